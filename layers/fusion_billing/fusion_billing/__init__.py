@@ -1,0 +1,1 @@
+"""Fusion Billing: counts usage, rates it, and puts the overage onto Odoo subscriptions."""

@@ -1,0 +1,98 @@
+"""Everything the service raises on purpose.
+
+::
+
+    FusionError
+    ├── Refused            bad input: carries every `Fault` found, nothing was stored
+    ├── Unauthenticated    no key, an unknown key, a revoked key
+    ├── Forbidden          the key is good, its scope or its source's limits are not
+    ├── NotFound           the thing named does not exist (or is another source's)
+    ├── Conflict           the thing exists and says otherwise
+    │   └── InUse          it can't go while something still points at it
+    └── Unavailable        not done, nothing lost: send it again
+
+`code` is stable and meant for programs; the message is meant for people. What status a
+code becomes is the business of `fusion_billing.api.problem`: nothing here knows HTTP.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with one field.
+
+    `field` is a dotted path from the body's top (`model.tiers.1.up_to`; empty for the whole),
+    `code` a stable word for programs, `message` a sentence for people.
+    """
+
+    field: str
+    code: str
+    message: str
+
+    def under(self, prefix: str) -> "Fault":
+        """Return the same fault, its field seen from one level further out."""
+        return Fault(f"{prefix}.{self.field}" if self.field else prefix, self.code, self.message)
+
+
+class FusionError(Exception):
+    """The root: whatever the service raises on purpose."""
+
+    code = "error"
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        if code is not None:
+            self.code = code
+
+
+class Refused(FusionError):
+    """Input that can't be taken; `faults` names every field that is wrong, and why."""
+
+    code = "invalid"
+
+    def __init__(self, faults: Iterable[Fault], *, code: str | None = None) -> None:
+        self.faults = tuple(faults)
+        if not self.faults:
+            raise ValueError("a refusal names at least one fault")
+        super().__init__(
+            "; ".join(f"{f.field}: {f.message}" if f.field else f.message for f in self.faults), code=code
+        )
+
+
+class Unauthenticated(FusionError):
+    """Nobody we know: no key, a malformed one, an unknown or a revoked one."""
+
+    code = "unauthenticated"
+
+
+class Forbidden(FusionError):
+    """Somebody we know, asking for what the key's scopes or the source's limits do not allow."""
+
+    code = "forbidden"
+
+
+class NotFound(FusionError):
+    """What was named does not exist, or belongs to another source: the two answer alike."""
+
+    code = "not_found"
+
+
+class Conflict(FusionError):
+    """What was asked contradicts what is stored."""
+
+    code = "conflict"
+
+
+class InUse(Conflict):
+    """It can't be deleted while something still points at it; the message says what."""
+
+    code = "in_use"
+
+
+class Unavailable(FusionError):
+    """Not done and nothing lost: the same call may succeed when it is sent again."""
+
+    code = "unavailable"

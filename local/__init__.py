@@ -1,0 +1,1 @@
+"""What only local running needs: the local cloud, the stand-in Odoo, the demo."""
