@@ -65,8 +65,8 @@ def first_ambiguity(value: object, path: str = "") -> Fault | None:
         children = value.items()
     elif isinstance(value, list):
         children = enumerate(value)
-    for key, child in children:
-        fault = first_ambiguity(child, f"{path}.{key}" if path else str(key))
+    for name, child in children:
+        fault = first_ambiguity(child, f"{path}.{name}" if path else str(name))
         if fault is not None:
             return fault
     return None
