@@ -1,0 +1,39 @@
+"""JSON is read without losing a digit, and doubtful objects stay visible."""
+
+import pytest
+
+from fusion_billing.errors import Refused
+from fusion_billing.strict_json import Ambiguous, Number, first_ambiguity, loads
+
+
+def test_a_number_keeps_its_digits() -> None:
+    digits = "9" * 5_000
+    assert loads(f'[1250.50, {digits}, 1e999999999, NaN, -Infinity, "7"]') == [
+        "1250.50", digits, "1e999999999", "NaN", "-Infinity", "7",
+    ]  # fmt: skip
+
+
+def test_a_number_is_told_from_a_text() -> None:
+    number, text = loads('[7, "7"]')
+    assert isinstance(number, Number)
+    assert not isinstance(text, Number)
+
+
+def test_a_key_named_twice_is_seen_and_harms_no_other_object() -> None:
+    value = loads('{"records": [{"a": 1}, {"a": 1, "b": 2, "a": 3}]}')
+    assert not isinstance(value["records"][0], Ambiguous)
+    assert value["records"][1].duplicates == ["a"]
+    fault = first_ambiguity(value)
+    assert fault is not None
+    assert (fault.field, fault.code) == ("records.1.a", "duplicate_key")
+
+
+def test_an_unambiguous_value_has_no_fault() -> None:
+    assert first_ambiguity(loads('{"a": [{"b": 1}, null, "x"]}')) is None
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"{'a': 1}", b"\xff", b'{"a": 1} x', b"[" * 200_000])
+def test_what_is_no_json_is_refused(body: bytes) -> None:
+    with pytest.raises(Refused) as refusal:
+        loads(body)
+    assert refusal.value.code == "malformed_json"
