@@ -1,0 +1,1 @@
+"""Benchmarks: what a counter, an hour and a cold start cost, as ratios taken in one run."""
