@@ -1,0 +1,73 @@
+"""What calls cost, as the engine counts it: for tests and benchmarks that hold a path to its price."""
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_ASKED = (
+    "GetItem",
+    "PutItem",
+    "UpdateItem",
+    "DeleteItem",
+    "Query",
+    "Scan",
+    "BatchGetItem",
+    "BatchWriteItem",
+    "TransactWriteItems",
+    "TransactGetItems",
+    "ExecuteStatement",
+    "BatchExecuteStatement",
+    "ExecuteTransaction",
+)
+
+
+class Consumed:
+    """The calls of one client and the capacity units they consumed."""
+
+    def __init__(self) -> None:
+        self._calls: list[tuple[str, dict[str, Any]]] = []
+
+    def record(self, operation: str, answer: dict[str, Any]) -> None:
+        """Note one call."""
+        self._calls.append((operation, answer))
+
+    @property
+    def operations(self) -> list[str]:
+        """The operations called, in their order."""
+        return [operation for operation, _ in self._calls]
+
+    def units(self, table: str) -> float:
+        """Return the capacity units, its indexes' included, consumed on `table` so far."""
+        told = itertools.chain.from_iterable(_as_list(a.get("ConsumedCapacity")) for _, a in self._calls)
+        return sum((float(each["CapacityUnits"]) for each in told if each["TableName"] == table), 0.0)
+
+    def clear(self) -> None:
+        """Forget the calls so far."""
+        self._calls.clear()
+
+
+def _as_list(value: Any) -> list[dict[str, Any]]:
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def meter(client: "DynamoDBClient") -> Consumed:
+    """Make every call of `client` ask for its consumed capacity, and return what notes it.
+
+    A call refused by its condition has no answer to read the capacity from and is not noted.
+    """
+    consumed = Consumed()
+
+    def ask(params: dict[str, Any], **_: Any) -> None:
+        params["ReturnConsumedCapacity"] = "TOTAL"
+
+    def note(parsed: dict[str, Any], model: Any, **_: Any) -> None:
+        consumed.record(model.name, parsed)
+
+    for operation in _ASKED:
+        client.meta.events.register(f"provide-client-params.dynamodb.{operation}", ask)
+    client.meta.events.register("after-call.dynamodb", note)
+    return consumed

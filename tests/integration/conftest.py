@@ -1,0 +1,90 @@
+"""DynamoDB Local for every integration test: one engine a test run, six fresh tables a test.
+
+`dynamodb` is a low-level client of the engine, `tables` (a `local.tables.Tables`) the names of tables made of
+template.yaml under a prefix of the test's own, so that tests run side by side and none sees another's items.
+`metered` is a second client with a `local.capacity.Consumed` that notes what its calls cost.
+"""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+from mypy_boto3_dynamodb import DynamoDBClient
+
+from local import tables as template_tables
+from local.capacity import Consumed, meter
+from local.dynamodb import DynamoDBLocal, client
+from local.tables import Tables
+
+_STOP_WAIT = 300.0
+
+
+@pytest.fixture(scope="session")
+def dynamodb_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The engine's endpoint: a run's first worker starts it, and stops it after everyone's last test."""
+    folder = _shared_folder(tmp_path_factory)
+    url_file = folder / "dynamodb.url"
+    engine: DynamoDBLocal | None = None
+    with (folder / "dynamodb.users").open("w") as users:
+        with (folder / "dynamodb.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            fcntl.flock(users, fcntl.LOCK_SH)
+            if not url_file.exists():
+                engine = DynamoDBLocal().start()
+                url_file.write_text(engine.url)
+            url = url_file.read_text()
+        yield url
+        if engine is not None:
+            _await_the_others(users)
+            url_file.unlink()
+            engine.stop()
+
+
+def _shared_folder(factory: pytest.TempPathFactory) -> Path:
+    base = factory.getbasetemp()
+    return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+
+
+def _await_the_others(users: IO[str]) -> None:
+    """Wait until no other worker holds its share of the lock; a crashed one's is freed by the system."""
+    give_up = time.monotonic() + _STOP_WAIT
+    while time.monotonic() < give_up:
+        try:
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            time.sleep(0.2)
+        else:
+            return
+
+
+@pytest.fixture(scope="session")
+def dynamodb(dynamodb_url: str) -> Iterator[DynamoDBClient]:
+    """A low-level client of DynamoDB Local."""
+    made = client(dynamodb_url)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def _table_definitions() -> dict[str, dict[str, Any]]:
+    return template_tables.definitions()
+
+
+@pytest.fixture
+def tables(dynamodb: DynamoDBClient, _table_definitions: dict[str, dict[str, Any]]) -> Iterator[Tables]:
+    """The six tables of template.yaml, empty, for this test alone."""
+    made = template_tables.create(dynamodb, _table_definitions)
+    yield made
+    template_tables.delete(dynamodb, made)
+
+
+@pytest.fixture
+def metered(dynamodb_url: str) -> Iterator[tuple[DynamoDBClient, Consumed]]:
+    """A client of the engine, and what its calls consume."""
+    made = client(dynamodb_url)
+    yield made, meter(made)
+    made.close()
