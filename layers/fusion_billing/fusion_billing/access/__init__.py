@@ -1,0 +1,1 @@
+"""API keys, scopes, and what a source may see: pure."""

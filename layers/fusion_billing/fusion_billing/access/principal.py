@@ -1,0 +1,66 @@
+"""Who is asking, and what they may do."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from fusion_billing.errors import Fault, Forbidden, Refused
+
+ADMIN = "admin"
+
+SCOPES = frozenset(
+    {
+        "usage:write",
+        "usage:read",
+        "catalog:write",
+        "catalog:read",
+        "ratings:read",
+        "webhooks:write",
+        ADMIN,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The holder of a key: its source, its scopes, and its source's limits (None: no limit)."""
+
+    key_id: str
+    source: str
+    scopes: frozenset[str]
+    metrics: frozenset[str] | None = None
+    plans: frozenset[str] | None = None
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether it may do everything, for every source."""
+        return ADMIN in self.scopes
+
+    def require(self, scope: str) -> None:
+        """Raise `Forbidden` unless the key has `scope` (or `admin`, which implies every other)."""
+        if scope not in self.scopes and ADMIN not in self.scopes:
+            raise Forbidden(f"this key lacks the scope {scope}", code="missing_scope")
+
+    def may_use_metric(self, code: str) -> bool:
+        """Tell whether its source may touch the metric `code`."""
+        return self.metrics is None or code in self.metrics
+
+    def may_use_plan(self, plan: str) -> bool:
+        """Tell whether its source may touch subscriptions on `plan`."""
+        return self.plans is None or plan in self.plans
+
+
+def checked_scopes(value: object, field: str = "scopes") -> frozenset[str]:
+    """Return `value` as a set of scopes; raises `Refused` naming each that does not exist."""
+    if not isinstance(value, list | tuple | set | frozenset) or not value:
+        raise Refused([Fault(field, "invalid_type", "must be a list of at least one scope")])
+    faults = list(_scope_faults(value, field))
+    if faults:
+        raise Refused(faults)
+    return frozenset(value)
+
+
+def _scope_faults(value: Iterable[object], field: str) -> Iterable[Fault]:
+    for index, scope in enumerate(value):
+        if not isinstance(scope, str) or scope not in SCOPES:
+            known = ", ".join(sorted(SCOPES))
+            yield Fault(f"{field}.{index}", "unknown_scope", f"must be one of {known}")
