@@ -1,0 +1,95 @@
+"""Builds the artefacts, called by the Makefiles that `sam build` runs; needs a Python with pip alone.
+
+    build.py layer FOLDER ARTIFACTS ARCHITECTURE RUNTIME
+    build.py function FOLDER ARTIFACTS RUNTIME
+
+The layer is its pinned requirements, installed as wheels for the target machine whatever machine this
+is, and the package; a function is its folder, as `functions.<name>`. What no function uses is left
+out, and all of it is compiled: without valid bytecode a cold start takes twice as long.
+"""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
+
+# Lambda's Python 3.11 runs on Amazon Linux 2 (glibc 2.26), 3.12 and later on 2023 (glibc 2.34).
+GLIBC = {"3.11": 26, "3.12": 34, "3.13": 34}
+
+# The services whose descriptions botocore has to find: those the functions call, and sts for signing in.
+SERVICES = {"dynamodb", "sqs", "kms", "secretsmanager", "sts"}
+
+UNCOMPILED = shutil.ignore_patterns("__pycache__", "*.pyc")
+
+
+def layer(folder: Path, artifacts: Path, architecture: str, runtime: str) -> None:
+    """Build the layer whose package and requirements.txt are in `folder`."""
+    version = runtime.removeprefix("python")
+    target = artifacts / "python"
+    install(folder / "requirements.txt", target, MACHINES[architecture], version)
+    strip(target)
+    package = folder / "fusion_billing"
+    shutil.copytree(package, target / package.name, ignore=UNCOMPILED)
+    compile_all(target, "/opt/python", version)
+
+
+def function(folder: Path, artifacts: Path, runtime: str) -> None:
+    """Build the function in `folder`, which lies in the package `functions`."""
+    target = artifacts / "functions"
+    target.mkdir(parents=True)
+    shutil.copy(folder.parent / "__init__.py", target)
+    shutil.copytree(folder, target / folder.name, ignore=UNCOMPILED)
+    compile_all(artifacts, "/var/task", runtime.removeprefix("python"))
+
+
+def install(requirements: Path, target: Path, machine: str, version: str) -> None:
+    """Install `requirements`, hashes required, as wheels for Linux on `machine` and Python `version`."""
+    tags = [f"manylinux_2_{minor}_{machine}" for minor in range(GLIBC[version], 16, -1)]
+    platforms = [word for tag in [*tags, f"manylinux2014_{machine}"] for word in ("--platform", tag)]
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    command += ["--no-deps", "--require-hashes", "--only-binary=:all:", "--no-compile"]
+    command += ["--implementation", "cp", "--python-version", version, *platforms]
+    command += ["--target", str(target), "--requirement", str(requirements)]
+    subprocess.run(command, check=True)
+
+
+def strip(target: Path) -> None:
+    """Drop what no function uses: the descriptions of other services, examples, tests, scripts."""
+    for entry in (target / "botocore" / "data").iterdir():
+        if entry.is_dir() and entry.name not in SERVICES:
+            shutil.rmtree(entry)
+    for folder in (target / "boto3" / "examples", target / "bin", *target.rglob("tests")):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def compile_all(folder: Path, mounted_at: str, version: str) -> None:
+    """Compile `folder` to bytecode that stays valid whatever times unpacking gives the sources.
+
+    Tracebacks show the paths under which Lambda has the files, wherever this was built.
+    """
+    python = interpreter(version)
+    if python is None:
+        print(f"No Python {version} here: built without bytecode; cold starts will take longer.", file=sys.stderr)
+        return
+    command = [python, "-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash"]
+    subprocess.run([*command, "-s", str(folder), "-p", mounted_at, str(folder)], check=True)
+
+
+def interpreter(version: str) -> str | None:
+    """Return a Python of `version` found here, or None: bytecode is good for its own version only."""
+    show = "import sys; print('%d.%d' % sys.version_info[:2])"
+    for candidate in (sys.executable, f"python{version}"):
+        try:
+            told = subprocess.run([candidate, "-c", show], check=False, capture_output=True, text=True)
+        except OSError:
+            continue
+        if told.returncode == 0 and told.stdout.strip() == version:
+            return candidate
+    return None
+
+
+if __name__ == "__main__":
+    kind, source, destination, *target_of_build = sys.argv[1:]
+    {"layer": layer, "function": function}[kind](Path(source), Path(destination), *target_of_build)
