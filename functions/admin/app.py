@@ -1,0 +1,70 @@
+"""The admin function's application: which module answers which paths.
+
+`TOPICS` maps the first word of a path after `/v1` to the modules of `functions/admin/routes` whose
+routers may answer it. They are imported when the first request for the topic comes: a cold start pays
+for the topic it serves and for no other.
+"""
+
+import uuid
+from http import HTTPStatus
+from importlib import import_module
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler.api_gateway import Response
+
+from functions.admin import problems
+from functions.admin.resolver import Resolver
+from fusion_billing.errors import FusionError
+
+# Add a module's line with the module: a topic whose module is not there answers with an internal error.
+TOPICS: dict[str, tuple[str, ...]] = {
+    "health": ("health",),
+}
+
+logger = Logger()
+app = Resolver()
+_included: set[str] = set()
+
+
+def include(topic: str) -> None:
+    """Import the routers of `topic` and add them to the application, once."""
+    for module in TOPICS.get(topic, ()):
+        if module not in _included:
+            app.include_router(import_module(f"functions.admin.routes.{module}").router)
+            _included.add(module)
+
+
+def topic_of(path: str) -> str:
+    """Return the word that tells the topic: `metrics` for `/v1/metrics/api_calls`, and `openapi.json`."""
+    words = path.split("/")
+    return words[2] if words[1:2] == ["v1"] and len(words) > 2 else words[-1]  # noqa: PLR2004
+
+
+@app.exception_handler(FusionError)  # type: ignore[untyped-decorator]
+def _on_purpose(error: FusionError) -> Response[str]:
+    return problems.response(error)
+
+
+@app.exception_handler(Exception)  # type: ignore[untyped-decorator]
+def _by_accident(error: Exception) -> Response[str]:
+    reference = uuid.uuid4().hex
+    # The message may quote what was sent, so the trace is told by its places alone.
+    logger.error("internal error", reference=reference, error=type(error).__name__, places=_places(error))
+    detail = f"something went wrong here, not with the request; its reference is {reference}"
+    return problems.plain(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", detail, reference=reference)
+
+
+def _places(error: BaseException) -> list[str]:
+    places, trace = [], error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        places.append(f"{code.co_filename}:{trace.tb_lineno} {code.co_name}")
+        trace = trace.tb_next
+    return places[-12:]
+
+
+def resolve(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer one API Gateway event (payload 2.0)."""
+    include(topic_of(event.get("rawPath", "")))
+    return app.resolve(event, context)

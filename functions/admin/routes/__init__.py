@@ -1,0 +1,1 @@
+"""The admin function's routes: each module exports a `router`, and parses and authorises; services do."""

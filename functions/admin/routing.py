@@ -1,0 +1,146 @@
+"""What every route needs: who asks, the body, the parameters, the page, the answer.
+
+A route module reads::
+
+    from functions.admin.routing import Router, authorised, json_answer
+
+    router = Router()
+
+    @router.get("/v1/metrics/<code>")
+    def get(code: str) -> Response[str]:
+        authorised(router, "catalog:read")
+        return json_answer(200, metrics.get(dependencies.catalogue(), code))
+
+Path parameters arrive decoded; one named `any_…` may hold slashes.
+"""
+
+import base64
+import binascii
+import json
+import zlib
+from typing import Any
+
+from aws_lambda_powertools.event_handler import api_gateway
+from aws_lambda_powertools.event_handler.api_gateway import Response
+
+from functions.admin import dependencies
+from fusion_billing import strict_json
+from fusion_billing.errors import Fault, Refused
+
+MAX_BODY = 4 * 1024 * 1024
+MAX_PAGE, DEFAULT_PAGE, _LIMIT_DIGITS = 500, 100, 5
+
+
+class Router(api_gateway.Router):
+    """Powertools' router, typed."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+
+
+def authorised(router: Router, scope: str) -> dependencies.Principal:
+    """Return who asks, once the key has `scope`; raises `Unauthenticated` or `Forbidden`."""
+    headers = router.current_event.headers or {}
+    principal = dependencies.authenticator().authenticate(headers, dependencies.now())
+    principal.require(scope)
+    return principal
+
+
+def body(router: Router) -> dict[str, Any]:
+    """Return the body, a JSON object, its numbers as `strict_json.Number`.
+
+    Raises `Refused`: `too_large`, `malformed_json`, `not_an_object`, or `invalid` for a key named twice.
+    """
+    event = router.current_event
+    raw = event.get("body") or ""
+    if event.get("isBase64Encoded"):
+        if len(raw) > MAX_BODY // 3 * 4 + 4:
+            raise _too_large()
+        try:
+            raw = base64.b64decode(raw, validate=True)
+        except (binascii.Error, ValueError):
+            raise _refused("", "malformed_json", "the body is no base64") from None
+    else:
+        raw = raw.encode("utf-8", "surrogatepass")
+    if len(raw) > MAX_BODY:
+        raise _too_large()
+    value = strict_json.loads(raw)
+    if not isinstance(value, dict):
+        raise _refused("", "not_an_object", "the body must be a JSON object")
+    fault = strict_json.first_ambiguity(value)
+    if fault is not None:
+        raise Refused([fault])
+    return value
+
+
+def optional_body(router: Router) -> dict[str, Any]:
+    """Return the body as `body` does, or an empty object where none was sent."""
+    return body(router) if router.current_event.get("body") else {}
+
+
+def parameters(router: Router, *names: str) -> dict[str, str]:
+    """Return the query's parameters; one not among `names` (nor `limit`, `cursor`) is refused by name."""
+    given: dict[str, str] = router.current_event.get("queryStringParameters") or {}
+    unknown = sorted(set(given) - {*names, "limit", "cursor"})
+    if unknown:
+        faults = [Fault(name, "unknown_parameter", "is no parameter of this path") for name in unknown]
+        raise Refused(faults, code="bad_parameter")
+    return given
+
+
+def page(router: Router) -> tuple[int, str | None]:
+    """Return the page asked for: how many (1 to 500, 100 unless said), and after what (`next_cursor`'s text).
+
+    Raises `Refused` with the code `bad_parameter`, for a cursor of another list too.
+    """
+    given = router.current_event.get("queryStringParameters") or {}
+    limit = given.get("limit", str(DEFAULT_PAGE))
+    if not (
+        limit.isascii() and limit.isdigit() and len(limit) <= _LIMIT_DIGITS and 1 <= int(limit) <= MAX_PAGE
+    ):
+        raise _refused("limit", "bad_parameter", f"must be a whole number from 1 to {MAX_PAGE}")
+    cursor = given.get("cursor")
+    return int(limit), None if cursor is None else _read_cursor(cursor, router.current_event.path)
+
+
+def page_answer(router: Router, items: list[Any], after: str | None) -> Response[str]:
+    """Return a page: its items, and the cursor of the next page where there is one."""
+    cursor = None if after is None else write_cursor(after, router.current_event.path)
+    return json_answer(200, {"items": items, "cursor": cursor})
+
+
+def json_answer(status: int, value: Any = None) -> Response[str]:
+    """Return `value` as JSON with `status`; a 204 has no body."""
+    if status == 204:  # noqa: PLR2004
+        return Response(204)
+    return Response(status, "application/json", json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
+def write_cursor(after: str, path: str) -> str:
+    """Return the opaque cursor of the page that follows the item at `after`, for the list at `path` alone."""
+    text = f"{_stamp(after, path)}{after}"
+    return base64.urlsafe_b64encode(text.encode("utf-8", "surrogatepass")).decode("ascii").rstrip("=")
+
+
+def _read_cursor(cursor: str, path: str) -> str:
+    try:
+        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+        text = base64.b64decode(padded, altchars=b"-_", validate=True).decode("utf-8", "surrogatepass")
+    except (ValueError, binascii.Error):
+        text = ""
+    stamp, after = text[:8], text[8:]
+    if not after or stamp != _stamp(after, path):
+        raise _refused("cursor", "bad_parameter", "is no cursor of this list")
+    return after
+
+
+def _stamp(after: str, path: str) -> str:
+    return f"{zlib.crc32(f'{path} {after}'.encode('utf-8', 'surrogatepass')):08x}"
+
+
+def _refused(field: str, code: str, message: str) -> Refused:
+    return Refused([Fault(field, code, message)], code=code)
+
+
+def _too_large() -> Refused:
+    return _refused("", "too_large", f"the body must have at most {MAX_BODY} bytes")

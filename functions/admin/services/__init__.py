@@ -1,0 +1,1 @@
+"""The admin function's use cases, one function each: they know no HTTP."""
