@@ -1,0 +1,76 @@
+"""What the database's refusals mean: a condition that did not hold, or something to try again."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from fusion_billing.errors import Unavailable
+
+TRANSIENT = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "ProvisionedThroughputExceeded",
+        "ThrottlingException",
+        "ThrottlingError",
+        "RequestLimitExceeded",
+        "LimitExceededException",
+        "InternalServerError",
+        "ServiceUnavailable",
+        "TransactionConflictException",
+        "TransactionConflict",
+        "TransactionInProgressException",
+        "DuplicateTransaction",
+    }
+)
+
+
+def code_of(error: ClientError) -> str:
+    """Return the code of an error that the service answered."""
+    return error.response.get("Error", {}).get("Code", "")
+
+
+def is_transient(error: Exception) -> bool:
+    """Tell whether the same call may succeed when it is made again."""
+    if isinstance(error, ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return code_of(error) in TRANSIENT or status >= 500  # noqa: PLR2004
+    return isinstance(error, BotoCoreError)
+
+
+def condition_failed(error: ClientError) -> bool:
+    """Tell whether a write was refused by its own condition."""
+    return code_of(error) == "ConditionalCheckFailedException"
+
+
+def cancelled_by_condition(error: ClientError) -> bool:
+    """Tell whether a transaction was cancelled by a condition of one of its writes."""
+    return "ConditionalCheckFailed" in reasons(error)
+
+
+def cancelled_by_contention(error: ClientError) -> bool:
+    """Tell whether a transaction was cancelled for nothing but another one at work on the same items."""
+    return code_of(error) == "TransactionCanceledException" and bool(
+        {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"} & set(reasons(error))
+    )
+
+
+def reasons(error: ClientError) -> list[str]:
+    """Return why each write of a cancelled transaction did not happen (`None` for one that could)."""
+    if code_of(error) != "TransactionCanceledException":
+        return []
+    told: list[dict[str, Any]] = error.response.get("CancellationReasons", [])  # type: ignore[assignment]
+    return [reason.get("Code", "None") for reason in told]
+
+
+@contextlib.contextmanager
+def unavailable_when_transient() -> Iterator[None]:
+    """Raise `Unavailable` for what may succeed later; anything else passes through."""
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        contended = isinstance(error, ClientError) and cancelled_by_contention(error)
+        if contended or is_transient(error):
+            raise Unavailable("the database could not answer in time: send it again") from error
+        raise
