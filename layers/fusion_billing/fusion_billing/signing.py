@@ -1,0 +1,98 @@
+"""Signatures of Standard Webhooks 1.0.0, symmetric (`v1`): made by us, checked by whoever receives.
+
+What is signed is `<webhook-id>.<webhook-timestamp>.<body>`; the secret is base64, with or
+without the prefix `whsec_`. https://github.com/standard-webhooks/standard-webhooks (spec, 1.0.0).
+No error here contains a secret, or any part of one.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping
+
+PREFIX = "whsec_"
+SECRET_BYTES = 32
+"""How many random bytes a secret made here has; the specification asks for 24 to 64."""
+
+_FEWEST, _MOST = 24, 64
+
+TOLERANCE_SECONDS = 300
+
+
+class BadSecret(ValueError):
+    """A signing secret that can't be used; the message never quotes it."""
+
+
+class SignatureRefused(ValueError):
+    """A message that is not from who signed it, or too old, or too far in the future."""
+
+
+def new_secret(random: bytes) -> str:
+    """Return `random`, 24 to 64 bytes of it, as a secret to show (`whsec_…`)."""
+    if not _FEWEST <= len(random) <= _MOST:
+        raise BadSecret("a signing secret is made of 24 to 64 random bytes")
+    return PREFIX + base64.b64encode(random).decode("ascii")
+
+
+def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
+    """Return the value of `webhook-signature`, `v1,<base64>`, for one message.
+
+    `secret` is base64, with or without `whsec_`; `timestamp` is in Unix seconds; `body` the exact
+    bytes sent. Raises `BadSecret` where the secret is empty or no base64.
+    """
+    signed = b"%s.%d.%s" % (message_id.encode("utf-8"), timestamp, body)
+    digest = hmac.digest(_key(secret), signed, hashlib.sha256)
+    return "v1," + base64.b64encode(digest).decode("ascii")
+
+
+def sign_all(secrets: Iterable[str], message_id: str, timestamp: int, body: bytes) -> str:
+    """Return one signature a secret, space separated: what is sent while a secret is rotated."""
+    return " ".join(sign(secret, message_id, timestamp, body) for secret in secrets)
+
+
+def verify(
+    secret: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    now: float,
+    tolerance_seconds: int = TOLERANCE_SECONDS,
+) -> None:
+    """Return if `body` is what the holder of `secret` sent within `tolerance_seconds` of `now`.
+
+    Header names are matched whatever their case, and under their older `svix-` names too. Raises
+    `SignatureRefused` with the reason otherwise, `BadSecret` where the secret is none.
+    """
+    lowered = {name.lower(): value for name, value in headers.items()}
+    message_id = _header(lowered, "id")
+    claimed = _header(lowered, "signature")
+    try:
+        timestamp = int(_header(lowered, "timestamp"))
+    except ValueError as error:
+        if isinstance(error, SignatureRefused):
+            raise
+        raise SignatureRefused("webhook-timestamp is no number of seconds") from None
+    if abs(now - timestamp) > tolerance_seconds:
+        raise SignatureRefused("webhook-timestamp is too far from now")
+    expected = sign(secret, message_id, timestamp, body).encode("ascii")
+    good = [hmac.compare_digest(expected, one.encode("utf-8")) for one in claimed.split(" ")]
+    if not any(good):
+        raise SignatureRefused("no signature matches")
+
+
+def _header(headers: Mapping[str, str], name: str) -> str:
+    value = headers.get(f"webhook-{name}") or headers.get(f"svix-{name}")
+    if not value:
+        raise SignatureRefused(f"webhook-{name} is missing")
+    return value
+
+
+def _key(secret: str) -> bytes:
+    try:
+        key = base64.b64decode(secret.removeprefix(PREFIX).encode("ascii"), validate=True)
+    except (binascii.Error, UnicodeEncodeError, ValueError):
+        raise BadSecret("the signing secret is not base64") from None
+    if not key:
+        raise BadSecret("the signing secret is empty")
+    return key

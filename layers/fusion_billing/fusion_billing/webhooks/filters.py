@@ -1,0 +1,34 @@
+"""Filters: which event types an endpoint wants. `*` is every one, `rating.*` a family, else a name."""
+
+from collections.abc import Collection, Iterable
+
+from fusion_billing.errors import Fault
+
+MAX_FILTERS = 50
+
+
+def matches(filters: Iterable[str], type_: str) -> bool:
+    """Say whether any of `filters` takes an event of this type."""
+    return any(one in {"*", type_} or (one.endswith(".*") and type_.startswith(one[:-1])) for one in filters)
+
+
+def faults_of(filters: object, known: Collection[str], field: str = "events") -> list[Fault]:
+    """Return what is wrong with an endpoint's filters, by element; none where all is well.
+
+    A filter that no event of `known` could pass is a typing error, and refused as `unknown_event`.
+    """
+    if not isinstance(filters, list) or not filters:
+        return [Fault(field, "invalid", "must be a list of event types, such as ['rating.*']")]
+    if len(filters) > MAX_FILTERS:
+        return [Fault(field, "too_many", f"must hold at most {MAX_FILTERS} event types")]
+    faults = []
+    for index, one in enumerate(filters):
+        where = f"{field}.{index}"
+        if not isinstance(one, str) or not one:
+            faults.append(
+                Fault(where, "invalid", "must be an event type, such as rating.updated or rating.*")
+            )
+        elif not any(matches([one], type_) for type_ in known):
+            choices = ", ".join(sorted(known))
+            faults.append(Fault(where, "unknown_event", f"is no event type; there are {choices}, and *"))
+    return faults
