@@ -5,9 +5,8 @@ routers may answer it. They are imported when the first request for the topic co
 for the topic it serves and for no other.
 """
 
-import uuid
-from http import HTTPStatus
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -15,11 +14,23 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from functions.admin import problems
 from functions.admin.resolver import Resolver
+from fusion_billing.api import problem
 from fusion_billing.errors import FusionError
 
-# Add a module's line with the module: a topic whose module is not there answers with an internal error.
 TOPICS: dict[str, tuple[str, ...]] = {
+    "charges": ("charges",),
+    "deliveries": ("deliveries",),
+    "endpoints": ("endpoints", "deliveries"),
+    "estimates": ("estimates",),
     "health": ("health",),
+    "keys": ("sources",),
+    "lines": ("lines",),
+    "metrics": ("metrics",),
+    "openapi.json": ("openapi",),
+    "ratings": ("runs",),
+    "sources": ("sources",),
+    "subscriptions": ("subscriptions", "ratings", "lines"),
+    "usage": ("usage",),
 }
 
 logger = Logger()
@@ -30,8 +41,9 @@ _included: set[str] = set()
 def include(topic: str) -> None:
     """Import the routers of `topic` and add them to the application, once."""
     for module in TOPICS.get(topic, ()):
-        if module not in _included:
-            app.include_router(import_module(f"functions.admin.routes.{module}").router)
+        name = f"functions.admin.routes.{module}"
+        if module not in _included and find_spec(name):
+            app.include_router(import_module(name).router)
             _included.add(module)
 
 
@@ -43,16 +55,15 @@ def topic_of(path: str) -> str:
 
 @app.exception_handler(FusionError)  # type: ignore[untyped-decorator]
 def _on_purpose(error: FusionError) -> Response[str]:
-    return problems.response(error)
+    return problems.of_error(error)
 
 
 @app.exception_handler(Exception)  # type: ignore[untyped-decorator]
 def _by_accident(error: Exception) -> Response[str]:
-    reference = uuid.uuid4().hex
+    reference = problem.new_reference()
     # The message may quote what was sent, so the trace is told by its places alone.
     logger.error("internal error", reference=reference, error=type(error).__name__, places=_places(error))
-    detail = f"something went wrong here, not with the request; its reference is {reference}"
-    return problems.plain(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", detail, reference=reference)
+    return problems.unexpected(reference)
 
 
 def _places(error: BaseException) -> list[str]:

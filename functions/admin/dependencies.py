@@ -1,28 +1,22 @@
 """What the routes work with, made when first asked for and kept for as long as the container is warm.
 
-One function a store. Imports stand inside the functions, so that a route pays for what it uses.
+One function a store. Their imports stand inside the functions, so that a route pays for what it uses.
 """
+# ruff: noqa: PLC0415
 
-from collections.abc import Mapping
+import time
 from datetime import UTC, datetime
 from functools import cache
-from typing import Protocol
+from typing import TYPE_CHECKING
 
-from fusion_billing.errors import Unavailable
+from fusion_billing import settings
 
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sqs import SQSClient
 
-class Principal(Protocol):
-    """Who asks: `fusion_billing.access` makes it."""
-
-    def require(self, scope: str) -> None:
-        """Raise `Forbidden` unless the key has `scope`."""
-
-
-class Authenticator(Protocol):
-    """What tells who holds a key: `fusion_billing.api.authentication` has it."""
-
-    def authenticate(self, headers: Mapping[str, str], now: datetime) -> Principal:
-        """Return who asks; raises `Unauthenticated`."""
+    from fusion_billing.api.authentication import Authenticator
+    from fusion_billing.store.keys import KeyStore
 
 
 def now() -> datetime:
@@ -31,6 +25,33 @@ def now() -> datetime:
 
 
 @cache
-def authenticator() -> Authenticator:
-    """Return what tells who holds a key."""
-    raise Unavailable("there are no keys yet")
+def dynamodb() -> "DynamoDBClient":
+    """Return the one DynamoDB client; all stores share it."""
+    from fusion_billing.store import client
+
+    return client.dynamodb()
+
+
+@cache
+def sqs() -> "SQSClient":
+    """Return the one SQS client."""
+    from fusion_billing.store import client
+
+    made: SQSClient = client.make("sqs")
+    return made
+
+
+@cache
+def keys() -> "KeyStore":
+    """Return the API keys."""
+    from fusion_billing.store.keys import KeyStore
+
+    return KeyStore(dynamodb(), settings.text("CATALOGUE_TABLE"))
+
+
+@cache
+def authenticator() -> "Authenticator":
+    """Return what tells who holds a key; it remembers keys for a second."""
+    from fusion_billing.api.authentication import Authenticator
+
+    return Authenticator(keys(), time.monotonic)

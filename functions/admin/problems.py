@@ -1,65 +1,32 @@
-"""What the admin function answers when it does not do what it was asked: problem+json (RFC 9457)."""
+"""Problems (RFC 9457) as the resolver's responses; `fusion_billing.api.problem` says what is in them."""
 
 import json
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any
 
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
-from fusion_billing.errors import (
-    Conflict,
-    Forbidden,
-    FusionError,
-    NotFound,
-    Refused,
-    Unauthenticated,
-    Unavailable,
-)
-
-MEDIA_TYPE = "application/problem+json"
-
-_BY_CODE = {
-    "malformed_json": HTTPStatus.BAD_REQUEST,
-    "not_an_object": HTTPStatus.BAD_REQUEST,
-    "bad_parameter": HTTPStatus.BAD_REQUEST,
-    "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-}
-_BY_KIND: dict[type[FusionError], HTTPStatus] = {
-    Refused: HTTPStatus.UNPROCESSABLE_ENTITY,
-    Unauthenticated: HTTPStatus.UNAUTHORIZED,
-    Forbidden: HTTPStatus.FORBIDDEN,
-    NotFound: HTTPStatus.NOT_FOUND,
-    Conflict: HTTPStatus.CONFLICT,
-    Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-}
+from fusion_billing.api import problem
+from fusion_billing.errors import FusionError
 
 
-def response(error: FusionError) -> Response[str]:
-    """Return the problem that `error` is."""
-    status = _BY_CODE.get(error.code)
-    if status is None:
-        kinds = (status for kind, status in _BY_KIND.items() if isinstance(error, kind))
-        status = next(kinds, HTTPStatus.BAD_REQUEST)
-    extra: dict[str, Any] = {}
-    if isinstance(error, Refused):
-        extra["errors"] = [
-            {"field": fault.field, "code": fault.code, "message": fault.message} for fault in error.faults
-        ]
-    return plain(status, error.code, error.message, None, **extra)
+def of_error(error: FusionError) -> Response[str]:
+    """Return the problem that an error raised on purpose is."""
+    status, document = problem.of_error(error)
+    return _response(status, document, problem.headers_of(status))
 
 
-def plain(
-    status: HTTPStatus, code: str, detail: str, headers: Mapping[str, str] | None = None, **extra: Any
-) -> Response[str]:
-    """Return a problem without an error of ours behind it."""
-    document = {
-        "type": "about:blank",
-        "title": status.phrase,
-        "status": status.value,
-        "detail": detail,
-        "code": code,
-        **extra,
-    }
-    body = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-    return Response(status.value, MEDIA_TYPE, body, headers=dict(headers or {}))
+def of_method(method: str, allowed: list[str]) -> Response[str]:
+    """Return the problem of a path that is there, and takes other methods than the one used."""
+    detail = f"this path does not take {method}, but {', '.join(allowed)}"
+    return _response(405, problem.document(405, "method_not_allowed", detail), {"allow": ", ".join(allowed)})
+
+
+def unexpected(reference: str) -> Response[str]:
+    """Return the problem of an error that nobody raised on purpose: its reference, and nothing of it."""
+    return _response(*problem.unexpected(reference), {})
+
+
+def _response(status: int, document: dict[str, Any], headers: Mapping[str, str]) -> Response[str]:
+    body = json.dumps(document, separators=(",", ":"))
+    return Response(status, problem.MEDIA_TYPE, body, headers={"cache-control": "no-store", **headers})

@@ -7,7 +7,6 @@ pass the path on as it was sent (a function URL, a test).
 """
 
 import re
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
@@ -37,15 +36,8 @@ class Resolver(APIGatewayHttpResolver):
     def _handle_not_found(self, method: str, path: str) -> ResponseBuilder[Any]:
         allowed = self.allowed(path)
         if not allowed:
-            return self._answer(problems.response(NotFound("there is nothing at this path")))
-        return self._answer(
-            problems.plain(
-                HTTPStatus.METHOD_NOT_ALLOWED,
-                "method_not_allowed",
-                f"{method} is not among what this path takes: {', '.join(allowed)}",
-                {"Allow": ", ".join(allowed)},
-            )
-        )
+            return self._answer(problems.of_error(NotFound("there is nothing at this path")))
+        return self._answer(problems.of_method(method, allowed))
 
     def allowed(self, path: str) -> list[str]:
         """Return the methods that some route takes at `path`, sorted."""

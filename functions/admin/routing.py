@@ -18,6 +18,7 @@ import base64
 import binascii
 import json
 import zlib
+from collections.abc import Mapping
 from typing import Any
 
 from aws_lambda_powertools.event_handler import api_gateway
@@ -25,6 +26,8 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from functions.admin import dependencies
 from fusion_billing import strict_json
+from fusion_billing.access.principal import Principal
+from fusion_billing.api.events import body_of
 from fusion_billing.errors import Fault, Refused
 
 MAX_BODY = 4 * 1024 * 1024
@@ -38,7 +41,7 @@ class Router(api_gateway.Router):
         super().__init__()  # type: ignore[no-untyped-call]
 
 
-def authorised(router: Router, scope: str) -> dependencies.Principal:
+def authorised(router: Router, scope: str) -> Principal:
     """Return who asks, once the key has `scope`; raises `Unauthenticated` or `Forbidden`."""
     headers = router.current_event.headers or {}
     principal = dependencies.authenticator().authenticate(headers, dependencies.now())
@@ -51,17 +54,7 @@ def body(router: Router) -> dict[str, Any]:
 
     Raises `Refused`: `too_large`, `malformed_json`, `not_an_object`, or `invalid` for a key named twice.
     """
-    event = router.current_event
-    raw = event.get("body") or ""
-    if event.get("isBase64Encoded"):
-        if len(raw) > MAX_BODY // 3 * 4 + 4:
-            raise _too_large()
-        try:
-            raw = base64.b64decode(raw, validate=True)
-        except (binascii.Error, ValueError):
-            raise _refused("", "malformed_json", "the body is no base64") from None
-    else:
-        raw = raw.encode("utf-8", "surrogatepass")
+    raw = body_of(router.current_event.raw_event)
     if len(raw) > MAX_BODY:
         raise _too_large()
     value = strict_json.loads(raw)
@@ -84,21 +77,21 @@ def parameters(router: Router, *names: str) -> dict[str, str]:
     unknown = sorted(set(given) - {*names, "limit", "cursor"})
     if unknown:
         faults = [Fault(name, "unknown_parameter", "is no parameter of this path") for name in unknown]
-        raise Refused(faults, code="bad_parameter")
+        raise Refused(faults, code="bad_request")
     return given
 
 
 def page(router: Router) -> tuple[int, str | None]:
     """Return the page asked for: how many (1 to 500, 100 unless said), and after what (`next_cursor`'s text).
 
-    Raises `Refused` with the code `bad_parameter`, for a cursor of another list too.
+    Raises `Refused`: `bad_request` for the limit, `bad_cursor` for a cursor that is no cursor of this list.
     """
     given = router.current_event.get("queryStringParameters") or {}
     limit = given.get("limit", str(DEFAULT_PAGE))
     if not (
         limit.isascii() and limit.isdigit() and len(limit) <= _LIMIT_DIGITS and 1 <= int(limit) <= MAX_PAGE
     ):
-        raise _refused("limit", "bad_parameter", f"must be a whole number from 1 to {MAX_PAGE}")
+        raise _refused("limit", "bad_request", f"must be a whole number from 1 to {MAX_PAGE}")
     cursor = given.get("cursor")
     return int(limit), None if cursor is None else _read_cursor(cursor, router.current_event.path)
 
@@ -109,11 +102,16 @@ def page_answer(router: Router, items: list[Any], after: str | None) -> Response
     return json_answer(200, {"items": items, "cursor": cursor})
 
 
-def json_answer(status: int, value: Any = None) -> Response[str]:
+def json_answer(status: int, value: Any = None, headers: Mapping[str, str] | None = None) -> Response[str]:
     """Return `value` as JSON with `status`; a 204 has no body."""
     if status == 204:  # noqa: PLR2004
         return Response(204)
-    return Response(status, "application/json", json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    return Response(
+        status,
+        "application/json",
+        json.dumps(value, separators=(",", ":")),
+        headers={"cache-control": "no-store", **(headers or {})},
+    )
 
 
 def write_cursor(after: str, path: str) -> str:
@@ -130,7 +128,7 @@ def _read_cursor(cursor: str, path: str) -> str:
         text = ""
     stamp, after = text[:8], text[8:]
     if not after or stamp != _stamp(after, path):
-        raise _refused("cursor", "bad_parameter", "is no cursor of this list")
+        raise _refused("cursor", "bad_cursor", "is no cursor of this list")
     return after
 
 
