@@ -1,0 +1,1 @@
+"""What an operator defines: metrics, charges, subscriptions, sources; each validated whole."""
