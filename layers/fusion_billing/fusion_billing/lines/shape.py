@@ -1,0 +1,107 @@
+"""Quantity and price as Odoo can hold them, so that its subtotal is the rated amount to the cent.
+
+Odoo keeps quantities to the digits of its decimal precision (2 by default) and computes with doubles:
+`round(quantity * price)`, half away from zero with a nudge of one part in 2**52. So units times price is
+used only where nothing is left to those doubles: both factors are held exactly, the exact product rounds to
+the amount, and it is further from the next half cent than doubles can err. Everything else, every tie
+included, is written as quantity 1 at the amount, and the line's name shows the arithmetic.
+
+A credit is quantity 1 at a negative price, never a negative quantity: Odoo invoices a line with less than
+nothing to invoice only where a final invoice is asked for, and leaves it out otherwise, for ever.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Literal
+
+from fusion_billing.decimals import EXACT, ZERO
+from fusion_billing.errors import FusionError
+
+_DOUBLE_DIGITS = 15
+"""Every decimal of so many digits survives the way into a double and back."""
+
+_MARGIN = Decimal(2) ** -48
+"""How far from the truth Odoo's doubles may end, as a share of the value: sixteen times what two
+multiplications, a division and the nudge can do."""
+
+ONE = Decimal(1)
+
+
+class Unrepresentable(FusionError):
+    """No quantity and price in this database give this amount."""
+
+    code = "unrepresentable"
+
+
+@dataclass(frozen=True, slots=True)
+class Precision:
+    """What the database can hold: digits after the point of quantities, prices and amounts.
+
+    `price` is None where prices are kept as they come (Odoo 19); 17 and 18 round them, by default to 2.
+    """
+
+    quantity: int = 2
+    price: int | None = None
+    currency: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a rating priced at one rate: so many units at so much each."""
+
+    units: Decimal
+    unit_amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """`quantity` at `price`; `kind` says whether these are the units, the amount as one, or nothing."""
+
+    quantity: Decimal
+    price: Decimal
+    kind: Literal["units", "amount", "nothing"]
+
+
+def shape(amount: Decimal, parts: Iterable[Part], precision: Precision) -> Shape:
+    """Return how to write `amount`, priced in `parts`, onto a line of Odoo's.
+
+    Raises `Unrepresentable` where not even quantity 1 at the amount comes out to the cent: the amount is too
+    large for a double, or prices are kept to fewer digits than the currency has.
+    """
+    if amount == ZERO:
+        return Shape(ZERO, ZERO, "nothing")
+    priced = [part for part in parts if part.units * part.unit_amount != ZERO]
+    if len(priced) == 1 and comes_out(priced[0].units, priced[0].unit_amount, amount, precision):
+        return Shape(priced[0].units, priced[0].unit_amount, "units")
+    return as_one(amount, precision)
+
+
+def as_one(amount: Decimal, precision: Precision) -> Shape:
+    """Return quantity 1 at the amount; raises `Unrepresentable`."""
+    if not (_held(amount, precision.currency) and _held(amount, precision.price)):
+        raise Unrepresentable(
+            "Odoo can't hold this amount: it keeps about 15 digits, and prices to the digits of its "
+            f"precision 'Product Price' ({'all' if precision.price is None else precision.price})"
+        )
+    return Shape(ONE, amount, "amount")
+
+
+def comes_out(quantity: Decimal, price: Decimal, amount: Decimal, precision: Precision) -> bool:
+    """Tell whether Odoo's subtotal of `quantity` at `price` is sure to be `amount`."""
+    if quantity <= ZERO or not (_held(quantity, precision.quantity) and _held(price, precision.price)):
+        return False
+    if not _held(amount, precision.currency):
+        return False
+    cents = EXACT.scaleb(EXACT.multiply(quantity, price), precision.currency)
+    whole = cents.to_integral_value(ROUND_HALF_UP)
+    to_the_half = abs(abs(cents - whole) - Decimal("0.5"))
+    return whole == EXACT.scaleb(amount, precision.currency) and to_the_half > abs(cents) * _MARGIN
+
+
+def _held(number: Decimal, digits: int | None) -> bool:
+    """Tell whether a column of so many digits after the point, filled by a double, holds `number` exactly."""
+    reduced = number.normalize(EXACT)
+    exponent = reduced.as_tuple().exponent
+    assert isinstance(exponent, int)  # noqa: S101  finite, so for the type checker alone
+    return len(reduced.as_tuple().digits) <= _DOUBLE_DIGITS and (digits is None or -exponent <= digits)

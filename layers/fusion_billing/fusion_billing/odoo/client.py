@@ -1,0 +1,126 @@
+"""Odoo as the relay sees it: a few calls, the keys looked after, each failure an `OdooError`."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from fusion_billing.odoo.errors import KeyRejected, Misaddressed
+from fusion_billing.odoo.json2 import Json2
+from fusion_billing.odoo.keys import KeyRing
+from fusion_billing.odoo.protocol import Wire
+from fusion_billing.odoo.rpc import JsonRpc, XmlRpc
+from fusion_billing.odoo.transport import Http
+
+CALL_SECONDS = 40.0
+"""How long a call may take: four times what Odoo needs to give up on a serialization failure."""
+
+_ENGLISH = {"lang": "en_US"}  # the messages that carry no name are told apart by their English text
+
+Domain = Sequence[Any]
+Row = dict[str, Any]
+
+
+class Odoo:
+    """One database of one Odoo, as one technical user.
+
+    Every call may raise any `OdooError`. A refused key costs one more try with each other key of the secret,
+    and one reading of the secret; `KeyRejected` says that none is left.
+    """
+
+    def __init__(self, wire: Wire, keys: KeyRing, *, seconds: float = CALL_SECONDS) -> None:
+        self._wire = wire
+        self._keys = keys
+        self.seconds = seconds
+
+    def call(self, model: str, method: str, /, *, seconds: float | None = None, **arguments: Any) -> Any:
+        """Call `method` of `model` with its arguments by name, `ids` among them for a method of records."""
+        named = {**arguments, "context": {**_ENGLISH, **arguments.get("context", {})}}
+        limit = self.seconds if seconds is None else seconds
+        return self._with_a_key(model, method, named, limit)
+
+    def _with_a_key(self, model: str, method: str, arguments: Mapping[str, Any], seconds: float) -> Any:
+        refusal: KeyRejected | None = None
+        tried = set()
+        for again in (False, True):
+            if again and not self._keys.read_again():
+                break
+            for credentials in self._keys.credentials():
+                if credentials in tried:
+                    continue
+                tried.add(credentials)
+                try:
+                    value = self._wire.call(credentials, model, method, arguments, seconds)
+                except KeyRejected as error:
+                    refusal = error
+                    continue
+                self._keys.accepted(credentials)
+                return value
+        raise refusal or KeyRejected("there is no key to try", name="secret")
+
+    def search_read(
+        self,
+        model: str,
+        domain: Domain,
+        fields: Sequence[str],
+        *,
+        limit: int | None = None,
+        offset: int = 0,
+        order: str | None = None,
+        seconds: float | None = None,
+    ) -> list[Row]:
+        """Return the records that match, each with its `id`; a many2one reads as `[id, name]` or False."""
+        arguments: dict[str, Any] = {"domain": list(domain), "fields": list(fields)}
+        if limit is not None:
+            arguments["limit"] = limit
+        if offset:
+            arguments["offset"] = offset
+        if order is not None:
+            arguments["order"] = order
+        return _rows(self.call(model, "search_read", seconds=seconds, **arguments))
+
+    def pages(
+        self, model: str, domain: Domain, fields: Sequence[str], *, size: int = 200
+    ) -> Iterator[list[Row]]:
+        """Yield all that matches, `size` at a time, by rising id: nothing is skipped while others write."""
+        after = 0
+        while True:
+            page = self.search_read(model, [*domain, ["id", ">", after]], fields, limit=size, order="id")
+            if page:
+                yield page
+                after = page[-1]["id"]
+            if len(page) < size:
+                return
+
+    def read(
+        self, model: str, ids: Sequence[int], fields: Sequence[str], *, seconds: float | None = None
+    ) -> list[Row]:
+        """Return the records that there are; a missing one is left out, as a search would."""
+        if not ids:
+            return []
+        arguments = {"domain": [["id", "in", list(ids)]], "fields": list(fields), "limit": len(ids)}
+        return _rows(self.call(model, "search_read", seconds=seconds, **arguments))
+
+    def fields(self, model: str, names: Sequence[str]) -> dict[str, Row]:
+        """Return what Odoo says of those fields of a model that it has: type, digits, selection, string."""
+        told = self.call(
+            model,
+            "fields_get",
+            allfields=list(names),
+            attributes=["type", "digits", "string", "selection", "readonly"],
+        )
+        if not isinstance(told, dict):
+            raise Misaddressed("fields_get answered no object", name=model)
+        return {name: about for name, about in told.items() if isinstance(about, dict)}
+
+
+def _rows(value: object) -> list[Row]:
+    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+        raise Misaddressed("a search answered no list of records", name="search_read")
+    return value
+
+
+def connect(*, url: str, database: str, protocol: str, keys: KeyRing, seconds: float = CALL_SECONDS) -> Odoo:
+    """Return the client for the setting ODOO_PROTOCOL: `json2`, `jsonrpc` or `xmlrpc`."""
+    wires: dict[str, Callable[[Http, str], Wire]] = {"json2": Json2, "jsonrpc": JsonRpc, "xmlrpc": XmlRpc}
+    if protocol not in wires:
+        raise ValueError(f"ODOO_PROTOCOL must be one of {', '.join(wires)}, not {protocol!r}")
+    return Odoo(wires[protocol](Http(url), database), keys, seconds=seconds)

@@ -1,0 +1,21 @@
+"""What the three protocols of Odoo have in common: one call, one value or one classified error."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from fusion_billing.odoo.keys import Credentials
+
+
+class Wire(Protocol):
+    """A way to call a method of a model.
+
+    `arguments` are the method's own by name, with `ids` (the records, for a method of records) and
+    `context` among them, as JSON-2 takes them. Numbers with a fraction come back as Decimal, digit for
+    digit as Odoo wrote them. Raises an `OdooError`.
+    """
+
+    def call(
+        self, credentials: Credentials, model: str, method: str, arguments: Mapping[str, Any], seconds: float
+    ) -> Any:
+        """Call it within `seconds`, and return what it returned."""
+        ...

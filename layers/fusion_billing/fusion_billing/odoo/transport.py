@@ -1,0 +1,119 @@
+"""One HTTP call to Odoo, bounded in time, and what may go wrong below Odoo's own errors.
+
+Odoo closes the connection after each call, so each call opens one. Proxies and `.netrc` of the environment
+are ignored, redirects are not followed (a key must not travel to another address).
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import requests
+import urllib3.exceptions
+
+from fusion_billing.odoo.errors import ConnectionLost, Down, Misaddressed, OdooError, TimedOut
+
+_CHUNK = 65_536
+_LARGEST = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: the status, the content type without its parameters, the body."""
+
+    status: int
+    content_type: str
+    body: bytes
+    retry_after: int | None = None
+
+
+class Http:
+    """Posts to one Odoo.
+
+    `url` is its base address; `connect_seconds` bounds the connection, and each call brings what
+    bounds it as a whole, drips of bytes included.
+    """
+
+    def __init__(self, url: str, *, connect_seconds: float = 5.0) -> None:
+        self._url = url.rstrip("/")
+        self._connect_seconds = connect_seconds
+
+    def post(self, path: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Answer:
+        """Post `body`; raise `Down`, `TimedOut`, `ConnectionLost` or `Misaddressed` where no answer came."""
+        deadline = time.monotonic() + seconds
+        with requests.Session() as session:
+            session.trust_env = False
+            try:
+                response = session.post(
+                    self._url + path,
+                    data=body,
+                    headers={"Accept-Encoding": "gzip, identity", "User-Agent": "fusion-billing", **headers},
+                    timeout=(min(self._connect_seconds, seconds), seconds),
+                    allow_redirects=False,
+                    stream=True,
+                )
+                return Answer(
+                    response.status_code,
+                    response.headers.get("Content-Type", "").partition(";")[0].strip().lower(),
+                    _read(response, deadline),
+                    _seconds(response.headers.get("Retry-After")),
+                )
+            except requests.RequestException as error:
+                raise _classified(error) from None
+
+
+def _read(response: requests.Response, deadline: float) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    for part in response.iter_content(_CHUNK):
+        parts.append(part)
+        size += len(part)
+        if time.monotonic() > deadline:
+            raise TimedOut("the answer did not end in time")
+        if size > _LARGEST:
+            raise Misaddressed("the answer is larger than any of Odoo's")
+    return b"".join(parts)
+
+
+def _seconds(header: str | None) -> int | None:
+    return int(header) if header and header.isascii() and header.isdigit() else None
+
+
+_BY_TYPE: tuple[tuple[type[BaseException], type[OdooError], str], ...] = (
+    (requests.exceptions.SSLError, Misaddressed, "the certificate of the address is not valid for it"),
+    (requests.exceptions.ConnectTimeout, Down, "the connection could not be made in time"),
+    (requests.exceptions.ReadTimeout, TimedOut, "no answer in time"),
+    (ValueError, Misaddressed, "ODOO_URL is no address to post to"),  # InvalidURL, MissingSchema, …
+)
+_BY_CAUSE: tuple[tuple[type[BaseException], type[OdooError], str], ...] = (
+    (urllib3.exceptions.ReadTimeoutError, TimedOut, "the answer did not end in time"),
+    (
+        urllib3.exceptions.NewConnectionError,
+        Down,
+        "the connection was refused, or the name does not resolve",
+    ),
+)
+
+
+def _classified(error: requests.RequestException) -> OdooError:
+    """Return our error for one of requests'; its text may hold the address and is left out."""
+    name = type(error).__name__
+    for kind, ours, words in _BY_TYPE:
+        if isinstance(error, kind):
+            return ours(words, name=name)
+    for cause in _causes(error):
+        for kind, ours, words in _BY_CAUSE:
+            if isinstance(cause, kind):
+                return ours(words, name=kind.__name__)
+    return ConnectionLost("the connection ended before the answer did", name=name)
+
+
+def _causes(error: BaseException) -> list[object]:
+    """Return what requests wrapped: the arguments of the error, and the `reason` of a MaxRetryError."""
+    found: list[object] = []
+    for argument in error.args:
+        found.append(argument)
+        reason = getattr(argument, "reason", None)
+        if reason is not None:
+            found.append(reason)
+    return found
