@@ -1,0 +1,108 @@
+"""Reading the units and records of an estimate: every fault is collected, none raised."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from fusion_billing.decimals import ZERO, parse_decimal
+from fusion_billing.errors import Fault, Refused
+from fusion_billing.instants import parse_instant
+from fusion_billing.strict_json import Ambiguous, Number
+
+_FIELDS = ("quantity", "period_start", "period_end", "member", "properties")
+
+
+@dataclass(slots=True)
+class Span:
+    """A record as an estimate gives it: without a window it holds throughout the period."""
+
+    key: str
+    start: datetime | None
+    end: datetime | None
+    quantity: Decimal
+    member: str | None = None
+    properties: Mapping[str, str] | None = None
+
+
+def parsed_decimal(value: object, field: str, faults: list[Fault]) -> Decimal:
+    """Return a quantity; where it is none, zero and a fault more."""
+    try:
+        return parse_decimal(value, field)
+    except Refused as refused:
+        faults += refused.faults
+        return ZERO
+
+
+def parsed_records(value: object, faults: list[Fault], *, windows: bool) -> list[Span]:
+    """Return the records, in the order given; `windows` says that a window, once begun, must end too."""
+    if not isinstance(value, list):
+        faults.append(Fault("records", "not_a_list", "must be a list"))
+        return []
+    spans = []
+    for index, item in enumerate(value):
+        found: list[Fault] = []
+        span = _span(item, f"{index:09d}", found, windows=windows)
+        faults += [fault.under(f"records.{index}") for fault in found]
+        if span is not None:
+            spans.append(span)
+    return spans
+
+
+def _span(item: object, key: str, faults: list[Fault], *, windows: bool) -> Span | None:
+    if not isinstance(item, dict):
+        faults.append(Fault("", "not_an_object", "must be a JSON object"))
+        return None
+    if isinstance(item, Ambiguous):
+        faults += [Fault(name, "duplicate_key", "is named twice") for name in item.duplicates]
+    faults += [
+        Fault(str(name), "unknown_field", "is not a field of a record")
+        for name in item
+        if name not in _FIELDS
+    ]
+    if item.get("quantity") is None:
+        faults.append(Fault("quantity", "missing", "must be given"))
+        return None
+    start, end = _instant(item, "period_start", faults), _instant(item, "period_end", faults)
+    if end is not None and start is None and item.get("period_start") is None:
+        faults.append(Fault("period_start", "missing", "must be given with period_end"))
+    if start is not None and end is not None and end <= start:
+        faults.append(Fault("period_end", "empty_window", "must be after period_start"))
+    if windows and start is not None and item.get("period_end") is None:
+        faults.append(Fault("period_end", "missing", "must be given where records are weighted by time"))
+    quantity = parsed_decimal(item["quantity"], "quantity", faults)
+    return Span(key, start, end, quantity, _member(item, faults), _properties(item, faults))
+
+
+def _instant(item: dict[str, Any], field: str, faults: list[Fault]) -> datetime | None:
+    value = item.get(field)
+    if value is None:
+        return None
+    try:
+        return parse_instant(value, field)
+    except Refused as refused:
+        faults += refused.faults
+        return None
+
+
+def _member(item: dict[str, Any], faults: list[Fault]) -> str | None:
+    value = item.get("member")
+    if value is None or _is_text(value):
+        return value
+    faults.append(Fault("member", "not_text", "must be text"))
+    return None
+
+
+def _properties(item: dict[str, Any], faults: list[Fault]) -> Mapping[str, str] | None:
+    value = item.get("properties")
+    if value is None:
+        return None
+    if isinstance(value, dict) and all(_is_text(entry) for entry in value.values()):
+        return value
+    faults.append(Fault("properties", "not_text", "must be an object whose values are text"))
+    return None
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and not isinstance(value, Number)

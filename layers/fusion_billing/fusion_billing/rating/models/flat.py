@@ -1,0 +1,10 @@
+"""Flat: one amount a period, whatever was used."""
+
+from fusion_billing.definitions.price_models import Flat
+from fusion_billing.rating.models.usage import Usage
+from fusion_billing.rating.rated import Step, lump
+
+
+def price(model: Flat, _usage: Usage) -> list[Step]:
+    """Return the one step: the amount, due at zero units too."""
+    return [lump("Flat amount for the period", model.amount)]

@@ -1,0 +1,73 @@
+"""Percentage: a share of each record's quantity, and a fixed amount a record.
+
+Records are taken in order. While the free allowance lasts, a record is free: it ends with
+`free_records` records or `free_amount` of quantity, whichever is first. A record that the rest
+of the free amount covers in part pays for what is left of it, and its fixed amount. Each paying record's
+amount, the fixed one within it, then lies between `record_minimum` and `record_maximum`.
+Where nothing at all was used (a total of zero) nothing is due, however many records say so. This is
+Lago's percentage charge, with one difference: a record that the free amount covers to its last
+unit is free, and not charged the fixed amount.
+"""
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+from fusion_billing.decimals import ZERO, plain
+from fusion_billing.definitions.price_models import Percentage
+from fusion_billing.rating.models.usage import Usage
+from fusion_billing.rating.rated import Step, lump, note
+
+
+def price(model: Percentage, usage: Usage) -> list[Step]:
+    """Return the free allowance, the percentage, the fixed amounts, and what the bounds add or take."""
+    rate = model.rate_percent.scaleb(-2)
+    fixed = model.fixed_amount or ZERO
+    portions = usage.portions if usage.billable else ()
+    paying = list(_paying(model, portions))
+    charged = sum(paying, ZERO)
+    steps = []
+    if len(paying) < len(portions) or charged < usage.billable:
+        words = f"Free: {len(portions) - len(paying)} of {len(portions)} records"
+        steps.append(note(words, usage.billable - charged))
+    percent = f"{plain(model.rate_percent)} % of {plain(charged)}"
+    steps.append(Step(percent, charged, rate, charged * rate))
+    if fixed:
+        records = Decimal(len(paying))
+        words = f"{len(paying)} records at {plain(fixed)} each"
+        steps.append(Step(words, records, fixed, records * fixed))
+    steps += _bounded(model, [portion * rate + fixed for portion in paying])
+    return steps
+
+
+def _paying(model: Percentage, portions: Sequence[Decimal]) -> Iterator[Decimal]:
+    """Yield what each paying record pays for, in order."""
+    records_left, amount_left = model.free_records or None, model.free_amount or None
+    free = records_left is not None or amount_left is not None
+    for portion in portions:
+        if not free:
+            yield portion
+            continue
+        if records_left is not None:
+            records_left -= 1
+            free = records_left > 0
+        if amount_left is not None:
+            if portion > amount_left:
+                yield portion - amount_left
+            amount_left = max(ZERO, amount_left - portion)
+            free = free and amount_left > 0
+
+
+def _bounded(model: Percentage, amounts: list[Decimal]) -> list[Step]:
+    steps = []
+    low, high = model.record_minimum, model.record_maximum
+    if low is not None:
+        below = [low - amount for amount in amounts if amount < low]
+        if below:
+            words = f"{len(below)} records raised to the minimum of {plain(low)} each"
+            steps.append(lump(words, sum(below, ZERO)))
+    if high is not None:
+        over = [high - amount for amount in amounts if amount > high]
+        if over:
+            words = f"{len(over)} records lowered to the maximum of {plain(high)} each"
+            steps.append(lump(words, sum(over, ZERO)))
+    return steps

@@ -1,0 +1,77 @@
+"""Filters and group-by: which records are priced together, by which model.
+
+A record goes to the filter whose properties it all has; of several, to the one that names most
+properties, then to the first listed. What no filter takes is priced by the charge's own model.
+Each filter, and within it each group of equal `group_by` values, is priced by itself: with its own tiers
+and its own included units. A filter (or the charge's own price) that no record reached is
+still priced, at zero units, as a flat amount may be due.
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from fusion_billing.definitions.charge import Charge, Filter
+from fusion_billing.definitions.price_models import PriceModel
+from fusion_billing.rating.records import Record
+
+
+class Segment(NamedTuple):
+    """Records that are priced together; `label` names them where there are several segments."""
+
+    label: str
+    model: PriceModel
+    included_units: Decimal
+    records: Sequence[Record]
+
+
+def segments(charge: Charge, records: Sequence[Record]) -> list[Segment]:
+    """Return the segments of the records (in order), filters first as listed, groups by name."""
+    if not charge.filters:
+        return _groups(charge, "", charge.model, charge.included_units, records)
+    ranked = sorted(range(len(charge.filters)), key=lambda index: -len(charge.filters[index].properties))
+    taken: list[list[Record]] = [[] for _ in charge.filters]
+    rest: list[Record] = []
+    for record in records:
+        for index in ranked:
+            if _matches(charge.filters[index], record):
+                taken[index].append(record)
+                break
+        else:
+            rest.append(record)
+    found: list[Segment] = []
+    for item, chosen in zip(charge.filters, taken, strict=True):
+        found += _groups(charge, _words(item), item.model, item.included_units, chosen)
+    return found + _groups(charge, "all else", charge.model, charge.included_units, rest)
+
+
+def _matches(item: Filter, record: Record) -> bool:
+    properties = record.properties
+    if not properties:
+        return False
+    return all(properties.get(name) in values for name, values in item.properties.items())
+
+
+def _groups(
+    charge: Charge, label: str, model: PriceModel, included: Decimal, records: Sequence[Record]
+) -> list[Segment]:
+    if not charge.group_by or not records:
+        return [Segment(label, model, included, records)]
+    groups: dict[tuple[str, ...], list[Record]] = {}
+    for record in records:
+        properties = record.properties or {}
+        values = tuple(properties.get(name, "") for name in charge.group_by)
+        groups.setdefault(values, []).append(record)
+    prefix = f"{label}, " if label else ""
+    return [
+        Segment(prefix + _group_words(charge.group_by, values), model, included, groups[values])
+        for values in sorted(groups)
+    ]
+
+
+def _words(item: Filter) -> str:
+    return ", ".join(f"{name} {' or '.join(values)}" for name, values in item.properties.items())
+
+
+def _group_words(names: Sequence[str], values: Sequence[str]) -> str:
+    return ", ".join(f"{name} {value or '(none)'}" for name, value in zip(names, values, strict=True))

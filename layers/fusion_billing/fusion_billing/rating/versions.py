@@ -1,0 +1,33 @@
+"""Which price versions of a charge are in force in a period, and from when in it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from fusion_billing.definitions.charge import Charge
+
+
+class Part(NamedTuple):
+    """The part of a period that one version prices: from `since` (the period's start, or its own)."""
+
+    version: Charge
+    since: datetime
+
+
+def in_force(versions: Sequence[Charge], start: datetime, end: datetime) -> list[Part]:
+    """Return the versions in force within `[start, end)`, in order; none where all are valid from later."""
+    ordered = sorted(versions, key=_valid_from) if len(versions) > 1 else versions
+    parts: list[Part] = []
+    for version in ordered:
+        since = version.valid_from
+        if since is not None and since >= end:
+            break
+        if since is None or since <= start:
+            parts = [Part(version, start)]
+        else:
+            parts.append(Part(version, since))
+    return parts
+
+
+def _valid_from(version: Charge) -> tuple[bool, datetime | None]:
+    return version.valid_from is not None, version.valid_from
