@@ -1,0 +1,24 @@
+"""The frame every route stands in: who may ask, what is no route, what is no body."""
+
+from typing import Any
+
+import pytest
+
+
+def test_health_is_open_and_tells_the_version(admin: Any) -> None:
+    answer = admin.get("/v1/health", key="")
+    assert answer.status == 200
+    assert answer.json == {"status": "ok", "version": "0.1.0"}
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/v1", "/v1/", "/v2/metrics", "/v1/nothing", "/v1/health/", "/v1/health\n", ""]
+)
+def test_an_unknown_path_is_a_404_problem(admin: Any, path: str) -> None:
+    answer = admin.get(path)
+    assert (answer.status, answer.code) == (404, "not_found")
+
+
+def test_another_method_is_a_405_problem_that_names_the_right_ones(admin: Any) -> None:
+    answer = admin.post("/v1/health")
+    assert (answer.status, answer.code, answer.headers["allow"]) == (405, "method_not_allowed", "GET")
