@@ -1,0 +1,95 @@
+"""The document of a rating: what was rated, at which price, step by step; and that of an adjustment."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from fusion_billing.billing.decisions import adjustment, total
+from fusion_billing.billing.pricing import Pricing, Subscriber
+from fusion_billing.currencies import with_digits
+from fusion_billing.decimals import EXACT, plain
+from fusion_billing.instants import rfc3339
+from fusion_billing.rating.rated import lump
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A billing period's bounds."""
+
+    start: datetime
+    end: datetime
+
+    def as_json(self) -> dict[str, str]:
+        """Return the bounds as a document has them."""
+        return {"period_start": rfc3339(self.start), "period_end": rfc3339(self.end)}
+
+
+def rating_document(
+    price: Pricing, who: Subscriber, period: Span, rated: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the document of a period's own rating; `rated` is the engine's result as JSON."""
+    charge, metric = price.charge, price.metric
+    doc: dict[str, Any] = {
+        "charge": charge.code,
+        "charge_name": charge.name,
+        "metric": metric.code,
+        "unit": metric.unit,
+        "plan": who.plan,
+        "odoo_order_id": who.odoo_order_id,
+        "odoo_product_id": charge.odoo_product_id,
+        "timezone": who.timezone,
+        **period.as_json(),
+        **rated,
+        **price.as_json,
+    }
+    if charge.names:
+        doc["names"] = dict(charge.names)
+    return doc
+
+
+@dataclass(frozen=True, slots=True)
+class Invoiced:
+    """What an invoiced period brought onto invoices: by its own line, and by later periods' adjustments."""
+
+    billed: Decimal
+    adjusted: Sequence[tuple[datetime, Decimal]] = ()
+
+    @property
+    def total(self) -> Decimal:
+        """Return the sum of it all."""
+        return total([self.billed, *(amount for _, amount in self.adjusted)])
+
+
+def adjustment_document(fresh: Mapping[str, Any], *, billed_in: Span, invoiced: Invoiced) -> dict[str, Any]:
+    """Return the document of the adjustment that an invoiced period is due in the open one.
+
+    `fresh` is the rating document of the invoiced period as all its records make it now; its amount
+    less all that was invoiced is the adjustment's, in the same digits.
+    """
+    rated = Decimal(fresh["amount"])
+    owed = adjustment(rated, invoiced.billed, [amount for _, amount in invoiced.adjusted])
+    currency = fresh["currency"]
+    steps = [
+        lump(f"The period from {fresh['period_start']}, rated afresh: {fresh['units']} units", rated),
+        lump("Less what its own line brought onto an invoice", EXACT.minus(invoiced.billed)),
+    ]
+    steps += [
+        lump(f"Less the adjustment invoiced with the period from {rfc3339(at)}", EXACT.minus(amount))
+        for at, amount in invoiced.adjusted
+    ]
+    return {
+        **fresh,
+        **billed_in.as_json(),
+        "amount": with_digits(owed, currency),
+        "unrounded_amount": plain(owed),
+        "steps": [step.as_dict() for step in steps],
+        "corrects": {
+            "period_start": fresh["period_start"],
+            "period_end": fresh["period_end"],
+            "amount": fresh["amount"],
+            "invoiced_amount": with_digits(invoiced.total, currency),
+            "steps": fresh["steps"],
+        },
+    }

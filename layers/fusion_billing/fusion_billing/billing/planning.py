@@ -1,0 +1,117 @@
+"""Which hours and shards a run of rating covers, and the messages that say so."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+HOUR = timedelta(hours=1)
+MARKERS_LIVE = timedelta(days=14)
+"""How long a dirty marker is kept; older hours hold none."""
+
+LIST_SHARDS = 16
+"""Partitions of the list of subscriptions."""
+
+_LONGEST = 24  # hours in one message, so that a run after a long standstill is spread over many workers
+_FORMAT = "%Y-%m-%dT%H"
+
+
+def hour_of(instant: datetime) -> datetime:
+    """Return the start of the hour (UTC) that holds `instant`."""
+    return instant.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def hour_text(hour: datetime) -> str:
+    """Return an hour as marker keys and messages have it, `2026-11-03T14`."""
+    return hour.astimezone(UTC).strftime(_FORMAT).zfill(13)
+
+
+def parse_hour(text: str) -> datetime:
+    """Return the start of the hour that `text` names; `ValueError` where it is none."""
+    return datetime.strptime(text, _FORMAT).replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """Whole hours, `first` to `last` inclusive; none where `last` is before `first`."""
+
+    first: datetime
+    last: datetime
+
+    @property
+    def count(self) -> int:
+        """Return how many hours these are."""
+        return max(0, (self.last - self.first) // HOUR + 1)
+
+    def __iter__(self) -> Iterator[datetime]:
+        for index in range(self.count):
+            yield self.first + index * HOUR
+
+
+def settled_hours(
+    watermark: datetime | None, earliest: datetime, now: datetime, settling: timedelta
+) -> Hours:
+    """Return the hours to plan: those after the `watermark` that ended at least `settling` ago.
+
+    Without a watermark they begin with the hour of `earliest`, before which no marker was ever written;
+    nor do they begin before the oldest marker still kept.
+    """
+    last = hour_of(now - settling) - HOUR
+    return Hours(_first(watermark, earliest, now), last)
+
+
+def hours_until_now(watermark: datetime | None, earliest: datetime, now: datetime) -> Hours:
+    """Return the hours a run on demand covers: the same, and on to the present one, unsettled as it is."""
+    return Hours(_first(watermark, earliest, now), hour_of(now))
+
+
+def _first(watermark: datetime | None, earliest: datetime, now: datetime) -> datetime:
+    oldest = hour_of(now - MARKERS_LIVE)
+    return max(oldest, hour_of(earliest) if watermark is None else watermark + HOUR)
+
+
+def hour_messages(hours: Hours, shards: int) -> list[dict[str, Any]]:
+    """Return the messages for `hours`: one a shard, and one a day of them where they are more than that.
+
+    `hours` in a message is how many hours it covers from `hour` on; left out, it is one.
+    """
+    messages = []
+    for first in range(0, hours.count, _LONGEST):
+        count = min(_LONGEST, hours.count - first)
+        span = {"hours": count} if count > 1 else {}
+        hour = hour_text(hours.first + first * HOUR)
+        messages += [{"job": "hour", "hour": hour, **span, "shard": shard} for shard in range(shards)]
+    return messages
+
+
+def sweep_messages(charge: str | None = None) -> list[dict[str, Any]]:
+    """Return the messages that have every subscription's period rated anew, or one charge of it."""
+    narrowed = {"charge": charge} if charge is not None else {}
+    return [{"job": "sweep", "list_shard": shard, **narrowed} for shard in range(LIST_SHARDS)]
+
+
+def part_of(message: dict[str, Any]) -> str:
+    """Return the name of the part of a run that `message` does, and its continuations finish."""
+    match message["job"]:
+        case "hour":
+            return f"hour:{message.get('part', message['hour'])}:{message['shard']}"
+        case "sweep":
+            return f"sweep:{message['list_shard']}"
+        case _:
+            return f"subscription:{message['id']}"
+
+
+CLOSING_LEADS = (2 * HOUR, HOUR)
+"""How long before a period's end the hours are whose markers name the whole subscription: the first is
+planned some 55 minutes before the end, the second some minutes after it."""
+
+
+def closing_hours(period_end: datetime, now: datetime, ahead: timedelta) -> list[datetime]:
+    """Return the hours to mark a subscription in, so that it is rated whole about its period's end.
+
+    None where the end is not within `ahead`; an hour that has begun is left out, since it was swept just now.
+    """
+    if not now < period_end <= now + ahead:
+        return []
+    last = hour_of(period_end)
+    return [hour for lead in CLOSING_LEADS if (hour := last - lead) >= hour_of(now)]

@@ -1,0 +1,61 @@
+"""The catalogue as one run of rating uses it: every metric and charge at one moment."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from fusion_billing.billing.pricing import Pricing, Subscriber, pricing
+from fusion_billing.definitions.charge import Charge
+from fusion_billing.definitions.metric import Metric
+
+_Memo = tuple[str, str, str, datetime, datetime]
+
+
+class PriceBook:
+    """Metrics by code, and the versions of each charge; remembers what it worked out."""
+
+    def __init__(self, metrics: Iterable[Metric], charges: Iterable[Sequence[Charge]]) -> None:
+        self._metrics = {metric.code: metric for metric in metrics}
+        self._charges = {versions[0].code: versions for versions in charges if versions}
+        self._on: dict[str, list[str]] = {}
+        for code, versions in sorted(self._charges.items()):
+            self._on.setdefault(versions[0].metric, []).append(code)
+        self._for_one = {
+            code
+            for code, versions in self._charges.items()
+            if any(version.applies_to.subscriptions is not None for version in versions)
+        }
+        self._memo: dict[_Memo, Pricing | None] = {}
+
+    @property
+    def by_metric(self) -> Mapping[str, Sequence[str]]:
+        """Return the codes of the charges on each metric that any charge is on."""
+        return self._on
+
+    def metric_of(self, charge: str) -> str | None:
+        """Return the code of the metric a charge is on, None for a charge that does not exist."""
+        versions = self._charges.get(charge)
+        return versions[0].metric if versions is not None else None
+
+    def newest(self, charge: str) -> Charge | None:
+        """Return a charge's newest version."""
+        versions = self._charges.get(charge)
+        return versions[-1] if versions is not None else None
+
+    def pricing(self, charge: str, who: Subscriber, start: datetime, end: datetime) -> Pricing | None:
+        """Return what prices `who`'s usage of `charge` in `[start, end)`, None where it does not apply.
+
+        Raises as `pricing.pricing` does, and `LookupError` where the charge's metric does not exist.
+        """
+        if charge in who.overrides or charge in self._for_one:
+            return self._work_out(charge, who, start, end)
+        memo = (charge, who.plan, who.currency, start, end)
+        if memo not in self._memo:
+            self._memo[memo] = self._work_out(charge, who, start, end)
+        return self._memo[memo]
+
+    def _work_out(self, charge: str, who: Subscriber, start: datetime, end: datetime) -> Pricing | None:
+        versions = self._charges[charge]
+        metric = self._metrics.get(versions[0].metric)
+        if metric is None:
+            raise LookupError(f"charge {charge} is on the metric {versions[0].metric}, which does not exist")
+        return pricing(versions, metric, who, start, end)

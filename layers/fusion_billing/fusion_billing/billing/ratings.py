@@ -1,0 +1,123 @@
+"""Ratings as they are kept: their identity, their document, and what is known of one that is stored."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from fusion_billing.decimals import ZERO
+from fusion_billing.instants import rfc3339
+
+HISTORY = 50
+"""Versions of a rating that are kept in its history."""
+
+
+@dataclass(frozen=True, slots=True)
+class RatingKey:
+    """Which rating: a charge in one billing period of a subscription.
+
+    An adjustment is billed in `period_start`'s period and names the start of the one it `corrects`.
+    """
+
+    subscription: str
+    period_start: datetime
+    charge: str
+    corrects: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        """Return `<charge>`, or `<charge>@<start of the period it corrects>` for an adjustment."""
+        return self.charge if self.corrects is None else f"{self.charge}@{rfc3339(self.corrects)}"
+
+    @property
+    def line(self) -> str:
+        """Return the public id of its line."""
+        name = self.charge if self.corrects is None else f"{self.charge}@{_compact(self.corrects)}"
+        return f"{self.subscription}~{_compact(self.period_start)}~{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The rating's line in Odoo: `waiting`, `due`, `sent`, `parked`, or none yet (`state` None).
+
+    `amount` is what Odoo acknowledged for `version`; `id` the `sale.order.line`'s.
+    """
+
+    state: str | None = None
+    version: int | None = None
+    amount: Decimal | None = None
+    id: int | None = None
+    error: str | None = None
+    tries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One version of a rating, as its history keeps it; amounts and units are decimals as text."""
+
+    version: int
+    units: str
+    amount: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRating:
+    """A rating as it is stored."""
+
+    key: RatingKey
+    version: int
+    amount: Decimal
+    digest: str
+    document: str
+    history: tuple[HistoryEntry, ...] = ()
+    frozen: bool = False
+    raised: frozenset[str] = frozenset()
+    line: Line = field(default_factory=Line)
+
+    @property
+    def doc(self) -> dict[str, Any]:
+        """Return the document, parsed anew."""
+        parsed: dict[str, Any] = json.loads(self.document)
+        return parsed
+
+    @property
+    def billed(self) -> Decimal:
+        """Return what Odoo acknowledged of it: 0 where its line was never there."""
+        return self.line.amount if self.line.amount is not None else ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A rating just computed, to be held against the one stored.
+
+    `thresholds` are the names of all thresholds that its units and amount have reached.
+    """
+
+    key: RatingKey
+    units: str
+    amount: Decimal
+    amount_text: str
+    document: str
+    digest: str
+    thresholds: frozenset[str] = frozenset()
+
+
+def candidate(key: RatingKey, doc: Mapping[str, Any], thresholds: frozenset[str] = frozenset()) -> Candidate:
+    """Return the rating that `doc` holds, its digest being that of the whole document."""
+    document = json.dumps(doc, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    digest = hashlib.sha256(document.encode("utf-8")).hexdigest()
+    text = str(doc["amount"])
+    return Candidate(key, str(doc["units"]), Decimal(text), text, document, digest, thresholds)
+
+
+def history_with(history: Sequence[HistoryEntry], entry: HistoryEntry) -> tuple[HistoryEntry, ...]:
+    """Return the history with `entry` as its newest, the oldest left out past `HISTORY`."""
+    return (*history, entry)[-HISTORY:]
+
+
+def _compact(instant: datetime) -> str:
+    return instant.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ").zfill(16)

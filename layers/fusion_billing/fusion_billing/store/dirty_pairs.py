@@ -1,0 +1,81 @@
+"""The pairs to rate: an hour's markers, page by page; and those put back since they could not be rated."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
+
+from fusion_billing.billing.planning import MARKERS_LIVE, hour_text
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+EVERY_METRIC = "*"
+"""In a marker's place of a metric: the whole subscription is to be rated."""
+
+
+@dataclass(frozen=True, slots=True)
+class DirtyPair:
+    """A subscription, a metric (or `EVERY_METRIC`), and the month (`2026-11`, UTC) its windows start in."""
+
+    subscription: str
+    metric: str
+    month: str
+
+    @property
+    def name(self) -> str:
+        """Return it as a marker's sort key has it."""
+        return f"{self.subscription}#{self.metric}#{self.month}"
+
+
+class DirtyPairs:
+    """Reads and writes markers, which are spread over `shards` partitions an hour."""
+
+    def __init__(self, client: "DynamoDBClient", table: str, *, shards: int) -> None:
+        self._client = client
+        self._table = table
+        self._shards = shards
+
+    def pages(
+        self, hour: datetime, shard: int, *, after: str | None = None, limit: int = 500
+    ) -> Iterator[list[DirtyPair]]:
+        """Yield the pairs marked in an hour's shard, by name, those up to the name `after` left out."""
+        partition = _partition(hour, shard)
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": {":pk": {"S": partition}},
+            "Limit": limit,
+            # The schedule reads an hour's markers once they are settled, but a run on demand must see what
+            # was accepted a moment ago.
+            "ConsistentRead": True,
+        }
+        if after is not None:
+            request["ExclusiveStartKey"] = {"pk": {"S": partition}, "sk": {"S": after}}
+        while True:
+            answer = self._client.query(**request)
+            pairs = [DirtyPair(*item["sk"]["S"].split("#")) for item in answer["Items"]]
+            if pairs:
+                yield pairs
+            last = answer.get("LastEvaluatedKey")
+            if not last:
+                return
+            request["ExclusiveStartKey"] = last
+
+    def put(self, pair: DirtyPair, hour: datetime) -> None:
+        """Mark a pair in an hour of the rating's own choosing: the next one, or one to come."""
+        shard = crc32(f"{pair.subscription}#{pair.metric}".encode()) % self._shards
+        until = int((hour + MARKERS_LIVE).timestamp())
+        self._client.put_item(
+            TableName=self._table,
+            Item={
+                "pk": {"S": _partition(hour, shard)},
+                "sk": {"S": pair.name},
+                "ttl": {"N": str(until)},
+            },
+        )
+
+
+def _partition(hour: datetime, shard: int) -> str:
+    return f"D#{hour_text(hour)}#{shard:02d}"

@@ -1,0 +1,286 @@
+"""Ratings: each written under its version, carrying its line's due time, so that it is its own outbox.
+
+Whoever writes a rating has read it first and names the version read; a writer that was overtaken is told
+`Outdated`, reads again, and rates again. The relay writes the `line_…` attributes of the same item, so a new
+version is an update of what is named here, never a replacement of the item.
+"""
+
+import time
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
+
+from botocore.exceptions import ClientError
+
+from fusion_billing.billing.decisions import LineMove, NewVersion, SameVersion
+from fusion_billing.billing.ratings import HistoryEntry, Line, RatingKey, StoredRating, history_with
+from fusion_billing.errors import Conflict, Unavailable
+from fusion_billing.instants import rfc3339, sortable
+from fusion_billing.store import failures
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_BATCH = 100
+_TRIES = 6
+_FIRST_PAUSE = 0.05
+
+_IS_NEW = "attribute_not_exists(pk)"
+_IS_THE_VERSION_READ = "version = :expected"
+_IS_NOT_FROZEN = "attribute_not_exists(frozen)"
+_NOTHING_OVERTOOK = f"{_IS_THE_VERSION_READ} AND {_IS_NOT_FROZEN}"
+
+
+class Outdated(Conflict):
+    """Somebody else wrote the rating since it was read: read again, rate again."""
+
+    code = "outdated"
+
+
+def lane(odoo_order_id: int, lanes: int) -> int:
+    """Return the lane of an order's lines: the same for all of them, whatever their period."""
+    return crc32(str(odoo_order_id).encode("ascii")) % lanes
+
+
+class RatingsStore:
+    """Reads and writes ratings; `lanes` is how many lanes the lines of all orders are spread over."""
+
+    def __init__(self, client: "DynamoDBClient", table: str, *, lanes: int) -> None:
+        self._client = client
+        self._table = table
+        self._lanes = lanes
+
+    def get(self, key: RatingKey) -> StoredRating | None:
+        """Return the rating under `key` as it is now."""
+        answer = self._client.get_item(TableName=self._table, Key=_key(key), ConsistentRead=True)
+        item = answer.get("Item")
+        return _stored(item) if item is not None else None
+
+    def get_many(self, keys: Iterable[RatingKey]) -> dict[RatingKey, StoredRating]:
+        """Return those of the ratings that exist, as they are now. Raises `Unavailable` when throttled."""
+        wanted = list(dict.fromkeys(keys))
+        found: dict[RatingKey, StoredRating] = {}
+        for first in range(0, len(wanted), _BATCH):
+            pending: Any = {
+                self._table: {
+                    "Keys": [_key(one) for one in wanted[first : first + _BATCH]],
+                    "ConsistentRead": True,
+                }
+            }
+            for tried in range(_TRIES):
+                answer = self._client.batch_get_item(RequestItems=pending)
+                for item in answer["Responses"].get(self._table, ()):
+                    stored = _stored(item)
+                    found[stored.key] = stored
+                pending = answer.get("UnprocessedKeys")
+                if not pending:
+                    break
+                time.sleep(_FIRST_PAUSE * 2**tried)
+            else:
+                raise Unavailable("the ratings table answers too slowly")
+        return found
+
+    def in_period(self, subscription: str, period_start: datetime) -> list[StoredRating]:
+        """Return every rating billed in a period, adjustments included, as they are now, by name."""
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": {":pk": {"S": _partition(subscription, period_start)}},
+            "ConsistentRead": True,
+        }
+        found: list[StoredRating] = []
+        while True:
+            answer = self._client.query(**request)
+            found += [_stored(item) for item in answer["Items"]]
+            after = answer.get("LastEvaluatedKey")
+            if not after:
+                return found
+            request["ExclusiveStartKey"] = after
+
+    def save(
+        self,
+        decision: NewVersion | SameVersion,
+        *,
+        stored: StoredRating | None,
+        odoo_order_id: int,
+        now: datetime,
+        events: Sequence[Any] = (),
+    ) -> None:
+        """Write what was decided about `stored`, together with the writes of its `events`.
+
+        Raises `Outdated` where the rating is no longer the one read or is frozen by now, and
+        `Unavailable` where the transaction ran into another one and may be tried again as it is.
+        """
+        line_pk = f"due#{lane(odoo_order_id, self._lanes):02d}"
+        if isinstance(decision, NewVersion):
+            write = self._new_version(decision, stored, line_pk, now)
+        else:
+            write = self._same_version(decision, line_pk, now)
+        self._commit(write, events)
+
+    def freeze(self, stored: StoredRating) -> None:
+        """Freeze a rating whose period is invoiced: it is due no more, and never changes again.
+
+        What Odoo acknowledged of its line stays; raises `Outdated` where the rating is not the one read.
+        """
+        changes = ["frozen = :yes"]
+        removed = ["line_pk", "line_at", "line_error", "line_message"]
+        values: dict[str, Any] = {":yes": {"BOOL": True}, ":expected": {"N": str(stored.version)}}
+        if stored.line.amount is None:
+            removed.append("line_state")
+        else:
+            changes.append("line_state = :sent")
+            values[":sent"] = {"S": "sent"}
+        expression = f"SET {', '.join(changes)} REMOVE {', '.join(removed)}"
+        self._commit({"Update": self._update(stored.key, expression, values)}, ())
+
+    def _new_version(
+        self, decision: NewVersion, stored: StoredRating | None, line_pk: str, now: datetime
+    ) -> dict[str, Any]:
+        rated = decision.candidate
+        entry = HistoryEntry(decision.version, rated.units, rated.amount_text, rfc3339(now))
+        history = history_with(stored.history if stored is not None else (), entry)
+        values: dict[str, Any] = {
+            "version": {"N": str(decision.version)},
+            "amount": {"S": rated.amount_text},
+            "doc": {"S": rated.document},
+            "digest": {"S": rated.digest},
+            "hist": {"L": [_history_item(one) for one in history]},
+        }
+        values |= _line_values(decision.line, line_pk, now)
+        if stored is None:
+            if decision.raised:
+                values["raised"] = {"SS": sorted(decision.raised)}
+            item = {**_key(rated.key), **values}
+            return {"Put": {"TableName": self._table, "Item": item, "ConditionExpression": _IS_NEW}}
+        return {"Update": self._change(rated.key, stored.version, values, decision.line, decision.raised)}
+
+    def _same_version(self, decision: SameVersion, line_pk: str, now: datetime) -> dict[str, Any]:
+        stored = decision.stored
+        values = _line_values(decision.line, line_pk, now)
+        return {"Update": self._change(stored.key, stored.version, values, decision.line, decision.raised)}
+
+    def _change(
+        self,
+        key: RatingKey,
+        expected: int,
+        attributes: dict[str, Any],
+        line: LineMove,
+        raised: frozenset[str],
+    ) -> dict[str, Any]:
+        values: dict[str, Any] = {f":{name}": value for name, value in attributes.items()}
+        values[":expected"] = {"N": str(expected)}
+        parts = []
+        if attributes:
+            parts.append("SET " + ", ".join(f"{name} = :{name}" for name in attributes))
+        gone = _LINE_GONE[line]
+        if gone:
+            parts.append("REMOVE " + ", ".join(gone))
+        if raised:
+            values[":raised"] = {"SS": sorted(raised)}
+            parts.append("ADD raised :raised")
+        return self._update(key, " ".join(parts), values)
+
+    def _update(self, key: RatingKey, expression: str, values: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "TableName": self._table,
+            "Key": _key(key),
+            "UpdateExpression": expression,
+            "ConditionExpression": _NOTHING_OVERTOOK,
+            "ExpressionAttributeValues": values,
+        }
+
+    def _commit(self, write: dict[str, Any], events: Sequence[Any]) -> None:
+        try:
+            if events:
+                self._client.transact_write_items(TransactItems=[write, *events])  # type: ignore[list-item]
+            elif "Put" in write:
+                self._client.put_item(**write["Put"])
+            else:
+                self._client.update_item(**write["Update"])
+        except ClientError as error:
+            # The rating is the transaction's first write: a condition of another one is not about it.
+            if failures.condition_failed(error) or failures.reasons(error)[:1] == ["ConditionalCheckFailed"]:
+                raise Outdated("the rating was written by somebody else meanwhile") from None
+            if failures.cancelled_by_contention(error):
+                raise Unavailable("the rating and its events met another transaction") from None
+            raise
+
+
+_LINE_GONE: dict[LineMove, tuple[str, ...]] = {
+    "due": ("line_error", "line_message"),
+    "waiting": ("line_pk", "line_at", "line_error", "line_message"),
+    "none": ("line_pk", "line_at", "line_error", "line_message", "line_state"),
+    "keep": (),
+}
+
+
+def _line_values(line: LineMove, line_pk: str, now: datetime) -> dict[str, Any]:
+    if line == "due":
+        return {
+            "line_state": {"S": "due"},
+            "line_pk": {"S": line_pk},
+            "line_at": {"S": sortable(now)},
+            "line_tries": {"N": "0"},
+        }
+    return {"line_state": {"S": "waiting"}} if line == "waiting" else {}
+
+
+def _partition(subscription: str, period_start: datetime) -> str:
+    return f"R#{subscription}#{rfc3339(period_start)}"
+
+
+def _key(key: RatingKey) -> dict[str, Any]:
+    return {"pk": {"S": _partition(key.subscription, key.period_start)}, "sk": {"S": key.name}}
+
+
+def _stored(item: dict[str, Any]) -> StoredRating:
+    _, subscription, start = item["pk"]["S"].split("#")
+    charge, _, corrects = item["sk"]["S"].partition("@")
+    return StoredRating(
+        key=RatingKey(subscription, _instant(start), charge, _instant(corrects) if corrects else None),
+        version=int(item["version"]["N"]),
+        amount=Decimal(item["amount"]["S"]),
+        digest=item["digest"]["S"],
+        document=item["doc"]["S"],
+        history=tuple(_history_entry(one["M"]) for one in item["hist"]["L"]),
+        frozen="frozen" in item and item["frozen"]["BOOL"],
+        raised=frozenset(item["raised"]["SS"]) if "raised" in item else frozenset(),
+        line=_line(item),
+    )
+
+
+def _line(item: dict[str, Any]) -> Line:
+    return Line(
+        state=item["line_state"]["S"] if "line_state" in item else None,
+        version=int(item["line_version"]["N"]) if "line_version" in item else None,
+        amount=Decimal(_scalar(item["line_amount"])) if "line_amount" in item else None,
+        id=int(item["line_id"]["N"]) if "line_id" in item else None,
+        error=_scalar(item["line_error"]) if "line_error" in item else None,
+        tries=int(item["line_tries"]["N"]) if "line_tries" in item else 0,
+    )
+
+
+def _scalar(value: dict[str, Any]) -> str:
+    return str(next(iter(value.values())))
+
+
+def _history_item(entry: HistoryEntry) -> dict[str, Any]:
+    return {
+        "M": {
+            "version": {"N": str(entry.version)},
+            "units": {"S": entry.units},
+            "amount": {"S": entry.amount},
+            "at": {"S": entry.at},
+        }
+    }
+
+
+def _history_entry(item: dict[str, Any]) -> HistoryEntry:
+    return HistoryEntry(int(item["version"]["N"]), item["units"]["S"], item["amount"]["S"], item["at"]["S"])
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)

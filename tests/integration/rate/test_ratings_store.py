@@ -1,0 +1,178 @@
+"""The ratings' store against the engine itself: versions, digests, freezing, the line's due time."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from mypy_boto3_dynamodb import DynamoDBClient
+
+from fusion_billing.billing.decisions import NewVersion, SameVersion, decide
+from fusion_billing.billing.ratings import Candidate, RatingKey, StoredRating, candidate
+from fusion_billing.store.ratings import Outdated, RatingsStore, lane
+from local.tables import Tables
+
+pytestmark = pytest.mark.integration
+
+NOVEMBER = datetime(2026, 11, 1, tzinfo=UTC)
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+KEY = RatingKey("42", NOVEMBER, "api_calls")
+ORDER = 4711
+Doc = Callable[[str], Candidate]
+
+
+@pytest.fixture
+def store(dynamodb: DynamoDBClient, tables: Tables) -> RatingsStore:
+    return RatingsStore(dynamodb, tables.ratings, lanes=8)
+
+
+def _rated(units: str, amount: str, key: RatingKey = KEY, **more: Any) -> Candidate:
+    return candidate(key, {"units": units, "amount": amount, "currency": "USD", **more})
+
+
+def _put(store: RatingsStore, rated: Candidate, *, now: datetime = NOW) -> StoredRating:
+    stored = store.get(rated.key)
+    decision = decide(rated, stored, period="open", has_usage=True)
+    assert decision is not None
+    store.save(decision, stored=stored, odoo_order_id=ORDER, now=now)
+    found = store.get(rated.key)
+    assert found is not None
+    return found
+
+
+def _item(dynamodb: DynamoDBClient, tables: Tables, stored: StoredRating) -> dict[str, Any]:
+    key = {"pk": {"S": "R#42#2026-11-01T00:00:00Z"}, "sk": {"S": stored.key.name}}
+    return dynamodb.get_item(TableName=tables.ratings, Key=key, ConsistentRead=True)["Item"]
+
+
+def _acknowledge(dynamodb: DynamoDBClient, tables: Tables, stored: StoredRating, amount: str) -> None:
+    """Do as the relay does once Odoo has taken a line."""
+    dynamodb.update_item(
+        TableName=tables.ratings,
+        Key={"pk": {"S": "R#42#2026-11-01T00:00:00Z"}, "sk": {"S": stored.key.name}},
+        UpdateExpression="SET line_state = :sent, line_amount = :amount, line_id = :id REMOVE line_pk",
+        ExpressionAttributeValues={":sent": {"S": "sent"}, ":amount": {"S": amount}, ":id": {"N": "9"}},
+    )
+
+
+def test_a_rating_is_written_and_read_back(store: RatingsStore) -> None:
+    stored = _put(store, _rated("1250", "1.00"))
+    assert (stored.key, stored.version, stored.amount) == (KEY, 1, Decimal("1.00"))
+    assert stored.doc["units"] == "1250"
+    assert [(one.version, one.units, one.amount) for one in stored.history] == [(1, "1250", "1.00")]
+    assert (stored.line.state, stored.line.amount, stored.frozen) == ("due", None, False)
+
+
+def test_a_new_version_keeps_what_odoo_acknowledged_and_is_due_again(
+    store: RatingsStore, dynamodb: DynamoDBClient, tables: Tables
+) -> None:
+    first = _put(store, _rated("1250", "1.00"))
+    _acknowledge(dynamodb, tables, first, "1.00")
+    later = NOW + timedelta(hours=1)
+    second = _put(store, _rated("1500", "2.00"), now=later)
+    assert (second.version, second.line.state, second.line.amount, second.line.id) == (
+        2,
+        "due",
+        Decimal(1),
+        9,
+    )
+    item = _item(dynamodb, tables, second)
+    assert item["line_pk"]["S"] == f"due#{lane(ORDER, 8):02d}"
+    assert item["line_at"]["S"] == "2026-11-20T13:00:00.000000Z"
+    assert [one.amount for one in second.history] == ["1.00", "2.00"]
+
+
+def test_a_writer_that_was_overtaken_is_told(store: RatingsStore) -> None:
+    stored = _put(store, _rated("1", "0.10"))
+    _put(store, _rated("2", "0.20"))
+    late = decide(_rated("1.5", "0.15"), stored, period="open", has_usage=True)
+    assert isinstance(late, NewVersion)
+    with pytest.raises(Outdated):
+        store.save(late, stored=stored, odoo_order_id=ORDER, now=NOW)
+    found = store.get(KEY)
+    assert found is not None
+    assert (found.version, found.amount) == (2, Decimal("0.20"))
+
+
+def test_two_first_writers_make_one_rating(store: RatingsStore) -> None:
+    decision = decide(_rated("1", "0.10"), None, period="open", has_usage=True)
+    assert decision is not None
+    store.save(decision, stored=None, odoo_order_id=ORDER, now=NOW)
+    with pytest.raises(Outdated):
+        store.save(decision, stored=None, odoo_order_id=ORDER, now=NOW)
+
+
+def test_a_frozen_rating_never_changes_and_is_due_no_more(
+    store: RatingsStore, dynamodb: DynamoDBClient, tables: Tables
+) -> None:
+    stored = _put(store, _rated("1", "0.10"))
+    store.freeze(stored)
+    frozen = store.get(KEY)
+    assert frozen is not None
+    assert (frozen.frozen, frozen.version, frozen.line.state, frozen.billed) == (True, 1, None, Decimal(0))
+    assert "line_pk" not in _item(dynamodb, tables, stored)
+    late = decide(_rated("2", "0.20"), stored, period="open", has_usage=True)
+    assert isinstance(late, NewVersion)
+    with pytest.raises(Outdated):
+        store.save(late, stored=stored, odoo_order_id=ORDER, now=NOW)
+    with pytest.raises(Outdated):
+        store.freeze(stored)
+
+
+def test_freezing_keeps_what_odoo_acknowledged_as_billed(
+    store: RatingsStore, dynamodb: DynamoDBClient, tables: Tables
+) -> None:
+    sent = _put(store, _rated("1250", "1.00"))
+    _acknowledge(dynamodb, tables, sent, "1.00")
+    store.freeze(_put(store, _rated("1500", "2.00")))
+    frozen = store.get(KEY)
+    assert frozen is not None
+    assert (frozen.amount, frozen.billed, frozen.line.state) == (Decimal(2), Decimal(1), "sent")
+
+
+def test_the_history_holds_the_latest_fifty_versions(store: RatingsStore) -> None:
+    for units in range(1, 53):
+        _put(store, _rated(str(units), "1.00"))
+    last = _put(store, _rated("53", "1.00"))
+    assert last.version == 53
+    assert [one.version for one in last.history] == list(range(4, 54))
+
+
+def test_a_threshold_raised_alone_makes_no_new_version(store: RatingsStore) -> None:
+    stored = _put(store, _rated("1", "0.10"))
+    told = replace(_rated("1", "0.10"), thresholds=frozenset({"included:80"}))
+    decision = decide(told, stored, period="open", has_usage=True)
+    assert isinstance(decision, SameVersion)
+    store.save(decision, stored=stored, odoo_order_id=ORDER, now=NOW)
+    found = store.get(KEY)
+    assert found is not None
+    assert (found.version, found.raised, found.line.state) == (1, frozenset({"included:80"}), "due")
+
+
+def test_a_period_lists_its_ratings_and_the_adjustments_billed_in_it(store: RatingsStore) -> None:
+    october = replace(KEY, corrects=datetime(2026, 10, 1, tzinfo=UTC))
+    _put(store, _rated("1", "0.10"))
+    _put(store, _rated("9", "-0.30", october))
+    assert [one.key for one in store.in_period("42", NOVEMBER)] == [KEY, october]
+    both = store.get_many([october, KEY, replace(KEY, charge="other")])
+    assert {key: one.amount for key, one in both.items()} == {KEY: Decimal("0.10"), october: Decimal("-0.30")}
+
+
+def test_a_transaction_writes_the_rating_and_its_events_or_neither(
+    store: RatingsStore, dynamodb: DynamoDBClient, tables: Tables
+) -> None:
+    event = {"Put": {"TableName": tables.webhooks, "Item": {"pk": {"S": "E#msg_1"}, "sk": {"S": "EVENT"}}}}
+    decision = decide(_rated("1", "0.10"), None, period="open", has_usage=True)
+    assert decision is not None
+    store.save(decision, stored=None, odoo_order_id=ORDER, now=NOW, events=[event])
+    other = {"Put": {"TableName": tables.webhooks, "Item": {"pk": {"S": "E#msg_2"}, "sk": {"S": "EVENT"}}}}
+    with pytest.raises(Outdated):
+        store.save(decision, stored=None, odoo_order_id=ORDER, now=NOW, events=[other])
+    events = dynamodb.query(
+        TableName=tables.webhooks,
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": "E#msg_2"}},
+    )
+    assert events["Count"] == 0
