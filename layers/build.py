@@ -11,6 +11,7 @@ out, and all of it is compiled: without valid bytecode a cold start takes twice 
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
@@ -71,7 +72,10 @@ def compile_all(folder: Path, mounted_at: str, version: str) -> None:
     """
     python = interpreter(version)
     if python is None:
-        print(f"No Python {version} here: built without bytecode; cold starts will take longer.", file=sys.stderr)
+        print(
+            f"No Python {version} here: built without bytecode; cold starts will take longer.",
+            file=sys.stderr,
+        )
         return
     command = [python, "-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash"]
     subprocess.run([*command, "-s", str(folder), "-p", mounted_at, str(folder)], check=True)
@@ -92,4 +96,5 @@ def interpreter(version: str) -> str | None:
 
 if __name__ == "__main__":
     kind, source, destination, *target_of_build = sys.argv[1:]
-    {"layer": layer, "function": function}[kind](Path(source), Path(destination), *target_of_build)
+    kinds: dict[str, Callable[..., None]] = {"layer": layer, "function": function}
+    kinds[kind](Path(source), Path(destination), *target_of_build)

@@ -1,0 +1,91 @@
+# Each of these sets itself up first; `make` alone lists them. Needs a Python of 3.11 to 3.13.
+#
+#   make run            the whole service on this machine, with a demo; stays up until Ctrl-C
+#   make run ONCE=1     the same, ends after the demo's table: 0 if every figure is as expected
+#                       PORT=, ODOO_PORT= and RECEIVER_PORT= choose other ports
+#   make test           every test; TESTS=tests/unit runs some
+#   make lint           formatting, lint, types, the template
+#   make bench          what a counter, an hour and a cold start cost
+#   make odoo-check     looks a given Odoo over: ODOO_URL=, ODOO_DATABASE=, ODOO_API_KEY=
+#   make lock           pins the requirements anew
+#   make clean          removes what was built and what `make run` kept; make distclean the environments too
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint bench odoo-check lock clean distclean
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+PIP := -m pip install --quiet --disable-pip-version-check --no-input
+CLOUD := .venv-cloud
+VENV := .venv
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+setup: $(VENV)/ready $(CLOUD)/ready
+
+run: setup
+	@exec $(VENV)/bin/python -m local.run $(if $(ONCE),--once) $(if $(PORT),--port $(PORT)) \
+		$(if $(ODOO_PORT),--odoo-port $(ODOO_PORT)) $(if $(RECEIVER_PORT),--receiver-port $(RECEIVER_PORT))
+
+test: setup
+	@exec $(VENV)/bin/python -m pytest $(TESTS)
+
+lint: setup
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(CLOUD)/bin/sam validate --lint
+
+bench: setup
+	@exec $(VENV)/bin/python -m tests.bench
+
+odoo-check: setup
+	@exec $(VENV)/bin/python -m fusion_billing.odoo.check
+
+# The newest versions that all three Pythons can have, with their hashes and without a registry's address.
+LOCK := $(VENV)-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-emit-index-url --no-emit-find-links
+lock:
+	@$(find_python); [ -x $(VENV)-lock/bin/uv ] || { "$$found" -m venv $(VENV)-lock && $(VENV)-lock/bin/python $(PIP) uv; }
+	$(LOCK) layers/fusion_billing/requirements.in -o layers/fusion_billing/requirements.txt
+	cd requirements && ../$(LOCK) dev.in -o dev.txt
+	cd requirements && ../$(LOCK) cloud.in -o cloud.txt
+
+clean:
+	rm -rf .aws-sam .local .mypy_cache .ruff_cache .hypothesis build *.egg-info layers/fusion_billing/*.egg-info
+
+distclean: clean
+	rm -rf $(VENV) $(CLOUD) $(VENV)-lock
+
+# --- The environments ------------------------------------------------------------------------
+
+# A Python of a good version that can make environments, $(PYTHON) first; says so where there is none.
+define find_python
+found=; for candidate in $(PYTHON) python3.13 python3.12 python3.11; do \
+	if "$$candidate" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; \
+	then found=$$candidate; break; fi; done; \
+if [ -z "$$found" ]; then \
+	echo "Fusion Billing needs a Python of 3.11 to 3.13 with venv (on Debian: python3-venv), and found none." >&2; \
+	echo "Install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.13" >&2; exit 1; fi
+endef
+
+# Makes the environment $(1) unless a sound one is there.
+define environment
+$(find_python); "$(1)/bin/python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
+	|| { rm -rf "$(1)"; "$$found" -m venv "$(1)"; }
+endef
+
+$(VENV)/ready: requirements/dev.txt pyproject.toml
+	@echo "Setting up $(VENV) from requirements/dev.txt (once; a minute or so)"
+	@$(call environment,$(VENV))
+	@$(VENV)/bin/python $(PIP) --no-deps --require-hashes --requirement requirements/dev.txt
+	@$(VENV)/bin/python $(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(CLOUD)/ready: requirements/cloud.txt
+	@echo "Setting up $(CLOUD) from requirements/cloud.txt (once; a minute or two)"
+	@$(call environment,$(CLOUD))
+	@$(CLOUD)/bin/python $(PIP) --no-deps --require-hashes --requirement requirements/cloud.txt
+	@touch $@
