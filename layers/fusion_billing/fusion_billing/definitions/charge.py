@@ -140,7 +140,12 @@ class Charge(Definition):
 
 
 class ChargeOverride(Definition):
-    """What one subscription has otherwise than the charge says: any part of the price, nothing else."""
+    """What one subscription has otherwise than the charge says: any part of the price, nothing else.
+
+    A field given as null takes away what the charge has there.
+    """
+
+    null_is_left_out = False
 
     included_units: Amount | None = None
     model: PriceModel | None = None
@@ -155,6 +160,11 @@ class ChargeOverride(Definition):
     def cross_faults(cls, raw: dict[str, Any]) -> Iterator[Fault]:
         """Yield what is wrong between fields, as for a charge."""
         yield from _price_faults(raw)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON object, the nulls that take something away among its fields."""
+        cleared = {name: None for name in self.model_fields_set if getattr(self, name) is None}
+        return super().as_json() | cleared
 
 
 def check_versions(versions: Sequence[Charge]) -> None:

@@ -10,7 +10,15 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator, ValidationError, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    PlainSerializer,
+    PlainValidator,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from fusion_billing.currencies import digits_of
@@ -35,8 +43,18 @@ class Definition(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    null_is_left_out: ClassVar[bool] = True
+    """Whether a field given as null counts as left out."""
+
     kept_nulls: ClassVar[frozenset[str]] = frozenset({"up_to"})
     """Fields whose null has a meaning of its own and is written out."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, raw: Any) -> Any:
+        if cls.null_is_left_out and isinstance(raw, dict) and None in raw.values():
+            return {name: value for name, value in raw.items() if value is not None}
+        return raw
 
     @classmethod
     def cross_faults(cls, raw: dict[str, Any]) -> Iterator[Fault]:  # noqa: ARG003  for those that override it
@@ -45,7 +63,7 @@ class Definition(BaseModel):
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON object of the HTTP contract: decimals as plain text, unset fields left out."""
-        json: dict[str, Any] = _without_nulls(self.model_dump(mode="json"), self.kept_nulls)
+        json: dict[str, Any] = _pruned(self.model_dump(mode="json"), self.kept_nulls)
         return json
 
 
@@ -127,13 +145,11 @@ def _path(location: Iterable[str | int], whole: Any, *, missing: bool) -> str:
     return ".".join(path)
 
 
-def _without_nulls(value: Any, kept: frozenset[str]) -> Any:
+def _pruned(value: Any, kept: frozenset[str]) -> Any:
     if isinstance(value, dict):
-        return {
-            key: _without_nulls(item, kept) for key, item in value.items() if item is not None or key in kept
-        }
+        return {key: _pruned(item, kept) for key, item in value.items() if item is not None or key in kept}
     if isinstance(value, list):
-        return [_without_nulls(item, kept) for item in value]
+        return [_pruned(item, kept) for item in value]
     return value
 
 

@@ -13,6 +13,7 @@ from fusion_billing.rating.engine import rate
 from fusion_billing.rating.estimate_input import Span, parsed_decimal, parsed_records
 from fusion_billing.rating.rated import Rated, lump
 from fusion_billing.rating.records import Record
+from fusion_billing.strict_json import first_ambiguity
 
 _CHARGE_DEFAULTS = {
     "code": "estimate",
@@ -90,7 +91,13 @@ def _parsed(
     model: type[AnyDefinition], value: object, defaults: dict[str, Any], field: str, faults: list[Fault]
 ) -> AnyDefinition | None:
     try:
-        return parse(model, {**defaults, **value} if isinstance(value, dict) else value)
+        completed = value
+        if isinstance(value, dict):
+            doubled = first_ambiguity(value)
+            if doubled is not None:
+                faults.append(doubled.under(field))
+            completed = {**defaults, **value}
+        return parse(model, completed)
     except Refused as refused:
         faults += [fault.under(field) for fault in refused.faults]
         return None
