@@ -178,10 +178,11 @@ def _less(portions: list[Decimal], included: Decimal) -> list[Decimal]:
     left = included
     paid = []
     for portion in portions:
-        free = min(portion, left)
-        left -= free
-        if portion > free or not portion:
-            paid.append(portion - free)
+        if left and portion <= left:
+            left -= portion
+            continue
+        paid.append(portion - left)
+        left = ZERO
     return paid
 
 
