@@ -1,0 +1,73 @@
+"""The environment of one call: who calls, on which state, at what time, in which context."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from local.odoo import access
+from local.odoo.errors import PythonError
+from local.odoo.fields import DATETIME_FORMAT
+from local.odoo.state import State
+
+if TYPE_CHECKING:
+    from local.odoo.orm import Model
+
+SUPERUSER = 1
+REGISTRY: dict[str, "type[Model]"] = {}
+"""Every model by its name; a model enters it when its class is defined."""
+
+Clock = Callable[[], datetime]
+
+
+class Environment:
+    """Gives models bound to one caller.
+
+    `changed_orders` gathers the orders the transaction changed, `touched_orders` also those it
+    only tried to change or found unchanged.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        uid: int,
+        clock: Clock,
+        context: dict[str, Any] | None = None,
+        *,
+        superuser: bool = False,
+        beside: "Environment | None" = None,
+    ) -> None:
+        self.state = state
+        self.uid = uid
+        self.clock = clock
+        self.context = context or {}
+        self.superuser = superuser
+        self.changed_orders: set[int] = beside.changed_orders if beside else set()
+        self.touched_orders: set[int] = beside.touched_orders if beside else set()
+        user = state.get("res.users", uid)
+        self.user_name = str(user["name"]) if user else ""
+        self.groups = access.closure(user["group_ids"] if user else ())
+
+    def __getitem__(self, name: str) -> "Model":
+        try:
+            return REGISTRY[name](self)
+        except KeyError:
+            raise PythonError(KeyError, repr(name)) from None
+
+    def sudo(self) -> "Environment":
+        """Return the same environment without any check of rights."""
+        return Environment(
+            self.state,
+            self.uid,
+            self.clock,
+            self.context,
+            superuser=True,
+            beside=self,
+        )
+
+    def timestamp(self) -> str:
+        """Return the present moment as a stored datetime (UTC, microseconds)."""
+        return self.clock().strftime(f"{DATETIME_FORMAT}.%f")
+
+    def today(self) -> str:
+        """Return the present day (UTC), `YYYY-MM-DD`."""
+        return self.clock().date().isoformat()
