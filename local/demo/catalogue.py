@@ -1,0 +1,154 @@
+"""Two metrics, three charges, four subscriptions, and the same in the stand-in Odoo."""
+
+from typing import Any
+
+METRICS: dict[str, dict[str, Any]] = {
+    "api_calls": {"name": "API calls", "unit": "call", "aggregation": "sum"},
+    "storage_gb": {"name": "Storage, at its peak", "unit": "GB", "aggregation": "max"},
+}
+
+API_CALLS_PRODUCT, STORAGE_PRODUCT = 701, 702
+
+CHARGES: dict[str, dict[str, Any]] = {
+    "api_calls_pro": {
+        "name": "API calls",
+        "metric": "api_calls",
+        "applies_to": {"plans": ["Pro"]},
+        "currency": "USD",
+        "odoo_product_id": API_CALLS_PRODUCT,
+        "included_units": "1000",
+        "model": {"type": "per_unit", "unit_amount": "0.004"},
+    },
+    "api_calls_scale": {
+        "name": "API calls",
+        "metric": "api_calls",
+        "applies_to": {"plans": ["Scale"]},
+        "currency": "USD",
+        "odoo_product_id": API_CALLS_PRODUCT,
+        "included_units": "500",
+        "model": {
+            "type": "graduated",
+            "tiers": [
+                {"up_to": "1000", "unit_amount": "0.010", "flat_amount": "0"},
+                {"up_to": "5000", "unit_amount": "0.006", "flat_amount": "0"},
+                {"up_to": None, "unit_amount": "0.003", "flat_amount": "0"},
+            ],
+        },
+    },
+    "storage": {
+        "name": "Storage",
+        "metric": "storage_gb",
+        "applies_to": {"all": True},
+        "currency": "USD",
+        "odoo_product_id": STORAGE_PRODUCT,
+        "included_units": "50",
+        "model": {"type": "per_unit", "unit_amount": "0.15"},
+    },
+}
+
+FIRST, LAST_DAY, YEARLY, ACROSS = "4101", "4102", "4103", "4104"
+"""The subscriptions, by the ids of their orders in Odoo."""
+
+_MONTHLY, _YEARLY = {"value": 1, "unit": "month"}, {"value": 1, "unit": "year"}
+
+SUBSCRIPTIONS: dict[str, dict[str, Any]] = {
+    # Invoiced on the 1st; its month holds the end of summer time.
+    FIRST: {
+        "odoo_order_id": 4101,
+        "name": "S04101",
+        "partner": "Nordlicht GmbH",
+        "plan": "Pro",
+        "state": "3_progress",
+        "currency": "USD",
+        "timezone": "Europe/Berlin",
+        "start_date": "2026-01-01",
+        "billing_period": _MONTHLY,
+        "next_invoice_date": "2026-11-01",
+    },
+    # Anchored on the 31st: from 30 September, the last day there was, to 31 October.
+    LAST_DAY: {
+        "odoo_order_id": 4102,
+        "name": "S04102",
+        "partner": "Hudson Analytics Inc.",
+        "plan": "Scale",
+        "state": "3_progress",
+        "currency": "USD",
+        "timezone": "America/New_York",
+        "start_date": "2026-01-31",
+        "billing_period": _MONTHLY,
+        "next_invoice_date": "2026-10-31",
+    },
+    YEARLY: {
+        "odoo_order_id": 4103,
+        "name": "S04103",
+        "partner": "Ateliers Belleville",
+        "plan": "Scale",
+        "state": "3_progress",
+        "currency": "USD",
+        "timezone": "UTC",
+        "start_date": "2026-01-15",
+        "billing_period": _YEARLY,
+        "next_invoice_date": "2027-01-15",
+    },
+    # Its counters run from noon to noon: the last window ends after the period does.
+    ACROSS: {
+        "odoo_order_id": 4104,
+        "name": "S04104",
+        "partner": "Lakeside Robotics Ltd.",
+        "plan": "Pro",
+        "state": "3_progress",
+        "currency": "USD",
+        "timezone": "UTC",
+        "start_date": "2026-03-20",
+        "billing_period": _MONTHLY,
+        "next_invoice_date": "2026-10-20",
+    },
+}
+
+ODOO_LOGIN = "fusion-billing"
+
+_USD = 1  # the stand-in's own records
+_COMPANIES = {"Europe/Berlin": 21, "America/New_York": 22, "UTC": 23}
+_PLANS = {("Pro", "month"): 31, ("Scale", "month"): 32, ("Scale", "year"): 33}
+
+
+def odoo_records() -> dict[str, list[dict[str, Any]]]:
+    """Return what the stand-in Odoo starts with; companies are there for their time zones."""
+    orders = [_order(number, subscription) for number, subscription in enumerate(SUBSCRIPTIONS.values())]
+    customers = [
+        {"id": 200 + number, "name": subscription["partner"]}
+        for number, subscription in enumerate(SUBSCRIPTIONS.values())
+    ]
+    seats = [{"id": 100 + number, "name": zone, "tz": zone} for zone, number in _COMPANIES.items()]
+    return {
+        "res.partner": [*seats, *customers],
+        "res.company": [
+            {"id": number, "name": f"Fusion {zone}", "partner_id": 100 + number, "currency_id": _USD}
+            for zone, number in _COMPANIES.items()
+        ],
+        "product.product": [
+            {"id": API_CALLS_PRODUCT, "name": "API calls", "lst_price": 1},
+            {"id": STORAGE_PRODUCT, "name": "Storage", "lst_price": 1},
+        ],
+        "sale.subscription.plan": [
+            {"id": number, "name": name, "billing_period_value": 1, "billing_period_unit": unit}
+            for (name, unit), number in _PLANS.items()
+        ],
+        "sale.order": orders,
+    }
+
+
+def _order(number: int, subscription: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": subscription["odoo_order_id"],
+        "name": subscription["name"],
+        "partner_id": 200 + number,
+        "company_id": _COMPANIES[subscription["timezone"]],
+        "currency_id": _USD,
+        "state": "sale",
+        "is_subscription": True,
+        "subscription_state": subscription["state"],
+        "plan_id": _PLANS[subscription["plan"], subscription["billing_period"]["unit"]],
+        "start_date": subscription["start_date"],
+        "next_invoice_date": subscription["next_invoice_date"],
+    }

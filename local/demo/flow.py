@@ -1,0 +1,155 @@
+"""The demo's way, as an operator and an app go it: catalogue, counters, rating, relay, and a look at all of it."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from local.demo import catalogue, expected, usage
+from local.demo.calls import Odoo, Service, Unexpected
+from local.demo.expected import Row
+from local.demo.table import Outcome
+from local.receiver import Receiver
+
+EVENTS = ("rating.updated", "line.upserted")
+DATABASE = "demo"
+
+_RATING_SECONDS = 120.0
+_RELAY_SECONDS = 90.0
+_WEBHOOK_SECONDS = 60.0
+_PRODUCTS = {charge: what["odoo_product_id"] for charge, what in catalogue.CHARGES.items()}
+
+
+def put_catalogue(service: Service) -> None:
+    """Define the metrics, the charges and the subscriptions; doing so again changes nothing."""
+    for code, metric in catalogue.METRICS.items():
+        service.call("PUT", f"/v1/metrics/{code}", metric)
+    for code, charge in catalogue.CHARGES.items():
+        service.call("PUT", f"/v1/charges/{code}", charge)
+    for name, subscription in catalogue.SUBSCRIPTIONS.items():
+        service.call("PUT", f"/v1/subscriptions/{name}", subscription)
+
+
+def push(service: Service) -> Counter[str]:
+    """Push the month: each subscription's counters, all again, one alone, the corrections, the late ones.
+
+    Returns how many records had which outcome; raises `Unexpected` where that is not what it must be,
+    on a fresh start or on one with what was kept.
+    """
+    outcomes: Counter[str] = Counter()
+    counters = list(usage.counters().values())
+    for records in [*counters, [r for batch in counters for r in batch]]:
+        outcomes += _push(service, records)
+    alone = usage.single()
+    key = alone.pop("idempotency_key")
+    outcomes[service.call("POST", "/v1/usage", alone, {"Idempotency-Key": key})["outcome"]] += 1
+    outcomes += _push(service, usage.corrections())
+    outcomes += _push(service, usage.late())
+    if outcomes not in (Counter(expected.FIRST_OUTCOMES), Counter(expected.LATER_OUTCOMES)):
+        raise Unexpected(f"the pushes ended otherwise than they must: {dict(outcomes)}")
+    return outcomes
+
+
+def rate(service: Service) -> None:
+    """Have everything rated that changed, as the hourly schedule does, and wait for it."""
+    service.call("POST", "/v1/ratings/run", {})
+    _until(lambda: len(ratings(service)) == len(expected.ROWS), _RATING_SECONDS)
+
+
+def relay(run_relay: Callable[[], None], odoo: Odoo, key: str) -> None:
+    """Have the due lines sent, as the two-minute schedule does, until all of them are in Odoo."""
+
+    def sent() -> bool:
+        if len(lines(odoo, key)) == len(expected.ROWS):
+            return True
+        run_relay()
+        return len(lines(odoo, key)) == len(expected.ROWS)
+
+    _until(sent, _RELAY_SECONDS)
+
+
+def await_webhooks(run_relay: Callable[[], None], receiver: Receiver) -> None:
+    """Wait until the receiver has been told of every rating and every line."""
+
+    def told() -> bool:
+        heard = webhooks(receiver)
+        return all(set(EVENTS) <= set(heard.get((row.subscription, row.charge), ())) for row in expected.ROWS)
+
+    def told_or_sent() -> bool:
+        if told():
+            return True
+        run_relay()
+        return told()
+
+    _until(told_or_sent, _WEBHOOK_SECONDS)
+
+
+def look(service: Service, odoo: Odoo, key: str, receiver: Receiver) -> Outcome:
+    """Return what came out: the service's ratings, the lines as Odoo has them, the webhooks."""
+    in_odoo = lines(odoo, key)
+    rows = {}
+    for (subscription, charge), rating in ratings(service).items():
+        line = in_odoo.get((subscription, charge), {})
+        rows[subscription, charge] = Row(
+            subscription=subscription,
+            charge=charge,
+            period_start=rating["period_start"],
+            period_end=rating["period_end"],
+            units=Decimal(rating["units"]),
+            included=Decimal(rating["included_units"]),
+            overage=Decimal(rating["overage_units"]),
+            amount=Decimal(rating["amount"]),
+            quantity=Decimal(str(line.get("product_uom_qty", "NaN"))),
+            price=Decimal(str(line.get("price_unit", "NaN"))),
+            subtotal=Decimal(str(line.get("price_subtotal", "NaN"))),
+        )
+    return Outcome(rows, webhooks(receiver), receiver.refused)
+
+
+def ratings(service: Service) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return the ratings of the demo's subscriptions, by subscription and charge."""
+    found = {}
+    for row in expected.ROWS:
+        path = f"/v1/subscriptions/{row.subscription}/ratings?period_start={row.period_start}"
+        for rating in service.call("GET", path)["items"]:
+            found[row.subscription, rating["charge"]] = rating
+    return found
+
+
+def lines(odoo: Odoo, key: str) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return the lines that Odoo has of the demo's orders, by subscription and charge.
+
+    Raises `Unexpected` where a charge has more than one.
+    """
+    orders = [subscription["odoo_order_id"] for subscription in catalogue.SUBSCRIPTIONS.values()]
+    fields = ["order_id", "product_id", "product_uom_qty", "price_unit", "price_subtotal", "name"]
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for line in odoo.search_read("sale.order.line", [["order_id", "in", orders]], fields, key, DATABASE):
+        subscription = str(line["order_id"][0])
+        charges = {row.charge for row in expected.ROWS if row.subscription == subscription}
+        [charge] = [charge for charge in charges if _PRODUCTS[charge] == line["product_id"][0]]
+        if (subscription, charge) in found:
+            raise Unexpected(f"subscription {subscription} has more than one line of {charge} in Odoo")
+        found[subscription, charge] = line
+    return found
+
+
+def webhooks(receiver: Receiver) -> dict[tuple[str, str], list[str]]:
+    """Return the types of the verified webhooks, by subscription and charge."""
+    heard: dict[tuple[str, str], list[str]] = {}
+    for message in receiver.received():
+        about = (str(message.data.get("subscription")), str(message.data.get("charge")))
+        heard.setdefault(about, []).append(message.type)
+    return heard
+
+
+def _push(service: Service, records: list[dict[str, Any]]) -> Counter[str]:
+    return Counter(service.call("POST", "/v1/usage", {"records": records})["summary"])
+
+
+def _until(done: Callable[[], bool], seconds: float) -> None:
+    """Wait until `done`, at most `seconds`: what is missing then, the table shows."""
+    until = time.monotonic() + seconds
+    while not done() and time.monotonic() < until:
+        time.sleep(0.5)

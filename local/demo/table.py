@@ -1,0 +1,77 @@
+"""The demo's table: what came out, held against what must."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from decimal import Decimal
+
+from fusion_billing.decimals import plain
+from local.demo.catalogue import SUBSCRIPTIONS
+from local.demo.expected import Row
+
+_HEADS = (
+    "subscription", "charge", "period (UTC)", "units", "included", "overage", "amount",
+    "Odoo: quantity", "price", "subtotal", "webhooks",
+)  # fmt: skip
+_NUMBERS_FROM = 3
+_FIGURES = ("units", "included", "overage", "amount", "quantity", "price", "subtotal")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the demo found: the rows, and the verified webhooks, by subscription and charge."""
+
+    rows: Mapping[tuple[str, str], Row]
+    webhooks: Mapping[tuple[str, str], Sequence[str]]
+    refused: int = 0
+
+
+def differences(expected: Iterable[Row], outcome: Outcome, events: Sequence[str]) -> list[str]:
+    """Return, in words, every figure that is not as expected and every webhook that is missing."""
+    found: list[str] = []
+    for row in expected:
+        what = f"subscription {row.subscription}, {row.charge}"
+        actual = outcome.rows.get((row.subscription, row.charge))
+        if actual is None:
+            found.append(f"{what}: not there")
+            continue
+        for field in fields(Row):
+            wanted, got = getattr(row, field.name), getattr(actual, field.name)
+            if wanted != got:
+                found.append(f"{what}: {field.name} is {_text(got)}, expected {_text(wanted)}")
+        told = outcome.webhooks.get((row.subscription, row.charge), ())
+        found += [f"{what}: no verified webhook {event}" for event in events if event not in told]
+    if outcome.refused:
+        found.append(f"{outcome.refused} webhooks came with a signature that is not good")
+    return found
+
+
+def drawn(expected: Iterable[Row], outcome: Outcome) -> str:
+    """Return the table as text, a row for each one expected."""
+    body = [_cells(row, outcome) for row in expected]
+    widths = [max(len(line[column]) for line in [_HEADS, *body]) for column in range(len(_HEADS))]
+    lines = [_line(_HEADS, widths), "  ".join("-" * width for width in widths)]
+    return "\n".join([*lines, *(_line(cells, widths) for cells in body)])
+
+
+def _cells(row: Row, outcome: Outcome) -> Sequence[str]:
+    who = f"{row.subscription} {SUBSCRIPTIONS[row.subscription]['partner']}"
+    webhooks = outcome.webhooks.get((row.subscription, row.charge), ())
+    actual = outcome.rows.get((row.subscription, row.charge))
+    if actual is None:
+        return (who, row.charge, "missing", *[""] * (len(_HEADS) - 4), str(len(webhooks)))
+    period = f"{actual.period_start[:16]} to {actual.period_end[:16]}"
+    figures = [_text(getattr(actual, name)) for name in _FIGURES]
+    return (who, row.charge, period, *figures, f"{len(webhooks)} verified")
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(
+        cell.rjust(width) if number >= _NUMBERS_FROM else cell.ljust(width)
+        for number, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, Decimal):
+        return str(value)
+    return plain(value) if value.is_finite() else "missing"

@@ -1,0 +1,231 @@
+"""`make run`: the whole service on this machine, with its demo.
+
+Everything it keeps is in one folder; starting again finds it there. Only loopback is listened on.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from local import artefacts
+from local.cloud import Cloud
+from local.demo import catalogue, expected, flow, table
+from local.demo.calls import Odoo, Service, Unexpected
+from local.processes import Child, Failed, free
+from local.receiver import Receiver
+
+_LOCAL_ONLY = {"FUSION_LOCAL_LOOPBACK_WEBHOOKS": "1"}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the service and its demo; return 0, or 1 where a figure is not as expected or nothing could start."""
+    options = _options().parse_args(arguments)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _leave)
+    try:
+        with Running(options.state, options.port, options.odoo_port, options.receiver_port) as running:
+            wrong = running.demo()
+            if wrong:
+                _say("\nNot as expected:\n" + "\n".join(f"  {line}" for line in wrong))
+            if options.once:
+                return 1 if wrong else 0
+            running.stay()
+    except KeyboardInterrupt:
+        _say("")
+    except (Failed, Unexpected, requests.RequestException) as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+class Running:
+    """The local cloud, the stand-in Odoo and the webhook receiver, with the template deployed."""
+
+    def __init__(self, folder: Path, port: int, odoo_port: int, receiver_port: int) -> None:
+        self.folder = folder
+        self._odoo_port = odoo_port
+        self._receiver_port = receiver_port
+        self.cloud = Cloud(folder / "cloud", port, _LOCAL_ONLY)
+        self.odoo = Odoo(f"http://127.0.0.1:{odoo_port}")
+        self._began = time.monotonic()
+        self._open = contextlib.ExitStack()
+
+    def __enter__(self) -> "Running":
+        """Start everything; what was started is stopped again where something can't be."""
+        with contextlib.ExitStack() as started:
+            self._start(started)
+            self._open = started.pop_all()
+        return self
+
+    def __exit__(self, *about: object) -> None:
+        """Stop everything, the cloud last but for Odoo, so that it can write down what it holds."""
+        self._progress("stopping; what was stored is kept in " + str(self.folder))
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        self._open.close()
+
+    def _start(self, started: contextlib.ExitStack) -> None:
+        free(self._receiver_port, "the webhook receiver", "RECEIVER_PORT")
+        free(self._odoo_port, "the stand-in Odoo", "ODOO_PORT")
+        free(self.cloud.port, "the local cloud", "PORT")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._kept = Kept(self.folder / "demo.json")
+        self._progress("starting the stand-in Odoo, the webhook receiver and the local cloud")
+        odoo = Child(
+            "the stand-in Odoo", self._odoo_command(), dict(os.environ), self.folder / "logs" / "odoo.log"
+        )
+        started.callback(odoo.stop)
+        odoo.wait_until(lambda: _answers(self.odoo.url + "/web/version"), 30)
+        started.enter_context(self.cloud)
+        self.receiver = started.enter_context(Receiver(self._receiver_port, self.folder / "webhooks.jsonl"))
+        self._progress(
+            "building the functions and deploying template.yaml (the first time takes half a minute)"
+        )
+        self.cloud.deploy({"OdooUrl": self.odoo.url, "OdooDatabase": flow.DATABASE})
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Seed Odoo, hand its key to the service, and get a key and an endpoint of the service's own."""
+        self.odoo.control("seed", records=catalogue.odoo_records())
+        self.odoo.control("add_user", login=catalogue.ODOO_LOGIN, role="all_documents")
+        odoo_key = self._kept.get("odoo_key") or secrets.token_hex(20)
+        self._kept.set("odoo_key", self.odoo.control("add_key", login=catalogue.ODOO_LOGIN, key=odoo_key))
+        self.cloud.client("secretsmanager").put_secret_value(
+            SecretId=self.cloud.outputs["OdooApiKeySecretArn"], SecretString=odoo_key
+        )
+        if (
+            not self._kept.get("key")
+            or not Service(self.cloud.base_url, self._kept.get("key")).knows_the_key()
+        ):
+            self._kept.set("key", self._bootstrap())
+            self._kept.set("endpoint_secret", "")
+        self.service = Service(self.cloud.base_url, self._kept.get("key"))
+        if not self._kept.get("endpoint_secret"):
+            wanted = {
+                "url": self.receiver.url,
+                "events": [*flow.EVENTS],
+                "description": "The demo's receiver",
+            }
+            self._kept.set("endpoint_secret", self.service.call("POST", "/v1/endpoints", wanted)["secret"])
+        self.receiver.trust(self._kept.get("endpoint_secret"))
+
+    def _bootstrap(self) -> str:
+        """Make the operator's first key, as it is made on AWS: by the account's own hands."""
+        environment = {**self.cloud.environment(), "CATALOGUE_TABLE": self.cloud.outputs["CatalogueTable"]}
+        command = [sys.executable, "-m", "fusion_billing.access.bootstrap"]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        words = [word for word in done.stdout.split() if word.startswith("fb_")]
+        if done.returncode or not words:
+            raise Failed(f"the first key could not be made:\n{done.stdout}{done.stderr}")
+        return words[0]
+
+    def demo(self) -> list[str]:
+        """Go the demo's way and print its table; return every figure that is not as expected, in words."""
+        self._progress("defining two metrics, three charges and four subscriptions")
+        flow.put_catalogue(self.service)
+        self._progress("pushing a month of counters, with re-sends, corrections and late ones")
+        outcomes = flow.push(self.service)
+        self._progress("pushed: " + ", ".join(f"{count} {name}" for name, count in sorted(outcomes.items())))
+        self._progress("rating what changed")
+        flow.rate(self.service)
+        self._progress("relaying lines to Odoo and webhooks to the receiver")
+        flow.relay(self._run_relay, self.odoo, self._kept.get("odoo_key"))
+        flow.await_webhooks(self._run_relay, self.receiver)
+        outcome = flow.look(self.service, self.odoo, self._kept.get("odoo_key"), self.receiver)
+        _say("\n" + table.drawn(expected.ROWS, outcome) + "\n")
+        return table.differences(expected.ROWS, outcome, flow.EVENTS)
+
+    def stay(self) -> None:
+        """Say where everything is, and stay until Ctrl-C."""
+        key = self._kept.get("key")
+        _say(
+            "The service is up, its schedules firing: the relay every 2 minutes, Odoo's subscriptions every 10, "
+            "rating at 6 past each hour.\n\n"
+            f"  Base URL   {self.cloud.base_url}\n  Key        {key}\n  Odoo       {self.odoo.url}\n"
+            f"  Logs       {self.folder}/cloud/logs, {self.folder}/logs\n\nTry:\n\n"
+            f"  curl -H 'Authorization: Bearer {key}' {self.cloud.base_url}/v1/subscriptions/{catalogue.FIRST}/usage\n\n"
+            "Ctrl-C stops it; what was stored is kept for the next start (`make clean` removes it)."
+        )
+        while self.cloud.alive():
+            time.sleep(1)
+        raise Failed(
+            "the local cloud has ended by itself; its log is in " + str(self.folder / "cloud" / "logs")
+        )
+
+    def _run_relay(self) -> None:
+        """Run the relay as its schedule does."""
+        answer = self.cloud.client("lambda").invoke(
+            FunctionName=self.cloud.outputs["RelayFunction"], Payload=b'{"job":"relay"}'
+        )
+        if answer.get("FunctionError"):
+            raise Unexpected(f"the relay failed: {answer['Payload'].read().decode()[:2000]}")
+
+    def _odoo_command(self) -> list[str]:
+        state = str(self.folder / "odoo.sqlite")
+        command = [sys.executable, "-m", "local.odoo", "--port", str(self._odoo_port)]
+        return [*command, "--database", flow.DATABASE, "--state", state]
+
+    def _progress(self, what: str) -> None:
+        _say(f"[{time.monotonic() - self._began:5.1f} s] {what}")
+
+
+class Kept:
+    """The demo's keys from one start to the next, in a file that its owner alone can read."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._values: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+
+    def get(self, name: str) -> str:
+        """Return what is kept under `name`, empty where nothing is."""
+        return self._values.get(name, "")
+
+    def set(self, name: str, value: str) -> None:
+        """Keep `value` under `name`."""
+        self._values[name] = value
+        self._path.touch(mode=0o600)
+        self._path.write_text(json.dumps(self._values))
+
+
+def _answers(url: str) -> bool:
+    session = requests.Session()
+    session.trust_env = False
+    try:
+        session.get(url, timeout=2)
+    except requests.RequestException:
+        return False
+    return True
+
+
+def _options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="make run", description=__doc__)
+    parser.add_argument("--once", action="store_true", help="end after the table")
+    parser.add_argument("--port", type=int, default=4566, help="of the local cloud (4566)")
+    parser.add_argument("--odoo-port", type=int, default=8069, help="of the stand-in Odoo (8069)")
+    parser.add_argument("--receiver-port", type=int, default=8070, help="of the webhook receiver (8070)")
+    parser.add_argument(
+        "--state", type=Path, default=artefacts.ROOT / ".local" / "run", help="where to keep all"
+    )
+    return parser
+
+
+def _leave(*_: object) -> Any:
+    raise KeyboardInterrupt
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
