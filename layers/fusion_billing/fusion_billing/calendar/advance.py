@@ -1,0 +1,98 @@
+"""How a subscription's calendar begins, and what becomes of it when Odoo says otherwise.
+
+The open period ends at `next_invoice_date`. When that date changes, either Odoo has invoiced the period (it
+moves the date on by the plan's interval) or somebody has set another date. Which of the two is told by
+where the new date lies: nearer to a later boundary of the lattice than to the old date, and the period was
+invoiced, together with every period up to that boundary; otherwise the open period ends at the new date
+and stays open. So up to half an interval later is a postponement, half an interval and more an invoice, and
+any earlier date an edit. An invoiced period is never opened again: a date at or before the open
+period's start leaves its end to the lattice.
+"""
+
+from dataclasses import replace
+from datetime import date, datetime
+
+from fusion_billing.calendar.calendar import Calendar, Past, Period
+from fusion_billing.calendar.terms import LatticeSpec, Terms
+from fusion_billing.periods import Lattice
+
+MOST_STEPS = 2
+"""How many periods one `advance` closes at most: all that tells of it must fit one transaction."""
+
+
+def first_seen(terms: Terms) -> Calendar:
+    """Return the calendar of a subscription seen for the first time: its open period, and nothing invoiced.
+
+    The open period starts one interval before its end along the lattice, never before `start_date`.
+    """
+    spec = terms.spec()
+    begin = spec.midnight(terms.start_date)
+    end = spec.midnight(terms.next_invoice_date)
+    if end <= begin:
+        return Calendar((Period(begin, spec.lattice.after(begin), "open"),), spec, Past(spec, begin))
+    start = max(begin, spec.lattice.before(end))
+    return Calendar((Period(start, end, "open"),), spec, Past(spec, begin))
+
+
+def advance(calendar: Calendar, terms: Terms, now: datetime) -> Calendar:
+    """Return the calendar under `terms` as they are now; the same one where nothing changed.
+
+    Closes at most `MOST_STEPS` periods: call it again (each time storing what it gave) until it gives back
+    what it was given. `now` is noted on what is closed.
+    """
+    ends = _ends_of_closed(calendar, terms)
+    rushed = len(ends) > MOST_STEPS
+    closed, start = _closed(calendar.open, ends[:MOST_STEPS], now)
+    if rushed:
+        # Not there yet: the lattice that led here leads on.
+        opened = Period(start, ends[MOST_STEPS], "open")
+        return replace(calendar, known=(*calendar.known[:-1], *closed, opened))
+    spec = terms.spec(previous=calendar.spec.anchor)
+    end = spec.midnight(terms.next_invoice_date)
+    if end <= start:
+        end = spec.lattice.after(start)
+    return replace(calendar, known=(*calendar.known[:-1], *closed, Period(start, end, "open")), spec=spec)
+
+
+def newly_invoiced(before: Calendar, after: Calendar) -> tuple[Period, ...]:
+    """Return the periods invoiced in `after` that were not yet in `before`."""
+    return tuple(period for period in after.known[:-1] if period.start >= before.open.start)
+
+
+def _ends_of_closed(calendar: Calendar, terms: Terms) -> list[datetime]:
+    """Return the ends of the periods that were invoiced since: the open one's first, none where none was."""
+    old = calendar.spec
+    target = old.midnight(terms.next_invoice_date)
+    end = calendar.open.end
+    if target <= end:
+        return []
+    ways = [_boundaries(old.lattice, end, target)]
+    if (terms.value, terms.unit) != (old.value, old.unit):
+        # The plan changed as well, and the date may have moved by either's interval.
+        day = _local_day(end, old)
+        anew = LatticeSpec(day, terms.value, terms.unit, old.timezone)
+        ways.append(_boundaries(anew.lattice, end, target))
+    return min((way for way in ways if way), key=len, default=[])
+
+
+def _boundaries(lattice: Lattice, end: datetime, target: datetime) -> list[datetime]:
+    """Return `end` and the boundaries after it that lie before the one nearest to `target`."""
+    first = lattice.index(end)
+    index = lattice.index(target)
+    nearest = index + (target - lattice.boundary(index) >= lattice.boundary(index + 1) - target)
+    steps = min(nearest - first, MOST_STEPS + 1)
+    return [end, *(lattice.boundary(first + step) for step in range(1, steps))] if steps > 0 else []
+
+
+def _closed(opened: Period, ends: list[datetime], now: datetime) -> tuple[list[Period], datetime]:
+    """Return the periods that end at `ends`, invoiced, and where the next one starts."""
+    start = opened.start
+    closed = []
+    for end in ends:
+        closed.append(Period(start, end, "invoiced", now))
+        start = end
+    return closed, start
+
+
+def _local_day(instant: datetime, spec: LatticeSpec) -> date:
+    return instant.astimezone(spec.lattice.zone).date()

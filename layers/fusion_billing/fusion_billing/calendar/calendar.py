@@ -1,0 +1,79 @@
+"""A subscription's billing periods: those that were seen, and by the lattice those before and after."""
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from fusion_billing.calendar.terms import LatticeSpec
+
+State = Literal["invoiced", "open", "upcoming"]
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A billing period `[start, end)` in aware UTC datetimes.
+
+    `invoiced_at` is when its invoicing was seen: None for one that is not invoiced, or that ended before
+    the subscription was first seen.
+    """
+
+    start: datetime
+    end: datetime
+    state: State
+    invoiced_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What the time before the first period seen is cut by: the lattice of then, and the start of then.
+
+    It stays as it was when the subscription was first seen, whatever changes later: periods that
+    late usage was billed for must not be cut anew.
+    """
+
+    spec: LatticeSpec
+    start: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """The periods of one subscription; together they tile all time, without gap or overlap.
+
+    `known` are those seen, contiguous and ascending: invoiced ones, and last the open one. What comes after
+    follows `spec`, what came before follows `past`.
+    """
+
+    known: tuple[Period, ...]
+    spec: LatticeSpec
+    past: Past
+
+    @property
+    def open(self) -> Period:
+        """The open period: what is rated in it goes onto the next invoice."""
+        return self.known[-1]
+
+    def period_holding(self, instant: datetime) -> Period:
+        """Return the one period that holds `instant`, an aware datetime."""
+        if instant >= self.open.end:
+            start, end = self.spec.lattice.period(instant)
+            return Period(max(start, self.open.end), end, "upcoming")
+        if instant < self.known[0].start:
+            return self._before(instant)
+        return self.known[bisect_right(self.known, instant, key=_start) - 1]
+
+    def after(self, period: Period) -> Period:
+        """Return the period that follows `period`."""
+        return self.period_holding(period.end)
+
+    def _before(self, instant: datetime) -> Period:
+        start, end = self.past.spec.lattice.period(instant)
+        end = min(end, self.known[0].start)
+        cut = self.past.start
+        if start < cut < end:
+            start, end = (cut, end) if instant >= cut else (start, cut)
+        return Period(start, end, "invoiced")
+
+
+def _start(period: Period) -> datetime:
+    return period.start

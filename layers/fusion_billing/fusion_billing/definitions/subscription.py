@@ -1,0 +1,168 @@
+"""A subscription: an Odoo sales order that is invoiced again and again, as far as billing usage needs it."""
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from fusion_billing.calendar.terms import Terms
+from fusion_billing.definitions.charge import ChargeOverride
+from fusion_billing.definitions.validation import (
+    Code,
+    Currency,
+    Definition,
+    Identifier,
+    SubscriptionId,
+    Text,
+    as_error,
+    text,
+    whole_number,
+)
+from fusion_billing.errors import Fault, Refused
+from fusion_billing.periods import zone_of
+from fusion_billing.strict_json import Number
+
+SubscriptionState = Literal[
+    "1_draft", "2_renewal", "3_progress", "4_paused", "5_renewed", "6_churn", "7_upsell"
+]
+
+_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_LANGUAGE = re.compile(r"[a-z]{2,3}([_@-][A-Za-z]{2,8}){0,2}", re.ASCII)
+_FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(2999, 12, 31)
+_LONGEST_INTERVAL = 1_000
+
+
+def is_subscription_id(text: str) -> bool:
+    """Tell whether `text` can be the id of a subscription."""
+    return _ID.fullmatch(text) is not None
+
+
+def _day(value: object) -> date:
+    if isinstance(value, date):
+        return value
+    try:
+        day = date.fromisoformat(value) if isinstance(value, str) and _DAY.fullmatch(value) else None
+    except ValueError:
+        raise PydanticCustomError("not_a_day", "is no day of the calendar") from None
+    if day is None:
+        raise PydanticCustomError("not_a_day", "must be a day, such as 2026-11-30")
+    if not _FIRST_DAY <= day <= _LAST_DAY:
+        raise PydanticCustomError("out_of_range", "must lie in the years 1970 to 2999")
+    return day
+
+
+def _interval(value: object) -> int:
+    number = whole_number(value)
+    if not 1 <= number <= _LONGEST_INTERVAL:
+        raise PydanticCustomError("out_of_range", "must be from 1 to 1000")
+    return number
+
+
+def _zone(value: object) -> str:
+    try:
+        zone_of(text(value))
+    except Refused as refused:
+        raise as_error(refused) from None
+    return str(value)
+
+
+def _language(value: object) -> str:
+    if not isinstance(value, str) or not _LANGUAGE.fullmatch(value):
+        raise PydanticCustomError("bad_language", "must be a language of Odoo's, such as fr_BE")
+    return value
+
+
+def _partner(value: object) -> str | int:
+    return text(value) if isinstance(value, str) and not isinstance(value, Number) else whole_number(value)
+
+
+Day = Annotated[
+    date,
+    PlainValidator(_day),
+    PlainSerializer(date.isoformat, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date"}),
+]
+"""A day of the subscription's own time zone."""
+
+Interval = Annotated[
+    int, PlainValidator(_interval), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 1000})
+]
+Zone = Annotated[
+    str, PlainValidator(_zone), WithJsonSchema({"type": "string", "examples": ["Europe/Brussels"]})
+]
+Language = Annotated[
+    str, PlainValidator(_language), WithJsonSchema({"type": "string", "examples": ["fr_BE"]})
+]
+Partner = Annotated[
+    str | int, PlainValidator(_partner), WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "integer"}]})
+]
+"""The customer: a name, or the id of the `res.partner`."""
+
+
+class BillingPeriod(Definition):
+    """The plan's interval."""
+
+    value: Interval
+    unit: Literal["day", "week", "month", "year"]
+
+
+class Subscription(Definition):
+    """What is billed to whom, how often, and until when usage goes onto the next invoice."""
+
+    id: SubscriptionId
+    odoo_order_id: Identifier
+    name: Text
+    partner: Partner
+    plan: Text
+    state: SubscriptionState
+    currency: Currency
+    timezone: Zone
+    start_date: Day
+    billing_period: BillingPeriod
+    next_invoice_date: Day
+    end_date: Day | None = None
+    lang: Language | None = None
+    overrides: Annotated[dict[Code, ChargeOverride], Field(max_length=100)] | None = None
+
+    @classmethod
+    def cross_faults(cls, raw: dict[str, Any]) -> Iterator[Fault]:
+        """Yield what is wrong between fields: an end before the start, an override within itself."""
+        start, end = _lenient_day(raw.get("start_date")), _lenient_day(raw.get("end_date"))
+        if start is not None and end is not None and end < start:
+            yield Fault("end_date", "end_before_start", "must not be before start_date")
+        overrides = raw.get("overrides")
+        for code, override in overrides.items() if isinstance(overrides, dict) else ():
+            if isinstance(override, dict):
+                yield from (
+                    fault.under(f"overrides.{code}") for fault in ChargeOverride.cross_faults(override)
+                )
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON object of the HTTP contract; an override's null stays: it takes a field away."""
+        json = super().as_json()
+        for code, override in (self.overrides or {}).items():
+            cleared = {name: None for name in override.model_fields_set if getattr(override, name) is None}
+            json["overrides"][code] |= cleared
+        return json
+
+    @property
+    def terms(self) -> Terms:
+        """What of it decides its billing periods."""
+        return Terms(
+            self.start_date,
+            self.next_invoice_date,
+            self.billing_period.value,
+            self.billing_period.unit,
+            self.timezone,
+        )
+
+
+def _lenient_day(value: object) -> date | None:
+    try:
+        return _day(value)
+    except PydanticCustomError:
+        return None
