@@ -28,7 +28,7 @@ _BY_CODE = {
     "malformed_body": HTTPStatus.BAD_REQUEST,
     "not_an_object": HTTPStatus.BAD_REQUEST,
     "bad_request": HTTPStatus.BAD_REQUEST,
-    "bad_cursor": HTTPStatus.BAD_REQUEST,
+    "bad_parameter": HTTPStatus.BAD_REQUEST,
     "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
     "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "too_many_records": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -110,3 +110,13 @@ def answer_unexpected(reference: str) -> dict[str, Any]:
     """Return API Gateway's answer for what was not raised on purpose."""
     status, body = unexpected(reference)
     return answer(status, body, kind=MEDIA_TYPE)
+
+
+def places(error: BaseException) -> dict[str, Any]:
+    """Return what a log may say of an unexpected error: its kind and where it was, not what it quotes."""
+    found, trace = [], error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        found.append(f"{code.co_filename}:{trace.tb_lineno} {code.co_name}")
+        trace = trace.tb_next
+    return {"error": type(error).__name__, "places": found[-12:]}

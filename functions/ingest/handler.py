@@ -1,0 +1,54 @@
+"""The ingest function's entry: `POST /v1/usage`."""
+
+import time
+import uuid
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from functions.ingest.app import App
+from functions.ingest.service import Stores
+from fusion_billing import settings
+from fusion_billing.api.authentication import Authenticator
+from fusion_billing.api.log import Log
+from fusion_billing.store import client
+from fusion_billing.store.keys import KeyStore
+from fusion_billing.store.markers import MarkerStore
+from fusion_billing.store.targets import TargetStore
+from fusion_billing.store.usage import UsageStore
+from fusion_billing.store.usage_batch import UsageBatch
+
+_MARGIN_SECONDS = 3.0  # for the call under way when the time is up, and for the answer
+_LONGEST_SECONDS = 20.0
+
+
+@cache
+def app() -> App:
+    """Return ingest as the environment has it, made once a container."""
+    dynamodb = client.dynamodb(read_timeout=_MARGIN_SECONDS, attempts=2)
+    usage, catalogue = settings.text("USAGE_TABLE"), settings.text("CATALOGUE_TABLE")
+    markers = settings.text("MARKERS_TABLE")
+    return App(
+        authenticator=Authenticator(KeyStore(dynamodb, catalogue), time.monotonic),
+        stores=Stores(
+            targets=TargetStore(dynamodb, catalogue, time.monotonic),
+            markers=MarkerStore(dynamodb, markers, settings.integer("DIRTY_SHARDS", 16)),
+            single=UsageStore(dynamodb, usage),
+            batch=UsageBatch(dynamodb, usage),
+            new_key=lambda: uuid.uuid4().hex,
+        ),
+        now=lambda: datetime.now(UTC),
+        clock=time.monotonic,
+        pause=time.sleep,
+        log=Log(settings.text("POWERTOOLS_SERVICE_NAME", "ingest"), settings.text("LOG_LEVEL", "info")),
+    )
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer an HTTP API event (payload 2.0) within the function's own time."""
+    left = context.get_remaining_time_in_millis() / 1000 - _MARGIN_SECONDS
+    return app().answer(event, min(_LONGEST_SECONDS, left))
+
+
+if settings.text("AWS_LAMBDA_FUNCTION_NAME", ""):
+    app()  # while the container starts, when its CPU is not yet on anyone's bill

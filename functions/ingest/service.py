@@ -1,0 +1,221 @@
+"""The use case of ingest: take usage records in, each counted exactly once, each answered for itself."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from fusion_billing.access.principal import Principal
+from fusion_billing.errors import Fault, Refused
+from fusion_billing.instants import rfc3339
+from fusion_billing.store.markers import marker_of
+from fusion_billing.store.patience import Patience
+from fusion_billing.store.targets import Found, metric_key, subscription_key
+from fusion_billing.store.usage import Answer
+from fusion_billing.usage.outcome import CONFLICT, INVALID, UNAVAILABLE
+from fusion_billing.usage.parsing import parse, readable_key
+from fusion_billing.usage.push import Push
+
+
+class Targets(Protocol):
+    """Which metrics and subscriptions exist; `fusion_billing.store.targets.TargetStore` is one."""
+
+    def find(self, keys: Iterable[tuple[str, str]], patience: Patience) -> Found:
+        """Return which of `keys` exist."""
+
+
+class Markers(Protocol):
+    """Where pairs are marked; `fusion_billing.store.markers.MarkerStore` is one."""
+
+    def mark(self, markers: Iterable[str], now: datetime, patience: Patience) -> set[str]:
+        """Write the markers and return those that could not be written."""
+
+
+class Single(Protocol):
+    """What stores one record; `fusion_billing.store.usage.UsageStore` is one."""
+
+    def push(self, source: str, push: Push, at: str, patience: Patience) -> Answer:
+        """Store it and return what it came to."""
+
+
+class Batch(Protocol):
+    """What stores many records; `fusion_billing.store.usage_batch.UsageBatch` is one."""
+
+    def push(self, source: str, pushes: Sequence[Push], at: str, patience: Patience) -> list[Answer]:
+        """Store them, whose keys are distinct, and return what each came to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What ingest works with."""
+
+    targets: Targets
+    markers: Markers
+    single: Single
+    batch: Batch
+    new_key: Callable[[], str]
+
+
+@dataclass(slots=True, eq=False)
+class Result:
+    """What became of one record: `outcome`, and where it was not accepted, why."""
+
+    key: str | None
+    outcome: str
+    revision: int | None = None
+    code: str = ""
+    message: str = ""
+    faults: tuple[Fault, ...] = ()
+
+
+_CONFLICT = "the key is bound to another subscription, metric, window or properties"
+_UNAVAILABLE = "not stored just now: send it again"
+
+
+def take(
+    stores: Stores,
+    principal: Principal,
+    values: Sequence[Any],
+    now: datetime,
+    patience: Patience,
+    *,
+    header_key: str | None = None,
+) -> list[Result]:
+    """Take records in, in their order, for the source of `principal`; return what became of each.
+
+    `values` are JSON values as `strict_json.loads` gives them; `header_key` is the request's Idempotency-Key,
+    for a single record alone. Nothing is raised for a record's sake: one bad record never costs the others.
+    """
+    intake = _Intake(stores, principal, now, patience, [None] * len(values))
+    for index, value in enumerate(values):
+        try:
+            intake.pushes[index] = parse(value, stores.new_key, header_key)
+        except Refused as refused:
+            intake.results[index] = _invalid(readable_key(value), refused.faults)
+    if intake.pushes:
+        intake.admit()
+        intake.mark()
+        intake.store()
+    return [result or _unavailable(None) for result in intake.results]
+
+
+@dataclass(slots=True, eq=False)
+class _Intake:
+    """The records of one request on their way: `pushes` still to be answered, `results` of those that are."""
+
+    stores: Stores
+    principal: Principal
+    now: datetime
+    patience: Patience
+    results: list[Result | None]
+    pushes: dict[int, Push] = field(default_factory=dict)
+
+    def admit(self) -> None:
+        """Answer what is aimed at nothing, or at what the source may not touch."""
+        targets = {(push.subscription, push.metric) for push in self.pushes.values()}
+        keys = {metric_key(metric) for _, metric in targets} | {subscription_key(s) for s, _ in targets}
+        found = self.stores.targets.find(keys, self.patience)
+        barred: dict[tuple[str, str], tuple[Fault, ...] | None] = {}
+        for target in targets:
+            faults = _faults(self.principal, *target, found)
+            if faults != ():
+                barred[target] = faults
+        for index, push in list(self.pushes.items()) if barred else ():
+            target = push.subscription, push.metric
+            if target in barred:
+                faults = barred[target]
+                self._answer(index, _unavailable(push.key) if faults is None else _invalid(push.key, faults))
+
+    def mark(self) -> None:
+        """Mark the pairs; answer what could not be marked, since it would be stored unseen."""
+        markers = {marker_of(push) for push in self.pushes.values()}
+        unmarked = self.stores.markers.mark(markers, self.now, self.patience)
+        for index, push in list(self.pushes.items()) if unmarked else ():
+            if marker_of(push) in unmarked:
+                self._answer(index, _unavailable(push.key))
+
+    def store(self) -> None:
+        """Store the rest: each key's first all together, its later ones after it, in their order."""
+        firsts: dict[str, int] = {}
+        later: list[int] = []
+        for index, push in self.pushes.items():
+            if firsts.setdefault(push.key, index) != index:
+                later.append(index)
+        at = rfc3339(self.now)
+        lost = self._store_firsts(list(firsts.values()), at)
+        for index in later:
+            push = self.pushes[index]
+            # Where one could not be stored, those after it wait too: sent again, they keep their order.
+            answer = Answer(UNAVAILABLE)
+            if push.key not in lost:
+                answer = self.stores.single.push(self.principal.source, push, at, self.patience)
+            if answer.outcome == UNAVAILABLE:
+                lost.add(push.key)
+            self.results[index] = _result(push, answer)
+
+    def _store_firsts(self, order: list[int], at: str) -> set[str]:
+        """Store the records at the places in `order`, whose keys are distinct; return the keys not stored."""
+        source, pushes = self.principal.source, [self.pushes[index] for index in order]
+        if len(pushes) == 1:
+            answers = [self.stores.single.push(source, pushes[0], at, self.patience)]
+        else:
+            answers = self.stores.batch.push(source, pushes, at, self.patience) if pushes else []
+        lost = set()
+        for index, push, answer in zip(order, pushes, answers, strict=True):
+            self.results[index] = _result(push, answer)
+            if answer.outcome == UNAVAILABLE:
+                lost.add(push.key)
+        return lost
+
+    def _answer(self, index: int, result: Result) -> None:
+        self.results[index] = result
+        del self.pushes[index]
+
+
+def _faults(principal: Principal, subscription: str, metric: str, found: Found) -> tuple[Fault, ...] | None:
+    """Return why a target is barred (empty: it is not), or None where that could not be found out."""
+    faults = []
+    at, of = subscription_key(subscription), metric_key(metric)
+    if not principal.may_use_metric(metric):
+        faults.append(Fault("metric", "metric_not_allowed", "is not among the metrics of this source"))
+    elif of in found.unknown:
+        return None
+    elif of not in found.plans:
+        faults.append(Fault("metric", "unknown_metric", "there is no such metric"))
+    if at in found.unknown:
+        return None
+    if at not in found.plans:
+        faults.append(Fault("subscription", "unknown_subscription", "there is no such subscription"))
+    elif not principal.may_use_plan(found.plans[at]):
+        faults.append(Fault("subscription", "plan_not_allowed", "is on a plan that is not this source's"))
+    return tuple(faults)
+
+
+def _result(push: Push, answer: Answer) -> Result:
+    if answer.outcome == CONFLICT:
+        return Result(push.key, CONFLICT, answer.revision, "conflict", _CONFLICT)
+    if answer.outcome == UNAVAILABLE:
+        return _unavailable(push.key)
+    return Result(push.key, answer.outcome, answer.revision)
+
+
+def _unavailable(key: str | None) -> Result:
+    return Result(key, UNAVAILABLE, None, "unavailable", _UNAVAILABLE)
+
+
+_OWN_CODES = {"unknown_metric", "unknown_subscription", "metric_not_allowed", "plan_not_allowed"}
+
+
+def _invalid(key: str | None, faults: tuple[Fault, ...]) -> Result:
+    first = faults[0]
+    code = first.code if first.code in _OWN_CODES else "invalid"
+    message = "; ".join(f"{f.field}: {f.message}" if f.field else f.message for f in faults)
+    return Result(key, INVALID, None, code, message, faults)
+
+
+def summary(results: Iterable[Result]) -> Mapping[str, int]:
+    """Return how many records came to each outcome, those that none came to left out."""
+    counts: dict[str, int] = {}
+    for result in results:
+        counts[result.outcome] = counts.get(result.outcome, 0) + 1
+    return counts

@@ -1,0 +1,24 @@
+"""Log lines as JSON, one a line, for functions whose cold start has no room for more.
+
+What goes in is chosen by name where it is called: no body, no header, no secret.
+"""
+
+import json
+import sys
+from typing import Any
+
+_ORDER = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+
+
+class Log:
+    """Writes the lines of one service, from a level up."""
+
+    def __init__(self, service: str, level: str = "info") -> None:
+        self._service = service
+        self._from = _ORDER.get(level.lower(), _ORDER["info"])
+
+    def __call__(self, level: str, message: str, **fields: Any) -> None:
+        """Write one line: `level` (debug, info, warning, error), a message, and its fields."""
+        if _ORDER[level] >= self._from:
+            line = {"level": level.upper(), "service": self._service, "message": message, **fields}
+            sys.stdout.write(json.dumps(line, default=str, separators=(",", ":")) + "\n")

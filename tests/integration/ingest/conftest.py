@@ -1,0 +1,146 @@
+"""Ingest on DynamoDB Local: a catalogue with two metrics and two subscriptions, one source and its key."""
+
+import itertools
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from mypy_boto3_dynamodb import DynamoDBClient
+
+from functions.ingest.app import App
+from functions.ingest.service import Stores
+from fusion_billing.access import keys as key_format
+from fusion_billing.access.principal import Principal
+from fusion_billing.access.stored import Source, StoredKey
+from fusion_billing.api.authentication import Authenticator
+from fusion_billing.store.keys import KeyStore
+from fusion_billing.store.markers import MarkerStore
+from fusion_billing.store.sources import SourceStore
+from fusion_billing.store.targets import TargetStore
+from fusion_billing.store.usage import UsageStore
+from fusion_billing.store.usage_batch import UsageBatch
+from local.tables import Tables
+
+NOW = datetime(2026, 11, 22, 15, 40, 7, 123456, tzinfo=UTC)
+
+
+@dataclass
+class Ingest:
+    """Ingest as one warm container has it, and what a test looks at."""
+
+    client: DynamoDBClient
+    tables: Tables
+    now: datetime = NOW
+    seconds: float = 20.0
+    logged: list[dict[str, Any]] = field(default_factory=list)
+    keys: dict[str, str] = field(default_factory=dict)
+    app: App = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin anew as a cold container does: nothing is remembered."""
+        made = itertools.count(1)
+        self.app = App(
+            authenticator=Authenticator(KeyStore(self.client, self.tables.catalogue), time.monotonic),
+            stores=Stores(
+                targets=TargetStore(self.client, self.tables.catalogue, time.monotonic),
+                markers=MarkerStore(self.client, self.tables.markers, 16),
+                single=UsageStore(self.client, self.tables.usage),
+                batch=UsageBatch(self.client, self.tables.usage),
+                new_key=lambda: f"made-{next(made)}",
+            ),
+            now=lambda: self.now,
+            clock=time.monotonic,
+            pause=time.sleep,
+            log=lambda level, message, **fields: self.logged.append(
+                {"level": level, "message": message, **fields}
+            ),
+        )
+
+    def source(
+        self,
+        name: str,
+        *,
+        scopes: set[str] | None = None,
+        metrics: set[str] | None = None,
+        plans: set[str] | None = None,
+    ) -> str:
+        """Make a source with one key; returns the key's id, and keeps the key under `name`."""
+        may_metrics = frozenset(metrics) if metrics is not None else None
+        may_plans = frozenset(plans) if plans is not None else None
+        source = Source(f"src_{name}", name, may_metrics, may_plans, created=NOW)
+        SourceStore(self.client, self.tables.catalogue).create(source)
+        key = key_format.generate()
+        granted = frozenset(scopes or {"usage:write"})
+        principal = Principal(key.id, source.id, granted, may_metrics, may_plans)
+        KeyStore(self.client, self.tables.catalogue).create(key.id, StoredKey(principal, key.hash, NOW))
+        self.keys[name] = key.text
+        return key.id
+
+    def push(
+        self, body: Any, *, key: str | None = "app", headers: dict[str, str] | None = None
+    ) -> tuple[int, Any]:
+        """POST `body` (bytes as they are, else as JSON) with a source's key; returns status and document."""
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        sent = {"Content-Type": "application/json", **(headers or {})}
+        if key is not None:
+            sent["Authorization"] = f"Bearer {self.keys.get(key, key)}"
+        event = {
+            "version": "2.0",
+            "routeKey": "POST /v1/usage",
+            "rawPath": "/v1/usage",
+            "headers": sent,
+            "requestContext": {"http": {"method": "POST", "path": "/v1/usage"}, "requestId": "r-1"},
+            "body": raw.decode("utf-8", "surrogateescape"),
+            "isBase64Encoded": False,
+        }
+        answer = self.app.answer(event, self.seconds)
+        return answer["statusCode"], json.loads(answer["body"])
+
+    def item(self, key: str, source: str = "src_app") -> dict[str, Any] | None:
+        """Return the stored item of a record, or None."""
+        pk = f"U#{source}#{key}"
+        return self.client.get_item(TableName=self.tables.usage, Key={"pk": {"S": pk}}).get("Item")
+
+    def items(self, table: str) -> list[dict[str, Any]]:
+        """Return all items of a table, as only a test may."""
+        return self.client.scan(TableName=table)["Items"]
+
+
+@pytest.fixture
+def ingest(dynamodb: DynamoDBClient, tables: Tables) -> Ingest:
+    """Ingest with metrics `api_calls`, `seats`; subscriptions `42` (Pro), `43` (Basic); a source `app`."""
+    for code in ("api_calls", "seats"):
+        item: Any = {"pk": {"S": "METRIC"}, "sk": {"S": code}, "doc": {"S": "{}"}, "version": {"N": "1"}}
+        dynamodb.put_item(TableName=tables.catalogue, Item=item)
+    for subscription, plan in (("42", "Pro"), ("43", "Basic")):
+        item = {"pk": {"S": f"S#{subscription}"}, "sk": {"S": "SUB"}, "doc": {"S": "{}"}, "plan": {"S": plan}}
+        dynamodb.put_item(TableName=tables.catalogue, Item=item)
+    made = Ingest(dynamodb, tables)
+    made.source("app")
+    return made
+
+
+@pytest.fixture
+def record() -> Callable[..., dict[str, Any]]:
+    """Make a valid record; arguments replace its fields, None takes one away."""
+
+    def make(**changes: Any) -> dict[str, Any]:
+        made: dict[str, Any] = {
+            "idempotency_key": "k1",
+            "subscription": "42",
+            "metric": "api_calls",
+            "period_start": "2026-11-03T00:00:00Z",
+            "period_end": "2026-11-04T00:00:00Z",
+            "quantity": "10",
+            **changes,
+        }
+        return {name: value for name, value in made.items() if value is not None}
+
+    return make
