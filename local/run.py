@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import requests
 
@@ -28,7 +28,7 @@ _LOCAL_ONLY = {"FUSION_LOCAL_LOOPBACK_WEBHOOKS": "1"}
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the service and its demo; return 0, or 1 where a figure is not as expected or nothing could start."""
+    """Run the service and its demo; return 0, or 1 where a figure is wrong or something can't start."""
     options = _options().parse_args(arguments)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
@@ -60,7 +60,7 @@ class Running:
         self._began = time.monotonic()
         self._open = contextlib.ExitStack()
 
-    def __enter__(self) -> "Running":
+    def __enter__(self) -> Self:
         """Start everything; what was started is stopped again where something can't be."""
         with contextlib.ExitStack() as started:
             self._start(started)
@@ -108,16 +108,21 @@ class Running:
             or not Service(self.cloud.base_url, self._kept.get("key")).knows_the_key()
         ):
             self._kept.set("key", self._bootstrap())
-            self._kept.set("endpoint_secret", "")
+            self._kept.set("endpoint", "")
         self.service = Service(self.cloud.base_url, self._kept.get("key"))
-        if not self._kept.get("endpoint_secret"):
-            wanted = {
-                "url": self.receiver.url,
-                "events": [*flow.EVENTS],
-                "description": "The demo's receiver",
-            }
-            self._kept.set("endpoint_secret", self.service.call("POST", "/v1/endpoints", wanted)["secret"])
+        if self._kept.get("endpoint_url") != self.receiver.url or not self._kept.get("endpoint"):
+            self._register_receiver()
         self.receiver.trust(self._kept.get("endpoint_secret"))
+
+    def _register_receiver(self) -> None:
+        """Have the service tell the receiver, and no longer one at another port."""
+        if self._kept.get("endpoint"):
+            self.service.call("DELETE", f"/v1/endpoints/{self._kept.get('endpoint')}")
+        wanted = {"url": self.receiver.url, "events": [*flow.EVENTS], "description": "The demo's receiver"}
+        made = self.service.call("POST", "/v1/endpoints", wanted)
+        self._kept.set("endpoint", made["id"])
+        self._kept.set("endpoint_url", self.receiver.url)
+        self._kept.set("endpoint_secret", made["secret"])
 
     def _bootstrap(self) -> str:
         """Make the operator's first key, as it is made on AWS: by the account's own hands."""
@@ -147,13 +152,13 @@ class Running:
 
     def stay(self) -> None:
         """Say where everything is, and stay until Ctrl-C."""
-        key = self._kept.get("key")
+        key, url = self._kept.get("key"), self.cloud.base_url
         _say(
-            "The service is up, its schedules firing: the relay every 2 minutes, Odoo's subscriptions every 10, "
-            "rating at 6 past each hour.\n\n"
-            f"  Base URL   {self.cloud.base_url}\n  Key        {key}\n  Odoo       {self.odoo.url}\n"
+            "The service is up, its schedules firing: the relay every 2 minutes, Odoo's subscriptions every "
+            "10, rating at 6 past each hour.\n\n"
+            f"  Base URL   {url}\n  Key        {key}\n  Odoo       {self.odoo.url}\n"
             f"  Logs       {self.folder}/cloud/logs, {self.folder}/logs\n\nTry:\n\n"
-            f"  curl -H 'Authorization: Bearer {key}' {self.cloud.base_url}/v1/subscriptions/{catalogue.FIRST}/usage\n\n"
+            f"  curl -H 'Authorization: Bearer {key}' {url}/v1/subscriptions/{catalogue.FIRST}/usage\n\n"
             "Ctrl-C stops it; what was stored is kept for the next start (`make clean` removes it)."
         )
         while self.cloud.alive():

@@ -1,4 +1,4 @@
-"""The demo's way, as an operator and an app go it: catalogue, counters, rating, relay, and a look at all of it."""
+"""The demo's way, as an operator and an app go it: catalogue, counters, rating, relay, a look."""
 
 import time
 from collections import Counter
