@@ -45,21 +45,21 @@ def rate_november(versions: Charge | list[Charge], metric: Metric, records: list
     return rate(charges, metric, records, period_start=START, period_end=START + 30 * DAY)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def charge() -> Callable[..., Charge]:
     return make_charge
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def metric() -> Callable[..., Metric]:
     return make_metric
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def record() -> Callable[..., Record]:
     return make_record
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def november() -> Callable[..., Rated]:
     return rate_november
