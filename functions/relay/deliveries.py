@@ -1,0 +1,223 @@
+"""Due deliveries to endpoints: one run of the relay.
+
+Endpoints are served by turns (`webhooks.rota`), each try on a thread of its own. A run that is killed leaves
+its claims to run out: a minute later they are due again, under the same `webhook-id`.
+"""
+
+import math
+import random
+import secrets
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aws_lambda_powertools import Logger
+
+from functions.relay.delivery_try import LEASE, Opens, Posts, Tried, Tries
+from fusion_billing.store.deliveries import DeliveryStore, Due
+from fusion_billing.store.endpoints import EndpointStore
+from fusion_billing.store.events import EventStore
+from fusion_billing.store.outbox import Nudges
+from fusion_billing.webhooks.endpoint import Endpoint
+from fusion_billing.webhooks.outbox import Outbox
+from fusion_billing.webhooks.rota import Rota
+
+THREADS = 32
+MOST_A_RUN = 200
+"""Deliveries that one endpoint may have of one run; for more of them another run is asked for."""
+
+LAST_START_SECONDS = 25.0
+"""Nothing is begun with less time than this: a try takes 15 seconds at most, and is then stored."""
+
+_FANNED_OUT_A_RUN = 100
+_FOR_EVER = timedelta(days=365)
+_DISABLED = "the endpoint is disabled"
+_SOON, _SOON_STEP, _STEP = 60.0, 1, 10  # seconds: how finely retries are woken for
+_ERROR_SECONDS = 5.0  # what an error of our own takes of an endpoint's patience
+
+logger = Logger(child=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    """What a run works with; `functions.relay.deliveries_setup` makes the real one."""
+
+    endpoints: EndpointStore
+    deliveries: DeliveryStore
+    events: EventStore
+    secrets: Opens
+    sender: Posts
+    outbox: Outbox
+    nudges: Nudges
+    random: Callable[[], float] = random.random
+    threads: int = THREADS
+    most_a_run: int = MOST_A_RUN
+    last_start_seconds: float = LAST_START_SECONDS
+
+
+@dataclass(slots=True)
+class DeliveryCounts:
+    """What a run did.
+
+    `oldest_due_seconds` is how long overdue the oldest delivery was when the run began, those of endpoints
+    that only fail left out: it tells how late the relay is, not how ill a receiver. `errors` counts those
+    that could not be tried for reasons of our own.
+    """
+
+    delivered: int = 0
+    retried: int = 0
+    parked: int = 0
+    errors: int = 0
+    oldest_due_seconds: float = 0.0
+
+
+def run(
+    dependencies: Dependencies,
+    now: Callable[[], datetime],
+    deadline: Callable[[], float],
+    endpoint: str | None = None,
+) -> DeliveryCounts:
+    """Send what is due, to one endpoint or to all, until there is nothing or `deadline()` seconds are few.
+
+    Never raises for what an endpoint does. What is not begun in time stays due.
+    """
+    return _Run(dependencies, now, deadline).all(endpoint)
+
+
+class _Run:
+    def __init__(
+        self, dependencies: Dependencies, now: Callable[[], datetime], deadline: Callable[[], float]
+    ) -> None:
+        self._with = dependencies
+        self._now = now
+        self._deadline = deadline
+        self._counts = DeliveryCounts()
+        self._backlogged: set[str] = set()
+        self._woken: set[tuple[str, int]] = set()
+        self._to_wake: list[tuple[str, int]] = []
+
+    def all(self, only: str | None) -> DeliveryCounts:
+        endpoints = {one.id: one for one in self._with.endpoints.all()}
+        woken = self._fan_out(endpoints.values())
+        served = [one for one in endpoints.values() if only is None or one.id in {only, *woken}]
+        tries = Tries(
+            endpoints=self._with.endpoints,
+            deliveries=self._with.deliveries,
+            events=self._with.events,
+            secrets=self._with.secrets,
+            sender=self._with.sender,
+            outbox=self._with.outbox,
+            all_endpoints=list(endpoints.values()),
+            now=self._now,
+            random=self._with.random,
+            token=secrets.token_hex(8),
+        )
+        with ThreadPoolExecutor(self._with.threads, thread_name_prefix="deliveries") as pool:
+            found = self._find(pool, served)
+            self._serve(pool, tries, endpoints, found)
+        self._with.nudges.after((name, 0) for name in sorted(self._backlogged))
+        return self._counts
+
+    def _fan_out(self, endpoints: Iterable[Endpoint]) -> set[str]:
+        """Write the deliveries of events with many listeners; return whom they are for."""
+        woken: set[str] = set()
+        everybody = list(endpoints)
+        for event_id in self._with.events.to_fan_out(_FANNED_OUT_A_RUN):
+            if self._late():
+                break
+            woken.update(self._with.events.fan_out(event_id, everybody))
+        return woken
+
+    def _find(self, pool: ThreadPoolExecutor, endpoints: list[Endpoint]) -> dict[str, list[Due]]:
+        """Return what is due, by endpoint; park what is due for those that are disabled."""
+        began = self._now()
+
+        def look(endpoint: Endpoint) -> list[Due]:
+            until = began if endpoint.enabled else began + _FOR_EVER
+            return self._with.deliveries.due(endpoint.id, until, limit=self._with.most_a_run)
+
+        found: dict[str, list[Due]] = {}
+        for endpoint, due in zip(endpoints, pool.map(look, endpoints), strict=True):
+            if not endpoint.enabled:
+                self._park(due)
+                continue
+            found[endpoint.id] = due
+            if due and endpoint.failing_since is None:
+                late = (began - due[0].due).total_seconds()
+                self._counts.oldest_due_seconds = max(self._counts.oldest_due_seconds, late)
+            if len(due) == self._with.most_a_run:
+                self._backlogged.add(endpoint.id)
+        return found
+
+    def _serve(
+        self,
+        pool: ThreadPoolExecutor,
+        tries: Tries,
+        endpoints: dict[str, Endpoint],
+        found: dict[str, list[Due]],
+    ) -> None:
+        doubtful = [name for name in found if endpoints[name].failing_since is not None]
+        rota = Rota(found, doubtful=doubtful)
+        running: dict[Future[Tried], str] = {}
+        while True:
+            while len(running) < self._with.threads and not self._late() and (taken := rota.take()):
+                name, due = taken
+                running[pool.submit(tries.attempt, endpoints[name], due)] = name
+            if not running:
+                return
+            finished, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in finished:
+                name = running.pop(future)
+                tried = self._result(future, name)
+                if not rota.done(name, ok=tried.ok, seconds=tried.seconds):
+                    self._backlogged.discard(name)
+                if tried.disabled:
+                    rota.drop(name)
+                    self._backlogged.discard(name)
+                    until = self._now() + _FOR_EVER
+                    self._park(self._with.deliveries.due(name, until, limit=self._with.most_a_run))
+            self._wake()
+
+    def _result(self, future: Future[Tried], name: str) -> Tried:
+        try:
+            tried = future.result()
+        except Exception as error:  # noqa: BLE001  one delivery that can't be tried must not cost the others
+            # The claim runs out, and it is tried again. The message may quote an answer: its kind is enough.
+            logger.error(  # noqa: TRY400
+                "a delivery could not be tried", endpoint=name, error=type(error).__name__
+            )
+            self._counts.errors += 1
+            return Tried("skipped", ok=False, seconds=_ERROR_SECONDS)
+        self._counts.delivered += tried.outcome == "delivered"
+        self._counts.retried += tried.outcome == "retried"
+        self._counts.parked += tried.outcome == "parked"
+        if tried.again is not None:
+            self._ask_for(name, tried.again)
+        return tried
+
+    def _ask_for(self, name: str, due: datetime) -> None:
+        """Have the relay woken for an endpoint when a retry is due; retries of one moment share a nudge."""
+        now = self._now().timestamp()
+        step = _SOON_STEP if due.timestamp() - now < _SOON else _STEP
+        at = math.ceil(due.timestamp() / step) * step
+        if (name, at) not in self._woken:
+            self._woken.add((name, at))
+            self._to_wake.append((name, max(0, math.ceil(at - now))))
+
+    def _wake(self) -> None:
+        if self._to_wake:
+            self._with.nudges.after(self._to_wake)
+            self._to_wake = []
+
+    def _park(self, due: list[Due]) -> None:
+        now = self._now()
+        for one in due:
+            if self._late():
+                return
+            if now < one.due <= now + LEASE:
+                continue  # perhaps being tried: the next run sees what came of it
+            self._counts.parked += self._with.deliveries.park(one, reason=_DISABLED)
+
+    def _late(self) -> bool:
+        return self._deadline() < self._with.last_start_seconds

@@ -1,0 +1,72 @@
+"""A connection whose reads and writes are bounded in time and in bytes, as a whole and not call by call."""
+
+import io
+import socket
+from collections.abc import Callable
+
+LONGEST_ANSWER = 64 * 1024
+_CHUNK = 16 * 1024
+
+
+class Deadline:
+    """A moment on a monotonic clock that everything must be done by; it may be moved forward, never back."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._at = clock() + seconds
+
+    def shorten(self, seconds: float) -> None:
+        """Allow at most so many seconds from now on."""
+        self._at = min(self._at, self._clock() + seconds)
+
+    def left(self, most: float) -> float:
+        """Return the seconds that one step may take, `most` at most; `TimeoutError` if none is left."""
+        left = self._at - self._clock()
+        if left <= 0:
+            raise TimeoutError("the time for an answer is over")
+        return min(left, most)
+
+
+class BoundedConnection:
+    """A connected socket, for `http.client.HTTPResponse` to read an answer from.
+
+    An endpoint that sends a byte a second is cut off by the deadline, one that never ends by the number of
+    bytes: reading past `LONGEST_ANSWER` looks like the connection's end.
+    """
+
+    def __init__(self, sock: socket.socket, deadline: Deadline, *, read_seconds: float) -> None:
+        self._sock = sock
+        self._deadline = deadline
+        self._read_seconds = read_seconds
+        self.room = LONGEST_ANSWER
+
+    def send(self, message: bytes) -> None:
+        """Send all of `message`, however slowly the other side takes it, within the deadline."""
+        view = memoryview(message)
+        while view:
+            self._sock.settimeout(self._deadline.left(self._read_seconds))
+            view = view[self._sock.send(view[:_CHUNK]) :]
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """Return the answer as a file: what `HTTPResponse` asks a socket for."""
+        return io.BufferedReader(_Answer(self), buffer_size=_CHUNK)
+
+    def receive_into(self, buffer: memoryview) -> int:
+        """Read what there is, within what is left of time and bytes; 0 at the end of it, or of the room."""
+        if self.room <= 0:
+            return 0
+        self._sock.settimeout(self._deadline.left(self._read_seconds))
+        count = self._sock.recv_into(buffer[: self.room])
+        self.room -= count
+        return count
+
+
+class _Answer(io.RawIOBase):
+    def __init__(self, connection: BoundedConnection) -> None:
+        self._connection = connection
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        return self._connection.receive_into(memoryview(buffer).cast("B"))  # type: ignore[arg-type]

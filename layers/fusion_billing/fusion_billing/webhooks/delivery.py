@@ -1,0 +1,32 @@
+"""A delivery: one event on its way to one endpoint."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from fusion_billing.webhooks import identifiers
+from fusion_billing.webhooks.outcome import Attempt, DeliveryState
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One delivery as it is stored.
+
+    `tries` counts those of the present round: a replay begins a new one. `at` is the event's time, `due`
+    the next try's (for one that is being tried, when its lease ends). `error` says why it is parked.
+    """
+
+    endpoint: str
+    event: str
+    type: str
+    state: DeliveryState
+    tries: int
+    at: datetime
+    subscription: str | None = None
+    due: datetime | None = None
+    error: str | None = None
+    attempts: tuple[Attempt, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """Return its public id."""
+        return identifiers.delivery_id(self.endpoint, self.event)

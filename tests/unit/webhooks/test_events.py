@@ -1,0 +1,88 @@
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import jsonschema
+import pytest
+
+from fusion_billing.webhooks import identifiers
+from fusion_billing.webhooks.events import CATALOGUE, EventType, check
+from fusion_billing.webhooks.filters import MAX_FILTERS, faults_of, matches
+
+NOW = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
+
+
+def test_the_catalogue_holds_every_event_of_the_contract() -> None:
+    assert set(CATALOGUE) == {
+        "usage.threshold_reached",
+        "usage.late",
+        "rating.updated",
+        "period.invoiced",
+        "line.upserted",
+        "line.parked",
+        "subscription.updated",
+        "endpoint.disabled",
+        "endpoint.test",
+    }
+
+
+@pytest.mark.parametrize("event", CATALOGUE.values(), ids=list(CATALOGUE))
+def test_each_example_is_as_its_schema_says(event: EventType) -> None:
+    check(event.name, event.example)
+    jsonschema.validate(dict(event.example), event.model.model_json_schema())
+    assert event.summary.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("filters", "type_", "match"),
+    [
+        (["*"], "rating.updated", True),
+        (["rating.updated"], "rating.updated", True),
+        (["rating.*"], "rating.updated", True),
+        (["rating.*"], "ratings.updated", False),
+        (["rating.*"], "rating", False),
+        (["rating"], "rating.updated", False),
+        (["line.*", "rating.*"], "rating.updated", True),
+        ([], "rating.updated", False),
+    ],
+)
+def test_a_filter_takes_a_type_a_family_or_everything(filters: list[str], type_: str, *, match: bool) -> None:
+    assert matches(filters, type_) is match
+
+
+@pytest.mark.parametrize("filters", [["*"], ["rating.*", "line.parked"], ["endpoint.test"]])
+def test_good_filters_have_no_faults(filters: list[str]) -> None:
+    assert faults_of(filters, CATALOGUE) == []
+
+
+@pytest.mark.parametrize(
+    ("filters", "faults"),
+    [
+        (None, [("events", "invalid")]),
+        ("*", [("events", "invalid")]),
+        ([], [("events", "invalid")]),
+        (["*"] * (MAX_FILTERS + 1), [("events", "too_many")]),
+        (["*", 7, ""], [("events.1", "invalid"), ("events.2", "invalid")]),
+        (
+            ["rating.update", "ratings.*", ".*", "*.updated"],
+            [(f"events.{n}", "unknown_event") for n in range(4)],
+        ),
+    ],
+)
+def test_bad_filters_are_refused_each_by_its_place(filters: Any, faults: list[tuple[str, str]]) -> None:
+    assert [(fault.field, fault.code) for fault in faults_of(filters, CATALOGUE)] == faults
+
+
+def test_ids_sort_by_time_and_a_time_sorts_between_them() -> None:
+    random = bytes.fromhex("ffffffffffffffffffff")
+    moments = [NOW + timedelta(milliseconds=step) for step in (0, 1, 1000, 10**9)]
+    ids = [identifiers.event_id(moment, random) for moment in moments]
+    assert ids == sorted(ids)
+    assert ids[0] < identifiers.first_event_id(moments[1]) < ids[1]
+    assert len(ids[0]) == 30
+
+
+def test_a_deliverys_public_id_names_its_endpoint_and_event() -> None:
+    endpoint, event = identifiers.endpoint_id(bytes(10)), identifiers.event_id(NOW, bytes(10))
+    assert identifiers.split_delivery_id(identifiers.delivery_id(endpoint, event)) == (endpoint, event)
+    for wrong in ("", "ep_1", "ep_1~", "~msg_1", "msg_1~ep_1"):
+        assert identifiers.split_delivery_id(wrong) is None

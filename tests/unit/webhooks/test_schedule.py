@@ -1,0 +1,107 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from fusion_billing.webhooks.outcome import Answer, Attempt, Verdict, judge, kept
+from fusion_billing.webhooks.schedule import DELAYS, failed_too_long, next_try, parse_retry_after
+
+NOW = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
+
+
+def test_tries_are_laid_out_as_standard_webhooks_recommends() -> None:
+    assert [delay.total_seconds() for delay in DELAYS] == [
+        0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("tries", range(1, 10))
+def test_a_delay_is_stretched_by_a_tenth_at_most_and_never_cut(tries: int) -> None:
+    assert next_try(tries, now=NOW, jitter=0.0) == NOW + DELAYS[tries]
+    assert next_try(tries, now=NOW, jitter=0.5) == NOW + DELAYS[tries] * 1.05
+
+
+def test_after_the_tenth_try_there_is_none() -> None:
+    assert next_try(10, now=NOW, jitter=0.0) is None
+    assert next_try(10, now=NOW, jitter=0.0, retry_after=timedelta(seconds=1)) is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "waited"), [(0, 5), (4, 5), (60, 60), (86_400, 86_400), (90_000, 86_400), (10**8, 86_400)]
+)
+def test_a_retry_after_only_lengthens_and_a_day_at_most(asked: int, waited: int) -> None:
+    due = next_try(1, now=NOW, jitter=0.0, retry_after=timedelta(seconds=asked))
+    assert due == NOW + timedelta(seconds=waited)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        (None, None),
+        ("", None),
+        ("120", 120),
+        (" 120 ", 120),
+        ("0", 0),
+        ("-1", None),
+        ("1.5", None),
+        ("1e3", None),
+        ("٣", None),
+        ("9" * 5000, None),
+        ("Sun, 22 Nov 2026 15:02:00 GMT", 120),
+        ("Sunday, 22-Nov-26 15:02:00 GMT", 120),
+        ("Sun Nov 22 15:02:00 2026", 120),
+        ("Sun, 22 Nov 2026 16:02:00 +0100", 120),
+        ("Sun, 22 Nov 2026 14:00:00 GMT", 0),
+        ("Sun, 22 Nov 99999 14:00:00 GMT", None),
+        ("Sun, 31 Feb 2026 14:00:00 GMT", None),
+        ("tomorrow", None),
+    ],
+)
+def test_a_retry_after_is_seconds_or_a_date_or_nothing(value: str | None, seconds: int | None) -> None:
+    expected = None if seconds is None else timedelta(seconds=seconds)
+    assert parse_retry_after(value, now=NOW) == expected
+
+
+def judged(answer: Answer, tries: int = 1) -> Verdict:
+    return judge(answer, tries=tries, now=NOW, jitter=0.0)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
+def test_only_2xx_is_delivered(status: int) -> None:
+    assert judged(Answer(status), 10) == Verdict("delivered")
+
+
+@pytest.mark.parametrize(
+    "status", [103, 199, 300, 301, 302, 307, 308, 400, 401, 404, 409, 429, 500, 503, 599]
+)
+def test_every_other_status_is_tried_again_and_then_parked(status: int) -> None:
+    assert judged(Answer(status)) == Verdict("due", due=NOW + timedelta(seconds=5))
+    last = judged(Answer(status), 10)
+    assert (last.state, last.gone) == ("parked", False)
+    assert last.error is not None
+
+
+@pytest.mark.parametrize("error", ["timed_out", "connect_failed", "refused_address", "unresolvable"])
+def test_no_answer_is_tried_again_and_then_parked(error: str) -> None:
+    assert judged(Answer(None, error)).state == "due"
+    assert judged(Answer(None, error), 10).state == "parked"
+
+
+def test_410_parks_at_once_and_says_that_the_endpoint_is_gone() -> None:
+    verdict = judged(Answer(410))
+    assert (verdict.state, verdict.gone) == ("parked", True)
+
+
+def test_a_retry_after_counts_on_any_failure_and_not_on_a_success() -> None:
+    assert judged(Answer(503, retry_after="60")).due == NOW + timedelta(seconds=60)
+    assert judged(Answer(200, retry_after="60")) == Verdict("delivered")
+
+
+def test_five_days_of_only_failures_are_too_long() -> None:
+    assert not failed_too_long(NOW, NOW + timedelta(days=5, microseconds=-1))
+    assert failed_too_long(NOW, NOW + timedelta(days=5))
+
+
+def test_attempts_are_kept_for_thirty_days_and_no_more_than_thirty() -> None:
+    attempts = tuple(Attempt(NOW + timedelta(days=day), 500, 1) for day in range(40))
+    assert kept(attempts[:31], NOW + timedelta(days=30)) == attempts[1:31]
+    assert kept(attempts, NOW) == attempts[10:]
