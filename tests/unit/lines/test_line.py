@@ -14,11 +14,16 @@ from fusion_billing.lines.owed import Unreadable, read
 from fusion_billing.lines.shape import Precision
 
 NOVEMBER = datetime(2026, 11, 1, tzinfo=UTC)
+OCTOBER = {
+    "period_start": "2026-10-01T00:00:00Z",
+    "period_end": "2026-11-01T00:00:00Z",
+    "amount": "4.20",
+    "invoiced_amount": "5.00",
+}
 
 
 def document(**changes: Any) -> dict[str, Any]:
     made: dict[str, Any] = {
-        "subscription": "42",
         "charge": "api_calls",
         "charge_name": "API calls",
         "metric": "api_calls",
@@ -41,7 +46,7 @@ def document(**changes: Any) -> dict[str, Any]:
 
 
 def row(**changes: Any) -> list[str]:
-    return line_of(read(document(**changes)), Precision()).row()
+    return line_of(read(document(**changes), "42"), Precision()).row()
 
 
 def test_a_line_says_what_it_bills_and_how() -> None:
@@ -95,20 +100,19 @@ def test_a_period_of_one_day_names_the_day() -> None:
     ],
 )
 def test_the_text_is_in_the_customer_s_language_where_the_charge_has_it(wanted: str, title: str) -> None:
-    owed = read(document(names={"de_DE": "API-Aufrufe"}))
+    owed = read(document(names={"de_DE": "API-Aufrufe"}), "42")
     assert line_of(owed, Precision(), language=wanted).name.splitlines()[0] == title
 
 
 def test_an_adjustment_is_a_line_of_its_own_that_names_the_period_it_corrects() -> None:
     made = row(
         amount="-0.80",
-        corrects="2026-10-01T00:00:00Z",
-        corrects_end="2026-11-01T00:00:00Z",
+        corrects=OCTOBER,
         steps=[{"units": "-200", "unit_amount": "0.004", "amount": "-0.8"}],
     )
     assert made[0] == "fusion_billing.42--api_calls--20261101T000000Z--20261001T000000Z"
     assert made[3:5] == ["1", "-0.8"]
-    assert made[5] == "API calls\nCorrection of 2026-10-01 to 2026-10-31: -0.80 USD"
+    assert made[5] == "API calls\nCorrection of 2026-10-01 to 2026-10-31: 4.20 - 5.00 = -0.80 USD"
 
 
 def test_what_is_no_longer_owed_is_a_quantity_of_zero() -> None:
@@ -116,13 +120,13 @@ def test_what_is_no_longer_owed_is_a_quantity_of_zero() -> None:
 
 
 def test_a_rolling_line_has_one_id_for_ever_and_counts_on_from_what_was_invoiced() -> None:
-    line = line_of(read(document()), Precision(), mode="rolling")
+    line = line_of(read(document(), "42"), Precision(), mode="rolling")
     assert line.external_id == "fusion_billing.42--api_calls"
     assert line.row(Decimal(1070))[3] == "1320"
 
 
 def test_an_adjustment_never_rolls() -> None:
-    line = line_of(read(document(corrects="2026-10-01T00:00:00Z")), Precision(), mode="rolling")
+    line = line_of(read(document(corrects=OCTOBER), "42"), Precision(), mode="rolling")
     assert not line.rolling
     assert line.external_id.endswith("--20261001T000000Z")
 
@@ -141,11 +145,13 @@ def test_an_adjustment_never_rolls() -> None:
         ("period_start", "2026-11-01T00:00:00"),
         ("timezone", "Mars/Olympus"),
         ("steps", ["a step"]),
+        ("corrects", "2026-10-01T00:00:00Z"),
+        ("corrects", {"period_start": "2026-10-01T00:00:00Z"}),
     ],
 )
 def test_a_document_that_can_t_be_a_line_says_which_field_it_is(field: str, value: object) -> None:
     with pytest.raises(Unreadable, match=field):
-        read(document(**{field: value}))
+        read(document(**{field: value}), "42")
 
 
 def test_an_external_id_has_one_dot_and_nothing_that_odoo_would_trip_over() -> None:

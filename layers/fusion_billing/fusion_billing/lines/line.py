@@ -77,7 +77,7 @@ def _id(owed: Owed, *, rolling: bool) -> str:
     if rolling:
         return rolling_id(owed.subscription, owed.charge)
     return external_id(
-        owed.subscription, owed.charge, owed.period_start, owed.corrects[0] if owed.corrects else None
+        owed.subscription, owed.charge, owed.period_start, owed.corrects.start if owed.corrects else None
     )
 
 
@@ -87,9 +87,9 @@ def _name(owed: Owed, form: Shape, language: str) -> str:
     words = naming.words_of(chosen)
     days = naming.Days(owed.period_start, owed.period_end, owed.timezone)
     if owed.corrects is not None:
-        start, end = owed.corrects
-        corrected = naming.Days(start, end or owed.period_start, owed.timezone)
-        return naming.correction_name(title, corrected, owed.amount, owed.currency, words)
+        corrected = naming.Days(owed.corrects.start, owed.corrects.end, owed.timezone)
+        figures = (owed.corrects.amount, owed.corrects.invoiced, owed.amount)
+        return naming.correction_name(title, corrected, figures, owed.currency, words)
     steps = [(step.units, step.unit_amount, step.amount) for step in owed.steps]
     arithmetic = naming.Arithmetic(
         owed.units,

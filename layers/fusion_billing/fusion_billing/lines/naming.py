@@ -114,7 +114,7 @@ _MOST_TERMS = 6  # a longer sum is no explanation: the rating keeps every step
 
 
 def _term(units: Decimal | None, unit_amount: Decimal | None, amount: Decimal) -> str:
-    if units is None or unit_amount is None or EXACT.multiply(units, unit_amount) != amount:
+    if units is None or unit_amount is None or units == 1 or EXACT.multiply(units, unit_amount) != amount:
         return plain(amount)
     return f"{plain(units)} × {plain(unit_amount)}"  # noqa: RUF001  the sign for times is meant
 
@@ -125,11 +125,21 @@ def line_name(title: str, days: Days, arithmetic: Arithmetic, words: Mapping[str
 
 
 def correction_name(
-    title: str, corrected: Days, amount: Decimal, currency: str, words: Mapping[str, str]
+    title: str,
+    corrected: Days,
+    figures: tuple[Decimal | None, Decimal | None, Decimal],
+    currency: str,
+    words: Mapping[str, str],
 ) -> str:
-    """Return the text of an adjustment's line, which names the days it corrects."""
-    days = corrected.text(words["to"])
-    return f"{title}\n{words['correction']} {days}: {with_digits(amount, currency)} {currency}"
+    """Return the text of an adjustment's line, which names the days it corrects.
+
+    `figures` are what the period comes to now, what was invoiced for it, and the difference.
+    """
+    now, invoiced, owed = figures
+    total = f"{with_digits(owed, currency)} {currency}"
+    if now is not None and invoiced is not None:
+        total = f"{with_digits(now, currency)} - {with_digits(invoiced, currency)} = {total}"
+    return f"{title}\n{words['correction']} {corrected.text(words['to'])}: {total}"
 
 
 def language(names: Mapping[str, str], wanted: str) -> str:

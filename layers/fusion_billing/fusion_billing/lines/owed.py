@@ -30,10 +30,20 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Correction:
+    """The invoiced period that an adjustment corrects, what it comes to now, and what was invoiced for it."""
+
+    start: datetime
+    end: datetime
+    amount: Decimal | None = None
+    invoiced: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Owed:
     """An amount to be put onto an order: one rating, or one adjustment of an invoiced one.
 
-    `corrects` is the period that an adjustment corrects. `names` are the charge's names by language code.
+    `names` are the charge's names by language code.
     """
 
     subscription: str
@@ -50,7 +60,7 @@ class Owed:
     included: Decimal | None = None
     overage: Decimal | None = None
     steps: tuple[Step, ...] = ()
-    corrects: tuple[datetime, datetime | None] | None = None
+    corrects: Correction | None = None
     names: Mapping[str, str] = field(default_factory=dict)
     plan: str | None = None
     metric: str | None = None
@@ -76,14 +86,14 @@ class Owed:
         return parts
 
 
-def read(document: Mapping[str, Any]) -> Owed:
-    """Return what the rating `document` owes; raises `Unreadable` naming the first field that is wrong."""
+def read(document: Mapping[str, Any], subscription: str) -> Owed:
+    """Return what a rating's document owes; raises `Unreadable` naming the first field that is wrong."""
     try:
         currency = _text(document, "currency")
         if currency not in DIGITS:
             raise Unreadable(f"currency: {currency} is not in ISO 4217")
         return Owed(
-            subscription=_text(document, "subscription"),
+            subscription=subscription,
             charge=_text(document, "charge"),
             order=_whole(document, "odoo_order_id"),
             product=_whole(document, "odoo_product_id"),
@@ -106,15 +116,18 @@ def read(document: Mapping[str, Any]) -> Owed:
         raise Unreadable(refusal.message) from None
 
 
-def _corrects(document: Mapping[str, Any]) -> tuple[datetime, datetime | None] | None:
+def _corrects(document: Mapping[str, Any]) -> Correction | None:
     told = document.get("corrects")
     if told is None:
         return None
-    if isinstance(told, Mapping):
-        start, end = told.get("period_start"), told.get("period_end")
-    else:
-        start, end = told, document.get("corrects_end")
-    return parse_instant(start, "corrects"), None if end is None else parse_instant(end, "corrects")
+    if not isinstance(told, Mapping):
+        raise Unreadable("corrects: must be an object")
+    return Correction(
+        parse_instant(told.get("period_start"), "corrects.period_start"),
+        parse_instant(told.get("period_end"), "corrects.period_end"),
+        _figure(told, "amount"),
+        _figure(told, "invoiced_amount"),
+    )
 
 
 def _step(step: object) -> Step:

@@ -17,6 +17,8 @@
     │   ├── Missing                an order, product or line that is not there
     │   ├── AccessRefused          this record is closed to the key's user
     │   ├── Rejected               a UserError or ValidationError
+    │   ├── Differs                it was written, and reads back as something else
+    │   ├── Invoiced               the line is on an invoice already, so changing it bills nothing
     │   └── Permanent              a wrong field, type, model or method: any Python error
     └── Alarm                    nothing can succeed: somebody has to come at once
         ├── KeyRejected            no key, a wrong, an expired or a revoked one
@@ -140,6 +142,18 @@ class Rejected(Park):
     """A rule of Odoo's speaks against it: UserError, ValidationError, a bad value in `load`."""
 
     code = "odoo_rejected"
+
+
+class Differs(Park):
+    """What reads back is not what was written: another subtotal, another order."""
+
+    code = "subtotal_differs"
+
+
+class Invoiced(Park):
+    """Odoo has the line on an invoice already: what changes on it now may never be billed."""
+
+    code = "line_invoiced"
 
 
 class Permanent(Park):

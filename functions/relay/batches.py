@@ -1,0 +1,63 @@
+"""Due lines packed into calls: an order's lines together, no line twice in a call, a hundred at most."""
+
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from typing import Protocol, TypeVar
+
+LARGEST = 100
+
+
+class Packable(Protocol):
+    """What is known of a line before it is packed."""
+
+    @property
+    def order(self) -> Hashable:
+        """Whose lines go together."""
+        ...
+
+    @property
+    def identity(self) -> str:
+        """What Odoo knows the line by: of two in one call the last would win."""
+        ...
+
+    @property
+    def tries(self) -> int:
+        """How often it was put off: what may have failed by its size goes in ever smaller calls."""
+        ...
+
+
+T = TypeVar("T", bound=Packable)
+
+
+def packed(lines: Sequence[T]) -> Iterator[list[T]]:
+    """Yield the lines in calls to be made one after the other."""
+    groups, twins = _groups(lines)
+    batch: list[T] = []
+    for group in groups:
+        if batch and len(batch) + len(group) > _limit([*batch, *group]):
+            yield batch
+            batch = []
+        batch += group
+        while len(batch) > (limit := _limit(batch)):
+            yield batch[:limit]
+            batch = batch[limit:]
+    if batch:
+        yield batch
+    if twins:
+        yield from packed(twins)
+
+
+def _limit(lines: Iterable[Packable]) -> int:
+    return max(1, LARGEST >> max(line.tries for line in lines))
+
+
+def _groups(lines: Sequence[T]) -> tuple[list[list[T]], list[T]]:
+    by_order: dict[Hashable, list[T]] = {}
+    twins: list[T] = []
+    seen: set[str] = set()
+    for line in lines:
+        if line.identity in seen:
+            twins.append(line)
+        else:
+            seen.add(line.identity)
+            by_order.setdefault(line.order, []).append(line)
+    return list(by_order.values()), twins

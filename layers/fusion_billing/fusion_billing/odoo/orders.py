@@ -1,0 +1,87 @@
+"""What has to be known of sales orders before lines are put onto them.
+
+Odoo lets lines be created on locked and on cancelled orders, and tells nobody; and a user who may see just
+his own orders gets empty answers, not errors. So the orders are looked at first.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fusion_billing.odoo.client import Odoo
+from fusion_billing.odoo.errors import Cancelled, Locked, Missing, NoRights, Park
+
+_FIELDS = ("name", "state", "locked", "currency_id", "partner_id")
+
+Seconds = Callable[[], float]
+"""How long the next call may take; asked before each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A sales order that can take lines."""
+
+    id: int
+    name: str
+    currency: str
+    partner: int | None
+
+
+def look_at(odoo: Odoo, ids: Iterable[int], seconds: Seconds) -> tuple[dict[int, Order], dict[int, Park]]:
+    """Return the orders that can take lines, and why each of the others can't.
+
+    Raises `NoRights` where none is to be seen and no other order either: that is a matter of rights, not
+    of orders.
+    """
+    wanted = sorted(set(ids))
+    rows = {row["id"]: row for row in odoo.read("sale.order", wanted, _FIELDS, seconds=seconds())}
+    if wanted and not rows and not odoo.search_read("sale.order", [], ["id"], limit=1, seconds=seconds()):
+        raise NoRights(
+            "the key's user sees no sales order at all: it needs the right 'Sales / User: All Documents'",
+            name="empty",
+        )
+    orders: dict[int, Order] = {}
+    faults: dict[int, Park] = {}
+    for order in wanted:
+        fault = _fault(order, rows.get(order))
+        if fault is not None:
+            faults[order] = fault
+        else:
+            orders[order] = _order(rows[order])
+    return orders, faults
+
+
+def languages(odoo: Odoo, partners: Iterable[int], seconds: Seconds) -> dict[int, str]:
+    """Return the language code of each partner that has one, such as `de_DE`."""
+    wanted = sorted(set(partners))
+    rows = odoo.read("res.partner", wanted, ["lang"], seconds=seconds()) if wanted else []
+    return {row["id"]: row["lang"] for row in rows if isinstance(row.get("lang"), str)}
+
+
+def many2one(value: object) -> tuple[int, str] | None:
+    """Return the id and the name of a many2one as Odoo answers it (`[7, "EUR"]`, or False)."""
+    if isinstance(value, list | tuple) and len(value) == 2 and isinstance(value[0], int):  # noqa: PLR2004
+        return value[0], str(value[1])
+    return None
+
+
+def _fault(order: int, row: Mapping[str, Any] | None) -> Park | None:
+    if row is None:
+        return Missing(
+            f"there is no sales order with the id {order}, or the key's user may not see it", name="order"
+        )
+    if row.get("state") == "cancel":
+        return Cancelled(f"the order {row['name']} is cancelled", name="order")
+    if row.get("locked"):
+        return Locked(f"the order {row['name']} is locked: unlock it in Odoo, then try again", name="order")
+    return None
+
+
+def _order(row: Mapping[str, Any]) -> Order:
+    currency, partner = many2one(row.get("currency_id")), many2one(row.get("partner_id"))
+    return Order(
+        id=row["id"],
+        name=str(row.get("name")),
+        currency=currency[1] if currency else "",
+        partner=partner[0] if partner else None,
+    )

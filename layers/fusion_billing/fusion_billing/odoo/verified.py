@@ -1,0 +1,178 @@
+"""Lines written and read back: what Odoo holds is compared with what was rated, never assumed.
+
+A line that is on an invoice already is left alone. Odoo bills what a line's quantity has grown by since, so
+a price that changes, or a quantity that shrinks, would be billed by nobody: that is an adjustment's matter.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from fusion_billing.decimals import EXACT, ZERO, plain
+from fusion_billing.lines.line import COLUMNS, Line
+from fusion_billing.odoo.client import Odoo
+from fusion_billing.odoo.errors import Cancelled, Differs, Invoiced, Missing, OdooError
+from fusion_billing.odoo.load import Loader
+from fusion_billing.odoo.orders import many2one
+
+READ_BACK = (
+    "order_id",
+    "state",
+    "product_uom_qty",
+    "price_unit",
+    "price_subtotal",
+    "qty_invoiced",
+    "discount",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A line to be put there: as it shall be, plainly (quantity 1) if need be, and its id where known."""
+
+    line: Line
+    plainly: Line | None = None
+    known_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A line as Odoo holds it now, read back; `line` is what was sent for it."""
+
+    id: int
+    quantity: Decimal
+    price: Decimal
+    subtotal: Decimal
+    line: Line
+
+
+Outcome = Written | OdooError
+
+
+class Writer:
+    """Writes lines by way of a `Loader` and reads them back."""
+
+    def __init__(self, odoo: Odoo, loader: Loader) -> None:
+        self._odoo = odoo
+        self._loader = loader
+
+    def put(self, wanted: Sequence[Wanted]) -> list[Outcome]:
+        """Return what became of each. Raises what `Loader.load` raises."""
+        outcomes: dict[int, Outcome] = {}
+        invoiced = self._invoiced(wanted)
+        going = []
+        for index, one in enumerate(wanted):
+            if not one.line.rolling and invoiced.get(one.line.external_id, ZERO) != ZERO:
+                outcomes[index] = Invoiced("Odoo has invoiced this line already", name="qty_invoiced")
+            else:
+                going.append(index)
+        self._write({index: wanted[index].line for index in going}, invoiced, outcomes)
+        # What came out to another cent, or under a discount of the pricelist's, gets one more chance.
+        again = {
+            index: plainly
+            for index in going
+            if isinstance(outcomes[index], Differs) and (plainly := wanted[index].plainly) is not None
+        }
+        if again:
+            self._write(again, invoiced, outcomes, discount=True)
+        return [outcomes[index] for index in range(len(wanted))]
+
+    def _write(
+        self,
+        lines: Mapping[int, Line],
+        invoiced: Mapping[str, Decimal],
+        outcomes: dict[int, Outcome],
+        *,
+        discount: bool = False,
+    ) -> None:
+        order = list(lines)
+        rows = [lines[index].row(invoiced.get(lines[index].external_id, ZERO)) for index in order]
+        loader = self._loader
+        if discount:
+            loader = replace(loader, columns=(*COLUMNS, "discount"))
+            rows = [[*row, "0"] for row in rows]
+        ids: dict[int, int] = {}
+        for index, verdict in zip(order, loader.load(rows), strict=True):
+            if isinstance(verdict, int):
+                ids[index] = verdict
+            else:
+                outcomes[index] = verdict
+        held = self._read(list(ids.values()))
+        for index, line_id in ids.items():
+            outcomes[index] = compare(lines[index], line_id, held.get(line_id))
+
+    def _read(self, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+        if not ids:
+            return {}
+        rows = self._odoo.read("sale.order.line", ids, READ_BACK, seconds=self._loader.seconds())
+        return {row["id"]: row for row in rows}
+
+    def _invoiced(self, wanted: Sequence[Wanted]) -> dict[str, Decimal]:
+        """Return what is invoiced of those lines that are there already, by external id."""
+        ids = {one.line.external_id: one.known_id for one in wanted if one.known_id is not None}
+        ids.update(self._rolling_ids([one.line.external_id for one in wanted if one.line.rolling]))
+        held = self._read(sorted(set(ids.values())))
+        return {
+            external: decimal(held[line_id].get("qty_invoiced"))
+            for external, line_id in ids.items()
+            if line_id in held
+        }
+
+    def _rolling_ids(self, external_ids: Sequence[str]) -> dict[str, int]:
+        if not external_ids:
+            return {}
+        return find(self._odoo, external_ids, self._loader.seconds())
+
+
+def find(odoo: Odoo, external_ids: Sequence[str], seconds: float | None = None) -> dict[str, int]:
+    """Return the line that each external id stands for, where there is one."""
+    module = external_ids[0].partition(".")[0]
+    domain = [
+        ["module", "=", module],
+        ["model", "=", "sale.order.line"],
+        ["name", "in", [external.partition(".")[2] for external in external_ids]],
+    ]
+    rows = odoo.search_read("ir.model.data", domain, ["name", "res_id"], seconds=seconds)
+    return {f"{module}.{row['name']}": row["res_id"] for row in rows}
+
+
+def compare(line: Line, line_id: int, held: Mapping[str, Any] | None) -> Outcome:
+    """Return the line as it reads back, or how it differs from what was to be there."""
+    if held is None:
+        return Missing("the line is gone from Odoo, or its user may not see it", name="read back")
+    order = many2one(held.get("order_id"))
+    if order is None or order[0] != line.order:
+        return Differs(
+            f"the line is on order {order[0] if order else 'none'}, not on {line.order}", name="order"
+        )
+    if held.get("state") == "cancel":
+        return Cancelled("the order is cancelled: what is on it is never invoiced", name="order")
+    quantity, price = decimal(held.get("product_uom_qty")), decimal(held.get("price_unit"))
+    subtotal = decimal(held.get("price_subtotal"))
+    told = subtotal
+    if line.rolling:
+        left = quantity - decimal(held.get("qty_invoiced"))
+        told = EXACT.multiply(left, price).quantize(Decimal(1).scaleb(-line.digits), ROUND_HALF_UP, EXACT)
+    if abs(told - line.amount) >= Decimal(1).scaleb(-line.digits - 2):
+        return Differs(_difference(line, held, told), name="price_subtotal")
+    return Written(line_id, quantity, price, subtotal, line)
+
+
+def decimal(value: object) -> Decimal:
+    """Return a number of Odoo's as a decimal; what is no number (False for none) is 0."""
+    if isinstance(value, Decimal):
+        return value
+    return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else ZERO
+
+
+def _difference(line: Line, held: Mapping[str, Any], told: Decimal) -> str:
+    text = f"rated {plain(line.amount)}, Odoo has {plain(told)}"
+    discount = decimal(held.get("discount"))
+    if discount:
+        text += f" after a discount of {plain(discount)} %"
+    if decimal(held.get("product_uom_qty")) != line.quantity and not line.rolling:
+        text += f": it keeps the quantity as {plain(decimal(held.get('product_uom_qty')))}"
+    if decimal(held.get("price_unit")) != line.price:
+        text += f": it keeps the price as {plain(decimal(held.get('price_unit')))}"
+    return text

@@ -1,0 +1,326 @@
+"""The lines that ratings are to become: which are due, lane by lane, and what became of them.
+
+A rating's item is its line's outbox. The index `lines` names what is due or parked, a moment late perhaps, so
+what is taken from it is read again, consistently, and only what is still due is worked on. What became of a
+line is written under the rating's version: a newer version that arrived meanwhile stays due.
+"""
+
+import json
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from fusion_billing.billing.ratings import RatingKey
+from fusion_billing.errors import Conflict, NotFound, Unavailable
+from fusion_billing.instants import rfc3339, sortable
+from fusion_billing.store.failures import cancelled_by_condition, cancelled_by_contention, condition_failed
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+PARKED = "parked"
+_INDEX = "lines"
+_BATCH = 100
+_TRIES = 6
+_FIRST_PAUSE = 0.05
+
+_IS_THIS_VERSION = "version = :version"
+_IS_NOT_FROZEN = "attribute_not_exists(frozen)"
+_IS_NOT_NEWER_THERE = "(attribute_not_exists(line_version) OR line_version <= :version)"
+_IS_PARKED = "line_state = :parked"
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLine:
+    """A rating's item as the relay sees it. `at` is when it is due, or since when it is parked."""
+
+    pk: str
+    sk: str
+    version: int
+    amount: Decimal
+    document: str
+    state: str
+    lane: str
+    at: str
+    frozen: bool = False
+    sent_version: int | None = None
+    sent_amount: Decimal | None = None
+    odoo_id: int | None = None
+    odoo_order: int | None = None
+    digest: str | None = None
+    error: str | None = None
+    message: str | None = None
+    tries: int = 0
+
+    @property
+    def key(self) -> RatingKey:
+        """Return which rating this is."""
+        _, subscription, start = self.pk.split("#")
+        charge, _, corrects = self.sk.partition("@")
+        return RatingKey(
+            subscription,
+            datetime.fromisoformat(start).astimezone(UTC),
+            charge,
+            datetime.fromisoformat(corrects).astimezone(UTC) if corrects else None,
+        )
+
+    @property
+    def doc(self) -> dict[str, Any]:
+        """Return the rating's document, parsed anew."""
+        parsed = json.loads(self.document)
+        return parsed if isinstance(parsed, dict) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """What Odoo holds now: its line's id, its order, its amount; `digest` is that of the row sent."""
+
+    odoo_id: int | None
+    order: int
+    amount: str
+    digest: str
+
+
+def lane_name(lane: int) -> str:
+    """Return the partition of a lane's due lines in the index."""
+    return f"due#{lane:02d}"
+
+
+class LineStore:
+    """Due and parked lines in the ratings table."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def due(self, lane: int, now: datetime, limit: int, after: Any = None) -> tuple[list[StoredLine], Any]:
+        """Return a page of the lane's lines that are due, the longest due first, and where the next starts.
+
+        A page may hold fewer than `limit` lines, or none, and yet have a next one.
+        """
+        keys, following = self._keys(lane_name(lane), limit, after, sortable(now))
+        lines = [line for line in self._read(keys) if line.state == "due" and line.lane == lane_name(lane)]
+        return [line for line in lines if line.at <= sortable(now) and not line.frozen], following
+
+    def listing(self, partition: str, limit: int, after: Any = None) -> tuple[list[StoredLine], Any]:
+        """Return a page of the lines under `partition` (`parked`, or a lane's name), the oldest first."""
+        keys, following = self._keys(partition, limit, after, None)
+        return [line for line in self._read(keys) if line.lane == partition], following
+
+    def get(self, key: RatingKey) -> StoredLine:
+        """Return the line of a rating; raises `NotFound` where there is none."""
+        found = self._read([_key_of(key)])
+        if not found:
+            raise NotFound(f"there is no line {key.line}")
+        return found[0]
+
+    def sent(self, line: StoredLine, put: Put, now: datetime, events: Sequence[Any] = ()) -> bool:
+        """Write that Odoo holds this version, with the writes of its events; False where a newer one came.
+
+        Of an overtaken version only what Odoo acknowledged is noted, since that is what it will bill.
+        """
+        values: dict[str, Any] = {
+            ":version": {"N": str(line.version)},
+            ":amount": {"S": put.amount},
+            ":order": {"N": str(put.order)},
+            ":digest": {"S": put.digest},
+        }
+        noted = "line_version = :version, line_amount = :amount, line_order = :order, line_digest = :digest"
+        if put.odoo_id is not None:
+            values[":id"] = {"N": str(put.odoo_id)}
+            noted += ", line_id = :id"
+        done = {
+            **values,
+            ":sent": {"S": "sent"},
+            ":now": {"S": rfc3339(now)},
+            ":none": {"N": "0"},
+        }
+        expression = (
+            f"SET line_state = :sent, line_sent_at = :now, line_tries = :none, {noted} "
+            "REMOVE line_pk, line_at, line_error, line_message"
+        )
+        if self._update(line, expression, done, _IS_THIS_VERSION, events):
+            return True
+        self._update(line, f"SET {noted}", values, _IS_NOT_NEWER_THERE)
+        return False
+
+    def park(
+        self, line: StoredLine, error: str, message: str, now: datetime, events: Sequence[Any] = ()
+    ) -> bool:
+        """Park the line: shown, and not tried again until somebody asks; False where a newer version came."""
+        expression = (
+            "SET line_state = :parked, line_pk = :parked, line_at = :at, "
+            "line_error = :error, line_message = :message"
+        )
+        values: dict[str, Any] = {
+            ":version": {"N": str(line.version)},
+            ":parked": {"S": PARKED},
+            ":at": {"S": sortable(now)},
+            ":error": {"S": error},
+            ":message": {"S": message},
+        }
+        return self._update(line, expression, values, f"{_IS_THIS_VERSION} AND {_IS_NOT_FROZEN}", events)
+
+    def later(
+        self, line: StoredLine, error: str, message: str, at: datetime, *, perhaps_on: int | None = None
+    ) -> bool:
+        """Put the line off until `at`, counting the try; False where a newer version came.
+
+        `perhaps_on` is the order that the line may be on by now: the call's outcome is unknown.
+        """
+        expression = "SET line_at = :at, line_error = :error, line_message = :message, line_tries = :tries"
+        values: dict[str, Any] = {
+            ":version": {"N": str(line.version)},
+            ":at": {"S": sortable(at)},
+            ":error": {"S": error},
+            ":message": {"S": message},
+            ":tries": {"N": str(line.tries + 1)},
+            ":due": {"S": "due"},
+        }
+        if perhaps_on is not None:
+            expression += ", line_order = :order"
+            values[":order"] = {"N": str(perhaps_on)}
+        still_due = f"{_IS_THIS_VERSION} AND {_IS_NOT_FROZEN} AND line_state = :due"
+        return self._update(line, expression, values, still_due)
+
+    def make_due(self, line: StoredLine, lane: int, now: datetime, *, forget: bool = False) -> None:
+        """Make a line due at once; `forget` what was sent, so that an unchanged one is sent all the same.
+
+        Raises `Conflict` where the rating is frozen, or is no longer the version that was read.
+        """
+        gone = "line_error, line_message" + (", line_digest" if forget else "")
+        expression = (
+            f"SET line_state = :due, line_pk = :lane, line_at = :at, line_tries = :none REMOVE {gone}"
+        )
+        values: dict[str, Any] = {
+            ":version": {"N": str(line.version)},
+            ":due": {"S": "due"},
+            ":lane": {"S": lane_name(lane)},
+            ":at": {"S": sortable(now)},
+            ":none": {"N": "0"},
+        }
+        if not self._update(line, expression, values, f"{_IS_THIS_VERSION} AND {_IS_NOT_FROZEN}"):
+            raise Conflict("the rating changed meanwhile, or its period is invoiced: read it again")
+
+    def in_period(self, subscription: str, period_start: datetime) -> list[StoredLine]:
+        """Return every rating billed in a period, adjustments included, with its line."""
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": {":pk": {"S": f"R#{subscription}#{rfc3339(period_start)}"}},
+            "ConsistentRead": True,
+        }
+        found: list[StoredLine] = []
+        while True:
+            answer = self._client.query(**request)
+            found += [_line(item) for item in answer["Items"]]
+            if not answer.get("LastEvaluatedKey"):
+                return found
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def _keys(self, partition: str, limit: int, after: Any, until: str | None) -> tuple[list[Key], Any]:
+        values: dict[str, Any] = {":pk": {"S": partition}}
+        condition = "line_pk = :pk"
+        if until is not None:
+            condition += " AND line_at <= :until"
+            values[":until"] = {"S": until}
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "IndexName": _INDEX,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": values,
+            "Limit": limit,
+        }
+        if after is not None:
+            request["ExclusiveStartKey"] = after
+        answer = self._client.query(**request)
+        return [(item["pk"]["S"], item["sk"]["S"]) for item in answer["Items"]], answer.get(
+            "LastEvaluatedKey"
+        )
+
+    def _read(self, keys: Iterable[Key]) -> list[StoredLine]:
+        wanted = list(keys)
+        found: dict[Key, StoredLine] = {}
+        for first in range(0, len(wanted), _BATCH):
+            asked = [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in wanted[first : first + _BATCH]]
+            pending: Any = {self._table: {"Keys": asked, "ConsistentRead": True}}
+            for tried in range(_TRIES):
+                answer = self._client.batch_get_item(RequestItems=pending)
+                for item in answer["Responses"].get(self._table, ()):
+                    found[item["pk"]["S"], item["sk"]["S"]] = _line(item)
+                pending = answer.get("UnprocessedKeys")
+                if not pending:
+                    break
+                time.sleep(_FIRST_PAUSE * 2**tried)
+            else:
+                raise Unavailable("the ratings table answers too slowly")
+        return [found[key] for key in wanted if key in found]
+
+    def _update(
+        self,
+        line: StoredLine,
+        expression: str,
+        values: dict[str, Any],
+        condition: str,
+        events: Sequence[Any] = (),
+    ) -> bool:
+        update: Any = {
+            "TableName": self._table,
+            "Key": {"pk": {"S": line.pk}, "sk": {"S": line.sk}},
+            "UpdateExpression": expression,
+            "ConditionExpression": condition,
+            "ExpressionAttributeValues": values,
+        }
+        try:
+            if events:
+                self._client.transact_write_items(TransactItems=[{"Update": update}, *events])
+            else:
+                self._client.update_item(**update)
+        except ClientError as error:
+            if condition_failed(error) or cancelled_by_condition(error):
+                return False
+            if cancelled_by_contention(error):
+                raise Unavailable("the line and its events met another transaction") from None
+            raise
+        return True
+
+
+def _key_of(key: RatingKey) -> Key:
+    return f"R#{key.subscription}#{rfc3339(key.period_start)}", key.name
+
+
+def _line(item: dict[str, Any]) -> StoredLine:
+    return StoredLine(
+        pk=item["pk"]["S"],
+        sk=item["sk"]["S"],
+        version=int(item["version"]["N"]),
+        amount=Decimal(item["amount"]["S"]),
+        document=item["doc"]["S"],
+        state=_text(item, "line_state") or "none",
+        lane=_text(item, "line_pk") or "",
+        at=_text(item, "line_at") or "",
+        frozen="frozen" in item and bool(item["frozen"]["BOOL"]),
+        sent_version=_whole(item, "line_version"),
+        sent_amount=Decimal(item["line_amount"]["S"]) if "line_amount" in item else None,
+        odoo_id=_whole(item, "line_id"),
+        odoo_order=_whole(item, "line_order"),
+        digest=_text(item, "line_digest"),
+        error=_text(item, "line_error"),
+        message=_text(item, "line_message"),
+        tries=_whole(item, "line_tries") or 0,
+    )
+
+
+def _text(item: dict[str, Any], name: str) -> str | None:
+    return item[name]["S"] if name in item else None
+
+
+def _whole(item: dict[str, Any], name: str) -> int | None:
+    return int(item[name]["N"]) if name in item else None

@@ -1,0 +1,205 @@
+"""A relay against the stand-in Odoo and DynamoDB Local, and ratings that owe something."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mypy_boto3_dynamodb import DynamoDBClient
+
+from functions.relay.lines import LineRelay
+from functions.relay.outcomes import Tally
+from fusion_billing.billing.decisions import NewVersion
+from fusion_billing.billing.ratings import RatingKey, StoredRating, candidate
+from fusion_billing.odoo.client import Odoo, connect
+from fusion_billing.odoo.keys import KeyRing
+from fusion_billing.odoo.precision import Cached
+from fusion_billing.store.circuit import Circuit
+from fusion_billing.store.leases import Leases
+from fusion_billing.store.lines import LineStore
+from fusion_billing.store.ratings import RatingsStore
+from fusion_billing.webhooks.outbox import NOTHING
+from local.odoo.server import Server, serve
+from local.tables import Tables
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+START = datetime(2026, 11, 1, tzinfo=UTC)
+END = datetime(2026, 12, 1, tzinfo=UTC)
+LANES = 8
+API_CALLS, STORAGE = 7, 8
+
+DATABASE: dict[str, list[dict[str, Any]]] = {
+    "product.product": [
+        {"id": API_CALLS, "name": "API calls overage", "lst_price": Decimal("0.01")},
+        {"id": STORAGE, "name": "Storage overage", "lst_price": Decimal(2)},
+    ],
+    "sale.subscription.plan": [{"id": 1, "name": "Pro"}],
+    "res.partner": [{"id": 6, "name": "A customer"}, {"id": 9, "name": "Ein Kunde", "lang": "de_DE"}],
+}
+
+
+def order(number: int, **changes: Any) -> dict[str, Any]:
+    return {
+        "id": number,
+        "partner_id": 6,
+        "user_id": 2,
+        "state": "sale",
+        "is_subscription": True,
+        "subscription_state": "3_progress",
+        "plan_id": 1,
+        "start_date": "2026-10-01",
+        "next_invoice_date": "2026-12-01",
+        **changes,
+    }
+
+
+class Heard:
+    """An outbox that remembers what it was told, and stores nothing."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, dict[str, Any]]] = []
+
+    def prepare(self, type: str, *, data: Any, **about: Any) -> Any:  # noqa: A002
+        self.events.append((type, {**data, "subscription": about["subscription"]}))
+        return NOTHING
+
+    def nudge(self, prepared: object) -> None:
+        """Do nothing."""
+
+
+@dataclass
+class World:
+    """What a test acts on. `now` is the time by the relay's clock."""
+
+    server: Server
+    dynamodb: DynamoDBClient
+    tables: Tables
+    now: datetime = NOW
+    heard: Heard = field(default_factory=Heard)
+    mode: Any = "period"
+    protocol: str = "json2"
+    key: str = "relay-key"
+    seconds: float = 20.0
+    pauses: list[float] = field(default_factory=list)
+    lanes: int = LANES
+
+    @property
+    def admin(self) -> Any:
+        return self.server.admin
+
+    @property
+    def ratings(self) -> RatingsStore:
+        return RatingsStore(self.dynamodb, self.tables.ratings, lanes=self.lanes)
+
+    @property
+    def lines(self) -> LineStore:
+        return LineStore(self.dynamodb, self.tables.ratings)
+
+    @property
+    def circuit(self) -> Circuit:
+        return Circuit(self.dynamodb, self.tables.state)
+
+    def odoo(self) -> Odoo:
+        secret = f'{{"keys": ["{self.key}"], "login": "relay"}}'
+        keys = KeyRing(lambda: secret, time.monotonic)
+        return connect(
+            url=self.server.url, database="demo", protocol=self.protocol, keys=keys, seconds=self.seconds
+        )
+
+    def relay(self, owner: str = "run-1", **changes: Any) -> LineRelay:
+        made = LineRelay(
+            store=self.lines,
+            leases=Leases(self.dynamodb, self.tables.state, owner),
+            circuit=self.circuit,
+            odoo=self.odoo(),
+            precision=Cached(time.monotonic),
+            events=self.heard,
+            lanes=self.lanes,
+            mode=self.mode,
+            clock=lambda: self.now,
+            pause=self.pauses.append,
+            random=lambda: 0.0,
+            remaining=lambda: 300.0,
+        )
+        return replace(made, **changes)
+
+    def run(self, owner: str = "run-1", **changes: Any) -> Tally:
+        return self.relay(owner, **changes).run()
+
+    def orders(self, *numbers: int, **changes: Any) -> None:
+        self.admin.seed({"sale.order": [order(number, **changes) for number in numbers]})
+
+    def rate(self, number: int, amount: str = "1.00", charge: str = "api_calls", **changes: Any) -> RatingKey:
+        """Write the next version of a rating, due: by default 250 over at 0.004."""
+        key = RatingKey(str(number), changes.pop("start", START), charge, changes.pop("corrected", None))
+        doc = {
+            "charge": charge,
+            "charge_name": "API calls",
+            "metric": "api_calls",
+            "plan": "Pro",
+            "odoo_order_id": number,
+            "odoo_product_id": API_CALLS,
+            "timezone": "UTC",
+            "period_start": "2026-11-01T00:00:00Z",
+            "period_end": "2026-12-01T00:00:00Z",
+            "currency": "USD",
+            "units": "1250",
+            "included_units": "1000",
+            "overage_units": "250",
+            "amount": amount,
+            "steps": [{"units": "250", "unit_amount": "0.004", "amount": "1"}] if amount == "1.00" else [],
+            **changes,
+        }
+        stored = self.ratings.get(key)
+        version = stored.version + 1 if stored else 1
+        self.ratings.save(
+            NewVersion(candidate(key, doc), version, "due", frozenset()),
+            stored=stored,
+            odoo_order_id=number,
+            now=self.now,
+        )
+        return key
+
+    def line(self, key: RatingKey) -> StoredRating:
+        stored = self.ratings.get(key)
+        assert stored is not None
+        return stored
+
+    def in_odoo(self, number: int) -> list[dict[str, Any]]:
+        """Return the order's lines as Odoo has them."""
+        fields = ["order_id", "product_id", "product_uom_qty", "price_unit", "price_subtotal", "name"]
+        rows: list[dict[str, Any]] = self.admin.read("sale.order.line", [["order_id", "=", number]], fields)
+        return rows
+
+    def loads(self) -> int:
+        return int(self.admin.counters().get("sale.order.line/load", 0))
+
+    def later(self, **delta: float) -> None:
+        self.now += timedelta(**delta)
+
+    def together(self, *work: Callable[[], object]) -> None:
+        threads = [threading.Thread(target=one) for one in work]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+
+@pytest.fixture
+def world(dynamodb: DynamoDBClient, tables: Tables, tmp_path: Path) -> Iterator[World]:
+    """A relay's world: an empty set of tables, an Odoo with products and a salesperson of all documents."""
+    with serve(tmp_path / "odoo.sqlite3") as server:
+        made = World(server, dynamodb, tables)
+        made.admin.seed(DATABASE)
+        made.admin.add_user("relay", "all_documents")
+        made.admin.add_user("own", "own_documents")
+        made.admin.add_user("nobody", "no_sales")
+        made.admin.add_key("relay", "relay-key")
+        made.admin.add_key("own", "own-key")
+        made.admin.add_key("nobody", "nobody-key")
+        yield made

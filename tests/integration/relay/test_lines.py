@@ -1,0 +1,449 @@
+"""Due lines go to Odoo, once each, to the cent; what can't is parked, and what may is tried again."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from functions.relay.lines import LEASE
+from fusion_billing.odoo.client import CALL_SECONDS
+from fusion_billing.store.lines import Put
+
+pytestmark = pytest.mark.integration
+
+
+def held(row: dict[str, Any]) -> tuple[Decimal, Decimal, Decimal]:
+    return tuple(Decimal(str(row[name])) for name in ("product_uom_qty", "price_unit", "price_subtotal"))  # type: ignore[return-value]
+
+
+def test_a_due_line_is_put_onto_its_order_and_read_back(world: Any) -> None:
+    world.orders(41)
+    key = world.rate(41)
+    tally = world.run()
+    [row] = world.in_odoo(41)
+    assert held(row) == (Decimal(250), Decimal("0.004"), Decimal(1))
+    line = world.line(key).line
+    assert (line.state, line.version, line.amount, line.id) == ("sent", 1, Decimal("1.00"), row["id"])
+    assert tally["sent"] == 1
+    [(event, data)] = world.heard.events
+    assert (event, data["odoo_line_id"], data["quantity"], data["unit_price"]) == (
+        "line.upserted",
+        row["id"],
+        "250",
+        "0.004",
+    )
+
+
+def test_what_is_sent_costs_no_further_call(world: Any) -> None:
+    world.orders(41)
+    world.rate(41)
+    world.run()
+    calls = len(world.admin.calls())
+    world.later(minutes=2)
+    assert world.run()["sent"] == 0
+    assert len(world.admin.calls()) == calls
+
+
+def test_a_new_version_that_makes_the_same_line_costs_no_load(world: Any) -> None:
+    world.orders(41)
+    key = world.rate(41)
+    world.run()
+    world.rate(41, price_versions=[None])
+    assert world.run()["unchanged"] == 1
+    assert world.loads() == 1
+    assert (world.line(key).line.state, world.line(key).line.version) == ("sent", 2)
+
+
+def test_a_newer_version_changes_the_same_line(world: Any) -> None:
+    world.orders(41)
+    key = world.rate(41)
+    world.run()
+    world.rate(
+        41, "2.37", overage_units="300", steps=[{"units": "300", "unit_amount": "0.0079", "amount": "2.37"}]
+    )
+    world.run()
+    [row] = world.in_odoo(41)
+    assert held(row) == (Decimal(300), Decimal("0.0079"), Decimal("2.37"))
+    assert world.line(key).line.version == 2
+
+
+def test_what_does_not_come_out_to_the_cent_is_one_at_the_amount(world: Any) -> None:
+    world.orders(41)
+    world.rate(41, "4.94", steps=[{"units": "1234.567", "unit_amount": "0.004", "amount": "4.938268"}])
+    world.run()
+    [row] = world.in_odoo(41)
+    assert held(row) == (Decimal(1), Decimal("4.94"), Decimal("4.94"))
+    assert "1234.567 × 0.004 = 4.94 USD" in row["name"]  # noqa: RUF001
+
+
+def test_more_digits_of_quantity_are_used_where_the_database_has_them(world: Any) -> None:
+    world.admin.set_precision("Product Unit", 3)
+    world.orders(41)
+    world.rate(41, "4.94", steps=[{"units": "1234.567", "unit_amount": "0.004", "amount": "4.938268"}])
+    world.run()
+    assert held(world.in_odoo(41)[0]) == (Decimal("1234.567"), Decimal("0.004"), Decimal("4.94"))
+
+
+def test_a_quantity_that_odoo_rounds_after_all_is_mended_by_one_at_the_amount(world: Any) -> None:
+    world.orders(41, 42)
+    world.rate(41)
+    relay = world.relay()
+    relay.run()
+    world.admin.set_precision("Product Unit", 0)  # while the relay still believes in two digits
+    world.rate(42, "49.42", steps=[{"units": "1235.5", "unit_amount": "0.04", "amount": "49.42"}])
+    relay.run()
+    assert held(world.in_odoo(42)[0]) == (Decimal(1), Decimal("49.42"), Decimal("49.42"))
+
+
+def test_nothing_owed_makes_no_line(world: Any) -> None:
+    world.orders(41)
+    key = world.rate(41, "0.00")
+    assert world.run()["unchanged"] == 1
+    assert world.in_odoo(41) == []
+    assert world.line(key).line.state == "sent"
+
+
+def test_a_line_that_comes_to_nothing_is_set_to_a_quantity_of_zero(world: Any) -> None:
+    world.orders(41)
+    world.rate(41)
+    world.run()
+    key = world.rate(41, "0.00")
+    world.run()
+    [row] = world.in_odoo(41)
+    assert held(row)[0::2] == (Decimal(0), Decimal(0))
+    assert world.line(key).line.amount == 0
+
+
+def test_a_credit_is_one_at_a_negative_price(world: Any) -> None:
+    world.orders(41)
+    world.rate(
+        41,
+        "-0.80",
+        corrected=datetime.fromisoformat("2026-10-01T00:00:00+00:00"),
+        corrects={
+            "period_start": "2026-10-01T00:00:00Z",
+            "period_end": "2026-11-01T00:00:00Z",
+            "amount": "4.20",
+            "invoiced_amount": "5.00",
+        },
+    )
+    world.run()
+    [row] = world.in_odoo(41)
+    assert held(row) == (Decimal(1), Decimal("-0.8"), Decimal("-0.8"))
+    assert "Correction of 2026-10-01 to 2026-10-31: 4.20 - 5.00 = -0.80 USD" in row["name"]
+
+
+def test_a_customer_reads_the_line_in_his_language_where_the_charge_has_it(world: Any) -> None:
+    world.orders(41, partner_id=9)
+    world.orders(42)
+    for number in (41, 42):
+        world.rate(number, names={"de": "API-Aufrufe"})
+    world.run()
+    assert world.in_odoo(41)[0]["name"].startswith("API-Aufrufe, 2026-11-01 bis 2026-11-30")
+    assert world.in_odoo(42)[0]["name"].startswith("API calls, 2026-11-01 to 2026-11-30")
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        ({"locked": True}, "order_locked"),
+        ({"state": "cancel"}, "order_cancelled"),
+        ({"currency_id": 2}, "currency_differs"),
+        (None, "record_missing"),
+    ],
+)
+def test_an_order_that_can_t_take_the_line_parks_it_and_none_is_made(
+    world: Any, fault: dict[str, Any] | None, code: str
+) -> None:
+    world.orders(40)
+    if fault is not None:
+        world.orders(41, **fault)
+    key = world.rate(41)
+    assert world.run()["parked"] == 1
+    assert world.in_odoo(41) == []
+    line = world.line(key).line
+    assert (line.state, line.error) == ("parked", code)
+    assert [(event, data["reason"]) for event, data in world.heard.events] == [("line.parked", code)]
+    world.later(hours=3)
+    world.run()
+    assert world.loads() == 0
+
+
+def test_a_missing_product_parks_the_line(world: Any) -> None:
+    world.orders(41)
+    key = world.rate(41, odoo_product_id=99)
+    world.run()
+    assert (world.line(key).line.state, world.line(key).line.error) == ("parked", "record_missing")
+
+
+def test_an_order_locked_between_two_versions_keeps_its_line_and_parks_the_newer_one(world: Any) -> None:
+    world.orders(41)
+    key = world.rate(41)
+    world.run()
+    world.admin.write("sale.order", [41], {"locked": True})
+    world.rate(41, "2.00")
+    world.run()
+    line = world.line(key).line
+    assert (line.state, line.error, line.amount) == ("parked", "order_locked", Decimal("1.00"))
+    assert held(world.in_odoo(41)[0])[2] == 1
+
+
+def test_a_bad_row_in_a_batch_of_a_hundred_costs_the_others_nothing(world: Any) -> None:
+    world.lanes = 1
+    world.orders(*range(100, 200))
+    keys = [world.rate(number, odoo_product_id=99 if number == 157 else 7) for number in range(100, 200)]
+    tally = world.run()
+    assert (tally["sent"], tally["parked"]) == (99, 1)
+    assert [call["rows"] for call in world.admin.calls("sale.order.line", "load")] == [100, 99, 1]
+    states = {key.subscription: world.line(key).line.state for key in keys}
+    assert states.pop("157") == "parked"
+    assert set(states.values()) == {"sent"}
+
+
+@pytest.mark.parametrize("kind", ["serialization", "load_serialization"])
+def test_a_serialization_failure_of_either_shape_is_tried_again_at_once(world: Any, kind: str) -> None:
+    world.orders(41)
+    key = world.rate(41)
+    world.admin.fault(kind, 2, method="load")
+    assert world.run()["sent"] == 1
+    assert world.line(key).line.state == "sent"
+    assert len(world.in_odoo(41)) == 1
+    assert world.pauses == [0.3, 0.6]
+
+
+def test_one_that_goes_on_failing_is_put_off_and_sent_later(world: Any) -> None:
+    world.orders(41)
+    key = world.rate(41)
+    world.admin.fault("load_serialization", 3, method="load")
+    assert world.run()["put_off"] == 1
+    line = world.line(key).line
+    assert (line.state, line.error, line.tries) == ("due", "serialization_failure", 1)
+    assert world.run()["sent"] == 0
+    world.later(seconds=31)
+    assert world.run()["sent"] == 1
+
+
+def test_a_lost_answer_is_asked_for_again_and_makes_no_second_line(world: Any) -> None:
+    world.orders(41)
+    world.rate(41)
+    world.admin.fault("lost", method="load")
+    assert world.run()["sent"] == 1
+    assert len(world.in_odoo(41)) == 1
+
+
+def test_after_a_time_out_the_lane_rests_and_then_the_same_load_settles_it(world: Any) -> None:
+    world.orders(41)
+    key = world.rate(41)
+    world.admin.fault("slow", method="load", delay=7)
+    world.seconds = 5.5
+    assert world.run()["put_off"] == 1
+    assert world.line(key).line.error == "timed_out"
+    world.later(seconds=60)
+    assert world.run("run-2")["sent"] == 0
+    world.later(seconds=61)
+    assert world.run("run-2")["sent"] == 1
+    assert len(world.in_odoo(41)) == 1
+    assert world.admin.overlaps() == []
+
+
+def test_a_line_perhaps_there_that_comes_to_nothing_is_set_to_zero_all_the_same(world: Any) -> None:
+    world.orders(41)
+    world.rate(41)
+    world.admin.fault("slow", method="load", delay=7)
+    world.seconds = 5.5
+    world.run()
+    world.rate(41, "0.00")
+    world.later(seconds=121)
+    world.run("run-2")
+    assert held(world.in_odoo(41)[0])[2] == 0
+
+
+def test_when_odoo_asks_for_a_pause_the_run_ends_and_the_lines_wait_for_it(world: Any) -> None:
+    world.orders(41)
+    key = world.rate(41)
+    world.admin.fault("status", status=429, retry_after=90, method="load")
+    assert world.run()["put_off"] == 1
+    world.later(seconds=60)
+    assert world.run()["sent"] == 0
+    world.later(seconds=31)
+    assert world.run()["sent"] == 1
+    assert world.line(key).line.tries == 0
+
+
+def test_the_circuit_opens_when_odoo_is_down_and_closes_by_one_probe(world: Any) -> None:
+    world.orders(*range(41, 61))
+    keys = [world.rate(number) for number in range(41, 61)]
+    world.server.down()
+    assert world.run().waiting
+    assert {world.line(key).line.tries for key in keys} == {0}
+    assert world.run("run-2").waiting
+    world.later(seconds=21)
+    assert world.run("run-3").waiting  # the probe, which failed: the pause is longer now
+    world.later(seconds=21)
+    world.server.up()
+    assert world.run("run-4").waiting
+    world.later(seconds=20)
+    assert world.run("run-5")["sent"] == 20
+    assert world.circuit.failures() == 0
+
+
+def test_three_unknown_outcomes_in_a_row_open_the_circuit(world: Any) -> None:
+    world.orders(*range(41, 61))
+    for number in range(41, 61):
+        world.rate(number)
+    world.admin.fault("status", 100, status=502)
+    assert world.run().waiting
+    assert len(world.admin.calls()) <= 12
+
+
+def test_a_key_that_is_refused_stops_the_run_and_leaves_all_lines_due(world: Any) -> None:
+    world.orders(41)
+    key = world.rate(41)
+    world.admin.expire_key("relay-key")
+    tally = world.run()
+    assert tally.alarm == "odoo_key_rejected"
+    assert (world.line(key).line.state, world.line(key).line.tries) == ("due", 0)
+    world.admin.add_key("relay", "relay-key-2")
+    world.key = "relay-key-2"
+    assert world.run()["sent"] == 1
+
+
+def test_a_user_who_sees_no_order_at_all_is_an_alarm_and_not_a_missing_order(world: Any) -> None:
+    world.orders(41)
+    key = world.rate(41)
+    world.key = "own-key"
+    assert world.run().alarm == "odoo_no_rights"
+    assert world.line(key).line.state == "due"
+
+
+def test_a_user_without_rights_on_sales_is_an_alarm(world: Any) -> None:
+    world.orders(41)
+    key = world.rate(41)
+    world.key = "nobody-key"
+    assert world.run().alarm == "odoo_no_rights"
+    assert world.line(key).line.state == "due"
+
+
+def test_a_document_that_can_t_be_read_is_parked_and_the_rest_is_sent(world: Any) -> None:
+    world.orders(41, 42)
+    broken, good = world.rate(41, odoo_product_id=None), world.rate(42)
+    world.run()
+    assert world.line(broken).line.error == "rating_unreadable"
+    assert world.line(good).line.state == "sent"
+
+
+def test_a_line_that_odoo_has_invoiced_is_left_alone_until_the_period_closes(world: Any) -> None:
+    world.orders(41)
+    key = world.rate(41)
+    world.run()
+    world.admin.invoice_period(41)
+    world.rate(41, "2.00")
+    tally = world.run()
+    assert tally.invoiced == {41}
+    assert held(world.in_odoo(41)[0])[2] == 1
+    line = world.line(key).line
+    assert (line.state, line.error, line.amount) == ("due", "line_invoiced", Decimal("1.00"))
+
+
+def test_a_frozen_rating_is_not_sent(world: Any) -> None:
+    world.orders(41)
+    key = world.rate(41)
+    world.ratings.freeze(world.line(key))
+    world.run()
+    assert world.in_odoo(41) == []
+
+
+def test_a_version_overtaken_on_its_way_stays_due_and_what_odoo_holds_is_known(world: Any) -> None:
+    world.orders(41)
+    key = world.rate(41)
+    store = world.lines
+    [line], _ = store.due(int(store.get(key).lane[-2:]), world.now, 10)
+    world.rate(41, "2.00")
+    assert store.sent(line, Put(901, 41, "1.00", "digest"), world.now) is False
+    now = world.line(key).line
+    assert (now.state, now.version, now.amount, now.id) == ("due", 1, Decimal("1.00"), 901)
+
+
+def test_two_relays_at_once_are_never_at_one_order_together(world: Any) -> None:
+    world.orders(*range(101, 121))
+    for number in range(101, 121):
+        for charge in ("api_calls", "storage", "seats"):
+            world.rate(number, charge=charge)
+    world.admin.latency(0.02, 0.002)
+    relays = [world.relay(f"run-{number}") for number in range(4)]
+    world.together(*[relay.run for relay in relays])
+    world.run("the-last")
+    assert world.admin.overlaps() == []
+    assert all(len(world.in_odoo(number)) == 3 for number in range(101, 121))
+    assert not any(call["outcome"] != "ok" for call in world.admin.calls())
+
+
+def test_the_lines_of_one_order_go_in_one_call(world: Any) -> None:
+    world.orders(41)
+    for charge in ("api_calls", "storage", "seats"):
+        world.rate(41, charge=charge)
+    world.run()
+    assert [call["rows"] for call in world.admin.calls("sale.order.line", "load")] == [3]
+
+
+def test_a_run_short_of_time_leaves_the_rest_due(world: Any) -> None:
+    world.orders(41)
+    key = world.rate(41)
+    world.run(remaining=lambda: 19.0)
+    assert world.line(key).line.state == "due"
+    assert world.loads() == 0
+
+
+def test_a_rolling_line_counts_on_from_what_was_invoiced(world: Any) -> None:
+    world.mode = "rolling"
+    world.orders(41)
+    world.rate(41)
+    world.run()
+    world.admin.invoice_period(41)
+    december = datetime.fromisoformat("2026-12-01T00:00:00+00:00")
+    key = world.rate(
+        41,
+        "2.00",
+        start=december,
+        period_start="2026-12-01T00:00:00Z",
+        period_end="2027-01-01T00:00:00Z",
+        steps=[{"units": "500", "unit_amount": "0.004", "amount": "2"}],
+    )
+    world.run()
+    [row] = world.in_odoo(41)
+    assert held(row)[0] == 750
+    fields = ["qty_to_invoice", "qty_invoiced"]
+    [left] = world.admin.read("sale.order.line", [["order_id", "=", 41]], fields)
+    assert (left["qty_invoiced"], left["qty_to_invoice"]) == (250, 500)
+    assert world.line(key).line.state == "sent"
+
+
+def test_a_moved_subscription_does_not_drag_its_line_along(world: Any) -> None:
+    world.orders(41, 42)
+    world.rate(41)
+    world.run()
+    key = world.rate(41, "2.00", odoo_order_id=42)
+    world.run()
+    assert world.line(key).line.error == "order_moved"
+    assert len(world.in_odoo(41)) == 1
+
+
+@pytest.mark.parametrize("protocol", ["jsonrpc", "xmlrpc"])
+def test_the_older_protocols_do_the_same(world: Any, protocol: str) -> None:
+    world.protocol = protocol
+    world.orders(41, 43)
+    world.orders(42, locked=True)
+    good, locked, missing = world.rate(41), world.rate(42), world.rate(43, odoo_product_id=99)
+    world.admin.fault("load_serialization", method="load")
+    world.run()
+    assert world.line(good).line.state == "sent"
+    assert world.line(locked).line.error == "order_locked"
+    assert world.line(missing).line.error == "record_missing"
+    world.admin.expire_key("relay-key")
+    world.rate(41, "2.00")
+    assert world.run().alarm == "odoo_key_rejected"
+
+
+def test_a_lease_outlasts_every_call_under_it() -> None:
+    assert timedelta(seconds=CALL_SECONDS) < LEASE
