@@ -127,7 +127,7 @@ class Running:
     def _bootstrap(self) -> str:
         """Make the operator's first key, as it is made on AWS: by the account's own hands."""
         environment = {**self.cloud.environment(), "CATALOGUE_TABLE": self.cloud.outputs["CatalogueTable"]}
-        command = [sys.executable, "-m", "fusion_billing.access.bootstrap"]
+        command = [sys.executable, "-m", "fusion_billing.bootstrap"]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         words = [word for word in done.stdout.split() if word.startswith("fb_")]
         if done.returncode or not words:
