@@ -9,9 +9,9 @@ from typing import Any
 from fusion_billing.billing.decisions import adjustment, total
 from fusion_billing.billing.pricing import Pricing, Subscriber
 from fusion_billing.currencies import with_digits
-from fusion_billing.decimals import EXACT, plain
+from fusion_billing.decimals import EXACT, ZERO, plain
 from fusion_billing.instants import rfc3339
-from fusion_billing.rating.rated import lump
+from fusion_billing.rating.rated import lump, note
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,4 +92,16 @@ def adjustment_document(fresh: Mapping[str, Any], *, billed_in: Span, invoiced: 
             "invoiced_amount": with_digits(invoiced.total, currency),
             "steps": fresh["steps"],
         },
+    }
+
+
+def no_longer_charged(doc: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the document of a rating whose charge no longer applies: it comes to nothing."""
+    nothing = {"units": "0", "included_units": "0", "overage_units": "0", "billable_units": "0"}
+    return {
+        **doc,
+        **nothing,
+        "amount": with_digits(ZERO, doc["currency"]),
+        "unrounded_amount": "0",
+        "steps": [note("The charge no longer applies", ZERO).as_dict()],
     }

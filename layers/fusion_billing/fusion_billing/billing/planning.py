@@ -1,6 +1,6 @@
 """Which hours and shards a run of rating covers, and the messages that say so."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -90,7 +90,7 @@ def sweep_messages(charge: str | None = None) -> list[dict[str, Any]]:
     return [{"job": "sweep", "list_shard": shard, **narrowed} for shard in range(LIST_SHARDS)]
 
 
-def part_of(message: dict[str, Any]) -> str:
+def part_of(message: Mapping[str, Any]) -> str:
     """Return the name of the part of a run that `message` does, and its continuations finish."""
     match message["job"]:
         case "hour":

@@ -53,6 +53,11 @@ class PriceBook:
             self._memo[memo] = self._work_out(charge, who, start, end)
         return self._memo[memo]
 
+    def applying(self, metric: str, who: Subscriber, start: datetime, end: datetime) -> list[Pricing]:
+        """Return what prices each charge on `metric` that applies to `who` in `[start, end)`, by charge."""
+        priced = (self.pricing(charge, who, start, end) for charge in self._on.get(metric, ()))
+        return [price for price in priced if price is not None]
+
     def _work_out(self, charge: str, who: Subscriber, start: datetime, end: datetime) -> Pricing | None:
         versions = self._charges[charge]
         metric = self._metrics.get(versions[0].metric)

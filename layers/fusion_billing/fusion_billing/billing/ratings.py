@@ -94,24 +94,37 @@ class StoredRating:
 class Candidate:
     """A rating just computed, to be held against the one stored.
 
-    `thresholds` are the names of all thresholds that its units and amount have reached.
+    `document` is `doc` as it is stored; `thresholds` are the names of all that its units and amount
+    have reached.
     """
 
     key: RatingKey
-    units: str
-    amount: Decimal
-    amount_text: str
+    doc: Mapping[str, Any]
     document: str
     digest: str
     thresholds: frozenset[str] = frozenset()
+
+    @property
+    def units(self) -> str:
+        """Return the units, a decimal as text."""
+        return str(self.doc["units"])
+
+    @property
+    def amount_text(self) -> str:
+        """Return the amount with its currency's digits."""
+        return str(self.doc["amount"])
+
+    @property
+    def amount(self) -> Decimal:
+        """Return the amount."""
+        return Decimal(self.amount_text)
 
 
 def candidate(key: RatingKey, doc: Mapping[str, Any], thresholds: frozenset[str] = frozenset()) -> Candidate:
     """Return the rating that `doc` holds, its digest being that of the whole document."""
     document = json.dumps(doc, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     digest = hashlib.sha256(document.encode("utf-8")).hexdigest()
-    text = str(doc["amount"])
-    return Candidate(key, str(doc["units"]), Decimal(text), text, document, digest, thresholds)
+    return Candidate(key, doc, document, digest, thresholds)
 
 
 def history_with(history: Sequence[HistoryEntry], entry: HistoryEntry) -> tuple[HistoryEntry, ...]:

@@ -111,7 +111,7 @@ class RatingsStore:
         """Write what was decided about `stored`, together with the writes of its `events`.
 
         Raises `Outdated` where the rating is no longer the one read or is frozen by now, and
-        `Unavailable` where the transaction ran into another one and may be tried again as it is.
+        `Unavailable` where the transaction ran into others for too long.
         """
         line_pk = f"due#{lane(odoo_order_id, self._lanes):02d}"
         if isinstance(decision, NewVersion):
@@ -193,20 +193,28 @@ class RatingsStore:
         }
 
     def _commit(self, write: dict[str, Any], events: Sequence[Any]) -> None:
-        try:
-            if events:
-                self._client.transact_write_items(TransactItems=[write, *events])  # type: ignore[list-item]
-            elif "Put" in write:
-                self._client.put_item(**write["Put"])
+        for tried in range(_TRIES):
+            try:
+                self._write(write, events)
+            except ClientError as error:
+                # The rating is the transaction's first write: a condition of another one is not about it.
+                refused = failures.reasons(error)[:1] == ["ConditionalCheckFailed"]
+                if refused or failures.condition_failed(error):
+                    raise Outdated("the rating was written by somebody else meanwhile") from None
+                if not failures.cancelled_by_contention(error):
+                    raise
+                time.sleep(_FIRST_PAUSE * 2**tried)
             else:
-                self._client.update_item(**write["Update"])
-        except ClientError as error:
-            # The rating is the transaction's first write: a condition of another one is not about it.
-            if failures.condition_failed(error) or failures.reasons(error)[:1] == ["ConditionalCheckFailed"]:
-                raise Outdated("the rating was written by somebody else meanwhile") from None
-            if failures.cancelled_by_contention(error):
-                raise Unavailable("the rating and its events met another transaction") from None
-            raise
+                return
+        raise Unavailable("the rating and its events keep meeting other transactions")
+
+    def _write(self, write: dict[str, Any], events: Sequence[Any]) -> None:
+        if events:
+            self._client.transact_write_items(TransactItems=[write, *events])  # type: ignore[list-item]
+        elif "Put" in write:
+            self._client.put_item(**write["Put"])
+        else:
+            self._client.update_item(**write["Update"])
 
 
 _LINE_GONE: dict[LineMove, tuple[str, ...]] = {

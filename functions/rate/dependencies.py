@@ -1,0 +1,137 @@
+"""What rating works with, made once a container from the environment."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import cache, partial
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+
+from functions.rate.rater import Rater, Sources
+from functions.rate.worker import Worker
+from functions.rate.writer import Writer
+from fusion_billing import settings
+from fusion_billing.billing.customers import Customer
+from fusion_billing.billing.price_book import PriceBook
+from fusion_billing.billing.pricing import Subscriber
+from fusion_billing.errors import FusionError
+from fusion_billing.store import client
+from fusion_billing.store.catalogue import CatalogueStore
+from fusion_billing.store.dirty_pairs import DirtyPair, DirtyPairs
+from fusion_billing.store.outbox import build_outbox
+from fusion_billing.store.planner import PlannerState
+from fusion_billing.store.queues import Queue
+from fusion_billing.store.ratings import RatingsStore
+from fusion_billing.store.runs import RunStore
+from fusion_billing.store.subscriptions import StoredSubscription, SubscriptionStore
+from fusion_billing.store.usage_records import UsageRecords
+
+NAMESPACE = "FusionBilling"
+
+
+@cache
+def logger() -> Logger:
+    """Return the log."""
+    return Logger()
+
+
+@cache
+def metrics() -> Metrics:
+    """Return the metrics, flushed by the handler at the end of each event."""
+    return Metrics(namespace=settings.text("POWERTOOLS_METRICS_NAMESPACE", NAMESPACE))
+
+
+def now() -> datetime:
+    """Return the present instant."""
+    return datetime.now(UTC)
+
+
+def settling() -> timedelta:
+    """Return how long after its end an hour's markers are taken to be complete."""
+    return timedelta(seconds=settings.integer("SETTLING_SECONDS", 300))
+
+
+def shards() -> int:
+    """Return over how many partitions an hour's markers are spread."""
+    return settings.integer("DIRTY_SHARDS", 16)
+
+
+@cache
+def queue() -> Queue:
+    """Return the rating queue."""
+    return Queue(client.make("sqs"), settings.text("RATING_QUEUE_URL"))
+
+
+@cache
+def planner_state() -> PlannerState:
+    """Return the planner's watermark."""
+    return PlannerState(
+        client.dynamodb(),
+        state_table=settings.text("STATE_TABLE"),
+        markers_table=settings.text("MARKERS_TABLE"),
+    )
+
+
+@cache
+def worker() -> Worker:
+    """Return what does messages."""
+    dynamodb, sqs = client.dynamodb(), client.make("sqs")
+    relay = settings.text("RELAY_QUEUE_URL")
+    pairs = DirtyPairs(dynamodb, settings.text("MARKERS_TABLE"), shards=shards())
+    ratings = RatingsStore(dynamodb, settings.text("RATINGS_TABLE"), lanes=settings.integer("LINE_LANES", 8))
+    subscriptions = SubscriptionStore(dynamodb, settings.text("CATALOGUE_TABLE"))
+    sources = Sources(
+        customer=partial(customer, subscriptions),
+        prices=partial(price_book, CatalogueStore(dynamodb, settings.text("CATALOGUE_TABLE"))),
+        records=UsageRecords(dynamodb, settings.text("USAGE_TABLE")),
+        markers=pairs,
+        report=report,
+    )
+    events = build_outbox(dynamodb, sqs, table=settings.text("WEBHOOKS_TABLE"), queue_url=relay)
+    return Worker(
+        rater=lambda at: Rater(sources, ratings, Writer(ratings, events, at)),
+        pairs=pairs,
+        subscriptions=subscriptions,
+        runs=RunStore(dynamodb, settings.text("STATE_TABLE")),
+        queue=queue(),
+        relay=Queue(sqs, relay),
+        clock=now,
+    )
+
+
+def price_book(catalogue: CatalogueStore) -> PriceBook:
+    """Return the catalogue as it is now."""
+    return PriceBook(catalogue.metrics().values(), catalogue.charges().values())
+
+
+def customer(subscriptions: SubscriptionStore, subscription: str) -> Customer | None:
+    """Return a subscription as rating sees it, None where there is none."""
+    stored = subscriptions.get(subscription)
+    return customer_of(stored) if stored is not None else None
+
+
+def customer_of(stored: StoredSubscription) -> Customer:
+    """Return a stored subscription as rating sees it."""
+    subscription = stored.subscription
+    who = Subscriber(
+        id=subscription.id,
+        plan=subscription.plan,
+        currency=subscription.currency,
+        timezone=subscription.timezone,
+        odoo_order_id=subscription.odoo_order_id,
+        overrides=subscription.overrides or {},
+    )
+    return Customer(who, stored.calendar, stored.rated_until)
+
+
+def report(pair: DirtyPair, error: Exception) -> None:
+    """Tell a person of a pair that can't be rated: by name, with the reason where it is one of ours."""
+    # The message of an error that nobody raised on purpose may quote what was stored.
+    reason = str(error) if isinstance(error, FusionError | LookupError | ValueError) else ""
+    fields: Mapping[str, Any] = {
+        "subscription": pair.subscription,
+        "metric": pair.metric,
+        "month": pair.month,
+        "error": type(error).__name__,
+    }
+    logger().error("a pair could not be rated", reason=reason, **fields)

@@ -1,0 +1,67 @@
+"""The rating function's entry: planner by schedule, worker by queue, told apart by the event."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from aws_lambda_powertools.metrics import MetricUnit
+
+from functions.rate import dependencies, planner
+from fusion_billing.api import problem
+
+_MARGIN_MILLISECONDS = 20_000
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Plan, or do the messages of a batch; those that could not be done come again, and only those."""
+    try:
+        if "Records" in event:
+            return _work(event["Records"], context)
+        return _schedule(event)
+    finally:
+        dependencies.metrics().flush_metrics()
+
+
+def _schedule(event: dict[str, Any]) -> dict[str, Any]:
+    if event.get("job") == "sweep":
+        return {"messages": planner.sweep(dependencies.queue())}
+    if event.get("job") != "plan":
+        raise ValueError(f"{event.get('job')!r} is no job of the schedule")
+    hours = planner.plan(
+        dependencies.planner_state(),
+        dependencies.queue(),
+        now=dependencies.now(),
+        shards=dependencies.shards(),
+        settling=dependencies.settling(),
+    )
+    dependencies.metrics().add_metric("HoursPlanned", MetricUnit.Count, hours.count)
+    dependencies.logger().info("planned", hours=hours.count, last=hours.last)
+    return {"hours": hours.count}
+
+
+def _work(records: list[dict[str, Any]], context: Any) -> dict[str, Any]:
+    has_time = _has_time(context)
+    failed = [{"itemIdentifier": record["messageId"]} for record in records if not _did(record, has_time)]
+    return {"batchItemFailures": failed}
+
+
+def _did(record: dict[str, Any], has_time: Callable[[], bool]) -> bool:
+    try:
+        message = json.loads(record["body"])
+        tally = dependencies.worker().do(message, has_time=has_time)
+    except Exception as error:  # noqa: BLE001  whatever one message runs into, the others are done
+        _report(record["messageId"], error)
+        return False
+    metrics = dependencies.metrics()
+    metrics.add_metric("PairsRated", MetricUnit.Count, tally.pairs)
+    metrics.add_metric("PairsFailed", MetricUnit.Count, tally.failed)
+    dependencies.logger().info("rated", job=message, counts=tally.as_counts())
+    return True
+
+
+def _report(message_id: str, error: Exception) -> None:
+    dependencies.logger().error("a message was not done", message_id=message_id, **problem.places(error))
+
+
+def _has_time(context: Any) -> Callable[[], bool]:
+    return lambda: context.get_remaining_time_in_millis() > _MARGIN_MILLISECONDS

@@ -1,0 +1,155 @@
+"""Invoiced periods: frozen as they stand; what they are still due goes into the open one, with its sign."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from functions.rate.writer import Ratings, Writer
+from fusion_billing.billing.customers import Customer
+from fusion_billing.billing.decisions import decide
+from fusion_billing.billing.documents import Invoiced, Span, adjustment_document, rating_document
+from fusion_billing.billing.price_book import PriceBook
+from fusion_billing.billing.pricing import CurrencyMismatch, Pricing, from_document
+from fusion_billing.billing.ratings import RatingKey, StoredRating, candidate
+from fusion_billing.calendar.calendar import Period
+from fusion_billing.decimals import ZERO
+from fusion_billing.errors import Unavailable
+from fusion_billing.rating.engine import rate
+from fusion_billing.rating.records import Record
+from fusion_billing.store.ratings import Outdated
+
+_TRIES = 6
+
+
+class Records(Protocol):
+    """What is needed of `store.usage_records.UsageRecords`."""
+
+    def between(self, subscription: str, metric: str, start: datetime, end: datetime) -> Iterator[Record]:
+        """Yield a pair's records whose windows start in `[start, end)`."""
+
+
+class Invoices:
+    """Settles invoiced periods of one run."""
+
+    def __init__(
+        self, records: Records, ratings: Ratings, writer: Writer, prices: Callable[[], PriceBook]
+    ) -> None:
+        self._records = records
+        self._ratings = ratings
+        self._writer = writer
+        self._prices = prices
+
+    def freeze(self, subscription: str, start: datetime) -> bool:
+        """Freeze every rating billed in an invoiced period; tells whether any was not frozen yet."""
+        for tried in range(_TRIES):
+            waiting = [one for one in self._ratings.in_period(subscription, start) if not one.frozen]
+            if not waiting:
+                return tried > 0
+            for one in waiting:
+                try:
+                    self._ratings.freeze(one)
+                except Outdated:
+                    continue  # read again with the rest, as it is now
+        raise Unavailable("a rating of an invoiced period keeps being written")
+
+    def settle(self, customer: Customer, period: Period, *, metric: str | None = None) -> None:
+        """Freeze an invoiced period and adjust, in the open one, what its usage comes to by now.
+
+        With a `metric`, all charges on it are gone over; without, all that were rated in the period, and
+        what the adjustments invoiced with it corrected.
+        """
+        self.freeze(customer.id, period.start)
+        own = self._ratings.in_period(customer.id, period.start)
+        for price, since in self._priced(customer, period, metric, own):
+            for _ in range(_TRIES):
+                try:
+                    self._adjust(customer, since, price)
+                except Outdated:
+                    continue
+                break
+            else:
+                raise Unavailable("others keep adjusting the same charge")
+
+    def _priced(
+        self, customer: Customer, period: Period, metric: str | None, own: Sequence[StoredRating]
+    ) -> Iterator[tuple[Pricing, Period]]:
+        """Yield what to adjust: each charge as it priced the period then, and the period it is about."""
+        rated = [one for one in own if one.key.corrects is None]
+        if metric is not None:
+            priced = [from_document(one.doc) for one in rated if one.doc["metric"] == metric]
+            for price in priced or self._prices().applying(metric, customer.who, period.start, period.end):
+                yield price, period
+            return
+        for one in rated:
+            yield from_document(one.doc), period
+        for one in own:
+            if one.key.corrects is not None:
+                yield from_document(one.doc), customer.calendar.period_holding(one.key.corrects)
+
+    def _adjust(self, customer: Customer, period: Period, price: Pricing) -> None:
+        opened = customer.calendar.open
+        if not customer.is_rated_in(period):
+            return
+        code = price.charge.code
+        own_key = RatingKey(customer.id, period.start, code)
+        later = [
+            RatingKey(customer.id, one.start, code, period.start)
+            for one in customer.invoiced_after(period.start)
+        ]
+        key = RatingKey(customer.id, opened.start, code, period.start)
+        stored = self._read(customer.id, [own_key, *later, key], frozen=[own_key, *later])
+        first = stored.get(own_key)
+        if first is None:
+            price = next((from_document(stored[one].doc) for one in later if one in stored), price)
+        invoiced = Invoiced(
+            first.billed if first is not None else ZERO,
+            [(one.period_start, stored[one].billed) for one in later if one in stored and stored[one].billed],
+        )
+        fresh = self._fresh(customer, period, price)
+        doc = adjustment_document(fresh, billed_in=Span(opened.start, opened.end), invoiced=invoiced)
+        self._writer.tally.pairs += 1
+        adjusting = candidate(key, doc)
+        decision = decide(adjusting, stored.get(key), period="open", has_usage=True)
+        if decision is not None:
+            late = _is_late(doc, [stored[one] for one in (key, *reversed(later), own_key) if one in stored])
+            self._writer.write(customer, adjusting, decision, stored.get(key), late=late)
+
+    def _read(
+        self, subscription: str, keys: Sequence[RatingKey], *, frozen: Sequence[RatingKey]
+    ) -> dict[RatingKey, StoredRating]:
+        """Return the ratings as they are now, those under `frozen` being frozen first where they are not."""
+        stored = self._ratings.get_many(keys)
+        loose = [key for key in frozen if key in stored and not stored[key].frozen]
+        for key in loose:
+            self.freeze(subscription, key.period_start)
+        return self._ratings.get_many(keys) if loose else stored
+
+    def _fresh(self, customer: Customer, period: Period, price: Pricing) -> dict[str, Any]:
+        charge = price.charge
+        if charge.currency != customer.who.currency:
+            raise CurrencyMismatch(
+                f"charge {charge.code} was billed in {charge.currency}, the subscription is in "
+                f"{customer.who.currency}"
+            )
+        records = self._records.between(
+            customer.id, price.metric.code, period.start, customer.rated_end(period)
+        )
+        rated = rate(price.versions, price.metric, records, period_start=period.start, period_end=period.end)
+        doc = rating_document(price, customer.who, Span(period.start, period.end), rated.as_dict())
+        newest = self._prices().newest(charge.code)
+        if newest is not None:
+            # The product a line is put on may have been mended since; the price stays what it was.
+            doc["odoo_product_id"] = newest.odoo_product_id
+        return doc
+
+
+def _is_late(doc: Mapping[str, Any], known: Sequence[StoredRating]) -> bool:
+    """Tell whether usage changed since the period was last rated; `known` is the newest rating first.
+
+    An adjustment may as well be made of what was rated in time and never came onto the invoice.
+    """
+    if not known:
+        return True
+    before = known[0].doc
+    amount = before["corrects"]["amount"] if "corrects" in before else before["amount"]
+    return bool((before["units"], amount) != (doc["units"], doc["corrects"]["amount"]))

@@ -1,0 +1,125 @@
+"""The workers' side of rating: does one message, and sends on what there is no time for."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from functions.rate.planner import Sender
+from functions.rate.rater import Rater
+from functions.rate.writer import Tally
+from fusion_billing.billing.customers import Customer
+from fusion_billing.billing.planning import HOUR, closing_hours, hour_of, hour_text, parse_hour, part_of
+from fusion_billing.definitions.subscription import Subscription
+from fusion_billing.store.dirty_pairs import EVERY_METRIC, DirtyPair, DirtyPairs
+
+CLOSING_AHEAD = timedelta(hours=30)
+"""How far ahead a sweep looks for ends of periods: until the next sweep, and some hours more."""
+
+_PAIRS = 100
+_SUBSCRIPTIONS = 25
+
+
+class Named(Protocol):
+    """A subscription as a list has it."""
+
+    @property
+    def subscription(self) -> Subscription:
+        """Return what was defined."""
+
+
+class Subscriptions(Protocol):
+    """What is needed of `store.subscriptions.SubscriptionStore`."""
+
+    def listing(self, shard: int, after: str | None, limit: int) -> tuple[Sequence[Named], str | None]:
+        """Return a page of one shard's subscriptions by id, and after which id the next one begins."""
+
+
+class Runs(Protocol):
+    """What is needed of `store.runs.RunStore`."""
+
+    def count(self, run: str, part: str, counts: Mapping[str, int], *, finished: bool) -> None:
+        """Add what a message of a run's part did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Does messages of the rating queue; each of them may come twice, late, or after a half-done try."""
+
+    rater: Callable[[datetime], Rater]
+    """Makes a rater for one message, at one moment."""
+    pairs: DirtyPairs
+    subscriptions: Subscriptions
+    runs: Runs
+    queue: Sender
+    relay: Sender
+    clock: Callable[[], datetime]
+
+    def do(self, message: Mapping[str, Any], *, has_time: Callable[[], bool]) -> Tally:
+        """Do a message, for as long as `has_time` says; the rest is sent on as a message of its own.
+
+        Raises `ValueError` for a message of no known kind, and what kept the whole of it from being done.
+        """
+        now = self.clock()
+        rater = self.rater(now)
+        job = message.get("job")
+        if job == "hour":
+            rest = self._hours(rater, message, has_time)
+        elif job == "sweep":
+            rest = self._sweep(rater, message, now, has_time)
+        elif job == "subscription":
+            rater.rate_subscription(str(message["id"]))
+            rest = None
+        else:
+            raise ValueError(f"{job!r} is no job of the rating queue")
+        if rest is not None:
+            self.queue.send([rest])
+        if rater.tally.lines_due:
+            self.relay.send([{"job": "lines"}])
+        if "run" in message:
+            counts = rater.tally.as_counts()
+            self.runs.count(message["run"], part_of(message), counts, finished=rest is None)
+        return rater.tally
+
+    def _hours(
+        self, rater: Rater, message: Mapping[str, Any], has_time: Callable[[], bool]
+    ) -> dict[str, Any] | None:
+        """Rate the markers of the message's hours; return the message that goes on where time ended."""
+        first, count, shard = parse_hour(message["hour"]), int(message.get("hours", 1)), message["shard"]
+        after: str | None = message.get("after")
+        for index in range(count):
+            hour = first + index * HOUR
+            for page in self.pairs.pages(hour, shard, after=after, limit=_PAIRS):
+                rater.rate_pairs(page)
+                after = page[-1].name
+                if not has_time():
+                    # Named for what was asked first, since that is the part of a run this finishes.
+                    left = {"part": message.get("part", message["hour"]), "hours": count - index}
+                    return {**message, **left, "hour": hour_text(hour), "after": after}
+            after = None
+        return None
+
+    def _sweep(
+        self, rater: Rater, message: Mapping[str, Any], now: datetime, has_time: Callable[[], bool]
+    ) -> dict[str, Any] | None:
+        """Rate the subscriptions of a shard of the list; return the message that goes on where time ended."""
+        shard, charge = message["list_shard"], message.get("charge")
+        after: str | None = message.get("after")
+        while True:
+            page, following = self.subscriptions.listing(shard, after, _SUBSCRIPTIONS)
+            for listed in page:
+                after = listed.subscription.id
+                customer = rater.rate_subscription(after, charge=charge)
+                if customer is not None and charge is None:
+                    self._mark_closing(customer, now)
+                if not has_time():
+                    return {**message, "after": after}
+            if following is None:
+                return None
+            after = following
+
+    def _mark_closing(self, customer: Customer, now: datetime) -> None:
+        """Have a subscription rated whole about the end of its period."""
+        end = customer.calendar.open.end
+        for hour in closing_hours(end, now, CLOSING_AHEAD):
+            self.pairs.put(DirtyPair(customer.id, EVERY_METRIC, hour_text(hour_of(now))[:7]), hour)

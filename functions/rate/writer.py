@@ -1,0 +1,162 @@
+"""Writes what was decided of a rating, with the events that tell of it, and counts."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from fusion_billing.billing.customers import Customer
+from fusion_billing.billing.decisions import NewVersion, SameVersion
+from fusion_billing.billing.ratings import Candidate, RatingKey, StoredRating
+from fusion_billing.billing.thresholds import parts_of
+from fusion_billing.instants import rfc3339
+from fusion_billing.webhooks.outbox import Prepared
+
+
+class Outbox(Protocol):
+    """What is needed of `webhooks.outbox.Outbox`."""
+
+    def prepare(
+        self,
+        type: str,  # noqa: A002  what the payload calls it
+        *,
+        subscription: str | None,
+        plan: str | None,
+        metric: str | None,
+        data: Mapping[str, Any],
+        now: datetime,
+    ) -> Prepared:
+        """Return the writes of an event."""
+
+    def nudge(self, prepared: Prepared) -> None:
+        """Ask the relay for the first tries at once."""
+
+
+class Ratings(Protocol):
+    """What is needed of `store.ratings.RatingsStore`."""
+
+    def get_many(self, keys: Sequence[RatingKey]) -> dict[RatingKey, StoredRating]:
+        """Return those that exist."""
+
+    def in_period(self, subscription: str, period_start: datetime) -> list[StoredRating]:
+        """Return every rating billed in a period."""
+
+    def save(
+        self,
+        decision: NewVersion | SameVersion,
+        *,
+        stored: StoredRating | None,
+        odoo_order_id: int,
+        now: datetime,
+        events: Sequence[Any] = (),
+    ) -> None:
+        """Write a decision; raises `Outdated`."""
+
+    def freeze(self, stored: StoredRating) -> None:
+        """Freeze a rating; raises `Outdated`."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a message did: pairs rated, ratings written, pairs failed; whether lines became due."""
+
+    pairs: int = 0
+    written: int = 0
+    failed: int = 0
+    lines_due: bool = False
+
+    def as_counts(self) -> dict[str, int]:
+        """Return the counts as a run keeps them."""
+        return {"pairs": self.pairs, "written": self.written, "failed": self.failed}
+
+
+class Writer:
+    """Writes ratings of one run at one moment, `now`."""
+
+    def __init__(self, ratings: Ratings, outbox: Outbox, now: datetime) -> None:
+        self.tally = Tally()
+        self.now = now
+        self._ratings = ratings
+        self._outbox = outbox
+
+    def write(
+        self,
+        customer: Customer,
+        rated: Candidate,
+        decision: NewVersion | SameVersion,
+        stored: StoredRating | None,
+        *,
+        late: bool = False,
+    ) -> None:
+        """Write `decision` about `rated`; `late` tells that usage came after the invoice.
+
+        Raises `Outdated` where the rating is no longer the one read.
+        """
+        prepared = [
+            self._outbox.prepare(
+                type_,
+                subscription=customer.id,
+                plan=customer.who.plan,
+                metric=rated.doc["metric"],
+                data=data,
+                now=self.now,
+            )
+            for type_, data in _events(rated, decision, late=late)
+        ]
+        self._ratings.save(
+            decision,
+            stored=stored,
+            odoo_order_id=customer.who.odoo_order_id,
+            now=self.now,
+            events=[write for one in prepared for write in one.writes],
+        )
+        self.tally.written += isinstance(decision, NewVersion)
+        self.tally.lines_due |= decision.line == "due"
+        for one in prepared:
+            self._outbox.nudge(one)
+
+
+def _events(
+    rated: Candidate, decision: NewVersion | SameVersion, *, late: bool
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    doc = rated.doc
+    about = {"charge": doc["charge"], "metric": doc["metric"]}
+    period = {"period_start": doc["period_start"], "period_end": doc["period_end"]}
+    quantities = {"units": doc["units"], "included_units": doc["included_units"]}
+    if isinstance(decision, NewVersion):
+        data = {
+            **about,
+            **period,
+            **quantities,
+            "version": decision.version,
+            "overage_units": doc["overage_units"],
+            "amount": doc["amount"],
+            "currency": doc["currency"],
+        }
+        if rated.key.corrects is not None:
+            data["corrects"] = rfc3339(rated.key.corrects)
+        yield "rating.updated", data
+    if late:
+        corrected = doc["corrects"]
+        yield (
+            "usage.late",
+            {
+                **about,
+                "period_start": corrected["period_start"],
+                "period_end": corrected["period_end"],
+                "units": doc["units"],
+                "amount": corrected["amount"],
+                "invoiced_amount": corrected["invoiced_amount"],
+                "adjustment_amount": doc["amount"],
+                "currency": doc["currency"],
+            },
+        )
+    for name in sorted(decision.raised):
+        kind, figure = parts_of(name)
+        passed = (
+            {"threshold_percent": int(figure) if figure.isdecimal() else figure}
+            if kind == "included"
+            else {"threshold_amount": figure}
+        )
+        amounts = {"amount": doc["amount"], "currency": doc["currency"]}
+        yield "usage.threshold_reached", {**about, **period, **quantities, **passed, **amounts}

@@ -1,0 +1,291 @@
+"""A small world on DynamoDB Local: a catalogue, subscriptions, marked usage, and the parts of rating."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+import pytest
+from mypy_boto3_dynamodb import DynamoDBClient
+
+from functions.rate import planner
+from functions.rate.dependencies import customer, price_book
+from functions.rate.rater import Rater, Sources
+from functions.rate.worker import Worker
+from functions.rate.writer import Writer
+from fusion_billing.billing.planning import hour_text
+from fusion_billing.billing.ratings import RatingKey, StoredRating
+from fusion_billing.calendar.advance import advance, first_seen
+from fusion_billing.definitions.charge import Charge
+from fusion_billing.definitions.metric import Metric
+from fusion_billing.definitions.subscription import Subscription
+from fusion_billing.definitions.validation import parse
+from fusion_billing.instants import rfc3339, sortable
+from fusion_billing.store.catalogue import CatalogueStore
+from fusion_billing.store.dirty_pairs import DirtyPair, DirtyPairs
+from fusion_billing.store.planner import PlannerState
+from fusion_billing.store.ratings import RatingsStore
+from fusion_billing.store.runs import RunStore
+from fusion_billing.store.subscriptions import StoredSubscription, SubscriptionStore
+from fusion_billing.store.usage_records import UsageRecords
+from fusion_billing.webhooks.outbox import NOTHING, Prepared
+from local.tables import Tables
+
+SHARDS = 4
+NOW = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
+
+
+@dataclass
+class Told:
+    """An outbox to which nobody listens, which remembers what it was told."""
+
+    events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    def prepare(
+        self,
+        type: str,  # noqa: A002
+        *,
+        subscription: str | None,
+        plan: str | None,
+        metric: str | None,
+        data: Mapping[str, Any],
+        now: datetime,
+    ) -> Prepared:
+        self.events.append((type, dict(data)))
+        return NOTHING
+
+    def nudge(self, prepared: Prepared) -> None:
+        pass
+
+    def of(self, type_: str) -> list[dict[str, Any]]:
+        return [data for name, data in self.events if name == type_]
+
+
+@dataclass
+class Sent:
+    """A queue that keeps what it is sent; `room` is how many more messages it takes before it fails."""
+
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    room: int = 1_000_000
+
+    def send(self, messages: Iterable[Mapping[str, Any]]) -> int:
+        count = 0
+        for message in messages:
+            if not self.room:
+                raise RuntimeError("killed")
+            self.room -= 1
+            self.messages.append(json.loads(json.dumps(message)))
+            count += 1
+        return count
+
+
+@dataclass
+class World:
+    """Everything rating needs, on one set of tables; `now` is what the clock says."""
+
+    client: DynamoDBClient
+    tables: Tables
+    now: datetime = NOW
+    told: Told = field(default_factory=Told)
+    queue: Sent = field(default_factory=Sent)
+    relay: Sent = field(default_factory=Sent)
+    reported: list[tuple[DirtyPair, Exception]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.catalogue = CatalogueStore(self.client, self.tables.catalogue)
+        self.subscriptions = SubscriptionStore(self.client, self.tables.catalogue)
+        self.ratings = RatingsStore(self.client, self.tables.ratings, lanes=8)
+        self.records = UsageRecords(self.client, self.tables.usage)
+        self.pairs = DirtyPairs(self.client, self.tables.markers, shards=SHARDS)
+        self.runs = RunStore(self.client, self.tables.state)
+        self.state = PlannerState(
+            self.client, state_table=self.tables.state, markers_table=self.tables.markers
+        )
+
+    def sources(self) -> Sources:
+        return Sources(
+            customer=partial(customer, self.subscriptions),
+            prices=partial(price_book, self.catalogue),
+            records=self.records,
+            markers=self.pairs,
+            report=lambda pair, error: self.reported.append((pair, error)),
+        )
+
+    def rater(self, now: datetime | None = None) -> Rater:
+        return Rater(self.sources(), self.ratings, Writer(self.ratings, self.told, now or self.now))
+
+    def worker(self) -> Worker:
+        return Worker(
+            rater=self.rater,
+            pairs=self.pairs,
+            subscriptions=self.subscriptions,
+            runs=self.runs,
+            queue=self.queue,
+            relay=self.relay,
+            clock=lambda: self.now,
+        )
+
+    # --- the catalogue ---
+
+    def metric(self, code: str = "api_calls", aggregation: str = "sum") -> None:
+        made = parse(Metric, {"name": code, "unit": "call", "aggregation": aggregation}, code=code)
+        self.catalogue.put_metric(made, None)
+
+    def charge(self, code: str = "api_calls", *versions: dict[str, Any], **fields: Any) -> None:
+        """Define a charge of 0.10 a unit past 10 included ones, but for what `fields` say."""
+        common = {
+            "name": code,
+            "metric": "api_calls",
+            "applies_to": {"plans": ["Pro"]},
+            "currency": "USD",
+            "odoo_product_id": 7,
+            "included_units": "10",
+            "model": {"type": "per_unit", "unit_amount": "0.10"},
+            **fields,
+        }
+        made = [parse(Charge, {**common, **version}, code=code) for version in versions or ({},)]
+        stored = self.catalogue.stored_charge(code)
+        self.catalogue.put_charge(made, stored.version if stored is not None else None)
+
+    def subscription(self, id_: str = "42", **fields: Any) -> None:
+        """Put a monthly subscription whose open period is November 2026, UTC, but for what `fields` say."""
+        number = int(id_) if id_.isdecimal() else 1000
+        common = {
+            "odoo_order_id": number,
+            "name": f"S{id_}",
+            "partner": "Azure Interior",
+            "plan": "Pro",
+            "state": "3_progress",
+            "currency": "USD",
+            "timezone": "UTC",
+            "start_date": "2026-01-01",
+            "billing_period": {"value": 1, "unit": "month"},
+            "next_invoice_date": "2026-12-01",
+            **fields,
+        }
+        made = parse(Subscription, common, id=id_)
+        self.subscriptions.put(StoredSubscription(made, first_seen(made.terms), "api", 1), None)
+
+    def change(self, id_: str = "42", **fields: Any) -> None:
+        """Change a subscription; one whose `next_invoice_date` moves on has its open period invoiced."""
+        stored = self.subscriptions.get(id_)
+        assert stored is not None
+        made = parse(Subscription, {**stored.subscription.as_json(), **fields})
+        calendar = advance(stored.calendar, made.terms, self.now)
+        stopped = self.now if made.state != "3_progress" else None
+        new = replace(
+            stored, subscription=made, calendar=calendar, version=stored.version + 1, stopped=stopped
+        )
+        self.subscriptions.put(new, stored)
+
+    def invoice(self, next_invoice_date: str, id_: str = "42") -> None:
+        self.change(id_, next_invoice_date=next_invoice_date)
+
+    # --- usage ---
+
+    def push(
+        self,
+        quantity: str,
+        day: date | str = "2026-11-03",
+        *,
+        key: str | None = None,
+        metric: str = "api_calls",
+        id_: str = "42",
+        marked: bool = True,
+    ) -> None:
+        """Store a day's counter, under the day as its key unless another is given, and mark its pair."""
+        start = datetime.fromisoformat(f"{day}T00:00:00+00:00")
+        if marked:
+            pair = DirtyPair(id_, metric, f"{start:%Y-%m}")
+            self.pairs.put(pair, self.now.replace(minute=0, second=0, microsecond=0))
+        self.client.put_item(
+            TableName=self.tables.usage,
+            Item={
+                "pk": {"S": f"U#src_1#{key or f'{id_}:{metric}:{day}'}"},
+                "pair": {"S": f"{id_}#{metric}"},
+                "ws": {"S": sortable(start)},
+                "we": {"S": rfc3339(start + timedelta(days=1))},
+                "q": {"N": quantity},
+                "rev": {"N": "1"},
+            },
+        )
+
+    # --- running ---
+
+    def rate(self, *pairs: DirtyPair) -> None:
+        self.rater().rate_pairs(pairs or [DirtyPair("42", "api_calls", "2026-11")])
+
+    def rate_hour(self, hour: datetime | None = None) -> None:
+        """Do what the hour's messages ask for."""
+        for shard in range(SHARDS):
+            message = {"job": "hour", "hour": hour_text(hour or self.now), "shard": shard}
+            self.do(message)
+
+    def do(self, message: dict[str, Any], *, has_time: Callable[[], bool] = lambda: True) -> None:
+        self.worker().do(message, has_time=has_time)
+
+    def drain(self) -> None:
+        """Do every message that is in the queue, and what they send on."""
+        while self.queue.messages:
+            self.do(self.queue.messages.pop(0))
+
+    def plan(self) -> None:
+        planner.plan(self.state, self.queue, now=self.now, shards=SHARDS, settling=timedelta(seconds=300))
+
+    # --- what came of it ---
+
+    def rating(
+        self,
+        start: str = "2026-11-01",
+        charge: str = "api_calls",
+        corrects: str | None = None,
+        id_: str = "42",
+    ) -> StoredRating | None:
+        at = datetime.fromisoformat(f"{start}T00:00:00+00:00")
+        of = datetime.fromisoformat(f"{corrects}T00:00:00+00:00") if corrects else None
+        return self.ratings.get(RatingKey(id_, at, charge, of))
+
+    def the_rating(self, *args: Any, **fields: Any) -> StoredRating:
+        found = self.rating(*args, **fields)
+        assert found is not None
+        return found
+
+    def acknowledge(self, start: str = "2026-11-01", charge: str = "api_calls", **fields: Any) -> None:
+        """Do as the relay does once Odoo has taken a line."""
+        stored = self.the_rating(start, charge, **fields)
+        pk = f"R#{stored.key.subscription}#{rfc3339(stored.key.period_start)}"
+        self.client.update_item(
+            TableName=self.tables.ratings,
+            Key={"pk": {"S": pk}, "sk": {"S": stored.key.name}},
+            UpdateExpression="SET line_state = :sent, line_amount = amount, line_version = version, "
+            "line_id = :id REMOVE line_pk, line_at",
+            ExpressionAttributeValues={":sent": {"S": "sent"}, ":id": {"N": "9"}},
+        )
+
+    def owed(self, starts: Sequence[str], charge: str = "api_calls", id_: str = "42") -> Decimal:
+        """Return the sum of all ratings of a charge billed in periods, adjustments included."""
+        total = Decimal(0)
+        for start in starts:
+            at = datetime.fromisoformat(f"{start}T00:00:00+00:00")
+            for one in self.ratings.in_period(id_, at):
+                if one.key.charge == charge:
+                    total += one.billed if one.frozen else one.amount
+        return total
+
+
+@pytest.fixture
+def world(dynamodb: DynamoDBClient, tables: Tables) -> World:
+    """An empty world: no metric, no charge, no subscription."""
+    return World(dynamodb, tables)
+
+
+@pytest.fixture
+def small_world(world: World) -> World:
+    """A world with a metric, a charge on it (0.10 a unit past 10), and a subscription in November 2026."""
+    world.metric()
+    world.charge()
+    world.subscription()
+    return world

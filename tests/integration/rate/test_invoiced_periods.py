@@ -1,0 +1,151 @@
+"""After the invoice: what was billed stays; what is still due goes into the open period, with its sign."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fusion_billing.store.dirty_pairs import DirtyPair
+
+if TYPE_CHECKING:
+    from tests.integration.rate.conftest import World
+
+pytestmark = pytest.mark.integration
+
+NOVEMBER, DECEMBER, JANUARY = "2026-11-01", "2026-12-01", "2027-01-01"
+CLOSED = {"job": "subscription", "id": "42"}
+
+
+@pytest.fixture
+def invoiced(small_world: "World") -> "World":
+    """A world whose November was rated at 1.50, put into Odoo, and invoiced."""
+    small_world.push("25")
+    small_world.rate()
+    small_world.acknowledge()
+    small_world.invoice(JANUARY)
+    small_world.now = datetime(2026, 12, 2, tzinfo=UTC)
+    small_world.do(CLOSED)
+    small_world.told.events.clear()
+    small_world.relay.messages.clear()
+    return small_world
+
+
+def test_what_was_billed_as_rated_is_frozen_and_needs_no_adjustment(invoiced: "World") -> None:
+    frozen = invoiced.the_rating()
+    assert (frozen.frozen, frozen.billed, frozen.line.state) == (True, Decimal("1.50"), "sent")
+    assert invoiced.rating(DECEMBER, corrects=NOVEMBER) is None
+
+
+def test_late_usage_becomes_an_adjustment_and_is_told_of(invoiced: "World") -> None:
+    invoiced.push("40")
+    invoiced.rate_hour()
+    assert invoiced.the_rating().amount == Decimal("1.50")
+    adjusted = invoiced.the_rating(DECEMBER, corrects=NOVEMBER)
+    assert (adjusted.amount, adjusted.line.state) == (Decimal("1.50"), "due")
+    assert adjusted.doc["corrects"]["period_start"] == "2026-11-01T00:00:00Z"
+    assert [Decimal(step["amount"]) for step in adjusted.doc["steps"]] == [Decimal("3.00"), Decimal("-1.50")]
+    (late,) = invoiced.told.of("usage.late")
+    assert (late["amount"], late["invoiced_amount"], late["adjustment_amount"]) == ("3.00", "1.50", "1.50")
+    assert late["period_start"] == "2026-11-01T00:00:00Z"
+    assert invoiced.relay.messages == [{"job": "lines"}]
+
+
+def test_a_correction_downwards_is_a_credit(invoiced: "World") -> None:
+    invoiced.push("12")
+    invoiced.rate()
+    assert invoiced.the_rating(DECEMBER, corrects=NOVEMBER).amount == Decimal("-1.30")
+
+
+def test_an_adjustment_follows_the_usage_for_as_long_as_its_period_is_open(invoiced: "World") -> None:
+    for quantity in ("40", "12", "33"):
+        invoiced.push(quantity)
+        invoiced.rate()
+    adjusted = invoiced.the_rating(DECEMBER, corrects=NOVEMBER)
+    assert (adjusted.version, adjusted.amount) == (3, Decimal("0.80"))
+    assert len(invoiced.told.of("usage.late")) == 3
+    invoiced.rate()
+    assert len(invoiced.told.of("usage.late")) == 3
+
+
+def test_an_adjustment_that_was_put_into_odoo_becomes_zero_there(invoiced: "World") -> None:
+    invoiced.push("40")
+    invoiced.rate()
+    invoiced.acknowledge(DECEMBER, corrects=NOVEMBER)
+    invoiced.push("25")
+    invoiced.rate()
+    adjusted = invoiced.the_rating(DECEMBER, corrects=NOVEMBER)
+    assert (adjusted.amount, adjusted.line.state) == (Decimal(0), "due")
+
+
+def test_what_the_next_invoice_adjusted_is_not_adjusted_again(invoiced: "World") -> None:
+    invoiced.push("40")
+    invoiced.rate()
+    invoiced.acknowledge(DECEMBER, corrects=NOVEMBER)
+    invoiced.invoice("2027-02-01")
+    invoiced.do(CLOSED)
+    invoiced.rate()
+    assert invoiced.rating(JANUARY, corrects=NOVEMBER) is None
+    invoiced.push("50")
+    invoiced.rate()
+    assert invoiced.the_rating(DECEMBER, corrects=NOVEMBER).amount == Decimal("1.50")
+    assert invoiced.the_rating(JANUARY, corrects=NOVEMBER).amount == Decimal("1.00")
+
+
+def test_what_never_reached_odoo_is_billed_with_the_open_period(small_world: "World") -> None:
+    small_world.push("25")
+    small_world.rate()
+    small_world.invoice(JANUARY)
+    small_world.do(CLOSED)
+    frozen = small_world.the_rating()
+    assert (frozen.frozen, frozen.amount, frozen.billed) == (True, Decimal("1.50"), Decimal(0))
+    assert small_world.the_rating(DECEMBER, corrects=NOVEMBER).amount == Decimal("1.50")
+    assert small_world.told.of("usage.late") == []  # it came in time; it is the invoice that did without it
+
+
+def test_an_adjustment_that_never_reached_odoo_is_carried_on(small_world: "World") -> None:
+    small_world.push("25")
+    small_world.rate()
+    small_world.invoice(JANUARY)
+    small_world.do(CLOSED)
+    small_world.invoice("2027-02-01")
+    small_world.do(CLOSED)
+    assert small_world.the_rating(DECEMBER, corrects=NOVEMBER).frozen
+    assert small_world.the_rating(JANUARY, corrects=NOVEMBER).amount == Decimal("1.50")
+    assert small_world.owed([NOVEMBER, DECEMBER, JANUARY]) == Decimal("1.50")
+
+
+def test_usage_of_before_the_subscription_was_first_seen_is_all_adjustment(small_world: "World") -> None:
+    small_world.push("25", "2026-10-05")
+    small_world.rate(DirtyPair("42", "api_calls", "2026-10"))
+    adjusted = small_world.the_rating(NOVEMBER, corrects="2026-10-01")
+    assert adjusted.amount == Decimal("1.50")
+
+
+def test_an_invoiced_period_keeps_the_price_it_had(invoiced: "World") -> None:
+    invoiced.charge(model={"type": "per_unit", "unit_amount": "5"})
+    invoiced.push("26")
+    invoiced.rate()
+    assert invoiced.the_rating(DECEMBER, corrects=NOVEMBER).amount == Decimal("0.10")
+
+
+def test_a_change_of_plan_leaves_what_the_old_plan_was_billed(invoiced: "World") -> None:
+    invoiced.charge("basic_calls", applies_to={"plans": ["Basic"]}, included_units="0")
+    invoiced.change(plan="Basic")
+    invoiced.push("26")
+    invoiced.rate()
+    assert invoiced.the_rating(DECEMBER, corrects=NOVEMBER).amount == Decimal("0.10")
+    assert invoiced.rating(DECEMBER, "basic_calls", corrects=NOVEMBER) is None
+
+
+def test_several_periods_invoiced_at_once_are_all_settled(small_world: "World") -> None:
+    small_world.push("25")
+    small_world.rate()
+    small_world.acknowledge()
+    small_world.push("30", "2026-12-05")
+    small_world.rate(DirtyPair("42", "api_calls", "2026-12"))
+    small_world.invoice("2027-02-01")  # December was invoiced too, before anything of it was sent
+    small_world.do(CLOSED)
+    assert small_world.the_rating(DECEMBER).frozen
+    assert small_world.rating(JANUARY, corrects=NOVEMBER) is None
+    assert small_world.the_rating(JANUARY, corrects=DECEMBER).amount == Decimal("2.00")

@@ -1,0 +1,251 @@
+"""Planner, worker and sweep: every hour is handed out, whatever is killed, repeated or late."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pytest
+from mypy_boto3_dynamodb import DynamoDBClient
+
+from fusion_billing.billing.planning import hour_messages, hours_until_now, part_of, sweep_messages
+from fusion_billing.store.dirty_pairs import DirtyPair
+from local.capacity import Consumed
+
+if TYPE_CHECKING:
+    from tests.integration.rate.conftest import World
+
+pytestmark = pytest.mark.integration
+
+
+def test_the_hour_is_planned_once_it_is_settled_and_rated_then(small_world: "World") -> None:
+    small_world.state.advance(small_world.now.replace(minute=0) - timedelta(hours=1))
+    small_world.push("25")
+    small_world.now = datetime(2026, 11, 20, 13, 4, tzinfo=UTC)
+    small_world.plan()
+    assert small_world.queue.messages == []
+    small_world.now = datetime(2026, 11, 20, 13, 6, tzinfo=UTC)
+    small_world.plan()
+    assert [(one["hour"], one["shard"]) for one in small_world.queue.messages] == [
+        ("2026-11-20T12", shard) for shard in range(4)
+    ]
+    small_world.drain()
+    assert small_world.the_rating().amount == Decimal("1.50")
+    small_world.plan()
+    assert small_world.queue.messages == []
+
+
+def test_a_planner_killed_in_between_is_repeated_whole(small_world: "World") -> None:
+    small_world.state.advance(small_world.now.replace(minute=0) - timedelta(hours=1))
+    small_world.push("25")
+    small_world.now += timedelta(hours=1)
+    small_world.queue.room = 2
+    with pytest.raises(RuntimeError):
+        small_world.plan()
+    small_world.drain()
+    small_world.queue.room = 100
+    small_world.plan()
+    small_world.drain()
+    assert (small_world.the_rating().amount, small_world.the_rating().version) == (Decimal("1.50"), 1)
+
+
+def test_a_schedule_that_stood_still_for_days_catches_up(small_world: "World") -> None:
+    small_world.state.advance(datetime(2026, 11, 17, 5, tzinfo=UTC))
+    small_world.now = datetime(2026, 11, 18, 9, 30, tzinfo=UTC)
+    small_world.push("25")
+    small_world.now = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
+    small_world.plan()
+    assert len(small_world.queue.messages) == 4 * 4  # 78 hours, up to 24 in a message, of four shards
+    small_world.drain()
+    assert small_world.the_rating().amount == Decimal("1.50")
+    assert small_world.state.watermark() == datetime(2026, 11, 20, 11, tzinfo=UTC)
+
+
+def test_the_watermark_never_goes_back(small_world: "World") -> None:
+    small_world.state.advance(datetime(2026, 11, 20, 5, tzinfo=UTC))
+    small_world.state.advance(datetime(2026, 11, 20, 4, tzinfo=UTC))
+    assert small_world.state.watermark() == datetime(2026, 11, 20, 5, tzinfo=UTC)
+
+
+def test_without_a_watermark_the_hours_since_the_table_was_made_are_planned(small_world: "World") -> None:
+    made = small_world.state.markers_since()
+    small_world.now = made + timedelta(hours=3)
+    small_world.push("25")
+    small_world.now += timedelta(hours=1, minutes=6)
+    small_world.plan()
+    covered = sum(one.get("hours", 1) for one in small_world.queue.messages if one["shard"] == 0)
+    assert covered in {4, 5}
+    small_world.drain()
+    assert small_world.rating() is not None
+
+
+def _runs_out(after: int) -> Callable[[], bool]:
+    left = [after]
+
+    def has_time() -> bool:
+        left[0] -= 1
+        return left[0] > 0
+
+    return has_time
+
+
+def test_a_shard_too_long_for_one_worker_goes_on_in_another(
+    world: "World", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("functions.rate.worker._PAIRS", 3)
+    world.metric()
+    world.charge()
+    for number in range(20):
+        world.subscription(str(100 + number))
+        world.push("25", id_=str(100 + number))
+    world.runs.begin("run_1", [f"hour:2026-11-20T12:{shard}" for shard in range(4)], world.now)
+    for shard in range(4):
+        message = {"job": "hour", "hour": "2026-11-20T12", "shard": shard, "run": "run_1"}
+        world.do(message, has_time=_runs_out(1))
+    assert any("after" in one for one in world.queue.messages)
+    half_way = world.runs.get("run_1")
+    assert half_way is not None
+    assert not half_way.done
+    world.drain()
+    done = world.runs.get("run_1")
+    assert done is not None
+    assert (done.done, done.counts) == (True, {"pairs": 20, "written": 20, "failed": 0})
+    assert all(world.the_rating(id_=str(100 + number)).version == 1 for number in range(20))
+
+
+def test_a_message_that_comes_again_is_counted_once(small_world: "World") -> None:
+    small_world.push("25")
+    small_world.runs.begin("run_1", ["subscription:42"], small_world.now)
+    for _ in range(2):
+        small_world.do({"job": "subscription", "id": "42", "run": "run_1"})
+    run = small_world.runs.get("run_1")
+    assert run is not None
+    assert (run.done, run.counts["pairs"]) == (True, 1)
+
+
+def test_a_sweep_rates_what_a_lost_marker_left_out(small_world: "World") -> None:
+    small_world.push("25", marked=False)
+    for message in sweep_messages():
+        small_world.do(message)
+    assert small_world.the_rating().amount == Decimal("1.50")
+
+
+def test_a_sweep_too_long_for_one_worker_goes_on_in_another(world: "World") -> None:
+    world.metric()
+    world.charge()
+    for number in range(40):
+        world.subscription(str(100 + number))
+        world.push("25", id_=str(100 + number), marked=False)
+    for message in sweep_messages():
+        world.do(message, has_time=_runs_out(1))
+    assert world.queue.messages
+    world.drain()
+    assert all(world.rating(id_=str(100 + number)) for number in range(40))
+
+
+def test_a_sweep_rates_what_is_due_without_usage_and_makes_nothing_of_what_is_not(world: "World") -> None:
+    world.metric()
+    world.charge("unused")
+    world.charge("fee", model={"type": "flat", "amount": "5"})
+    world.charge("least", minimum_amount="3")
+    tiers = [{"up_to": None, "unit_amount": "1", "flat_amount": "2"}]
+    world.charge("tiers", model={"type": "graduated", "tiers": tiers})
+    world.subscription()
+    for message in sweep_messages():
+        world.do(message)
+    stored = world.ratings.in_period("42", datetime(2026, 11, 1, tzinfo=UTC))
+    assert {one.key.charge: (one.amount, one.line.state) for one in stored} == {
+        "fee": (Decimal(5), "due"),
+        "least": (Decimal(3), "due"),
+        "tiers": (Decimal(2), "due"),
+    }
+
+
+def test_a_charge_that_no_longer_applies_comes_to_nothing_with_the_next_sweep(small_world: "World") -> None:
+    small_world.push("25")
+    small_world.rate()
+    small_world.charge(active=False)
+    for message in sweep_messages("api_calls"):
+        small_world.do(message)
+    rating = small_world.the_rating()
+    assert (rating.version, rating.amount, rating.line.state) == (2, Decimal(0), "due")
+    for message in sweep_messages():
+        small_world.do(message)
+    assert small_world.the_rating().version == 2
+    small_world.charge()
+    small_world.do({"job": "subscription", "id": "42"})
+    assert small_world.the_rating().amount == Decimal("1.50")
+
+
+def test_a_sweep_of_one_charge_leaves_the_others_alone(small_world: "World") -> None:
+    small_world.charge("other", included_units="0")
+    small_world.push("25", marked=False)
+    for message in sweep_messages("other"):
+        small_world.do(message)
+    assert small_world.rating() is None
+    assert small_world.the_rating(charge="other").amount == Decimal("2.50")
+
+
+def test_a_subscription_is_rated_whole_about_the_end_of_its_period(small_world: "World") -> None:
+    small_world.now = datetime(2026, 11, 30, 2, 36, tzinfo=UTC)
+    for message in sweep_messages():
+        small_world.do(message)
+    small_world.push("25", "2026-11-30", marked=False)
+    small_world.now = datetime(2026, 11, 30, 23, 6, tzinfo=UTC)
+    small_world.rate_hour(datetime(2026, 11, 30, 22, tzinfo=UTC))
+    assert small_world.the_rating().amount == Decimal("1.50")
+    small_world.push("35", "2026-11-30", marked=False)
+    small_world.now = datetime(2026, 12, 1, 0, 6, tzinfo=UTC)
+    small_world.rate_hour(datetime(2026, 11, 30, 23, tzinfo=UTC))
+    assert small_world.the_rating().amount == Decimal("2.50")
+
+
+def test_a_run_on_demand_covers_the_hour_under_way_and_leaves_the_watermark(small_world: "World") -> None:
+    watermark = datetime(2026, 11, 20, 10, tzinfo=UTC)
+    small_world.state.advance(watermark)
+    small_world.push("25")
+    messages = hour_messages(hours_until_now(watermark, watermark, small_world.now), 4)
+    assert [one["hours"] for one in messages] == [2, 2, 2, 2]
+    assert len({part_of(one) for one in messages}) == 4
+    for message in messages:
+        small_world.do(message)
+    assert small_world.the_rating().amount == Decimal("1.50")
+    assert small_world.state.watermark() == watermark
+
+
+def test_an_hour_in_which_nothing_changed_costs_the_marker_queries_alone(
+    small_world: "World", metered: tuple[DynamoDBClient, Consumed]
+) -> None:
+    client, consumed = metered
+    quiet = type(small_world)(client, small_world.tables, now=small_world.now)
+    quiet.rate_hour()
+    assert consumed.operations == ["Query"] * 4
+    assert consumed.units(small_world.tables.markers) <= 4
+
+
+def test_nothing_is_ever_scanned_and_a_changed_pair_costs_one_write(
+    small_world: "World", metered: tuple[DynamoDBClient, Consumed]
+) -> None:
+    client, consumed = metered
+    small_world.push("25")
+    busy = type(small_world)(client, small_world.tables, now=small_world.now)
+    busy.rate_hour()
+    for message in sweep_messages():
+        busy.do(message)
+    assert "Scan" not in consumed.operations
+    assert consumed.operations.count("PutItem") == 1
+    assert "UpdateItem" not in consumed.operations
+
+
+def test_a_pair_marked_in_several_hours_of_a_message_is_rated_once(small_world: "World") -> None:
+    for hour in (10, 11, 12):
+        small_world.pairs.put(
+            DirtyPair("42", "api_calls", "2026-11"), datetime(2026, 11, 20, hour, tzinfo=UTC)
+        )
+    small_world.push("25", marked=False)
+    rater = small_world.rater()
+    for hour in (10, 11, 12):
+        for shard in range(4):
+            for page in small_world.pairs.pages(datetime(2026, 11, 20, hour, tzinfo=UTC), shard):
+                rater.rate_pairs(page)
+    assert rater.tally.pairs == 1
