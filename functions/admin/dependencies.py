@@ -13,10 +13,25 @@ from fusion_billing import settings
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_kms import KMSClient
     from mypy_boto3_sqs import SQSClient
 
+    from functions.admin.services.endpoints import Webhooks
     from fusion_billing.api.authentication import Authenticator
+    from fusion_billing.outbound.guard import Guard
+    from fusion_billing.store.catalogue import CatalogueStore
+    from fusion_billing.store.deliveries import DeliveryStore
+    from fusion_billing.store.endpoints import EndpointStore
+    from fusion_billing.store.jobs import RatingJobs
     from fusion_billing.store.keys import KeyStore
+    from fusion_billing.store.outbox import Nudges
+    from fusion_billing.store.sources import SourceStore
+    from fusion_billing.store.subscription_use import SubscriptionUse
+    from fusion_billing.store.subscription_writer import SubscriptionWriter
+    from fusion_billing.store.subscriptions import SubscriptionStore
+    from fusion_billing.store.usage_reading import UsageReader
+    from fusion_billing.store.usage_records import UsageRecords
+    from fusion_billing.webhooks.outbox import Outbox
 
 
 def now() -> datetime:
@@ -55,3 +70,82 @@ def authenticator() -> "Authenticator":
     from fusion_billing.api.authentication import Authenticator
 
     return Authenticator(keys(), time.monotonic)
+
+
+@cache
+def catalogue() -> "CatalogueStore":
+    """Return the metrics and charges."""
+    from fusion_billing.store.catalogue import CatalogueStore
+
+    return CatalogueStore(dynamodb(), settings.text("CATALOGUE_TABLE"))
+
+
+@cache
+def subscriptions() -> "SubscriptionStore":
+    """Return the subscriptions and their periods."""
+    from fusion_billing.store.subscriptions import SubscriptionStore
+
+    return SubscriptionStore(dynamodb(), settings.text("CATALOGUE_TABLE"))
+
+
+@cache
+def subscription_writer() -> "SubscriptionWriter":
+    """Return what saves subscriptions, and tells of it."""
+    from fusion_billing.store.subscription_writer import SubscriptionWriter
+
+    return SubscriptionWriter(subscriptions(), outbox(), rating_jobs())
+
+
+@cache
+def subscription_use() -> "SubscriptionUse":
+    """Return what tells whether anything was counted or rated on a subscription."""
+    from fusion_billing.store.subscription_use import SubscriptionUse
+
+    return SubscriptionUse(
+        dynamodb(), usage_table=settings.text("USAGE_TABLE"), ratings_table=settings.text("RATINGS_TABLE")
+    )
+
+
+@cache
+def usage_records() -> "UsageRecords":
+    """Return the usage records by pair and window."""
+    from fusion_billing.store.usage_records import UsageRecords
+
+    return UsageRecords(dynamodb(), settings.text("USAGE_TABLE"))
+
+
+@cache
+def outbox() -> "Outbox":
+    """Return the outbox of events."""
+    from fusion_billing.store.outbox import build_outbox
+
+    return build_outbox(
+        dynamodb(),
+        sqs(),
+        table=settings.text("WEBHOOKS_TABLE"),
+        queue_url=settings.text("RELAY_QUEUE_URL"),
+    )
+
+
+@cache
+def rating_jobs() -> "RatingJobs":
+    """Return what asks rating to look again."""
+    from fusion_billing.store.jobs import RatingJobs
+
+    return RatingJobs(sqs(), settings.text("RATING_QUEUE_URL"))
+
+
+@cache
+def sources() -> "SourceStore":
+    """Return the apps that push usage."""
+    from fusion_billing.store.sources import SourceStore
+
+    return SourceStore(dynamodb(), settings.text("CATALOGUE_TABLE"))
+
+
+@cache
+def usage_reader() -> "UsageReader":
+    """Return the usage table, to look at."""
+    from fusion_billing.store.usage_reading import UsageReader
+
+    return UsageReader(dynamodb(), settings.text("USAGE_TABLE"))

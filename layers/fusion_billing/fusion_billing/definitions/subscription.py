@@ -142,11 +142,10 @@ class Subscription(Definition):
                 )
 
     def as_json(self) -> dict[str, Any]:
-        """Return the JSON object of the HTTP contract; an override's null stays: it takes a field away."""
+        """Return the JSON object of the HTTP contract."""
         json = super().as_json()
-        for code, override in (self.overrides or {}).items():
-            cleared = {name: None for name in override.model_fields_set if getattr(override, name) is None}
-            json["overrides"][code] |= cleared
+        if self.overrides:
+            json["overrides"] = {code: override.as_json() for code, override in self.overrides.items()}
         return json
 
     @property

@@ -211,6 +211,8 @@ class CatalogueStore:
             "ConsistentRead": True,
         }
         if after is not None:
+            if not CODE.fullmatch(after):
+                return [], None
             request["ExclusiveStartKey"] = _key(kind, after)
         items: list[dict[str, Any]] = []
         while True:

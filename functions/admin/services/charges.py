@@ -1,0 +1,152 @@
+"""Defining what usage costs.
+
+A charge is kept as its versions, by `valid_from`. A `PUT` with another `valid_from` adds a version, one with
+the same (or, as at first, none) replaces that one. What was invoiced stays: an invoiced period keeps the
+price it was rated by, for its corrections too. Everything else is rated anew.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from functions.admin.services.attempts import attempts
+from fusion_billing.definitions.charge import Charge, check_versions
+from fusion_billing.definitions.subscription import Subscription
+from fusion_billing.definitions.validation import parse
+from fusion_billing.errors import Fault, InUse, NotFound, Refused
+from fusion_billing.store.catalogue import CatalogueStore, Stored
+from fusion_billing.store.jobs import RatingJobs
+from fusion_billing.store.subscriptions import LIST_SHARDS, SubscriptionStore
+
+_SINCE_EVER = datetime.min.replace(tzinfo=UTC)
+_OVER = ("5_renewed", "6_churn")
+_PAGE = 500
+
+Versions = Sequence[Charge]
+
+
+def put(
+    store: CatalogueStore, jobs: RatingJobs, code: str, body: dict[str, Any], now: datetime
+) -> tuple[bool, dict[str, Any]]:
+    """Create a charge, or add or replace a version; return whether the charge is new, and its JSON.
+
+    Raises `Refused` with every fault, `Outdated`, and `Unavailable`.
+    """
+    charge = _parsed(store, code, body)
+    for last_try in attempts():
+        with last_try:
+            stored = store.stored_charge(code)
+            versions = with_version(stored.value if stored is not None else (), charge)
+            if stored is not None and versions == stored.value:
+                return False, as_json(stored, now)
+            version = store.put_charge(versions, None if stored is None else stored.version)
+            jobs.sweep(code)
+            return stored is None, as_json(Stored(versions, version), now)
+    raise AssertionError
+
+
+def get(store: CatalogueStore, code: str, now: datetime) -> dict[str, Any]:
+    """Return a charge's JSON; raises `NotFound`."""
+    stored = store.stored_charge(code)
+    if stored is None:
+        raise NotFound(f"there is no charge {code}")
+    return as_json(stored, now)
+
+
+def listing(
+    store: CatalogueStore, after: str | None, limit: int, now: datetime
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Return a page of charges by code, and after which the next one begins."""
+    page, last = store.charge_page(after, limit)
+    return [as_json(stored, now) for stored in page], last
+
+
+def delete(store: CatalogueStore, subscriptions: SubscriptionStore, jobs: RatingJobs, code: str) -> None:
+    """Delete a charge that no subscription pays; raises `NotFound`, and `InUse`.
+
+    One that is active and applies to a subscription that is not over, or is named by such a one's
+    overrides, is in use: set it inactive first. Ratings made by it stay, and explain themselves.
+    """
+    for last_try in attempts():
+        with last_try:
+            stored = store.stored_charge(code)
+            if stored is None:
+                raise NotFound(f"there is no charge {code}")
+            payer = next(_payers(subscriptions, stored.value), None)
+            if payer is not None:
+                raise InUse(
+                    f"the charge {code} applies to the subscription {payer}: "
+                    "put it with active false, and take it out of overrides, first"
+                )
+            store.delete_charge(code, stored.version)
+            jobs.sweep(code)
+            return
+
+
+def with_version(versions: Versions, charge: Charge) -> tuple[Charge, ...]:
+    """Return the versions with `charge` added, or in the place of the one valid from the same instant.
+
+    Raises `Refused` where it differs from the others in what all versions have in common.
+    """
+    others = [version for version in versions if version.valid_from != charge.valid_from]
+    try:
+        check_versions([*others[:1], charge])
+    except Refused as refused:
+        faults = [Fault(f.field.partition(".")[2], f.code, f.message) for f in refused.faults]
+        raise Refused(faults) from None
+    return tuple(sorted([*others, charge], key=_valid_from))
+
+
+def in_force(versions: Versions, now: datetime) -> Charge:
+    """Return the version in force at `now`, or the first to come."""
+    return next((version for version in reversed(versions) if _valid_from(version) <= now), versions[0])
+
+
+def as_json(stored: Stored[tuple[Charge, ...]], now: datetime) -> dict[str, Any]:
+    """Return a charge as the API shows it: the version in force, and every version."""
+    return in_force(stored.value, now).as_json() | {
+        "version": stored.version,
+        "versions": [version.as_json() for version in stored.value],
+    }
+
+
+def _parsed(store: CatalogueStore, code: str, body: dict[str, Any]) -> Charge:
+    faults: tuple[Fault, ...] = ()
+    charge = None
+    try:
+        charge = parse(Charge, body, code=code)
+    except Refused as refused:
+        faults = refused.faults
+    metric = body.get("metric")
+    well_formed = isinstance(metric, str) and not any(fault.field == "metric" for fault in faults)
+    if well_formed and store.metric(str(metric)) is None:
+        faults += (Fault("metric", "unknown_metric", f"there is no metric {metric}"),)
+    if faults or charge is None:
+        raise Refused(faults)
+    return charge
+
+
+def _payers(subscriptions: SubscriptionStore, versions: Versions) -> Iterator[str]:
+    active = [version for version in versions if version.active]
+    for subscription in _all(subscriptions):
+        covered = any(
+            version.applies_to.covers(plan=subscription.plan, subscription=subscription.id)
+            for version in active
+        )
+        named = versions[0].code in (subscription.overrides or {})
+        if (covered or named) and subscription.state not in _OVER:
+            yield subscription.id
+
+
+def _all(subscriptions: SubscriptionStore) -> Iterator[Subscription]:
+    for shard in range(LIST_SHARDS):
+        after: str | None = None
+        while True:
+            page, after = subscriptions.listing(shard, after, _PAGE)
+            yield from (listed.subscription for listed in page)
+            if after is None:
+                break
+
+
+def _valid_from(version: Charge) -> datetime:
+    return version.valid_from or _SINCE_EVER

@@ -1,0 +1,155 @@
+"""Subscriptions put in by the API; those read from Odoo are seen, and overridden, here too."""
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from functions.admin.services.attempts import attempts
+from fusion_billing.access.principal import Principal
+from fusion_billing.definitions.charge import Charge, ChargeOverride
+from fusion_billing.definitions.subscription import Subscription, is_subscription_id
+from fusion_billing.definitions.validation import CODE, parse
+from fusion_billing.errors import Fault, Forbidden, InUse, NotFound, Refused
+from fusion_billing.instants import rfc3339
+from fusion_billing.store.catalogue import CatalogueStore
+from fusion_billing.store.subscription_use import SubscriptionUse
+from fusion_billing.store.subscription_writer import Saved, SubscriptionWriter
+from fusion_billing.store.subscriptions import (
+    LIST_SHARDS,
+    Listed,
+    StoredSubscription,
+    SubscriptionStore,
+)
+
+_POSITION = re.compile(r"(\d{1,2}):(.*)", re.ASCII)
+
+
+def checked(catalogue: CatalogueStore, id_: str, body: dict[str, Any]) -> Subscription:
+    """Return the subscription that `body` describes; raises `Refused` with every fault.
+
+    Each override is laid over every version of its charge, which must exist.
+    """
+    faults: tuple[Fault, ...] = ()
+    subscription = None
+    try:
+        subscription = parse(Subscription, body, id=id_)
+    except Refused as refused:
+        faults = refused.faults
+    faults += _override_faults(catalogue, body.get("overrides"), subscription)
+    if faults or subscription is None:
+        raise Refused(faults)
+    return subscription
+
+
+def put(
+    writer: SubscriptionWriter, principal: Principal, wanted: Subscription, now: datetime
+) -> tuple[bool, dict[str, Any]]:
+    """Create or replace a subscription; return whether it is new, and its JSON.
+
+    Raises `Forbidden` for a plan that the key's source may not touch, `OrderTaken`, and `Unavailable`.
+    """
+    _check_plan(principal, wanted.plan)
+    saved: Saved = writer.save(wanted, origin="api", now=now)
+    return saved.outcome == "created", as_json(saved.stored)
+
+
+def get(store: SubscriptionStore, principal: Principal, id_: str) -> dict[str, Any]:
+    """Return a subscription's JSON; raises `NotFound`."""
+    return as_json(visible(store, principal, id_))
+
+
+def visible(store: SubscriptionStore, principal: Principal, id_: str) -> StoredSubscription:
+    """Return a subscription that the key's source may see; raises `NotFound`."""
+    stored = store.get(id_)
+    if stored is None or not principal.may_use_plan(stored.subscription.plan):
+        raise NotFound(f"there is no subscription {id_}")
+    return stored
+
+
+def listing(
+    store: SubscriptionStore, principal: Principal, after: str | None, limit: int
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Return a page of subscriptions in no order that means anything, and after which the next one begins."""
+    shard, id_ = _position(after)
+    page: list[dict[str, Any]] = []
+    while shard < LIST_SHARDS:
+        listed, id_ = store.listing(shard, id_, limit - len(page))
+        page += [_listed(one) for one in listed if principal.may_use_plan(one.subscription.plan)]
+        if id_ is None:
+            shard += 1
+        if len(page) >= limit:
+            break
+    return page, None if shard >= LIST_SHARDS else f"{shard}:{id_ or ''}"
+
+
+def delete(
+    store: SubscriptionStore,
+    use: SubscriptionUse,
+    catalogue: CatalogueStore,
+    principal: Principal,
+    id_: str,
+) -> None:
+    """Delete a subscription on which nothing was counted or rated; raises `NotFound`, and `InUse`."""
+    for last_try in attempts():
+        with last_try:
+            stored = visible(store, principal, id_)
+            metric = use.metric_counted(id_, catalogue.metrics())
+            if metric is not None:
+                raise InUse(f"usage of the metric {metric} was counted on the subscription {id_}")
+            start = use.period_rated(id_, [period.start for period in stored.calendar.known])
+            if start is not None:
+                raise InUse(f"the subscription {id_} was rated for the period from {rfc3339(start)}")
+            store.delete(stored)
+            return
+
+
+def as_json(stored: StoredSubscription) -> dict[str, Any]:
+    """Return a subscription as the API shows it, with its open billing period."""
+    opened = stored.calendar.open
+    return stored.subscription.as_json() | {
+        "origin": stored.origin,
+        "version": stored.version,
+        "open_period": {"start": rfc3339(opened.start), "end": rfc3339(opened.end)},
+    }
+
+
+def _listed(listed: Listed) -> dict[str, Any]:
+    return listed.subscription.as_json() | {"origin": listed.origin, "version": listed.version}
+
+
+def _position(after: str | None) -> tuple[int, str | None]:
+    if after is None:
+        return 0, None
+    found = _POSITION.fullmatch(after)
+    if found is None or int(found[1]) >= LIST_SHARDS or not (found[2] == "" or is_subscription_id(found[2])):
+        raise Refused([Fault("cursor", "bad_cursor", "is no cursor of this list")], code="bad_cursor")
+    return int(found[1]), found[2] or None
+
+
+def _check_plan(principal: Principal, plan: str) -> None:
+    if not principal.may_use_plan(plan):
+        raise Forbidden(f"this key's source may not use the plan {plan}", code="plan_not_allowed")
+
+
+def _override_faults(
+    catalogue: CatalogueStore, raw: object, subscription: Subscription | None
+) -> tuple[Fault, ...]:
+    faults: list[Fault] = []
+    overrides = (subscription.overrides if subscription is not None else None) or {}
+    # A code that is none is among the subscription's own faults.
+    for code in (code for code in raw if CODE.fullmatch(code)) if isinstance(raw, dict) else ():
+        versions = catalogue.charge(code)
+        if not versions:
+            faults.append(Fault(f"overrides.{code}", "unknown_charge", "there is no such charge"))
+        if code in overrides:
+            faults += _misfits(versions, overrides[code])
+    return tuple(dict.fromkeys(faults))
+
+
+def _misfits(versions: Sequence[Charge], override: ChargeOverride) -> Iterator[Fault]:
+    for version in versions:
+        try:
+            version.with_override(override)
+        except Refused as refused:
+            yield from (fault.under(f"overrides.{version.code}") for fault in refused.faults)
