@@ -1,0 +1,94 @@
+"""Sources and their keys: making them, showing them, revoking them."""
+
+import secrets
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+from fusion_billing.access import keys as key_format
+from fusion_billing.access.principal import Principal
+from fusion_billing.access.stored import Source, StoredKey
+from fusion_billing.api.authentication import REMEMBERED_SECONDS
+from fusion_billing.definitions.source import NewKey, NewSource
+from fusion_billing.definitions.validation import parse
+from fusion_billing.errors import NotFound
+from fusion_billing.instants import rfc3339
+from fusion_billing.store.keys import KeyStore
+from fusion_billing.store.sources import SourceStore
+
+
+def create(sources: SourceStore, body: object, now: datetime) -> dict[str, Any]:
+    """Make a source as `body` says and return it; raises `Refused`."""
+    wanted = parse(NewSource, body)
+    source = Source(
+        id=f"src_{secrets.token_hex(8)}",
+        name=wanted.name,
+        metrics=frozenset(wanted.metrics) if wanted.metrics else None,
+        plans=frozenset(wanted.plans) if wanted.plans else None,
+        created=now,
+    )
+    sources.create(source)
+    return _shown(source)
+
+
+def get(sources: SourceStore, keys: KeyStore, source_id: str) -> dict[str, Any]:
+    """Return a source with its live keys, by id, scopes and age; raises `NotFound`."""
+    source = _existing(sources, source_id)
+    found = ((key_id, keys.get(key_id)) for key_id in source.keys)
+    live = [_key_shown(key_id, key) for key_id, key in found if key is not None]
+    return {**_shown(source), "keys": live}
+
+
+def listing(sources: SourceStore, after: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
+    """Return a page of sources by id, and the id to go on after."""
+    found, last = sources.listing(after, limit)
+    return [_shown(source) for source in found], last
+
+
+def create_key(
+    sources: SourceStore, keys: KeyStore, source_id: str, body: object, now: datetime
+) -> dict[str, Any]:
+    """Make a key of a source; what is returned holds it, and nothing else ever does.
+
+    Raises `Refused`, `NotFound`, and `Conflict` (`too_many_keys`) where two are live already.
+    """
+    wanted = parse(NewKey, body)
+    return issue(keys, _existing(sources, source_id), wanted.scopes, now)
+
+
+def issue(keys: KeyStore, source: Source, scopes: Iterable[str], now: datetime) -> dict[str, Any]:
+    """Make a key of `source` with `scopes` and return it, as `create_key` does."""
+    made = key_format.generate()
+    principal = Principal(made.id, source.id, frozenset(scopes), source.metrics, source.plans)
+    keys.create(made.id, StoredKey(principal, made.hash, now))
+    return {"id": made.id, "key": made.text, "scopes": sorted(principal.scopes), "source": source.id}
+
+
+def revoke_key(keys: KeyStore, key_id: str, now: datetime, pause: Callable[[float], None]) -> None:
+    """Revoke a key and return once it is dead in every container; raises `NotFound`."""
+    if key_format.ID_PATTERN.fullmatch(key_id) is None:
+        raise NotFound(f"there is no key {key_id}")
+    keys.revoke(key_id, now)
+    pause(REMEMBERED_SECONDS)
+
+
+def _existing(sources: SourceStore, source_id: str) -> Source:
+    source = sources.get(source_id)
+    if source is None:
+        raise NotFound(f"there is no source {source_id}")
+    return source
+
+
+def _shown(source: Source) -> dict[str, Any]:
+    shown: dict[str, Any] = {"id": source.id, "name": source.name}
+    if source.metrics is not None:
+        shown["metrics"] = sorted(source.metrics)
+    if source.plans is not None:
+        shown["plans"] = sorted(source.plans)
+    if source.created is not None:
+        shown["created_at"] = rfc3339(source.created)
+    return shown
+
+
+def _key_shown(key_id: str, key: StoredKey) -> dict[str, Any]:
+    return {"id": key_id, "scopes": sorted(key.principal.scopes), "created_at": rfc3339(key.created)}

@@ -1,0 +1,46 @@
+"""The first key: `CATALOGUE_TABLE=… python -m fusion_billing.bootstrap`, by whoever may write the table.
+
+Makes a source named `operator` and a key of it with the scope `admin`, and prints the key, this once. Every
+later key is made by `POST /v1/sources/{id}/keys` with it. Is it lost, run this again and revoke the old one.
+"""
+
+import secrets
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from fusion_billing import settings
+from fusion_billing.access import keys as key_format
+from fusion_billing.access.principal import ADMIN, Principal
+from fusion_billing.access.stored import Source, StoredKey
+from fusion_billing.store import client
+from fusion_billing.store.keys import KeyStore
+from fusion_billing.store.sources import SourceStore
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+def first_key(dynamodb: "DynamoDBClient", table: str, now: datetime) -> str:
+    """Make an operator with a key of the scope `admin` in the catalogue `table`; return the key."""
+    operator = Source(f"src_{secrets.token_hex(8)}", "operator", created=now)
+    SourceStore(dynamodb, table).create(operator)
+    made = key_format.generate()
+    principal = Principal(made.id, operator.id, frozenset({ADMIN}))
+    KeyStore(dynamodb, table).create(made.id, StoredKey(principal, made.hash, now))
+    return made.text
+
+
+def main() -> int:
+    """Print a new operator's key; 0, or 1 with what is missing."""
+    try:
+        table = settings.text("CATALOGUE_TABLE")
+    except settings.Missing as error:
+        print(f"{error}: name the stack's catalogue table (an output of the stack)", file=sys.stderr)  # noqa: T201
+        return 1
+    print(first_key(client.dynamodb(), table, datetime.now(UTC)))  # noqa: T201
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
