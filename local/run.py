@@ -92,7 +92,19 @@ class Running:
             "building the functions and deploying template.yaml (the first time takes half a minute)"
         )
         self.cloud.deploy({"OdooUrl": self.odoo.url, "OdooDatabase": flow.DATABASE})
+        self._write_settings_of_sam_local()
         self._prepare()
+
+    def _write_settings_of_sam_local(self) -> None:
+        """Write what points `sam local` at the deployed tables and queues; samconfig.toml names the file."""
+        deployed = self.cloud.client("lambda").get_function_configuration
+        variables: dict[str, str] = {}
+        for function in ("IngestFunction", "RateFunction", "RelayFunction", "AdminFunction"):
+            environment = deployed(FunctionName=self.cloud.outputs[function])["Environment"]
+            variables |= environment["Variables"]
+        variables.pop("POWERTOOLS_SERVICE_NAME")
+        variables["AWS_ENDPOINT_URL"] = f"http://host.docker.internal:{self.cloud.port}"
+        (self.folder / "sam-local.json").write_text(json.dumps({"Parameters": variables}, indent=2) + "\n")
 
     def _prepare(self) -> None:
         """Seed Odoo, hand its key to the service, and get a key and an endpoint of the service's own."""
