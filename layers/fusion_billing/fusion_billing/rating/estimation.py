@@ -55,12 +55,29 @@ def estimate(
     given = [] if records is None else parsed_records(records, faults, windows=weighted)
     before = None if previous_units is None else parsed_decimal(previous_units, "previous_units", faults)
     if faults or price is None or counted is None:
-        raise Refused(faults)
-    version = price.model_copy(update={"valid_from": None})  # one price is asked for, whenever it is valid
+        raise Refused(dict.fromkeys(faults))
+    version = _at_all_times(price)
     now = _of_records(version, counted, given) if quantity is None else _of_units(version, counted, quantity)
     if before is not None:
         now = difference(now, _of_units(version, counted, before))
     return now.as_estimate()
+
+
+def charge_asked_for(charge: object) -> Charge:
+    """Return the charge of an estimate, for rating stored records by it: read as `estimate` reads it.
+
+    Raises `Refused`, its faults under `charge`.
+    """
+    faults: list[Fault] = []
+    price = _parsed(Charge, charge, _CHARGE_DEFAULTS, "charge", faults)
+    if faults or price is None:
+        raise Refused(dict.fromkeys(faults))
+    return _at_all_times(price)
+
+
+def _at_all_times(charge: Charge) -> Charge:
+    """Return the charge without its `valid_from`: an estimate asks for one price, whenever it is valid."""
+    return charge.model_copy(update={"valid_from": None})
 
 
 def _of_units(version: Charge, metric: Metric, units: Decimal) -> Rated:
@@ -96,7 +113,7 @@ def _parsed(
             doubled = first_ambiguity(value)
             if doubled is not None:
                 faults.append(doubled.under(field))
-            completed = {**defaults, **value}
+            completed = defaults | {name: item for name, item in value.items() if item is not None}
         return parse(model, completed)
     except Refused as refused:
         faults += [fault.under(field) for fault in refused.faults]
