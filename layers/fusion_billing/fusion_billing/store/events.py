@@ -40,6 +40,10 @@ class EventStore:
         ).get("Item")
         return None if item is None else _event(item)
 
+    def write(self, writes: list[Any]) -> None:
+        """Store an event that tells of nothing else that is written: the writes that the outbox prepared."""
+        self._dynamodb.transact_write_items(TransactItems=writes)
+
     def next_sequence(self, subscription: str) -> int:
         """Return a number higher than every one given for this subscription before."""
         answer = self._dynamodb.update_item(

@@ -1,0 +1,108 @@
+"""`/v1/endpoints/{id}/deliveries` and `/v1/deliveries`: what was sent, what came of it, and again."""
+
+from typing import Any, cast, get_args
+
+from aws_lambda_powertools.event_handler.api_gateway import Response
+
+from functions.admin import dependencies, webhook_dependencies
+from functions.admin.routing import (
+    Router,
+    authorised,
+    body,
+    json_answer,
+    page,
+    page_answer,
+    parameters,
+)
+from functions.admin.services import deliveries as service
+from fusion_billing.errors import Fault, Refused
+from fusion_billing.instants import parse_instant
+from fusion_billing.webhooks.events import CATALOGUE
+from fusion_billing.webhooks.filters import faults_of
+from fusion_billing.webhooks.outcome import DeliveryState
+
+SCOPE = "webhooks:write"
+STATES: frozenset[DeliveryState] = frozenset(get_args(DeliveryState))
+REPLAYED: frozenset[DeliveryState] = STATES - {"due"}
+
+router = Router()
+
+
+@router.get("/v1/endpoints/<endpoint>/deliveries")
+def listing(endpoint: str) -> Response[str]:
+    """List an endpoint's deliveries, the newest first, by state, event type and time."""
+    principal = authorised(router, SCOPE)
+    given = parameters(router, "state", "type", "since")
+    limit, after = page(router)
+    faults = [] if "type" not in given else faults_of([given["type"]], CATALOGUE, "type")
+    if given.get("state", "due") not in STATES:
+        faults.append(Fault("state", "unknown_value", f"must be one of {', '.join(sorted(STATES))}"))
+    if faults:
+        named = [Fault(fault.field.removesuffix(".0"), fault.code, fault.message) for fault in faults]
+        raise Refused(named, code="bad_request")
+    found, last = service.listing(
+        webhook_dependencies.endpoints(),
+        webhook_dependencies.deliveries(),
+        principal,
+        endpoint,
+        state=cast("DeliveryState | None", given.get("state")),
+        type_=given.get("type"),
+        since=parse_instant(given["since"], "since") if "since" in given else None,
+        limit=limit,
+        after=after,
+    )
+    return page_answer(router, found, last)
+
+
+@router.post("/v1/endpoints/<endpoint>/replay")
+def replay_since(endpoint: str) -> Response[str]:
+    """Send an endpoint again what happened since a time, delivered or parked unless told which."""
+    principal = authorised(router, SCOPE)
+    wanted = body(router)
+    faults = [
+        Fault(name, "unknown_field", "is not a field of a replay") for name in wanted if name not in _REPLAY
+    ]
+    if "since" not in wanted:
+        faults.append(Fault("since", "missing", "must be given"))
+    states = wanted.get("states", sorted(REPLAYED))
+    if not _are_states(states):
+        faults.append(Fault("states", "unknown_value", f"must be a list of {' and '.join(sorted(REPLAYED))}"))
+    if faults:
+        raise Refused(faults)
+    answer = service.replay_since(
+        webhook_dependencies.endpoints(),
+        webhook_dependencies.deliveries(),
+        webhook_dependencies.nudges(),
+        principal,
+        endpoint,
+        since=parse_instant(wanted["since"], "since"),
+        states=frozenset(states),
+        now=dependencies.now(),
+    )
+    return json_answer(202, answer)
+
+
+@router.post("/v1/deliveries/<delivery>/replay")
+def replay(delivery: str) -> Response[str]:
+    """Send one event to one endpoint again."""
+    principal = authorised(router, SCOPE)
+    answer = service.replay(
+        webhook_dependencies.endpoints(),
+        webhook_dependencies.deliveries(),
+        webhook_dependencies.nudges(),
+        principal,
+        delivery,
+        now=dependencies.now(),
+    )
+    return json_answer(202, answer)
+
+
+_REPLAY = ("since", "states")
+
+
+def _are_states(states: Any) -> bool:
+    return (
+        isinstance(states, list)
+        and bool(states)
+        and all(isinstance(one, str) and one in REPLAYED for one in states)
+    )

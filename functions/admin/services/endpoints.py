@@ -1,0 +1,208 @@
+"""Webhook endpoints: registered, changed, deleted, their secrets rotated, tested. One function a use case."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from secrets import token_bytes
+from typing import Any
+
+from fusion_billing import signing
+from fusion_billing.access.principal import Principal
+from fusion_billing.errors import Conflict, Fault, NotFound, Refused
+from fusion_billing.instants import rfc3339
+from fusion_billing.outbound.guard import Guard
+from fusion_billing.store.endpoints import EndpointStore
+from fusion_billing.store.events import EventStore
+from fusion_billing.store.secrets import EndpointSecrets
+from fusion_billing.strict_json import Number
+from fusion_billing.webhooks import identifiers
+from fusion_billing.webhooks.endpoint import Endpoint, SealedSecret
+from fusion_billing.webhooks.events import CATALOGUE
+from fusion_billing.webhooks.filters import faults_of
+from fusion_billing.webhooks.outbox import Outbox
+
+OLD_SECRET_LIVES = timedelta(hours=24)
+MOST_OF_A_SOURCE = 100
+_MOST_LIVE_SECRETS = 5
+_LONGEST_DESCRIPTION = 256
+_FIELDS = ("url", "events", "description")
+
+
+@dataclass(frozen=True, slots=True)
+class Webhooks:
+    """What these use cases work with."""
+
+    endpoints: EndpointStore
+    events: EventStore
+    secrets: EndpointSecrets
+    guard: Guard
+    outbox: Outbox
+    random: Callable[[int], bytes] = token_bytes
+
+
+def create(webhooks: Webhooks, principal: Principal, body: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """Register an endpoint of the principal's source; its secret is in this answer and in no other.
+
+    Raises `Refused` with every fault: an unknown field or event, and for the URL why it can't be sent to.
+    """
+    wanted = _checked(webhooks, body, required=True)
+    _, more = webhooks.endpoints.listing(source=principal.source, limit=MOST_OF_A_SOURCE - 1, after=None)
+    if more is not None:
+        raise Conflict(f"a source may have {MOST_OF_A_SOURCE} endpoints", code="too_many_endpoints")
+    endpoint_id = identifiers.endpoint_id(webhooks.random(identifiers.RANDOM_BYTES))
+    secret, sealed = _new_secret(webhooks, endpoint_id, now)
+    endpoint = Endpoint(
+        id=endpoint_id,
+        source=principal.source,
+        created=now,
+        metrics=principal.metrics,
+        plans=principal.plans,
+        secrets=(sealed,),
+        **wanted,
+    )
+    webhooks.endpoints.create(endpoint)
+    return {**as_json(endpoint), "secret": secret}
+
+
+def find(store: EndpointStore, principal: Principal, endpoint_id: str) -> Endpoint:
+    """Return an endpoint of the principal's source, of any for an admin; raises `NotFound`."""
+    endpoint = store.get(endpoint_id)
+    if endpoint is None or not (principal.is_admin or endpoint.source == principal.source):
+        raise NotFound("there is no such endpoint")
+    return endpoint
+
+
+def get(webhooks: Webhooks, principal: Principal, endpoint_id: str) -> dict[str, Any]:
+    """Return an endpoint, without its secrets; raises `NotFound`."""
+    return as_json(find(webhooks.endpoints, principal, endpoint_id))
+
+
+def listing(
+    webhooks: Webhooks, principal: Principal, *, limit: int, after: str | None
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Return a page of the source's endpoints, of all for an admin, and the id to go on after."""
+    source = None if principal.is_admin else principal.source
+    found, last = webhooks.endpoints.listing(source=source, limit=limit, after=after)
+    return [as_json(one) for one in found], last
+
+
+def change(
+    webhooks: Webhooks, principal: Principal, endpoint_id: str, body: dict[str, Any], now: datetime
+) -> dict[str, Any]:
+    """Change what `body` names: url, events, description, state (`enabled` or `disabled`).
+
+    Enabling forgets what it was disabled for; what was parked meanwhile stays so until it is replayed. Raises
+    `NotFound`, `Refused` with every fault, or `Conflict` where someone else changed it at the same time.
+    """
+    endpoint = find(webhooks.endpoints, principal, endpoint_id)
+    wanted = _checked(webhooks, body, required=False)
+    changed = replace(endpoint, **wanted)
+    if changed.url != endpoint.url or (changed.enabled and not endpoint.enabled):
+        changed = replace(changed, failing_since=None)
+    if changed.enabled:
+        changed = replace(changed, disabled_at=None, disabled_reason=None)
+    elif endpoint.enabled:
+        changed = replace(changed, disabled_at=now, disabled_reason="requested")
+    return as_json(webhooks.endpoints.replace(changed))
+
+
+def delete(webhooks: Webhooks, principal: Principal, endpoint_id: str) -> None:
+    """Delete an endpoint: nothing more is sent to it. Raises `NotFound`."""
+    webhooks.endpoints.delete(find(webhooks.endpoints, principal, endpoint_id).id)
+
+
+def rotate(webhooks: Webhooks, principal: Principal, endpoint_id: str, now: datetime) -> dict[str, Any]:
+    """Give an endpoint a new secret, shown once; for 24 hours messages are signed with the old one too.
+
+    Raises `NotFound`, or `Conflict` where it was rotated too often of late.
+    """
+    endpoint = find(webhooks.endpoints, principal, endpoint_id)
+    live = [one for one in endpoint.secrets if one.live(now)]
+    if len(live) >= _MOST_LIVE_SECRETS:
+        raise Conflict("the secret was rotated too often within 24 hours", code="rotated_too_often")
+    until = now + OLD_SECRET_LIVES
+    old = [one if one.expires is not None else replace(one, expires=until) for one in live]
+    secret, sealed = _new_secret(webhooks, endpoint_id, now)
+    stored = webhooks.endpoints.replace(replace(endpoint, secrets=(sealed, *old)))
+    return {**as_json(stored), "secret": secret, "previous_secret_expires": rfc3339(until)}
+
+
+def test(webhooks: Webhooks, principal: Principal, endpoint_id: str, now: datetime) -> dict[str, Any]:
+    """Send a real `endpoint.test` event to an endpoint, whatever its filters; return what to look for.
+
+    Raises `NotFound`, or `Conflict` where it is disabled.
+    """
+    endpoint = find(webhooks.endpoints, principal, endpoint_id)
+    refuse_disabled(endpoint)
+    data = {"endpoint": endpoint.id, "message": "This is a test event."}
+    prepared = webhooks.outbox.prepare_for("endpoint.test", endpoints=[endpoint], data=data, now=now)
+    webhooks.events.write(prepared.writes)
+    webhooks.outbox.nudge(prepared)
+    event = prepared.event_id or ""
+    return {"event": event, "delivery": identifiers.delivery_id(endpoint.id, event)}
+
+
+def refuse_disabled(endpoint: Endpoint) -> None:
+    """Raise `Conflict` where an endpoint is disabled, and so would not be served."""
+    if not endpoint.enabled:
+        raise Conflict("the endpoint is disabled; enable it first", code="endpoint_disabled")
+
+
+def as_json(endpoint: Endpoint) -> dict[str, Any]:
+    """Return an endpoint as it is shown: never a secret."""
+    shown: dict[str, Any] = {
+        "id": endpoint.id,
+        "source": endpoint.source,
+        "url": endpoint.url,
+        "events": list(endpoint.events),
+        "description": endpoint.description,
+        "state": endpoint.state,
+        "created": rfc3339(endpoint.created),
+    }
+    for name, instant in (("failing_since", endpoint.failing_since), ("disabled_at", endpoint.disabled_at)):
+        if instant is not None:
+            shown[name] = rfc3339(instant)
+    if endpoint.disabled_reason is not None:
+        shown["disabled_reason"] = endpoint.disabled_reason
+    return shown
+
+
+def _new_secret(webhooks: Webhooks, endpoint_id: str, now: datetime) -> tuple[str, SealedSecret]:
+    secret = signing.new_secret(webhooks.random(signing.SECRET_BYTES))
+    return secret, SealedSecret(webhooks.secrets.seal(endpoint_id, secret), now)
+
+
+def _checked(webhooks: Webhooks, body: dict[str, Any], *, required: bool) -> dict[str, Any]:
+    """Return the endpoint's fields that a body names, checked; raises `Refused` with every fault."""
+    allowed = _FIELDS if required else (*_FIELDS, "state")
+    faults = [
+        Fault(name, "unknown_field", "is not a field of an endpoint") for name in body if name not in allowed
+    ]
+    faults += [
+        Fault(name, "missing", "must be given") for name in ("url", "events") if required and name not in body
+    ]
+    if "url" in body:
+        try:
+            url = body["url"] if _is_text(body["url"]) else None
+            webhooks.guard.addresses(webhooks.guard.check(url))
+        except Refused as refused:
+            faults += refused.faults
+    if "events" in body:
+        faults += faults_of(body["events"], CATALOGUE)
+    description = body.get("description", "")
+    if not _is_text(description) or len(description) > _LONGEST_DESCRIPTION:
+        faults.append(
+            Fault("description", "invalid", f"must be text of at most {_LONGEST_DESCRIPTION} characters")
+        )
+    if body.get("state", "enabled") not in {"enabled", "disabled"}:
+        faults.append(Fault("state", "unknown_value", "must be enabled or disabled"))
+    if faults:
+        raise Refused(faults)
+    wanted = {name: body[name] for name in allowed if name in body}
+    if "events" in wanted:
+        wanted["events"] = tuple(dict.fromkeys(wanted["events"]))
+    return wanted
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and not isinstance(value, Number)

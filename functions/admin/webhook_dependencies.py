@@ -1,0 +1,65 @@
+"""What the routes of webhooks work with, made when first asked for, beside what all routes share.
+
+Their imports stand at the top: nothing but those routes imports this module.
+"""
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from functions.admin import dependencies
+from functions.admin.services.endpoints import Webhooks
+from fusion_billing import settings
+from fusion_billing.outbound import configured
+from fusion_billing.outbound.guard import Guard
+from fusion_billing.store import client
+from fusion_billing.store.deliveries import DeliveryStore
+from fusion_billing.store.endpoints import EndpointStore
+from fusion_billing.store.events import EventStore
+from fusion_billing.store.outbox import Nudges
+from fusion_billing.store.secrets import EndpointSecrets
+
+if TYPE_CHECKING:
+    from mypy_boto3_kms import KMSClient
+
+
+@cache
+def endpoints() -> EndpointStore:
+    """Return the webhook endpoints."""
+    return EndpointStore(dependencies.dynamodb(), settings.text("WEBHOOKS_TABLE"))
+
+
+@cache
+def deliveries() -> DeliveryStore:
+    """Return the deliveries to webhook endpoints."""
+    return DeliveryStore(dependencies.dynamodb(), settings.text("WEBHOOKS_TABLE"))
+
+
+@cache
+def nudges() -> Nudges:
+    """Return what wakes the relay for an endpoint."""
+    return Nudges(dependencies.sqs(), settings.text("RELAY_QUEUE_URL"))
+
+
+@cache
+def kms() -> "KMSClient":
+    """Return the one KMS client; it encrypts the endpoints' secrets."""
+    made: KMSClient = client.make("kms")
+    return made
+
+
+@cache
+def guard() -> Guard:
+    """Return what says where a webhook may go."""
+    return configured.guard()
+
+
+@cache
+def webhooks() -> Webhooks:
+    """Return what the use cases of endpoints work with."""
+    return Webhooks(
+        endpoints=endpoints(),
+        events=EventStore(dependencies.dynamodb(), settings.text("WEBHOOKS_TABLE")),
+        secrets=EndpointSecrets(kms(), settings.text("ENDPOINT_KEY_ARN")),
+        guard=guard(),
+        outbox=dependencies.outbox(),
+    )
