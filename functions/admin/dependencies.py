@@ -13,18 +13,12 @@ from fusion_billing import settings
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_kms import KMSClient
     from mypy_boto3_sqs import SQSClient
 
-    from functions.admin.services.endpoints import Webhooks
     from fusion_billing.api.authentication import Authenticator
-    from fusion_billing.outbound.guard import Guard
     from fusion_billing.store.catalogue import CatalogueStore
-    from fusion_billing.store.deliveries import DeliveryStore
-    from fusion_billing.store.endpoints import EndpointStore
     from fusion_billing.store.jobs import RatingJobs
     from fusion_billing.store.keys import KeyStore
-    from fusion_billing.store.outbox import Nudges
     from fusion_billing.store.sources import SourceStore
     from fusion_billing.store.subscription_use import SubscriptionUse
     from fusion_billing.store.subscription_writer import SubscriptionWriter
