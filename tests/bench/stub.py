@@ -1,7 +1,7 @@
 """A DynamoDB that answers at once and stores nothing: what is left is the client's own cost.
 
 It runs as a process of its own, so that its CPU is never counted as the client's. `put_item` and
-`update_item` succeed, `batch_execute_statement` succeeds for every statement, and `batch_get_item` and
+`update_item` succeed, `batch_write_item` takes all, `batch_execute_statement` succeeds for every statement, and `batch_get_item` and
 `get_item` answer from the items it was started with (`{"table|pk|sk": item}` as JSON on standard input).
 """
 
@@ -23,13 +23,15 @@ class Stub:
 
     def answer(self, operation: str, body: bytes) -> bytes:
         """Return the JSON answer to one call."""
-        if operation in {"PutItem", "DeleteItem"}:
+        if operation in {"PutItem", "DeleteItem", "BatchWriteItem"}:
             return b"{}"
         if operation == "UpdateItem":
             return b'{"Attributes":{"rev":{"N":"1"}}}'
         request = json.loads(body)
         if operation == "BatchExecuteStatement":
             return json.dumps({"Responses": [{} for _ in request["Statements"]]}).encode()
+        if operation == "BatchWriteItem":
+            return b'{"UnprocessedItems":{}}'
         if operation == "GetItem":
             item = self._item(request["TableName"], request["Key"])
             return json.dumps({"Item": item} if item else {}).encode()
