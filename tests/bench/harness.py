@@ -64,20 +64,21 @@ def cpu_ms(work: Callable[[], object], clock: Callable[[], float] = time.process
 
 
 def by_turns(
-    works: Sequence[Callable[[], object]],
+    prepares: Sequence[Callable[[], Callable[[], object]]],
     *,
     repeats: int,
     progress: Progress | None = None,
     clock: Callable[[], float] = time.process_time,
 ) -> list[float]:
-    """Run all of `works` once each, `repeats` times over, and return the median of each in milliseconds.
+    """Measure each of several works once a round, `repeats` rounds, and return their medians in milliseconds.
 
-    The first round is thrown away: it pays for imports, connections and caches.
+    Each entry prepares a round's work and returns it; only the work is timed. The first round is
+    thrown away: it pays for imports, connections and caches.
     """
-    samples: list[list[float]] = [[] for _ in works]
+    samples: list[list[float]] = [[] for _ in prepares]
     for turn in range(repeats + 1):
-        for work, taken in zip(works, samples, strict=True):
-            spent = cpu_ms(work, clock)
+        for prepare, taken in zip(prepares, samples, strict=True):
+            spent = cpu_ms(prepare(), clock)
             if turn:
                 taken.append(spent)
         if progress and turn:

@@ -1,8 +1,8 @@
 """A DynamoDB that answers at once and stores nothing: what is left is the client's own cost.
 
-It runs as a process of its own, so that its CPU is never counted as the client's. `put_item` and
-`update_item` succeed, `batch_write_item` takes all, `batch_execute_statement` succeeds for every statement, and `batch_get_item` and
-`get_item` answer from the items it was started with (`{"table|pk|sk": item}` as JSON on standard input).
+It runs as a process of its own, so that its CPU is never counted as the client's. Writes succeed, singly and
+in batches; `batch_get_item` and `get_item` answer from the items it was started with (`{"table|pk|sk": item}`
+as JSON on standard input).
 """
 
 import asyncio

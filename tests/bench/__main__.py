@@ -1,0 +1,42 @@
+"""`python -m tests.bench [suite ...] [--json PATH]`: measure, print the table, write the JSON.
+
+Ends with status 1 where a figure misses its bound, so that a regression is seen by whoever runs it.
+"""
+
+import argparse
+import importlib
+import sys
+from pathlib import Path
+
+from tests.bench.harness import Figure, machine, table, write_json
+
+SUITES = ("ingest",)
+
+
+def main() -> int:
+    """Run the suites that were asked for, or all."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument(
+        "suites", nargs="*", metavar="suite", help=f"any of {', '.join(SUITES)}; all by default"
+    )
+    parser.add_argument("--json", type=Path, default=Path("build/bench.json"), help="where the figures go")
+    asked = parser.parse_args()
+    unknown = set(asked.suites) - set(SUITES)
+    if unknown:
+        parser.error(f"unknown suite: {', '.join(sorted(unknown))}")
+    figures: list[Figure] = []
+    for name in asked.suites or SUITES:
+        figures += importlib.import_module(f"tests.bench.{name}").run()
+    print(f"\n{machine()}\n\n{table(figures)}\n")
+    write_json(figures, asked.json)
+    missed = [figure for figure in figures if not figure.holds]
+    for figure in missed:
+        print(
+            f"missed: {figure.suite}, {figure.name}: {figure.value:.2f} is over {figure.bound}",
+            file=sys.stderr,
+        )
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,218 @@
+"""What a counter costs: the whole ingest handler, event in and response out, against the bare client.
+
+The floor is the same client making the very calls the handler made, built beforehand: what is over it is
+parsing, validation, authentication, the marker and the answer. Both speak to a stub that answers at once from
+a process of its own, so that only this process's CPU is measured.
+"""
+
+import json
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
+from typing import Any
+
+from fusion_billing.access import keys
+from tests.bench import stub
+from tests.bench.harness import Figure, Progress, by_turns
+
+_TABLES = {"USAGE_TABLE": "usage", "CATALOGUE_TABLE": "catalogue", "MARKERS_TABLE": "markers"}
+_SUBSCRIPTIONS = 50
+_ROUNDS = 9
+_BATCH_BOUND, _SINGLE_BOUND = 1.5, 1.3
+
+
+class _Context:
+    def get_remaining_time_in_millis(self) -> int:
+        return 30_000
+
+
+class _Counters:
+    """Fresh records without end: every key is new, as in a push that was never made before."""
+
+    def __init__(self) -> None:
+        self.made = 0
+
+    def records(self, count: int) -> list[dict[str, Any]]:
+        return [self._record() for _ in range(count)]
+
+    def _record(self) -> dict[str, Any]:
+        self.made += 1
+        day = 1 + self.made % 28
+        return {
+            "idempotency_key": f"bench:{self.made}:api_calls:2026-11-{day:02d}",
+            "subscription": str(self.made % _SUBSCRIPTIONS),
+            "metric": "api_calls",
+            "period_start": f"2026-11-{day:02d}T00:00:00Z",
+            "period_end": f"2026-11-{day:02d}T01:00:00Z",
+            "quantity": "1250.5",
+            "sequence": 7,
+        }
+
+
+def run() -> list[Figure]:
+    """Measure batches of 100 and 500, and singles."""
+    key = keys.generate()
+    with stub.running(_items(key)) as url, _environment(url):
+        return _figures(key.text)
+
+
+def _figures(key: str) -> list[Figure]:
+    from functions.ingest.handler import app, handler  # noqa: PLC0415  it reads the environment set above
+    from fusion_billing.store import client  # noqa: PLC0415
+
+    app.cache_clear()
+    counters, context, progress = _Counters(), _Context(), Progress("ingest", _ROUNDS * 3)
+    bare = client.dynamodb()
+
+    def push(bodies: list[Any]) -> Callable[[], None]:
+        events = [_event(key, body) for body in bodies]
+
+        def work() -> None:
+            with redirect_stdout(StringIO()):
+                statuses = [handler(event, context)["statusCode"] for event in events]
+            assert set(statuses) <= {200, 201}, statuses
+
+        return work
+
+    def calls(made: list[tuple[str, Any]]) -> Callable[[], None]:
+        def work() -> None:
+            for operation, parameters in made:
+                getattr(bare, operation)(**parameters)
+
+        return work
+
+    push([{"records": counters.records(28 * _SUBSCRIPTIONS // 4)}, *counters.records(1)])()  # markers, caches
+    figures = []
+    for size, times in ((100, 6), (500, 2)):
+        made = _calls_of(bare, push([{"records": counters.records(size)} for _ in range(times)]))
+        assert {name for name, _ in made} == {"batch_execute_statement"}, "a batch is nothing but its inserts"
+        mine, floor = by_turns(
+            [
+                lambda n=size, t=times: push([{"records": counters.records(n)} for _ in range(t)]),  # type: ignore[misc]
+                lambda made=made: calls(made),  # type: ignore[misc]
+            ],
+            repeats=_ROUNDS,
+            progress=progress,
+        )
+        figures.append(
+            _figure(
+                f"a record, in batches of {size}",
+                (mine, floor),
+                size * times,
+                _BATCH_BOUND,
+                "the same calls, bare",
+            )
+        )
+    puts = [("put_item", parameters) for parameters in _puts(counters.records(300))]
+    mine, floor = by_turns(
+        [lambda: push(counters.records(300)), lambda: calls(puts)], repeats=_ROUNDS, progress=progress
+    )
+    figures.append(_figure("a single", (mine, floor), 300, _SINGLE_BOUND, "bare put_item"))
+    return figures
+
+
+def _figure(name: str, medians: tuple[float, float], records: int, bound: float, against: str) -> Figure:
+    mine, floor = medians
+    return Figure("ingest", name, mine / floor, "ms", mine / records, against, floor / records, bound)
+
+
+def _calls_of(bare: Any, work: Callable[[], None]) -> list[tuple[str, Any]]:
+    """Return the DynamoDB calls that `work` makes, as the bare client would have to make them."""
+    made: list[tuple[str, Any]] = []
+    kind: Any = type(bare).__mro__[1]  # botocore's BaseClient, above the class it makes for the service
+    original = kind._make_api_call
+
+    def recorded(self: Any, operation: str, parameters: Any) -> Any:
+        made.append((_method_name(self, operation), parameters))
+        return original(self, operation, parameters)
+
+    kind._make_api_call = recorded
+    try:
+        work()
+    finally:
+        kind._make_api_call = original
+    return made
+
+
+def _method_name(client: Any, operation: str) -> str:
+    methods: dict[str, str] = client.meta.method_to_api_mapping
+    return next(name for name, known in methods.items() if known == operation)
+
+
+def _puts(records: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield plain puts of items of the same size and shape as the handler writes."""
+    for record in records:
+        pair = f"{record['subscription']}#{record['metric']}"
+        entry = {
+            "rev": {"N": "1"},
+            "q": {"N": "1250.5"},
+            "seq": {"N": "7"},
+            "at": {"S": "2026-11-22T00:00:00Z"},
+        }
+        yield {
+            "TableName": "usage",
+            "Item": {
+                "pk": {"S": f"U#src_bench#{record['idempotency_key']}"},
+                "tgt": {"S": f"{pair}#{record['period_start']}#{record['period_end']}"},
+                "pair": {"S": pair},
+                "ws": {"S": record["period_start"]},
+                "we": {"S": record["period_end"]},
+                "q": {"N": "1250.5"},
+                "seq": {"N": "7"},
+                "rev": {"N": "1"},
+                "at": {"S": "2026-11-22T00:00:00Z"},
+                "hist": {"L": [{"M": entry}]},
+            },
+            "ConditionExpression": "attribute_not_exists(pk)",
+        }
+
+
+def _items(key: keys.NewKey) -> dict[str, Any]:
+    """Return the catalogue that the stub answers from."""
+    items = {
+        "catalogue|METRIC|api_calls": {"doc": "{}"},
+        f"catalogue|KEY#{key.id}|KEY": {
+            "hash": key.hash,
+            "source": "src_bench",
+            "created": "2026-11-01T00:00:00Z",
+        },
+        **{f"catalogue|S#{number}|SUB": {"plan": "Pro"} for number in range(_SUBSCRIPTIONS)},
+    }
+    told: dict[str, Any] = {}
+    for place, attributes in items.items():
+        _, pk, sk = place.split("|")
+        told[place] = {name: {"S": value} for name, value in ({"pk": pk, "sk": sk} | attributes).items()}
+    told[f"catalogue|KEY#{key.id}|KEY"]["scopes"] = {"L": [{"S": "usage:write"}]}
+    return told
+
+
+def _event(key: str, body: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "version": "2.0",
+        "routeKey": "POST /v1/usage",
+        "rawPath": "/v1/usage",
+        "headers": {"authorization": f"Bearer {key}", "content-type": "application/json"},
+        "requestContext": {"http": {"method": "POST", "path": "/v1/usage"}, "requestId": "bench"},
+        "body": json.dumps(body),
+        "isBase64Encoded": False,
+    }
+
+
+@contextmanager
+def _environment(url: str) -> Iterator[None]:
+    wanted = _TABLES | {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "bench",
+        "AWS_SECRET_ACCESS_KEY": "bench",
+    }
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        logging.shutdown()
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
