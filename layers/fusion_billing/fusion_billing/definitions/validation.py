@@ -41,7 +41,7 @@ class Definition(BaseModel):
     Build one by `parse`, which checks what spans fields too; `model_validate` is for what was stored.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     null_is_left_out: ClassVar[bool] = True
     """Whether a field given as null counts as left out."""
