@@ -14,7 +14,13 @@ def put(subscription: str) -> Response[str]:
     """Create or replace a subscription."""
     principal = authorised(router, "catalog:write")
     wanted = service.checked(dependencies.catalogue(), subscription, body(router))
-    is_new, stored = service.put(dependencies.subscription_writer(), principal, wanted, dependencies.now())
+    is_new, stored = service.put(
+        dependencies.subscriptions(),
+        dependencies.subscription_writer(),
+        principal,
+        wanted,
+        dependencies.now(),
+    )
     return json_answer(201 if is_new else 200, stored)
 
 

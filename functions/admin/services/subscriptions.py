@@ -43,13 +43,20 @@ def checked(catalogue: CatalogueStore, id_: str, body: dict[str, Any]) -> Subscr
 
 
 def put(
-    writer: SubscriptionWriter, principal: Principal, wanted: Subscription, now: datetime
+    store: SubscriptionStore,
+    writer: SubscriptionWriter,
+    principal: Principal,
+    wanted: Subscription,
+    now: datetime,
 ) -> tuple[bool, dict[str, Any]]:
     """Create or replace a subscription; return whether it is new, and its JSON.
 
-    Raises `Forbidden` for a plan that the key's source may not touch, `OrderTaken`, and `Unavailable`.
+    Raises `Forbidden` for a plan that the key's source may not touch, `NotFound` where it is on such a plan
+    now, `OrderTaken`, and `Unavailable`.
     """
     _check_plan(principal, wanted.plan)
+    if principal.plans is not None and store.get(wanted.id) is not None:
+        visible(store, principal, wanted.id)
     saved: Saved = writer.save(wanted, origin="api", now=now)
     return saved.outcome == "created", as_json(saved.stored)
 
