@@ -8,6 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
+from local.odoo.engine import SERIES
 from local.odoo.server import HOST, serve
 
 
@@ -19,10 +20,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--state", type=Path, default=Path(".local/odoo.sqlite"), help="SQLite file of the state"
     )
+    parser.add_argument(
+        "--series", choices=SERIES, default=SERIES[-1], help="the Odoo to play (default 19.0)"
+    )
     options = parser.parse_args(arguments)
     try:
         options.state.parent.mkdir(parents=True, exist_ok=True)
-        with serve(options.state, options.port, database=options.database) as server:
+        with serve(options.state, options.port, database=options.database, series=options.series) as server:
             stop = threading.Event()
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, lambda *_: stop.set())

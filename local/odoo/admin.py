@@ -66,6 +66,11 @@ class Admin:
     def _model(self, name: str) -> Model:
         return self._env()[name]
 
+    def chatter(self, order_id: int) -> list[str]:
+        """Return what was posted on an order, oldest first."""
+        found = self.read("mail.message", [["model", "=", "sale.order"], ["res_id", "=", order_id]], ["body"])
+        return [message["body"] for message in found]
+
     def set_precision(self, name: str, digits: int) -> bool:
         """Set the decimals of a `decimal.precision`, such as `Product Unit`."""
         with self._state.transaction():
@@ -184,6 +189,17 @@ class Admin:
     def latency(self, base: float, row: float = 0.0, call: str = "*") -> bool:
         """Have calls (`model/method`, `*` for all others) take `base` seconds and `row` more a row."""
         self._stand_in.latencies[call] = (base, row)
+        return True
+
+    def pace(self, scale: float = 1.0) -> bool:
+        """Have calls take as long as they took a real Odoo 19, times `scale`."""
+        latencies = self._stand_in.latencies
+        latencies["*"] = (0.03 * scale, 0.0)
+        latencies["sale.order.line/write"] = latencies["sale.order.line/create"] = (
+            0.05 * scale,
+            0.01 * scale,
+        )
+        latencies["sale.order.line/load"] = (0.05 * scale, 0.015 * scale)
         return True
 
     # what happened

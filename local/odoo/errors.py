@@ -118,7 +118,7 @@ class DatabaseError(OdooError):
         super().__init__(message)
         self.kind = kind
         self.field = field
-        self.name = f"psycopg2.errors.{kind}"
+        self.name = "psycopg2.OperationalError" if kind == "OperationalError" else f"psycopg2.errors.{kind}"
 
     @classmethod
     def serialization(cls) -> "DatabaseError":

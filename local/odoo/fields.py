@@ -33,7 +33,8 @@ class Command(IntEnum):
 class Field:
     """One column of a model.
 
-    `digits` names the `decimal.precision` record a float is rounded to; `inverse` is the many2one
+    `digits` names the `decimal.precision` record a float is rounded to, `digits_before` the one in
+    Odoo 17 and 18 where that differs; `inverse` is the many2one
     on the other side of a one2many; `computed` values come from the model's `_compute_<name>`.
     """
 
@@ -43,6 +44,7 @@ class Field:
     inverse: str | None = None
     selection: tuple[tuple[str, str], ...] = ()
     digits: str | None = None
+    digits_before: str | None = None
     required: bool = False
     computed: bool = False
     hidden: bool = False
@@ -187,9 +189,11 @@ def integer(string: str) -> Field:
     return Field(kind="integer", string=string)
 
 
-def floating(string: str, *, digits: str | None = None, computed: bool = False) -> Field:
+def floating(
+    string: str, *, digits: str | None = None, digits_before: str | None = None, computed: bool = False
+) -> Field:
     """Return a float field, rounded to the `decimal.precision` named `digits` where given."""
-    return Field(kind="float", string=string, digits=digits, computed=computed)
+    return Field(kind="float", string=string, digits=digits, digits_before=digits_before, computed=computed)
 
 
 def monetary(string: str) -> Field:

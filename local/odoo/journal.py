@@ -56,6 +56,11 @@ class Journal:
             self._counters[f"outcome:{outcome}"] += 1
             self._counters[f"rows:{entry.model}/{entry.method}"] += entry.rows
 
+    def count(self, what: str) -> None:
+        """Count something that is no call, such as a key that was refused."""
+        with self._lock:
+            self._counters[what] += 1
+
     def entries(self, model: str | None = None, method: str | None = None) -> list[dict[str, Any]]:
         """Return the calls, oldest first, of one model and method where given."""
         with self._lock:
@@ -66,7 +71,10 @@ class Journal:
             ]
 
     def counters(self) -> dict[str, int]:
-        """Return `calls`, `<model>/<method>`, `rows:<model>/<method>`, `outcome:<outcome>`."""
+        """Return numbers of `calls`, `<model>/<method>`, `rows:<model>/<method>`, `outcome:<outcome>`.
+
+        `unauthorized` counts requests whose key was missing or refused.
+        """
         with self._lock:
             return dict(self._counters)
 

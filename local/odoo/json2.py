@@ -10,6 +10,7 @@ from local.odoo.errors import HttpError, OdooError, PythonError
 from local.odoo.figures import parse_constant, parse_float, to_wire
 
 PREFIX = "/json/2/"
+UNAUTHORIZED = 401
 HINT = "Did you mean POST /json/2/<model>/<method>?"
 NO_KEY = "User not authenticated, use an API Key with a Bearer Authorization header."
 NO_DATABASE = (
@@ -63,6 +64,8 @@ def answer(stand_in: StandIn, request: Request) -> Answer:
     try:
         return _answer(stand_in, request)
     except OdooError as error:
+        if error.status == UNAUTHORIZED:
+            stand_in.journal.count("unauthorized")
         return as_json(error.body(), error.status)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         # What Odoo's Python would trip over, the stand-in's does too: both answer 500 with its name.
@@ -98,10 +101,10 @@ def _answer(stand_in: StandIn, request: Request) -> Answer:
 def _authenticated(stand_in: StandIn, header: str) -> int:
     scheme, _, key = header.partition(" ")
     if scheme.lower() != "bearer" or not key.strip():
-        raise HttpError(401, NO_KEY)
+        raise HttpError(UNAUTHORIZED, NO_KEY)
     uid = stand_in.user_of_key(key.strip())
     if uid is None:
-        raise HttpError(401, "Invalid apikey")
+        raise HttpError(UNAUTHORIZED, "Invalid apikey")
     return uid
 
 

@@ -21,12 +21,6 @@ from local.odoo.json2 import Answer, Request, as_html, as_json
 from local.odoo.models.users import digest_of
 
 PATHS = ("/jsonrpc", "/xmlrpc/2/")
-VERSION = {
-    "server_version": "19.0",
-    "server_version_info": [19, 0, 0, "final", 0, ""],
-    "server_serie": "19.0",
-    "protocol_version": 1,
-}
 NOT_FOUND = 404
 WARNING, DENIED, FORBIDDEN, APPLICATION = 2, 3, 4, 1
 """The fault codes of XML-RPC: a `UserError`, a wrong login, an `AccessError`, any other exception."""
@@ -44,10 +38,20 @@ def answer(stand_in: StandIn, request: Request) -> Answer:
     return _xml(stand_in, service, request.body)
 
 
+def version(series: str) -> dict[str, Any]:
+    """Return what a server of that series says of itself."""
+    return {
+        "server_version": series,
+        "server_version_info": [int(series.partition(".")[0]), 0, 0, "final", 0, ""],
+        "server_serie": series,
+        "protocol_version": 1,
+    }
+
+
 def dispatch(stand_in: StandIn, protocol: str, service: str, method: str, args: list[Any]) -> Any:
     """Call a service's method: `common` (version, login, authenticate) or `object` (execute, execute_kw)."""
     if service == "common" and method == "version":
-        return VERSION
+        return version(stand_in.series)
     if service == "common" and method in ("login", "authenticate"):
         _require_database(stand_in, args[0])
         return _logged_in(stand_in, args[1], args[2]) or False
@@ -122,17 +126,15 @@ def _json(stand_in: StandIn, body: bytes) -> Answer:
     try:
         result = dispatch(stand_in, "jsonrpc", params["service"], params["method"], list(params["args"]))
     except OdooError as error:
-        return as_json({**head, "error": _json_error(error)})
+        return as_json({**head, "error": _json_error(stand_in, error)})
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        return as_json({**head, "error": _json_error(PythonError(type(error), str(error)))})
+        return as_json({**head, "error": _json_error(stand_in, PythonError(type(error), str(error)))})
     return as_json({**head, "result": result})
 
 
-def _json_error(error: OdooError) -> dict[str, Any]:
-    body = error.body()
-    if isinstance(error, DatabaseError) and error.kind == "OperationalError":
-        body["name"] = "psycopg2.OperationalError"
-    return {"code": 200, "message": "Odoo Server Error", "data": body}
+def _json_error(stand_in: StandIn, error: OdooError) -> dict[str, Any]:
+    code = 0 if stand_in.series == "19.0" else 200
+    return {"code": code, "message": "Odoo Server Error", "data": error.body()}
 
 
 # XML-RPC

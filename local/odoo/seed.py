@@ -26,6 +26,10 @@ CURRENCIES = (
     ("BHD", "BD", "0.001"),
     ("KWD", "KD", "0.001"),
 )
+PRECISIONS = [
+    {"id": 1, "name": "Product Price", "digits": 2},
+    {"id": 2, "name": "Discount", "digits": 2},
+]
 BASE: dict[str, list[dict[str, Any]]] = {
     "res.currency": [
         {"id": number, "name": name, "symbol": symbol, "rounding": Decimal(rounding)}
@@ -35,11 +39,6 @@ BASE: dict[str, list[dict[str, Any]]] = {
         {"id": 1, "name": "English (US)", "code": "en_US", "active": True},
         {"id": 2, "name": "German / Deutsch", "code": "de_DE", "active": True},
         {"id": 3, "name": "French / Français", "code": "fr_FR", "active": True},
-    ],
-    "decimal.precision": [
-        {"id": 1, "name": "Product Price", "digits": 2},
-        {"id": 2, "name": "Discount", "digits": 2},
-        {"id": 3, "name": "Product Unit", "digits": 2},
     ],
     "uom.uom": [{"id": 1, "name": "Units", "rounding": Decimal("0.01")}],
     "res.partner": [
@@ -59,7 +58,10 @@ def ensure_base(stand_in: StandIn) -> None:
     """Put in what every database starts with, into an empty one."""
     if not stand_in.state.setting("based"):
         with stand_in.state.transaction():
-            insert(stand_in, BASE)
+            unit = "Product Unit" if stand_in.series == "19.0" else "Product Unit of Measure"
+            insert(
+                stand_in, {**BASE, "decimal.precision": [*PRECISIONS, {"id": 3, "name": unit, "digits": 2}]}
+            )
             stand_in.state.set("based", True)  # noqa: FBT003
 
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from local.odoo import controls, json2, rpc
 from local.odoo.admin import Admin
-from local.odoo.engine import StandIn, utc_now
+from local.odoo.engine import SERIES, StandIn, utc_now
 from local.odoo.environment import Clock
 from local.odoo.faults import GatewayAnswer, Hangup
 from local.odoo.json2 import Answer, Request, as_html, as_json
@@ -19,7 +19,6 @@ from local.odoo.seed import ensure_base
 
 HOST = "127.0.0.1"
 READ_TIMEOUT_SECONDS = 60
-VERSION = {"version_info": [19, 0, 0, "final", 0, ""], "version": "19.0"}
 GATEWAY = (
     "<html>\r\n<head><title>{0}</title></head>\r\n<body><center><h1>{0}</h1></center></body>\r\n</html>\r\n"
 )
@@ -93,9 +92,17 @@ class Server:
             return controls.answer(self.admin, request)
         if path.startswith(rpc.PATHS):
             return rpc.answer(self.stand_in, request)
-        if path.startswith(json2.PREFIX):
+        series = self.stand_in.series
+        if path.startswith(json2.PREFIX) and series == "19.0":
             return json2.answer(self.stand_in, request)
-        fixed = {"/web/version": VERSION, "/json/version": VERSION, "/web/health": {"status": "pass"}}
+        about = rpc.version(series)
+        version = {"version_info": about["server_version_info"], "version": series}
+        fixed: dict[str, Any] = {
+            "/web/version": version,
+            "/json/version": version,
+            "/web/health": {"status": "pass"},
+            "/web/webclient/version_info": {"jsonrpc": "2.0", "id": None, "result": about},
+        }
         return as_json(fixed[path]) if path in fixed else as_html("<h1>Not Found</h1>", 404)
 
 
@@ -173,14 +180,16 @@ def serve(
     port: int = 0,
     *,
     database: str = "demo",
+    series: str = SERIES[-1],
     clock: Clock = utc_now,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[Server]:
     """Run a stand-in on `state_path` (made where missing) while the block runs.
 
-    `port` 0 takes a free one. Raises `OSError` where the port is taken.
+    `port` 0 takes a free one; `series` is the Odoo it plays (`17.0` and `18.0` have no JSON-2).
+    Raises `OSError` where the port is taken.
     """
-    stand_in = StandIn(state_path, database=database, clock=clock, sleep=sleep)
+    stand_in = StandIn(state_path, database=database, series=series, clock=clock, sleep=sleep)
     try:
         ensure_base(stand_in)
         server = Server(stand_in, port)

@@ -48,11 +48,12 @@ class State:
         self._undo: list[Callable[[], None]] = []
         self._dirty: set[tuple[str, int]] = set()
         self._dirty_names: set[tuple[str, str]] = set()
-        self._database = sqlite3.connect(path, check_same_thread=False)
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = NORMAL")
-        self._database.executescript(SCHEMA)
-        self._load()
+        self._database = sqlite3.connect(path, timeout=1, check_same_thread=False)
+        try:
+            self._open()
+        except sqlite3.Error:
+            self._database.close()
+            raise
 
     # reading
 
@@ -140,6 +141,13 @@ class State:
             self._database.close()
 
     # inside
+
+    def _open(self) -> None:
+        # Exclusive: a second process on the same file fails at once rather than diverge from this one.
+        for pragma in ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = NORMAL"):
+            self._database.execute(f"PRAGMA {pragma}")
+        self._database.executescript(SCHEMA)
+        self._load()
 
     def _replace(self, model: str, record_id: int, new: Record | None) -> None:
         old = self._tables[model].get(record_id)

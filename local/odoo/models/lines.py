@@ -33,17 +33,23 @@ class Line(Model):
         "sequence": fields.integer("Sequence"),
         "product_id": fields.many2one("Product", "product.product"),
         "name": fields.char("Description", required=True),
-        "product_uom_qty": fields.floating("Quantity", digits="Product Unit"),
+        "product_uom_qty": fields.floating(
+            "Quantity", digits="Product Unit", digits_before="Product Unit of Measure"
+        ),
         "product_uom_id": fields.many2one("Unit", "uom.uom"),
-        "price_unit": fields.floating("Unit Price"),
+        "price_unit": fields.floating("Unit Price", digits_before="Product Price"),
         "technical_price_unit": fields.floating("Technical Price Unit"),
         "discount": fields.floating("Discount (%)", digits="Discount"),
         "tax_ids": fields.many2many("Taxes", "account.tax"),
         "price_subtotal": fields.monetary("Subtotal"),
         "price_tax": fields.monetary("Total Tax"),
         "price_total": fields.monetary("Total"),
-        "qty_delivered": fields.floating("Delivery Quantity", digits="Product Unit"),
-        "qty_invoiced": fields.floating("Invoiced Quantity", digits="Product Unit"),
+        "qty_delivered": fields.floating(
+            "Delivery Quantity", digits="Product Unit", digits_before="Product Unit of Measure"
+        ),
+        "qty_invoiced": fields.floating(
+            "Invoiced Quantity", digits="Product Unit", digits_before="Product Unit of Measure"
+        ),
         "qty_to_invoice": fields.floating("Quantity To Invoice", computed=True),
         "invoice_status": fields.selection("Invoice Status", *INVOICE_STATES, computed=True),
         "state": fields.selection("Order Status", *STATES, computed=True),

@@ -122,3 +122,8 @@ def odoo(tmp_path: Path) -> Iterator[Server]:
 @pytest.fixture
 def client(odoo: Server) -> Client:
     return Client(odoo)
+
+
+@pytest.fixture
+def client_of() -> type[Client]:
+    return Client
