@@ -37,7 +37,7 @@ def parsed_decimal(value: object, field: str, faults: list[Fault]) -> Decimal:
 
 def parsed_records(value: object, faults: list[Fault], *, windows: bool) -> list[Span]:
     """Return the records, in the order given; `windows` says that a window, once begun, must end too."""
-    if not isinstance(value, list):
+    if not isinstance(value, list | tuple):
         faults.append(Fault("records", "not_a_list", "must be a list"))
         return []
     spans = []
