@@ -48,11 +48,16 @@ class ChargeData(SubscriptionData):
 
 
 class ThresholdReached(ChargeData):
-    """The units of a charge passed a share of what is included."""
+    """A charge passed a threshold: a share of its included units, or an amount."""
 
-    threshold_percent: Count = Field(description="the share of the included units that was passed")
+    threshold_percent: Count | DecimalText | None = Field(
+        default=None, description="the share of the included units that was passed"
+    )
+    threshold_amount: DecimalText | None = Field(default=None, description="the amount that was passed")
     units: DecimalText = Field(description="units so far")
     included_units: DecimalText
+    amount: DecimalText | None = Field(default=None, description="what they cost so far")
+    currency: Text | None = None
 
 
 class UsageLate(ChargeData):
@@ -98,6 +103,9 @@ class LineUpserted(ChargeData):
     unit_price: DecimalText
     amount: DecimalText = Field(description="the line's subtotal")
     currency: Text
+    corrects: InstantText | None = Field(
+        default=None, description="for an adjustment: start of the invoiced period that it corrects"
+    )
 
 
 class LineParked(ChargeData):
@@ -163,7 +171,15 @@ CATALOGUE: Mapping[str, EventType] = {
         EventType(
             "usage.threshold_reached",
             ThresholdReached,
-            {**_CHARGE, "threshold_percent": 80, "units": "812", "included_units": "1000", "sequence": 17},
+            {
+                **_CHARGE,
+                "threshold_percent": 80,
+                "units": "812",
+                "included_units": "1000",
+                "amount": "0.00",
+                "currency": "USD",
+                "sequence": 17,
+            },
         ),
         EventType(
             "usage.late",
