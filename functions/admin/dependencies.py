@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sqs import SQSClient
 
+    from functions.admin.services.runs import Runs
     from fusion_billing.api.authentication import Authenticator
     from fusion_billing.store.catalogue import CatalogueStore
     from fusion_billing.store.jobs import RatingJobs
     from fusion_billing.store.keys import KeyStore
+    from fusion_billing.store.ratings import RatingsStore
     from fusion_billing.store.sources import SourceStore
     from fusion_billing.store.subscription_use import SubscriptionUse
     from fusion_billing.store.subscription_writer import SubscriptionWriter
@@ -143,3 +145,32 @@ def usage_reader() -> "UsageReader":
     from fusion_billing.store.usage_reading import UsageReader
 
     return UsageReader(dynamodb(), settings.text("USAGE_TABLE"))
+
+
+@cache
+def ratings() -> "RatingsStore":
+    """Return the ratings, to look at."""
+    from fusion_billing.store.ratings import RatingsStore
+
+    lanes = settings.integer("LINE_LANES", 8)
+    return RatingsStore(dynamodb(), settings.text("RATINGS_TABLE"), lanes=lanes)
+
+
+@cache
+def runs() -> "Runs":
+    """Return what starts runs of rating; an answer waits for one as long as API Gateway allows."""
+    from functions.admin.services.runs import Runs
+    from fusion_billing.store.planner import PlannerState
+    from fusion_billing.store.queues import Queue
+    from fusion_billing.store.runs import RunStore
+
+    state, markers = settings.text("STATE_TABLE"), settings.text("MARKERS_TABLE")
+    return Runs(
+        store=RunStore(dynamodb(), state),
+        planner=PlannerState(dynamodb(), state_table=state, markers_table=markers),
+        queue=Queue(sqs(), settings.text("RATING_QUEUE_URL")),
+        shards=settings.integer("DIRTY_SHARDS", 16),
+        wait=20.0,
+        clock=time.monotonic,
+        pause=time.sleep,
+    )

@@ -11,9 +11,8 @@ from functions.rate.rater import Rater, Sources
 from functions.rate.worker import Worker
 from functions.rate.writer import Writer
 from fusion_billing import settings
-from fusion_billing.billing.customers import Customer
+from fusion_billing.billing.customers import Customer, customer_of
 from fusion_billing.billing.price_book import PriceBook
-from fusion_billing.billing.pricing import Subscriber
 from fusion_billing.errors import FusionError
 from fusion_billing.store import client
 from fusion_billing.store.catalogue import CatalogueStore
@@ -23,7 +22,7 @@ from fusion_billing.store.planner import PlannerState
 from fusion_billing.store.queues import Queue
 from fusion_billing.store.ratings import RatingsStore
 from fusion_billing.store.runs import RunStore
-from fusion_billing.store.subscriptions import StoredSubscription, SubscriptionStore
+from fusion_billing.store.subscriptions import SubscriptionStore
 from fusion_billing.store.usage_records import UsageRecords
 
 NAMESPACE = "FusionBilling"
@@ -108,20 +107,6 @@ def customer(subscriptions: SubscriptionStore, subscription: str) -> Customer | 
     """Return a subscription as rating sees it, None where there is none."""
     stored = subscriptions.get(subscription)
     return customer_of(stored) if stored is not None else None
-
-
-def customer_of(stored: StoredSubscription) -> Customer:
-    """Return a stored subscription as rating sees it."""
-    subscription = stored.subscription
-    who = Subscriber(
-        id=subscription.id,
-        plan=subscription.plan,
-        currency=subscription.currency,
-        timezone=subscription.timezone,
-        odoo_order_id=subscription.odoo_order_id,
-        overrides=subscription.overrides or {},
-    )
-    return Customer(who, stored.calendar, stored.rated_until)
 
 
 def report(pair: DirtyPair, error: Exception) -> None:

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from fusion_billing.billing.pricing import Subscriber
 from fusion_billing.calendar.calendar import Calendar, Period
+from fusion_billing.definitions.subscription import Subscription
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +44,33 @@ class Customer:
         while periods[-1].end < end:
             periods.append(self.calendar.after(periods[-1]))
         return periods
+
+
+class Kept(Protocol):
+    """A subscription as it is kept, as far as rating needs it (`store.subscriptions.StoredSubscription`)."""
+
+    @property
+    def subscription(self) -> Subscription:
+        """Return what was defined."""
+
+    @property
+    def calendar(self) -> Calendar:
+        """Return its periods."""
+
+    @property
+    def rated_until(self) -> datetime | None:
+        """Return the instant from which on usage is not rated."""
+
+
+def customer_of(kept: Kept) -> Customer:
+    """Return a subscription as rating sees it."""
+    subscription = kept.subscription
+    who = Subscriber(
+        id=subscription.id,
+        plan=subscription.plan,
+        currency=subscription.currency,
+        timezone=subscription.timezone,
+        odoo_order_id=subscription.odoo_order_id,
+        overrides=subscription.overrides or {},
+    )
+    return Customer(who, kept.calendar, kept.rated_until)

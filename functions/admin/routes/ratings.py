@@ -1,0 +1,108 @@
+"""`/v1/subscriptions/{id}/usage` and `/ratings`: what is owed, and why (`ratings:read`).
+
+A source that is limited sees the subscriptions on its plans and the charges on its metrics, and of the
+records behind a rating its own.
+"""
+
+import re
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+from aws_lambda_powertools.event_handler.api_gateway import Response
+
+from functions.admin import dependencies
+from functions.admin.routing import (
+    Router,
+    authorised,
+    json_answer,
+    page,
+    page_answer,
+    parameters,
+    write_cursor,
+)
+from functions.admin.services import current_usage, ratings
+from functions.admin.services.ratings import Asker
+from functions.admin.services.subscriptions import visible
+from fusion_billing.billing.customers import customer_of
+from fusion_billing.billing.price_book import PriceBook
+from fusion_billing.billing.ratings import RatingKey
+from fusion_billing.errors import Fault, NotFound, Refused
+from fusion_billing.instants import parse_instant
+
+router = Router()
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+@router.get("/v1/subscriptions/<subscription>/usage")
+def usage(subscription: str) -> Response[str]:
+    """Show the open period: units, included units, overage and amount so far, and where it leads."""
+    asker = _asker(subscription)
+    parameters(router)
+    catalogue = dependencies.catalogue()
+    metrics = catalogue.metrics()
+    answer = current_usage.current(
+        customer_of(asker.stored),
+        metrics,
+        PriceBook(metrics.values(), catalogue.charges().values()),
+        dependencies.usage_records(),
+        principal=asker.principal,
+        now=dependencies.now(),
+    )
+    return json_answer(200, answer)
+
+
+@router.get("/v1/subscriptions/<subscription>/ratings")
+def listing(subscription: str) -> Response[str]:
+    """List ratings, the newest period first."""
+    asker = _asker(subscription)
+    at = _period_start(asker, parameters(router, "period_start"))
+    limit, after = page(router)
+    return page_answer(router, *ratings.listing(dependencies.ratings(), asker, at, after, limit))
+
+
+@router.get("/v1/subscriptions/<subscription>/ratings/<charge>")
+def detail(subscription: str, charge: str) -> Response[str]:
+    """Show why a charge comes to what it does, in the open period or the one asked for.
+
+    `<charge>@<start>` asks for the adjustment of the invoiced period that starts then.
+    """
+    asker = _asker(subscription)
+    at = _period_start(asker, parameters(router, "period_start")) or asker.calendar.open.start
+    limit, after = page(router)
+    code, _, corrects = charge.partition("@")
+    try:
+        corrected = parse_instant(corrects) if corrects else None
+    except Refused:
+        raise NotFound(f"there is no rating {charge}") from None
+    key = RatingKey(asker.stored.id, asker.calendar.period_holding(at).start, code, corrected)
+    stores = dependencies.ratings(), dependencies.usage_reader()
+    answer = ratings.detail(*stores, asker, key, after=after, limit=limit)
+    following = answer.pop("records_after")
+    path = router.current_event.path
+    answer["records_cursor"] = write_cursor(following, path) if following is not None else None
+    return json_answer(200, answer)
+
+
+def _asker(subscription: str) -> Asker:
+    principal = authorised(router, "ratings:read")
+    return Asker(principal, visible(dependencies.subscriptions(), principal, subscription))
+
+
+def _period_start(asker: Asker, given: dict[str, str]) -> datetime | None:
+    """Return the instant asked for; a bare day is its midnight where the subscription is."""
+    text = given.get("period_start")
+    if text is None:
+        return None
+    try:
+        if not _DAY.fullmatch(text):
+            # A `+` that nobody escaped has become a space on its way through the query.
+            return parse_instant(text.replace(" ", "+"), "period_start")
+        zone = ZoneInfo(asker.stored.subscription.timezone)
+        day = date.fromisoformat(text)
+        return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+    except Refused as refused:
+        raise Refused(refused.faults, code="bad_parameter") from None
+    except (ValueError, OverflowError):
+        fault = Fault("period_start", "not_a_day", "is no day of the calendar")
+        raise Refused([fault], code="bad_parameter") from None

@@ -1,0 +1,112 @@
+"""What a subscription used in its open period, and where that leads: counted from the records, not stored."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import localcontext
+from typing import Any
+
+from fusion_billing.access.principal import Principal
+from fusion_billing.billing.customers import Customer
+from fusion_billing.billing.decisions import total
+from fusion_billing.billing.price_book import PriceBook
+from fusion_billing.billing.pricing import Pricing
+from fusion_billing.billing.projection import projected
+from fusion_billing.currencies import with_digits
+from fusion_billing.decimals import EXACT, plain
+from fusion_billing.definitions.metric import Metric
+from fusion_billing.instants import rfc3339
+from fusion_billing.rating.aggregations import AGGREGATES
+from fusion_billing.rating.engine import rate
+from fusion_billing.rating.quantities import settled
+from fusion_billing.rating.rated import Rated
+from fusion_billing.rating.records import Record, in_order
+from fusion_billing.store.usage_records import UsageRecords
+
+
+@dataclass(frozen=True, slots=True)
+class _Charged:
+    price: Pricing
+    now: Rated
+    then: Rated
+
+
+def current(
+    customer: Customer,
+    metrics: Mapping[str, Metric],
+    prices: PriceBook,
+    records: UsageRecords,
+    *,
+    principal: Principal,
+    now: datetime,
+) -> dict[str, Any]:
+    """Return the open period of each metric that is charged or was used, as far as the key may see it."""
+    period = customer.calendar.open
+    shown = [
+        _metric(customer, metric, prices, records, now)
+        for code, metric in sorted(metrics.items())
+        if principal.may_use_metric(code)
+    ]
+    return {
+        "subscription": customer.id,
+        "period_start": rfc3339(period.start),
+        "period_end": rfc3339(period.end),
+        "as_of": rfc3339(now),
+        "currency": customer.who.currency,
+        "metrics": [one for one in shown if one is not None],
+    }
+
+
+def _metric(
+    customer: Customer, metric: Metric, prices: PriceBook, records: UsageRecords, now: datetime
+) -> dict[str, Any] | None:
+    period = customer.calendar.open
+    used = list(records.between(customer.id, metric.code, period.start, customer.rated_end(period)))
+    charged = list(_charged(customer, metric, prices, used, now))
+    if not used and not charged:
+        return None
+    with localcontext(EXACT):
+        units = settled(AGGREGATES[metric.aggregation](in_order(used), period.start, period.end))
+    return {
+        "metric": metric.code,
+        "name": metric.name,
+        "unit": metric.unit,
+        "units": plain(units),
+        **_summed([one.now for one in charged], customer.who.currency),
+        "projection": _projection([one.then for one in charged], customer.who.currency),
+        "charges": [_charge(one) for one in charged],
+    }
+
+
+def _charged(
+    customer: Customer, metric: Metric, prices: PriceBook, used: Sequence[Record], now: datetime
+) -> Iterator[_Charged]:
+    start, end = customer.calendar.open.start, customer.calendar.open.end
+    for price in prices.applying(metric.code, customer.who, start, end):
+        so_far = rate(price.versions, price.metric, used, period_start=start, period_end=end)
+        yield _Charged(price, so_far, projected(price, used, start=start, end=end, now=now))
+
+
+def _charge(one: _Charged) -> dict[str, Any]:
+    currency = one.now.currency
+    return {
+        "charge": one.price.charge.code,
+        "name": one.price.charge.name,
+        "units": plain(one.now.units),
+        **_summed([one.now], currency),
+        "projection": _projection([one.then], currency),
+    }
+
+
+def _summed(rated: Sequence[Rated], currency: str) -> dict[str, Any]:
+    return {
+        "included_units": plain(total(one.included_units for one in rated)),
+        "overage_units": plain(total(one.overage_units for one in rated)),
+        "amount": with_digits(total(one.amount for one in rated), currency),
+        "currency": currency,
+    }
+
+
+def _projection(rated: Sequence[Rated], currency: str) -> dict[str, Any]:
+    # Charges on one metric may convert its units; the first one's stand for the metric.
+    return {"units": plain(rated[0].units) if rated else None, **_summed(rated, currency)}

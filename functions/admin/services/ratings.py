@@ -1,0 +1,188 @@
+"""Why was this billed: ratings, their steps, versions, price, line, adjustments, and the records behind."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from fusion_billing.access.principal import Principal
+from fusion_billing.billing.ratings import RatingKey, StoredRating
+from fusion_billing.calendar.calendar import Calendar, Period
+from fusion_billing.currencies import with_digits
+from fusion_billing.decimals import plain
+from fusion_billing.errors import NotFound
+from fusion_billing.instants import rfc3339
+from fusion_billing.store.ratings import RatingsStore
+from fusion_billing.store.subscriptions import StoredSubscription
+from fusion_billing.store.usage_items import UsageRecord
+from fusion_billing.store.usage_reading import Selection, UsageReader
+
+_QUERIES = 24  # periods looked through for one page
+_RATED = (
+    "units",
+    "included_units",
+    "overage_units",
+    "billable_units",
+    "amount",
+    "unrounded_amount",
+    "currency",
+    "steps",
+    "price_versions",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks about which subscription; what the key may not see is as if it were not there."""
+
+    principal: Principal
+    stored: StoredSubscription
+
+    @property
+    def calendar(self) -> Calendar:
+        """Return the subscription's periods."""
+        return self.stored.calendar
+
+    def sees(self, rating: StoredRating) -> bool:
+        """Tell whether the key's source may see a rating, by its metric."""
+        return self.principal.may_use_metric(rating.doc["metric"])
+
+
+def listing(
+    ratings: RatingsStore, asker: Asker, at: datetime | None, after: str | None, limit: int
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Return a page of ratings, the newest period first, and after which one the next page begins.
+
+    With `at`, those billed in the period that holds that instant; without, those of all periods seen
+    and of the next one to come.
+    """
+    page: list[dict[str, Any]] = []
+    last: str | None = None
+    resumed, _, name = (after or "").partition("|")
+    for looked, period in enumerate(_periods(asker.calendar, at, resumed)):
+        if looked >= _QUERIES:
+            return page, f"{rfc3339(period.start)}|"
+        beyond = name if rfc3339(period.start) == resumed else ""
+        for one in ratings.in_period(asker.stored.id, period.start):
+            if one.key.name <= beyond or not asker.sees(one):
+                continue
+            if len(page) == limit:
+                return page, last
+            page.append(shown(one, period))
+            last = f"{rfc3339(period.start)}|{one.key.name}"
+    return page, None
+
+
+def _periods(calendar: Calendar, at: datetime | None, resumed: str) -> Iterator[Period]:
+    if at is not None:
+        yield calendar.period_holding(at)
+        return
+    for period in (calendar.after(calendar.open), *reversed(calendar.known)):
+        if not resumed or rfc3339(period.start) <= resumed:
+            yield period
+
+
+def detail(
+    ratings: RatingsStore,
+    reader: UsageReader,
+    asker: Asker,
+    key: RatingKey,
+    *,
+    after: str | None,
+    limit: int,
+) -> dict[str, Any]:
+    """Return one rating with all that is behind it; raises `NotFound`.
+
+    Of its usage records a page: `after` what was returned as `records_after` before.
+    """
+    own = ratings.get(key)
+    if own is None or not asker.sees(own):
+        start = rfc3339(key.period_start)
+        raise NotFound(f"there is no rating of the charge {key.charge} in the period from {start}")
+    of = asker.calendar.period_holding(key.corrects or key.period_start)
+    doc = own.doc
+    source = None if asker.principal.is_admin else asker.principal.source
+    wanted = Selection(key.subscription, doc["metric"], of.start, of.end, source)
+    records, records_after = reader.page(wanted, after, limit)
+    return {
+        **shown(own, asker.calendar.period_holding(key.period_start)),
+        "history": [
+            {"version": one.version, "units": one.units, "amount": one.amount, "rated_at": one.at}
+            for one in own.history
+        ],
+        "price": {"versions": doc["priced_by"], "metric": doc["metric_definition"]},
+        "thresholds_reached": sorted(own.raised),
+        "adjustments": [] if key.corrects else _adjustments(ratings, asker, key),
+        "records": [_record(reader, one) for one in records],
+        "records_after": records_after,
+    }
+
+
+def shown(rating: StoredRating, period: Period) -> dict[str, Any]:
+    """Return a rating as a list shows it; `period` is the one it is billed in."""
+    doc = rating.doc
+    answer = {
+        "subscription": rating.key.subscription,
+        "charge": rating.key.charge,
+        "charge_name": doc["charge_name"],
+        "metric": doc["metric"],
+        "unit": doc["unit"],
+        "period_start": rfc3339(period.start),
+        "period_end": rfc3339(period.end),
+        "state": period.state,
+        "version": rating.version,
+        "frozen": rating.frozen,
+        **{name: doc[name] for name in _RATED if name in doc},
+        "line": _line(rating),
+    }
+    if "corrects" in doc:
+        answer["corrects"] = doc["corrects"]
+    return answer
+
+
+def _line(rating: StoredRating) -> dict[str, Any] | None:
+    line, currency = rating.line, rating.doc["currency"]
+    if line.state is None and line.id is None:
+        return None
+    answer: dict[str, Any] = {
+        "id": rating.key.line,
+        "state": line.state,
+        "odoo_line_id": line.id,
+        "amount": with_digits(line.amount, currency) if line.amount is not None else None,
+        "version": line.version,
+    }
+    if line.error is not None:
+        answer["error"] = line.error
+    return answer
+
+
+def _adjustments(ratings: RatingsStore, asker: Asker, key: RatingKey) -> list[dict[str, Any]]:
+    """Return what later periods billed to correct this one."""
+    later = [period for period in asker.calendar.known if period.start > key.period_start]
+    keys = [RatingKey(key.subscription, one.start, key.charge, key.period_start) for one in later]
+    found = ratings.get_many(keys)
+    return [shown(found[one], period) for one, period in zip(keys, later, strict=True) if one in found]
+
+
+def _record(reader: UsageReader, record: UsageRecord) -> dict[str, Any]:
+    whole = record
+    if record.revision > 1:
+        whole = reader.get(record.source, record.key) or record  # the index has no history
+    answer: dict[str, Any] = {
+        "idempotency_key": whole.key,
+        "source": whole.source,
+        "period_start": rfc3339(datetime.fromisoformat(whole.start)),
+        "period_end": rfc3339(datetime.fromisoformat(whole.end)),
+        "quantity": plain(whole.quantity),
+        "revision": whole.revision,
+    }
+    if whole.member is not None:
+        answer["member"] = whole.member
+    if whole.properties:
+        answer["properties"] = json.loads(whole.properties)
+    answer["history"] = [
+        {"revision": one.number, "quantity": plain(one.quantity), "received_at": one.at}
+        for one in whole.history
+    ] or [{"revision": whole.revision, "quantity": plain(whole.quantity)}]
+    return answer

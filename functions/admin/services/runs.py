@@ -1,0 +1,75 @@
+"""Rating on demand: what the schedule does, now."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from fusion_billing.billing.planning import hour_messages, hours_until_now, part_of, sweep_messages
+from fusion_billing.errors import NotFound
+from fusion_billing.store.planner import PlannerState
+from fusion_billing.store.queues import Queue
+from fusion_billing.store.runs import Run, RunStore
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """What a run works with. `wait` is how many seconds an answer may take; `pause` sleeps."""
+
+    store: RunStore
+    planner: PlannerState
+    queue: Queue
+    shards: int
+    wait: float
+    clock: Callable[[], float]
+    pause: Callable[[float], None]
+
+
+def start(runs: Runs, id_: str, now: datetime, *, subscription: str | None, sweep: bool) -> Run:
+    """Start a run of one subscription, or of all that the schedule would rate, and wait for it a while.
+
+    All means every hour since the last one planned, the present one included, settled or not, and with
+    `sweep` every subscription's open period. The planner's watermark stays where it is.
+    """
+    if subscription is not None:
+        messages: list[dict[str, Any]] = [{"job": "subscription", "id": subscription}]
+    else:
+        watermark = runs.planner.watermark()
+        earliest = runs.planner.markers_since() if watermark is None else watermark
+        messages = hour_messages(hours_until_now(watermark, earliest, now), runs.shards)
+        messages += sweep_messages() if sweep else []
+    runs.store.begin(id_, [part_of(message) for message in messages], now)
+    runs.queue.send({**message, "run": id_} for message in messages)
+    return _waited(runs, id_)
+
+
+def get(store: RunStore, id_: str) -> Run:
+    """Return a run; raises `NotFound`, a week after it as well."""
+    run = store.get(id_)
+    if run is None:
+        raise NotFound(f"there is no run {id_}")
+    return run
+
+
+def as_json(run: Run) -> dict[str, Any]:
+    """Return a run as the API shows it."""
+    return {
+        "run": run.id,
+        "status": "done" if run.done else "running",
+        "began": run.began,
+        "parts_left": len(run.parts),
+        **run.counts,
+    }
+
+
+def _waited(runs: Runs, id_: str) -> Run:
+    until = runs.clock() + runs.wait
+    pause = _FIRST_PAUSE
+    while True:
+        run = get(runs.store, id_)
+        if run.done or runs.clock() + pause >= until:
+            return run
+        runs.pause(pause)
+        pause = min(_LONGEST_PAUSE, pause * 1.5)
