@@ -1,0 +1,168 @@
+"""What would it cost? Of units or records given, or of a period's stored usage; nothing is stored."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeGuard
+
+from functions.admin.services import charges as charge_service
+from functions.admin.services import subscriptions as subscription_service
+from fusion_billing.access.principal import Principal
+from fusion_billing.definitions.charge import Charge
+from fusion_billing.definitions.metric import Metric
+from fusion_billing.definitions.validation import AnyDefinition, parse
+from fusion_billing.errors import Fault, NotFound, Refused
+from fusion_billing.instants import parse_instant, rfc3339
+from fusion_billing.rating import estimate
+from fusion_billing.rating.engine import rate
+from fusion_billing.store.catalogue import CatalogueStore
+from fusion_billing.store.subscriptions import StoredSubscription, SubscriptionStore
+from fusion_billing.store.usage_records import UsageRecords
+from fusion_billing.strict_json import Number
+
+_FIELDS = frozenset(
+    {
+        "charge",
+        "charge_code",
+        "metric",
+        "units",
+        "records",
+        "previous_units",
+        "subscription",
+        "period_start",
+    }
+)
+_GIVEN = ("units", "records", "previous_units")
+_STORED = ("subscription", "period_start")
+
+_CHARGE_DEFAULTS = {"code": "estimate", "name": "Estimate", "applies_to": {"all": True}, "odoo_product_id": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Where an estimate may look."""
+
+    catalogue: CatalogueStore
+    subscriptions: SubscriptionStore
+    usage: UsageRecords
+
+
+def of(stores: Stores, principal: Principal, body: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """Return the estimate that `body` asks for.
+
+    `charge_code` stands for the charge in force now; for a stored period, for all its versions with the
+    subscription's overrides, as the period itself is rated. Raises `Refused` with every fault, and
+    `NotFound` for a subscription or a charge that does not exist.
+    """
+    _check_fields(body)
+    if body.get("subscription") is not None:
+        return _of_period(stores, principal, body)
+    charge, metric = body.get("charge"), body.get("metric")
+    if body.get("charge_code") is not None:
+        versions = _versions(stores.catalogue, body["charge_code"])
+        version = charge_service.in_force(versions, now)
+        charge = version.as_json()
+        metric = metric if metric is not None else _metric(stores.catalogue, version.metric).as_json()
+    given: dict[str, Any] = {name: body[name] for name in _GIVEN if body.get(name) is not None}
+    return estimate(charge, metric=metric, **given)  # type: ignore[arg-type]  # refused where it is no object
+
+
+def _of_period(stores: Stores, principal: Principal, body: dict[str, Any]) -> dict[str, Any]:
+    at = parse_instant(body["period_start"], "period_start")
+    subscription = body["subscription"]
+    if not _is_text(subscription):
+        raise Refused([Fault("subscription", "not_text", "must be text")])
+    stored = subscription_service.visible(stores.subscriptions, principal, subscription)
+    versions, metric = _priced(stores.catalogue, stored, body)
+    period = stored.calendar.period_holding(at)
+    until = stored.rated_until
+    end = period.end if until is None else max(period.start, min(period.end, until))
+    records = stores.usage.between(stored.id, metric.code, period.start, end)
+    rated = rate(versions, metric, records, period_start=period.start, period_end=period.end)
+    return rated.as_estimate() | {
+        "subscription": stored.id,
+        "period_start": rfc3339(period.start),
+        "period_end": rfc3339(period.end),
+    }
+
+
+def _priced(
+    catalogue: CatalogueStore, stored: StoredSubscription, body: dict[str, Any]
+) -> tuple[Sequence[Charge], Metric]:
+    faults: list[Fault] = []
+    versions: Sequence[Charge] = ()
+    if body.get("charge_code") is not None:
+        versions = _versions(catalogue, body["charge_code"])
+        override = (stored.subscription.overrides or {}).get(versions[0].code)
+        if override is not None:
+            versions = [version.with_override(override) for version in versions]
+    else:
+        charge = _parsed(Charge, body["charge"], _CHARGE_DEFAULTS, "charge", faults)
+        # One price is asked for, whenever it is valid.
+        versions = [charge.model_copy(update={"valid_from": None})] if charge is not None else []
+    raw = body.get("metric")
+    metric = None
+    if raw is not None:
+        defaults = {"code": versions[0].metric, "name": "Estimate"} if versions else {}
+        metric = _parsed(Metric, raw, defaults, "metric", faults)
+    elif versions:
+        metric = catalogue.metric(versions[0].metric)
+        if metric is None:
+            faults.append(
+                Fault("charge.metric", "unknown_metric", f"there is no metric {versions[0].metric}")
+            )
+    if faults or metric is None:
+        raise Refused(faults)
+    return versions, metric
+
+
+def _check_fields(body: dict[str, Any]) -> None:
+    faults = [
+        Fault(name, "unknown_field", "is not a field of an estimate") for name in sorted(set(body) - _FIELDS)
+    ]
+    has = {name for name in _FIELDS if body.get(name) is not None}
+    if len(has & {"charge", "charge_code"}) != 1:
+        faults.append(Fault("charge", "missing", "must be given, or charge_code, but not both"))
+    if has & set(_STORED):
+        faults += [
+            Fault(name, "missing", "must be given with the other of subscription and period_start")
+            for name in _STORED
+            if name not in has
+        ]
+        faults += [
+            Fault(name, "conflicting", "can't be given for a subscription's stored usage")
+            for name in _GIVEN
+            if name in has
+        ]
+    if faults:
+        raise Refused(faults)
+
+
+def _versions(catalogue: CatalogueStore, code: object) -> list[Charge]:
+    if not _is_text(code):
+        raise Refused([Fault("charge_code", "not_text", "must be text")])
+    versions = catalogue.charge(code)
+    if not versions:
+        raise Refused([Fault("charge_code", "unknown_charge", f"there is no charge {code}")])
+    return versions
+
+
+def _is_text(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and not isinstance(value, Number)
+
+
+def _metric(catalogue: CatalogueStore, code: str) -> Metric:
+    metric = catalogue.metric(code)
+    if metric is None:
+        raise NotFound(f"there is no metric {code}")
+    return metric
+
+
+def _parsed(
+    model: type[AnyDefinition], value: object, defaults: dict[str, Any], field: str, faults: list[Fault]
+) -> AnyDefinition | None:
+    try:
+        return parse(model, {**defaults, **value} if isinstance(value, dict) else value)
+    except Refused as refused:
+        faults += [fault.under(field) for fault in refused.faults]
+        return None
