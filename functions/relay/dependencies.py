@@ -1,0 +1,138 @@
+"""What the relay works with, made once a container from the environment."""
+
+import random
+import time
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, cast
+
+from aws_lambda_powertools import Logger, Metrics
+
+from functions.relay.lines import LineRelay
+from functions.relay.sync import SubscriptionSync
+from fusion_billing import settings
+from fusion_billing.lines.line import Mode
+from fusion_billing.odoo.client import Odoo, connect
+from fusion_billing.odoo.keys import KeyRing, from_secrets_manager
+from fusion_billing.odoo.precision import Cached
+from fusion_billing.store import client
+from fusion_billing.store.circuit import Circuit
+from fusion_billing.store.jobs import RatingJobs
+from fusion_billing.store.leases import Leases
+from fusion_billing.store.lines import LineStore
+from fusion_billing.store.outbox import build_outbox
+from fusion_billing.store.queues import Queue
+from fusion_billing.store.subscription_writer import SubscriptionWriter
+from fusion_billing.store.subscriptions import SubscriptionStore
+from fusion_billing.store.sync import SyncState
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+    from fusion_billing.webhooks.outbox import Outbox
+
+
+@cache
+def logger() -> Logger:
+    """Return the log."""
+    return Logger()
+
+
+@cache
+def metrics() -> Metrics:
+    """Return the metrics, flushed by the handler at the end of each event."""
+    return Metrics(namespace=settings.text("POWERTOOLS_METRICS_NAMESPACE", "FusionBilling"))
+
+
+def now() -> datetime:
+    """Return the present instant."""
+    return datetime.now(UTC)
+
+
+def has_odoo() -> bool:
+    """Tell whether there is an Odoo to talk to: the service rates and tells without one, too."""
+    return bool(settings.text("ODOO_URL", ""))
+
+
+@cache
+def dynamodb() -> "DynamoDBClient":
+    """Return the one DynamoDB client."""
+    return client.dynamodb()
+
+
+@cache
+def outbox() -> "Outbox":
+    """Return the outbox of events."""
+    return build_outbox(
+        dynamodb(),
+        client.make("sqs"),
+        table=settings.text("WEBHOOKS_TABLE"),
+        queue_url=settings.text("RELAY_QUEUE_URL"),
+    )
+
+
+@cache
+def queue() -> Queue:
+    """Return the relay's own queue."""
+    return Queue(client.make("sqs"), settings.text("RELAY_QUEUE_URL"))
+
+
+@cache
+def odoo() -> Odoo:
+    """Return the client of Odoo; its key is read when it is first needed."""
+    secrets = client.make("secretsmanager")
+    keys = KeyRing(from_secrets_manager(secrets, settings.text("ODOO_API_KEY_SECRET_ARN")), time.monotonic)
+    return connect(
+        url=settings.text("ODOO_URL"),
+        database=settings.text("ODOO_DATABASE", ""),
+        protocol=settings.text("ODOO_PROTOCOL", "json2"),
+        keys=keys,
+    )
+
+
+@cache
+def _precision() -> Cached:
+    return Cached(time.monotonic)
+
+
+def line_mode() -> Mode:
+    """Return the setting ODOO_LINE_MODE."""
+    mode = settings.text("ODOO_LINE_MODE", "period")
+    if mode not in ("period", "rolling"):
+        raise settings.Missing(f"ODOO_LINE_MODE must be period or rolling, not {mode!r}")
+    return cast("Mode", mode)
+
+
+def line_relay(remaining: Callable[[], float]) -> LineRelay:
+    """Return what sends due lines, for one run of `remaining()` seconds; each run is an owner of its own."""
+    state = settings.text("STATE_TABLE")
+    return LineRelay(
+        store=LineStore(dynamodb(), settings.text("RATINGS_TABLE")),
+        leases=Leases(dynamodb(), state, uuid.uuid4().hex),
+        circuit=Circuit(dynamodb(), state),
+        odoo=odoo(),
+        precision=_precision(),
+        events=outbox(),
+        lanes=settings.integer("LINE_LANES", 8),
+        mode=line_mode(),
+        clock=now,
+        pause=time.sleep,
+        random=random.random,
+        remaining=remaining,
+    )
+
+
+def subscription_sync(remaining: Callable[[], float]) -> SubscriptionSync:
+    """Return what reads subscriptions from Odoo, for one run of `remaining()` seconds."""
+    store = SubscriptionStore(dynamodb(), settings.text("CATALOGUE_TABLE"))
+    jobs = RatingJobs(client.make("sqs"), settings.text("RATING_QUEUE_URL"))
+    return SubscriptionSync(
+        odoo=odoo(),
+        store=store,
+        writer=SubscriptionWriter(store, outbox(), jobs),
+        state=SyncState(dynamodb(), settings.text("STATE_TABLE")),
+        clock=now,
+        remaining=remaining,
+    )

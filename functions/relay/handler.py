@@ -1,0 +1,47 @@
+"""The relay function's entry: by schedule, or nudged by the queue; told apart by the event.
+
+`{"job": "relay"}` sends due lines, then due deliveries; `{"job": "sync", "full"?}` reads subscriptions. The
+queue's messages ask for the same at once: `{"job": "lines" | "deliveries" | "sync"}`.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from aws_lambda_powertools.metrics import MetricUnit
+
+from functions.relay import dependencies, jobs
+from fusion_billing.api import problem
+
+_MARGIN_SECONDS = 10.0
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Do what the event asks; of a batch of messages, those that failed come again, and only those."""
+    remaining = _remaining(context)
+    dependencies.metrics().add_metric("RelayRuns", MetricUnit.Count, 1)
+    try:
+        if "Records" in event:
+            return {"batchItemFailures": _nudged(event["Records"], remaining)}
+        return jobs.scheduled(event, remaining)
+    finally:
+        dependencies.metrics().flush_metrics()
+
+
+def _nudged(records: list[dict[str, Any]], remaining: Callable[[], float]) -> list[dict[str, str]]:
+    """Do each thing asked for once, however many messages ask for it."""
+    asking: dict[str, list[str]] = {}
+    for record in records:
+        asking.setdefault(record["body"], []).append(record["messageId"])
+    failed = []
+    for body, messages in asking.items():
+        try:
+            jobs.nudged(json.loads(body), remaining)
+        except Exception as error:  # noqa: BLE001  whatever one message runs into, the others are done
+            dependencies.logger().error("a message was not done", messages=messages, **problem.places(error))
+            failed += messages
+    return [{"itemIdentifier": message} for message in failed]
+
+
+def _remaining(context: Any) -> Callable[[], float]:
+    return lambda: float(context.get_remaining_time_in_millis()) / 1000 - _MARGIN_SECONDS

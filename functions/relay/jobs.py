@@ -1,0 +1,123 @@
+"""The relay's jobs, each measured: lines, deliveries, subscriptions."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aws_lambda_powertools.metrics import MetricUnit
+
+from functions.relay import deliveries, deliveries_setup, dependencies
+from functions.relay.outcomes import Tally
+from functions.relay.sync import Report
+from fusion_billing.instants import parse_instant, rfc3339
+
+_FOR_DELIVERIES = 90.0
+"""Seconds that lines leave to deliveries in a run of both."""
+
+Remaining = Callable[[], float]
+
+
+def scheduled(event: Mapping[str, Any], remaining: Remaining) -> dict[str, Any]:
+    """Do the schedule's job; raises `ValueError` for one that is none."""
+    job = event.get("job")
+    if job == "relay":
+        failure: Exception | None = None
+        told: dict[str, Any] = {}
+        try:
+            told["lines"] = lines(lambda: remaining() - _FOR_DELIVERIES)
+        except Exception as error:  # noqa: BLE001  deliveries go out whatever became of the lines
+            failure = error
+        told["deliveries"] = send_deliveries(remaining)
+        if failure is not None:
+            raise failure
+        return told
+    return nudged(event, remaining)
+
+
+def nudged(message: Mapping[str, Any], remaining: Remaining) -> dict[str, Any]:
+    """Do what a message asks for; raises `ValueError` where that is nothing known."""
+    job = message.get("job")
+    if job == "lines":
+        return lines(remaining)
+    if job == "deliveries":
+        endpoint = message.get("endpoint")
+        return send_deliveries(remaining, endpoint if isinstance(endpoint, str) else None)
+    if job == "sync":
+        return sync(remaining, message)
+    raise ValueError(f"{job!r} is no job of the relay's")
+
+
+def lines(remaining: Remaining) -> dict[str, Any]:
+    """Send due lines to Odoo, where there is one."""
+    if not dependencies.has_odoo():
+        return {}
+    tally = dependencies.line_relay(remaining).run()
+    _measure_lines(tally)
+    told = tally.as_dict()
+    if any(told.values()):
+        dependencies.logger().info("lines", counts=told)
+    if tally.invoiced:
+        # Odoo has invoiced what is open here: read those orders now, so that their periods close.
+        report = dependencies.subscription_sync(remaining).orders(sorted(tally.invoiced))
+        _measure_sync(report)
+    return told
+
+
+def send_deliveries(remaining: Remaining, endpoint: str | None = None) -> dict[str, Any]:
+    """Send due deliveries, to one endpoint or to all."""
+    counts = deliveries.run(deliveries_setup.dependencies(), dependencies.now, remaining, endpoint)
+    metrics = dependencies.metrics()
+    metrics.add_metric("DeliveriesDelivered", MetricUnit.Count, counts.delivered)
+    metrics.add_metric("DeliveriesRetried", MetricUnit.Count, counts.retried)
+    metrics.add_metric("DeliveriesParked", MetricUnit.Count, counts.parked)
+    if endpoint is None:
+        metrics.add_metric("OldestDueDeliverySeconds", MetricUnit.Seconds, counts.oldest_due_seconds)
+    told = {
+        "delivered": counts.delivered,
+        "retried": counts.retried,
+        "parked": counts.parked,
+        "errors": counts.errors,
+    }
+    if any(told.values()):
+        dependencies.logger().info("deliveries", counts=told)
+    return told
+
+
+def sync(remaining: Remaining, message: Mapping[str, Any]) -> dict[str, Any]:
+    """Read subscriptions from Odoo; what time does not allow is asked for by a message to oneself."""
+    if not dependencies.has_odoo():
+        return {}
+    full, began = bool(message.get("full")), message.get("began")
+    since = parse_instant(began) if began else dependencies.now()
+    report = dependencies.subscription_sync(remaining).run(
+        full=full, after=_whole(message.get("after")), began=since
+    )
+    _measure_sync(report)
+    told = report.as_dict()
+    dependencies.logger().info("subscriptions", report=told)
+    if report.after is not None:
+        # Without a watermark an incremental run is a full one: it goes on as what it began as.
+        rest = {"full": report.full, "after": report.after, "began": rfc3339(since)}
+        dependencies.queue().send([{"job": "sync", **rest}])
+    return told
+
+
+def _measure_lines(tally: Tally) -> None:
+    metrics = dependencies.metrics()
+    metrics.add_metric("LinesSent", MetricUnit.Count, tally["sent"])
+    metrics.add_metric("LinesParked", MetricUnit.Count, tally["parked"])
+    metrics.add_metric("OdooAlarms", MetricUnit.Count, int(bool(tally.alarm)))
+    metrics.add_metric("OdooMissing", MetricUnit.Count, int(tally.waiting))
+    if tally.alarm == "odoo_key_rejected":
+        metrics.add_metric("OdooKeyDaysLeft", MetricUnit.Count, 0)
+
+
+def _measure_sync(report: Report) -> None:
+    metrics = dependencies.metrics()
+    metrics.add_metric("SubscriptionsSkipped", MetricUnit.Count, len(report.skipped))
+    metrics.add_metric("OdooAlarms", MetricUnit.Count, int(bool(report.alarm)))
+    if report.key_days_left is not None:
+        metrics.add_metric("OdooKeyDaysLeft", MetricUnit.Count, report.key_days_left)
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

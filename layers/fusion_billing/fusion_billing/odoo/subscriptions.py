@@ -1,0 +1,159 @@
+"""Subscriptions as Odoo has them: sales orders with a plan, read in pages and told in our own words.
+
+What is read here is not believed yet: `definitions.subscription` validates it, and what it refuses is
+reported by the order's name.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from fusion_billing.odoo.client import Domain, Odoo, Row
+from fusion_billing.odoo.errors import OdooError
+from fusion_billing.odoo.orders import many2one
+
+_FIELDS = (
+    "name",
+    "partner_id",
+    "state",
+    "subscription_state",
+    "plan_id",
+    "currency_id",
+    "company_id",
+    "start_date",
+    "next_invoice_date",
+    "end_date",
+)
+_RUNNING = ("3_progress", "4_paused")
+_QUOTATION = "1_draft"
+_CHURNED = "6_churn"
+_DEFAULT_ZONE = "UTC"  # what Odoo itself goes by where a company has none
+
+IS_SUBSCRIPTION = ["is_subscription", "=", True]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSubscription:
+    """An order as read: its name for people, whether it runs, and the JSON of a subscription."""
+
+    order: int
+    name: str
+    running: bool
+    document: dict[str, Any] = field(repr=False)
+
+
+class Reader:
+    """Reads subscriptions; what many of them share (plans, companies, customers) is read once a page."""
+
+    def __init__(self, odoo: Odoo) -> None:
+        self._odoo = odoo
+        self._plans: dict[int, Row] = {}
+        self._zones: dict[int, str] = {}
+
+    def pages(self, domain: Domain, *, after: int = 0, size: int = 200) -> Iterator[list[ReadSubscription]]:
+        """Yield the subscriptions that match, by rising order id from past `after` on."""
+        reached = [IS_SUBSCRIPTION, ["id", ">", after], *domain]
+        for page in self._odoo.pages("sale.order", reached, _FIELDS, size=size):
+            yield self._told(page)
+
+    def there(self, ids: Iterable[int]) -> set[int]:
+        """Return those of the orders that are there still, as subscriptions."""
+        rows = self._odoo.search_read("sale.order", [IS_SUBSCRIPTION, ["id", "in", sorted(ids)]], ["id"])
+        return {row["id"] for row in rows}
+
+    def sees_any_order(self) -> bool:
+        """Tell whether the key's user sees a sales order at all."""
+        return bool(self._odoo.search_read("sale.order", [], ["id"], limit=1))
+
+    def _told(self, page: list[Row]) -> list[ReadSubscription]:
+        self._learn_plans({_id(row, "plan_id") for row in page})
+        self._learn_zones({_id(row, "company_id") for row in page})
+        partners = {_id(row, "partner_id") for row in page} - {0}
+        languages = {
+            row["id"]: row["lang"]
+            for row in self._odoo.read("res.partner", sorted(partners), ["lang"])
+            if isinstance(row.get("lang"), str)
+        }
+        return [self._subscription(row, languages) for row in page]
+
+    def _subscription(self, row: Row, languages: Mapping[int, str]) -> ReadSubscription:
+        plan = self._plans.get(_id(row, "plan_id"), {})
+        state = _state(row)
+        document = {
+            "odoo_order_id": row["id"],
+            "name": row.get("name"),
+            "partner": _name(row, "partner_id"),
+            "plan": _name(row, "plan_id"),
+            "state": state,
+            "currency": _name(row, "currency_id"),
+            "timezone": self._zones.get(_id(row, "company_id"), _DEFAULT_ZONE),
+            "start_date": row.get("start_date") or None,
+            "billing_period": {
+                "value": plan.get("billing_period_value"),
+                "unit": plan.get("billing_period_unit"),
+            },
+            "next_invoice_date": row.get("next_invoice_date") or None,
+        }
+        if row.get("end_date"):
+            document["end_date"] = row["end_date"]
+        language = languages.get(_id(row, "partner_id"))
+        if language:
+            document["lang"] = language
+        return ReadSubscription(row["id"], str(row.get("name")), state in _RUNNING, document)
+
+    def _learn_plans(self, ids: set[int]) -> None:
+        wanted = sorted(ids - {0} - set(self._plans))
+        fields = ("billing_period_value", "billing_period_unit")
+        for row in self._read("sale.subscription.plan", wanted, fields):
+            self._plans[row["id"]] = row
+
+    def _learn_zones(self, ids: set[int]) -> None:
+        companies = self._read("res.company", sorted(ids - {0} - set(self._zones)), ["partner_id"])
+        partners = {_id(row, "partner_id"): row["id"] for row in companies}
+        for row in self._read("res.partner", sorted(partners), ["tz"]):
+            self._zones[partners[row["id"]]] = row.get("tz") or _DEFAULT_ZONE
+
+    def _read(self, model: str, ids: list[int], fields: Iterable[str]) -> list[Row]:
+        """Return the records, archived ones too: a plan that is no longer sold goes on being billed."""
+        if not ids:
+            return []
+        domain = [["id", "in", ids]]
+        rows: list[Row] = self._odoo.call(
+            model, "search_read", domain=domain, fields=list(fields), context={"active_test": False}
+        )
+        return rows
+
+
+def key_days_left(odoo: Odoo, now: datetime) -> float | None:
+    """Return in how many days the first of the user's keys expires; None where Odoo names no day."""
+    try:
+        user = odoo.call("res.users", "context_get")["uid"]
+        rows = odoo.search_read("res.users.apikeys", [["user_id", "=", user]], ["expiration_date"])
+    except (OdooError, KeyError, TypeError):
+        return None  # Odoo 17 has no expiry; and what is wrong with the key itself, any other call tells
+    ends = [
+        datetime.fromisoformat(row["expiration_date"]).replace(tzinfo=now.tzinfo)
+        for row in rows
+        if row.get("expiration_date")
+    ]
+    left = [(end - now).total_seconds() / 86_400 for end in ends]
+    return min((days for days in left if days > 0), default=None)
+
+
+def _state(row: Mapping[str, Any]) -> str:
+    # A cancelled order keeps the subscription_state it had, "in progress" included.
+    if row.get("state") == "cancel":
+        return _CHURNED
+    state = row.get("subscription_state")
+    return state if isinstance(state, str) and state != "1e_confirmed" else _QUOTATION
+
+
+def _id(row: Mapping[str, Any], name: str) -> int:
+    found = many2one(row.get(name))
+    return found[0] if found else 0
+
+
+def _name(row: Mapping[str, Any], name: str) -> str | None:
+    found = many2one(row.get(name))
+    return found[1] if found else None

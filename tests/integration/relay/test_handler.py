@@ -1,0 +1,169 @@
+"""The relay function as Lambda calls it, against the stand-in Odoo."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from functions.relay import deliveries_setup, dependencies, handler, jobs
+
+pytestmark = pytest.mark.integration
+
+CONTEXT: Any = SimpleNamespace(get_remaining_time_in_millis=lambda: 300_000)
+
+
+class Secrets:
+    def get_secret_value(self, *, SecretId: str) -> dict[str, Any]:  # noqa: N803
+        return {"SecretString": "relay-key"}
+
+
+class Queue:
+    def __init__(self) -> None:
+        self.sent: list[Any] = []
+
+    def send_message_batch(self, *, QueueUrl: str, Entries: Any) -> dict[str, Any]:  # noqa: N803
+        self.sent += [(QueueUrl, json.loads(entry["MessageBody"])) for entry in Entries]
+        return {}
+
+
+@pytest.fixture
+def queue(world: Any, dynamodb_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Queue]:
+    """The function's environment; what it would send to a queue is gathered."""
+    made = Queue()
+    for name, value in {
+        **world.tables.environment(),
+        "ODOO_URL": world.server.url,
+        "ODOO_DATABASE": "demo",
+        "ODOO_API_KEY_SECRET_ARN": "arn:secret",
+        "RELAY_QUEUE_URL": "relay",
+        "RATING_QUEUE_URL": "rating",
+        "ENDPOINT_KEY_ARN": "arn:key",
+        "POWERTOOLS_METRICS_NAMESPACE": "FusionBilling",
+        # A log of its own: each writes to the output of the test that it was made in.
+        "POWERTOOLS_SERVICE_NAME": f"relay-{uuid.uuid4().hex}",
+    }.items():
+        monkeypatch.setenv(name, value)
+    clients = {"secretsmanager": Secrets(), "sqs": made, "kms": None, "dynamodb": world.dynamodb}
+
+    def client(service: str, **_: Any) -> Any:
+        return clients[service]
+
+    monkeypatch.setattr("fusion_billing.store.client.make", client)
+    _forget()
+    yield made
+    _forget()
+
+
+def _forget() -> None:
+    for module in (dependencies, deliveries_setup):
+        for value in vars(module).values():
+            if hasattr(value, "cache_clear"):
+                value.cache_clear()
+
+
+def records(*messages: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "Records": [
+            {"messageId": str(number), "body": json.dumps(message)} for number, message in enumerate(messages)
+        ]
+    }
+
+
+def metrics(printed: str) -> dict[str, Any]:
+    """Return the values of the last metrics that were printed."""
+    found: dict[str, Any] = {}
+    for line in printed.splitlines():
+        document = json.loads(line) if line.startswith('{"_aws"') else {}
+        found |= {name: value for name, value in document.items() if isinstance(value, list)}
+    return found
+
+
+def test_the_schedule_sends_due_lines_and_due_deliveries(
+    world: Any, queue: Queue, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.orders(41, 42)
+    world.rate(41)
+    world.rate(42, odoo_product_id=99)
+    told = handler.handler({"job": "relay"}, CONTEXT)
+    assert (told["lines"]["sent"], told["lines"]["parked"]) == (1, 1)
+    assert told["deliveries"]["delivered"] == 0
+    measured = metrics(capsys.readouterr().out)
+    assert (measured["LinesSent"], measured["LinesParked"]) == ([1.0], [1.0])
+    assert "OldestDueDeliverySeconds" in measured
+
+
+def test_a_nudge_sends_lines_at_once_and_many_nudges_are_one(world: Any, queue: Queue) -> None:
+    world.orders(41)
+    key = world.rate(41)
+    assert handler.handler(records(*[{"job": "lines"}] * 5), CONTEXT) == {"batchItemFailures": []}
+    assert world.line(key).line.state == "sent"
+    assert world.loads() == 1
+
+
+def test_of_a_batch_only_what_failed_comes_again(world: Any, queue: Queue) -> None:
+    world.orders(41)
+    world.rate(41)
+    answer = handler.handler(records({"job": "lines"}, {"job": "dance"}, {"job": "sync"}), CONTEXT)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "1"}]}
+    assert len(world.in_odoo(41)) == 1
+
+
+def test_without_an_odoo_there_is_nothing_to_do_for_lines(
+    world: Any, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ODOO_URL", "")
+    world.rate(41)
+    assert handler.handler({"job": "relay"}, CONTEXT)["lines"] == {}
+    assert handler.handler({"job": "sync"}, CONTEXT) == {}
+
+
+def test_deliveries_go_out_whatever_becomes_of_the_lines(
+    world: Any, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = []
+    monkeypatch.setattr(jobs, "send_deliveries", lambda *_: served.append(1))
+    monkeypatch.setenv("ODOO_LINE_MODE", "sideways")
+    with pytest.raises(Exception, match="ODOO_LINE_MODE"):
+        handler.handler({"job": "relay"}, CONTEXT)
+    assert served == [1]
+
+
+def test_a_refused_key_is_an_alarm_at_once(
+    world: Any, queue: Queue, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.orders(41)
+    world.rate(41)
+    world.admin.revoke_key("relay-key")
+    handler.handler({"job": "relay"}, CONTEXT)
+    measured = metrics(capsys.readouterr().out)
+    assert (measured["OdooAlarms"], measured["OdooKeyDaysLeft"]) == ([1.0], [0.0])
+
+
+def test_a_line_found_invoiced_has_its_order_read_again(world: Any, queue: Queue) -> None:
+    world.orders(41)
+    handler.handler({"job": "sync"}, CONTEXT)
+    world.rate(41)
+    handler.handler({"job": "relay"}, CONTEXT)
+    world.admin.invoice_period(41)
+    world.rate(41, "2.00")
+    handler.handler({"job": "relay"}, CONTEXT)
+    assert ("rating", {"job": "subscription", "id": "41"}) in queue.sent
+
+
+def test_no_key_is_ever_printed(
+    world: Any, queue: Queue, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    world.orders(41)
+    world.rate(41, odoo_product_id=99)
+    handler.handler({"job": "relay"}, CONTEXT)
+    handler.handler({"job": "sync"}, CONTEXT)
+    world.admin.revoke_key("relay-key")
+    world.rate(41)
+    handler.handler({"job": "relay"}, CONTEXT)
+    printed = capsys.readouterr()
+    logged = "".join(repr(vars(record)) for record in caplog.records)
+    assert "Invalid apikey" in logged
+    assert "relay-key" not in printed.out + printed.err + logged
