@@ -25,7 +25,7 @@ class Admin:
         self._state = stand_in.state
 
     def _env(self) -> Environment:
-        return self._stand_in.environment(SUPERUSER, sudo=True)
+        return self._stand_in.environment(SUPERUSER, {"active_test": False}, sudo=True)
 
     # data
 
@@ -77,6 +77,13 @@ class Admin:
             env = self._env()
             found = env["decimal.precision"].search([["name", "=", name]])
             return env["decimal.precision"].write(found, {"digits": digits})
+
+    def set_digits(self, field: str, digits: int | None) -> bool:
+        """Round one field, `sale.order.line.price_unit`, to so many decimals; None: as it is by default."""
+        with self._state.transaction():
+            others = {k: v for k, v in self._state.setting("digits", {}).items() if k != field}
+            self._state.set("digits", others if digits is None else {**others, field: digits})
+        return True
 
     # users and keys
 

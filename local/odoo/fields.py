@@ -11,7 +11,7 @@ from enum import IntEnum
 from typing import Any
 
 from local.odoo.errors import PythonError
-from local.odoo.figures import ZERO, as_held, rounded
+from local.odoo.figures import ZERO, as_held, finite, rounded
 
 DATETIME_FORMAT = "%Y-%m-%d %H:%M:%S"
 TO_MANY = ("one2many", "many2many")
@@ -77,7 +77,7 @@ def _float(_field: Field, _label: str, value: Any, digits: int | None) -> Decima
         if digits is not None:
             raise PythonError(TypeError, "can't multiply sequence by non-int of type 'float'")
         try:
-            return as_held(Decimal(repr(float(value))))
+            return finite(as_held(Decimal(repr(float(value)))))
         except ValueError as error:
             raise PythonError(ValueError, str(error)) from None
     if not isinstance(value, (int, Decimal)):
@@ -85,7 +85,7 @@ def _float(_field: Field, _label: str, value: Any, digits: int | None) -> Decima
             TypeError, f"float() argument must be a string or a real number, not '{type(value).__name__}'"
         )
     if digits is None:
-        return value if isinstance(value, Decimal) else as_held(value)
+        return finite(value) if isinstance(value, Decimal) else as_held(value)
     return rounded(Decimal(value), digits)
 
 

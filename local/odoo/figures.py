@@ -5,12 +5,14 @@ decimal a float prints as, so that what Odoo could not hold exactly is lost here
 arithmetic stays decimal. Only the last step onto the wire makes a float of it.
 """
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
 from local.odoo.errors import PythonError
 
 ZERO = Decimal(0)
+WIDE = Context(prec=700, rounding=ROUND_HALF_UP)
+"""Wide enough for every double down to its last decimal."""
 
 
 def as_held(number: Decimal | int) -> Decimal:
@@ -35,16 +37,21 @@ def to_wire(value: Any) -> float:
     raise TypeError(f"{type(value).__name__} does not go over the wire")
 
 
-def rounded(value: Decimal, digits: int) -> Decimal:
-    """Round half-up to `digits` decimals, as `odoo.tools.float_round`, with its complaints."""
+def finite(value: Decimal) -> Decimal:
+    """Return `value`, or complain as `odoo.tools.float_round` does of what it can't round."""
     if value.is_nan():
         raise PythonError(ValueError, "cannot convert float NaN to integer")
     if value.is_infinite():
         raise PythonError(OverflowError, "cannot convert float infinity to integer")
-    return as_held(value.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP) + ZERO)
+    return value
+
+
+def rounded(value: Decimal, digits: int) -> Decimal:
+    """Round half-up to `digits` decimals, as `odoo.tools.float_round`."""
+    return as_held(finite(value).quantize(Decimal(1).scaleb(-digits), context=WIDE) + ZERO)
 
 
 def to_currency(value: Decimal, rounding: Decimal) -> Decimal:
     """Round half-up to a multiple of a currency's `rounding` (0.01, 1, 0.001 …)."""
-    steps = (value / rounding).quantize(Decimal(1), rounding=ROUND_HALF_UP)
-    return as_held(steps * rounding + ZERO)  # + ZERO: no negative zero
+    steps = WIDE.divide(value, rounding).quantize(Decimal(1), context=WIDE)
+    return as_held(WIDE.multiply(steps, rounding) + ZERO)  # + ZERO: no negative zero

@@ -144,7 +144,7 @@ class Model(Readable):
             if not field.stored or name in LOG_FIELDS:
                 continue
             label = f"{self.name}.{name}"
-            result[name] = columns.stored(field, label, value, self._digits(field))
+            result[name] = columns.stored(field, label, value, self.digits(name))
             if field.kind == "many2one" and result[name] is not None:
                 self._require(str(field.relation), result[name])
         return result

@@ -8,7 +8,6 @@ from local.odoo import domain as domains
 from local.odoo import fields as columns
 from local.odoo.environment import REGISTRY
 from local.odoo.errors import PythonError, UserError
-from local.odoo.fields import Field
 from local.odoo.records import LOG_FIELDS, Records, api_model, api_records
 from local.odoo.state import INDEXED, Record
 
@@ -28,7 +27,9 @@ class Readable(Records):
         """Return the ids the domain holds for, that record rules let the caller see."""
         self.check("read")
         domains.check(domain, self._known)
-        found = [record_id for record_id in self._candidates(domain) if self._visible(record_id)]
+        archived = self._archived_too(domain)
+        found = [i for i in self._candidates(domain) if self._visible(i)]
+        found = [i for i in found if archived or self.record(i)["active"]]
         found = [i for i in found if domains.evaluate(domain, i, self._lookup, self._named)]
         found = self._sorted(found, order or self.order)
         return found[offset or 0 :][: limit or None]
@@ -80,6 +81,12 @@ class Readable(Records):
         ):
             return None
         return [i for value in set(wanted) for i in self.env.state.matching(self.name, name, value)]
+
+    def _archived_too(self, domain: Any) -> bool:
+        """Say whether archived records count: not unless the domain or the context asks for them."""
+        if "active" not in self.fields or self.env.context.get("active_test") is False:
+            return True
+        return any(isinstance(term, (list, tuple)) and term[0] == "active" for term in domain)
 
     def _visible(self, record_id: int) -> bool:
         if self.env.superuser or not access.restricted(self.env.groups, self.name):
@@ -184,16 +191,21 @@ class Readable(Records):
                 about["relation_field"] = field.inverse
             if field.selection:
                 about["selection"] = [list(option) for option in field.selection]
-            digits = self._digits(field)
+            digits = self.digits(name)
             if digits is not None:
                 about["digits"] = [16, digits]
             result[name] = {k: v for k, v in about.items() if not attributes or k in attributes}
         return result
 
-    def _digits(self, field: Field) -> int | None:
-        latest = self.env.state.setting("series") == "19.0"
-        name = field.digits if latest else field.digits_before or field.digits
-        for record in self.env.state.table("decimal.precision").values() if name else ():
-            if record["name"] == name:
+    def digits(self, name: str) -> int | None:
+        """Return the number of decimals a float field is rounded to; None where it is not rounded."""
+        field, state = self.fields[name], self.env.state
+        settled = state.setting("digits", {}).get(f"{self.name}.{name}")
+        if settled is not None:
+            return int(settled)
+        latest = state.setting("series") == "19.0"
+        precision = field.digits if latest else field.digits_before or field.digits
+        for record in state.table("decimal.precision").values() if precision else ():
+            if record["name"] == precision:
                 return int(record["digits"])
         return None

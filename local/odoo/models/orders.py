@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from local.odoo import fields
+from local.odoo.errors import UserError
 from local.odoo.figures import ZERO, as_held, to_currency
 from local.odoo.orm import Model, api_records
 from local.odoo.state import Record
@@ -89,6 +90,10 @@ class Order(Model):
         self.env.touched_orders.add(record_id)
 
     def _before_unlink(self, ids: list[int]) -> None:
+        if any(self.record(i)["state"] not in ("draft", "cancel") for i in ids):
+            raise UserError(
+                "You can not delete a sent quotation or a confirmed sales order. You must first cancel it."
+            )
         lines = self.env["sale.order.line"]
         for record_id in ids:
             lines.unlink(self.value(record_id, "order_line"))
@@ -139,6 +144,8 @@ class Order(Model):
     @api_records
     def action_confirm(self, ids: list[int]) -> bool:
         """Make orders of quotations; a subscription starts to run."""
+        if any(self.record(i)["state"] not in ("draft", "sent") for i in ids):
+            raise UserError("Some orders are not in a state requiring confirmation.")
         for record_id in ids:
             record = self.record(record_id)
             changes: dict[str, Any] = {"state": "sale", "date_order": self.env.timestamp()}
@@ -155,5 +162,7 @@ class Order(Model):
 
     @api_records
     def action_cancel(self, ids: list[int]) -> bool:
-        """Cancel the orders; a locked one is refused by Odoo's own screen only."""
+        """Cancel the orders; a locked one is refused."""
+        if any(self.record(i)["locked"] for i in ids):
+            raise UserError("You cannot cancel a locked order. Please unlock it first.")
         return self.write(ids, {"state": "cancel"})

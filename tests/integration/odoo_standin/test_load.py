@@ -132,3 +132,29 @@ def test_a_line_made_with_a_price_loses_it_when_its_quantity_alone_is_written(cl
     client.call("sale.order.line/write", ids=[line], vals={"product_uom_qty": 9})
     read = client.call("sale.order.line/read", ids=[line], fields=["price_unit"])
     assert read.body[0]["price_unit"] == 5
+
+
+def test_digits_of_prices_may_be_set_too(client: Any, odoo: Server) -> None:
+    odoo.admin.set_digits("sale.order.line.price_unit", 3)
+    [line] = client.load(["x.p", "1", "1", "1000", "0.00049", "p"]).body["ids"]
+    read = client.call("sale.order.line/read", ids=[line], fields=["price_unit", "price_subtotal"])
+    assert read.body == [{"id": line, "price_unit": 0, "price_subtotal": 0}]
+    odoo.admin.set_digits("sale.order.line.price_unit", None)
+    client.load(["x.p", "1", "1", "1000", "0.00049", "p"])
+    read = client.call("sale.order.line/read", ids=[line], fields=["price_subtotal"])
+    assert read.body[0]["price_subtotal"] == Decimal("0.49")
+
+
+@pytest.mark.parametrize("quantity", ["1e30", "123456789012345678.99", "-1e-9", "1e300"])
+def test_extreme_quantities_do_not_break_it(client: Any, quantity: str) -> None:
+    [line] = client.load(["x.e", "1", "1", quantity, "0.1", "e"]).body["ids"]
+    read = client.call("sale.order.line/read", ids=[line], fields=["product_uom_qty", "price_subtotal"])
+    assert read.status == 200
+    assert client.call("sale.order/read", ids=[1], fields=["amount_total"]).status == 200
+
+
+@pytest.mark.parametrize("cells", [("nan", "1"), ("inf", "1"), ("1", "nan"), ("1", "-inf")])
+def test_figures_that_are_no_numbers_are_errors_of_the_row(client: Any, cells: tuple[str, str]) -> None:
+    body = client.load(["x.e", "1", "1", *cells, "e"]).body
+    assert body["ids"] is False
+    assert "Unknown error during import" in body["messages"][0]["message"]

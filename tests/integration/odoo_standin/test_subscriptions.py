@@ -133,3 +133,31 @@ def test_a_draft_subscription_starts_when_it_is_confirmed(client: Any) -> None:
 )
 def test_domains_mean_what_they_mean_in_odoo(client: Any, domain: list[Any], found: list[int]) -> None:
     assert client.call("sale.order/search", domain=domain, order="id").body == found
+
+
+def test_archived_records_are_found_only_when_asked_for(client: Any, odoo: Server) -> None:
+    odoo.admin.write("product.product", [2], {"active": False})
+    domain = [["default_code", "=", "STO-OVER"]]
+    assert client.call("product.product/search", domain=domain).body == []
+    assert client.call("product.product/search", domain=[*domain, ["active", "=", False]]).body == [2]
+    assert client.call("product.product/search", domain=domain, context={"active_test": False}).body == [2]
+    assert client.call("product.product/read", ids=[2], fields=["active"]).body == [
+        {"id": 2, "active": False}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("method", "message"),
+    [
+        ("unlink", "You must first cancel it"),
+        ("action_confirm", "not in a state requiring confirmation"),
+        ("action_cancel", "cannot cancel a locked order"),
+    ],
+)
+def test_what_odoo_forbids_on_a_confirmed_and_locked_order(
+    client: Any, odoo: Server, method: str, message: str
+) -> None:
+    odoo.admin.write("sale.order", [1], {"locked": True})
+    answer = client.call(f"sale.order/{method}", ids=[1])
+    assert (answer.status, answer.body["name"]) == (422, "odoo.exceptions.UserError")
+    assert message in answer.body["message"]
