@@ -1,0 +1,316 @@
+"""What is owed and why, and rating on demand: the admin function, with rating's own worker behind it."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from mypy_boto3_dynamodb import DynamoDBClient
+
+from functions.admin import dependencies as admin_dependencies
+from functions.rate import dependencies as rate_dependencies
+from fusion_billing.billing.planning import hour_of
+from fusion_billing.instants import rfc3339, sortable
+from fusion_billing.store import client
+from fusion_billing.store.dirty_pairs import DirtyPair, DirtyPairs
+from local.tables import Tables
+
+if TYPE_CHECKING:
+    from tests.integration.admin.conftest import Admin
+
+pytestmark = pytest.mark.integration
+
+SUBSCRIPTION = {
+    "odoo_order_id": 42,
+    "name": "S42",
+    "partner": "Azure Interior",
+    "plan": "Pro",
+    "state": "3_progress",
+    "currency": "USD",
+    "timezone": "UTC",
+    "start_date": "2026-01-01",
+    "billing_period": {"value": 1, "unit": "month"},
+    "next_invoice_date": "2026-12-01",
+}
+CHARGE = {
+    "name": "API calls",
+    "metric": "api_calls",
+    "applies_to": {"plans": ["Pro"]},
+    "currency": "USD",
+    "odoo_product_id": 7,
+    "included_units": "10",
+    "model": {"type": "per_unit", "unit_amount": "0.10"},
+}
+Push = Callable[..., None]
+
+
+@pytest.fixture
+def push(admin: "Admin", dynamodb: DynamoDBClient, tables: Tables) -> Push:
+    """Store a day's counter of subscription 42 and mark its pair."""
+
+    def stored(
+        quantity: str, day: str, *, source: str = "src_app", metric: str = "api_calls", rev: int = 1
+    ) -> None:
+        start = datetime.fromisoformat(f"{day}T00:00:00+00:00")
+        pairs = DirtyPairs(dynamodb, tables.markers, shards=16)
+        pairs.put(DirtyPair("42", metric, f"{start:%Y-%m}"), hour_of(admin.now))
+        revisions = [
+            {"M": {"q": {"N": str(number)}, "at": {"S": rfc3339(start)}}} for number in range(1, rev)
+        ] + [{"M": {"q": {"N": quantity}, "at": {"S": rfc3339(start)}}}]
+        dynamodb.put_item(
+            TableName=tables.usage,
+            Item={
+                "pk": {"S": f"U#{source}#{metric}:{day}"},
+                "pair": {"S": f"42#{metric}"},
+                "ws": {"S": sortable(start)},
+                "we": {"S": sortable(start + timedelta(days=1))},
+                "q": {"N": quantity},
+                "rev": {"N": str(rev)},
+                "at": {"S": rfc3339(start)},
+                "tgt": {"S": "-"},
+                "hist": {"L": revisions},
+            },
+        )
+
+    return stored
+
+
+@pytest.fixture
+def work(
+    admin: "Admin", dynamodb: DynamoDBClient, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[], None]]:
+    """Do what is in the rating queue, as the worker does."""
+    monkeypatch.setattr(client, "dynamodb", lambda: dynamodb)
+    monkeypatch.setattr(client, "make", lambda _: admin.queues)
+    monkeypatch.setattr(rate_dependencies, "now", lambda: admin.now)
+    cached = (rate_dependencies.worker, rate_dependencies.queue)
+    for one in cached:
+        one.cache_clear()
+
+    def do() -> None:
+        waiting = [body for queue, body in admin.messages if queue == "rating"]
+        admin.messages.clear()
+        for message in waiting:
+            rate_dependencies.worker().do(message, has_time=lambda: True)
+
+    yield do
+    for one in cached:
+        one.cache_clear()
+
+
+@pytest.fixture
+def catalogue(admin: "Admin", work: Callable[[], None]) -> "Admin":
+    """An admin with a metric, a charge and a subscription, with nothing left in the queue."""
+    admin_dependencies.runs.cache_clear()
+    assert (
+        admin.put("/v1/metrics/api_calls", {"name": "API calls", "unit": "call", "aggregation": "sum"}).status
+        == 201
+    )
+    assert admin.put("/v1/charges/api_calls", CHARGE).status == 201
+    assert admin.put("/v1/subscriptions/42", SUBSCRIPTION).status == 201
+    work()
+    return admin
+
+
+def _run(admin: "Admin", work: Callable[[], None], monkeypatch: pytest.MonkeyPatch, body: Any = None) -> Any:
+    """Run with a worker that does its work while the answer waits."""
+    monkeypatch.setattr("functions.admin.dependencies.time.sleep", lambda _: work())
+    admin_dependencies.runs.cache_clear()
+    answer = admin.post("/v1/ratings/run", body)
+    assert answer.status == 200, answer.json
+    return answer.json
+
+
+def test_a_run_rates_what_was_pushed_a_moment_ago(
+    catalogue: "Admin", push: Push, work: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push("25", "2026-11-03")
+    done = _run(catalogue, work, monkeypatch)
+    assert (done["status"], done["parts_left"], done["failed"]) == ("done", 0, 0)
+    assert done["written"] == 1
+    (rating,) = catalogue.get("/v1/subscriptions/42/ratings").json["items"]
+    assert (rating["charge"], rating["units"], rating["amount"], rating["version"]) == (
+        "api_calls",
+        "25",
+        "1.50",
+        1,
+    )
+    assert rating["line"] == {
+        "id": "42~20261101T000000Z~api_calls",
+        "state": "due",
+        "odoo_line_id": None,
+        "amount": None,
+        "version": None,
+    }
+    assert catalogue.get(f"/v1/ratings/runs/{done['run']}").json == done
+
+
+def test_a_run_that_takes_longer_is_answered_as_running(
+    catalogue: "Admin", push: Push, work: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push("25", "2026-11-03")
+    clock = iter(range(0, 1000, 3))
+    monkeypatch.setattr("functions.admin.dependencies.time.sleep", lambda _: None)
+    monkeypatch.setattr("functions.admin.dependencies.time.monotonic", lambda: float(next(clock)))
+    admin_dependencies.runs.cache_clear()
+    answer = catalogue.post("/v1/ratings/run", {"subscription": "42"})
+    assert (answer.status, answer.json["status"], answer.json["parts_left"]) == (202, "running", 1)
+    assert [body for _, body in catalogue.messages] == [
+        {"job": "subscription", "id": "42", "run": answer.json["run"]}
+    ]
+    work()
+    assert catalogue.get(f"/v1/ratings/runs/{answer.json['run']}").json["status"] == "done"
+
+
+def test_a_rating_explains_itself_down_to_its_records_and_their_revisions(
+    catalogue: "Admin", push: Push, work: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push("25", "2026-11-03", rev=3)
+    push("5", "2026-11-04", source="src_other")
+    _run(catalogue, work, monkeypatch)
+    answer = catalogue.get("/v1/subscriptions/42/ratings/api_calls").json
+    assert (answer["amount"], answer["overage_units"], answer["state"]) == ("2.00", "20", "open")
+    assert answer["price"]["versions"][0]["model"] == {"type": "per_unit", "unit_amount": "0.1"}
+    assert answer["price"]["metric"]["aggregation"] == "sum"
+    assert [(one["version"], one["amount"]) for one in answer["history"]] == [(1, "2.00")]
+    assert answer["thresholds_reached"] == ["included:100", "included:80"]
+    assert [(one["source"], one["quantity"], one["revision"]) for one in answer["records"]] == [
+        ("src_app", "25", 3),
+        ("src_other", "5", 1),
+    ]
+    assert [one["quantity"] for one in answer["records"][0]["history"]] == ["1", "2", "25"]
+    assert answer["records_cursor"] is None
+    first = catalogue.get("/v1/subscriptions/42/ratings/api_calls", query={"limit": "1"}).json
+    second = catalogue.get(
+        "/v1/subscriptions/42/ratings/api_calls", query={"limit": "1", "cursor": first["records_cursor"]}
+    ).json
+    assert [one["records"][0]["source"] for one in (first, second)] == ["src_app", "src_other"]
+
+
+def test_a_source_sees_its_own_records_its_plans_and_its_metrics(
+    catalogue: "Admin", push: Push, work: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push("25", "2026-11-03")
+    push("5", "2026-11-04", source="src_other")
+    _run(catalogue, work, monkeypatch)
+    path = "/v1/subscriptions/42/ratings/api_calls"
+    own = catalogue.get(path, key=catalogue.key("ratings:read", source="src_app"))
+    assert [one["source"] for one in own.json["records"]] == ["src_app"]
+    elsewhere = catalogue.key("ratings:read", source="src_plan", plans=frozenset({"Basic"}))
+    for asked in (path, "/v1/subscriptions/42/ratings", "/v1/subscriptions/42/usage"):
+        assert catalogue.get(asked, key=elsewhere).status == 404
+    other = catalogue.key("ratings:read", source="src_metric", metrics=frozenset({"storage"}))
+    assert catalogue.get(path, key=other).status == 404
+    assert catalogue.get("/v1/subscriptions/42/ratings", key=other).json["items"] == []
+    assert catalogue.get("/v1/subscriptions/42/usage", key=other).json["metrics"] == []
+
+
+def test_the_usage_so_far_is_shown_live_with_where_it_leads(catalogue: "Admin", push: Push) -> None:
+    push("25", "2026-11-03")
+    catalogue.now = datetime(2026, 11, 16, tzinfo=UTC)  # half of the month
+    answer = catalogue.get("/v1/subscriptions/42/usage").json
+    assert (answer["period_start"], answer["period_end"]) == ("2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z")
+    (metric,) = answer["metrics"]
+    (charge,) = metric.pop("charges")
+    projection = {
+        "units": "50",
+        "included_units": "10",
+        "overage_units": "40",
+        "amount": "4.00",
+        "currency": "USD",
+    }
+    so_far = {
+        "units": "25",
+        "included_units": "10",
+        "overage_units": "15",
+        "amount": "1.50",
+        "currency": "USD",
+    }
+    assert metric == {
+        "metric": "api_calls",
+        "name": "API calls",
+        "unit": "call",
+        **so_far,
+        "projection": projection,
+    }
+    assert charge == {"charge": "api_calls", "name": "API calls", **so_far, "projection": projection}
+
+
+def test_ratings_are_listed_by_period_and_paged(
+    catalogue: "Admin", push: Push, work: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert catalogue.put("/v1/charges/more", CHARGE).status == 201
+    work()
+    push("25", "2026-11-03")
+    _run(catalogue, work, monkeypatch)
+    catalogue.now = datetime(2026, 12, 2, tzinfo=UTC)
+    assert (
+        catalogue.put("/v1/subscriptions/42", SUBSCRIPTION | {"next_invoice_date": "2027-01-01"}).status
+        == 200
+    )
+    push("30", "2026-12-01")
+    _run(catalogue, work, monkeypatch)
+    path = "/v1/subscriptions/42/ratings"
+    found: list[tuple[str, str, str | None]] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = catalogue.get(path, query={"limit": "1", **cursor}).json
+        found += [
+            (one["period_start"][:10], one["charge"], one.get("corrects", {}).get("period_start"))
+            for one in page["items"]
+        ]
+        if page["cursor"] is None:
+            break
+        cursor = {"cursor": page["cursor"]}
+    november = "2026-11-01T00:00:00Z"
+    assert found == [
+        ("2026-12-01", "api_calls", None),
+        ("2026-12-01", "api_calls", november),
+        ("2026-12-01", "more", None),
+        ("2026-12-01", "more", november),
+        ("2026-11-01", "api_calls", None),
+        ("2026-11-01", "more", None),
+    ]
+    for asked in ("2026-11-01", november, "2026-11-01T00:00:00+00:00"):
+        one_period = catalogue.get(path, query={"period_start": asked}).json["items"]
+        assert [(one["charge"], one["state"]) for one in one_period] == [
+            ("api_calls", "invoiced"),
+            ("more", "invoiced"),
+        ]
+    whole = catalogue.get(f"{path}/api_calls", query={"period_start": november}).json
+    assert [(one["amount"], one["period_start"]) for one in whole["adjustments"]] == [
+        ("1.50", "2026-12-01T00:00:00Z")
+    ]
+    adjustment = catalogue.get(f"{path}/api_calls@{november}").json
+    assert (adjustment["amount"], adjustment["corrects"]["amount"]) == ("1.50", "1.50")
+    assert [one["quantity"] for one in adjustment["records"]] == ["25"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (("GET", "/v1/subscriptions/none/usage", None, None), 404),
+        (("GET", "/v1/subscriptions/none/ratings", None, None), 404),
+        (("GET", "/v1/subscriptions/42/ratings/none", None, None), 404),
+        (("GET", "/v1/subscriptions/42/ratings/api_calls@x", None, None), 404),
+        (("GET", "/v1/subscriptions/42/ratings", None, {"period_start": "yesterday"}), 400),
+        (("GET", "/v1/subscriptions/42/ratings", None, {"period_start": "2026-02-30"}), 400),
+        (("GET", "/v1/subscriptions/42/ratings", None, {"since": "x"}), 400),
+        (("GET", "/v1/ratings/runs/run_none", None, None), 404),
+        (("POST", "/v1/ratings/run", {"subscription": "none"}, None), 404),
+        (("POST", "/v1/ratings/run", {"subscription": 42}, None), 422),
+        (("POST", "/v1/ratings/run", {"all": True, "sweep": "no"}, None), 422),
+    ],
+)
+def test_what_is_not_there_or_not_right_is_a_problem_of_the_asker(
+    catalogue: "Admin", request_: tuple[str, str, Any, Any], status: int
+) -> None:
+    method, path, body, query = request_
+    answer = catalogue.call(method, path, body, query=query)
+    assert (answer.status, bool(answer.code)) == (status, True)
+
+
+def test_a_run_needs_the_scope_admin(catalogue: "Admin") -> None:
+    key = catalogue.key("ratings:read", "catalog:write", source="src_app")
+    assert catalogue.post("/v1/ratings/run", key=key).status == 403
+    assert catalogue.get("/v1/ratings/runs/run_1", key=key).status == 403
