@@ -16,7 +16,25 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from mypy_boto3_dynamodb import DynamoDBClient
 
+from functions.relay import deliveries
+from functions.relay.deliveries import DeliveryCounts, Dependencies
+from fusion_billing import signing
+from fusion_billing.outbound.guard import Guard
+from fusion_billing.outbound.sender import Limits, Sender
+from fusion_billing.store.deliveries import DeliveryStore
+from fusion_billing.store.endpoints import EndpointStore
+from fusion_billing.store.events import EventStore
+from fusion_billing.store.outbox import Nudges, build_outbox
+from fusion_billing.store.secrets import EndpointSecrets
+from fusion_billing.webhooks.delivery import Delivery
+from fusion_billing.webhooks.endpoint import Endpoint, SealedSecret
+from fusion_billing.webhooks.events import CATALOGUE
+from local.tables import Tables
+
+RATED = {key: value for key, value in CATALOGUE["rating.updated"].example.items() if key != "sequence"}
+SECRET = signing.new_secret(bytes(range(32)))
 START = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
 
 
@@ -210,3 +228,81 @@ def authority(
         return server, ssl.create_default_context(cadata=pem.decode())
 
     return certificate
+
+
+class Relay:
+    """The relay's part under test, with what it works with."""
+
+    def __init__(self, dynamodb: DynamoDBClient, table: str, *, kms: Any, queue: Any, clock: Any) -> None:
+        self.dynamodb, self.clock, self.queue = dynamodb, clock, queue
+        self.endpoints = EndpointStore(dynamodb, table)
+        self.deliveries = DeliveryStore(dynamodb, table)
+        self.events = EventStore(dynamodb, table)
+        self.secrets = EndpointSecrets(kms, "key")
+        self.outbox = build_outbox(dynamodb, queue, table=table, queue_url="queue", monotonic=clock.monotonic)
+        self.guard = Guard(loopback=True)
+        self.limits = Limits(connect=2.0, read=2.0, body=0.5, total=2.0)
+        self.secret = SECRET
+
+    def register(self, name: str, url: str, **more: Any) -> Endpoint:
+        secret = SealedSecret(self.secrets.seal(f"ep_{name}", SECRET), self.clock())
+        made = Endpoint(
+            **{
+                "id": f"ep_{name}",
+                "source": "src_a",
+                "url": url,
+                "events": ("*",),
+                "created": self.clock(),
+                "secrets": (secret,),
+                **more,
+            }
+        )
+        self.endpoints.create(made)
+        self.clock.forward(seconds=1)  # past what the outbox remembers
+        return made
+
+    def tell(self, count: int = 1) -> list[str]:
+        """Store `count` events, and return their ids."""
+        told = []
+        for _ in range(count):
+            prepared = self.outbox.prepare(
+                "rating.updated",
+                subscription="42",
+                plan="Pro",
+                metric="api_calls",
+                data=RATED,
+                now=self.clock(),
+            )
+            self.dynamodb.transact_write_items(TransactItems=prepared.writes)
+            assert prepared.event_id is not None
+            told.append(prepared.event_id)
+            self.clock.forward(milliseconds=1)
+        return told
+
+    def run(
+        self, *, endpoint: str | None = None, left: Callable[[], float] = lambda: 300.0, **more: Any
+    ) -> DeliveryCounts:
+        dependencies = Dependencies(
+            **{
+                "endpoints": self.endpoints,
+                "deliveries": self.deliveries,
+                "events": self.events,
+                "secrets": self.secrets,
+                "sender": Sender(self.guard, limits=self.limits),
+                "outbox": self.outbox,
+                "nudges": Nudges(self.queue, "queue", monotonic=self.clock.monotonic),
+                "random": lambda: 0.0,
+                **more,
+            }
+        )
+        return deliveries.run(dependencies, self.clock, left, endpoint)
+
+    def delivery(self, endpoint: str, event: str) -> Delivery:
+        found = self.deliveries.get(f"ep_{endpoint}", event)
+        assert found is not None
+        return found
+
+
+@pytest.fixture
+def relay(dynamodb: DynamoDBClient, tables: Tables, kms: Any, queue: Any, clock: Any) -> Relay:
+    return Relay(dynamodb, tables.webhooks, kms=kms, queue=queue, clock=clock)

@@ -1,0 +1,171 @@
+"""Fairness and leases: nobody waits for another, nothing is lost, nothing is sent by two relays at once."""
+
+import base64
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from fusion_billing.outbound.sender import Limits
+from fusion_billing.store.deliveries import Due
+from fusion_billing.webhooks.endpoint import SealedSecret
+from fusion_billing.webhooks.outcome import Answer, Verdict
+
+pytestmark = pytest.mark.integration
+
+
+def test_what_a_killed_relay_had_claimed_is_sent_by_the_next_one_a_minute_later(
+    relay: Any, receiver: Any
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    class Dying:
+        def post(self, *_: Any) -> Any:
+            raise Killed
+
+    relay.register("a", f"{receiver.url}/ok/a")
+    events = relay.tell(3)
+    with pytest.raises(Killed):
+        relay.run(sender=Dying())
+    relay.run()
+    relay.clock.forward(seconds=59)
+    relay.run()
+    before = Counter(headers["webhook-id"] for _, headers, _ in receiver.messages)
+    assert len(before) == 2
+    relay.clock.forward(seconds=2)
+    relay.run()
+    assert Counter(headers["webhook-id"] for _, headers, _ in receiver.messages) == Counter(events)
+
+
+def test_a_relay_that_lost_its_claim_writes_nothing(relay: Any, receiver: Any) -> None:
+    relay.register("a", f"{receiver.url}/ok/a")
+    (event,) = relay.tell()
+    (due,) = relay.deliveries.due("ep_a", relay.clock(), limit=1)
+    late = relay.deliveries.claim(due, token="late", until=relay.clock())
+    assert late is not None
+    assert relay.deliveries.claim(due, token="other", until=relay.clock()) is None
+    assert relay.run().delivered == 1
+    stored = relay.delivery("a", event)
+    verdict = Verdict("due", due=relay.clock())
+    assert not relay.deliveries.finish(
+        late, token="late", answer=Answer(500), verdict=verdict, now=relay.clock()
+    )
+    assert relay.delivery("a", event) == stored
+
+
+def test_two_relays_at_once_send_each_delivery_once(relay: Any, receiver: Any) -> None:
+    relay.register("a", f"{receiver.url}/ok/a")
+    events = relay.tell(30)
+    counts: list[Any] = []
+    runs = [threading.Thread(target=lambda: counts.append(relay.run())) for _ in range(2)]
+    for one in runs:
+        one.start()
+    for one in runs:
+        one.join()
+    assert sum(one.delivered for one in counts) == 30
+    assert Counter(headers["webhook-id"] for _, headers, _ in receiver.messages) == Counter(events)
+
+
+def test_fifty_endpoints_of_which_four_misbehave_each_in_its_own_way(relay: Any, receiver: Any) -> None:
+    relay.limits = Limits(connect=2.0, read=3.0, body=0.5, total=3.0)
+    misbehaving = ["hang", "drip", "huge", "close"]
+    names = [*misbehaving, *(f"{index:02}" for index in range(46))]
+    for name in names:
+        word = name if name in misbehaving else "ok"
+        relay.register(name, f"{receiver.url}/{word}/{name}")
+    events = relay.tell(2)
+    counts = relay.run(threads=8)
+
+    healthy = [path for path in receiver.log if path.startswith("/ok/")]
+    assert Counter(healthy) == Counter({f"/ok/{index:02}": 2 for index in range(46)})
+    last_of_the_healthy = max(index for index, path in enumerate(receiver.log) if path.startswith("/ok/"))
+    for word in ("hang", "drip"):
+        assert f"over /{word}/{word}" not in receiver.log[:last_of_the_healthy]
+    assert (
+        counts.delivered == 46 * 2 + 2
+    )  # the huge answer is a 200: its size costs it nothing, and us little
+    assert counts.parked == 0
+    for name, error in {"hang": "timed_out", "drip": "timed_out", "close": "connection_closed"}.items():
+        stored = relay.delivery(name, events[0])
+        assert (stored.state, stored.attempts[0].error) == ("due", error)
+    assert relay.delivery("huge", events[0]).attempts[0].excerpt == "z" * 256
+
+
+def test_an_endpoint_that_hangs_is_given_up_for_the_run_and_keeps_its_backlog(
+    relay: Any, receiver: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fusion_billing.webhooks.rota.WASTE_ALLOWED", 0.5)
+    relay.limits = Limits(total=0.3)
+    relay.register("a", f"{receiver.url}/hang/a")
+    relay.tell(5)
+    assert relay.run().retried == 2
+    assert receiver.log.count("/hang/a") == 2
+    assert len(relay.deliveries.due("ep_a", relay.clock(), limit=10)) == 3
+
+
+def test_a_run_leaves_due_what_it_has_no_time_for(relay: Any, receiver: Any) -> None:
+    relay.register("a", f"{receiver.url}/ok/a")
+    relay.tell(3)
+    left: Iterator[float] = iter([300.0, 300.0] + [10.0] * 100)
+    counts = relay.run(left=lambda: next(left), threads=1)
+    assert counts.delivered == 2
+    assert len(relay.deliveries.due("ep_a", relay.clock(), limit=10)) == 1
+
+
+def test_a_nudge_for_one_endpoint_serves_it_alone(relay: Any, receiver: Any) -> None:
+    relay.register("a", f"{receiver.url}/ok/a")
+    relay.register("b", f"{receiver.url}/ok/b")
+    relay.tell()
+    assert relay.run(endpoint="ep_b").delivered == 1
+    assert receiver.log == ["/ok/b"]
+
+
+def test_a_backlog_longer_than_one_runs_share_asks_for_another_run(relay: Any, receiver: Any) -> None:
+    relay.register("a", f"{receiver.url}/ok/a")
+    relay.tell(3)
+    assert relay.run(most_a_run=2).delivered == 2
+    assert relay.queue.sent == [("ep_a", 0)]
+
+
+def test_an_event_with_many_listeners_reaches_all_of_them(relay: Any, receiver: Any) -> None:
+    for index in range(30):
+        relay.register(f"{index:02}", f"{receiver.url}/ok/{index:02}")
+    (event,) = relay.tell()
+    assert relay.run(endpoint="ep_00").delivered == 30
+    assert {headers["webhook-id"] for _, headers, _ in receiver.messages} == {event}
+
+
+def test_the_oldest_due_delivery_is_told_unless_its_endpoint_only_fails(relay: Any, receiver: Any) -> None:
+    relay.register("a", f"{receiver.url}/ok/a")
+    relay.register("b", f"{receiver.url}/500/b", failing_since=relay.clock())
+    told = relay.clock()
+    relay.tell()
+    relay.clock.at = told + timedelta(minutes=20)
+    assert relay.run(endpoint="ep_b").oldest_due_seconds == 0
+    assert relay.run().oldest_due_seconds == pytest.approx(1200)
+    assert relay.run().oldest_due_seconds == 0
+
+
+def test_what_can_not_be_decrypted_costs_the_others_nothing(relay: Any, receiver: Any) -> None:
+    relay.register(
+        "a", f"{receiver.url}/ok/a", secrets=(SealedSecret(base64.b64encode(b"x"), relay.clock()),)
+    )
+    relay.register("b", f"{receiver.url}/ok/b")
+    (event,) = relay.tell()
+    counts = relay.run()
+    assert (counts.delivered, counts.errors) == (1, 1)
+    stored = relay.delivery("a", event)
+    assert (stored.state, stored.tries) == ("due", 0)
+
+
+def test_a_stale_entry_of_the_index_claims_nothing(relay: Any, receiver: Any) -> None:
+    relay.register("a", f"{receiver.url}/ok/a")
+    (event,) = relay.tell()
+    relay.run()
+    gone = Due("ep_a", event, "2026-11-22T15:00:00.000000Z")
+    assert relay.deliveries.claim(gone, token="x", until=relay.clock()) is None
+    assert not relay.deliveries.park(gone, reason="x")
