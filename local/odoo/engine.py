@@ -64,10 +64,6 @@ class Call:
         return max(1, len(self.ids))
 
 
-class _Clash(Exception):
-    """Another transaction changed one of the orders since this one began."""
-
-
 class StandIn:
     """The server without its HTTP: state, faults, latencies, journal."""
 
@@ -99,10 +95,15 @@ class StandIn:
             return user_of_key(self.state, key, self.clock())
 
     def environment(
-        self, uid: int, context: dict[str, Any] | None = None, *, sudo: bool = False
+        self,
+        uid: int,
+        context: dict[str, Any] | None = None,
+        *,
+        sudo: bool = False,
+        snapshot: int | None = None,
     ) -> Environment:
         """Return an environment for `uid`; use it inside `state.transaction()`."""
-        return Environment(self.state, uid, self.clock, context, superuser=sudo)
+        return Environment(self.state, uid, self.clock, context, superuser=sudo, snapshot=snapshot)
 
     def is_model(self, name: str) -> bool:
         """Say whether there is a model of that name."""
@@ -153,28 +154,27 @@ class StandIn:
 
     def _transact(self, call: Call, snapshot: int, entry: Entry) -> Any:
         with self.state.lock:
-            env = self.environment(call.uid, call.context)
             try:
-                with self.state.transaction():
-                    result = _invoke(env, call)
-                    if call.method == "load":
-                        self._check_for_clash(env, snapshot)
-            except _Clash:
-                return failure(SERIALIZATION_MESSAGE, call.rows)
+                return self._attempt(call, snapshot, entry)
             except DatabaseError as error:
+                if error.kind == "SerializationFailure":
+                    # Odoo begins anew by itself; nothing can come between while the lock is held.
+                    return self._attempt(call, self.state.commits, entry)
                 if error.kind == "NotNullViolation":
                     raise ValidationError(error.message) from None
                 raise
-            finally:
-                entry.orders = sorted(env.touched_orders)
-            if env.changed_orders:
-                self.state.commits += 1
-                self.state.last_change |= dict.fromkeys(env.changed_orders, self.state.commits)
-            return result
 
-    def _check_for_clash(self, env: Environment, snapshot: int) -> None:
-        if any(self.state.last_change.get(order, 0) > snapshot for order in env.changed_orders):
-            raise _Clash
+    def _attempt(self, call: Call, snapshot: int, entry: Entry) -> Any:
+        env = self.environment(call.uid, call.context, snapshot=snapshot)
+        try:
+            with self.state.transaction():
+                result = _invoke(env, call)
+        finally:
+            entry.orders = sorted(env.touched_orders)
+        if env.changed_orders:
+            self.state.commits += 1
+            self.state.last_change |= dict.fromkeys(env.changed_orders, self.state.commits)
+        return result
 
     def close(self) -> None:
         """Close the state's file."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from local.odoo import access
-from local.odoo.errors import PythonError
+from local.odoo.errors import DatabaseError, PythonError
 from local.odoo.fields import DATETIME_FORMAT
 from local.odoo.state import State
 
@@ -34,6 +34,7 @@ class Environment:
         context: dict[str, Any] | None = None,
         *,
         superuser: bool = False,
+        snapshot: int | None = None,
         beside: "Environment | None" = None,
     ) -> None:
         self.state = state
@@ -41,6 +42,7 @@ class Environment:
         self.clock = clock
         self.context = context or {}
         self.superuser = superuser
+        self.snapshot = snapshot
         self.changed_orders: set[int] = beside.changed_orders if beside else set()
         self.touched_orders: set[int] = beside.touched_orders if beside else set()
         user = state.get("res.users", uid)
@@ -61,8 +63,20 @@ class Environment:
             self.clock,
             self.context,
             superuser=True,
+            snapshot=self.snapshot,
             beside=self,
         )
+
+    def change_order(self, order_id: int) -> None:
+        """Note that the transaction changes an order.
+
+        Raises a serialization failure where another one changed it after `snapshot`, the number of
+        commits this one knows of: so PostgreSQL answers to a repeatable read that comes second.
+        """
+        self.touched_orders.add(order_id)
+        if self.snapshot is not None and self.state.last_change.get(order_id, 0) > self.snapshot:
+            raise DatabaseError.serialization()
+        self.changed_orders.add(order_id)
 
     def timestamp(self) -> str:
         """Return the present moment as a stored datetime (UTC, microseconds)."""

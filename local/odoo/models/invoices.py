@@ -98,7 +98,7 @@ def invoice(moves: Model, order_id: int, line_ids: list[int], *, date: str | Non
         "invoice_date": date,
         "amount_total": total,
     }
-    env.changed_orders.add(order_id)
+    env.change_order(order_id)
     return int(moves.create([values])[0])
 
 

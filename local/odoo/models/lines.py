@@ -143,8 +143,7 @@ class Line(Model):
         return result
 
     def _touch(self, order_id: int) -> None:
-        self.env.touched_orders.add(order_id)
-        self.env.changed_orders.add(order_id)
+        self.env.change_order(order_id)
         self.env.state.update("sale.order", order_id, {"write_date": self.env.timestamp()})
 
     def _before_unlink(self, ids: list[int]) -> None:

@@ -81,13 +81,12 @@ class Order(Model):
         super()._insert(record_id, values)
 
     def _created(self, ids: list[int]) -> None:
-        self.env.changed_orders.update(ids)
-        self.env.touched_orders.update(ids)
+        for record_id in ids:
+            self.env.change_order(record_id)
 
     def _store(self, record_id: int, values: Record) -> None:
         super()._store(record_id, values)
-        self.env.changed_orders.add(record_id)
-        self.env.touched_orders.add(record_id)
+        self.env.change_order(record_id)
 
     def _before_unlink(self, ids: list[int]) -> None:
         if any(self.record(i)["state"] not in ("draft", "cancel") for i in ids):

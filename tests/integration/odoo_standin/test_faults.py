@@ -99,6 +99,31 @@ def test_of_two_loads_at_once_on_one_order_the_later_fails_and_the_journal_tells
     assert odoo.admin.counters()["outcome:refused"] == 1
 
 
+def invoiced_meanwhile(odoo: Server) -> None:
+    """Have order 1 change while the next call is under way."""
+
+    def sleep(_seconds: float) -> None:
+        odoo.admin.invoice_period(1)
+
+    odoo.stand_in.sleep = sleep
+    odoo.admin.fault("slow", delay=1)
+
+
+def test_an_overlap_blames_only_the_rows_of_the_order_that_changed(client: Any, odoo: Server) -> None:
+    rows = [["x.a", "2", "1", "1", "1", "a"], ["x.b", "1", "1", "1", "1", "b"]]
+    invoiced_meanwhile(odoo)
+    body = client.load(*rows).body
+    assert body["ids"] is False
+    assert [message["record"] for message in body["messages"]] == [1]
+    assert client.load(*rows).body["ids"]
+
+
+def test_odoo_itself_repeats_a_write_that_an_overlap_failed(client: Any, odoo: Server) -> None:
+    invoiced_meanwhile(odoo)
+    answer = client.call("sale.order.line/write", ids=[3], vals={"product_uom_qty": 8})
+    assert (answer.status, answer.body) == (200, True)
+
+
 def test_loads_at_once_on_two_orders_both_succeed(client: Any, odoo: Server) -> None:
     odoo.admin.latency(0.2, call="sale.order.line/load")
     answers: list[Any] = []

@@ -30,7 +30,7 @@ HEADERS_BY_TITLE = {
     "form content type": {"Content_Type": "application/x-www-form-urlencoded"},
 }
 NOT_COVERED: dict[str, str] = {}
-"""Title -> why the stand-in answers otherwise, or not at all."""
+"""Number and title (`12 private method`) -> why the stand-in answers otherwise, or not at all."""
 
 
 def exchanges() -> list[dict[str, Any]]:
