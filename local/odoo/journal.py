@@ -81,13 +81,15 @@ class Journal:
     def overlaps(self, model: str = "sale.order.line", method: str = "load") -> list[tuple[int, int]]:
         """Return the pairs (numbers) of calls that ran at one time on one order."""
         calls = [entry for entry in self.entries(model, method) if entry["ended"] is not None]
-        return [
-            (one["number"], other["number"])
-            for one, other in itertools.combinations(calls, 2)
-            if one["started"] < other["ended"]
-            and other["started"] < one["ended"]
-            and set(one["orders"]) & set(other["orders"])
-        ]
+        calls.sort(key=lambda entry: entry["started"])
+        found = []
+        for position, one in enumerate(calls):
+            for other in itertools.islice(calls, position + 1, None):
+                if other["started"] >= one["ended"]:
+                    break
+                if set(one["orders"]) & set(other["orders"]):
+                    found.append((one["number"], other["number"]))
+        return found
 
     def clear(self) -> None:
         """Forget calls and counters."""
