@@ -17,7 +17,7 @@ from typing import Any, Self
 import boto3
 from botocore.config import Config
 
-from local import artefacts
+from local import artefacts, permissions
 from local.processes import Child, Failed, free, tail
 
 STACK = "fusion-billing"
@@ -91,7 +91,8 @@ class Cloud:
         if self._deployed() != wanted or not self._read_outputs():
             self._sam_deploy(template, values)
             self._read_outputs()
-            self._allow_partiql_batches()
+            permissions.allow(self.client("cloudformation"), self.client("iam"), STACK)
+            self._narrow_the_queues()
             self._note().write_text(json.dumps(wanted))
 
     def client(self, service: Any) -> Any:
@@ -192,6 +193,14 @@ class Cloud:
         if done.returncode:
             raise Failed(f"sam deploy failed. The end of {log}:\n{tail(log, 30)}")
 
+    def _narrow_the_queues(self) -> None:
+        """Let each queue be worked by two at once: a process each, more of them would choke this machine."""
+        functions = self.client("lambda")
+        for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
+            functions.update_event_source_mapping(
+                UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": 2}
+            )
+
     def _read_outputs(self) -> bool:
         formation = self.client("cloudformation")
         try:
@@ -201,15 +210,3 @@ class Cloud:
         outputs = stacks[0].get("Outputs", []) if stacks else []
         self.outputs = {output["OutputKey"]: output["OutputValue"] for output in outputs}
         return bool(self.outputs)
-
-    def _allow_partiql_batches(self) -> None:
-        """Grant ingest the action that ministack alone asks for; AWS asks for `dynamodb:PartiQLInsert`."""
-        resources = self.client("cloudformation").describe_stack_resource(
-            StackName=STACK, LogicalResourceId="IngestRole"
-        )
-        action = {"Effect": "Allow", "Action": "dynamodb:BatchExecuteStatement", "Resource": "*"}
-        self.client("iam").put_role_policy(
-            RoleName=resources["StackResourceDetail"]["PhysicalResourceId"],
-            PolicyName="local-partiql",
-            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [action]}),
-        )
