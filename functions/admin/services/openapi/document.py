@@ -1,0 +1,151 @@
+"""The document itself, put together once a container."""
+
+import re
+from functools import cache
+from http import HTTPStatus
+from typing import Any
+
+from functions.admin.services.openapi.operations import OPERATIONS, Operation
+from functions.admin.services.openapi.schemas import ref, schemas
+from fusion_billing import __version__
+from fusion_billing.webhooks.events import CATALOGUE
+
+_PROBLEM = {"application/problem+json": {"schema": ref("Problem")}}
+_FAILURES = {
+    "400": "The request can't be read",
+    "401": "No key, or none that is known",
+    "403": "The key lacks the scope, or its source may not",
+    "404": "There is no such thing, or it is another source's",
+    "409": "What is stored says otherwise",
+    "413": "The body is too large",
+    "422": "The body is refused, every fault named",
+    "503": "Not done and nothing lost: send it again",
+}
+
+
+@cache
+def document() -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document; nobody may change it."""
+    paths: dict[str, dict[str, Any]] = {}
+    for tag, operations in OPERATIONS:
+        for operation in operations:
+            paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, tag)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Fusion Billing",
+            "version": __version__,
+            "description": "Counts usage, rates it, and puts the overage onto Odoo subscriptions.",
+            "license": {"name": "Proprietary"},
+        },
+        "servers": [{"url": "/"}],
+        "tags": [{"name": tag} for tag, _ in OPERATIONS],
+        "paths": paths,
+        "webhooks": {name: _webhook(name) for name in CATALOGUE},
+        "components": {
+            "schemas": schemas(),
+            "responses": {
+                status: {"description": text, "content": _PROBLEM} for status, text in _FAILURES.items()
+            },
+            "securitySchemes": {
+                "key": {"type": "http", "scheme": "bearer", "bearerFormat": "fb_<id>_<secret>"}
+            },
+        },
+    }
+
+
+def _operation(operation: Operation, tag: str) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "operationId": operation.id,
+        "summary": operation.summary,
+        "tags": [tag],
+        "security": [] if operation.scope is None else [{"key": [operation.scope]}],
+        "parameters": _parameters(operation),
+        "responses": {str(status): _answer(operation, status) for status in operation.answers}
+        | {status: {"$ref": f"#/components/responses/{status}"} for status in _failures(operation)},
+    }
+    if operation.body is not None:
+        found["requestBody"] = {
+            "required": operation.body_required,
+            "content": {"application/json": {"schema": ref(operation.body)}},
+        }
+    return found
+
+
+def _parameters(operation: Operation) -> list[dict[str, Any]]:
+    found = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in re.findall(r"\{(\w+)\}", operation.path)
+    ]
+    names = operation.query + (("limit", "cursor") if operation.paged else ())
+    found += [
+        {
+            "name": name,
+            "in": "query",
+            "required": name in operation.required_query,
+            "schema": _LIMIT if name == "limit" else {"type": "string"},
+        }
+        for name in names
+    ]
+    found += [{"name": name, "in": "header", "schema": {"type": "string"}} for name in operation.headers]
+    return found
+
+
+_LIMIT = {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}
+
+
+def _answer(operation: Operation, status: int) -> dict[str, Any]:
+    name = operation.answers[status]
+    answer: dict[str, Any] = {"description": HTTPStatus(status).phrase}
+    if name is not None:
+        schema = _page(ref(name)) if operation.paged else ref(name)
+        answer["content"] = {"application/json": {"schema": schema}}
+    return answer
+
+
+def _page(items: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "required": ["items", "cursor"],
+        "properties": {
+            "items": {"type": "array", "items": items},
+            "cursor": {"type": ["string", "null"], "description": "of the next page; null on the last"},
+        },
+    }
+
+
+def _failures(operation: Operation) -> list[str]:
+    found = ["503"]
+    if operation.scope is not None:
+        found += ["401", "403"]
+    if operation.body is not None:
+        found += ["400", "413", "422"]
+    elif operation.paged or operation.query:
+        found.append("400")
+    if "{" in operation.path:
+        found.append("404")
+    if operation.method in {"PUT", "DELETE"} or operation.path == "/v1/usage":
+        found.append("409")
+    return sorted(set(found))
+
+
+def _webhook(name: str) -> dict[str, Any]:
+    event = CATALOGUE[name]
+    body = {
+        "type": "object",
+        "required": ["type", "timestamp", "data"],
+        "properties": {
+            "type": {"const": name},
+            "timestamp": {"type": "string", "format": "date-time"},
+            "data": ref(event.model.__name__),
+        },
+    }
+    return {
+        "post": {
+            "summary": event.summary,
+            "tags": ["Webhooks"],
+            "security": [],
+            "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
+            "responses": {"2XX": {"description": "Received; anything else is tried again"}},
+        }
+    }

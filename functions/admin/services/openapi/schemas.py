@@ -1,0 +1,244 @@
+"""The document's schemas: of what is defined, made from the models; of answers, written here."""
+
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from functions.admin.services.usage import Reconciliation
+from fusion_billing.access.principal import SCOPES
+from fusion_billing.definitions.charge import Charge
+from fusion_billing.definitions.metric import Metric
+from fusion_billing.definitions.subscription import Subscription
+from fusion_billing.webhooks.events import CATALOGUE
+
+Schema = dict[str, Any]
+
+_DEFINED: tuple[tuple[type[BaseModel], str], ...] = (
+    (Metric, "code"),
+    (Charge, "code"),
+    (Subscription, "id"),
+)
+
+_TEXT: Schema = {"type": "string"}
+_INSTANT: Schema = {"type": "string", "format": "date-time"}
+_DECIMAL: Schema = {"type": "string", "pattern": r"^-?\d+(\.\d+)?$", "examples": ["12.5"]}
+_NUMBER: Schema = {"anyOf": [{"type": "number", "minimum": 0}, _DECIMAL]}
+_COUNT: Schema = {"type": "integer", "minimum": 0}
+_TEXTS: Schema = {"type": "array", "items": _TEXT}
+_ANY: Schema = {"type": "object"}
+_OUTCOMES = ["created", "updated", "unchanged", "stale", "conflict", "invalid", "unavailable"]
+
+
+def ref(name: str) -> Schema:
+    """Return a reference to a schema of the document."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _object(required: tuple[str, ...] = (), /, **properties: Schema) -> Schema:
+    schema: Schema = {"type": "object", "properties": properties}
+    if required:
+        schema["required"] = list(required)
+    return schema
+
+
+def _closed(required: tuple[str, ...] = (), /, **properties: Schema) -> Schema:
+    return _object(required, **properties) | {"additionalProperties": False}
+
+
+def _array(items: Schema, **bounds: int) -> Schema:
+    return {"type": "array", "items": items, **bounds}
+
+
+def schemas() -> dict[str, Schema]:
+    """Return every schema by its name."""
+    models = (
+        [model for model, _ in _DEFINED] + [Reconciliation] + [event.model for event in CATALOGUE.values()]
+    )
+    _, made = models_json_schema(
+        [(model, "validation") for model in dict.fromkeys(models)],
+        ref_template="#/components/schemas/{model}",
+    )
+    found: dict[str, Schema] = dict(made["$defs"])
+    for model, name in _DEFINED:
+        found |= _as_defined_and_as_shown(model.__name__, found[model.__name__], name)
+    return found | _usage() | _owed() | _told() | _operated()
+
+
+def _as_defined_and_as_shown(title: str, schema: Schema, name: str) -> dict[str, Schema]:
+    """A definition's name is in its path and need not be in its body; what is shown has it, and more."""
+    more = {"version": _COUNT, **_SHOWN_TOO.get(title, {})}
+    shown: Schema = {
+        **schema,
+        "properties": schema["properties"] | more,
+        "required": [*schema["required"], "version"],
+    }
+    del shown["additionalProperties"]
+    named_by_its_path = [field for field in schema["required"] if field != name]
+    return {title: shown, f"{title}Definition": {**schema, "required": named_by_its_path}}
+
+
+_SHOWN_TOO: dict[str, dict[str, Schema]] = {
+    "Charge": {"versions": _array(ref("ChargeDefinition"))},
+    "Subscription": {
+        "origin": {"type": "string", "enum": ["api", "odoo"]},
+        "open_period": _object(("start", "end"), start=_INSTANT, end=_INSTANT),
+    },
+}
+
+
+def _usage() -> dict[str, Schema]:
+    record = {
+        "subscription": _TEXT,
+        "metric": _TEXT,
+        "period_start": _INSTANT,
+        "period_end": _INSTANT,
+        "member": _TEXT,
+        "properties": {"type": "object", "additionalProperties": _TEXT},
+    }
+    key = {"type": "string", "minLength": 1, "maxLength": 256}
+    pushed = {**record, "idempotency_key": key, "quantity": _NUMBER, "sequence": _COUNT}
+    needed = ("subscription", "metric", "period_start", "period_end", "quantity")
+    outcome = {"type": "string", "enum": _OUTCOMES}
+    result = {"idempotency_key": _TEXT, "outcome": outcome, "revision": _COUNT}
+    error = ref("Fault")
+    revision = _object(revision=_COUNT, quantity=_DECIMAL, sequence=_COUNT, received_at=_INSTANT)
+    booked = _array(_object(idempotency_key=_TEXT, quantity=_DECIMAL))
+    return {
+        "PushedRecord": _closed(needed, **pushed),
+        "PushedBatch": _closed(("records",), records=_array(ref("PushedRecord"), minItems=1, maxItems=500)),
+        "Push": {"oneOf": [ref("PushedRecord"), ref("PushedBatch")]},
+        "PushResult": _object(("outcome",), **result),
+        "BatchResult": _object(
+            ("results", "summary"),
+            results=_array(_object(("index", "outcome"), index=_COUNT, **result, error=error)),
+            summary={"type": "object", "additionalProperties": _COUNT},
+        ),
+        "PushAnswer": {"anyOf": [ref("PushResult"), ref("BatchResult")]},
+        "UsageRecord": _object(
+            ("idempotency_key", "subscription", "metric", "quantity", "revision"),
+            **record,
+            idempotency_key=_TEXT,
+            source=_TEXT,
+            quantity=_DECIMAL,
+            revision=_COUNT,
+            sequence=_COUNT,
+            received_at=_INSTANT,
+            history=_array(revision),
+        ),
+        "Comparison": _object(
+            ("missing_here", "missing_there", "differs"),
+            missing_here=booked,
+            missing_there=booked,
+            differs=_array(_object(idempotency_key=_TEXT, here=_DECIMAL, there=_DECIMAL)),
+            equal=_COUNT,
+        ),
+    }
+
+
+def _owed() -> dict[str, Schema]:
+    step = _object(
+        ("description", "amount"), description=_TEXT, units=_TEXT, unit_amount=_TEXT, amount=_DECIMAL
+    )
+    step["properties"] |= {"units": {"type": ["string", "null"]}, "unit_amount": {"type": ["string", "null"]}}
+    figures = {
+        "units": _DECIMAL,
+        "included_units": _DECIMAL,
+        "overage_units": _DECIMAL,
+        "billable_units": _DECIMAL,
+        "amount": _DECIMAL,
+        "unrounded_amount": _DECIMAL,
+        "currency": _TEXT,
+        "steps": _array(step),
+    }
+    period = {"period_start": _INSTANT, "period_end": _INSTANT}
+    estimated = ("units", "billable_units", "amount", "unrounded_amount", "currency", "steps")
+    record = _closed(
+        ("quantity",),
+        quantity=_NUMBER,
+        **period,
+        member=_TEXT,
+        properties={"type": "object", "additionalProperties": _TEXT},
+    )
+    return {
+        "EstimateRequest": _closed(
+            charge=_ANY,
+            charge_code=_TEXT,
+            metric=_ANY,
+            units=_NUMBER,
+            records=_array(record),
+            previous_units=_NUMBER,
+            subscription=_TEXT,
+            period_start=_INSTANT,
+        ),
+        "Estimate": _object(estimated, **{name: figures[name] for name in estimated}, **period),
+        "Rating": _object(("charge", "amount", "currency"), charge=_TEXT, metric=_TEXT, **period, **figures),
+        "RatingDetail": {"allOf": [ref("Rating"), _object(records_cursor={"type": ["string", "null"]})]},
+        "CurrentUsage": _object(
+            ("subscription", "period_start", "period_end", "metrics"),
+            subscription=_TEXT,
+            **period,
+            as_of=_INSTANT,
+            currency=_TEXT,
+            metrics=_array(_object(("metric", "units"), metric=_TEXT, units=_DECIMAL, projection=_ANY)),
+        ),
+    }
+
+
+def _told() -> dict[str, Schema]:
+    endpoint = {"url": {"type": "string", "format": "uri"}, "events": _TEXTS, "description": _TEXT}
+    shown = {**endpoint, "id": _TEXT, "state": _TEXT}
+    secret = {"type": "string", "pattern": "^whsec_"}
+    return {
+        "EndpointDefinition": _closed(("url", "events"), **endpoint),
+        "EndpointChange": _object(**endpoint, state=_TEXT),
+        "Endpoint": _object(("id", "url", "events"), **shown),
+        "EndpointWithSecret": {"allOf": [ref("Endpoint"), _object(("secret",), secret=secret)]},
+        "Replay": _closed(("since",), since=_INSTANT, states=_TEXTS),
+        "Accepted": _ANY,
+        "Delivery": _object(id=_TEXT, type=_TEXT, state=_TEXT, tries=_COUNT, attempts=_array(_ANY)),
+    }
+
+
+def _operated() -> dict[str, Schema]:
+    scopes = _array({"type": "string", "enum": sorted(SCOPES)}, minItems=1)
+    source = {"name": _TEXT, "metrics": _TEXTS, "plans": _TEXTS}
+    return {
+        "SourceDefinition": _closed(("name",), **source),
+        "Source": _object(("id", "name"), id=_TEXT, **source, keys={"type": "array"}),
+        "KeyDefinition": _closed(("scopes",), scopes=scopes),
+        "Key": _object(("id", "key", "scopes"), id=_TEXT, key=_TEXT, scopes=scopes),
+        "RunRequest": _closed(subscription=_TEXT, sweep={"type": "boolean"}),
+        "Run": _object(("run", "status"), run=_TEXT, status=_TEXT, parts_left=_COUNT),
+        "Line": _object(
+            ("id", "subscription", "charge", "state", "version", "amount", "currency"),
+            id=_TEXT,
+            subscription=_TEXT,
+            charge=_TEXT,
+            period_start=_INSTANT,
+            state=_TEXT,
+            version=_COUNT,
+            amount=_DECIMAL,
+            currency=_TEXT,
+            tries=_COUNT,
+            error=_object(("code", "message"), code=_TEXT, message=_TEXT),
+        ),
+        "ReconcileRequest": _closed(
+            subscription=_TEXT, period_start=_INSTANT, mend={"type": "boolean"}, cursor=_TEXT
+        ),
+        "SyncRequest": _closed(full={"type": "boolean"}),
+        "Report": _ANY,
+        "Health": _object(("status", "version"), status=_TEXT, version=_TEXT),
+        "Document": _ANY,
+        "Fault": _object(("field", "code", "message"), field=_TEXT, code=_TEXT, message=_TEXT),
+        "Problem": _object(
+            ("type", "title", "status", "detail", "code"),
+            type=_TEXT,
+            title=_TEXT,
+            status=_COUNT,
+            detail=_TEXT,
+            code=_TEXT,
+            errors=_array(ref("Fault")),
+            reference=_TEXT,
+        ),
+    }
