@@ -5,21 +5,31 @@ One function a store. Their imports stand inside the functions, so that a route 
 # ruff: noqa: PLC0415
 
 import time
+import uuid
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from fusion_billing import settings
+from fusion_billing.errors import Unavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sqs import SQSClient
 
+    from functions.admin.services.reconcile import Reconciler
     from functions.admin.services.runs import Runs
+    from functions.relay.sync import SubscriptionSync
     from fusion_billing.api.authentication import Authenticator
+    from fusion_billing.lines.line import Mode
+    from fusion_billing.odoo.client import Odoo
     from fusion_billing.store.catalogue import CatalogueStore
     from fusion_billing.store.jobs import RatingJobs
     from fusion_billing.store.keys import KeyStore
+    from fusion_billing.store.lines import LineStore
+    from fusion_billing.store.queues import Queue
     from fusion_billing.store.ratings import RatingsStore
     from fusion_billing.store.sources import SourceStore
     from fusion_billing.store.subscription_use import SubscriptionUse
@@ -174,3 +184,74 @@ def runs() -> "Runs":
         clock=time.monotonic,
         pause=time.sleep,
     )
+
+
+@cache
+def lines() -> "LineStore":
+    """Return the lines that wait for Odoo or for somebody."""
+    from fusion_billing.store.lines import LineStore
+
+    return LineStore(dynamodb(), settings.text("RATINGS_TABLE"))
+
+
+def lanes() -> int:
+    """Return how many lanes the lines of all orders are spread over."""
+    return settings.integer("LINE_LANES", 8)
+
+
+@cache
+def relay_queue() -> "Queue":
+    """Return the relay's queue."""
+    from fusion_billing.store.queues import Queue
+
+    return Queue(sqs(), settings.text("RELAY_QUEUE_URL"))
+
+
+@cache
+def odoo() -> "Odoo":
+    """Return the client of Odoo, whose calls leave time to answer. Raises `Unavailable`: `no_odoo`."""
+    from fusion_billing.odoo import configured
+
+    if not configured.is_configured():
+        raise Unavailable("there is no Odoo: set ODOO_URL", code="no_odoo")
+    return configured.from_environment(seconds=10.0)
+
+
+def reconciler() -> "Reconciler":
+    """Return what compares lines with Odoo, for one request."""
+    from functions.admin.services.reconcile import Reconciler
+    from fusion_billing.store.leases import Leases
+
+    return Reconciler(
+        lines=lines(),
+        subscriptions=subscriptions(),
+        leases=Leases(dynamodb(), settings.text("STATE_TABLE"), uuid.uuid4().hex),
+        odoo=odoo(),
+        lanes=lanes(),
+        mode=cast("Mode", settings.text("ODOO_LINE_MODE", "period")),
+        clock=now,
+        remaining=_remaining(_SECONDS_OF_A_REQUEST),
+    )
+
+
+def subscription_sync() -> "SubscriptionSync":
+    """Return what reads subscriptions from Odoo, for one request."""
+    from functions.relay.sync import SubscriptionSync
+    from fusion_billing.store.sync import SyncState
+
+    return SubscriptionSync(
+        odoo=odoo(),
+        store=subscriptions(),
+        writer=subscription_writer(),
+        state=SyncState(dynamodb(), settings.text("STATE_TABLE")),
+        clock=now,
+        remaining=_remaining(_SECONDS_OF_A_REQUEST),
+    )
+
+
+_SECONDS_OF_A_REQUEST = 22.0  # API Gateway waits thirty, and the last call takes its time
+
+
+def _remaining(seconds: float) -> "Callable[[], float]":
+    end = time.monotonic() + seconds
+    return lambda: end - time.monotonic()

@@ -14,8 +14,8 @@ from functions.relay.lines import LineRelay
 from functions.relay.sync import SubscriptionSync
 from fusion_billing import settings
 from fusion_billing.lines.line import Mode
-from fusion_billing.odoo.client import Odoo, connect
-from fusion_billing.odoo.keys import KeyRing, from_secrets_manager
+from fusion_billing.odoo import configured
+from fusion_billing.odoo.client import Odoo
 from fusion_billing.odoo.precision import Cached
 from fusion_billing.store import client
 from fusion_billing.store.circuit import Circuit
@@ -51,11 +51,6 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def has_odoo() -> bool:
-    """Tell whether there is an Odoo to talk to: the service rates and tells without one, too."""
-    return bool(settings.text("ODOO_URL", ""))
-
-
 @cache
 def dynamodb() -> "DynamoDBClient":
     """Return the one DynamoDB client."""
@@ -81,15 +76,8 @@ def queue() -> Queue:
 
 @cache
 def odoo() -> Odoo:
-    """Return the client of Odoo; its key is read when it is first needed."""
-    secrets = client.make("secretsmanager")
-    keys = KeyRing(from_secrets_manager(secrets, settings.text("ODOO_API_KEY_SECRET_ARN")), time.monotonic)
-    return connect(
-        url=settings.text("ODOO_URL"),
-        database=settings.text("ODOO_DATABASE", ""),
-        protocol=settings.text("ODOO_PROTOCOL", "json2"),
-        keys=keys,
-    )
+    """Return the client of Odoo."""
+    return configured.from_environment()
 
 
 @cache

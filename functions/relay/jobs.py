@@ -8,7 +8,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 from functions.relay import deliveries, deliveries_setup, dependencies
 from functions.relay.outcomes import Tally
 from functions.relay.sync import Report
-from fusion_billing.instants import parse_instant, rfc3339
+from fusion_billing.instants import parse_instant
+from fusion_billing.odoo import configured
 
 _FOR_DELIVERIES = 90.0
 """Seconds that lines leave to deliveries in a run of both."""
@@ -48,7 +49,7 @@ def nudged(message: Mapping[str, Any], remaining: Remaining) -> dict[str, Any]:
 
 def lines(remaining: Remaining) -> dict[str, Any]:
     """Send due lines to Odoo, where there is one."""
-    if not dependencies.has_odoo():
+    if not configured.is_configured():
         return {}
     tally = dependencies.line_relay(remaining).run()
     _measure_lines(tally)
@@ -84,7 +85,7 @@ def send_deliveries(remaining: Remaining, endpoint: str | None = None) -> dict[s
 
 def sync(remaining: Remaining, message: Mapping[str, Any]) -> dict[str, Any]:
     """Read subscriptions from Odoo; what time does not allow is asked for by a message to oneself."""
-    if not dependencies.has_odoo():
+    if not configured.is_configured():
         return {}
     full, began = bool(message.get("full")), message.get("began")
     since = parse_instant(began) if began else dependencies.now()
@@ -95,9 +96,7 @@ def sync(remaining: Remaining, message: Mapping[str, Any]) -> dict[str, Any]:
     told = report.as_dict()
     dependencies.logger().info("subscriptions", report=told)
     if report.after is not None:
-        # Without a watermark an incremental run is a full one: it goes on as what it began as.
-        rest = {"full": report.full, "after": report.after, "began": rfc3339(since)}
-        dependencies.queue().send([{"job": "sync", **rest}])
+        dependencies.queue().send([{"job": "sync", **report.rest(since)}])
     return told
 
 

@@ -60,6 +60,10 @@ class Report:
     after: int | None = None
     key_days_left: float | None = None
 
+    def rest(self, began: datetime) -> dict[str, Any]:
+        """Return what to ask for to go on: without a watermark, an incremental run is a full one."""
+        return {"full": self.full, "after": self.after, "began": rfc3339(began)}
+
     def as_dict(self) -> dict[str, Any]:
         """Return the report as an answer and a log have it."""
         told = {**self.__dict__, "complete": self.after is None and not self.failed and not self.alarm}

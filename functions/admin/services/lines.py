@@ -1,0 +1,124 @@
+"""The lines that wait for Odoo or for somebody: shown, and tried again."""
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from fusion_billing.billing.ratings import RatingKey
+from fusion_billing.currencies import DIGITS, with_digits
+from fusion_billing.definitions.subscription import is_subscription_id
+from fusion_billing.errors import Conflict, NotFound, Unavailable
+from fusion_billing.instants import rfc3339
+from fusion_billing.store.lines import PARKED, LineStore, StoredLine, lane_name
+from fusion_billing.store.ratings import lane
+
+_ID = re.compile(
+    r"(?P<subscription>[^~]+)~(?P<start>\d{8}T\d{6}Z)~(?P<charge>[^~@]+)(?:@(?P<corrects>\d{8}T\d{6}Z))?"
+)
+_WRITABLE = frozenset({"parked", "due"})
+
+
+class RelayQueue(Protocol):
+    """The relay's queue."""
+
+    def send(self, messages: Any) -> int:
+        """Send messages."""
+
+
+def listing(
+    store: LineStore, state: str, lanes: int, limit: int, after: str | None
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Return a page of the lines in `state` (`parked` or `due`), and where the next one starts."""
+    partitions = [PARKED] if state == PARKED else [lane_name(number) for number in range(lanes)]
+    index, key = (0, None) if after is None else _position(after, len(partitions))
+    found: list[StoredLine] = []
+    while index < len(partitions):
+        page, key = store.listing(partitions[index], limit - len(found), key)
+        found += page
+        if key is None:
+            index += 1
+        if len(found) >= limit:
+            break
+    following = None if index >= len(partitions) else json.dumps([index, key])
+    return [shown(line) for line in found], following
+
+
+def get(store: LineStore, identity: str) -> dict[str, Any]:
+    """Return a line; raises `NotFound`."""
+    return shown(store.get(key_of(identity)))
+
+
+def retry(store: LineStore, queue: RelayQueue, identity: str, lanes: int, now: datetime) -> dict[str, Any]:
+    """Make a parked line due, and have the relay look at once.
+
+    Raises `NotFound`, and `Conflict` where the line is neither parked nor put off, or its period is invoiced.
+    """
+    line = store.get(key_of(identity))
+    if line.state not in _WRITABLE or line.frozen:
+        raise Conflict(f"the line is {line.state}: there is nothing to try again")
+    order = line.doc.get("odoo_order_id")
+    if not isinstance(order, int):
+        raise Conflict("the rating names no order in Odoo")
+    store.make_due(line, lane(order, lanes), now)
+    nudge(queue)
+    return shown(store.get(line.key))
+
+
+def nudge(queue: RelayQueue) -> None:
+    """Have the relay send lines now; if that can't be asked, its schedule does within two minutes."""
+    try:
+        queue.send([{"job": "lines"}])
+    except Unavailable:
+        return
+
+
+def key_of(identity: str) -> RatingKey:
+    """Return the rating that a line's public id names; raises `NotFound` where it can't be one."""
+    match = _ID.fullmatch(identity)
+    if match is None or not is_subscription_id(match["subscription"]):
+        raise NotFound(f"there is no line {identity}")
+    try:
+        start = _instant(match["start"])
+        corrects = _instant(match["corrects"]) if match["corrects"] else None
+    except ValueError:
+        raise NotFound(f"there is no line {identity}") from None
+    return RatingKey(match["subscription"], start, match["charge"], corrects)
+
+
+def shown(line: StoredLine) -> dict[str, Any]:
+    """Return a line as JSON: what it owes, what Odoo holds of it, and what went wrong."""
+    key, document = line.key, line.doc
+    currency = str(document.get("currency", ""))
+    told: dict[str, Any] = {
+        "id": key.line,
+        "subscription": key.subscription,
+        "charge": key.charge,
+        "period_start": rfc3339(key.period_start),
+        "period_end": document.get("period_end"),
+        "state": line.state,
+        "version": line.version,
+        "amount": with_digits(line.amount, currency) if currency in DIGITS else str(line.amount),
+        "currency": currency,
+        "odoo_order_id": document.get("odoo_order_id"),
+        "odoo_line_id": line.odoo_id,
+        "sent_version": line.sent_version,
+        "sent_amount": None if line.sent_amount is None else str(line.sent_amount),
+        "tries": line.tries,
+    }
+    if key.corrects is not None:
+        told["corrects"] = rfc3339(key.corrects)
+    if line.error is not None:
+        told["error"] = {"code": line.error, "message": line.message or ""}
+    if line.at:
+        told["parked_at" if line.state == PARKED else "due_at"] = rfc3339(datetime.fromisoformat(line.at))
+    return told
+
+
+def _instant(text: str) -> datetime:
+    return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+
+
+def _position(after: str, partitions: int) -> tuple[int, Any]:
+    index, key = json.loads(after)
+    return min(index, partitions), key

@@ -1,0 +1,172 @@
+"""`/v1/lines` and `/v1/subscriptions/sync` over HTTP."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mypy_boto3_dynamodb import DynamoDBClient
+
+from functions.admin import dependencies
+from fusion_billing.billing.decisions import NewVersion
+from fusion_billing.billing.ratings import RatingKey, candidate
+from fusion_billing.store.lines import LineStore
+from fusion_billing.store.ratings import RatingsStore
+from local.odoo.server import Server, serve
+from local.tables import Tables
+
+pytestmark = pytest.mark.integration
+
+START = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+class Secrets:
+    def get_secret_value(self, *, SecretId: str) -> dict[str, Any]:  # noqa: N803
+        return {"SecretString": "relay-key"}
+
+
+@pytest.fixture
+def odoo(tmp_path: Path, admin: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A stand-in Odoo with one subscription, known to the function."""
+    with serve(tmp_path / "odoo.sqlite3") as server:
+        server.admin.seed(
+            {
+                "sale.subscription.plan": [{"id": 1, "name": "Pro"}],
+                "res.partner": [{"id": 6, "name": "A customer"}],
+                "sale.order": [
+                    {
+                        "id": 41,
+                        "partner_id": 6,
+                        "state": "sale",
+                        "is_subscription": True,
+                        "subscription_state": "3_progress",
+                        "plan_id": 1,
+                        "start_date": "2026-10-01",
+                        "next_invoice_date": "2026-12-01",
+                    }
+                ],
+            }
+        )
+        server.admin.add_user("relay", "all_documents")
+        server.admin.add_key("relay", "relay-key")
+        monkeypatch.setenv("ODOO_URL", server.url)
+        monkeypatch.setenv("ODOO_DATABASE", "demo")
+        monkeypatch.setenv("ODOO_API_KEY_SECRET_ARN", "arn:secret")
+        monkeypatch.setattr("fusion_billing.odoo.configured.client.make", lambda *_: Secrets())
+        dependencies.odoo.cache_clear()
+        yield server
+        dependencies.odoo.cache_clear()
+
+
+@pytest.fixture
+def parked(dynamodb: DynamoDBClient, tables: Tables, admin: Any) -> list[str]:
+    """Three parked lines; their public ids, the longest parked first."""
+    ratings = RatingsStore(dynamodb, tables.ratings, lanes=8)
+    store = LineStore(dynamodb, tables.ratings)
+    made = []
+    for number, charge in enumerate(("api_calls", "seats", "storage")):
+        key = RatingKey("41", START, charge)
+        doc = {"amount": "1.00", "units": "250", "currency": "USD", "odoo_order_id": 41}
+        ratings.save(
+            NewVersion(candidate(key, doc), 1, "due", frozenset()),
+            stored=None,
+            odoo_order_id=41,
+            now=admin.now,
+        )
+        store.park(
+            store.get(key), "order_locked", "the order S00041 is locked", admin.now.replace(hour=number)
+        )
+        made.append(key.line)
+    return made
+
+
+def test_parked_lines_are_shown_with_the_reason(admin: Any, parked: list[str]) -> None:
+    answer = admin.get("/v1/lines", query={"state": "parked"})
+    assert [line["id"] for line in answer.json["items"]] == parked
+    first = answer.json["items"][0]
+    assert first["error"] == {"code": "order_locked", "message": "the order S00041 is locked"}
+    assert (first["state"], first["amount"], first["odoo_order_id"]) == ("parked", "1.00", 41)
+    assert admin.get("/v1/lines", query={"state": "due"}).json["items"] == []
+
+
+def test_lines_come_in_pages(admin: Any, parked: list[str]) -> None:
+    first = admin.get("/v1/lines", query={"state": "parked", "limit": "2"}).json
+    rest = admin.get("/v1/lines", query={"state": "parked", "limit": "2", "cursor": first["cursor"]}).json
+    assert [line["id"] for line in first["items"] + rest["items"]] == parked
+    assert rest["cursor"] is None
+
+
+def test_a_parked_line_is_tried_again_at_once(admin: Any, parked: list[str]) -> None:
+    answer = admin.post(f"/v1/lines/{parked[1]}/retry")
+    assert (answer.status, answer.json["state"], answer.json.get("error")) == (202, "due", None)
+    assert [body for _, body in admin.messages] == [{"job": "lines"}]
+    assert [line["id"] for line in admin.get("/v1/lines", query={"state": "due"}).json["items"]] == [
+        parked[1]
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["41~20261101T000000Z~nothing", "nonsense", "41~20261341T000000Z~api_calls", "41~20261101T000000Z"],
+)
+def test_a_line_that_is_not_there_is_a_404(admin: Any, line: str) -> None:
+    assert admin.post(f"/v1/lines/{line}/retry").status == 404
+
+
+def test_an_unknown_state_is_refused_by_name(admin: Any) -> None:
+    assert admin.get("/v1/lines", query={"state": "lost"}).faults == {"state": "bad_parameter"}
+
+
+def test_lines_are_the_operator_s(admin: Any, parked: list[str]) -> None:
+    key = admin.key("catalog:write", source="src_other")
+    for answer in (
+        admin.get("/v1/lines", key=key),
+        admin.post(f"/v1/lines/{parked[0]}/retry", key=key),
+        admin.post("/v1/lines/reconcile", {}, key=key),
+        admin.post("/v1/subscriptions/sync", key=key),
+    ):
+        assert answer.status == 403
+
+
+def test_subscriptions_are_read_on_demand(admin: Any, odoo: Server) -> None:
+    answer = admin.post("/v1/subscriptions/sync")
+    assert (answer.status, answer.json["created"], answer.json["complete"]) == (200, 1, True)
+    assert admin.get("/v1/subscriptions/41").json["plan"] == "Pro"
+    assert admin.post("/v1/subscriptions/sync", {"full": True}).json["unchanged"] == 1
+
+
+def test_an_odoo_that_refuses_the_key_is_named(admin: Any, odoo: Server) -> None:
+    odoo.admin.revoke_key("relay-key")
+    answer = admin.post("/v1/subscriptions/sync")
+    assert (answer.status, answer.code) == (503, "odoo_key_rejected")
+
+
+def test_without_an_odoo_that_is_said(admin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ODOO_URL", "")
+    dependencies.odoo.cache_clear()
+    answer = admin.post("/v1/subscriptions/sync")
+    assert (answer.status, answer.code) == (503, "no_odoo")
+
+
+def test_lines_are_compared_on_demand(admin: Any, odoo: Server) -> None:
+    admin.post("/v1/subscriptions/sync")
+    answer = admin.post("/v1/lines/reconcile", {"subscription": "41", "mend": False})
+    assert (answer.status, answer.json["compared"], answer.json["complete"]) == (200, 0, True)
+    assert admin.post("/v1/lines/reconcile").json["findings"] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "faults"),
+    [
+        ({"mend": "yes"}, {"mend": "not_a_boolean"}),
+        ({"subscription": 41}, {"subscription": "not_text"}),
+        ({"period_start": "2026-11-01"}, {"period_start": "not_an_instant"}),
+        ({"cursor": "there"}, {"cursor": "bad_parameter"}),
+        ({"sub": "41"}, {"sub": "unknown_field"}),
+    ],
+)
+def test_a_comparison_refuses_what_it_can_t_read(
+    admin: Any, odoo: Server, body: dict[str, Any], faults: dict[str, str]
+) -> None:
+    assert admin.post("/v1/lines/reconcile", body).faults == faults

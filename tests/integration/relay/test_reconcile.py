@@ -1,0 +1,159 @@
+"""Lines compared with Odoo: what was changed, deleted, moved or duplicated by hand is told, and mended if asked."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from functions.admin.services.reconcile import Reconciler, Report
+from fusion_billing.definitions.subscription import Subscription
+from fusion_billing.definitions.validation import parse
+from fusion_billing.store.leases import Leases
+from fusion_billing.store.subscription_writer import SubscriptionWriter
+from fusion_billing.store.subscriptions import SubscriptionStore
+
+pytestmark = pytest.mark.integration
+
+
+class NoJobs:
+    def subscription(self, subscription: str, *, delay: int = 0) -> None:
+        """Do nothing."""
+
+
+def subscribe(world: Any, *orders: int) -> SubscriptionStore:
+    store = SubscriptionStore(world.dynamodb, world.tables.catalogue)
+    for order in orders:
+        document = {
+            "odoo_order_id": order,
+            "name": f"S{order}",
+            "partner": "A customer",
+            "plan": "Pro",
+            "state": "3_progress",
+            "currency": "USD",
+            "timezone": "UTC",
+            "start_date": "2026-10-01",
+            "billing_period": {"value": 1, "unit": "month"},
+            "next_invoice_date": "2026-12-01",
+        }
+        wanted = parse(Subscription, document, id=str(order))
+        SubscriptionWriter(store, world.heard, NoJobs()).save(wanted, origin="api", now=world.now)
+    return store
+
+
+def reconcile(world: Any, subscription: str | None = "41", *, mend: bool = False, **how: Any) -> Report:
+    made = Reconciler(
+        lines=world.lines,
+        subscriptions=SubscriptionStore(world.dynamodb, world.tables.catalogue),
+        leases=Leases(world.dynamodb, world.tables.state, "reconcile"),
+        odoo=world.odoo(),
+        lanes=world.lanes,
+        mode=world.mode,
+        clock=lambda: world.now,
+        remaining=how.pop("remaining", lambda: 20.0),
+    )
+    given = {"subscription": subscription, "period_start": None, "cursor": None, **how}
+    return made.run(**given, mend=mend)
+
+
+@pytest.fixture
+def sent(world: Any) -> Any:
+    """A world in which order 41 has its line, and all agrees."""
+    world.orders(41)
+    subscribe(world, 41)
+    world.rate(41)
+    world.run()
+    return world
+
+
+def test_what_agrees_is_counted_and_nothing_is_told(sent: Any) -> None:
+    report = reconcile(sent)
+    assert (report.compared, report.agreeing, report.findings) == (1, 1, [])
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        ({"product_uom_qty": 1}, ["subtotal", "quantity or price"]),
+        ({"price_unit": Decimal("0.008")}, ["subtotal", "quantity or price"]),
+        ({"product_uom_qty": 125, "price_unit": Decimal("0.008")}, ["quantity or price"]),
+        ({"product_id": 8}, ["product"]),
+    ],
+)
+def test_what_was_changed_by_hand_is_told_and_mended(
+    sent: Any, values: dict[str, Any], found: list[str]
+) -> None:
+    [row] = sent.in_odoo(41)
+    sent.admin.write("sale.order.line", [row["id"]], values)
+    assert set(found) <= set(reconcile(sent).findings[0]["found"])
+    [finding] = reconcile(sent, mend=True).findings
+    assert finding["mended"] is True
+    sent.run()
+    [row] = sent.in_odoo(41)
+    assert (row["product_uom_qty"], row["price_unit"], row["product_id"][0]) == (250, Decimal("0.004"), 7)
+    assert reconcile(sent).findings == []
+
+
+def test_a_line_deleted_by_hand_is_told_and_made_again(sent: Any) -> None:
+    [row] = sent.in_odoo(41)
+    sent.admin.unlink("sale.order.line", [row["id"]])
+    assert reconcile(sent, mend=True).findings[0]["found"] == ["deleted"]
+    sent.run()
+    assert len(sent.in_odoo(41)) == 1
+    assert reconcile(sent).findings == []
+
+
+def test_a_line_duplicated_by_hand_is_told_and_emptied(sent: Any) -> None:
+    [row] = sent.in_odoo(41)
+    twin = {"order_id": 41, "product_id": 7, "product_uom_qty": 250, "price_unit": 1, "name": row["name"]}
+    [made] = sent.admin.seed({"sale.order.line": [twin]})["sale.order.line"]
+    [finding] = reconcile(sent, mend=True).findings
+    assert (finding["found"], finding["odoo_line_id"], finding["mended"]) == (["duplicated"], made, True)
+    assert sorted(row["product_uom_qty"] for row in sent.in_odoo(41)) == [0, 250]
+    assert reconcile(sent).findings == []
+
+
+def test_a_duplicate_is_left_while_the_relay_is_at_work_on_the_lane(sent: Any) -> None:
+    [row] = sent.in_odoo(41)
+    sent.admin.seed(
+        {"sale.order.line": [{"order_id": 41, "product_id": 7, "product_uom_qty": 1, "name": row["name"]}]}
+    )
+    leases = Leases(sent.dynamodb, sent.tables.state, "relay")
+    for lane in range(8):
+        leases.take(f"LANE#{lane:02d}", sent.now, sent.now.replace(year=2027))
+    [finding] = reconcile(sent, mend=True).findings
+    assert finding["mended"] is False
+
+
+def test_a_moved_line_is_told(sent: Any) -> None:
+    sent.orders(42)
+    [row] = sent.in_odoo(41)
+    sent.admin.write("sale.order.line", [row["id"]], {"order_id": 42})
+    assert "moved" in reconcile(sent).findings[0]["found"]
+
+
+def test_what_is_invoiced_is_told_and_left_alone(sent: Any) -> None:
+    key = sent.rate(41)
+    sent.run()
+    sent.ratings.freeze(sent.line(key))
+    [row] = sent.in_odoo(41)
+    sent.admin.write("sale.order.line", [row["id"]], {"price_unit": 9})
+    [finding] = reconcile(sent, mend=True).findings
+    assert (finding["mended"], finding["why"]) == (False, "its period is invoiced")
+    assert sent.line(key).line.state == "sent"
+
+
+def test_all_subscriptions_are_compared_as_far_as_time_allows_and_the_rest_from_the_cursor(
+    world: Any,
+) -> None:
+    orders = list(range(41, 61))
+    world.orders(*orders)
+    subscribe(world, *orders)
+    for order in orders:
+        world.rate(order)
+    world.run()
+    left = iter([20.0] * 7 + [1.0])
+    first = reconcile(world, None, remaining=lambda: next(left))
+    assert first.compared == 7
+    assert first.cursor is not None
+    rest = reconcile(world, None, cursor=first.cursor)
+    assert (first.compared + rest.compared, rest.cursor, rest.findings) == (20, None, [])
