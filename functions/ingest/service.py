@@ -209,7 +209,9 @@ _OWN_CODES = {"unknown_metric", "unknown_subscription", "metric_not_allowed", "p
 def _invalid(key: str | None, faults: tuple[Fault, ...]) -> Result:
     first = faults[0]
     code = first.code if first.code in _OWN_CODES else "invalid"
-    message = "; ".join(f"{f.field}: {f.message}" if f.field else f.message for f in faults)
+    message = f"{first.field}: {first.message}" if first.field else first.message
+    if len(faults) > 1:
+        message += f" (the first of {len(faults)} faults)"
     return Result(key, INVALID, None, code, message, faults)
 
 

@@ -43,7 +43,8 @@ def body_of(event: Mapping[str, Any]) -> bytes:
         try:
             return base64.b64decode(body, validate=True)
         except (binascii.Error, ValueError):
-            raise Refused([Fault("", "malformed_body", "the body is not what its encoding says")]) from None
+            fault = Fault("", "malformed_body", "the body is no base64, as its encoding says")
+            raise Refused([fault], code=fault.code) from None
     # surrogates survive to where UTF-8 is judged, and are refused there
     encoded: bytes = body.encode("utf-8", "surrogatepass")
     return encoded

@@ -31,7 +31,10 @@ MAX_KEY = MAX_MEMBER = MAX_VALUE = 256
 MAX_NAME = 64
 MAX_PROPERTIES = 32
 MAX_PROPERTIES_BYTES = 4096
-_NAMED_FAULTS = 8  # of one sort: an answer must stay far below what a function may return
+# An answer must stay far below what a function may return, whatever 500 records are wrong with.
+_NAMED_FAULTS = 8  # of one sort
+_MOST_FAULTS = 16  # of one record
+_SHOWN_ASCII, _SHOWN = 64, 32  # characters of a name; others than ASCII take twelve bytes each
 _INSTANTS_REMEMBERED = 2_000
 
 _FIELDS = frozenset(
@@ -92,7 +95,7 @@ def parse(value: object, new_key: Callable[[], str], header_key: str | None = No
         push.member = _member(value.get("member"), faults)
         push.properties = _properties(value.get("properties"), faults)
     if faults:
-        raise Refused(faults)
+        raise Refused(faults[:_MOST_FAULTS])
     if key is None:
         push.key = new_key()
     return push
@@ -117,7 +120,9 @@ def _unknown(value: dict[str, Any]) -> list[Fault]:
 
 def _shown(name: str) -> str:
     """Return a name that was sent, fit to be shown back: bounded, and free of what no text can carry."""
-    return name[:MAX_NAME].encode("utf-8", "replace").decode("utf-8")
+    bound = _SHOWN_ASCII if name.isascii() else _SHOWN
+    shown = name if len(name) <= bound else f"{name[: bound - 1]}…"
+    return shown.encode("utf-8", "replace").decode("utf-8")
 
 
 def _instant(value: dict[str, Any], field: str, faults: list[Fault]) -> str:

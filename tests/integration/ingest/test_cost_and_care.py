@@ -1,0 +1,327 @@
+"""What pushing costs, how markers behave, and what becomes of it when the database does not answer."""
+
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+from mypy_boto3_dynamodb import DynamoDBClient
+
+from local.capacity import Consumed
+
+pytestmark = pytest.mark.integration
+
+Make = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def costed(ingest: Any, metered: tuple[DynamoDBClient, Consumed]) -> tuple[Any, Consumed]:
+    """Ingest whose calls are counted."""
+    ingest.client, consumed = metered
+    ingest.restart()
+    return ingest, consumed
+
+
+def test_a_new_record_costs_two_write_units_and_one_marker(
+    costed: tuple[Any, Consumed], record: Make
+) -> None:
+    ingest, consumed = costed
+    ingest.push(record())
+    assert consumed.units(ingest.tables.usage) == 2
+    assert consumed.units(ingest.tables.markers) == 1
+    consumed.clear()
+    ingest.push(record(idempotency_key="k2"))
+    assert consumed.units(ingest.tables.usage) == 2
+    assert consumed.units(ingest.tables.markers) == 0
+    assert consumed.operations == ["UpdateItem"]
+
+
+def test_a_re_send_is_one_refused_write_and_nothing_else(costed: tuple[Any, Consumed], record: Make) -> None:
+    ingest, consumed = costed
+    ingest.push(record())
+    item = ingest.item("k1")
+    consumed.clear()
+    refused = []
+    ingest.client.meta.events.register(
+        "after-call.dynamodb.UpdateItem", lambda parsed, **_: refused.append(parsed["Error"]["Code"])
+    )
+    assert ingest.push(record())[1]["outcome"] == "unchanged"
+    # a write refused by its condition is one unit for each KB of the item that refused it
+    assert refused == ["ConditionalCheckFailedException"]
+    assert consumed.operations == ["UpdateItem"]
+    assert sum(len(name) + len(str(value)) for name, value in item.items()) < 1024
+
+
+def test_a_batch_is_its_inserts_and_a_batch_of_re_sends_one_read_more(
+    costed: tuple[Any, Consumed], record: Make
+) -> None:
+    ingest, consumed = costed
+    batch = {"records": [record(idempotency_key=f"k{n}") for n in range(60)]}
+    ingest.push(batch)
+    consumed.clear()
+    assert ingest.push(batch)[1]["summary"] == {"unchanged": 60}
+    assert consumed.operations == ["BatchExecuteStatement"] * 3 + ["BatchGetItem"]
+
+
+def test_no_path_scans(costed: tuple[Any, Consumed], record: Make) -> None:
+    ingest, consumed = costed
+    ingest.push(record())
+    ingest.push({"records": [record(idempotency_key=f"k{n}", quantity=n) for n in range(3)]})
+    assert not {"Scan", "Query", "ExecuteStatement"} & set(consumed.operations)
+
+
+def test_the_marker_names_the_hour_of_the_push_and_the_month_of_the_window(ingest: Any, record: Make) -> None:
+    window = {"period_start": "2026-11-01T00:30:00+01:00", "period_end": "2026-11-02T00:00:00Z"}
+    ingest.push(record(**window))
+    shard = zlib.crc32(b"42#api_calls") % 16
+    assert ingest.items(ingest.tables.markers) == [
+        {
+            "pk": {"S": f"D#2026-11-22T15#{shard:02d}"},
+            "sk": {"S": "42#api_calls#2026-10"},
+            "ttl": {"N": str(int((ingest.now + timedelta(days=14)).timestamp()))},
+        }
+    ]
+
+
+def test_each_hour_marks_anew(ingest: Any, record: Make) -> None:
+    ingest.push(record())
+    ingest.now += timedelta(minutes=19)
+    ingest.push(record(quantity="11"))
+    ingest.now += timedelta(minutes=1)
+    ingest.push(record(quantity="12"))
+    hours = sorted(item["pk"]["S"][2:15] for item in ingest.items(ingest.tables.markers))
+    assert hours == ["2026-11-22T15", "2026-11-22T16"]
+
+
+def test_a_record_refused_for_its_target_leaves_no_marker(ingest: Any, record: Make) -> None:
+    ingest.push(record(metric="nothing"))
+    ingest.push(record(quantity="-1"))
+    assert ingest.items(ingest.tables.markers) == []
+
+
+def test_what_is_made_is_known_at_once(ingest: Any, record: Make) -> None:
+    assert ingest.push(record(subscription="44"))[1]["code"] == "unknown_subscription"
+    item = {"pk": {"S": "S#44"}, "sk": {"S": "SUB"}, "doc": {"S": "{}"}, "plan": {"S": "Pro"}}
+    ingest.client.put_item(TableName=ingest.tables.catalogue, Item=item)
+    assert ingest.push(record(subscription="44"))[0] == 201
+
+
+def test_the_history_keeps_the_latest_fifty_and_does_not_grow_without_bound(
+    ingest: Any, record: Make
+) -> None:
+    for n in range(230):
+        assert ingest.push(record(quantity=str(n)))[1]["revision"] == n + 1
+        kept = [int(entry["M"]["q"]["N"]) for entry in ingest.item("k1")["hist"]["L"]]
+        assert kept[-50:] == list(range(max(0, n - 49), n + 1))
+        assert len(kept) <= 100
+    assert ingest.item("k1")["rev"] == {"N": "230"}
+
+
+def test_the_biggest_record_stays_far_below_what_an_item_may_be(ingest: Any, record: Make) -> None:
+    widest = "\U0001f600"
+    big = record(
+        idempotency_key=widest * 256,
+        member=widest * 256,
+        properties={f"{n:02d}" + "n" * 62: "v" * 56 for n in range(31)},
+        sequence=10**37,
+    )
+    for n in range(101):
+        status, answer = ingest.push({**big, "quantity": f"{n}.{'1' * 35}", "sequence": 10**37 + n})
+        assert status in {200, 201}, answer
+    size = sum(len(str(value).encode()) for value in ingest.item(widest * 256).values())
+    assert size < 300_000
+
+
+class Troubled:
+    """A client of the engine whose calls fail as often as told, before they reach it or after."""
+
+    def __init__(self, client: DynamoDBClient) -> None:
+        self.client = client
+        self.before: dict[str, list[Exception]] = {}
+        self.after: dict[str, list[Exception]] = {}
+        self.calls: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        def call(**arguments: Any) -> Any:
+            self.calls.append(name)
+            if self.before.get(name):
+                raise self.before[name].pop(0)
+            answer = getattr(self.client, name)(**arguments)
+            if self.after.get(name):
+                raise self.after[name].pop(0)
+            return answer
+
+        return call
+
+
+def throttled() -> ClientError:
+    error = {"Error": {"Code": "ThrottlingException", "Message": "slow down"}}
+    return ClientError(error, "any")  # type: ignore[arg-type]
+
+
+def lost() -> EndpointConnectionError:
+    return EndpointConnectionError(endpoint_url="http://database")
+
+
+@pytest.fixture
+def troubled(ingest: Any) -> tuple[Any, Troubled]:
+    trouble = Troubled(ingest.client)
+    ingest.push(record_like(ingest))
+    ingest.client = trouble
+    ingest.restart()
+    return ingest, trouble
+
+
+def record_like(ingest: Any) -> dict[str, Any]:
+    """Return a record that makes the warm-up push, under a key of its own."""
+    return {
+        "idempotency_key": "warm",
+        "subscription": "42",
+        "metric": "seats",
+        "period_start": "2026-11-03T00:00:00Z",
+        "period_end": "2026-11-04T00:00:00Z",
+        "quantity": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    "operation", ["get_item", "batch_get_item", "put_item", "update_item", "batch_execute_statement"]
+)
+@pytest.mark.parametrize("error", [throttled, lost])
+def test_trouble_that_passes_is_not_noticed(
+    troubled: tuple[Any, Troubled], record: Make, operation: str, error: Callable[[], Exception]
+) -> None:
+    ingest, trouble = troubled
+    if operation != "get_item":  # a key is read once: its trouble is the caller's to try again
+        trouble.before[operation] = [error(), error()]
+    batch = {"records": [record(idempotency_key="a"), record(idempotency_key="b")]}
+    assert ingest.push(record())[0] == 201
+    status, answer = ingest.push(batch)
+    assert (status, answer["summary"]) == (200, {"created": 2})
+
+
+def test_a_key_that_cannot_be_read_is_a_503(troubled: tuple[Any, Troubled], record: Make) -> None:
+    ingest, trouble = troubled
+    trouble.before["get_item"] = [throttled()]
+    status, answer = ingest.push(record())
+    assert (status, answer["code"]) == (503, "unavailable")
+
+
+@pytest.mark.parametrize("operation", ["batch_get_item", "put_item", "update_item"])
+def test_trouble_that_stays_is_unavailable_and_stores_nothing(
+    troubled: tuple[Any, Troubled], record: Make, operation: str
+) -> None:
+    ingest, trouble = troubled
+    ingest.seconds = 0.2
+    trouble.before[operation] = [throttled()] * 1000
+    status, answer = ingest.push(record())
+    assert (status, answer["code"], answer["outcome"]) == (503, "unavailable", "unavailable")
+    assert [item["pk"]["S"] for item in items(trouble, ingest)] == ["U#src_app#warm"]
+
+
+def items(trouble: Troubled, ingest: Any) -> list[Any]:
+    return trouble.client.scan(TableName=ingest.tables.usage)["Items"]
+
+
+def test_a_batch_in_trouble_answers_unavailable_for_what_was_not_stored(
+    troubled: tuple[Any, Troubled], record: Make
+) -> None:
+    ingest, trouble = troubled
+    ingest.seconds = 1.0
+    batch = {"records": [record(idempotency_key=f"k{n}") for n in range(60)]}
+    real = trouble.client.batch_execute_statement
+    made: list[int] = []
+
+    def second_call_onwards_fails(**arguments: Any) -> Any:
+        made.append(1)
+        if len(made) > 1:
+            raise throttled()
+        return real(**arguments)
+
+    trouble.batch_execute_statement = second_call_onwards_fails  # type: ignore[attr-defined]
+    status, answer = ingest.push(batch)
+    assert status == 207
+    assert answer["summary"] == {"created": 25, "unavailable": 35}
+    assert {r["error"]["code"] for r in answer["results"][25:]} == {"unavailable"}
+    assert len(items(trouble, ingest)) == 26
+
+
+def test_where_one_of_a_key_was_not_stored_those_after_it_wait_too(
+    troubled: tuple[Any, Troubled], record: Make
+) -> None:
+    ingest, trouble = troubled
+    ingest.seconds = 0.2
+    trouble.before["batch_execute_statement"] = [throttled()] * 100
+    batch = [record(quantity="1"), record(idempotency_key="k2"), record(quantity="2")]
+    assert ingest.push({"records": batch})[1]["summary"] == {"unavailable": 3}
+
+
+def test_an_answer_lost_on_its_way_does_not_count_twice(troubled: tuple[Any, Troubled], record: Make) -> None:
+    ingest, trouble = troubled
+    trouble.after["update_item"] = [lost()]
+    status, answer = ingest.push(record())
+    assert (status, answer["outcome"], answer["revision"]) == (200, "unchanged", 1)
+    trouble.after["batch_execute_statement"] = [lost()]
+    batch = [record(idempotency_key="a", quantity="5"), record(idempotency_key="b", quantity="6")]
+    status, answer = ingest.push({"records": batch})
+    assert (status, answer["summary"]) == (200, {"unchanged": 2})
+
+
+def test_what_nobody_expected_is_a_500_that_tells_nothing(
+    troubled: tuple[Any, Troubled], record: Make
+) -> None:
+    ingest, trouble = troubled
+    trouble.before["update_item"] = [RuntimeError("secret 4711")]
+    status, answer = ingest.push(record())
+    assert (status, answer["code"]) == (500, "internal_error")
+    assert "4711" not in str(answer)
+    assert "4711" not in str(ingest.logged)
+    told = [line for line in ingest.logged if line["level"] == "error"]
+    assert told[0]["reference"] == answer["reference"]
+
+
+def test_a_denied_call_is_not_tried_again(troubled: tuple[Any, Troubled], record: Make) -> None:
+    ingest, trouble = troubled
+    denied = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "UpdateItem")
+    trouble.before["update_item"] = [denied]
+    assert ingest.push(record())[0] == 500
+    assert trouble.calls.count("update_item") == 1
+
+
+def test_engines_that_bring_the_old_item_along_need_no_read(
+    troubled: tuple[Any, Troubled], record: Make
+) -> None:
+    ingest, trouble = troubled
+    batch = {"records": [record(idempotency_key=f"k{n}", quantity=n) for n in range(3)]}
+    ingest.push(batch)
+    changed = {"records": [record(idempotency_key="k0", quantity=9), *batch["records"][1:]]}
+    real = trouble.client.batch_execute_statement
+
+    def with_items(**arguments: Any) -> Any:
+        answer = real(**arguments)
+        for statement, response in zip(arguments["Statements"], answer["Responses"], strict=True):
+            if "Error" in response:
+                key = {"pk": statement["Parameters"][0]}
+                found = trouble.client.get_item(TableName=ingest.tables.usage, Key=key, ConsistentRead=True)
+                response["Error"]["Item"] = found["Item"]
+        return answer
+
+    trouble.batch_execute_statement = with_items  # type: ignore[attr-defined]
+    trouble.calls.clear()
+    assert ingest.push(changed)[1]["summary"] == {"updated": 1, "unchanged": 2}
+    assert trouble.calls == ["update_item"]
+
+
+def test_a_revoked_key_is_refused_within_a_second(ingest: Any, record: Make) -> None:
+    key_id = ingest.source("leaver")
+    ticks = [0.0]
+    authenticator = type(ingest.app.authenticator)(ingest.app.authenticator._keys, lambda: ticks[0])
+    ingest.app = replace(ingest.app, authenticator=authenticator)
+    assert ingest.push(record(), key="leaver")[0] == 201
+    authenticator._keys.revoke(key_id, ingest.now)
+    ticks[0] = 1.0
+    status, answer = ingest.push(record(), key="leaver")
+    assert (status, answer["code"]) == (401, "revoked_key")
