@@ -7,7 +7,7 @@ its claims to run out: a minute later they are due again, under the same `webhoo
 import math
 import random
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +19,7 @@ from fusion_billing.store.deliveries import DeliveryStore, Due
 from fusion_billing.store.endpoints import EndpointStore
 from fusion_billing.store.events import EventStore
 from fusion_billing.store.outbox import Nudges
+from fusion_billing.store.turns import Turns
 from fusion_billing.webhooks.endpoint import Endpoint
 from fusion_billing.webhooks.outbox import Outbox
 from fusion_billing.webhooks.rota import Rota
@@ -29,6 +30,9 @@ MOST_A_RUN = 200
 
 LAST_START_SECONDS = 25.0
 """Nothing is begun with less time than this: a try takes 15 seconds at most, and is then stored."""
+
+TURN = timedelta(seconds=60)
+"""How long a nudged run has an endpoint for itself at most."""
 
 _FANNED_OUT_A_RUN = 100
 _FOR_EVER = timedelta(days=365)
@@ -50,6 +54,7 @@ class Dependencies:
     sender: Posts
     outbox: Outbox
     nudges: Nudges
+    turns: Turns
     random: Callable[[], float] = random.random
     threads: int = THREADS
     most_a_run: int = MOST_A_RUN
@@ -76,13 +81,20 @@ def run(
     dependencies: Dependencies,
     now: Callable[[], datetime],
     deadline: Callable[[], float],
-    endpoint: str | None = None,
+    endpoint: str | Collection[str] | None = None,
 ) -> DeliveryCounts:
-    """Send what is due, to one endpoint or to all, until there is nothing or `deadline()` seconds are few.
+    """Send what is due, to the endpoints named or to all, until there is nothing or time is short.
 
-    Never raises for what an endpoint does. What is not begun in time stays due.
+    `deadline` gives the seconds left. Never raises for what an endpoint does. What is not begun in time stays
+    due. An endpoint that is named, since it was nudged for, is served by one such run at a time.
     """
-    return _Run(dependencies, now, deadline).all(endpoint)
+    named = [endpoint] if isinstance(endpoint, str) else endpoint
+    begun = _Run(dependencies, now, deadline)
+    if named is None:
+        begun.scheduled()
+    else:
+        begun.nudged(named)
+    return begun.counts
 
 
 class _Run:
@@ -92,15 +104,38 @@ class _Run:
         self._with = dependencies
         self._now = now
         self._deadline = deadline
-        self._counts = DeliveryCounts()
+        self.counts = DeliveryCounts()
+        self._token = secrets.token_hex(8)
+        self._until: datetime | None = None
         self._backlogged: set[str] = set()
         self._woken: set[tuple[str, int]] = set()
         self._to_wake: list[tuple[str, int]] = []
 
-    def all(self, only: str | None) -> DeliveryCounts:
-        endpoints = {one.id: one for one in self._with.endpoints.all()}
-        woken = self._fan_out(endpoints.values())
-        served = [one for one in endpoints.values() if only is None or one.id in {only, *woken}]
+    def scheduled(self) -> None:
+        """Serve every endpoint."""
+        endpoints = self._with.endpoints.all()
+        self._fan_out(endpoints)
+        self._send(endpoints, endpoints)
+
+    def nudged(self, names: Collection[str]) -> None:
+        """Serve those of `names` that no other nudged run is serving."""
+        endpoints = self._with.endpoints.all()
+        woken = self._fan_out(endpoints) - set(names)
+        self._with.nudges.after((name, 0) for name in sorted(woken))
+        began = self._now()
+        self._until = began + TURN
+        taken: list[Endpoint] = []
+        try:
+            taken.extend(one for one in endpoints if one.id in names and self._takes(one.id, began))
+            self._send(endpoints, taken)
+        finally:
+            again = [one.id for one in taken if self._with.turns.give_back(one.id, token=self._token)]
+            self._with.nudges.after((name, 0) for name in again)
+
+    def _takes(self, name: str, began: datetime) -> bool:
+        return self._with.turns.take(name, token=self._token, now=began, until=began + TURN)
+
+    def _send(self, endpoints: list[Endpoint], served: list[Endpoint]) -> None:
         tries = Tries(
             endpoints=self._with.endpoints,
             deliveries=self._with.deliveries,
@@ -108,25 +143,23 @@ class _Run:
             secrets=self._with.secrets,
             sender=self._with.sender,
             outbox=self._with.outbox,
-            all_endpoints=list(endpoints.values()),
+            all_endpoints=endpoints,
             now=self._now,
             random=self._with.random,
-            token=secrets.token_hex(8),
+            token=self._token,
         )
         with ThreadPoolExecutor(self._with.threads, thread_name_prefix="deliveries") as pool:
             found = self._find(pool, served)
-            self._serve(pool, tries, endpoints, found)
+            self._serve(pool, tries, {one.id: one for one in served}, found)
         self._with.nudges.after((name, 0) for name in sorted(self._backlogged))
-        return self._counts
 
-    def _fan_out(self, endpoints: Iterable[Endpoint]) -> set[str]:
+    def _fan_out(self, endpoints: list[Endpoint]) -> set[str]:
         """Write the deliveries of events with many listeners; return whom they are for."""
         woken: set[str] = set()
-        everybody = list(endpoints)
         for event_id in self._with.events.to_fan_out(_FANNED_OUT_A_RUN):
             if self._late():
                 break
-            woken.update(self._with.events.fan_out(event_id, everybody))
+            woken.update(self._with.events.fan_out(event_id, endpoints))
         return woken
 
     def _find(self, pool: ThreadPoolExecutor, endpoints: list[Endpoint]) -> dict[str, list[Due]]:
@@ -145,8 +178,8 @@ class _Run:
             found[endpoint.id] = due
             if due and endpoint.failing_since is None:
                 late = (began - due[0].due).total_seconds()
-                self._counts.oldest_due_seconds = max(self._counts.oldest_due_seconds, late)
-            if len(due) == self._with.most_a_run:
+                self.counts.oldest_due_seconds = max(self.counts.oldest_due_seconds, late)
+            if len(due) == self._with.most_a_run and endpoint.wakes(began):
                 self._backlogged.add(endpoint.id)
         return found
 
@@ -187,11 +220,11 @@ class _Run:
             logger.error(  # noqa: TRY400
                 "a delivery could not be tried", endpoint=name, error=type(error).__name__
             )
-            self._counts.errors += 1
+            self.counts.errors += 1
             return Tried("skipped", ok=False, seconds=_ERROR_SECONDS)
-        self._counts.delivered += tried.outcome == "delivered"
-        self._counts.retried += tried.outcome == "retried"
-        self._counts.parked += tried.outcome == "parked"
+        self.counts.delivered += tried.outcome == "delivered"
+        self.counts.retried += tried.outcome == "retried"
+        self.counts.parked += tried.outcome == "parked"
         if tried.again is not None:
             self._ask_for(name, tried.again)
         return tried
@@ -217,7 +250,10 @@ class _Run:
                 return
             if now < one.due <= now + LEASE:
                 continue  # perhaps being tried: the next run sees what came of it
-            self._counts.parked += self._with.deliveries.park(one, reason=_DISABLED)
+            self.counts.parked += self._with.deliveries.park(one, reason=_DISABLED)
 
     def _late(self) -> bool:
-        return self._deadline() < self._with.last_start_seconds
+        left = self._deadline()
+        if self._until is not None:
+            left = min(left, (self._until - self._now()).total_seconds())
+        return left < self._with.last_start_seconds

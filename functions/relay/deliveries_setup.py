@@ -12,6 +12,7 @@ from fusion_billing.store.endpoints import EndpointStore
 from fusion_billing.store.events import EventStore
 from fusion_billing.store.outbox import Nudges, build_outbox
 from fusion_billing.store.secrets import EndpointSecrets
+from fusion_billing.store.turns import Turns
 
 
 @cache
@@ -27,4 +28,5 @@ def dependencies() -> Dependencies:
         sender=Sender(guard()),
         outbox=build_outbox(dynamodb, sqs, table=table, queue_url=queue_url),
         nudges=Nudges(sqs, queue_url),
+        turns=Turns(dynamodb, settings.text("STATE_TABLE")),
     )

@@ -44,8 +44,8 @@ class Tried:
     """What came of a try.
 
     `outcome` is `skipped` where another relay has the delivery; `ok` says that the endpoint is not to blame,
-    `seconds` how long it took, `again` when the delivery is due again, `disabled` that its endpoint is
-    disabled now.
+    `seconds` how long it took, `again` when the relay is to be woken for the next try (None where that is
+    left to its schedule), `disabled` that the endpoint is disabled now.
     """
 
     outcome: Literal["delivered", "retried", "parked", "skipped"]
@@ -104,7 +104,7 @@ class Tries:
             outcome,
             ok=answer.success,
             seconds=answer.milliseconds / 1000,
-            again=verdict.due,
+            again=verdict.due if self._wakes(endpoint) else None,
             disabled=disabled,
         )
 
@@ -153,6 +153,9 @@ class Tries:
         if since is not None and failed_too_long(since, self._now()):
             return self._disable(endpoint, "failing", since)
         return False
+
+    def _wakes(self, endpoint: Endpoint) -> bool:
+        return replace(endpoint, failing_since=self._failing.get(endpoint.id)).wakes(self._now())
 
     def _disable(self, endpoint: Endpoint, reason: str, since: datetime | None) -> bool:
         now = self._now()

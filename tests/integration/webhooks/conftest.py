@@ -28,6 +28,7 @@ from fusion_billing.store.endpoints import EndpointStore
 from fusion_billing.store.events import EventStore
 from fusion_billing.store.outbox import Nudges, build_outbox
 from fusion_billing.store.secrets import EndpointSecrets
+from fusion_billing.store.turns import Turns
 from fusion_billing.webhooks.delivery import Delivery
 from fusion_billing.webhooks.endpoint import Endpoint, SealedSecret
 from fusion_billing.webhooks.events import CATALOGUE
@@ -233,8 +234,10 @@ def authority(
 class Relay:
     """The relay's part under test, with what it works with."""
 
-    def __init__(self, dynamodb: DynamoDBClient, table: str, *, kms: Any, queue: Any, clock: Any) -> None:
+    def __init__(self, dynamodb: DynamoDBClient, tables: Tables, *, kms: Any, queue: Any, clock: Any) -> None:
         self.dynamodb, self.clock, self.queue = dynamodb, clock, queue
+        table = tables.webhooks
+        self.turns = Turns(dynamodb, tables.state)
         self.endpoints = EndpointStore(dynamodb, table)
         self.deliveries = DeliveryStore(dynamodb, table)
         self.events = EventStore(dynamodb, table)
@@ -280,7 +283,7 @@ class Relay:
         return told
 
     def run(
-        self, *, endpoint: str | None = None, left: Callable[[], float] = lambda: 300.0, **more: Any
+        self, *, endpoint: Any = None, left: Callable[[], float] = lambda: 300.0, **more: Any
     ) -> DeliveryCounts:
         dependencies = Dependencies(
             **{
@@ -291,6 +294,7 @@ class Relay:
                 "sender": Sender(self.guard, limits=self.limits),
                 "outbox": self.outbox,
                 "nudges": Nudges(self.queue, "queue", monotonic=self.clock.monotonic),
+                "turns": self.turns,
                 "random": lambda: 0.0,
                 **more,
             }
@@ -305,4 +309,4 @@ class Relay:
 
 @pytest.fixture
 def relay(dynamodb: DynamoDBClient, tables: Tables, kms: Any, queue: Any, clock: Any) -> Relay:
-    return Relay(dynamodb, tables.webhooks, kms=kms, queue=queue, clock=clock)
+    return Relay(dynamodb, tables, kms=kms, queue=queue, clock=clock)

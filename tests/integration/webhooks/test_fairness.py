@@ -135,8 +135,63 @@ def test_an_event_with_many_listeners_reaches_all_of_them(relay: Any, receiver: 
     for index in range(30):
         relay.register(f"{index:02}", f"{receiver.url}/ok/{index:02}")
     (event,) = relay.tell()
-    assert relay.run(endpoint="ep_00").delivered == 30
+    assert relay.run(endpoint="ep_00").delivered == 1
+    woken = [endpoint for endpoint, _ in relay.queue.sent]
+    assert woken == [f"ep_{index:02}" for index in range(1, 30)]
+    assert relay.run(endpoint=woken).delivered == 29
     assert {headers["webhook-id"] for _, headers, _ in receiver.messages} == {event}
+
+
+def test_one_nudged_run_at_a_time_serves_an_endpoint_and_who_came_meanwhile_is_not_forgotten(
+    relay: Any, receiver: Any
+) -> None:
+    relay.register("a", f"{receiver.url}/ok/a")
+    relay.register("b", f"{receiver.url}/ok/b")
+    relay.tell()
+    until = relay.clock() + timedelta(seconds=60)
+    assert relay.turns.take("ep_a", token="other", now=relay.clock(), until=until)
+    assert relay.run(endpoint=["ep_a", "ep_b"]).delivered == 1
+    assert receiver.log == ["/ok/b"]
+    assert relay.turns.give_back("ep_a", token="other")
+    assert relay.run(endpoint="ep_a").delivered == 1
+    assert not relay.turns.give_back("ep_a", token="other")
+
+
+def test_a_run_that_was_nudged_for_once_more_meanwhile_asks_for_another(relay: Any, receiver: Any) -> None:
+    relay.register("a", f"{receiver.url}/ok/a")
+    relay.tell()
+
+    class Interrupted:
+        def post(self, *_: Any) -> Answer:
+            assert relay.run(endpoint="ep_a").delivered == 0
+            return Answer(200)
+
+    assert relay.run(endpoint="ep_a", sender=Interrupted()).delivered == 1
+    assert relay.queue.sent == [("ep_a", 0)]
+    assert relay.run(endpoint="ep_a").delivered == 0
+    assert relay.queue.sent == [("ep_a", 0)]
+
+
+def test_the_turn_of_a_run_that_was_killed_is_free_a_minute_later(relay: Any, receiver: Any) -> None:
+    relay.register("a", f"{receiver.url}/ok/a")
+    relay.tell()
+    until = relay.clock() + timedelta(seconds=60)
+    assert relay.turns.take("ep_a", token="dead", now=relay.clock(), until=until)
+    relay.clock.at = until
+    assert relay.run(endpoint="ep_a").delivered == 1
+    assert not relay.turns.give_back("ep_a", token="dead")
+
+
+def test_nobody_is_woken_for_an_endpoint_that_has_only_failed_for_ten_minutes(
+    relay: Any, receiver: Any
+) -> None:
+    relay.register("a", f"{receiver.url}/500/a", failing_since=relay.clock() - timedelta(minutes=9))
+    relay.tell()
+    relay.run()
+    assert [endpoint for endpoint, _ in relay.queue.sent] == ["ep_a"]
+    relay.clock.forward(minutes=1)
+    assert relay.run().retried == 1
+    assert len(relay.queue.sent) == 1
 
 
 def test_the_oldest_due_delivery_is_told_unless_its_endpoint_only_fails(relay: Any, receiver: Any) -> None:

@@ -23,9 +23,10 @@ from fusion_billing.store.deliveries import DeliveryStore
 from fusion_billing.store.endpoints import EndpointStore
 from fusion_billing.store.events import EventStore
 from fusion_billing.store.outbox import Nudges, build_outbox
+from fusion_billing.store.turns import Turns
 from local.dynamodb import client
 
-url, table, secret, now = sys.argv[1:]
+url, table, state, secret, now = sys.argv[1:]
 dynamodb = client(url)
 
 
@@ -43,6 +44,7 @@ deliveries.run(
         sender=Sender(Guard(loopback=True)),
         outbox=build_outbox(dynamodb, None, table=table, queue_url="queue"),
         nudges=Nudges(None, "queue"),
+        turns=Turns(dynamodb, state),
     ),
     lambda: datetime.fromisoformat(now),
     lambda: 300.0,
@@ -57,7 +59,7 @@ def test_a_relay_killed_in_the_middle_loses_nothing_and_repeats_only_what_was_un
     stuck = relay.register("b", f"{receiver.url}/hang/b")
     events = relay.tell(3)
     relay.clock.forward(seconds=1)
-    arguments = [dynamodb_url, tables.webhooks, relay.secret, relay.clock().isoformat()]
+    arguments = [dynamodb_url, tables.webhooks, tables.state, relay.secret, relay.clock().isoformat()]
     killed = subprocess.Popen([sys.executable, "-c", RELAY, *arguments])
     try:
         _wait_for(lambda: "/hang/b" in receiver.log and receiver.log.count("/ok/a") == 3, killed)

@@ -1,6 +1,6 @@
 import json
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -122,6 +122,14 @@ def test_a_disabled_endpoint_keeps_what_happens_but_nobody_is_woken_for_it() -> 
     prepared = rating(outbox)
     assert prepared.writes == [prepared.event_id, "ep_a"]
     assert prepared.endpoints == ()
+
+
+def test_nobody_is_woken_for_an_endpoint_that_has_only_failed_for_ten_minutes() -> None:
+    failing = [endpoint(f"{age}", failing_since=NOW - timedelta(minutes=age)) for age in (9, 10)]
+    outbox, _ = outbox_of(*failing)
+    prepared = rating(outbox)
+    assert prepared.writes == [prepared.event_id, "ep_9", "ep_10"]
+    assert prepared.endpoints == ("ep_9",)
 
 
 def test_more_listeners_than_a_transaction_should_hold_are_left_to_the_relay() -> None:

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from fusion_billing.webhooks.filters import matches
 
 State = Literal["enabled", "disabled"]
+
+GIVEN_UP_WAITING = timedelta(minutes=10)
+"""An endpoint that has only failed for so long is left to the relay's schedule: nobody is woken for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,11 @@ class Endpoint:
     def enabled(self) -> bool:
         """Say whether it is served."""
         return self.state == "enabled"
+
+    def wakes(self, now: datetime) -> bool:
+        """Say whether the relay is woken for it, rather than finding it on its schedule."""
+        failing = self.failing_since is not None and now - self.failing_since >= GIVEN_UP_WAITING
+        return self.enabled and not failing
 
     def may_see(self, *, plan: str | None, metric: str | None) -> bool:
         """Say whether its source may know of something of this plan and this metric.

@@ -137,8 +137,9 @@ class Outbox:
             at=now,
         )
         direct = len(heard) <= DIRECT_DELIVERIES
-        # Nobody waits for a disabled endpoint: what is written for it waits until it is enabled again.
-        awake = [one.id for one in heard if one.enabled]
+        # What is written for a disabled endpoint waits until it is enabled again; one that has only failed of
+        # late would take the time of those that answer.
+        awake = [one.id for one in heard if one.wakes(now)]
         return Prepared(
             writes=self._gateway.event_writes(event, heard, direct=direct),
             endpoints=tuple(awake if direct else awake[:1]),
