@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
     from functions.admin.services.reconcile import Reconciler
     from functions.admin.services.runs import Runs
-    from functions.relay.sync import SubscriptionSync
     from fusion_billing.api.authentication import Authenticator
     from fusion_billing.lines.line import Mode
     from fusion_billing.odoo.client import Odoo
+    from fusion_billing.odoo.sync import SubscriptionSync
     from fusion_billing.store.catalogue import CatalogueStore
     from fusion_billing.store.jobs import RatingJobs
     from fusion_billing.store.keys import KeyStore
@@ -236,7 +236,7 @@ def reconciler() -> "Reconciler":
 
 def subscription_sync() -> "SubscriptionSync":
     """Return what reads subscriptions from Odoo, for one request."""
-    from functions.relay.sync import SubscriptionSync
+    from fusion_billing.odoo.sync import SubscriptionSync
     from fusion_billing.store.sync import SyncState
 
     return SubscriptionSync(

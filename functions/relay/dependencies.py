@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, cast
 from aws_lambda_powertools import Logger, Metrics
 
 from functions.relay.lines import LineRelay
-from functions.relay.sync import SubscriptionSync
 from fusion_billing import settings
 from fusion_billing.lines.line import Mode
 from fusion_billing.odoo import configured
 from fusion_billing.odoo.client import Odoo
 from fusion_billing.odoo.precision import Cached
+from fusion_billing.odoo.sync import SubscriptionSync
 from fusion_billing.store import client
 from fusion_billing.store.circuit import Circuit
 from fusion_billing.store.jobs import RatingJobs

@@ -7,9 +7,9 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from functions.relay import deliveries, deliveries_setup, dependencies
 from functions.relay.outcomes import Tally
-from functions.relay.sync import Report
 from fusion_billing.instants import parse_instant
 from fusion_billing.odoo import configured
+from fusion_billing.odoo.sync import Report
 
 _FOR_DELIVERIES = 90.0
 """Seconds that lines leave to deliveries in a run of both."""

@@ -1,8 +1,8 @@
 """Lines compared with Odoo: what was changed, deleted, moved or duplicated there by hand.
 
 What differs in the open period is mended by sending the line again; a duplicate is set to a quantity of zero
-(a line of a confirmed order can't be removed). What is invoiced is reported and left alone: the customer has the
-invoice, and a correction of it is an accountant's decision.
+(a line of a confirmed order can't be removed). What is invoiced is reported and left alone: the customer has
+the invoice, and a correction of it is an accountant's decision.
 """
 
 import re
@@ -71,7 +71,7 @@ class Reconciler:
     def run(
         self, *, subscription: str | None, period_start: datetime | None, mend: bool, cursor: str | None
     ) -> Report:
-        """Compare one subscription, or all of them from `cursor` on; raises `NotFound`, and any `OdooError`."""
+        """Compare one subscription, or all from `cursor` on; raises `NotFound`, and any `OdooError`."""
         report = Report()
         precision = precisions.read(self.odoo)
         if subscription is not None:
@@ -146,7 +146,7 @@ class Reconciler:
         """Yield the lines of the same order that say the same and are not ours."""
         if not sent:
             return
-        named = {(one.owed.order, held[one.line.odoo_id or 0]["name"]): one for one in sent if one.owed}
+        named = {(one.owed.order, held[one.line.odoo_id or 0]["name"]): one for one in sent}
         domain = [
             ["order_id", "in", sorted({order for order, _ in named})],
             ["name", "in", sorted({name for _, name in named})],

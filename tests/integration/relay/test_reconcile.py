@@ -1,4 +1,4 @@
-"""Lines compared with Odoo: what was changed, deleted, moved or duplicated by hand is told, and mended if asked."""
+"""Lines compared with Odoo: what was changed there by hand is told, and mended if asked."""
 
 from decimal import Decimal
 from typing import Any

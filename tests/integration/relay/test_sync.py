@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from functions.relay.sync import Report, SubscriptionSync
 from fusion_billing.definitions.subscription import Subscription
 from fusion_billing.definitions.validation import parse
 from fusion_billing.odoo.subscriptions import key_days_left
+from fusion_billing.odoo.sync import Report, SubscriptionSync
 from fusion_billing.store.subscription_writer import SubscriptionWriter
 from fusion_billing.store.subscriptions import SubscriptionStore
 from fusion_billing.store.sync import SyncState
@@ -239,7 +239,7 @@ def test_an_odoo_that_is_down_leaves_the_watermark_where_it_was(world: Any, read
 def test_a_run_short_of_time_says_where_it_stopped_and_goes_on_there(
     world: Any, reading: Reading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("functions.relay.sync._PAGE", 2)
+    monkeypatch.setattr("fusion_billing.odoo.sync._PAGE", 2)
     world.orders(*range(41, 46))
     first = reading.sync(remaining=lambda: 1.0).run()
     assert (first.read, first.after) == (2, 42)
@@ -250,7 +250,7 @@ def test_a_run_short_of_time_says_where_it_stopped_and_goes_on_there(
 
 
 def test_pages_cover_everything(world: Any, reading: Reading, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("functions.relay.sync._PAGE", 3)
+    monkeypatch.setattr("fusion_billing.odoo.sync._PAGE", 3)
     world.orders(*range(41, 51))
     assert reading.run().created == 10
 
