@@ -5,12 +5,14 @@ does falls on both alike. CPU time, not wall time, wherever the question is what
 """
 
 import json
+import os
 import platform
 import statistics
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from importlib import metadata
 from pathlib import Path
 
 
@@ -20,7 +22,8 @@ class Figure:
 
     `value` is what is judged: a ratio where `counterpart` is named, else a plain number in `unit`.
     `measured` and `floor` are the two medians the ratio was made of, in `unit`. `bound` is the most
-    that `value` may be, or None where the figure is shown only.
+    that `value` may be, or None where the figure is shown only. `spread` is how far the middle half of
+    the rounds' values lay apart, where there were rounds.
     """
 
     suite: str
@@ -31,6 +34,7 @@ class Figure:
     counterpart: str = ""
     floor: float | None = None
     bound: float | None = None
+    spread: float | None = None
 
     @property
     def holds(self) -> bool:
@@ -63,33 +67,100 @@ def cpu_ms(work: Callable[[], object], clock: Callable[[], float] = time.process
     return (clock() - before) * 1000
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What each of several works took, round by round, in milliseconds."""
+
+    samples: list[list[float]]
+
+    def median(self, index: int) -> float:
+        """Return the median of one work."""
+        return statistics.median(self.samples[index])
+
+    def ratios(self, index: int, against: int) -> list[float]:
+        """Return, round by round, how many times what `against` took `index` took."""
+        pairs = zip(self.samples[index], self.samples[against], strict=True)
+        return [mine / floor for mine, floor in pairs]
+
+    def ratio(self, index: int, against: int) -> float:
+        """Return the median of the rounds' ratios: a round that was disturbed is one vote, on both sides."""
+        return statistics.median(self.ratios(index, against))
+
+
 def by_turns(
     prepares: Sequence[Callable[[], Callable[[], object]]],
     *,
     repeats: int,
     progress: Progress | None = None,
     clock: Callable[[], float] = time.process_time,
-) -> list[float]:
-    """Measure each of several works once a round, `repeats` rounds, and return their medians in milliseconds.
+) -> Taken:
+    """Measure each of several works once a round, `repeats` rounds.
 
-    Each entry prepares a round's work and returns it; only the work is timed. The first round is
-    thrown away: it pays for imports, connections and caches.
+    Each entry prepares a round's work and returns it; only the work is timed. Every other round goes
+    backwards, so that none always comes after the same other. The first round is thrown away: it pays for
+    imports, connections and caches.
     """
     samples: list[list[float]] = [[] for _ in prepares]
     for turn in range(repeats + 1):
-        for prepare, taken in zip(prepares, samples, strict=True):
-            spent = cpu_ms(prepare(), clock)
+        order = range(len(prepares)) if turn % 2 else reversed(range(len(prepares)))
+        for index in order:
+            spent = cpu_ms(prepares[index](), clock)
             if turn:
-                taken.append(spent)
+                samples[index].append(spent)
         if progress and turn:
             progress.step()
-    return [statistics.median(taken) for taken in samples]
+    return Taken(samples)
+
+
+def ratio(
+    suite: str,
+    name: str,
+    taken: Taken,
+    *,
+    counterpart: str,
+    per: int = 1,
+    bound: float | None = None,
+    index: int = 0,
+    against: int = 1,
+) -> Figure:
+    """Return the figure of one work against another; `per` is how many things each of them did."""
+    return Figure(
+        suite=suite,
+        name=name,
+        value=taken.ratio(index, against),
+        unit="ms",
+        measured=taken.median(index) / per,
+        counterpart=counterpart,
+        floor=taken.median(against) / per,
+        bound=bound,
+        spread=spread(taken.ratios(index, against)),
+    )
+
+
+def spread(values: Sequence[float]) -> float | None:
+    """Return how far the middle half of `values` lies apart, None for fewer than four."""
+    if len(values) < 4:
+        return None
+    low, _, high = statistics.quantiles(values, n=4)
+    return high - low
 
 
 def machine() -> str:
-    """Return what the figures were measured on, in one line."""
+    """Return what the figures were measured on, in one line, and how busy it was with other things."""
     python = f"{platform.python_implementation()} {platform.python_version()}"
-    return f"{python}, {platform.machine()}, {platform.system()}"
+    botocore = f"botocore {metadata.version('botocore')}"
+    load = os.getloadavg()[0]
+    cores = f"{os.cpu_count()} x {_processor()}"
+    return f"{python}, {botocore}, {platform.system()}, {cores}, load {load:.1f} at the end"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
 
 
 def table(figures: Iterable[Figure]) -> str:
@@ -100,6 +171,8 @@ def table(figures: Iterable[Figure]) -> str:
     ]
     for figure in figures:
         value = f"{figure.value:.2f} x" if figure.counterpart else f"{figure.value:.3g} {figure.unit}"
+        if figure.spread is not None:
+            value += f" ± {figure.spread / 2:.2g}"
         bound = "" if figure.bound is None else f"{figure.bound:g}{'' if figure.holds else ' **missed**'}"
         against = (
             f"{figure.counterpart}: {figure.floor:.3g} {figure.unit}" if figure.floor is not None else ""

@@ -15,11 +15,11 @@ from typing import Any
 
 from fusion_billing.access import keys
 from tests.bench import stub
-from tests.bench.harness import Figure, Progress, by_turns
+from tests.bench.harness import Figure, Progress, by_turns, ratio
 
 _TABLES = {"USAGE_TABLE": "usage", "CATALOGUE_TABLE": "catalogue", "MARKERS_TABLE": "markers"}
 _SUBSCRIPTIONS = 50
-_ROUNDS = 9
+_ROUNDS = 15
 _BATCH_BOUND, _SINGLE_BOUND = 1.5, 1.3
 
 
@@ -88,7 +88,7 @@ def _figures(key: str) -> list[Figure]:
     for size, times in ((100, 6), (500, 2)):
         made = _calls_of(bare, push([{"records": counters.records(size)} for _ in range(times)]))
         assert {name for name, _ in made} == {"batch_execute_statement"}, "a batch is nothing but its inserts"
-        mine, floor = by_turns(
+        taken = by_turns(
             [
                 lambda n=size, t=times: push([{"records": counters.records(n)} for _ in range(t)]),  # type: ignore[misc]
                 lambda made=made: calls(made),  # type: ignore[misc]
@@ -97,25 +97,21 @@ def _figures(key: str) -> list[Figure]:
             progress=progress,
         )
         figures.append(
-            _figure(
+            ratio(
+                "ingest",
                 f"a record, in batches of {size}",
-                (mine, floor),
-                size * times,
-                _BATCH_BOUND,
-                "the same calls, bare",
+                taken,
+                counterpart="the same calls, bare",
+                per=size * times,
+                bound=_BATCH_BOUND,
             )
         )
     puts = [("put_item", parameters) for parameters in _puts(counters.records(300))]
-    mine, floor = by_turns(
+    taken = by_turns(
         [lambda: push(counters.records(300)), lambda: calls(puts)], repeats=_ROUNDS, progress=progress
     )
-    figures.append(_figure("a single", (mine, floor), 300, _SINGLE_BOUND, "bare put_item"))
-    return figures
-
-
-def _figure(name: str, medians: tuple[float, float], records: int, bound: float, against: str) -> Figure:
-    mine, floor = medians
-    return Figure("ingest", name, mine / floor, "ms", mine / records, against, floor / records, bound)
+    single = ratio("ingest", "a single", taken, counterpart="bare put_item", per=300, bound=_SINGLE_BOUND)
+    return [*figures, single]
 
 
 def _calls_of(bare: Any, work: Callable[[], None]) -> list[tuple[str, Any]]:

@@ -1,0 +1,162 @@
+"""What a cold start costs: each function of the built artefacts against `import boto3` and one client.
+
+A fresh process of this Python a measurement, by turns, without this environment's packages: it sees the
+artefacts alone, as on Lambda. What is counted is its own CPU, from the moment Python itself is up to the
+moment the function has all it keeps for as long as its container is warm: its clients, its stores, its log.
+"""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local import artefacts
+from tests.bench.harness import Figure, Progress, Taken, by_turns, ratio
+
+_ROUNDS = 11
+_INGEST_BOUND, _BOUND = 1.3, 1.8
+
+_ADMIN = "import functions.admin.handler; from functions.admin import app, dependencies as d; "
+
+# `{topic}` is imported when its first request comes, so a cold start of admin has one topic in it.
+_ADMIN_TOPICS = {
+    "a metric": "metrics",
+    "a subscription": "subscriptions",
+    "current usage": "usage",
+    "an endpoint": "endpoints",
+    "an estimate": "estimates",
+}
+
+_CHILD = """
+import json, sys, time
+sys.path[:0] = {paths!r}
+compiled = []
+from importlib.machinery import SourceFileLoader
+original = SourceFileLoader.source_to_code
+def noted(self, data, path, **options):
+    compiled.append(path)
+    return original(self, data, path, **options)
+SourceFileLoader.source_to_code = noted
+before = time.process_time()
+{code}
+spent = time.process_time() - before
+print(json.dumps({{"ms": spent * 1000, "compiled": compiled, "modules": sorted(sys.modules)}}))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """One way to start: the artefacts it sees (None: the layer alone) and what it imports and makes."""
+
+    function: str | None
+    code: str
+
+
+FLOOR = Start(None, "import boto3; boto3.client('dynamodb')")
+
+STARTS: Mapping[str, Start] = {
+    "ingest": Start("Ingest", "from functions.ingest.handler import app; app()"),
+    "rate": Start(
+        "Rate",
+        "import functions.rate.handler; from functions.rate import dependencies as d; "
+        "d.worker(); d.planner_state(); d.queue(); d.logger(); d.metrics()",
+    ),
+    "relay": Start(
+        "Relay",
+        "import functions.relay.handler; from functions.relay import dependencies as d, deliveries_setup; "
+        "d.line_relay(lambda: 60.0); d.logger(); d.metrics(); deliveries_setup.dependencies()",
+    ),
+    **{
+        f"admin, {name}": Start("Admin", f"{_ADMIN}app.include('{topic}'); d.authenticator(); d.catalogue()")
+        for name, topic in _ADMIN_TOPICS.items()
+    },
+}
+
+
+def run() -> list[Figure]:
+    """Measure every function's start."""
+    folder = artefacts.built(os.environ, Path("build/bench-sam-build.log")).parent
+    taken = _by_turns([FLOOR, *STARTS.values()], folder)
+    figures = [
+        ratio(
+            "cold start",
+            name,
+            taken,
+            counterpart="import boto3, one client",
+            bound=_INGEST_BOUND if name == "ingest" else _BOUND,
+            index=index,
+            against=0,
+        )
+        for index, name in enumerate(STARTS, 1)
+    ]
+    size = sum(path.stat().st_size for path in folder.glob("*/**/*") if path.is_file())
+    return [*figures, Figure("cold start", "all artefacts, unpacked", size / 1e6, "MB", size / 1e6)]
+
+
+def _by_turns(starts: list[Start], folder: Path) -> Taken:
+    """Measure in processes of their own; `by_turns` keeps the order, the processes tell their time."""
+    told = 0.0
+
+    def clock() -> float:
+        return told
+
+    def prepared(start: Start) -> Callable[[], None]:
+        def work() -> None:
+            nonlocal told
+            answer = started(start, folder)
+            assert not answer["compiled"], f"compiled at import: {answer['compiled'][:3]}"
+            told += answer["ms"] / 1000
+
+        return work
+
+    progress = Progress("cold start", _ROUNDS)
+    prepares = [lambda start=start: prepared(start) for start in starts]
+    return by_turns(prepares, repeats=_ROUNDS, progress=progress, clock=clock)
+
+
+def started(start: Start, folder: Path) -> dict[str, Any]:
+    """Start once in a fresh process; return its CPU in `ms`, what it `compiled` and the `modules` it has."""
+    paths = [str(folder / "FusionBillingLayer" / "python")]
+    if start.function is not None:
+        paths.append(str(folder / f"{start.function}Function"))
+    child = _CHILD.format(paths=paths, code=start.code)
+    done = subprocess.run(
+        # Neither this environment's packages nor its settings; no bytecode is written where there is none.
+        [sys.executable, "-I", "-S", "-B", "-c", child],
+        env=_environment(),
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        raise RuntimeError(f"could not start {start.code}:\n{done.stderr}")
+    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return told
+
+
+def _environment() -> dict[str, str]:
+    """Return the settings of a function, as far as they matter before the first call."""
+    tables = ("USAGE", "MARKERS", "CATALOGUE", "RATINGS", "WEBHOOKS", "STATE")
+    return {
+        "PATH": os.defpath,
+        "AWS_ACCESS_KEY_ID": "bench",
+        "AWS_SECRET_ACCESS_KEY": "bench",
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_LAMBDA_FUNCTION_NAME": "bench",
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_python{platform.python_version()}",
+        "POWERTOOLS_SERVICE_NAME": "bench",
+        "POWERTOOLS_METRICS_NAMESPACE": "FusionBilling",
+        **{f"{table}_TABLE": table.lower() for table in tables},
+        "RATING_QUEUE_URL": "http://127.0.0.1/rating",
+        "RELAY_QUEUE_URL": "http://127.0.0.1/relay",
+        "ENDPOINT_KEY_ARN": "arn:aws:kms:us-east-1:000000000000:key/bench",
+        "ODOO_URL": "https://odoo.example",
+        "ODOO_DATABASE": "bench",
+        "ODOO_API_KEY_SECRET_ARN": "arn:aws:secretsmanager:us-east-1:000000000000:secret:bench",
+    }
