@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from functions.relay.deliveries import Dependencies
+from functions.relay.deliveries import THREADS, Dependencies
 from fusion_billing import settings
 from fusion_billing.outbound.configured import guard
 from fusion_billing.outbound.sender import Sender
@@ -18,7 +18,7 @@ from fusion_billing.store.turns import Turns
 @cache
 def dependencies() -> Dependencies:
     """Return what `deliveries.run` works with, as the environment says."""
-    dynamodb, sqs = client.dynamodb(), client.make("sqs")
+    dynamodb, sqs = client.make("dynamodb", connections=THREADS), client.make("sqs")
     table, queue_url = settings.text("WEBHOOKS_TABLE"), settings.text("RELAY_QUEUE_URL")
     return Dependencies(
         endpoints=EndpointStore(dynamodb, table),

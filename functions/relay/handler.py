@@ -5,7 +5,7 @@ queue's messages ask for the same at once: `{"job": "lines" | "deliveries" | "sy
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
@@ -31,8 +31,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def _nudged(records: list[dict[str, Any]], remaining: Callable[[], float]) -> list[dict[str, str]]:
     """Do each thing asked for once, however many messages ask for it."""
     asking: dict[str, list[str]] = {}
-    for record in records:
-        asking.setdefault(record["body"], []).append(record["messageId"])
+    for body, messages in _together(records):
+        asking.setdefault(body, []).extend(messages)
     failed = []
     for body, messages in asking.items():
         try:
@@ -41,6 +41,32 @@ def _nudged(records: list[dict[str, Any]], remaining: Callable[[], float]) -> li
             dependencies.logger().error("a message was not done", messages=messages, **problem.places(error))
             failed += messages
     return [{"itemIdentifier": message} for message in failed]
+
+
+def _together(records: list[dict[str, Any]]) -> Iterator[tuple[str, list[str]]]:
+    """Yield what is asked for and by whom, all endpoints as one: none waits for another's answer."""
+    endpoints: dict[str, list[str]] = {}
+    others: list[tuple[str, list[str]]] = []
+    for record in records:
+        endpoint = _endpoint(record["body"])
+        if endpoint is None:
+            others.append((record["body"], [record["messageId"]]))
+        else:
+            endpoints.setdefault(endpoint, []).append(record["messageId"])
+    if endpoints:
+        messages = [message for asking in endpoints.values() for message in asking]
+        yield json.dumps({"job": "deliveries", "endpoints": sorted(endpoints)}), messages
+    yield from others
+
+
+def _endpoint(body: str) -> str | None:
+    """Return the endpoint that a message asks to be served, None where it asks for something else."""
+    try:
+        message = json.loads(body)
+    except ValueError:
+        return None
+    endpoint = message.get("endpoint") if isinstance(message, dict) else None
+    return endpoint if isinstance(endpoint, str) and message.get("job") == "deliveries" else None
 
 
 def _remaining(context: Any) -> Callable[[], float]:

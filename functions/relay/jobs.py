@@ -1,6 +1,6 @@
 """The relay's jobs, each measured: lines, deliveries, subscriptions."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
@@ -40,8 +40,7 @@ def nudged(message: Mapping[str, Any], remaining: Remaining) -> dict[str, Any]:
     if job == "lines":
         return lines(remaining)
     if job == "deliveries":
-        endpoint = message.get("endpoint")
-        return send_deliveries(remaining, endpoint if isinstance(endpoint, str) else None)
+        return send_deliveries(remaining, message.get("endpoints"))
     if job == "sync":
         return sync(remaining, message)
     raise ValueError(f"{job!r} is no job of the relay's")
@@ -63,14 +62,14 @@ def lines(remaining: Remaining) -> dict[str, Any]:
     return told
 
 
-def send_deliveries(remaining: Remaining, endpoint: str | None = None) -> dict[str, Any]:
-    """Send due deliveries, to one endpoint or to all."""
-    counts = deliveries.run(deliveries_setup.dependencies(), dependencies.now, remaining, endpoint)
+def send_deliveries(remaining: Remaining, endpoints: Collection[str] | None = None) -> dict[str, Any]:
+    """Send due deliveries, to the endpoints named or to all."""
+    counts = deliveries.run(deliveries_setup.dependencies(), dependencies.now, remaining, endpoints)
     metrics = dependencies.metrics()
     metrics.add_metric("DeliveriesDelivered", MetricUnit.Count, counts.delivered)
     metrics.add_metric("DeliveriesRetried", MetricUnit.Count, counts.retried)
     metrics.add_metric("DeliveriesParked", MetricUnit.Count, counts.parked)
-    if endpoint is None:
+    if endpoints is None:
         metrics.add_metric("OldestDueDeliverySeconds", MetricUnit.Seconds, counts.oldest_due_seconds)
     told = {
         "delivered": counts.delivered,

@@ -16,10 +16,13 @@ if TYPE_CHECKING:
 _session: botocore.session.Session | None = None
 
 
-def make(service: str, *, read_timeout: float = 5.0, attempts: int = 3, **options: Any) -> Any:
+def make(
+    service: str, *, read_timeout: float = 5.0, attempts: int = 3, connections: int = 16, **options: Any
+) -> Any:
     """Return a client of `service` for the region and credentials of the environment.
 
-    `attempts` bounds the tries of one call, the first included; `options` go to `create_client`.
+    `attempts` bounds the tries of one call, the first included; `connections` are kept for as many threads;
+    `options` go to `create_client`.
     """
     global _session  # noqa: PLW0603  one session shares what it loaded among all clients
     if _session is None:
@@ -30,7 +33,7 @@ def make(service: str, *, read_timeout: float = 5.0, attempts: int = 3, **option
         read_timeout=read_timeout,
         retries={"mode": "standard", "total_max_attempts": attempts},
         tcp_keepalive=True,
-        max_pool_connections=16,
+        max_pool_connections=connections,
     )
     return _session.create_client(service, config=config, **options)
 
