@@ -6,7 +6,6 @@ for the topic it serves and for no other.
 """
 
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -41,9 +40,8 @@ _included: set[str] = set()
 def include(topic: str) -> None:
     """Import the routers of `topic` and add them to the application, once."""
     for module in TOPICS.get(topic, ()):
-        name = f"functions.admin.routes.{module}"
-        if module not in _included and find_spec(name):
-            app.include_router(import_module(name).router)
+        if module not in _included:
+            app.include_router(import_module(f"functions.admin.routes.{module}").router)
             _included.add(module)
 
 
@@ -61,18 +59,8 @@ def _on_purpose(error: FusionError) -> Response[str]:
 @app.exception_handler(Exception)  # type: ignore[untyped-decorator]
 def _by_accident(error: Exception) -> Response[str]:
     reference = problem.new_reference()
-    # The message may quote what was sent, so the trace is told by its places alone.
-    logger.error("internal error", reference=reference, error=type(error).__name__, places=_places(error))
+    logger.error("internal error", reference=reference, **problem.places(error))
     return problems.unexpected(reference)
-
-
-def _places(error: BaseException) -> list[str]:
-    places, trace = [], error.__traceback__
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        places.append(f"{code.co_filename}:{trace.tb_lineno} {code.co_name}")
-        trace = trace.tb_next
-    return places[-12:]
 
 
 def resolve(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -3,7 +3,9 @@
 import time
 from typing import Any
 
+from functions.admin import dependencies
 from functions.admin.app import logger, resolve
+from fusion_billing import settings
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -20,3 +22,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         request_id=event["requestContext"].get("requestId"),
     )
     return answer
+
+
+if settings.text("AWS_LAMBDA_FUNCTION_NAME", ""):
+    dependencies.authenticator()  # while the container starts, when its CPU is not yet on anyone's bill
