@@ -14,6 +14,7 @@ _HEADS = (
 )  # fmt: skip
 _NUMBERS_FROM = 3
 _FIGURES = ("units", "included", "overage", "amount", "quantity", "price", "subtotal")
+_MONEY = frozenset({"amount", "subtotal"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def _cells(row: Row, outcome: Outcome) -> Sequence[str]:
     if actual is None:
         return (who, row.charge, "missing", *[""] * (len(_HEADS) - 4), str(len(webhooks)))
     period = f"{actual.period_start[:16]} to {actual.period_end[:16]}"
-    figures = [_text(getattr(actual, name)) for name in _FIGURES]
+    figures = [_figure(name, getattr(actual, name)) for name in _FIGURES]
     return (who, row.charge, period, *figures, f"{len(webhooks)} verified")
 
 
@@ -69,6 +70,10 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
         cell.rjust(width) if number >= _NUMBERS_FROM else cell.ljust(width)
         for number, (cell, width) in enumerate(zip(cells, widths, strict=True))
     )
+
+
+def _figure(name: str, value: Decimal) -> str:
+    return f"{value:.2f}" if name in _MONEY and value.is_finite() else _text(value)
 
 
 def _text(value: object) -> str:
