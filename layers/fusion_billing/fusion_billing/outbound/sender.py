@@ -19,7 +19,7 @@ from fusion_billing.webhooks.outcome import Answer
 
 USER_AGENT = "Fusion-Billing-Webhooks/1.0"
 EXCERPT_BYTES = 256
-_ADDRESSES_TRIED = 2
+_ADDRESSES_TRIED = 4
 _WORDS: tuple[tuple[type[Exception], str], ...] = (
     (SSRFGuardError, "refused_address"),
     (TimeoutError, "timed_out"),
