@@ -1,0 +1,149 @@
+"""`python -m fusion_billing.odoo.check`: looks an Odoo over and says in plain words what is not right.
+
+It creates, changes and removes nothing, unless `--try-on` names an order. The key is taken from ODOO_API_KEY
+(or asked for), never from an argument: arguments are for all to see.
+
+Ends with 0 where nothing is wrong, 1 where something is, 2 where Odoo could not be asked.
+"""
+
+import argparse
+import getpass
+import os
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from fusion_billing.lines.line import Line
+from fusion_billing.odoo.checks import Finding, all_checks
+from fusion_billing.odoo.client import Odoo, connect
+from fusion_billing.odoo.errors import Alarm, OdooError, Wait
+from fusion_billing.odoo.keys import KeyRing
+from fusion_billing.odoo.load import Loader
+from fusion_billing.odoo.verified import Wanted, Writer, Written
+
+_MARKS = {"well": "  ok    ", "look": "  LOOK  ", "wrong": "  WRONG "}
+
+_ADVICE = {
+    "odoo_key_rejected": "Make an API key for the technical user (Preferences, Account Security). "
+    "For JSON-RPC and XML-RPC, set ODOO_LOGIN too",
+    "odoo_wrong_database": "Set ODOO_DATABASE to the database's name, and ODOO_PROTOCOL to jsonrpc or xmlrpc "
+    "where this is Odoo 17 or 18",
+    "odoo_misaddressed": "Set ODOO_URL to Odoo's own address, https and all, without a path",
+    "odoo_down": "See whether Odoo runs, and whether this machine may reach it",
+    "odoo_no_rights": "Give the key's user the right 'Sales: User: All Documents'",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Look, print, and return the command's status."""
+    options = _options(arguments)
+    if not options.url:
+        _say("Set ODOO_URL (or --url) to Odoo's address.")
+        return 2
+    key = os.environ.get("ODOO_API_KEY") or getpass.getpass("Odoo API key: ")
+    odoo = connect(
+        url=options.url,
+        database=options.database,
+        protocol=options.protocol,
+        keys=KeyRing(lambda: _secret(key, options.login), time.monotonic),
+    )
+    _say(f"Odoo at {options.url}, database {options.database or '(its only one)'}, by {options.protocol}:")
+    findings: list[Finding] = []
+    status = 0
+    try:
+        for finding in all_checks(
+            odoo, products=options.product, rolling=options.rolling, now=datetime.now(UTC)
+        ):
+            _show(finding, findings)
+        if options.try_on is not None:
+            _show(_tried(odoo, options.try_on, options.product), findings)
+    except OdooError as error:
+        status = 2 if isinstance(error, Alarm | Wait) else 1
+        _show(Finding("wrong", error.message, _ADVICE.get(error.code, "")), findings)
+    _conclude(findings)
+    return status or int(any(finding.level == "wrong" for finding in findings))
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="odoo-check", description=__doc__)
+    parser.add_argument("--url", default=os.environ.get("ODOO_URL", ""), help="Odoo's address (ODOO_URL)")
+    parser.add_argument("--database", default=os.environ.get("ODOO_DATABASE", ""), help="(ODOO_DATABASE)")
+    parser.add_argument(
+        "--protocol",
+        default=os.environ.get("ODOO_PROTOCOL") or "json2",
+        choices=("json2", "jsonrpc", "xmlrpc"),
+        help="(ODOO_PROTOCOL)",
+    )
+    parser.add_argument("--login", default=os.environ.get("ODOO_LOGIN", ""), help="(ODOO_LOGIN)")
+    parser.add_argument("--product", type=int, action="append", default=_products(), help="a product's id")
+    parser.add_argument(
+        "--rolling",
+        action="store_true",
+        default=os.environ.get("ODOO_LINE_MODE") == "rolling",
+        help="look at what rolling lines need",
+    )
+    parser.add_argument(
+        "--try-on",
+        type=int,
+        metavar="ORDER",
+        help="put a line of quantity 0 onto this order, to see that it can be done; it stays there",
+    )
+    return parser.parse_args(arguments)
+
+
+def _products() -> list[int]:
+    return [int(one) for one in os.environ.get("ODOO_PRODUCTS", "").split(",") if one.strip().isdigit()]
+
+
+def _secret(key: str, login: str) -> str:
+    if not login or key.lstrip().startswith("{"):
+        return key
+    escaped = key.strip().replace("\\", "\\\\").replace('"', '\\"')
+    return f'{{"keys": ["{escaped}"], "login": "{login}"}}'
+
+
+def _tried(odoo: Odoo, order: int, products: Sequence[int]) -> Finding:
+    if not products:
+        return Finding("look", "No line was tried: no product was named", "Name one: --product 7")
+    line = Line(
+        external_id=f"fusion_billing.check--{order}",
+        order=order,
+        product=products[0],
+        quantity=Decimal(0),
+        price=Decimal(0),
+        name="Fusion Billing was here to see whether it can write lines",
+        amount=Decimal(0),
+        digits=2,
+        kind="nothing",
+    )
+    loader = Loader(odoo, lambda: odoo.seconds, time.sleep)
+    [outcome] = Writer(odoo, loader).put([Wanted(line)])
+    if isinstance(outcome, Written):
+        return Finding("well", f"A line of quantity 0 was written onto order {order} and read back")
+    return Finding("wrong", f"No line could be written onto order {order}: {outcome.message}", "See above")
+
+
+def _show(finding: Finding, findings: list[Finding]) -> None:
+    findings.append(finding)
+    _say(_MARKS[finding.level] + finding.text)
+
+
+def _conclude(findings: Sequence[Finding]) -> None:
+    advice = list(dict.fromkeys(finding.advice for finding in findings if finding.advice))
+    _say("")
+    if not advice:
+        _say("All is as it must be.")
+        return
+    _say("What to do:")
+    for number, one in enumerate(advice, 1):
+        _say(f"  {number}. {one}.")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

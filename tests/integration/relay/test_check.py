@@ -1,0 +1,130 @@
+"""`python -m fusion_billing.odoo.check` against the stand-in: plain words, and nothing changed."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from fusion_billing.odoo import check
+
+pytestmark = pytest.mark.integration
+
+Look = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def look(world: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Look:
+    """Run the command with a key; return its status and what it printed."""
+    world.admin.write("res.partner", [1], {"tz": "Europe/Brussels"})
+
+    def run(*arguments: str, key: str = "relay-key", url: str = "") -> tuple[int, str]:
+        monkeypatch.setenv("ODOO_API_KEY", key)
+        base = ["--url", url or world.server.url, "--database", "demo"]
+        status = check.main([*base, *arguments])
+        return status, capsys.readouterr().out
+
+    return run
+
+
+def test_where_all_is_well_that_is_said(world: Any, look: Look) -> None:
+    world.orders(41)
+    status, told = look("--product", "7")
+    assert status == 0, told
+    assert "bills in Europe/Brussels" in told
+    assert "Quantities are kept to 2 digits" in told
+    assert "All 1 subscriptions in progress can be read" in told
+    assert told.endswith("All is as it must be.\n")
+
+
+def test_nothing_is_created_or_changed(world: Any, look: Look) -> None:
+    world.orders(41)
+    world.admin.clear_calls()
+    look("--product", "7", "--rolling")
+    reading = {"search_read", "fields_get", "context_get", "has_group", "has_access", "read", "search_count"}
+    assert {call["method"] for call in world.admin.calls()} <= reading
+    assert world.in_odoo(41) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "status", "words"),
+    [
+        ("wrong-key", 2, "Make an API key"),
+        ("own-key", 1, "All Documents"),
+        ("nobody-key", 1, "All Documents"),
+    ],
+)
+def test_what_a_key_lacks_is_said_with_what_to_do(
+    world: Any, look: Look, key: str, status: int, words: str
+) -> None:
+    world.orders(41)
+    told = look(key=key)
+    assert told[0] == status, told[1]
+    assert words in told[1].partition("What to do:")[2]
+    assert key not in told[1]
+
+
+def test_own_documents_only_is_found_even_where_some_orders_are_seen(world: Any, look: Look) -> None:
+    own = world.admin.read("res.users", [["login", "=", "own"]], ["id"])[0]["id"]
+    world.orders(41, user_id=own)
+    status, told = look(key="own-key")
+    assert status == 1
+    assert "sees its own sales orders only" in told
+
+
+def test_a_wrong_database_and_a_dead_address_are_told_apart(world: Any, look: Look) -> None:
+    status, told = look("--database", "nope")
+    assert status == 2
+    assert "Set ODOO_DATABASE" in told
+    status, told = look(url="http://127.0.0.1:9")
+    assert status == 2
+    assert "See whether Odoo runs" in told
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"active": False}, "is archived"),
+        ({"sale_ok": False}, "can't be sold"),
+        ({"invoice_policy": "delivery"}, "Ordered quantities"),
+        ({"recurring_invoice": True}, "not recurring"),
+    ],
+)
+def test_a_product_that_would_never_be_billed_right_is_named(
+    world: Any, look: Look, values: dict[str, Any], words: str
+) -> None:
+    world.orders(41)
+    world.admin.write("product.product", [7], values)
+    status, told = look("--product", "7")
+    assert status == 1
+    assert "API calls overage" in told
+    assert words in told
+
+
+def test_what_can_t_be_billed_is_named(world: Any, look: Look) -> None:
+    world.orders(41, next_invoice_date=None)
+    world.orders(42)
+    world.admin.write("res.partner", [1], {"tz": "Mars/Olympus"})
+    status, told = look("--product", "99")
+    assert status == 1
+    assert "S00041 (timezone, next_invoice_date)" in told or "S00041" in told
+    assert "There is no product 99" in told
+    assert "time zone Mars/Olympus, which is unknown" in told
+
+
+def test_a_line_is_tried_only_when_asked_for(world: Any, look: Look) -> None:
+    world.orders(41)
+    world.orders(42, locked=True)
+    status, told = look("--product", "7", "--try-on", "41")
+    assert status == 0, told
+    [row] = world.in_odoo(41)
+    assert row["product_uom_qty"] == 0
+
+
+@pytest.mark.parametrize("protocol", ["jsonrpc", "xmlrpc"])
+def test_the_older_protocols_are_looked_over_too(world: Any, look: Look, protocol: str) -> None:
+    world.orders(41)
+    status, told = look("--product", "7", "--protocol", protocol, "--login", "relay")
+    assert status == 0, told
+    status, told = look("--protocol", protocol)
+    assert status == 2
+    assert "ODOO_LOGIN" in told
