@@ -7,7 +7,8 @@ from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 
-from functions.rate.rater import Rater, Sources
+from functions.rate.rater import Rater
+from functions.rate.reading import Sources
 from functions.rate.worker import Worker
 from functions.rate.writer import Writer
 from fusion_billing import settings
@@ -21,6 +22,7 @@ from fusion_billing.store.outbox import build_outbox
 from fusion_billing.store.planner import PlannerState
 from fusion_billing.store.queues import Queue
 from fusion_billing.store.ratings import RatingsStore
+from fusion_billing.store.raw_answers import answer_raw
 from fusion_billing.store.runs import RunStore
 from fusion_billing.store.subscriptions import SubscriptionStore
 from fusion_billing.store.usage_records import UsageRecords
@@ -74,7 +76,7 @@ def planner_state() -> PlannerState:
 @cache
 def worker() -> Worker:
     """Return what does messages."""
-    dynamodb, sqs = client.dynamodb(), client.make("sqs")
+    dynamodb, sqs = answer_raw(client.dynamodb()), client.make("sqs")
     relay = settings.text("RELAY_QUEUE_URL")
     pairs = DirtyPairs(dynamodb, settings.text("MARKERS_TABLE"), shards=shards())
     ratings = RatingsStore(dynamodb, settings.text("RATINGS_TABLE"), lanes=settings.integer("LINE_LANES", 8))

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
-from functions.rate.writer import Ratings, Writer
+from functions.rate.reading import Records
+from functions.rate.writer import Change, Ratings, Writer
 from fusion_billing.billing.customers import Customer
 from fusion_billing.billing.decisions import decide
 from fusion_billing.billing.documents import Invoiced, Span, adjustment_document, rating_document
@@ -15,17 +16,9 @@ from fusion_billing.calendar.calendar import Period
 from fusion_billing.decimals import ZERO
 from fusion_billing.errors import Unavailable
 from fusion_billing.rating.engine import rate
-from fusion_billing.rating.records import Record
 from fusion_billing.store.ratings import Outdated
 
 _TRIES = 6
-
-
-class Records(Protocol):
-    """What is needed of `store.usage_records.UsageRecords`."""
-
-    def between(self, subscription: str, metric: str, start: datetime, end: datetime) -> Iterator[Record]:
-        """Yield a pair's records whose windows start in `[start, end)`."""
 
 
 class Invoices:
@@ -112,7 +105,7 @@ class Invoices:
         decision = decide(adjusting, stored.get(key), period="open", has_usage=True)
         if decision is not None:
             late = _is_late(doc, [stored[one] for one in (key, *reversed(later), own_key) if one in stored])
-            self._writer.write(customer, adjusting, decision, stored.get(key), late=late)
+            self._writer.write(Change(customer, adjusting, decision, stored.get(key), late))
 
     def _read(
         self, subscription: str, keys: Sequence[RatingKey], *, frozen: Sequence[RatingKey]

@@ -68,7 +68,7 @@ class Worker:
         elif job == "sweep":
             rest = self._sweep(rater, message, now, has_time)
         elif job == "subscription":
-            rater.rate_subscription(str(message["id"]))
+            rater.rate_subscription(str(message["id"]), thorough=True)
             rest = None
         else:
             raise ValueError(f"{job!r} is no job of the rating queue")

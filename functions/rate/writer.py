@@ -10,6 +10,7 @@ from fusion_billing.billing.decisions import NewVersion, SameVersion
 from fusion_billing.billing.ratings import Candidate, RatingKey, StoredRating
 from fusion_billing.billing.thresholds import parts_of
 from fusion_billing.instants import rfc3339
+from fusion_billing.store.ratings import Outdated, Save
 from fusion_billing.webhooks.outbox import Prepared
 
 
@@ -52,6 +53,9 @@ class Ratings(Protocol):
     ) -> None:
         """Write a decision; raises `Outdated`."""
 
+    def save_many(self, saves: Sequence[Save], *, now: datetime) -> list[Exception | None]:
+        """Write new versions that nobody listens for; return what each ran into."""
+
     def freeze(self, stored: StoredRating) -> None:
         """Freeze a rating; raises `Outdated`."""
 
@@ -70,6 +74,20 @@ class Tally:
         return {"pairs": self.pairs, "written": self.written, "failed": self.failed}
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What was decided about a rating just computed, over the one stored.
+
+    `late` tells that usage came after the invoice.
+    """
+
+    customer: Customer
+    rated: Candidate
+    decision: NewVersion | SameVersion
+    stored: StoredRating | None
+    late: bool = False
+
+
 class Writer:
     """Writes ratings of one run at one moment, `now`."""
 
@@ -79,41 +97,62 @@ class Writer:
         self._ratings = ratings
         self._outbox = outbox
 
-    def write(
-        self,
-        customer: Customer,
-        rated: Candidate,
-        decision: NewVersion | SameVersion,
-        stored: StoredRating | None,
-        *,
-        late: bool = False,
-    ) -> None:
-        """Write `decision` about `rated`; `late` tells that usage came after the invoice.
+    def write(self, change: Change) -> None:
+        """Write a change and its events; raises `Outdated` where the rating is no longer the one read."""
+        self._write(change, self._prepared(change))
 
-        Raises `Outdated` where the rating is no longer the one read.
+    def write_all(self, changes: Sequence[Change]) -> list[Exception | None]:
+        """Write changes, many at a time where nobody listens to their events; return what each ran into.
+
+        Raises `Unavailable`, and whatever of the database is about more than one rating.
         """
-        prepared = [
+        ran_into: list[Exception | None] = [None] * len(changes)
+        together: dict[int, Save] = {}
+        for index, change in enumerate(changes):
+            decision, prepared = change.decision, self._prepared(change)
+            if isinstance(decision, NewVersion) and not any(one.writes for one in prepared):
+                order = change.customer.who.odoo_order_id
+                together[index] = Save(decision, change.stored, order)
+                continue
+            try:
+                self._write(change, prepared)
+            except Outdated as outdated:
+                ran_into[index] = outdated
+        saved = self._ratings.save_many(list(together.values()), now=self.now)
+        for index, failure in zip(together, saved, strict=True):
+            ran_into[index] = failure
+            if failure is None:
+                self._count(changes[index].decision)
+        return ran_into
+
+    def _prepared(self, change: Change) -> list[Prepared]:
+        return [
             self._outbox.prepare(
                 type_,
-                subscription=customer.id,
-                plan=customer.who.plan,
-                metric=rated.doc["metric"],
+                subscription=change.customer.id,
+                plan=change.customer.who.plan,
+                metric=change.rated.doc["metric"],
                 data=data,
                 now=self.now,
             )
-            for type_, data in _events(rated, decision, late=late)
+            for type_, data in _events(change.rated, change.decision, late=change.late)
         ]
+
+    def _write(self, change: Change, prepared: Sequence[Prepared]) -> None:
         self._ratings.save(
-            decision,
-            stored=stored,
-            odoo_order_id=customer.who.odoo_order_id,
+            change.decision,
+            stored=change.stored,
+            odoo_order_id=change.customer.who.odoo_order_id,
             now=self.now,
             events=[write for one in prepared for write in one.writes],
         )
-        self.tally.written += isinstance(decision, NewVersion)
-        self.tally.lines_due |= decision.line == "due"
+        self._count(change.decision)
         for one in prepared:
             self._outbox.nudge(one)
+
+    def _count(self, decision: NewVersion | SameVersion) -> None:
+        self.tally.written += isinstance(decision, NewVersion)
+        self.tally.lines_due |= decision.line == "due"
 
 
 def _events(

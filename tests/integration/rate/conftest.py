@@ -1,7 +1,7 @@
 """A small world on DynamoDB Local: a catalogue, subscriptions, marked usage, and the parts of rating."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -13,7 +13,8 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from functions.rate import planner
 from functions.rate.dependencies import customer, price_book
-from functions.rate.rater import Rater, Sources
+from functions.rate.rater import Rater
+from functions.rate.reading import Sources
 from functions.rate.worker import Worker
 from functions.rate.writer import Writer
 from fusion_billing.billing.planning import hour_text
@@ -28,10 +29,12 @@ from fusion_billing.store.catalogue import CatalogueStore
 from fusion_billing.store.dirty_pairs import DirtyPair, DirtyPairs
 from fusion_billing.store.planner import PlannerState
 from fusion_billing.store.ratings import RatingsStore
+from fusion_billing.store.raw_answers import answer_raw
 from fusion_billing.store.runs import RunStore
 from fusion_billing.store.subscriptions import StoredSubscription, SubscriptionStore
 from fusion_billing.store.usage_records import UsageRecords
 from fusion_billing.webhooks.outbox import NOTHING, Prepared
+from local.dynamodb import client
 from local.tables import Tables
 
 SHARDS = 4
@@ -276,10 +279,18 @@ class World:
         return total
 
 
+@pytest.fixture(scope="session")
+def raw(dynamodb_url: str) -> Iterator[DynamoDBClient]:
+    """A client whose answers are read as rating's are."""
+    made = answer_raw(client(dynamodb_url))
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def world(dynamodb: DynamoDBClient, tables: Tables) -> World:
+def world(raw: DynamoDBClient, tables: Tables) -> World:
     """An empty world: no metric, no charge, no subscription."""
-    return World(dynamodb, tables)
+    return World(raw, tables)
 
 
 @pytest.fixture

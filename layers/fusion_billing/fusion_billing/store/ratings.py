@@ -7,6 +7,7 @@ version is an update of what is named here, never a replacement of the item.
 
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from fusion_billing.billing.decisions import LineMove, NewVersion, SameVersion
 from fusion_billing.billing.ratings import HistoryEntry, Line, RatingKey, StoredRating, history_with
-from fusion_billing.errors import Conflict, Unavailable
+from fusion_billing.errors import Conflict, FusionError, Unavailable
 from fusion_billing.instants import rfc3339, sortable
 from fusion_billing.store import failures
 
@@ -33,15 +34,36 @@ _IS_NOT_FROZEN = "attribute_not_exists(frozen)"
 _NOTHING_OVERTOOK = f"{_IS_THE_VERSION_READ} AND {_IS_NOT_FROZEN}"
 
 
+_STATEMENTS = 25  # of PartiQL in one call
+_REFUSALS = frozenset({"ConditionalCheckFailed", "DuplicateItem"})
+_TRANSIENT = failures.TRANSIENT | {"TransactionConflict"}
+_OVERTAKEN = "the rating was written by somebody else meanwhile"
+
+
 class Outdated(Conflict):
     """Somebody else wrote the rating since it was read: read again, rate again."""
 
     code = "outdated"
 
 
+class Rejected(FusionError):
+    """The database can't take this rating as it is, too large perhaps; the message is its code."""
+
+    code = "rejected"
+
+
 def lane(odoo_order_id: int, lanes: int) -> int:
     """Return the lane of an order's lines: the same for all of them, whatever their period."""
     return crc32(str(odoo_order_id).encode("ascii")) % lanes
+
+
+@dataclass(frozen=True, slots=True)
+class Save:
+    """A new version to write over `stored`, its line being one of `odoo_order_id`'s."""
+
+    decision: NewVersion
+    stored: StoredRating | None
+    odoo_order_id: int
 
 
 class RatingsStore:
@@ -113,12 +135,38 @@ class RatingsStore:
         Raises `Outdated` where the rating is no longer the one read or is frozen by now, and
         `Unavailable` where the transaction ran into others for too long.
         """
-        line_pk = f"due#{lane(odoo_order_id, self._lanes):02d}"
+        line_pk = self._line_pk(odoo_order_id)
         if isinstance(decision, NewVersion):
             write = self._new_version(decision, stored, line_pk, now)
         else:
             write = self._same_version(decision, line_pk, now)
         self._commit(write, events)
+
+    def save_many(self, saves: Sequence[Save], *, now: datetime) -> list[Exception | None]:
+        """Write new versions, of which nobody is told, 25 to a call; return what each ran into.
+
+        That is `Outdated` as in `save`, or `Rejected` for a rating the database can't take as it is.
+        Raises `Unavailable` where it could not answer for some in time: the others may be written.
+        """
+        outcomes: list[Exception | None] = [None] * len(saves)
+        pending = list(range(len(saves)))
+        for tried in range(_TRIES):
+            again: list[int] = []
+            for first in range(0, len(pending), _STATEMENTS):
+                chunk = pending[first : first + _STATEMENTS]
+                statements = [self._statement(saves[index], now) for index in chunk]
+                answer = self._client.batch_execute_statement(Statements=statements)
+                for index, one in zip(chunk, answer["Responses"], strict=True):
+                    code = one["Error"]["Code"] if "Error" in one else None
+                    if code in _TRANSIENT:
+                        again.append(index)
+                    elif code is not None:
+                        outcomes[index] = Outdated(_OVERTAKEN) if code in _REFUSALS else Rejected(code)
+            if not again:
+                return outcomes
+            pending = again
+            time.sleep(_FIRST_PAUSE * 2**tried)
+        raise Unavailable("the ratings table answers too slowly")
 
     def freeze(self, stored: StoredRating) -> None:
         """Freeze a rating whose period is invoiced: it is due no more, and never changes again.
@@ -140,22 +188,35 @@ class RatingsStore:
         self, decision: NewVersion, stored: StoredRating | None, line_pk: str, now: datetime
     ) -> dict[str, Any]:
         rated = decision.candidate
-        entry = HistoryEntry(decision.version, rated.units, rated.amount_text, rfc3339(now))
-        history = history_with(stored.history if stored is not None else (), entry)
-        values: dict[str, Any] = {
-            "version": {"N": str(decision.version)},
-            "amount": {"S": rated.amount_text},
-            "doc": {"S": rated.document},
-            "digest": {"S": rated.digest},
-            "hist": {"L": [_history_item(one) for one in history]},
-        }
-        values |= _line_values(decision.line, line_pk, now)
+        values = _version_values(decision, stored, line_pk, now)
         if stored is None:
-            if decision.raised:
-                values["raised"] = {"SS": sorted(decision.raised)}
-            item = {**_key(rated.key), **values}
+            item = {**_key(rated.key), **values, **_raised_value(decision.raised)}
             return {"Put": {"TableName": self._table, "Item": item, "ConditionExpression": _IS_NEW}}
         return {"Update": self._change(rated.key, stored.version, values, decision.line, decision.raised)}
+
+    def _statement(self, save: Save, now: datetime) -> Any:
+        """Return the same write as a PartiQL statement; it is refused where the other's condition fails."""
+        decision, stored = save.decision, save.stored
+        line_pk = self._line_pk(save.odoo_order_id)
+        values = _version_values(decision, stored, line_pk, now)
+        key = _key(decision.candidate.key)
+        if stored is None:
+            item = {**key, **values, **_raised_value(decision.raised)}
+            names = ", ".join(f"'{name}': ?" for name in item)
+            # Table and attribute names alone; every value is a parameter.
+            insert = f'INSERT INTO "{self._table}" VALUE {{{names}}}'
+            return {"Statement": insert, "Parameters": list(item.values())}
+        if decision.raised:
+            values["raised"] = {"SS": sorted(stored.raised | decision.raised)}
+        sets = " ".join(f"SET {name} = ?" for name in values)
+        gone = " ".join(f"REMOVE {name}" for name in _LINE_GONE[decision.line])
+        where = "pk = ? AND sk = ? AND version = ? AND frozen IS MISSING"
+        update = f'UPDATE "{self._table}" {sets} {gone} WHERE {where}'
+        read = {"N": str(stored.version)}
+        return {"Statement": update, "Parameters": [*values.values(), key["pk"], key["sk"], read]}
+
+    def _line_pk(self, odoo_order_id: int) -> str:
+        return f"due#{lane(odoo_order_id, self._lanes):02d}"
 
     def _same_version(self, decision: SameVersion, line_pk: str, now: datetime) -> dict[str, Any]:
         stored = decision.stored
@@ -200,7 +261,7 @@ class RatingsStore:
                 # The rating is the transaction's first write: a condition of another one is not about it.
                 refused = failures.reasons(error)[:1] == ["ConditionalCheckFailed"]
                 if refused or failures.condition_failed(error):
-                    raise Outdated("the rating was written by somebody else meanwhile") from None
+                    raise Outdated(_OVERTAKEN) from None
                 if not failures.cancelled_by_contention(error):
                     raise
                 time.sleep(_FIRST_PAUSE * 2**tried)
@@ -223,6 +284,26 @@ _LINE_GONE: dict[LineMove, tuple[str, ...]] = {
     "none": ("line_pk", "line_at", "line_error", "line_message", "line_state"),
     "keep": (),
 }
+
+
+def _version_values(
+    decision: NewVersion, stored: StoredRating | None, line_pk: str, now: datetime
+) -> dict[str, Any]:
+    rated = decision.candidate
+    entry = HistoryEntry(decision.version, rated.units, rated.amount_text, rfc3339(now))
+    history = history_with(stored.history if stored is not None else (), entry)
+    return {
+        "version": {"N": str(decision.version)},
+        "amount": {"S": rated.amount_text},
+        "doc": {"S": rated.document},
+        "digest": {"S": rated.digest},
+        "hist": {"L": [_history_item(one) for one in history]},
+        **_line_values(decision.line, line_pk, now),
+    }
+
+
+def _raised_value(raised: frozenset[str]) -> dict[str, Any]:
+    return {"raised": {"SS": sorted(raised)}} if raised else {}
 
 
 def _line_values(line: LineMove, line_pk: str, now: datetime) -> dict[str, Any]:

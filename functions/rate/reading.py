@@ -1,0 +1,89 @@
+"""What rating reads for one message: customers and the catalogue, each once; and what it can't rate."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from functions.rate.writer import Tally
+from fusion_billing.billing.customers import Customer
+from fusion_billing.billing.planning import hour_of
+from fusion_billing.billing.price_book import PriceBook
+from fusion_billing.errors import Unavailable
+from fusion_billing.rating.records import Record
+from fusion_billing.store import failures
+from fusion_billing.store.dirty_pairs import DirtyPair
+
+
+class Records(Protocol):
+    """What is needed of `store.usage_records.UsageRecords`."""
+
+    def between(self, subscription: str, metric: str, start: datetime, end: datetime) -> Iterator[Record]:
+        """Yield a pair's records whose windows start in `[start, end)`."""
+
+
+class Markers(Protocol):
+    """What is needed of `store.dirty_pairs.DirtyPairs`."""
+
+    def put(self, pair: DirtyPair, hour: datetime) -> None:
+        """Mark a pair in an hour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where it is read from; `report` tells a person of a pair that can't be rated."""
+
+    customer: Callable[[str], Customer | None]
+    prices: Callable[[], PriceBook]
+    records: Records
+    markers: Markers
+    report: Callable[[DirtyPair, Exception], None]
+
+
+class Reading:
+    """The sources as one message sees them, at one moment `now`."""
+
+    def __init__(self, sources: Sources, tally: Tally, now: datetime) -> None:
+        self.records = sources.records
+        self.tally = tally
+        self.now = now
+        self._sources = sources
+        self._book: PriceBook | None = None
+        self._customers: dict[str, Customer | None] = {}
+
+    def prices(self) -> PriceBook:
+        """Return the catalogue."""
+        if self._book is None:
+            self._book = self._sources.prices()
+        return self._book
+
+    def customer(self, subscription: str, *, anew: bool = False) -> Customer | None:
+        """Return a customer, as it is now if `anew`."""
+        if anew or subscription not in self._customers:
+            self._customers[subscription] = self._sources.customer(subscription)
+        return self._customers[subscription]
+
+    def forget_customers(self) -> None:
+        """Read every customer again when it is next asked for: a long message must not go by old periods."""
+        self._customers.clear()
+
+    @contextmanager
+    def reported(self, pair: DirtyPair) -> Iterator[None]:
+        """Report a pair that can't be rated and put it back; what is wrong with the world passes through."""
+        try:
+            yield
+        except Exception as error:
+            if _is_of_the_world(error):
+                raise
+            self.tally.failed += 1
+            self._sources.report(pair, error)
+            self._sources.markers.put(pair, hour_of(self.now))
+
+
+def _is_of_the_world(error: Exception) -> bool:
+    if isinstance(error, ClientError):
+        return failures.code_of(error) != "ValidationException"  # that one is about what was written
+    return isinstance(error, Unavailable | BotoCoreError)

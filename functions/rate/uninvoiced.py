@@ -1,0 +1,152 @@
+"""Periods that are not invoiced: each charge rated from its records and held against what is stored.
+
+What is stored of a rating is read before its records are, and written under the version read. So of two
+workers at one pair the one that read older records is always the one that is refused, and it starts again.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from functions.rate.invoiced import Invoices
+from functions.rate.reading import Reading
+from functions.rate.writer import Change, Ratings, Writer
+from fusion_billing.billing.customers import Customer
+from fusion_billing.billing.decisions import PeriodState, decide
+from fusion_billing.billing.documents import Span, no_longer_charged, rating_document
+from fusion_billing.billing.pricing import Pricing
+from fusion_billing.billing.ratings import Candidate, RatingKey, StoredRating, candidate
+from fusion_billing.billing.thresholds import reached
+from fusion_billing.calendar.calendar import Period
+from fusion_billing.errors import Unavailable
+from fusion_billing.rating.engine import rate
+from fusion_billing.rating.records import Record
+from fusion_billing.store.dirty_pairs import DirtyPair
+from fusion_billing.store.ratings import Outdated
+
+_TRIES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A metric of a customer in one period that is not invoiced, and the charges on it."""
+
+    pair: DirtyPair
+    customer: Customer
+    metric: str
+    period: Period
+    prices: tuple[Pricing, ...]
+
+    def rating_keys(self) -> list[RatingKey]:
+        """Return the keys of the charges' ratings, in their order."""
+        return [RatingKey(self.customer.id, self.period.start, price.charge.code) for price in self.prices]
+
+
+class Uninvoiced:
+    """Rates tasks for one message."""
+
+    def __init__(self, reading: Reading, ratings: Ratings, writer: Writer, invoices: Invoices) -> None:
+        self._reading = reading
+        self._ratings = ratings
+        self._writer = writer
+        self._invoices = invoices
+
+    def task(
+        self, pair: DirtyPair, customer: Customer, metric: str, period: Period, *, only: str | None = None
+    ) -> Task:
+        """Return what is to rate of a metric in a period: all charges that apply, or `only` one."""
+        prices = self._reading.prices().applying(metric, customer.who, period.start, period.end)
+        priced = tuple(price for price in prices if only is None or price.charge.code == only)
+        return Task(pair, customer, metric, period, priced)
+
+    def rate(self, tasks: Sequence[Task], stored: Mapping[RatingKey, StoredRating] | None = None) -> None:
+        """Rate tasks, what they change being written together; `stored` are their ratings, if read already.
+
+        A task that can't be rated is reported and put back.
+        """
+        if stored is None:
+            stored = self._ratings.get_many([key for task in tasks for key in task.rating_keys()])
+        changes: list[tuple[Task, Change]] = []
+        again: dict[int, Task] = {}
+        for task in tasks:
+            with self._reading.reported(task.pair):
+                try:
+                    changes += [(task, change) for change in self._changes(task, stored)]
+                except Outdated:
+                    again[id(task)] = task
+        written = self._writer.write_all([change for _, change in changes])
+        for (task, _), failure in zip(changes, written, strict=True):
+            if isinstance(failure, Outdated):
+                again[id(task)] = task
+            elif failure is not None:
+                with self._reading.reported(task.pair):
+                    raise failure
+        for task in again.values():
+            with self._reading.reported(task.pair):
+                self._rate_anew(task)
+
+    def end(self, customer: Customer, stored: StoredRating) -> None:
+        """Bring the rating of a charge that no longer applies to nothing."""
+        rated = candidate(stored.key, no_longer_charged(stored.doc))
+        change = _change(customer, customer.calendar.open, rated, stored, has_usage=False)
+        if change is not None:
+            try:
+                self._writer.write(change)
+            except Outdated:
+                # Whoever was faster knows the catalogue as it is, or the next sweep does.
+                return
+
+    def _rate_anew(self, task: Task) -> None:
+        """Rate a task from what is there now, for as long as somebody else is faster."""
+        for _ in range(_TRIES):
+            customer = self._reading.customer(task.customer.id, anew=True)
+            if customer is None:
+                return
+            period = customer.calendar.period_holding(task.period.start)
+            if period.state == "invoiced":
+                self._invoices.settle(customer, period, metric=task.metric)
+                return
+            now = self.task(task.pair, customer, task.metric, period)
+            try:
+                for change in self._changes(now, self._ratings.get_many(now.rating_keys())):
+                    self._writer.write(change)
+            except Outdated:
+                continue
+            return
+        raise Unavailable("others keep rating the same pair")
+
+    def _changes(self, task: Task, stored: Mapping[RatingKey, StoredRating]) -> Iterator[Change]:
+        if not task.prices:
+            return
+        customer, period = task.customer, task.period
+        end = customer.rated_end(period)
+        records = list(self._reading.records.between(customer.id, task.metric, period.start, end))
+        self._reading.tally.pairs += 1
+        for price, key in zip(task.prices, task.rating_keys(), strict=True):
+            rated = _rated(price, customer, period, key, records)
+            change = _change(customer, period, rated, stored.get(key), has_usage=bool(records))
+            if change is not None:
+                yield change
+
+
+def _change(
+    customer: Customer, period: Period, rated: Candidate, stored: StoredRating | None, *, has_usage: bool
+) -> Change | None:
+    if stored is not None and stored.frozen:
+        raise Outdated("the rating was frozen meanwhile")
+    state: PeriodState = "open" if period.state == "open" else "upcoming"
+    decision = decide(rated, stored, period=state, has_usage=has_usage)
+    return Change(customer, rated, decision, stored) if decision is not None else None
+
+
+def _rated(
+    price: Pricing, customer: Customer, period: Period, key: RatingKey, records: Sequence[Record]
+) -> Candidate:
+    result = rate(price.versions, price.metric, records, period_start=period.start, period_end=period.end)
+    doc = rating_document(price, customer.who, Span(period.start, period.end), result.as_dict())
+    thresholds = reached(
+        price.charge.effective_thresholds,
+        units=result.units,
+        included=result.included_units,
+        amount=result.amount,
+    )
+    return candidate(key, doc, thresholds)
