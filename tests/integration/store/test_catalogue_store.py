@@ -1,6 +1,5 @@
 """Metrics and charges on DynamoDB: a write over what changed meanwhile is refused, a metric in use stays."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ from fusion_billing.definitions.charge import Charge
 from fusion_billing.definitions.metric import Metric
 from fusion_billing.definitions.validation import parse
 from fusion_billing.errors import Refused
-from fusion_billing.store.catalogue import CachedCatalogue, CatalogueStore, Outdated
+from fusion_billing.store.catalogue import CatalogueStore, Outdated
 from local.tables import Tables
 
 
@@ -99,18 +98,3 @@ def test_lists_go_on_after_a_page(store: CatalogueStore) -> None:
     assert ([one.value.code for one in page], after) == (["m0", "m1"], "m1")
     page, after = store.metric_page(after, 10)
     assert ([one.value.code for one in page], after) == (["m2", "m3", "m4"], None)
-
-
-def test_a_cached_catalogue_is_read_again_after_its_time(store: CatalogueStore) -> None:
-    store.put_metric(metric(), None)
-
-    def ticks() -> Iterator[float]:
-        yield from (100.0, 129.9, 130.0, 131.0)
-
-    clock = ticks()
-    cached = CachedCatalogue(store, ttl=30, monotonic=lambda: next(clock))
-    assert set(cached.metrics()) == {"calls"}
-    store.put_metric(metric("more"), None)
-    assert set(cached.metrics()) == {"calls"}
-    assert set(cached.metrics()) == {"calls", "more"}
-    assert cached.charges() == {}

@@ -5,7 +5,7 @@ upon it: deleting one names the count it read, so that no charge can come to nee
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -225,34 +225,6 @@ class CatalogueStore:
             if not last or (limit is not None and len(items) >= limit):
                 return items, last["sk"]["S"] if last else None
             request["ExclusiveStartKey"] = last
-
-
-class CachedCatalogue:
-    """The catalogue as it was at most `ttl` seconds ago: for warm containers that read it again and again."""
-
-    def __init__(self, store: CatalogueStore, *, ttl: float, monotonic: Callable[[], float]) -> None:
-        self._store = store
-        self._ttl = ttl
-        self._monotonic = monotonic
-        self._read_at: float | None = None
-        self._metrics: Mapping[str, Metric] = {}
-        self._charges: Mapping[str, list[Charge]] = {}
-
-    def metrics(self) -> Mapping[str, Metric]:
-        """Return every metric by its code."""
-        self._refresh()
-        return self._metrics
-
-    def charges(self) -> Mapping[str, list[Charge]]:
-        """Return every charge's versions by its code."""
-        self._refresh()
-        return self._charges
-
-    def _refresh(self) -> None:
-        at = self._monotonic()
-        if self._read_at is None or at - self._read_at >= self._ttl:
-            self._metrics, self._charges = self._store.metrics(), self._store.charges()
-            self._read_at = at
 
 
 def _key(kind: str, code: str) -> dict[str, Any]:
