@@ -83,7 +83,7 @@ class Tries:
         self._random = random
         self._token = token
         self._failing = {one.id: one.failing_since for one in all_endpoints}
-        self._known: dict[str, Event | None] = {}
+        self._known: dict[str, Event] = {}
         self._lock = threading.Lock()
 
     def attempt(self, endpoint: Endpoint, due: Due) -> Tried:
@@ -123,11 +123,16 @@ class Tries:
         return headers, event.body
 
     def _event(self, event_id: str) -> Event | None:
-        if event_id not in self._known:
-            if len(self._known) > _EVENTS_REMEMBERED:
-                self._known.clear()
-            self._known[event_id] = self._events.get(event_id)
-        return self._known.get(event_id)
+        with self._lock:
+            known = self._known.get(event_id)
+        if known is None:
+            known = self._events.get(event_id)
+            if known is not None:
+                with self._lock:
+                    if len(self._known) >= _EVENTS_REMEMBERED:
+                        self._known.clear()
+                    self._known[event_id] = known
+        return known
 
     def _finish(self, delivery: Delivery, answer: Answer | None, verdict: Verdict) -> None:
         self._deliveries.finish(

@@ -205,6 +205,18 @@ def test_the_oldest_due_delivery_is_told_unless_its_endpoint_only_fails(relay: A
     assert relay.run().oldest_due_seconds == 0
 
 
+def test_a_delivery_whose_event_is_gone_is_parked_and_says_so(relay: Any, receiver: Any, tables: Any) -> None:
+    relay.register("a", f"{receiver.url}/ok/a")
+    (event,) = relay.tell()
+    relay.dynamodb.delete_item(
+        TableName=tables.webhooks, Key={"pk": {"S": f"E#{event}"}, "sk": {"S": "EVENT"}}
+    )
+    assert relay.run().parked == 1
+    stored = relay.delivery("a", event)
+    assert (stored.state, stored.tries, stored.error) == ("parked", 0, "the event is not kept any more")
+    assert receiver.messages == []
+
+
 def test_what_can_not_be_decrypted_costs_the_others_nothing(relay: Any, receiver: Any) -> None:
     relay.register(
         "a", f"{receiver.url}/ok/a", secrets=(SealedSecret(base64.b64encode(b"x"), relay.clock()),)

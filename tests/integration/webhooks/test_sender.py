@@ -212,6 +212,13 @@ def test_tls_is_checked_for_the_hosts_name(
     assert post(serve(answer), host="localhost", tls=good_client).error in {"tls_failed", "connection_closed"}
 
 
+def test_a_handshake_that_never_comes_is_timed_out(
+    serve: Serve, authority: Callable[[str], tuple[ssl.SSLContext, ssl.SSLContext]]
+) -> None:
+    _, client = authority("localhost")
+    assert post(serve(hang), host="localhost", tls=client).error == "timed_out"
+
+
 class Rebinding:
     """Answers a public address the first time a name is asked for, and loopback ever after."""
 
