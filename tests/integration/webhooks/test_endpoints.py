@@ -1,0 +1,76 @@
+"""The endpoint store: versions guard changes, and nothing brings back what is gone."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from fusion_billing.errors import Conflict
+
+pytestmark = pytest.mark.integration
+
+
+def test_of_two_changes_to_one_version_the_second_is_refused(relay: Any) -> None:
+    read = relay.register("a", "https://example.com/")
+    first = relay.endpoints.replace(replace(read, description="first"))
+    with pytest.raises(Conflict):
+        relay.endpoints.replace(replace(read, description="second"))
+    assert relay.endpoints.get("ep_a") == first
+    assert first.version == 2
+
+
+def test_a_change_or_a_try_does_not_bring_a_deleted_endpoint_back(relay: Any) -> None:
+    read = relay.register("a", "https://example.com/")
+    relay.endpoints.delete("ep_a")
+    with pytest.raises(Conflict):
+        relay.endpoints.replace(read)
+    assert relay.endpoints.note_failure("ep_a", relay.clock()) is None
+    relay.endpoints.note_success("ep_a")
+    assert not relay.endpoints.disable(replace(read, state="disabled", disabled_at=relay.clock()), [])
+    assert relay.endpoints.get("ep_a") is None
+
+
+def test_failing_since_is_the_first_failure_after_the_last_success(relay: Any) -> None:
+    relay.register("a", "https://example.com/")
+    first = relay.clock()
+    assert relay.endpoints.note_failure("ep_a", first) == first
+    assert relay.endpoints.note_failure("ep_a", first + timedelta(days=1)) == first
+    relay.endpoints.note_success("ep_a")
+    later = first + timedelta(days=2)
+    assert relay.endpoints.note_failure("ep_a", later) == later
+
+
+def test_an_endpoint_is_disabled_once_and_its_event_with_it(relay: Any, tables: Any) -> None:
+    read = relay.register("a", "https://example.com/")
+    off = replace(read, state="disabled", disabled_at=relay.clock(), disabled_reason="gone")
+
+    def event(name: str) -> Any:
+        return [{"Put": {"TableName": tables.webhooks, "Item": {"pk": {"S": name}, "sk": {"S": "EVENT"}}}}]
+
+    assert relay.endpoints.disable(off, event("first"))
+    assert not relay.endpoints.disable(off, event("second"))
+    assert relay.endpoints.get("ep_a") == replace(off, version=2)
+    for name, there in (("first", True), ("second", False)):
+        found = relay.dynamodb.get_item(
+            TableName=tables.webhooks, Key={"pk": {"S": name}, "sk": {"S": "EVENT"}}
+        )
+        assert ("Item" in found) is there
+
+
+def test_endpoints_are_listed_by_source_and_page(relay: Any) -> None:
+    for index in range(5):
+        relay.register(f"{index}", "https://example.com/", source="src_a" if index % 2 == 0 else "src_b")
+
+    def pages(source: str | None, limit: int) -> list[list[str]]:
+        got, after = [], None
+        while True:
+            found, after = relay.endpoints.listing(source=source, limit=limit, after=after)
+            got.append([one.id for one in found])
+            if after is None:
+                return got
+
+    assert pages(None, 2) == [["ep_0", "ep_1"], ["ep_2", "ep_3"], ["ep_4"]]
+    assert pages("src_a", 2) == [["ep_0", "ep_2"], ["ep_4"]]
+    assert pages("src_b", 2) == [["ep_1", "ep_3"]]
+    assert pages("src_c", 2) == [[]]
