@@ -7,11 +7,12 @@ batch is written down while the next one is at Odoo.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Event
+from typing import Any
 
 from aws_lambda_powertools import Logger
 
@@ -92,15 +93,16 @@ class LineRelay:
         first = int(self.random() * self.lanes) % self.lanes
         stop = _Stop()
         with (
-            ThreadPoolExecutor(_LANES_AT_ONCE) as lanes,
+            ThreadPoolExecutor(_LANES_AT_ONCE) as workers,
             ThreadPoolExecutor(_WRITERS) as writers,
         ):
-            started = [
-                lanes.submit(_Lane(self, lane, tally, stop, writers).run)
-                for lane in order[first:] + order[:first]
-            ]
-            for future in started:
-                future.result()
+            lanes = [_Lane(self, lane, tally, stop, writers) for lane in order[first:] + order[:first]]
+            started = [workers.submit(lane.run) for lane in lanes]
+            for lane, future in zip(lanes, started, strict=True):
+                try:
+                    future.result()
+                finally:
+                    lane.settle()
         return tally
 
     def _way_is_free(self, tally: Tally) -> bool:
@@ -138,6 +140,7 @@ class _Lane:
     tally: Tally
     stop: _Stop
     writers: ThreadPoolExecutor
+    taken: bool = False
     closed_until: datetime | None = None
     writing: list[Future[None]] = field(default_factory=list)
 
@@ -146,6 +149,7 @@ class _Lane:
         return f"LANE#{self.lane:02d}"
 
     def run(self) -> None:
+        """Send what is due in the lane; the last of it is still being written down when this returns."""
         now = self.relay.clock()
         if self.stop.is_set() or not self.relay.leases.take(self.name, now, now + LEASE):
             return
@@ -156,13 +160,20 @@ class _Lane:
         except LeaseLost:
             logger.warning("the lease ran out", lane=self.name)
         finally:
-            wait(self.writing)
+            self.taken = True
+
+    def settle(self) -> None:
+        """Wait until all is written down, and give the lease back."""
+        if not self.taken:
+            return
+        try:
+            for done in self.writing:
+                self._settled(done)
+        finally:
             if self.closed_until is None:
                 self.relay.leases.give_back(self.name)
             else:
                 self.relay.leases.leave_closed(self.name, self.relay.clock(), self.closed_until)
-        for done in self.writing:
-            self._settled(done)
 
     def _settled(self, done: "Future[None]") -> None:
         try:
@@ -172,9 +183,11 @@ class _Lane:
             self.tally.add("failed")
 
     def _batches(self) -> None:
-        after = None
+        coming = self._page(None)
         while not self.stop.is_set() and self.closed_until is None:
-            lines, after = self.relay.store.due(self.lane, self.relay.clock(), _PAGE, after)
+            lines, after = coming.result()
+            if after is not None:
+                coming = self._page(after)  # it arrives while this one is at Odoo
             for batch in packed(self._candidates(lines)):
                 if self.stop.is_set() or self.closed_until is not None:
                     return
@@ -183,6 +196,9 @@ class _Lane:
                 self._send(batch)
             if after is None:
                 return
+
+    def _page(self, after: Any) -> "Future[tuple[list[StoredLine], Any]]":
+        return self.writers.submit(self.relay.store.due, self.lane, self.relay.clock(), _PAGE, after)
 
     def _candidates(self, lines: Sequence[StoredLine]) -> list[Candidate]:
         """Return the lines that need a call; park and settle those that don't."""
