@@ -1,0 +1,109 @@
+"""Which hours a run covers, and how they are handed out."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from fusion_billing.billing.planning import (
+    closing_hours,
+    hour_messages,
+    hour_text,
+    hours_until_now,
+    parse_hour,
+    part_of,
+    settled_hours,
+    sweep_messages,
+)
+
+NOW = datetime(2026, 11, 20, 13, 6, tzinfo=UTC)
+SETTLING = timedelta(seconds=300)
+
+
+def _at(hour: int, day: int = 20) -> datetime:
+    return datetime(2026, 11, day, hour, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("now", "watermark", "hours"),
+    [
+        (NOW, _at(11), [_at(12)]),
+        (NOW, _at(12), []),
+        (NOW, _at(13), []),
+        (_at(13) + timedelta(minutes=4, seconds=59), _at(11), []),
+        (_at(13) + timedelta(minutes=5), _at(11), [_at(12)]),
+        (NOW, _at(9), [_at(10), _at(11), _at(12)]),
+    ],
+)
+def test_the_hours_that_ended_long_enough_ago_are_planned_after_the_watermark(
+    now: datetime, watermark: datetime, hours: list[datetime]
+) -> None:
+    assert list(settled_hours(watermark, watermark, now, SETTLING)) == hours
+
+
+def test_no_hour_is_planned_whose_markers_are_gone() -> None:
+    hours = settled_hours(datetime(2025, 1, 1, tzinfo=UTC), NOW, NOW, SETTLING)
+    assert (hours.first, hours.count) == (_at(13, 6), 14 * 24)
+
+
+def test_the_first_run_ever_begins_where_markers_began() -> None:
+    assert list(settled_hours(None, _at(10) + timedelta(minutes=50), NOW, SETTLING)) == [
+        _at(10),
+        _at(11),
+        _at(12),
+    ]
+
+
+def test_a_run_on_demand_covers_the_hour_under_way() -> None:
+    assert list(hours_until_now(_at(11), _at(11), NOW)) == [_at(12), _at(13)]
+
+
+def test_every_hour_and_shard_is_in_exactly_one_message() -> None:
+    hours = settled_hours(_at(7, 17), NOW, NOW, SETTLING)
+    messages = hour_messages(hours, 3)
+    covered = [
+        (parse_hour(one["hour"]) + offset * timedelta(hours=1), one["shard"])
+        for one in messages
+        for offset in range(one.get("hours", 1))
+    ]
+    assert sorted(covered) == sorted((hour, shard) for hour in hours for shard in range(3))
+    assert len({part_of(one) for one in messages}) == len(messages)
+
+
+def test_an_hour_alone_is_a_message_a_shard() -> None:
+    hours = settled_hours(_at(11), _at(11), NOW, SETTLING)
+    assert hour_messages(hours, 2) == [
+        {"job": "hour", "hour": "2026-11-20T12", "shard": 0},
+        {"job": "hour", "hour": "2026-11-20T12", "shard": 1},
+    ]
+
+
+def test_a_continuation_finishes_the_part_it_came_from() -> None:
+    first = {"job": "hour", "hour": "2026-11-20T12", "hours": 3, "shard": 1}
+    rest = first | {"hour": "2026-11-20T13", "hours": 2, "part": "2026-11-20T12", "after": "x"}
+    assert part_of(rest) == part_of(first)
+
+
+def test_a_sweep_covers_every_shard_of_the_list() -> None:
+    assert [one["list_shard"] for one in sweep_messages()] == list(range(16))
+    assert {one["charge"] for one in sweep_messages("calls")} == {"calls"}
+
+
+def test_an_hour_reads_back_as_it_was_written() -> None:
+    assert parse_hour(hour_text(NOW)) == _at(13)
+
+
+@pytest.mark.parametrize(
+    ("end", "hours"),
+    [
+        (_at(0, 22), [_at(22, 21), _at(23, 21)]),
+        (_at(15), [_at(13), _at(14)]),
+        (_at(14) + timedelta(minutes=30), [_at(13)]),
+        (_at(12), []),
+        (_at(20, 21), []),
+    ],
+)
+def test_a_subscription_is_marked_for_the_hours_about_the_end_of_its_period(
+    end: datetime, hours: list[datetime]
+) -> None:
+    ahead = timedelta(hours=36) if end.day == 22 else timedelta(hours=30)
+    assert closing_hours(end, NOW, ahead) == hours

@@ -1,0 +1,113 @@
+"""Which charges a subscription pays in a period, and by which of their versions."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from fusion_billing.billing.price_book import PriceBook
+from fusion_billing.billing.pricing import CurrencyMismatch, Pricing, Subscriber, from_document
+from fusion_billing.definitions.charge import Charge, ChargeOverride
+from fusion_billing.definitions.metric import Metric
+from fusion_billing.definitions.validation import parse
+from fusion_billing.rating.engine import rate
+from fusion_billing.rating.records import Record
+
+NOVEMBER, DECEMBER = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
+MID = datetime(2026, 11, 16, tzinfo=UTC)
+METRIC = parse(Metric, {"name": "calls", "aggregation": "sum"}, code="calls")
+WHO = Subscriber("42", "Pro", "USD", "UTC", 42, {})
+
+
+def _charge(**fields: Any) -> Charge:
+    common = {
+        "name": "calls",
+        "metric": "calls",
+        "applies_to": {"all": True},
+        "currency": "USD",
+        "odoo_product_id": 7,
+        "model": {"type": "per_unit", "unit_amount": "1"},
+    }
+    return parse(Charge, common | fields, code="calls")
+
+
+def _pricing(*versions: Charge, who: Subscriber = WHO) -> Pricing | None:
+    return PriceBook([METRIC], [versions]).pricing("calls", who, NOVEMBER, DECEMBER)
+
+
+def _amount(price: Pricing | None) -> Decimal:
+    """Return what ten units in each half of November come to."""
+    assert price is not None
+    days = (datetime(2026, 11, 3, tzinfo=UTC), datetime(2026, 11, 20, tzinfo=UTC))
+    records = [Record(day.isoformat(), day, day, Decimal(10)) for day in days]
+    return rate(price.versions, price.metric, records, period_start=NOVEMBER, period_end=DECEMBER).amount
+
+
+@pytest.mark.parametrize(
+    ("fields", "applies"),
+    [
+        ({}, True),
+        ({"applies_to": {"plans": ["Pro", "Max"]}}, True),
+        ({"applies_to": {"plans": ["Max"]}}, False),
+        ({"applies_to": {"subscriptions": ["42"]}}, True),
+        ({"applies_to": {"subscriptions": ["43"]}}, False),
+        ({"active": False}, False),
+        ({"valid_from": "2026-11-20T00:00:00Z"}, True),
+        ({"valid_from": "2026-12-01T00:00:00Z"}, False),
+    ],
+)
+def test_a_charge_applies_where_it_is_active_in_force_and_covers_the_subscription(
+    fields: dict[str, Any], applies: bool
+) -> None:
+    assert (_pricing(_charge(**fields)) is not None) == applies
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "amount"),
+    [
+        ({}, {"model": {"type": "per_unit", "unit_amount": "2"}}, "30.00"),
+        ({}, {"active": False}, "10.00"),
+        ({"active": False}, {}, "10.00"),
+        ({"applies_to": {"plans": ["Max"]}}, {}, "10.00"),
+        ({}, {"applies_to": {"plans": ["Max"]}, "minimum_amount": "500"}, "10.00"),
+    ],
+)
+def test_each_part_of_a_period_is_charged_by_its_own_version_or_not_at_all(
+    first: dict[str, Any], second: dict[str, Any], amount: str
+) -> None:
+    later = second | {"valid_from": "2026-11-16T00:00:00Z"}
+    assert _amount(_pricing(_charge(**first), _charge(**later))) == Decimal(amount)
+
+
+def test_what_one_subscription_has_otherwise_is_laid_over_every_version() -> None:
+    override = parse(ChargeOverride, {"model": {"type": "per_unit", "unit_amount": "0.5"}})
+    special = Subscriber("42", "Pro", "USD", "UTC", 42, {"calls": override})
+    versions = (_charge(), _charge(valid_from="2026-11-16T00:00:00Z"))
+    assert _amount(_pricing(*versions, who=special)) == Decimal("10.00")
+    assert _amount(_pricing(*versions)) == Decimal("20.00")
+
+
+def test_a_charge_in_another_currency_than_the_subscription_is_refused_by_name() -> None:
+    with pytest.raises(CurrencyMismatch, match="calls is in EUR"):
+        _pricing(_charge(currency="EUR"))
+    assert _pricing(_charge(currency="EUR", active=False)) is None
+
+
+def test_a_charge_whose_metric_is_gone_is_refused_by_name() -> None:
+    with pytest.raises(LookupError, match="calls"):
+        PriceBook([], [[_charge()]]).pricing("calls", WHO, NOVEMBER, DECEMBER)
+
+
+def test_two_subscribers_never_share_a_price_that_is_for_one_of_them() -> None:
+    book = PriceBook([METRIC], [[_charge(applies_to={"subscriptions": ["42"]})]])
+    other = Subscriber("43", "Pro", "USD", "UTC", 43, {})
+    assert book.pricing("calls", WHO, NOVEMBER, DECEMBER) is not None
+    assert book.pricing("calls", other, NOVEMBER, DECEMBER) is None
+
+
+def test_a_rating_keeps_its_pricing_whole() -> None:
+    price = _pricing(_charge(), _charge(valid_from="2026-11-16T00:00:00Z", included_units="3"))
+    assert price is not None
+    kept = from_document(price.as_json)
+    assert (kept.versions, kept.metric) == (price.versions, price.metric)
