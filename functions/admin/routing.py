@@ -17,8 +17,9 @@ Path parameters arrive decoded; one named `any_…` may hold slashes.
 import base64
 import binascii
 import json
+import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aws_lambda_powertools.event_handler import api_gateway
@@ -52,7 +53,8 @@ def authorised(router: Router, scope: str) -> Principal:
 def body(router: Router) -> dict[str, Any]:
     """Return the body, a JSON object, its numbers as `strict_json.Number`.
 
-    Raises `Refused`: `too_large`, `malformed_json`, `not_an_object`, or `invalid` for a key named twice.
+    Raises `Refused`: `too_large`, `malformed_json`, `not_an_object`, or `invalid` for a key named twice and
+    for text that neither our tables nor Odoo's can hold.
     """
     raw = body_of(router.current_event.raw_event)
     if len(raw) > MAX_BODY:
@@ -60,7 +62,7 @@ def body(router: Router) -> dict[str, Any]:
     value = strict_json.loads(raw)
     if not isinstance(value, dict):
         raise _refused("", "not_an_object", "the body must be a JSON object")
-    fault = strict_json.first_ambiguity(value)
+    fault = _first_unstorable(value) or strict_json.first_ambiguity(value)
     if fault is not None:
         raise Refused([fault])
     return value
@@ -118,6 +120,34 @@ def write_cursor(after: str, path: str) -> str:
     """Return the opaque cursor of the page that follows the item at `after`, for the list at `path` alone."""
     text = f"{_stamp(after, path)}{after}"
     return base64.urlsafe_b64encode(text.encode("utf-8", "surrogatepass")).decode("ascii").rstrip("=")
+
+
+def _first_unstorable(value: Any, path: str = "", depth: int = 0) -> Fault | None:
+    """Return a fault for the first text below `value` with a NUL or half a surrogate pair in it.
+
+    Raises `Refused` (`malformed_json`) where `value` is nested deeper than anything of ours is.
+    """
+    if depth > _DEEPEST:
+        raise _refused("", "malformed_json", "the body is nested too deeply")
+    if isinstance(value, str):
+        return (
+            Fault(path, "unstorable_text", "holds a character that is none") if _NONE.search(value) else None
+        )
+    children: Iterable[tuple[Any, Any]] = enumerate(value) if isinstance(value, list) else ()
+    if isinstance(value, dict):
+        children = value.items()
+    for name, child in children:
+        below = f"{path}.{name}" if path else str(name)
+        fault = _first_unstorable(child, below, depth + 1)
+        if fault is None and isinstance(name, str) and _NONE.search(name):
+            fault = Fault(path, "unstorable_text", "has a name that holds a character that is none")
+        if fault is not None:
+            return fault
+    return None
+
+
+_DEEPEST = 32
+_NONE = re.compile("[\x00\ud800-\udfff]")
 
 
 def _read_cursor(cursor: str, path: str) -> str:

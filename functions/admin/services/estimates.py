@@ -8,6 +8,7 @@ from typing import Any, TypeGuard
 from functions.admin.services import charges as charge_service
 from functions.admin.services import subscriptions as subscription_service
 from fusion_billing.access.principal import Principal
+from fusion_billing.calendar.calendar import Period
 from fusion_billing.definitions.charge import Charge
 from fusion_billing.definitions.metric import Metric
 from fusion_billing.definitions.validation import AnyDefinition, parse
@@ -74,7 +75,7 @@ def _of_period(stores: Stores, principal: Principal, body: dict[str, Any]) -> di
         raise Refused([Fault("subscription", "not_text", "must be text")])
     stored = subscription_service.visible(stores.subscriptions, principal, subscription)
     versions, metric = _priced(stores.catalogue, stored, body)
-    period = stored.calendar.period_holding(at)
+    period = _period(stored, at)
     until = stored.rated_until
     end = period.end if until is None else max(period.start, min(period.end, until))
     records = stores.usage.between(stored.id, metric.code, period.start, end)
@@ -84,6 +85,15 @@ def _of_period(stores: Stores, principal: Principal, body: dict[str, Any]) -> di
         "period_start": rfc3339(period.start),
         "period_end": rfc3339(period.end),
     }
+
+
+def _period(stored: StoredSubscription, at: datetime) -> Period:
+    try:
+        return stored.calendar.period_holding(at)
+    except Refused as refused:
+        raise Refused(
+            [Fault("period_start", fault.code, fault.message) for fault in refused.faults]
+        ) from None
 
 
 def _priced(

@@ -121,6 +121,9 @@ def test_each_scope_opens_its_own_door(defined: Any, path: str) -> None:
         ("{", 400, "malformed_json"),
         (b"\xff\xfe", 400, "malformed_json"),
         ("[" * 100_000, 400, "malformed_json"),
+        ('{"name": ' + "[" * 40 + "]" * 40 + "}", 400, "malformed_json"),
+        ('{"name": ' + '{"a":' * 900 + "1" + "}" * 900 + "}", 400, "malformed_json"),
+        ('{"name": ' + "[" * 5_000 + "]" * 5_000 + "}", 400, "malformed_json"),
         ("[]", 400, "not_an_object"),
         ("7", 400, "not_an_object"),
         ("null", 400, "not_an_object"),
@@ -128,6 +131,7 @@ def test_each_scope_opens_its_own_door(defined: Any, path: str) -> None:
         ('{"name": "a", "name": "b"}', 422, "invalid"),
         ('{"name": NaN}', 422, "invalid"),
         ('{"name": "\\ud800"}', 422, "invalid"),
+        ('{"\\u0000": "a"}', 422, "invalid"),
     ],
 )
 def test_a_body_that_is_none_is_refused(
@@ -136,6 +140,28 @@ def test_a_body_that_is_none_is_refused(
     answer = admin.put(path, raw=raw)
     assert (answer.status, answer.code) == (status, code)
     assert admin.get(path).status == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"name": "half \ud800"}, "name"),
+        ({"name": "a\x00b"}, "name"),
+        ({"rounding": {"mode": ["\udfff"]}}, "rounding.mode.0"),
+        ({"rounding": {"\x00": 1}}, "rounding"),
+    ],
+)
+def test_text_that_no_table_holds_is_refused_by_name(admin: Any, body: dict[str, Any], field: str) -> None:
+    answer = admin.put("/v1/metrics/calls", {**METRIC, **body})
+    assert (answer.status, answer.faults) == (422, {field: "unstorable_text"})
+
+
+@pytest.mark.parametrize(
+    "zone", ["localtime", "posixrules", "Factory", "Europe", "../UTC", "/etc/localtime", ""]
+)
+def test_a_zone_that_is_none_is_refused(defined: Any, zone: str) -> None:
+    answer = defined.put("/v1/subscriptions/42", {**SUBSCRIPTION, "timezone": zone})
+    assert (answer.status, set(answer.faults)) == (422, {"timezone"})
 
 
 def test_every_fault_of_a_metric_is_named(admin: Any) -> None:

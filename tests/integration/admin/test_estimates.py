@@ -151,6 +151,10 @@ def test_an_estimate_stores_nothing(used: Any, dynamodb: Any, tables: Any) -> No
             {"charge.metric": "unknown_metric"},
         ),
         (
+            {"charge_code": "calls", "subscription": "42", "period_start": "9999-12-31T23:00:00Z"},
+            {"period_start": "out_of_range"},
+        ),
+        (
             {"charge_code": "calls", "subscription": 42, "period_start": "2026-11-01T00:00:00Z"},
             {"subscription": "not_text"},
         ),
