@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fusion_billing import strict_json
@@ -45,9 +45,6 @@ def record() -> Callable[..., dict[str, Any]]:
 
 
 Make = Callable[..., dict[str, Any]]
-
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-"""A busy machine is no fault of the code's."""
 
 
 def test_a_whole_record_is_read_as_it_is_kept(record: Make) -> None:
@@ -90,7 +87,6 @@ def test_a_quantity_keeps_every_digit(record: Make, literal: str, number: str) -
     assert push.quantity == Decimal(number)
 
 
-@UNHURRIED
 @given(st.decimals(min_value=0, max_value=10**18, allow_nan=False, allow_infinity=False, places=9))
 def test_two_ways_of_writing_a_quantity_are_one(quantity: Decimal) -> None:
     base = {
@@ -188,7 +184,6 @@ _JSON = st.recursive(
 )
 
 
-@UNHURRIED
 @given(
     st.dictionaries(
         st.sampled_from(
