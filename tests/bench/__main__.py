@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.bench.harness import Figure, machine, table, write_json
 
-SUITES = ("ingest", "cold_start")
+SUITES = ("ingest", "cold_start", "rating")
 
 
 def main() -> int:
@@ -20,13 +20,14 @@ def main() -> int:
         "suites", nargs="*", metavar="suite", help=f"any of {', '.join(SUITES)}; all by default"
     )
     parser.add_argument("--json", type=Path, default=Path("build/bench.json"), help="where the figures go")
+    parser.add_argument("--full", action="store_true", help="at full size: takes half an hour, not minutes")
     asked = parser.parse_args()
     unknown = set(asked.suites) - set(SUITES)
     if unknown:
         parser.error(f"unknown suite: {', '.join(sorted(unknown))}")
     figures: list[Figure] = []
     for name in asked.suites or SUITES:
-        figures += importlib.import_module(f"tests.bench.{name}").run()
+        figures += importlib.import_module(f"tests.bench.{name}").run(full=asked.full)
     print(f"\n{machine()}\n\n{table(figures)}\n")
     write_json(figures, asked.json)
     missed = [figure for figure in figures if not figure.holds]

@@ -78,7 +78,7 @@ STARTS: Mapping[str, Start] = {
 }
 
 
-def run() -> list[Figure]:
+def run(*, full: bool) -> list[Figure]:
     """Measure every function's start."""
     folder = artefacts.built(os.environ, Path("build/bench-sam-build.log")).parent
     taken = _by_turns([FLOOR, *STARTS.values()], folder)

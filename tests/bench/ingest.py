@@ -6,16 +6,16 @@ a process of its own, so that only this process's CPU is measured.
 """
 
 import json
-import logging
-import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import redirect_stdout
 from io import StringIO
 from typing import Any
 
 from fusion_billing.access import keys
 from tests.bench import stub
+from tests.bench.bare import recorded, repeated
 from tests.bench.harness import Figure, Progress, by_turns, ratio
+from tests.bench.world import client_environment, environment
 
 _TABLES = {"USAGE_TABLE": "usage", "CATALOGUE_TABLE": "catalogue", "MARKERS_TABLE": "markers"}
 _SUBSCRIPTIONS = 50
@@ -51,10 +51,10 @@ class _Counters:
         }
 
 
-def run() -> list[Figure]:
+def run(*, full: bool) -> list[Figure]:
     """Measure batches of 100 and 500, and singles."""
     key = keys.generate()
-    with stub.running(_items(key)) as url, _environment(url):
+    with stub.running(_items(key)) as url, environment(_TABLES | client_environment(url)):
         return _figures(key.text)
 
 
@@ -76,22 +76,16 @@ def _figures(key: str) -> list[Figure]:
 
         return work
 
-    def calls(made: list[tuple[str, Any]]) -> Callable[[], None]:
-        def work() -> None:
-            for operation, parameters in made:
-                getattr(bare, operation)(**parameters)
-
-        return work
-
     push([{"records": counters.records(28 * _SUBSCRIPTIONS // 4)}, *counters.records(1)])()  # markers, caches
     figures = []
     for size, times in ((100, 6), (500, 2)):
-        made = _calls_of(bare, push([{"records": counters.records(size)} for _ in range(times)]))
+        with recorded(bare) as made:
+            push([{"records": counters.records(size)} for _ in range(times)])()
         assert {name for name, _ in made} == {"batch_execute_statement"}, "a batch is nothing but its inserts"
         taken = by_turns(
             [
                 lambda n=size, t=times: push([{"records": counters.records(n)} for _ in range(t)]),  # type: ignore[misc]
-                lambda made=made: calls(made),  # type: ignore[misc]
+                lambda made=made: repeated(bare, made),  # type: ignore[misc]
             ],
             repeats=_ROUNDS,
             progress=progress,
@@ -108,33 +102,12 @@ def _figures(key: str) -> list[Figure]:
         )
     puts = [("put_item", parameters) for parameters in _puts(counters.records(300))]
     taken = by_turns(
-        [lambda: push(counters.records(300)), lambda: calls(puts)], repeats=_ROUNDS, progress=progress
+        [lambda: push(counters.records(300)), lambda: repeated(bare, puts)],
+        repeats=_ROUNDS,
+        progress=progress,
     )
     single = ratio("ingest", "a single", taken, counterpart="bare put_item", per=300, bound=_SINGLE_BOUND)
     return [*figures, single]
-
-
-def _calls_of(bare: Any, work: Callable[[], None]) -> list[tuple[str, Any]]:
-    """Return the DynamoDB calls that `work` makes, as the bare client would have to make them."""
-    made: list[tuple[str, Any]] = []
-    kind: Any = type(bare).__mro__[1]  # botocore's BaseClient, above the class it makes for the service
-    original = kind._make_api_call
-
-    def recorded(self: Any, operation: str, parameters: Any) -> Any:
-        made.append((_method_name(self, operation), parameters))
-        return original(self, operation, parameters)
-
-    kind._make_api_call = recorded
-    try:
-        work()
-    finally:
-        kind._make_api_call = original
-    return made
-
-
-def _method_name(client: Any, operation: str) -> str:
-    methods: dict[str, str] = client.meta.method_to_api_mapping
-    return next(name for name, known in methods.items() if known == operation)
 
 
 def _puts(records: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -194,21 +167,3 @@ def _event(key: str, body: dict[str, Any]) -> dict[str, Any]:
         "body": json.dumps(body),
         "isBase64Encoded": False,
     }
-
-
-@contextmanager
-def _environment(url: str) -> Iterator[None]:
-    wanted = _TABLES | {
-        "AWS_ENDPOINT_URL": url,
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "bench",
-        "AWS_SECRET_ACCESS_KEY": "bench",
-    }
-    before = {name: os.environ.get(name) for name in wanted}
-    os.environ.update(wanted)
-    try:
-        yield
-    finally:
-        logging.shutdown()
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})

@@ -1,0 +1,259 @@
+"""A world to rate: subscriptions, their usage and its markers, loaded in bulk onto DynamoDB Local.
+
+The items are those that the stores write, written 25 a call, since the benchmark is not about loading. All
+usage lies in one billing period, November 2026 in UTC; the clock stands at an hour of it, and moves on by one
+with every hour that is rated.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from fusion_billing.billing.planning import HOUR, hour_text
+from fusion_billing.calendar.advance import first_seen
+from fusion_billing.definitions.charge import Charge
+from fusion_billing.definitions.metric import Metric
+from fusion_billing.definitions.subscription import Subscription
+from fusion_billing.definitions.validation import parse
+from fusion_billing.instants import rfc3339, sortable
+from fusion_billing.store import subscription_items
+from fusion_billing.store.catalogue import CatalogueStore
+from fusion_billing.store.markers import partition_of
+from fusion_billing.store.planner import PlannerState
+from fusion_billing.store.subscriptions import StoredSubscription
+from local import tables as template_tables
+from local.dynamodb import DynamoDBLocal
+from local.tables import Tables
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+    from functions.rate.worker import Worker
+
+START = datetime(2026, 11, 1, tzinfo=UTC)
+MONTH = "2026-11"
+SHARDS = 16
+METRICS = ("api_calls", "storage", "messages")
+_BATCH = 25
+_WRITERS = 4
+
+_TIERS = [
+    {"up_to": bound, "unit_amount": price}
+    for bound, price in (("1000", "0.10"), ("5000", "0.08"), ("20000", "0.06"), ("100000", "0.05"))
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A subscription's metric."""
+
+    subscription: str
+    metric: str
+
+    @property
+    def name(self) -> str:
+        """Return it as the index of usage has it."""
+        return f"{self.subscription}#{self.metric}"
+
+
+@dataclass(slots=True)
+class Sent:
+    """A queue that keeps what it is sent."""
+
+    messages: list[dict[str, Any]] = field(default_factory=list)
+
+    def send(self, messages: Iterable[Mapping[str, Any]]) -> int:
+        """Keep the messages; return how many they were."""
+        more = [dict(message) for message in messages]
+        self.messages += more
+        return len(more)
+
+
+@contextmanager
+def engine() -> Iterator[str]:
+    """Run DynamoDB Local for a while, with the environment such that the functions' own clients find it."""
+    with (
+        DynamoDBLocal() as running,
+        environment(client_environment(running.url) | {"DIRTY_SHARDS": str(SHARDS)}),
+    ):
+        yield running.url
+
+
+def client_environment(url: str) -> dict[str, str]:
+    """Return the environment in which the functions' own clients find the engine at `url`."""
+    return {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "bench",
+        "AWS_SECRET_ACCESS_KEY": "bench",
+        "POWERTOOLS_SERVICE_NAME": "bench",
+    }
+
+
+@contextmanager
+def environment(wanted: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables for a while."""
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+class World:
+    """Six tables of its own on an engine, a catalogue of three metrics with a tiered charge each."""
+
+    def __init__(self, url: str) -> None:
+        from fusion_billing.store import client  # noqa: PLC0415  it reads the environment of `engine`
+
+        self.url = url
+        self.client: DynamoDBClient = client.dynamodb(read_timeout=60)
+        self.tables: Tables = template_tables.create(self.client, template_tables.definitions())
+        self.now = START + timedelta(days=19, hours=12, minutes=30)
+        self.queue = Sent()
+        self._catalogue()
+
+    def _catalogue(self) -> None:
+        store = CatalogueStore(self.client, self.tables.catalogue)
+        for place, metric in enumerate(METRICS):
+            defined = {"name": metric, "unit": "unit", "aggregation": "sum"}
+            store.put_metric(parse(Metric, defined, code=metric), None)
+            charge = {
+                "name": metric,
+                "metric": metric,
+                "applies_to": {"plans": ["Pro"]},
+                "currency": "USD",
+                "odoo_product_id": 7 + place,
+                "included_units": "100",
+                "model": {
+                    "type": "graduated",
+                    "tiers": [*_TIERS, {"up_to": None, "unit_amount": "0.04"}],
+                },
+            }
+            store.put_charge([parse(Charge, charge, code=metric)], None)
+
+    # --- loading ------------------------------------------------------------------------------------
+
+    def add_subscriptions(self, ids: Iterable[str]) -> None:
+        """Add monthly subscriptions whose open period is November."""
+        defined = {
+            "odoo_order_id": 1,
+            "name": "S1",
+            "partner": "Azure Interior",
+            "plan": "Pro",
+            "state": "3_progress",
+            "currency": "USD",
+            "timezone": "UTC",
+            "start_date": "2026-01-01",
+            "billing_period": {"value": 1, "unit": "month"},
+            "next_invoice_date": "2026-12-01",
+        }
+        one = parse(Subscription, defined, id="1")
+        calendar = first_seen(one.terms)
+
+        def items() -> Iterator[dict[str, Any]]:
+            for place, id_ in enumerate(ids, 1):
+                made = one.model_copy(update={"id": id_, "odoo_order_id": place, "name": f"S{id_}"})
+                yield subscription_items.write_subscription(StoredSubscription(made, calendar, "api", 1))
+                for period in calendar.known:
+                    yield subscription_items.write_period(id_, period)
+
+        self._write(self.tables.catalogue, items())
+
+    def add_usage(self, pairs: Iterable[Pair], records: int) -> None:
+        """Add so many records to each pair, whose windows lie in the open period one after another."""
+        step = timedelta(days=28) / records
+        windows = [(sortable(START + n * step), sortable(START + (n + 1) * step)) for n in range(records)]
+        self._write(
+            self.tables.usage,
+            (_record(pair, place, window, "12.5") for pair in pairs for place, window in enumerate(windows)),
+        )
+
+    def change(self, pairs: Iterable[Pair], records: int, quantity: int) -> None:
+        """Set the first of the `records` of each pair to another quantity, and mark the pair in this hour."""
+        pairs = list(pairs)
+        window = sortable(START), sortable(START + timedelta(days=28) / records)
+        self._write(self.tables.usage, (_record(pair, 0, window, str(quantity)) for pair in pairs))
+        self.mark(pairs)
+
+    def mark(self, pairs: Iterable[Pair]) -> None:
+        """Mark pairs in the present hour."""
+        hour = hour_text(self.now)
+        markers = (f"{pair.name}#{MONTH}" for pair in pairs)
+        self._write(
+            self.tables.markers,
+            ({"pk": {"S": partition_of(one, hour, SHARDS)}, "sk": {"S": one}} for one in markers),
+        )
+
+    def _write(self, table: str, items: Iterable[dict[str, Any]]) -> None:
+        def write(chunk: list[dict[str, Any]]) -> None:
+            pending: Any = {table: [{"PutRequest": {"Item": item}} for item in chunk]}
+            while pending:
+                pending = self.client.batch_write_item(RequestItems=pending).get("UnprocessedItems")
+
+        with ThreadPoolExecutor(_WRITERS) as pool:
+            for _ in pool.map(write, _chunks(items)):
+                pass
+
+    # --- rating -------------------------------------------------------------------------------------
+
+    def worker(self) -> "Worker":
+        """Return the worker the rate function itself would make, but for its queues and its clock."""
+        from functions.rate import dependencies  # noqa: PLC0415  it reads the environment
+
+        queues = {"RATING_QUEUE_URL": f"{self.url}/rating", "RELAY_QUEUE_URL": f"{self.url}/relay"}
+        with environment(self.tables.environment() | queues):
+            dependencies.worker.cache_clear()
+            made = dependencies.worker()
+            dependencies.worker.cache_clear()
+        return replace(made, queue=self.queue, relay=Sent(), clock=lambda: self.now)
+
+    def plan(self) -> list[dict[str, Any]]:
+        """Let the hour end and settle, and return what the planner sends for it."""
+        from functions.rate import planner  # noqa: PLC0415
+
+        state = PlannerState(self.client, state_table=self.tables.state, markers_table=self.tables.markers)
+        if state.watermark() is None:
+            state.advance(self.now.replace(minute=0, second=0, microsecond=0) - HOUR)
+        self.now += HOUR
+        self.queue.messages.clear()
+        planner.plan(state, self.queue, now=self.now, shards=SHARDS, settling=timedelta(seconds=300))
+        return list(self.queue.messages)
+
+
+def pairs_of(ids: Iterable[str]) -> list[Pair]:
+    """Return every pair of the subscriptions."""
+    return [Pair(id_, metric) for id_ in ids for metric in METRICS]
+
+
+def _record(pair: Pair, place: int, window: tuple[str, str], quantity: str) -> dict[str, Any]:
+    start, end = window
+    at = {"S": rfc3339(START)}
+    return {
+        "pk": {"S": f"U#src_bench#{pair.subscription}:{pair.metric}:{place}"},
+        "tgt": {"S": f"{pair.name}#{start}#{end}#"},
+        "pair": {"S": pair.name},
+        "ws": {"S": start},
+        "we": {"S": end},
+        "q": {"N": quantity},
+        "rev": {"N": "1"},
+        "at": at,
+        "hist": {"L": [{"M": {"q": {"N": quantity}, "at": at}}]},
+    }
+
+
+def _chunks(items: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    chunk: list[dict[str, Any]] = []
+    for item in items:
+        chunk.append(item)
+        if len(chunk) == _BATCH:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
