@@ -14,12 +14,9 @@ _MARGIN_MILLISECONDS = 20_000
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Plan, or do the messages of a batch; those that could not be done come again, and only those."""
-    try:
-        if "Records" in event:
-            return _work(event["Records"], context)
-        return _schedule(event)
-    finally:
-        dependencies.metrics().flush_metrics()
+    if "Records" in event:
+        return _work(event["Records"], context)
+    return _schedule(event)
 
 
 def _schedule(event: dict[str, Any]) -> dict[str, Any]:
@@ -34,7 +31,7 @@ def _schedule(event: dict[str, Any]) -> dict[str, Any]:
         shards=dependencies.shards(),
         settling=dependencies.settling(),
     )
-    dependencies.metrics().add_metric("HoursPlanned", MetricUnit.Count, hours.count)
+    _tell(HoursPlanned=hours.count)
     dependencies.logger().info("planned", hours=hours.count, last=hours.last)
     return {"hours": hours.count}
 
@@ -52,11 +49,16 @@ def _did(record: dict[str, Any], has_time: Callable[[], bool]) -> bool:
     except Exception as error:  # noqa: BLE001  whatever one message runs into, the others are done
         _report(record["messageId"], error)
         return False
-    metrics = dependencies.metrics()
-    metrics.add_metric("PairsRated", MetricUnit.Count, tally.pairs)
-    metrics.add_metric("PairsFailed", MetricUnit.Count, tally.failed)
+    _tell(PairsRated=tally.pairs, PairsFailed=tally.failed)
     dependencies.logger().info("rated", job=message, counts=tally.as_counts())
     return True
+
+
+def _tell(**counts: int) -> None:
+    metrics = dependencies.metrics()
+    for name, count in counts.items():
+        metrics.add_metric(name, MetricUnit.Count, count)
+    metrics.flush_metrics()
 
 
 def _report(message_id: str, error: Exception) -> None:
