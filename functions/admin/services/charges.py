@@ -15,7 +15,7 @@ from fusion_billing.definitions.subscription import Subscription
 from fusion_billing.definitions.validation import parse
 from fusion_billing.errors import Fault, InUse, NotFound, Refused
 from fusion_billing.store.catalogue import CatalogueStore, Stored
-from fusion_billing.store.jobs import RatingJobs
+from fusion_billing.store.jobs import COMMIT_SECONDS, RatingJobs
 from fusion_billing.store.subscriptions import LIST_SHARDS, SubscriptionStore
 
 _SINCE_EVER = datetime.min.replace(tzinfo=UTC)
@@ -39,8 +39,8 @@ def put(
             versions = with_version(stored.value if stored is not None else (), charge)
             if stored is not None and versions == stored.value:
                 return False, as_json(stored, now)
+            jobs.sweep(code, delay=COMMIT_SECONDS)
             version = store.put_charge(versions, None if stored is None else stored.version)
-            jobs.sweep(code)
             return stored is None, as_json(Stored(versions, version), now)
     raise AssertionError
 
@@ -78,8 +78,8 @@ def delete(store: CatalogueStore, subscriptions: SubscriptionStore, jobs: Rating
                     f"the charge {code} applies to the subscription {payer}: "
                     "put it with active false, and take it out of overrides, first"
                 )
+            jobs.sweep(code, delay=COMMIT_SECONDS)
             store.delete_charge(code, stored.version)
-            jobs.sweep(code)
             return
 
 

@@ -7,7 +7,7 @@ from fusion_billing.definitions.metric import Metric
 from fusion_billing.definitions.validation import parse
 from fusion_billing.errors import InUse, NotFound
 from fusion_billing.store.catalogue import CatalogueStore, Stored
-from fusion_billing.store.jobs import RatingJobs
+from fusion_billing.store.jobs import COMMIT_SECONDS, RatingJobs
 
 _MOST_CHARGES_BY_NAME = 4
 
@@ -25,9 +25,9 @@ def put(
             stored = store.stored_metric(code)
             if stored is not None and stored.value == metric:
                 return False, as_json(stored)
-            version = store.put_metric(metric, None if stored is None else stored.version)
             if stored is not None:
                 _rate_anew(store, jobs, code)
+            version = store.put_metric(metric, None if stored is None else stored.version)
             return stored is None, as_json(Stored(metric, version))
     raise AssertionError
 
@@ -73,7 +73,7 @@ def _charges_on(store: CatalogueStore, metric: str) -> list[str]:
 def _rate_anew(store: CatalogueStore, jobs: RatingJobs, metric: str) -> None:
     charges = _charges_on(store, metric)
     if len(charges) > _MOST_CHARGES_BY_NAME:
-        jobs.sweep()
+        jobs.sweep(delay=COMMIT_SECONDS)
         return
     for charge in charges:
-        jobs.sweep(charge)
+        jobs.sweep(charge, delay=COMMIT_SECONDS)

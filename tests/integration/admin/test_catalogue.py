@@ -316,7 +316,19 @@ def test_a_changed_subscription_is_rated_anew(defined: Any) -> None:
     assert defined.messages[-1] == ("rating", {"job": "subscription", "id": "42"})
     before = len(defined.messages)
     defined.put("/v1/subscriptions/42", {**SUBSCRIPTION, "plan": "Basic"})
-    assert defined.messages[before:] == [("rating", {"job": "subscription", "id": "42"})]
+    # Once before it is written, with a delay, and once after.
+    assert defined.messages[before:] == [("rating", {"job": "subscription", "id": "42"})] * 2
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_change_that_rating_can_not_be_told_of_is_not_made(
+    defined: Any, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    failed = {"Failed": [{"Id": "0"}]}
+    monkeypatch.setattr(defined.queues, "send_message_batch", lambda **_: failed)
+    answer = defined.put(path, {**PATHS[path], "name": "Other"})
+    assert (answer.status, answer.code) == (503, "unavailable")
+    assert defined.get(path).json["version"] == 1
 
 
 def test_one_order_is_one_subscription(defined: Any) -> None:

@@ -9,6 +9,7 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from fusion_billing.definitions.subscription import Subscription
 from fusion_billing.definitions.validation import parse
+from fusion_billing.errors import Unavailable
 from fusion_billing.store.subscription_writer import INSURANCE_SECONDS, SubscriptionWriter
 from fusion_billing.store.subscriptions import OrderTaken, Outdated, SubscriptionStore
 from fusion_billing.webhooks.outbox import NOTHING, Prepared
@@ -32,12 +33,15 @@ class Outbox:
 
 
 class Jobs:
-    """Notes what it is asked."""
+    """Notes what it is asked, until it can't be reached any more."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, int]] = []
+        self.most = 1_000
 
     def subscription(self, subscription: str, *, delay: int = 0) -> None:
+        if len(self.asked) >= self.most:
+            raise Unavailable("the queue can't be reached")
         self.asked.append((subscription, delay))
 
 
@@ -115,6 +119,19 @@ def test_an_invoice_closes_the_period_tells_of_it_and_asks_rating_twice(
         "invoiced_at": "2026-12-01T03:00:00Z",
     }
     assert store.get("42") == second.stored
+
+
+def test_a_save_that_rating_was_told_of_in_advance_stands_where_it_can_not_be_told_again(
+    writer: SubscriptionWriter, store: SubscriptionStore
+) -> None:
+    jobs(writer).most = 1
+    assert writer.save(subscription(), origin="api", now=NOW).outcome == "created"
+    assert jobs(writer).asked == [("42", INSURANCE_SECONDS)]
+    with pytest.raises(Unavailable):
+        writer.save(subscription(plan="Basic"), origin="api", now=NOW)
+    stored = store.get("42")
+    assert stored is not None
+    assert stored.subscription.plan == "Pro"
 
 
 def test_a_jump_over_many_periods_closes_each_of_them(

@@ -12,6 +12,10 @@ from fusion_billing.store.subscription_items import LIST_SHARDS
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
+COMMIT_SECONDS = 10
+"""How long what is asked for *before* a write waits for it. Asked for before, nothing is missed where the
+process dies in between, and nothing is stored where the queue can't be reached."""
+
 _BATCH = 10  # messages that one SendMessageBatch takes
 
 
@@ -26,10 +30,13 @@ class RatingJobs:
         """Ask for one subscription, after `delay` seconds; raises `Unavailable`."""
         self._send([{"job": "subscription", "id": subscription}], delay)
 
-    def sweep(self, charge: str | None = None) -> None:
-        """Ask for every subscription, or for all that a charge is for; raises `Unavailable`."""
+    def sweep(self, charge: str | None = None, *, delay: int = 0) -> None:
+        """Ask for every subscription, or for all that a charge is for, after `delay` seconds.
+
+        Raises `Unavailable`.
+        """
         only = {} if charge is None else {"charge": charge}
-        self._send([{"job": "sweep", "list_shard": shard, **only} for shard in range(LIST_SHARDS)], 0)
+        self._send([{"job": "sweep", "list_shard": shard, **only} for shard in range(LIST_SHARDS)], delay)
 
     def _send(self, messages: list[Mapping[str, Any]], delay: int) -> None:
         for chunk in _chunks(messages):

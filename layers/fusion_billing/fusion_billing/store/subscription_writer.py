@@ -6,6 +6,7 @@ short at any place: what is stored is consistent after each transaction, and the
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -22,8 +23,8 @@ from fusion_billing.webhooks.outbox import Prepared
 Outcome = Literal["created", "updated", "unchanged"]
 
 INSURANCE_SECONDS = 60
-"""A period that closes is announced to rating twice: after the fact, and by a message sent before it with
-this delay, so that none is missed where the process dies in between."""
+"""Rating is asked to look again twice: after a save, and by a message sent before it with this delay, so
+that nothing is missed where the process dies in between, or the queue can't be reached after it."""
 
 _TRIES = 5
 _FIRST_PAUSE = 0.02
@@ -100,6 +101,8 @@ class SubscriptionWriter:
         if origin == "odoo" and stored is not None:
             wanted = with_what_odoo_lacks(wanted, stored.subscription)
         closed: tuple[Period, ...] = ()
+        if next_state(stored, wanted, origin, now) is not None:
+            self._jobs.subscription(wanted.id, delay=INSURANCE_SECONDS)
         while (new := next_state(stored, wanted, origin, now)) is not None:
             closed += self._write(stored, new, now)
             stored = new
@@ -107,15 +110,14 @@ class SubscriptionWriter:
             raise AssertionError
         if stored is first:
             return Saved(stored, "unchanged")
-        self._jobs.subscription(stored.id)
+        with suppress(Unavailable):  # it is stored, and the message sent before stands for this one
+            self._jobs.subscription(stored.id)
         return Saved(stored, "created" if first is None else "updated", closed)
 
     def _write(
         self, stored: StoredSubscription | None, new: StoredSubscription, now: datetime
     ) -> tuple[Period, ...]:
         closed = () if stored is None else newly_invoiced(stored.calendar, new.calendar)
-        if closed:
-            self._jobs.subscription(new.id, delay=INSURANCE_SECONDS)
         prepared = [self._period_invoiced(new, period, now) for period in closed]
         if stored is None or stored.subscription != new.subscription:
             prepared.append(self._subscription_updated(new, now))
