@@ -120,8 +120,8 @@ class UsageStore:
                 raise
             item: Any = error.response.get("Item")
             return self._refused(source, push, item) if item else None
-        revision = int(done["Attributes"]["rev"]["N"])
-        return Answer(CREATED if revision == 1 else UPDATED, revision)
+        before = done.get("Attributes")
+        return Answer(UPDATED, int(before["rev"]["N"]) + 1) if before else Answer(CREATED, 1)
 
     def _write(self, source: str, push: Push, at: str) -> Any:
         values: dict[str, Any] = {
@@ -155,7 +155,7 @@ class UsageStore:
             "ConditionExpression": _CONDITIONS[sequence, member],
             "ExpressionAttributeNames": _NAMES,
             "ExpressionAttributeValues": values,
-            "ReturnValues": "UPDATED_NEW",
+            "ReturnValues": "UPDATED_OLD",  # nothing to send or to read where the record is new
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
 
