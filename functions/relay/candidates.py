@@ -58,9 +58,9 @@ class Candidate:
         """Return it as the writer takes it, in the customer's language."""
         line = line_of(self.owed, self.precision, mode=self.mode, language=language)
         if line.kind == "nothing":
-            return Wanted(line, None, self.line.odoo_id)
+            return Wanted(line, None, self.line.odoo_id, self.line.base)
         plainly = line_of(self.owed, self.precision, mode=self.mode, language=language, plainly=True)
-        return Wanted(line, plainly, self.line.odoo_id)
+        return Wanted(line, plainly, self.line.odoo_id, self.line.base)
 
 
 class CurrencyDiffers(Differs):

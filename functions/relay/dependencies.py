@@ -69,6 +69,12 @@ def outbox() -> "Outbox":
 
 
 @cache
+def rating_jobs() -> RatingJobs:
+    """Return what asks rating to look again."""
+    return RatingJobs(client.make("sqs"), settings.text("RATING_QUEUE_URL"))
+
+
+@cache
 def queue() -> Queue:
     """Return the relay's own queue."""
     return Queue(client.make("sqs"), settings.text("RELAY_QUEUE_URL"))
@@ -103,6 +109,7 @@ def line_relay(remaining: Callable[[], float]) -> LineRelay:
         odoo=odoo(),
         precision=_precision(),
         events=outbox(),
+        rerate=rating_jobs().subscription,
         lanes=settings.integer("LINE_LANES", 8),
         mode=line_mode(),
         clock=now,
@@ -115,11 +122,10 @@ def line_relay(remaining: Callable[[], float]) -> LineRelay:
 def subscription_sync(remaining: Callable[[], float]) -> SubscriptionSync:
     """Return what reads subscriptions from Odoo, for one run of `remaining()` seconds."""
     store = SubscriptionStore(dynamodb(), settings.text("CATALOGUE_TABLE"))
-    jobs = RatingJobs(client.make("sqs"), settings.text("RATING_QUEUE_URL"))
     return SubscriptionSync(
         odoo=odoo(),
         store=store,
-        writer=SubscriptionWriter(store, outbox(), jobs),
+        writer=SubscriptionWriter(store, outbox(), rating_jobs()),
         state=SyncState(dynamodb(), settings.text("STATE_TABLE")),
         clock=now,
         remaining=remaining,

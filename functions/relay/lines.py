@@ -68,7 +68,11 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True)
 class LineRelay:
-    """What a run works with. `clock` tells the time, `pause` sleeps, `random` gives 0 to 1."""
+    """What a run works with.
+
+    `rerate` asks rating to look at a subscription again; `clock` tells the time, `pause` sleeps, `random`
+    gives 0 to 1.
+    """
 
     store: LineStore
     leases: Leases
@@ -76,6 +80,7 @@ class LineRelay:
     odoo: Odoo
     precision: Cached
     events: Events
+    rerate: Callable[[str], None]
     lanes: int
     mode: Mode
     clock: Callable[[], datetime]
@@ -323,7 +328,7 @@ class _Lane:
 
     @property
     def _outcomes(self) -> Outcomes:
-        return Outcomes(self.relay.store, self.relay.events, self.tally)
+        return Outcomes(self.relay.store, self.relay.events, self.tally, self.relay.rerate)
 
     def _write(self, outcome: Callable[..., None], *about: object) -> None:
         self.writing.append(self.writers.submit(outcome, *about, self.relay.clock()))

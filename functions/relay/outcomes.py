@@ -1,7 +1,7 @@
 """What became of a line, written down: sent, parked or put off, with the event that tells of it."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -76,15 +76,20 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """Writes outcomes, and counts them. Its methods may run in several threads."""
+    """Writes outcomes, and counts them; `rerate` asks rating to look at a subscription again.
+
+    Its methods may run in several threads.
+    """
 
     store: LineStore
     events: Events
     tally: Tally
+    rerate: Callable[[str], None]
 
     def sent(self, line: StoredLine, owed: Owed, written: Written, digest: str, now: datetime) -> None:
         """Write that Odoo holds the line."""
-        put = Put(written.id, owed.order, with_digits(owed.amount, owed.currency), digest)
+        base = written.invoiced if written.line.rolling else None
+        put = Put(written.id, owed.order, with_digits(owed.amount, owed.currency), digest, base)
         data = {
             **_about(line, owed),
             "odoo_line_id": written.id,
@@ -92,16 +97,21 @@ class Outcomes:
             "unit_price": plain(written.price),
         }
         prepared = self._event("line.upserted", owed, data, now)
-        if self.store.sent(line, put, now, prepared.writes):
+        fate = self.store.sent(line, put, now, prepared.writes)
+        if fate == "sent":
             self.tally.add("sent")
             self.events.nudge(prepared)
-        else:
-            self.tally.add("overtaken")
+            return
+        self.tally.add("overtaken")
+        if fate == "frozen":
+            # Rating may have billed this amount elsewhere, not knowing that Odoo has it: have it look again.
+            self.rerate(owed.subscription)
 
     def unchanged(self, line: StoredLine, owed: Owed, digest: str, now: datetime) -> None:
         """Write that Odoo needs no call: it holds just this, or has nothing to hold."""
-        put = Put(line.odoo_id, owed.order, with_digits(owed.amount, owed.currency), digest)
-        if self.store.sent(line, put, now):
+        order = None if line.odoo_id is None else owed.order
+        put = Put(line.odoo_id, order, with_digits(owed.amount, owed.currency), digest)
+        if self.store.sent(line, put, now) == "sent":
             self.tally.add("unchanged")
         else:
             self.tally.add("overtaken")

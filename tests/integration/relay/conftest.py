@@ -61,6 +61,8 @@ def order(number: int, **changes: Any) -> dict[str, Any]:
 class Heard:
     """An outbox that remembers what it was told, and stores nothing."""
 
+    nothing = NOTHING
+
     def __init__(self) -> None:
         self.events: list[tuple[str, dict[str, Any]]] = []
 
@@ -87,6 +89,7 @@ class World:
     seconds: float = 20.0
     pauses: list[float] = field(default_factory=list)
     lanes: int = LANES
+    rerated: list[str] = field(default_factory=list)
 
     @property
     def admin(self) -> Any:
@@ -119,6 +122,7 @@ class World:
             odoo=self.odoo(),
             precision=Cached(time.monotonic),
             events=self.heard,
+            rerate=self.rerated.append,
             lanes=self.lanes,
             mode=self.mode,
             clock=lambda: self.now,

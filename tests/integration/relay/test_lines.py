@@ -96,9 +96,11 @@ def test_a_quantity_that_odoo_rounds_after_all_is_mended_by_one_at_the_amount(wo
     assert held(world.in_odoo(42)[0]) == (Decimal(1), Decimal("49.42"), Decimal("49.42"))
 
 
-def test_nothing_owed_makes_no_line(world: Any) -> None:
+def test_nothing_owed_makes_no_line_in_any_version(world: Any) -> None:
     world.orders(41)
     key = world.rate(41, "0.00")
+    assert world.run()["unchanged"] == 1
+    world.rate(41, "0.00", units="900")
     assert world.run()["unchanged"] == 1
     assert world.in_odoo(41) == []
     assert world.line(key).line.state == "sent"
@@ -354,13 +356,31 @@ def test_a_frozen_rating_is_not_sent(world: Any) -> None:
     assert world.in_odoo(41) == []
 
 
+def test_a_line_whose_period_was_invoiced_while_it_was_on_its_way_is_noted_and_rated_again(
+    world: Any,
+) -> None:
+    world.orders(41)
+    key = world.rate(41)
+    relay = world.relay()
+
+    def freeze(*_: Any, **__: Any) -> Any:
+        world.ratings.freeze(world.line(key))
+        return world.heard.nothing
+
+    world.heard.prepare = freeze
+    assert relay.run()["overtaken"] == 1
+    line = world.line(key)
+    assert (line.frozen, line.line.state, line.billed) == (True, "sent", Decimal("1.00"))
+    assert world.rerated == ["41"]
+
+
 def test_a_version_overtaken_on_its_way_stays_due_and_what_odoo_holds_is_known(world: Any) -> None:
     world.orders(41)
     key = world.rate(41)
     store = world.lines
     [line], _ = store.due(int(store.get(key).lane[-2:]), world.now, 10)
     world.rate(41, "2.00")
-    assert store.sent(line, Put(901, 41, "1.00", "digest"), world.now) is False
+    assert store.sent(line, Put(901, 41, "1.00", "digest"), world.now) == "overtaken"
     now = world.line(key).line
     assert (now.state, now.version, now.amount, now.id) == ("due", 1, Decimal("1.00"), 901)
 
@@ -417,6 +437,28 @@ def test_a_rolling_line_counts_on_from_what_was_invoiced(world: Any) -> None:
     [left] = world.admin.read("sale.order.line", [["order_id", "=", 41]], fields)
     assert (left["qty_invoiced"], left["qty_to_invoice"]) == (250, 500)
     assert world.line(key).line.state == "sent"
+
+
+def test_a_rolling_line_that_odoo_has_invoiced_meanwhile_is_not_billed_twice(world: Any) -> None:
+    world.mode = "rolling"
+    world.orders(41)
+    key = world.rate(41)
+    world.run()
+    world.admin.invoice_period(41)  # which the service has not read yet
+    world.rate(41, "2.00", steps=[{"units": "500", "unit_amount": "0.004", "amount": "2"}])
+    assert world.run().invoiced == {41}
+    assert held(world.in_odoo(41)[0])[0] == 250
+    assert world.line(key).line.amount == Decimal("1.00")
+
+
+def test_a_rolling_line_grows_within_its_period(world: Any) -> None:
+    world.mode = "rolling"
+    world.orders(41)
+    world.rate(41)
+    world.run()
+    world.rate(41, "2.00", steps=[{"units": "500", "unit_amount": "0.004", "amount": "2"}])
+    assert world.run()["sent"] == 1
+    assert held(world.in_odoo(41)[0])[0] == 500
 
 
 def test_a_moved_subscription_does_not_drag_its_line_along(world: Any) -> None:

@@ -29,21 +29,32 @@ READ_BACK = (
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A line to be put there: as it shall be, plainly (quantity 1) if need be, and its id where known."""
+    """A line to be put there: as it shall be, plainly (quantity 1) if need be, and its id where known.
+
+    `base` is what was invoiced of a rolling line when it was written last in this period.
+    """
 
     line: Line
     plainly: Line | None = None
     known_id: int | None = None
+    base: Decimal | None = None
+
+    def is_invoiced(self, invoiced: Decimal) -> bool:
+        """Tell whether Odoo has invoiced what this line was written for; `invoiced` is its `qty_invoiced`."""
+        if self.line.rolling:
+            return self.base is not None and invoiced != self.base
+        return invoiced != ZERO
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A line as Odoo holds it now, read back; `line` is what was sent for it."""
+    """A line as Odoo holds it now, read back; `line` is what was sent, `invoiced` the quantity before it."""
 
     id: int
     quantity: Decimal
     price: Decimal
     subtotal: Decimal
+    invoiced: Decimal
     line: Line
 
 
@@ -63,7 +74,7 @@ class Writer:
         invoiced = self._invoiced(wanted)
         going = []
         for index, one in enumerate(wanted):
-            if not one.line.rolling and invoiced.get(one.line.external_id, ZERO) != ZERO:
+            if one.is_invoiced(invoiced.get(one.line.external_id, ZERO)):
                 outcomes[index] = Invoiced("Odoo has invoiced this line already", name="qty_invoiced")
             else:
                 going.append(index)
@@ -156,7 +167,7 @@ def compare(line: Line, line_id: int, held: Mapping[str, Any] | None) -> Outcome
         told = EXACT.multiply(left, price).quantize(Decimal(1).scaleb(-line.digits), ROUND_HALF_UP, EXACT)
     if abs(told - line.amount) >= Decimal(1).scaleb(-line.digits - 2):
         return Differs(_difference(line, held, told), name="price_subtotal")
-    return Written(line_id, quantity, price, subtotal, line)
+    return Written(line_id, quantity, price, subtotal, decimal(held.get("qty_invoiced")), line)
 
 
 def decimal(value: object) -> Decimal:

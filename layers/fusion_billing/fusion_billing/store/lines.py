@@ -11,11 +11,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import ClientError
 
 from fusion_billing.billing.ratings import RatingKey
+from fusion_billing.decimals import plain
 from fusion_billing.errors import Conflict, NotFound, Unavailable
 from fusion_billing.instants import rfc3339, sortable
 from fusion_billing.store.failures import cancelled_by_condition, cancelled_by_contention, condition_failed
@@ -55,6 +56,7 @@ class StoredLine:
     odoo_id: int | None = None
     odoo_order: int | None = None
     digest: str | None = None
+    base: Decimal | None = None
     error: str | None = None
     message: str | None = None
     tries: int = 0
@@ -78,14 +80,22 @@ class StoredLine:
         return parsed if isinstance(parsed, dict) else {}
 
 
+Fate = Literal["sent", "overtaken", "frozen"]
+"""What a line met on its way: nothing, a newer version of its rating, or the invoicing of its period."""
+
+
 @dataclass(frozen=True, slots=True)
 class Put:
-    """What Odoo holds now: its line's id, its order, its amount; `digest` is that of the row sent."""
+    """What Odoo holds now: its line's id, its order (both None where it holds none), its amount.
+
+    `digest` is that of the row sent; `base` is what of a rolling line was invoiced before.
+    """
 
     odoo_id: int | None
-    order: int
+    order: int | None
     amount: str
     digest: str
+    base: Decimal | None = None
 
 
 def lane_name(lane: int) -> str:
@@ -121,35 +131,28 @@ class LineStore:
             raise NotFound(f"there is no line {key.line}")
         return found[0]
 
-    def sent(self, line: StoredLine, put: Put, now: datetime, events: Sequence[Any] = ()) -> bool:
-        """Write that Odoo holds this version, with the writes of its events; False where a newer one came.
+    def sent(self, line: StoredLine, put: Put, now: datetime, events: Sequence[Any] = ()) -> Fate:
+        """Write that Odoo holds this version, with the writes of its events; tell what became of the rating.
 
-        Of an overtaken version only what Odoo acknowledged is noted, since that is what it will bill.
+        Of a version that was overtaken, or frozen, on its way only what Odoo acknowledged is noted, since
+        that is what it will bill.
         """
-        values: dict[str, Any] = {
-            ":version": {"N": str(line.version)},
-            ":amount": {"S": put.amount},
-            ":order": {"N": str(put.order)},
-            ":digest": {"S": put.digest},
-        }
-        noted = "line_version = :version, line_amount = :amount, line_order = :order, line_digest = :digest"
-        if put.odoo_id is not None:
-            values[":id"] = {"N": str(put.odoo_id)}
-            noted += ", line_id = :id"
+        noted = _noted(line, put)
         done = {
-            **values,
-            ":sent": {"S": "sent"},
-            ":now": {"S": rfc3339(now)},
-            ":none": {"N": "0"},
+            "line_state": {"S": "sent"},
+            "line_sent_at": {"S": rfc3339(now)},
+            "line_tries": {"N": "0"},
+            **noted,
         }
-        expression = (
-            f"SET line_state = :sent, line_sent_at = :now, line_tries = :none, {noted} "
-            "REMOVE line_pk, line_at, line_error, line_message"
-        )
-        if self._update(line, expression, done, _IS_THIS_VERSION, events):
-            return True
-        self._update(line, f"SET {noted}", values, _IS_NOT_NEWER_THERE)
-        return False
+        gone = "line_pk, line_at, line_error, line_message"
+        still_this = f"{_IS_THIS_VERSION} AND {_IS_NOT_FROZEN}"
+        version = {":version": {"N": str(line.version)}}
+        if self._update(line, f"{_set(done)} REMOVE {gone}", _values(done) | version, still_this, events):
+            return "sent"
+        self._update(line, _set(noted), _values(noted) | version, _IS_NOT_NEWER_THERE)
+        shown = {name: done[name] for name in ("line_state", "line_sent_at")}
+        frozen = self._update(line, _set(shown), _values(shown), "attribute_exists(frozen)")
+        return "frozen" if frozen else "overtaken"
 
     def park(
         self, line: StoredLine, error: str, message: str, now: datetime, events: Sequence[Any] = ()
@@ -292,6 +295,29 @@ class LineStore:
         return True
 
 
+def _noted(line: StoredLine, put: Put) -> dict[str, Any]:
+    noted = {
+        "line_version": {"N": str(line.version)},
+        "line_amount": {"S": put.amount},
+        "line_digest": {"S": put.digest},
+    }
+    if put.odoo_id is not None:
+        noted["line_id"] = {"N": str(put.odoo_id)}
+    if put.order is not None:
+        noted["line_order"] = {"N": str(put.order)}
+    if put.base is not None:
+        noted["line_base"] = {"S": plain(put.base)}
+    return noted
+
+
+def _set(attributes: dict[str, Any]) -> str:
+    return "SET " + ", ".join(f"{name} = :{name}" for name in attributes)
+
+
+def _values(attributes: dict[str, Any]) -> dict[str, Any]:
+    return {f":{name}": value for name, value in attributes.items()}
+
+
 def _key_of(key: RatingKey) -> Key:
     return f"R#{key.subscription}#{rfc3339(key.period_start)}", key.name
 
@@ -312,6 +338,7 @@ def _line(item: dict[str, Any]) -> StoredLine:
         odoo_id=_whole(item, "line_id"),
         odoo_order=_whole(item, "line_order"),
         digest=_text(item, "line_digest"),
+        base=Decimal(item["line_base"]["S"]) if "line_base" in item else None,
         error=_text(item, "line_error"),
         message=_text(item, "line_message"),
         tries=_whole(item, "line_tries") or 0,
