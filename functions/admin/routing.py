@@ -107,7 +107,7 @@ def page_answer(router: Router, items: list[Any], after: str | None) -> Response
 def json_answer(status: int, value: Any = None, headers: Mapping[str, str] | None = None) -> Response[str]:
     """Return `value` as JSON with `status`; a 204 has no body."""
     if status == 204:  # noqa: PLR2004
-        return Response(204)
+        return Response(204, body="")  # not null: the local cloud takes text alone
     return Response(
         status,
         "application/json",
