@@ -89,6 +89,7 @@ class World:
     seconds: float = 20.0
     pauses: list[float] = field(default_factory=list)
     lanes: int = LANES
+    database: str = "demo"
     rerated: list[str] = field(default_factory=list)
 
     @property
@@ -111,7 +112,11 @@ class World:
         secret = f'{{"keys": ["{self.key}"], "login": "relay"}}'
         keys = KeyRing(lambda: secret, time.monotonic)
         return connect(
-            url=self.server.url, database="demo", protocol=self.protocol, keys=keys, seconds=self.seconds
+            url=self.server.url,
+            database=self.database,
+            protocol=self.protocol,
+            keys=keys,
+            seconds=self.seconds,
         )
 
     def relay(self, owner: str = "run-1", **changes: Any) -> LineRelay:
@@ -195,9 +200,14 @@ class World:
 
 
 @pytest.fixture
-def world(dynamodb: DynamoDBClient, tables: Tables, tmp_path: Path) -> Iterator[World]:
-    """A relay's world: an empty set of tables, an Odoo with products and a salesperson of all documents."""
-    with serve(tmp_path / "odoo.sqlite3") as server:
+def world(
+    dynamodb: DynamoDBClient, tables: Tables, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[World]:
+    """A relay's world: an empty set of tables, an Odoo with products and a salesperson of all documents.
+
+    Parametrized indirectly, it is an Odoo of that series.
+    """
+    with serve(tmp_path / "odoo.sqlite3", series=getattr(request, "param", "19.0")) as server:
         made = World(server, dynamodb, tables)
         made.admin.seed(DATABASE)
         made.admin.add_user("relay", "all_documents")

@@ -120,6 +120,7 @@ def test_a_line_is_tried_only_when_asked_for(world: Any, look: Look) -> None:
     assert row["product_uom_qty"] == 0
 
 
+@pytest.mark.parametrize("world", ["17.0", "18.0", "19.0"], indirect=True)
 @pytest.mark.parametrize("protocol", ["jsonrpc", "xmlrpc"])
 def test_the_older_protocols_are_looked_over_too(world: Any, look: Look, protocol: str) -> None:
     world.orders(41)

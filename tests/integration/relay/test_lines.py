@@ -471,6 +471,7 @@ def test_a_moved_subscription_does_not_drag_its_line_along(world: Any) -> None:
     assert len(world.in_odoo(41)) == 1
 
 
+@pytest.mark.parametrize("world", ["17.0", "18.0", "19.0"], indirect=True)
 @pytest.mark.parametrize("protocol", ["jsonrpc", "xmlrpc"])
 def test_the_older_protocols_do_the_same(world: Any, protocol: str) -> None:
     world.protocol = protocol
@@ -480,11 +481,55 @@ def test_the_older_protocols_do_the_same(world: Any, protocol: str) -> None:
     world.admin.fault("load_serialization", method="load")
     world.run()
     assert world.line(good).line.state == "sent"
+    assert held(world.in_odoo(41)[0])[2] == 1
     assert world.line(locked).line.error == "order_locked"
     assert world.line(missing).line.error == "record_missing"
     world.admin.expire_key("relay-key")
     world.rate(41, "2.00")
     assert world.run().alarm == "odoo_key_rejected"
+
+
+@pytest.mark.parametrize("world", ["17.0", "18.0"], indirect=True)
+def test_an_odoo_that_rounds_prices_gets_one_at_the_amount(world: Any) -> None:
+    world.protocol = "jsonrpc"
+    world.orders(41)
+    world.rate(41)
+    world.run()
+    [row] = world.in_odoo(41)
+    assert held(row) == (Decimal(1), Decimal(1), Decimal(1))
+    assert "250 × 0.004 = 1.00 USD" in row["name"]  # noqa: RUF001
+
+
+@pytest.mark.parametrize("world", ["17.0"], indirect=True)
+@pytest.mark.parametrize("protocol", ["jsonrpc", "xmlrpc"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "serialization", "times": 2},
+        {"kind": "load_serialization", "times": 2},
+        {"kind": "lost"},
+        {"kind": "status", "status": 502},
+    ],
+    ids=lambda fault: str(fault["kind"]),
+)
+def test_failures_are_told_apart_over_the_older_protocols(
+    world: Any, protocol: str, fault: dict[str, Any]
+) -> None:
+    world.protocol = protocol
+    world.orders(41)
+    world.rate(41)
+    world.admin.fault(**fault, method="load")
+    assert world.run()["sent"] == 1
+    assert len(world.in_odoo(41)) == 1
+
+
+@pytest.mark.parametrize("protocol", ["json2", "jsonrpc", "xmlrpc"])
+def test_a_wrong_database_is_an_alarm_over_every_protocol(world: Any, protocol: str) -> None:
+    world.protocol = protocol
+    world.database = "nope"
+    world.orders(41)
+    world.rate(41)
+    assert world.run().alarm == "odoo_wrong_database"
 
 
 def test_a_lease_outlasts_every_call_under_it() -> None:

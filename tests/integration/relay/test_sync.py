@@ -278,6 +278,7 @@ def test_overrides_that_only_the_api_knows_survive_a_reading(world: Any, reading
     assert reading.get("41").subscription.overrides is not None
 
 
+@pytest.mark.parametrize("world", ["17.0", "18.0", "19.0"], indirect=True)
 @pytest.mark.parametrize("protocol", ["jsonrpc", "xmlrpc"])
 def test_the_older_protocols_read_the_same(world: Any, reading: Reading, protocol: str) -> None:
     world.protocol = protocol
