@@ -1,5 +1,6 @@
 """What pushing costs, how markers behave, and what becomes of it when the database does not answer."""
 
+import itertools
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from mypy_boto3_dynamodb import DynamoDBClient
 
+from fusion_billing.store.keys import KeyStore
 from local.capacity import Consumed
 
 pytestmark = pytest.mark.integration
@@ -76,7 +78,7 @@ def test_no_path_scans(costed: tuple[Any, Consumed], record: Make) -> None:
 def test_the_marker_names_the_hour_of_the_push_and_the_month_of_the_window(ingest: Any, record: Make) -> None:
     window = {"period_start": "2026-11-01T00:30:00+01:00", "period_end": "2026-11-02T00:00:00Z"}
     ingest.push(record(**window))
-    shard = zlib.crc32(b"42#api_calls") % 16
+    shard = zlib.crc32(b"42") % 16
     assert ingest.items(ingest.tables.markers) == [
         {
             "pk": {"S": f"D#2026-11-22T15#{shard:02d}"},
@@ -249,6 +251,23 @@ def test_a_batch_in_trouble_answers_unavailable_for_what_was_not_stored(
     assert len(items(trouble, ingest)) == 26
 
 
+def test_corrections_that_no_time_is_left_for_are_unavailable(
+    troubled: tuple[Any, Troubled], record: Make
+) -> None:
+    ingest, trouble = troubled
+    batch = [record(idempotency_key=f"k{n}") for n in range(30)]
+    ingest.push({"records": batch})
+    ticks = itertools.count()
+    ingest.app = replace(ingest.app, clock=lambda: next(ticks) / 10)  # each look at the clock is 0.1 s later
+    ingest.seconds = 2.0
+    trouble.calls.clear()
+    _, answer = ingest.push({"records": [{**each, "quantity": 11} for each in batch]})
+    updated = answer["summary"]["updated"]
+    assert 0 < updated < 30
+    assert answer["summary"]["unavailable"] == 30 - updated
+    assert trouble.calls.count("update_item") == updated
+
+
 def test_where_one_of_a_key_was_not_stored_those_after_it_wait_too(
     troubled: tuple[Any, Troubled], record: Make
 ) -> None:
@@ -317,11 +336,8 @@ def test_engines_that_bring_the_old_item_along_need_no_read(
 
 def test_a_revoked_key_is_refused_within_a_second(ingest: Any, record: Make) -> None:
     key_id = ingest.source("leaver")
-    ticks = [0.0]
-    authenticator = type(ingest.app.authenticator)(ingest.app.authenticator._keys, lambda: ticks[0])
-    ingest.app = replace(ingest.app, authenticator=authenticator)
     assert ingest.push(record(), key="leaver")[0] == 201
-    authenticator._keys.revoke(key_id, ingest.now)
-    ticks[0] = 1.0
+    KeyStore(ingest.client, ingest.tables.catalogue).revoke(key_id, ingest.now)
+    ingest.ticks += 1.0
     status, answer = ingest.push(record(), key="leaver")
     assert (status, answer["code"]) == (401, "revoked_key")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
@@ -27,6 +27,11 @@ class DirtyPair:
     def name(self) -> str:
         """Return it as a marker's sort key has it."""
         return f"{self.subscription}#{self.metric}#{self.month}"
+
+
+def month_of(instant: datetime) -> str:
+    """Return the month (UTC) of an instant, as a marker names it."""
+    return instant.astimezone(UTC).strftime("%Y-%m").zfill(7)
 
 
 class DirtyPairs:
@@ -65,7 +70,7 @@ class DirtyPairs:
 
     def put(self, pair: DirtyPair, hour: datetime) -> None:
         """Mark a pair in an hour of the rating's own choosing: the next one, or one to come."""
-        shard = crc32(f"{pair.subscription}#{pair.metric}".encode()) % self._shards
+        shard = crc32(pair.subscription.encode()) % self._shards
         until = int((hour + MARKERS_LIVE).timestamp())
         self._client.put_item(
             TableName=self._table,

@@ -29,9 +29,12 @@ def marker_of(push: Push) -> str:
 
 
 def partition_of(marker: str, hour: str, shards: int) -> str:
-    """Return the partition a marker of `hour` (`2026-11-03T14`) goes to."""
-    pair = marker[:-8]
-    return f"D#{hour}#{zlib.crc32(pair.encode()) % shards:02d}"
+    """Return the partition a marker of `hour` (`2026-11-03T14`) goes to.
+
+    All of a subscription's markers go to one, so that whoever rates them reads the subscription once.
+    """
+    subscription = marker.partition("#")[0]
+    return f"D#{hour}#{zlib.crc32(subscription.encode()) % shards:02d}"
 
 
 class MarkerStore:
