@@ -145,6 +145,36 @@ def test_a_jump_over_many_periods_closes_each_of_them(
     assert saved.stored.calendar.open.end == datetime(2027, 2, 28, 5, tzinfo=UTC)
 
 
+def test_a_jump_cut_short_goes_on_where_it_stopped(
+    writer: SubscriptionWriter, store: SubscriptionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    put, left = store.put, [2]
+
+    def put_twice(*args: Any) -> None:
+        if not left[0]:
+            raise Killed
+        left[0] -= 1
+        put(*args)
+
+    daily = {"value": 1, "unit": "day"}
+    writer.save(subscription(billing_period=daily), origin="odoo", now=NOW)
+    jumped = subscription(billing_period=daily, next_invoice_date="2026-12-10")
+    monkeypatch.setattr(store, "put", put_twice)
+    with pytest.raises(Killed):
+        writer.save(jumped, origin="odoo", now=NOW)
+    half = store.get("42")
+    assert half is not None
+    assert half.calendar.open.end < half.calendar.spec.midnight(jumped.next_invoice_date)
+    monkeypatch.undo()
+    saved = writer.save(jumped, origin="odoo", now=NOW)
+    assert len(saved.stored.calendar.known) == 11
+    closings = [data["period_start"] for kind, data in outbox(writer).told if kind == "period.invoiced"]
+    assert len(set(closings)) == 10
+
+
 def test_one_order_never_becomes_two(writer: SubscriptionWriter, store: SubscriptionStore) -> None:
     writer.save(subscription("42"), origin="odoo", now=NOW)
     with pytest.raises(OrderTaken):
