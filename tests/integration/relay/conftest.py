@@ -179,6 +179,9 @@ class World:
         assert stored is not None
         return stored
 
+    def find(self, number: int, charge: str) -> StoredRating:
+        return self.line(RatingKey(str(number), START, charge))
+
     def in_odoo(self, number: int) -> list[dict[str, Any]]:
         """Return the order's lines as Odoo has them."""
         fields = ["order_id", "product_id", "product_uom_qty", "price_unit", "price_subtotal", "name"]
