@@ -55,18 +55,21 @@ def loads(body: bytes | str) -> Any:
         ) from None
 
 
-def first_ambiguity(value: object, path: str = "") -> Fault | None:
-    """Return a fault for the first object below `value` that names a key twice, or None."""
-    if isinstance(value, Ambiguous):
-        key = value.duplicates[0]
-        return Fault(f"{path}.{key}" if path else key, "duplicate_key", "is named twice")
-    children: Iterable[tuple[object, object]] = ()
-    if isinstance(value, dict):
-        children = value.items()
-    elif isinstance(value, list):
-        children = enumerate(value)
-    for name, child in children:
-        fault = first_ambiguity(child, f"{path}.{name}" if path else str(name))
-        if fault is not None:
-            return fault
+def first_ambiguity(value: object) -> Fault | None:
+    """Return a fault for an object in `value` that names a key twice, or None.
+
+    Walks without recursion: a body may be nested deeper than Python calls can be.
+    """
+    waiting: list[tuple[str, object]] = [("", value)]
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, Ambiguous):
+            key = value.duplicates[0]
+            return Fault(f"{path}.{key}" if path else key, "duplicate_key", "is named twice")
+        children: Iterable[tuple[object, object]] = ()
+        if isinstance(value, dict):
+            children = value.items()
+        elif isinstance(value, list):
+            children = enumerate(value)
+        waiting += [(f"{path}.{name}" if path else str(name), child) for name, child in children]
     return None

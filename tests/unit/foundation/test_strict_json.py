@@ -32,6 +32,17 @@ def test_an_unambiguous_value_has_no_fault() -> None:
     assert first_ambiguity(loads('{"a": [{"b": 1}, null, "x"]}')) is None
 
 
+def test_nesting_deeper_than_calls_can_be_is_walked_all_the_same() -> None:
+    value: object = loads('{"a": 1, "a": 2}')
+    for _ in range(20_000):
+        value = [value]
+    fault = first_ambiguity(value)
+    assert fault is not None
+    assert fault.code == "duplicate_key"
+    while isinstance(value, list):  # taken apart by hand: freeing it would recurse
+        value = value[0]
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"{'a': 1}", b"\xff", b'{"a": 1} x', b"[" * 200_000])
 def test_what_is_no_json_is_refused(body: bytes) -> None:
     with pytest.raises(Refused) as refusal:
