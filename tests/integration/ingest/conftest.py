@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -36,6 +35,8 @@ class Ingest:
     tables: Tables
     now: datetime = NOW
     seconds: float = 20.0
+    ticks: float = 0.0  # the clock of what is remembered; it stands still unless a test moves it
+    waited: float = 0.0  # all the time there is passes in pauses, and those are not waited for
     logged: list[dict[str, Any]] = field(default_factory=list)
     keys: dict[str, str] = field(default_factory=dict)
     app: App = field(init=False)
@@ -47,21 +48,24 @@ class Ingest:
         """Begin anew as a cold container does: nothing is remembered."""
         made = itertools.count(1)
         self.app = App(
-            authenticator=Authenticator(KeyStore(self.client, self.tables.catalogue), time.monotonic),
+            authenticator=Authenticator(KeyStore(self.client, self.tables.catalogue), lambda: self.ticks),
             stores=Stores(
-                targets=TargetStore(self.client, self.tables.catalogue, time.monotonic),
+                targets=TargetStore(self.client, self.tables.catalogue, lambda: self.ticks),
                 markers=MarkerStore(self.client, self.tables.markers, 16),
                 single=UsageStore(self.client, self.tables.usage),
                 batch=UsageBatch(self.client, self.tables.usage),
                 new_key=lambda: f"made-{next(made)}",
             ),
             now=lambda: self.now,
-            clock=time.monotonic,
-            pause=time.sleep,
+            clock=lambda: self.waited,
+            pause=self._pause,
             log=lambda level, message, **fields: self.logged.append(
                 {"level": level, "message": message, **fields}
             ),
         )
+
+    def _pause(self, seconds: float) -> None:
+        self.waited += seconds
 
     def source(
         self,

@@ -98,7 +98,7 @@ class UsageStore:
         `unavailable`, which may have been stored: the same push again is always right.
         """
         attempt = 0
-        while True:
+        while not patience.ended():
             try:
                 answer = self._try(source, push, at)
             except (ClientError, BotoCoreError) as error:
@@ -108,8 +108,9 @@ class UsageStore:
             if answer is not None:
                 return answer
             if not patience.wait(attempt):
-                return Answer(UNAVAILABLE)
+                break
             attempt += 1
+        return Answer(UNAVAILABLE)
 
     def _try(self, source: str, push: Push, at: str) -> Answer | None:
         """Write once; None where another writer came between, so that it is to be tried again."""
