@@ -1,21 +1,21 @@
 """Invoiced periods: frozen as they stand; what they are still due goes into the open one, with its sign."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from functions.rate.reading import Records
+from functions.rate.reading import Reading
 from functions.rate.writer import Change, Ratings, Writer
 from fusion_billing.billing.customers import Customer
 from fusion_billing.billing.decisions import decide
 from fusion_billing.billing.documents import Invoiced, Span, adjustment_document, rating_document
-from fusion_billing.billing.price_book import PriceBook
 from fusion_billing.billing.pricing import CurrencyMismatch, Pricing, from_document
 from fusion_billing.billing.ratings import RatingKey, StoredRating, candidate
 from fusion_billing.calendar.calendar import Period
 from fusion_billing.decimals import ZERO
 from fusion_billing.errors import Unavailable
 from fusion_billing.rating.engine import rate
+from fusion_billing.store.dirty_pairs import DirtyPair, month_of
 from fusion_billing.store.ratings import Outdated
 
 _TRIES = 6
@@ -24,13 +24,10 @@ _TRIES = 6
 class Invoices:
     """Settles invoiced periods of one run."""
 
-    def __init__(
-        self, records: Records, ratings: Ratings, writer: Writer, prices: Callable[[], PriceBook]
-    ) -> None:
-        self._records = records
+    def __init__(self, reading: Reading, ratings: Ratings, writer: Writer) -> None:
+        self._reading = reading
         self._ratings = ratings
         self._writer = writer
-        self._prices = prices
 
     def freeze(self, subscription: str, start: datetime) -> bool:
         """Freeze every rating billed in an invoiced period; tells whether any was not frozen yet."""
@@ -49,19 +46,22 @@ class Invoices:
         """Freeze an invoiced period and adjust, in the open one, what its usage comes to by now.
 
         With a `metric`, all charges on it are gone over; without, all that were rated in the period, and
-        what the adjustments invoiced with it corrected.
+        what the adjustments invoiced with it corrected. A charge that can't be rated is reported.
         """
         self.freeze(customer.id, period.start)
         own = self._ratings.in_period(customer.id, period.start)
         for price, since in self._priced(customer, period, metric, own):
-            for _ in range(_TRIES):
-                try:
-                    self._adjust(customer, since, price)
-                except Outdated:
-                    continue
-                break
-            else:
-                raise Unavailable("others keep adjusting the same charge")
+            with self._reading.reported(DirtyPair(customer.id, price.metric.code, month_of(since.start))):
+                self._adjusted(customer, since, price)
+
+    def _adjusted(self, customer: Customer, period: Period, price: Pricing) -> None:
+        for _ in range(_TRIES):
+            try:
+                self._adjust(customer, period, price)
+            except Outdated:
+                continue
+            return
+        raise Unavailable("others keep adjusting the same charge")
 
     def _priced(
         self, customer: Customer, period: Period, metric: str | None, own: Sequence[StoredRating]
@@ -70,7 +70,10 @@ class Invoices:
         rated = [one for one in own if one.key.corrects is None]
         if metric is not None:
             priced = [from_document(one.doc) for one in rated if one.doc["metric"] == metric]
-            for price in priced or self._prices().applying(metric, customer.who, period.start, period.end):
+            if not priced:
+                pair = DirtyPair(customer.id, metric, month_of(period.start))
+                priced, _ = self._reading.priced(pair, customer, metric, period)
+            for price in priced:
                 yield price, period
             return
         for one in rated:
@@ -124,12 +127,12 @@ class Invoices:
                 f"charge {charge.code} was billed in {charge.currency}, the subscription is in "
                 f"{customer.who.currency}"
             )
-        records = self._records.between(
+        records = self._reading.records.between(
             customer.id, price.metric.code, period.start, customer.rated_end(period)
         )
         rated = rate(price.versions, price.metric, records, period_start=period.start, period_end=period.end)
         doc = rating_document(price, customer.who, Span(period.start, period.end), rated.as_dict())
-        newest = self._prices().newest(charge.code)
+        newest = self._reading.prices().newest(charge.code)
         if newest is not None:
             # The product a line is put on may have been mended since; the price stays what it was.
             doc["odoo_product_id"] = newest.odoo_product_id

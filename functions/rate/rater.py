@@ -9,7 +9,7 @@ from functions.rate.uninvoiced import Task, Uninvoiced
 from functions.rate.writer import Ratings, Tally, Writer
 from fusion_billing.billing.customers import Customer
 from fusion_billing.calendar.calendar import Period
-from fusion_billing.store.dirty_pairs import EVERY_METRIC, DirtyPair
+from fusion_billing.store.dirty_pairs import EVERY_METRIC, DirtyPair, month_of
 
 _AT_ONCE = 50
 _CHECKED = 2
@@ -24,7 +24,7 @@ class Rater:
     def __init__(self, sources: Sources, ratings: Ratings, writer: Writer) -> None:
         self._reading = Reading(sources, writer.tally, writer.now)
         self._ratings = ratings
-        self._invoices = Invoices(sources.records, ratings, writer, self._reading.prices)
+        self._invoices = Invoices(self._reading, ratings, writer)
         self._uninvoiced = Uninvoiced(self._reading, ratings, writer, self._invoices)
         self._seen: set[tuple[str, str, datetime]] = set()
 
@@ -63,7 +63,8 @@ class Rater:
                 continue
             self._seen.add(once)
             if period.state == "invoiced":
-                self._invoices.settle(customer, period, metric=pair.metric)
+                with self._reading.reported(pair):
+                    self._invoices.settle(customer, period, metric=pair.metric)
             elif customer.is_rated_in(period):
                 tasks.append(self._uninvoiced.task(pair, customer, pair.metric, period))
         return tasks
@@ -78,7 +79,7 @@ class Rater:
         there is no such subscription.
         """
         customer: Customer | None = None
-        with self._reading.reported(DirtyPair(subscription, EVERY_METRIC, _month(self._reading.now))):
+        with self._reading.reported(DirtyPair(subscription, EVERY_METRIC, month_of(self._reading.now))):
             customer = self._reading.customer(subscription, anew=True)
             if customer is not None and charge is None:
                 self._settle(customer, _FROZEN if thorough else _CHECKED)
@@ -90,7 +91,7 @@ class Rater:
 
     def _settle(self, customer: Customer, checked: int) -> None:
         for index, period in enumerate(customer.invoiced(_FROZEN)):
-            with self._reading.reported(DirtyPair(customer.id, EVERY_METRIC, _month(period.start))):
+            with self._reading.reported(DirtyPair(customer.id, EVERY_METRIC, month_of(period.start))):
                 froze = self._invoices.freeze(customer.id, period.start)
                 if froze or index < checked:
                     self._invoices.settle(customer, period)
@@ -98,22 +99,23 @@ class Rater:
     def _rate_open(self, customer: Customer, charge: str | None) -> None:
         period = customer.calendar.open
         stored = {one.key: one for one in self._ratings.in_period(customer.id, period.start)}
-        month = _month(period.start)
-        tasks = []
-        for metric in self._reading.prices().by_metric:
-            pair = DirtyPair(customer.id, metric, month)
-            with self._reading.reported(pair):
-                tasks.append(self._uninvoiced.task(pair, customer, metric, period, only=charge))
+        month = month_of(period.start)
+        tasks = [
+            self._uninvoiced.task(
+                DirtyPair(customer.id, metric, month), customer, metric, period, only=charge
+            )
+            for metric in self._reading.prices().by_metric
+        ]
         self._uninvoiced.rate(tasks, stored)
-        charged = {key for task in tasks for key in task.rating_keys()}
-        unpriced = set(self._reading.prices().by_metric) - {task.metric for task in tasks}
+        priced = {key for task in tasks for key in task.rating_keys()}
+        unpriced = frozenset[str]().union(*(task.unpriced for task in tasks))
         for key, one in stored.items():
             metric = one.doc["metric"]
             with self._reading.reported(DirtyPair(customer.id, metric, month)):
                 if key.corrects is not None:
                     if charge is None:
                         self._settle_older(customer, key.corrects, metric)
-                elif key not in charged and charge in {None, key.charge} and metric not in unpriced:
+                elif key not in priced and key.charge not in unpriced and charge in {None, key.charge}:
                     self._uninvoiced.end(customer, one)
 
     def _settle_older(self, customer: Customer, start: datetime, metric: str) -> None:
@@ -128,10 +130,10 @@ class Rater:
         first = customer.calendar.known[0].start
         tasks = []
         for metric in self._reading.prices().by_metric:
-            pair = DirtyPair(customer.id, metric, _month(following.start))
+            pair = DirtyPair(customer.id, metric, month_of(following.start))
+            if customer.is_rated_in(following):
+                tasks.append(self._uninvoiced.task(pair, customer, metric, following))
             with self._reading.reported(pair):
-                if customer.is_rated_in(following):
-                    tasks.append(self._uninvoiced.task(pair, customer, metric, following))
                 for period in self._used_before(customer, metric, first):
                     self._invoices.settle(customer, period, metric=metric)
         self._uninvoiced.rate(tasks)
@@ -150,7 +152,3 @@ def _bounds(month: str) -> tuple[datetime, datetime]:
     first = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
     following = first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
     return first, following
-
-
-def _month(instant: datetime) -> str:
-    return instant.astimezone(UTC).strftime("%Y-%m").zfill(7)

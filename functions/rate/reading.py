@@ -12,6 +12,8 @@ from functions.rate.writer import Tally
 from fusion_billing.billing.customers import Customer
 from fusion_billing.billing.planning import hour_of
 from fusion_billing.billing.price_book import PriceBook
+from fusion_billing.billing.pricing import Pricing
+from fusion_billing.calendar.calendar import Period
 from fusion_billing.errors import Unavailable
 from fusion_billing.rating.records import Record
 from fusion_billing.store import failures
@@ -65,6 +67,27 @@ class Reading:
         if anew or subscription not in self._customers:
             self._customers[subscription] = self._sources.customer(subscription)
         return self._customers[subscription]
+
+    def priced(
+        self, pair: DirtyPair, customer: Customer, metric: str, period: Period, *, only: str | None = None
+    ) -> tuple[list[Pricing], frozenset[str]]:
+        """Return what prices a metric in a period, charge by charge, and the charges that can't be priced.
+
+        The latter are reported, and `pair` put back for them. `only` one charge is looked at, if given.
+        """
+        book = self.prices()
+        priced: list[Pricing] = []
+        unpriced = set()
+        for charge in book.by_metric.get(metric, ()):
+            if only is not None and charge != only:
+                continue
+            unpriced.add(charge)
+            with self.reported(pair):
+                price = book.pricing(charge, customer.who, period.start, period.end)
+                unpriced.discard(charge)
+                if price is not None:
+                    priced.append(price)
+        return priced, frozenset(unpriced)
 
     def forget_customers(self) -> None:
         """Read every customer again when it is next asked for: a long message must not go by old periods."""

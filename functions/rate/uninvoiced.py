@@ -35,6 +35,8 @@ class Task:
     metric: str
     period: Period
     prices: tuple[Pricing, ...]
+    unpriced: frozenset[str] = frozenset()
+    """Charges that can't be priced as things are; what is stored of them stays."""
 
     def rating_keys(self) -> list[RatingKey]:
         """Return the keys of the charges' ratings, in their order."""
@@ -54,9 +56,8 @@ class Uninvoiced:
         self, pair: DirtyPair, customer: Customer, metric: str, period: Period, *, only: str | None = None
     ) -> Task:
         """Return what is to rate of a metric in a period: all charges that apply, or `only` one."""
-        prices = self._reading.prices().applying(metric, customer.who, period.start, period.end)
-        priced = tuple(price for price in prices if only is None or price.charge.code == only)
-        return Task(pair, customer, metric, period, priced)
+        priced, unpriced = self._reading.priced(pair, customer, metric, period, only=only)
+        return Task(pair, customer, metric, period, tuple(priced), unpriced)
 
     def rate(self, tasks: Sequence[Task], stored: Mapping[RatingKey, StoredRating] | None = None) -> None:
         """Rate tasks, what they change being written together; `stored` are their ratings, if read already.
@@ -122,10 +123,13 @@ class Uninvoiced:
         records = list(self._reading.records.between(customer.id, task.metric, period.start, end))
         self._reading.tally.pairs += 1
         for price, key in zip(task.prices, task.rating_keys(), strict=True):
-            rated = _rated(price, customer, period, key, records)
-            change = _change(customer, period, rated, stored.get(key), has_usage=bool(records))
-            if change is not None:
-                yield change
+            rated: list[Candidate] = []
+            with self._reading.reported(task.pair):
+                rated.append(_rated(price, customer, period, key, records))
+            for one in rated:  # none where it was reported
+                change = _change(customer, period, one, stored.get(key), has_usage=bool(records))
+                if change is not None:
+                    yield change
 
 
 def _change(

@@ -1,6 +1,6 @@
 """What a subscription used in its open period, and where that leads: counted from the records, not stored."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import localcontext
@@ -10,11 +10,12 @@ from fusion_billing.access.principal import Principal
 from fusion_billing.billing.customers import Customer
 from fusion_billing.billing.decisions import total
 from fusion_billing.billing.price_book import PriceBook
-from fusion_billing.billing.pricing import Pricing
+from fusion_billing.billing.pricing import CurrencyMismatch, Pricing
 from fusion_billing.billing.projection import projected
 from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import EXACT, plain
 from fusion_billing.definitions.metric import Metric
+from fusion_billing.errors import Refused
 from fusion_billing.instants import rfc3339
 from fusion_billing.rating.aggregations import AGGREGATES
 from fusion_billing.rating.engine import rate
@@ -62,12 +63,12 @@ def _metric(
 ) -> dict[str, Any] | None:
     period = customer.calendar.open
     used = list(records.between(customer.id, metric.code, period.start, customer.rated_end(period)))
-    charged = list(_charged(customer, metric, prices, used, now))
-    if not used and not charged:
+    charged, unpriced = _charged(customer, metric, prices, used, now)
+    if not used and not charged and not unpriced:
         return None
     with localcontext(EXACT):
         units = settled(AGGREGATES[metric.aggregation](in_order(used), period.start, period.end))
-    return {
+    shown = {
         "metric": metric.code,
         "name": metric.name,
         "unit": metric.unit,
@@ -76,15 +77,26 @@ def _metric(
         "projection": _projection([one.then for one in charged], customer.who.currency),
         "charges": [_charge(one) for one in charged],
     }
+    return shown | {"unpriced": unpriced} if unpriced else shown
 
 
 def _charged(
     customer: Customer, metric: Metric, prices: PriceBook, used: Sequence[Record], now: datetime
-) -> Iterator[_Charged]:
+) -> tuple[list[_Charged], list[dict[str, str]]]:
+    """Return each charge on a metric, now and then, and what can't be priced as things are, and why."""
     start, end = customer.calendar.open.start, customer.calendar.open.end
-    for price in prices.applying(metric.code, customer.who, start, end):
-        so_far = rate(price.versions, price.metric, used, period_start=start, period_end=end)
-        yield _Charged(price, so_far, projected(price, used, start=start, end=end, now=now))
+    charged, unpriced = [], []
+    for code in prices.by_metric.get(metric.code, ()):
+        try:
+            price = prices.pricing(code, customer.who, start, end)
+        except (CurrencyMismatch, Refused) as error:
+            unpriced.append({"charge": code, "reason": str(error)})
+            continue
+        if price is not None:
+            so_far = rate(price.versions, price.metric, used, period_start=start, period_end=end)
+            then = projected(price, used, start=start, end=end, now=now)
+            charged.append(_Charged(price, so_far, then))
+    return charged, unpriced
 
 
 def _charge(one: _Charged) -> dict[str, Any]:

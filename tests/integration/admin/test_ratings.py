@@ -236,6 +236,16 @@ def test_the_usage_so_far_is_shown_live_with_where_it_leads(catalogue: "Admin", 
     assert charge == {"charge": "api_calls", "name": "API calls", **so_far, "projection": projection}
 
 
+def test_a_charge_that_cant_be_priced_is_shown_as_such(catalogue: "Admin", push: Push) -> None:
+    push("25", "2026-11-03")
+    assert catalogue.put("/v1/subscriptions/42", SUBSCRIPTION | {"currency": "EUR"}).status == 200
+    (metric,) = catalogue.get("/v1/subscriptions/42/usage").json["metrics"]
+    assert (metric["units"], metric["charges"]) == ("25", [])
+    assert metric["unpriced"] == [
+        {"charge": "api_calls", "reason": "charge api_calls is in USD, the subscription in EUR"}
+    ]
+
+
 def test_ratings_are_listed_by_period_and_paged(
     catalogue: "Admin", push: Push, work: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -152,6 +152,45 @@ def test_a_pair_that_cant_be_rated_is_reported_put_back_and_rated_once_mended(sm
     assert small_world.the_rating(id_="43").amount == Decimal("1.50")
 
 
+def test_a_charge_that_cant_be_priced_costs_the_others_on_its_metric_nothing(small_world: "World") -> None:
+    small_world.push("25")
+    small_world.charge("euros")
+    small_world.do({"job": "subscription", "id": "42"})
+    before = small_world.the_rating(charge="euros")
+    small_world.catalogue.delete_charge("euros", 1)
+    small_world.charge("euros", currency="EUR")
+    small_world.push("40")
+    small_world.do({"job": "subscription", "id": "42"})
+    assert small_world.the_rating().amount == Decimal("3.00")
+    assert small_world.the_rating(charge="euros") == before
+    assert {type(error).__name__ for _, error in small_world.reported} == {"CurrencyMismatch"}
+
+
+def test_an_invoiced_period_that_cant_be_adjusted_costs_the_open_one_nothing(world: "World") -> None:
+    world.metric()
+    world.charge()
+    world.charge("dollars", applies_to={"all": True})
+    world.subscription(next_invoice_date="2026-11-15", start_date="2026-01-15")
+    world.push("25", "2026-11-03")
+    world.rate()
+    world.now = datetime(2026, 11, 20, tzinfo=UTC)
+    world.change(next_invoice_date="2026-12-15", currency="EUR")
+    world.charge("euros", currency="EUR")
+    world.catalogue.delete_charge("api_calls", 1)
+    world.catalogue.delete_charge("dollars", 1)
+    world.push("25", "2026-11-18")
+    world.rate()
+    assert {pair.month for pair, _ in world.reported} == {"2026-10"}
+    assert world.the_rating("2026-11-15", "euros").amount == Decimal("1.50")
+
+
+def test_a_fee_is_due_in_its_own_period_and_not_before(small_world: "World") -> None:
+    small_world.charge("fee", model={"type": "flat", "amount": "5"})
+    small_world.do({"job": "subscription", "id": "42"})
+    assert small_world.the_rating(charge="fee").amount == Decimal(5)
+    assert small_world.rating("2026-12-01", "fee") is None
+
+
 def test_a_marker_of_a_subscription_that_is_gone_is_passed_over(small_world: "World") -> None:
     small_world.rate(DirtyPair("gone", "api_calls", "2026-11"), DirtyPair("42", "gone", "2026-11"))
     assert small_world.reported == []

@@ -50,9 +50,11 @@ def decide(
     A stored rating that is frozen is never decided about: `ValueError`.
     """
     if stored is None:
-        nothing_owed = candidate.amount.is_zero()
-        if nothing_owed and (candidate.key.corrects is not None or not has_usage):
+        is_adjustment = candidate.key.corrects is not None
+        if candidate.amount.is_zero() and (is_adjustment or not has_usage):
             return None
+        if period == "upcoming" and not has_usage:
+            return None  # a fee is due in its own time
         line = _line(candidate.amount, None, period)
         return NewVersion(candidate, 1, line, _raised(candidate, None, period))
     if stored.frozen:

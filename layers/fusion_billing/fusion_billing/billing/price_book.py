@@ -31,11 +31,6 @@ class PriceBook:
         """Return the codes of the charges on each metric that any charge is on."""
         return self._on
 
-    def metric_of(self, charge: str) -> str | None:
-        """Return the code of the metric a charge is on, None for a charge that does not exist."""
-        versions = self._charges.get(charge)
-        return versions[0].metric if versions is not None else None
-
     def newest(self, charge: str) -> Charge | None:
         """Return a charge's newest version."""
         versions = self._charges.get(charge)
@@ -52,11 +47,6 @@ class PriceBook:
         if memo not in self._memo:
             self._memo[memo] = self._work_out(charge, who, start, end)
         return self._memo[memo]
-
-    def applying(self, metric: str, who: Subscriber, start: datetime, end: datetime) -> list[Pricing]:
-        """Return what prices each charge on `metric` that applies to `who` in `[start, end)`, by charge."""
-        priced = (self.pricing(charge, who, start, end) for charge in self._on.get(metric, ()))
-        return [price for price in priced if price is not None]
 
     def _work_out(self, charge: str, who: Subscriber, start: datetime, end: datetime) -> Pricing | None:
         versions = self._charges[charge]
