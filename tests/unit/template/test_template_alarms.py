@@ -64,6 +64,7 @@ def test_silence_of_a_schedule_is_an_alarm(resources: Resources, metric: str) ->
         ("LinesParked", "RelayFunction"),
         ("DeliveriesParked", "RelayFunction"),
         ("OldestDueDeliverySeconds", "RelayFunction"),
+        ("OdooAlarms", "RelayFunction"),
         ("OdooKeyDaysLeft", "RelayFunction"),
     ],
 )

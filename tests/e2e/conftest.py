@@ -1,0 +1,67 @@
+"""The whole service, once for all tests here: the real template on the local cloud, in its own folder."""
+
+import dataclasses
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from local import artefacts
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where a service of the tests' own runs: its folder, and ports that were free a moment ago."""
+
+    folder: Path
+    port: int
+    odoo_port: int
+    receiver_port: int
+
+    def arguments(self) -> list[str]:
+        ports = ["--port", self.port, "--odoo-port", self.odoo_port, "--receiver-port", self.receiver_port]
+        return [*map(str, ports), "--state", str(self.folder)]
+
+
+@pytest.fixture(scope="session")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    artefacts.python()  # says what is missing, before anything is started
+    with socket.socket() as one, socket.socket() as two, socket.socket() as three:
+        for each in (one, two, three):
+            each.bind(("127.0.0.1", 0))
+        ports = [each.getsockname()[1] for each in (one, two, three)]
+    return Place(tmp_path_factory.mktemp("service"), *ports)
+
+
+@dataclasses.dataclass(frozen=True)
+class Ended:
+    """How a run ended: its status, all it printed, and its table, row by row."""
+
+    status: int
+    output: str
+
+    @property
+    def table(self) -> dict[tuple[str, str], list[str]]:
+        """The cells after the period, by subscription and charge."""
+        rows = {}
+        for line in self.output.splitlines():
+            cells = re.split(r"\s{2,}", line.strip())
+            if len(cells) == 11 and cells[0][:4].isdigit():
+                rows[cells[0][:4], cells[1]] = cells[2:]
+        return rows
+
+
+@pytest.fixture(scope="session")
+def run_once(place: Place) -> Callable[[], Ended]:
+    """`make run ONCE=1`, at this place."""
+
+    def run() -> Ended:
+        command = [sys.executable, "-m", "local.run", "--once", *place.arguments()]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=420)
+        return Ended(done.returncode, done.stdout + done.stderr)
+
+    return run

@@ -1,0 +1,217 @@
+"""The main job, end to end: counters in over HTTP, the overage lines in Odoo, through the real template."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.demo import catalogue
+from local.demo.calls import Unexpected
+from local.run import Running
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+
+# Units, included, overage, amount, and the Odoo line's quantity, price and subtotal, as worked by hand in
+# local/demo/expected.py, written once more as a person reads them.
+TABLE = {
+    ("4101", "api_calls_pro"): "3696 1000 2696 10.78 2696 0.004 10.78",
+    ("4101", "storage"): "67.75 50 17.75 2.66 17.75 0.15 2.66",
+    ("4102", "api_calls_scale"): "7750 500 7250 40.75 1 40.75 40.75",
+    ("4102", "storage"): "73.333 50 23.333 3.50 1 3.5 3.50",
+    ("4103", "api_calls_scale"): "620 500 120 1.20 120 0.01 1.20",
+    ("4103", "storage"): "1250.1 50 1200.1 180.02 1 180.02 180.02",
+    ("4104", "api_calls_pro"): "1215 1000 215 0.86 215 0.004 0.86",
+    ("4104", "storage"): "51 50 1 0.15 1 0.15 0.15",
+}
+
+
+@pytest.fixture(scope="module")
+def first(run_once: Callable[[], Any]) -> Any:
+    return run_once()
+
+
+@pytest.fixture(scope="module")
+def second(first: Any, run_once: Callable[[], Any], place: Any) -> Any:
+    heard = webhooks(place)
+    return run_once(), heard
+
+
+@pytest.fixture(scope="module")
+def running(second: Any, place: Any) -> Iterator[Running]:
+    with Running(place.folder, place.port, place.odoo_port, place.receiver_port) as service:
+        yield service
+
+
+def webhooks(place: Any) -> list[dict[str, Any]]:
+    lines = (place.folder / "webhooks.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def test_a_month_of_counters_becomes_the_right_lines(first: Any) -> None:
+    assert first.status == 0, first.output
+    assert {row: " ".join(cells[1:8]) for row, cells in first.table.items()} == TABLE
+    assert "246 created, 2 stale, 247 unchanged, 2 updated" in first.output
+
+
+def test_every_line_and_rating_was_told_of_by_a_verified_webhook(first: Any, place: Any) -> None:
+    told = {
+        (message["type"], message["data"]["subscription"], message["data"]["charge"])
+        for message in webhooks(place)
+    }
+
+    assert told == {(event, *row) for event in ("rating.updated", "line.upserted") for row in TABLE}
+    assert first.status == 0
+
+
+def test_a_second_start_finds_all_and_doubles_nothing(second: Any, place: Any) -> None:
+    ended, heard = second
+
+    assert ended.status == 0, ended.output
+    assert {row: " ".join(cells[1:8]) for row, cells in ended.table.items()} == TABLE
+    assert "6 stale, 491 unchanged" in ended.output
+    assert webhooks(place) == heard
+
+
+def test_it_stops_whole(second: Any, place: Any) -> None:
+    for port in (place.port, place.odoo_port, place.receiver_port):
+        with socket.socket() as probe:
+            assert probe.connect_ex(("127.0.0.1", port)) != 0
+    assert processes_of(place.folder) == []
+
+
+def processes_of(folder: Path) -> list[str]:
+    """Return the command lines of processes that name the folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            command = process.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if str(folder) in command and str(os.getpid()) != process.parent.name:
+            found.append(command)
+    return found
+
+
+def test_odoo_holds_one_line_a_charge(running: Running) -> None:
+    orders = [subscription["odoo_order_id"] for subscription in catalogue.SUBSCRIPTIONS.values()]
+    lines = running.odoo.control("read", model="sale.order.line", domain=[["order_id", "in", orders]])
+
+    assert len(lines) == len(TABLE)
+
+
+# Each route that reads, and what it must answer with: whatever a role lacks ends as a 500 or a 503.
+READS = (
+    "/v1/health",
+    "/openapi.json",
+    "/v1/metrics",
+    "/v1/metrics/api_calls",
+    "/v1/charges",
+    "/v1/charges/storage",
+    "/v1/subscriptions",
+    "/v1/subscriptions/4101",
+    "/v1/subscriptions/4101/usage",
+    "/v1/subscriptions/4101/ratings",
+    "/v1/subscriptions/4101/ratings/api_calls_pro",
+    "/v1/usage/demo:4101:api_calls:5",
+    "/v1/usage?subscription=4101&metric=api_calls&from=2026-10-01T00:00:00Z&to=2026-11-01T00:00:00Z",
+    "/v1/endpoints",
+    "/v1/sources",
+    "/v1/lines?state=parked",
+)
+
+
+@pytest.mark.parametrize("path", READS)
+def test_every_page_can_be_read_with_the_rights_the_template_gives(running: Running, path: str) -> None:
+    assert running.service.call("GET", path) is not None
+
+
+def test_a_corrected_counter_shows_its_history(running: Running) -> None:
+    record = running.service.call("GET", "/v1/usage/demo:4101:api_calls:5")
+
+    assert json.dumps(record).count('"105"') == 1
+    assert record["quantity"] == "205"
+
+
+def test_the_operators_way_works_with_the_rights_the_template_gives(running: Running) -> None:
+    call = running.service.call
+    source = call("POST", "/v1/sources", {"name": "an app"})
+    key = call("POST", f"/v1/sources/{source['id']}/keys", {"scopes": ["usage:write"]})
+    assert call("DELETE", f"/v1/keys/{key['id']}") is None
+    endpoint = call(
+        "POST", "/v1/endpoints", {"url": "http://127.0.0.1:9/nobody", "events": ["endpoint.test"]}
+    )
+    call("PATCH", f"/v1/endpoints/{endpoint['id']}", {"description": "no one listens there"})
+    call("POST", f"/v1/endpoints/{endpoint['id']}/secret/rotate", {})
+    call("POST", f"/v1/endpoints/{endpoint['id']}/test", {})
+    call("GET", f"/v1/endpoints/{endpoint['id']}/deliveries")
+    call("POST", f"/v1/endpoints/{endpoint['id']}/replay", {"since": "2026-01-01T00:00:00Z"})
+    assert call("DELETE", f"/v1/endpoints/{endpoint['id']}") is None
+    call("PUT", "/v1/metrics/of_no_use", {"name": "Of no use", "unit": "x", "aggregation": "sum"})
+    assert call("DELETE", "/v1/metrics/of_no_use") is None
+    with pytest.raises(Unexpected, match="in_use"):
+        call("DELETE", "/v1/metrics/api_calls")
+
+
+def test_subscriptions_are_read_from_odoo_and_lines_held_against_it(running: Running) -> None:
+    running.service.call("POST", "/v1/subscriptions/sync", {})
+
+    body = {"period_start": "2026-09-30T22:00:00Z"}
+    compared = running.service.call("POST", "/v1/lines/reconcile", {"subscription": "4101", **body})
+    assert compared is not None
+
+
+@pytest.mark.parametrize(
+    ("function", "event"),
+    [
+        ("RateFunction", {"job": "plan"}),
+        ("RateFunction", {"job": "sweep"}),
+        ("RelayFunction", {"job": "relay"}),
+        ("RelayFunction", {"job": "sync"}),
+        ("RelayFunction", {"job": "sync", "full": True}),
+    ],
+)
+def test_what_the_schedules_send_is_done(running: Running, function: str, event: dict[str, Any]) -> None:
+    answer = running.cloud.client("lambda").invoke(
+        FunctionName=running.cloud.outputs[function], Payload=json.dumps(event).encode()
+    )
+
+    assert "FunctionError" not in answer, answer["Payload"].read()
+
+
+def test_a_large_body_is_refused_by_name(running: Running) -> None:
+    with pytest.raises(Unexpected, match=r"answered 413: .*too_large"):
+        running.service.call("POST", "/v1/usage", {"records": [], "padding": "x" * 5_000_000})
+
+
+def test_nobody_was_refused_what_it_needed(running: Running, place: Any) -> None:
+    logs = running.cloud.client("logs")
+    denied: Counter[str] = Counter()
+    for group in logs.describe_log_groups()["logGroups"]:
+        for event in logs.filter_log_events(logGroupName=group["logGroupName"])["events"]:
+            denied["AccessDenied"] += "AccessDenied" in event["message"]
+            denied["internal error"] += '"internal error"' in event["message"]
+
+    assert denied == Counter({"AccessDenied": 0, "internal error": 0})
+
+
+def test_a_port_in_use_is_said_plainly(place: Any) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        command = [sys.executable, "-m", "local.run", "--once", "--receiver-port", str(port)]
+        done = subprocess.run(
+            [*command, "--state", str(place.folder / "other")], capture_output=True, text=True, check=False
+        )
+
+    assert done.returncode == 1
+    assert f"port {port} of 127.0.0.1" in done.stderr
+    assert "RECEIVER_PORT" in done.stderr
+    assert "Traceback" not in done.stderr
