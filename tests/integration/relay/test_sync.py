@@ -147,16 +147,35 @@ def test_a_cancelled_order_counts_as_churned_whatever_its_subscription_state_say
     assert reading.get("41").subscription.state == "6_churn"
 
 
-def test_what_the_api_has_defined_stays_as_it_is_and_one_order_never_becomes_two(
-    world: Any, reading: Reading
-) -> None:
-    world.orders(41, 42)
+def test_what_the_api_has_defined_under_an_id_of_its_own_stays_as_it_is(world: Any, reading: Reading) -> None:
+    world.orders(41)
     reading.put("acme", 41)
-    reading.put("42", 42)
     report = reading.run()
-    assert (report.kept, report.created) == (2, 0)
+    assert (report.kept, report.created) == (1, 0)
     assert reading.get("41") is None
-    assert reading.get("42").subscription.plan == "Gold"
+    assert reading.get("acme").subscription.plan == "Gold"
+
+
+def test_what_the_api_has_defined_under_the_order_s_id_follows_odoo(world: Any, reading: Reading) -> None:
+    world.orders(41)
+    reading.put("41", 41)
+    assert reading.run().updated == 1
+    assert reading.get("41").subscription.plan == "Pro"
+    world.admin.invoice_period(41)
+    assert reading.run().closed == 1
+
+
+@pytest.mark.parametrize(
+    "changes", [{"plan_id": None}, {"subscription_state": "1_draft"}, {"subscription_state": None}]
+)
+def test_the_api_s_word_stands_where_odoo_has_nothing_better(
+    world: Any, reading: Reading, changes: dict[str, Any]
+) -> None:
+    world.orders(41, **changes)
+    reading.put("41", 41)
+    report = reading.run()
+    assert (report.kept, report.skipped) == (1, [])
+    assert reading.get("41").subscription.plan == "Gold"
 
 
 def test_an_order_whose_id_is_taken_by_another_is_named(world: Any, reading: Reading) -> None:

@@ -1,7 +1,8 @@
 """Subscriptions come from Odoo: what changed since the last run, or all of them, deletions included.
 
-One order never becomes two subscriptions: an order that the API has defined a subscription for stays the
-API's, and is left alone here. What can't be read is reported by name, and the rest is read.
+One order never becomes two subscriptions: one that the API has defined under an id of its own stays the
+API's, and is left alone here; one that it has defined under the order's id is the one that is read, and
+follows Odoo. What can't be read is reported by name, and the rest is read.
 """
 
 from collections.abc import Callable, Sequence
@@ -120,19 +121,18 @@ class SubscriptionSync:
     def _one(self, read: ReadSubscription) -> tuple[str, Any]:
         """Save one; return the name of what it counts as, and what there is to tell of it."""
         stored = self.store.get(str(read.order))
-        if stored is not None and stored.origin == "api":
-            ours = stored.subscription.odoo_order_id == read.order
-            return ("kept", None) if ours else ("skipped", ["its id is another order's subscription"])
         if stored is None and self.store.of_order(read.order) is not None:
             return "kept", None
-        try:
-            wanted = parse(Subscription, read.document, id=str(read.order))
-        except Refused as refused:
-            if stored is None and not read.running:
-                return "passed", None
-            return "skipped", [f"{fault.field}: {fault.message}" for fault in refused.faults]
-        if stored is None and not read.running and wanted.state not in _STOPPED:
-            return "passed", None
+        if stored is not None and stored.subscription.odoo_order_id != read.order:
+            return "skipped", ["its id is another order's subscription"]
+        by_api = stored is not None and stored.origin == "api"
+        quietly = "kept" if by_api else "passed"
+        wanted, reasons = _parsed(read)
+        if wanted is None:
+            is_missed = not by_api and (stored is not None or read.running)
+            return ("skipped", reasons) if is_missed else (quietly, None)
+        if not read.running and wanted.state not in _STOPPED and (stored is None or by_api):
+            return quietly, None
         return self._save(wanted)
 
     def _save(self, wanted: Subscription) -> tuple[str, Any]:
@@ -171,6 +171,13 @@ class SubscriptionSync:
         for one in missing:
             self.writer.save(one.model_copy(update={"state": "6_churn"}), origin="odoo", now=self.clock())
             report.gone.append(one.name)
+
+
+def _parsed(read: ReadSubscription) -> tuple[Subscription | None, list[str]]:
+    try:
+        return parse(Subscription, read.document, id=str(read.order)), []
+    except Refused as refused:
+        return None, [f"{fault.field}: {fault.message}" for fault in refused.faults]
 
 
 class _Attempt:
