@@ -30,6 +30,8 @@ _QUOTATION = "1_draft"
 _CHURNED = "6_churn"
 _DEFAULT_ZONE = "UTC"  # what Odoo itself goes by where a company has none
 
+_DEFAULT_LANGUAGE = "en_US"  # what every customer has in whose form nobody chose one
+
 IS_SUBSCRIPTION = ["is_subscription", "=", True]
 
 
@@ -98,7 +100,7 @@ class Reader:
         if row.get("end_date"):
             document["end_date"] = row["end_date"]
         language = languages.get(_id(row, "partner_id"))
-        if language:
+        if language and language != _DEFAULT_LANGUAGE:
             document["lang"] = language
         return ReadSubscription(row["id"], str(row.get("name")), state in _RUNNING, document)
 
