@@ -16,7 +16,7 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
-PIP := -m pip install --quiet --disable-pip-version-check --no-input
+PIP := -m pip install --quiet --quiet --disable-pip-version-check --no-input
 CLOUD := .venv-cloud
 VENV := .venv
 

@@ -49,7 +49,7 @@ def install(requirements: Path, target: Path, machine: str, version: str) -> Non
     """Install `requirements`, hashes required, as wheels for Linux on `machine` and Python `version`."""
     tags = [f"manylinux_2_{minor}_{machine}" for minor in range(GLIBC[version], 16, -1)]
     platforms = [word for tag in [*tags, f"manylinux2014_{machine}"] for word in ("--platform", tag)]
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--quiet", "--disable-pip-version-check"]
     command += ["--no-deps", "--require-hashes", "--only-binary=:all:", "--no-compile"]
     command += ["--implementation", "cp", "--python-version", version, *platforms]
     command += ["--target", str(target), "--requirement", str(requirements)]

@@ -23,7 +23,7 @@ OUTSIDE_MODULES = {"urllib.request"}
 
 # What tells the time, by the name it is called under.
 CLOCKS = {
-    "datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.time_ns", 
+    "datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.time_ns",
     "time.monotonic", "time.perf_counter",
 }  # fmt: skip
 
