@@ -1,7 +1,7 @@
 """The relay's jobs, each measured: lines, deliveries, subscriptions."""
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.metrics import MetricUnit
 
@@ -9,7 +9,9 @@ from functions.relay import deliveries, deliveries_setup, dependencies
 from functions.relay.outcomes import Tally
 from fusion_billing.instants import parse_instant
 from fusion_billing.odoo import configured
-from fusion_billing.odoo.sync import Report
+
+if TYPE_CHECKING:
+    from fusion_billing.odoo.sync import Report
 
 _FOR_DELIVERIES = 90.0
 """Seconds that lines leave to deliveries in a run of both."""
@@ -109,7 +111,7 @@ def _measure_lines(tally: Tally) -> None:
         metrics.add_metric("OdooKeyDaysLeft", MetricUnit.Count, 0)
 
 
-def _measure_sync(report: Report) -> None:
+def _measure_sync(report: "Report") -> None:
     metrics = dependencies.metrics()
     metrics.add_metric("SubscriptionsSkipped", MetricUnit.Count, len(report.skipped))
     metrics.add_metric("OdooAlarms", MetricUnit.Count, int(bool(report.alarm)))

@@ -23,6 +23,11 @@ _INGEST_BOUND, _BOUND = 1.3, 1.8
 
 _ADMIN = "import functions.admin.handler; from functions.admin import app, dependencies as d; "
 
+_RELAY = (
+    "import functions.relay.handler; from functions.relay import dependencies as d, deliveries_setup; "
+    "d.logger(); d.metrics(); d.queue(); "
+)
+
 # `{topic}` is imported when its first request comes, so a cold start of admin has one topic in it.
 _ADMIN_TOPICS = {
     "a metric": "metrics",
@@ -66,11 +71,10 @@ STARTS: Mapping[str, Start] = {
         "import functions.rate.handler; from functions.rate import dependencies as d; "
         "d.worker(); d.planner_state(); d.queue(); d.logger(); d.metrics()",
     ),
-    "relay": Start(
-        "Relay",
-        "import functions.relay.handler; from functions.relay import dependencies as d, deliveries_setup; "
-        "d.line_relay(lambda: 60.0); d.logger(); d.metrics(); deliveries_setup.dependencies()",
+    "relay, lines and deliveries": Start(
+        "Relay", f"{_RELAY}d.line_relay(lambda: 60.0); deliveries_setup.dependencies()"
     ),
+    "relay, subscriptions": Start("Relay", f"{_RELAY}d.subscription_sync(lambda: 60.0)"),
     **{
         f"admin, {name}": Start("Admin", f"{_ADMIN}app.include('{topic}'); d.authenticator(); d.catalogue()")
         for name, topic in _ADMIN_TOPICS.items()
