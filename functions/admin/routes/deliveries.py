@@ -16,7 +16,7 @@ from functions.admin.routing import (
 )
 from functions.admin.services import deliveries as service
 from fusion_billing.errors import Fault, Refused
-from fusion_billing.instants import parse_instant
+from fusion_billing.instants import parse_instant, parse_query_instant
 from fusion_billing.webhooks.events import CATALOGUE
 from fusion_billing.webhooks.filters import faults_of
 from fusion_billing.webhooks.outcome import DeliveryState
@@ -47,7 +47,7 @@ def listing(endpoint: str) -> Response[str]:
         endpoint,
         state=cast("DeliveryState | None", given.get("state")),
         type_=given.get("type"),
-        since=parse_instant(given["since"], "since") if "since" in given else None,
+        since=parse_query_instant(given["since"], "since") if "since" in given else None,
         limit=limit,
         after=after,
     )

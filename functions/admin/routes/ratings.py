@@ -27,7 +27,7 @@ from fusion_billing.billing.customers import customer_of
 from fusion_billing.billing.price_book import PriceBook
 from fusion_billing.billing.ratings import RatingKey
 from fusion_billing.errors import Fault, NotFound, Refused
-from fusion_billing.instants import parse_instant
+from fusion_billing.instants import parse_instant, parse_query_instant
 
 router = Router()
 
@@ -96,8 +96,7 @@ def _period_start(asker: Asker, given: dict[str, str]) -> datetime | None:
         return None
     try:
         if not _DAY.fullmatch(text):
-            # A `+` that nobody escaped has become a space on its way through the query.
-            return parse_instant(text.replace(" ", "+"), "period_start")
+            return parse_query_instant(text, "period_start")
         zone = ZoneInfo(asker.stored.subscription.timezone)
         day = date.fromisoformat(text)
         return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)

@@ -13,7 +13,7 @@ from functions.admin.routing import Router, authorised, body, json_answer, page,
 from functions.admin.services import usage
 from fusion_billing.access.principal import Principal
 from fusion_billing.errors import Fault, Forbidden, Refused
-from fusion_billing.instants import parse_instant
+from fusion_billing.instants import parse_query_instant
 from fusion_billing.store.usage_reading import Selection
 
 router = Router()
@@ -75,7 +75,7 @@ def _instant(given: dict[str, str], name: str) -> datetime | None:
     if name not in given:
         return None
     try:
-        return parse_instant(given[name], name)
+        return parse_query_instant(given[name], name)
     except Refused as refused:
         raise Refused(refused.faults, code="bad_request") from None
 

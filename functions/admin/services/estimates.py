@@ -12,7 +12,7 @@ from fusion_billing.calendar.calendar import Period
 from fusion_billing.definitions.charge import Charge
 from fusion_billing.definitions.metric import Metric
 from fusion_billing.definitions.validation import AnyDefinition, parse
-from fusion_billing.errors import Fault, NotFound, Refused
+from fusion_billing.errors import Fault, Forbidden, NotFound, Refused
 from fusion_billing.instants import parse_instant, rfc3339
 from fusion_billing.rating import estimate
 from fusion_billing.rating.engine import rate
@@ -52,8 +52,9 @@ def of(stores: Stores, principal: Principal, body: dict[str, Any], now: datetime
     """Return the estimate that `body` asks for.
 
     `charge_code` stands for the charge in force now; for a stored period, for all its versions with the
-    subscription's overrides, as the period itself is rated. Raises `Refused` with every fault, and
-    `NotFound` for a subscription or a charge that does not exist.
+    subscription's overrides, as the period itself is rated. Raises `Refused` with every fault, `NotFound`
+    for a subscription or a charge that does not exist, and `Forbidden` for the stored usage of a metric that
+    is not the source's.
     """
     _check_fields(body)
     if body.get("subscription") is not None:
@@ -75,6 +76,10 @@ def _of_period(stores: Stores, principal: Principal, body: dict[str, Any]) -> di
         raise Refused([Fault("subscription", "not_text", "must be text")])
     stored = subscription_service.visible(stores.subscriptions, principal, subscription)
     versions, metric = _priced(stores.catalogue, stored, body)
+    if not principal.may_use_metric(metric.code):
+        raise Forbidden(
+            f"the metric {metric.code} is not among those of this source", code="metric_not_allowed"
+        )
     period = _period(stored, at)
     until = stored.rated_until
     end = period.end if until is None else max(period.start, min(period.end, until))

@@ -172,5 +172,14 @@ def test_another_sources_plan_and_an_unknown_subscription_answer_alike(used: Any
     assert used.post("/v1/estimates", {**body, "subscription": "43"}).status == 404
 
 
+def test_stored_usage_is_estimated_only_for_whom_its_metric_is_open(used: Any) -> None:
+    body = {"charge_code": "calls", "subscription": "42", "period_start": "2026-11-01T00:00:00Z"}
+    own = used.key("ratings:read", source="src_calls", metrics=frozenset({"calls"}))
+    assert used.post("/v1/estimates", body, key=own).status == 200
+    other = used.key("ratings:read", source="src_storage", metrics=frozenset({"storage"}))
+    answer = used.post("/v1/estimates", body, key=other)
+    assert (answer.status, answer.code) == (403, "metric_not_allowed")
+
+
 def test_an_estimate_needs_its_scope(admin: Any) -> None:
     assert admin.post("/v1/estimates", {}, key=admin.key("catalog:write")).code == "missing_scope"

@@ -290,3 +290,12 @@ def test_an_override_names_nothing_but_the_price() -> None:
         ("currency", "unknown_field"),
         ("model.tiers.0.up_to", "no_open_last_tier"),
     ]
+
+
+def test_a_text_that_is_too_long_is_not_told_of_entries() -> None:
+    with pytest.raises(Refused) as refused:
+        parse(Charge, BODY | {"name": "x" * 257, "group_by": [*"abcdefghijk"]}, code="api_calls")
+    assert {fault.field: fault.message for fault in refused.value.faults} == {
+        "name": "must have at most 256 characters",
+        "group_by": "has too many entries",
+    }

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fusion_billing.errors import Refused
-from fusion_billing.instants import parse_instant, rfc3339, sortable
+from fusion_billing.instants import parse_instant, parse_query_instant, rfc3339, sortable
 
 INSTANTS = st.datetimes(min_value=datetime(1, 1, 2), timezones=st.just(UTC))  # noqa: DTZ001  hypothesis wants it bare
 
@@ -56,3 +56,12 @@ def test_what_is_no_instant_is_refused_by_name(value: object, code: str) -> None
 def test_sortable_text_sorts_as_the_instants_do(one: datetime, other: datetime) -> None:
     assert (one < other) == (sortable(one) < sortable(other))
     assert parse_instant(sortable(one)) == one == parse_instant(rfc3339(one))
+
+
+def test_an_offset_s_plus_that_became_a_space_in_a_query_is_read_as_a_plus() -> None:
+    moment = datetime(2026, 11, 3, tzinfo=UTC)
+    for text in ("2026-11-03T01:00:00 01:00", "2026-11-03T01:00:00+01:00", "2026-11-03 00:00:00Z"):
+        assert parse_query_instant(text, "from") == moment
+    with pytest.raises(Refused) as refused:
+        parse_query_instant("2026-11-03 00:00:00", "from")
+    assert [(fault.field, fault.code) for fault in refused.value.faults] == [("from", "naive")]

@@ -118,8 +118,10 @@ _CODES = {
 
 def _fault(details: ErrorDetails, whole: object) -> Fault:
     kind = details["type"]
-    code, message = _CODES.get(kind, (kind, ""))
     context = details.get("ctx", {})
+    # A validator of ours has its own sentence, even where its code is one of pydantic's too.
+    own = kind == "too_long" and "max_length" not in context
+    code, message = (kind, "") if own else _CODES.get(kind, (kind, ""))
     if kind == "literal_error":
         message = f"must be one of {context['expected']}"
     elif kind == "union_tag_invalid":
