@@ -170,16 +170,20 @@ def ratings() -> "RatingsStore":
 def runs() -> "Runs":
     """Return what starts runs of rating; an answer waits for one as long as API Gateway allows."""
     from functions.admin.services.runs import Runs
+    from fusion_billing.store.dirty_pairs import DirtyPairs
     from fusion_billing.store.planner import PlannerState
     from fusion_billing.store.queues import Queue
     from fusion_billing.store.runs import RunStore
 
     state, markers = settings.text("STATE_TABLE"), settings.text("MARKERS_TABLE")
+    shards = settings.integer("DIRTY_SHARDS", 16)
     return Runs(
         store=RunStore(dynamodb(), state),
         planner=PlannerState(dynamodb(), state_table=state, markers_table=markers),
         queue=Queue(sqs(), settings.text("RATING_QUEUE_URL")),
-        shards=settings.integer("DIRTY_SHARDS", 16),
+        pairs=DirtyPairs(dynamodb(), markers, shards=shards),
+        subscriptions=subscriptions(),
+        shards=shards,
         wait=20.0,
         clock=time.monotonic,
         pause=time.sleep,

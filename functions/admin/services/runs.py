@@ -1,17 +1,20 @@
 """Rating on demand: what the schedule does, now."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from fusion_billing.billing.planning import hour_messages, hours_until_now, part_of, sweep_messages
+from fusion_billing.billing.planning import Hours, hour_messages, hours_until_now, part_of, sweep_messages
 from fusion_billing.errors import NotFound
+from fusion_billing.store.dirty_pairs import DirtyPairs
 from fusion_billing.store.planner import PlannerState
 from fusion_billing.store.queues import Queue
 from fusion_billing.store.runs import Run, RunStore
+from fusion_billing.store.subscriptions import SubscriptionStore
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 1.0
+_FEW_HOURS = 4  # past this many, looking which shards are empty takes longer than letting workers find out
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,8 @@ class Runs:
     store: RunStore
     planner: PlannerState
     queue: Queue
+    pairs: DirtyPairs
+    subscriptions: SubscriptionStore
     shards: int
     wait: float
     clock: Callable[[], float]
@@ -36,13 +41,32 @@ def start(runs: Runs, id_: str, now: datetime, *, subscription: str | None, swee
     if subscription is not None:
         messages: list[dict[str, Any]] = [{"job": "subscription", "id": subscription}]
     else:
-        watermark = runs.planner.watermark()
-        earliest = runs.planner.markers_since() if watermark is None else watermark
-        messages = hour_messages(hours_until_now(watermark, earliest, now), runs.shards)
-        messages += sweep_messages() if sweep else []
+        messages = [*_marked_hours(runs, now), *(_sweeps(runs) if sweep else ())]
     runs.store.begin(id_, [part_of(message) for message in messages], now)
     runs.queue.send({**message, "run": id_} for message in messages)
     return _waited(runs, id_)
+
+
+def _marked_hours(runs: Runs, now: datetime) -> Iterator[dict[str, Any]]:
+    """Yield the messages for the hours since the watermark, but for shards that can be seen to be empty."""
+    watermark = runs.planner.watermark()
+    earliest = runs.planner.markers_since() if watermark is None else watermark
+    hours = hours_until_now(watermark, earliest, now)
+    for message in hour_messages(hours, runs.shards):
+        if hours.count > _FEW_HOURS or _is_marked(runs, hours, message["shard"]):
+            yield message
+
+
+def _is_marked(runs: Runs, hours: Hours, shard: int) -> bool:
+    return any(next(runs.pairs.pages(hour, shard, limit=1), None) for hour in hours)
+
+
+def _sweeps(runs: Runs) -> Iterator[dict[str, Any]]:
+    """Yield the messages for the shards of the list that hold any subscription."""
+    for message in sweep_messages():
+        page, _ = runs.subscriptions.listing(message["list_shard"], None, 1)
+        if page:
+            yield message
 
 
 def get(store: RunStore, id_: str) -> Run:

@@ -13,6 +13,7 @@ from fusion_billing.billing.planning import hour_of
 from fusion_billing.instants import rfc3339, sortable
 from fusion_billing.store import client
 from fusion_billing.store.dirty_pairs import DirtyPair, DirtyPairs
+from fusion_billing.store.planner import PlannerState
 from local.tables import Tables
 
 if TYPE_CHECKING:
@@ -160,6 +161,24 @@ def test_a_run_that_takes_longer_is_answered_as_running(
     ]
     work()
     assert catalogue.get(f"/v1/ratings/runs/{answer.json['run']}").json["status"] == "done"
+
+
+def test_a_run_bothers_no_worker_with_what_is_empty(
+    catalogue: "Admin", push: Push, monkeypatch: pytest.MonkeyPatch, tables: Tables, dynamodb: DynamoDBClient
+) -> None:
+    state = PlannerState(dynamodb, state_table=tables.state, markers_table=tables.markers)
+    state.advance(hour_of(catalogue.now) - timedelta(hours=2))
+    monkeypatch.setattr("functions.admin.dependencies.time.sleep", lambda _: None)
+    clock = iter(range(0, 1000, 3))
+    monkeypatch.setattr("functions.admin.dependencies.time.monotonic", lambda: float(next(clock)))
+    admin_dependencies.runs.cache_clear()
+    push("25", "2026-11-03")
+    run = catalogue.post("/v1/ratings/run").json
+    assert [(body["job"], body["run"]) for _, body in catalogue.messages] == [
+        ("hour", run["run"]),
+        ("sweep", run["run"]),
+    ]
+    assert run["parts_left"] == 2
 
 
 def test_a_rating_explains_itself_down_to_its_records_and_their_revisions(
