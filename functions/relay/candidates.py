@@ -10,7 +10,7 @@ from fusion_billing.lines.shape import Precision
 from fusion_billing.odoo.errors import Differs, Park
 from fusion_billing.odoo.orders import Order
 from fusion_billing.odoo.verified import Wanted
-from fusion_billing.store.lines import StoredLine
+from fusion_billing.store.line_items import StoredLine
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,8 @@ from fusion_billing.odoo.precision import Cached
 from fusion_billing.odoo.verified import Outcome, Writer, Written
 from fusion_billing.store.circuit import Circuit, Way
 from fusion_billing.store.leases import Leases
-from fusion_billing.store.lines import LineStore, StoredLine
+from fusion_billing.store.line_items import StoredLine
+from fusion_billing.store.lines import LineStore
 
 LEASE = timedelta(seconds=120)
 CLOSED_AFTER_TIME_OUT = timedelta(seconds=120)

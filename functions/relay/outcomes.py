@@ -13,7 +13,8 @@ from fusion_billing.decimals import plain
 from fusion_billing.instants import rfc3339
 from fusion_billing.lines.owed import Owed
 from fusion_billing.odoo.verified import Written
-from fusion_billing.store.lines import LineStore, Put, StoredLine
+from fusion_billing.store.line_items import Put, StoredLine
+from fusion_billing.store.lines import LineStore
 from fusion_billing.webhooks.outbox import NOTHING
 
 logger = Logger()

@@ -10,7 +10,8 @@ from fusion_billing.currencies import DIGITS, with_digits
 from fusion_billing.definitions.subscription import is_subscription_id
 from fusion_billing.errors import Conflict, NotFound, Unavailable
 from fusion_billing.instants import rfc3339
-from fusion_billing.store.lines import PARKED, LineStore, StoredLine, lane_name
+from fusion_billing.store.line_items import PARKED, StoredLine, lane_name
+from fusion_billing.store.lines import LineStore
 from fusion_billing.store.ratings import lane
 
 _ID = re.compile(

@@ -21,7 +21,8 @@ from fusion_billing.odoo.client import Odoo
 from fusion_billing.odoo.orders import many2one
 from fusion_billing.odoo.verified import decimal
 from fusion_billing.store.leases import Leases
-from fusion_billing.store.lines import LineStore, StoredLine
+from fusion_billing.store.line_items import StoredLine
+from fusion_billing.store.lines import LineStore
 from fusion_billing.store.ratings import lane
 from fusion_billing.store.subscriptions import LIST_SHARDS, StoredSubscription, SubscriptionStore
 

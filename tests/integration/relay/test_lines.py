@@ -8,7 +8,7 @@ import pytest
 
 from functions.relay.lines import LEASE
 from fusion_billing.odoo.client import CALL_SECONDS
-from fusion_billing.store.lines import Put
+from fusion_billing.store.line_items import Put
 
 pytestmark = pytest.mark.integration
 

@@ -5,26 +5,22 @@ what is taken from it is read again, consistently, and only what is still due is
 line is written under the rating's version: a newer version that arrived meanwhile stays due.
 """
 
-import json
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import ClientError
 
 from fusion_billing.billing.ratings import RatingKey
-from fusion_billing.decimals import plain
 from fusion_billing.errors import Conflict, NotFound, Unavailable
 from fusion_billing.instants import rfc3339, sortable
 from fusion_billing.store.failures import cancelled_by_condition, cancelled_by_contention, condition_failed
+from fusion_billing.store.line_items import PARKED, Key, Put, StoredLine, key_of, lane_name, noted, read_line
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-PARKED = "parked"
 _INDEX = "lines"
 _BATCH = 100
 _TRIES = 6
@@ -33,74 +29,10 @@ _FIRST_PAUSE = 0.05
 _IS_THIS_VERSION = "version = :version"
 _IS_NOT_FROZEN = "attribute_not_exists(frozen)"
 _IS_NOT_NEWER_THERE = "(attribute_not_exists(line_version) OR line_version <= :version)"
-_IS_PARKED = "line_state = :parked"
-
-Key = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class StoredLine:
-    """A rating's item as the relay sees it. `at` is when it is due, or since when it is parked."""
-
-    pk: str
-    sk: str
-    version: int
-    amount: Decimal
-    document: str
-    state: str
-    lane: str
-    at: str
-    frozen: bool = False
-    sent_version: int | None = None
-    sent_amount: Decimal | None = None
-    odoo_id: int | None = None
-    odoo_order: int | None = None
-    digest: str | None = None
-    base: Decimal | None = None
-    error: str | None = None
-    message: str | None = None
-    tries: int = 0
-
-    @property
-    def key(self) -> RatingKey:
-        """Return which rating this is."""
-        _, subscription, start = self.pk.split("#")
-        charge, _, corrects = self.sk.partition("@")
-        return RatingKey(
-            subscription,
-            datetime.fromisoformat(start).astimezone(UTC),
-            charge,
-            datetime.fromisoformat(corrects).astimezone(UTC) if corrects else None,
-        )
-
-    @property
-    def doc(self) -> dict[str, Any]:
-        """Return the rating's document, parsed anew."""
-        parsed = json.loads(self.document)
-        return parsed if isinstance(parsed, dict) else {}
 
 
 Fate = Literal["sent", "overtaken", "frozen"]
 """What a line met on its way: nothing, a newer version of its rating, or the invoicing of its period."""
-
-
-@dataclass(frozen=True, slots=True)
-class Put:
-    """What Odoo holds now: its line's id, its order (both None where it holds none), its amount.
-
-    `digest` is that of the row sent; `base` is what of a rolling line was invoiced before.
-    """
-
-    odoo_id: int | None
-    order: int | None
-    amount: str
-    digest: str
-    base: Decimal | None = None
-
-
-def lane_name(lane: int) -> str:
-    """Return the partition of a lane's due lines in the index."""
-    return f"due#{lane:02d}"
 
 
 class LineStore:
@@ -126,7 +58,7 @@ class LineStore:
 
     def get(self, key: RatingKey) -> StoredLine:
         """Return the line of a rating; raises `NotFound` where there is none."""
-        found = self._read([_key_of(key)])
+        found = self._read([key_of(key)])
         if not found:
             raise NotFound(f"there is no line {key.line}")
         return found[0]
@@ -137,19 +69,19 @@ class LineStore:
         Of a version that was overtaken, or frozen, on its way only what Odoo acknowledged is noted, since
         that is what it will bill.
         """
-        noted = _noted(line, put)
+        held = noted(line, put)
         done = {
             "line_state": {"S": "sent"},
             "line_sent_at": {"S": rfc3339(now)},
             "line_tries": {"N": "0"},
-            **noted,
+            **held,
         }
         gone = "line_pk, line_at, line_error, line_message"
         still_this = f"{_IS_THIS_VERSION} AND {_IS_NOT_FROZEN}"
         version = {":version": {"N": str(line.version)}}
         if self._update(line, f"{_set(done)} REMOVE {gone}", _values(done) | version, still_this, events):
             return "sent"
-        self._update(line, _set(noted), _values(noted) | version, _IS_NOT_NEWER_THERE)
+        self._update(line, _set(held), _values(held) | version, _IS_NOT_NEWER_THERE)
         shown = {name: done[name] for name in ("line_state", "line_sent_at")}
         frozen = self._update(line, _set(shown), _values(shown), "attribute_exists(frozen)")
         return "frozen" if frozen else "overtaken"
@@ -223,7 +155,7 @@ class LineStore:
         found: list[StoredLine] = []
         while True:
             answer = self._client.query(**request)
-            found += [_line(item) for item in answer["Items"]]
+            found += [read_line(item) for item in answer["Items"]]
             if not answer.get("LastEvaluatedKey"):
                 return found
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
@@ -257,7 +189,7 @@ class LineStore:
             for tried in range(_TRIES):
                 answer = self._client.batch_get_item(RequestItems=pending)
                 for item in answer["Responses"].get(self._table, ()):
-                    found[item["pk"]["S"], item["sk"]["S"]] = _line(item)
+                    found[item["pk"]["S"], item["sk"]["S"]] = read_line(item)
                 pending = answer.get("UnprocessedKeys")
                 if not pending:
                     break
@@ -295,59 +227,9 @@ class LineStore:
         return True
 
 
-def _noted(line: StoredLine, put: Put) -> dict[str, Any]:
-    noted = {
-        "line_version": {"N": str(line.version)},
-        "line_amount": {"S": put.amount},
-        "line_digest": {"S": put.digest},
-    }
-    if put.odoo_id is not None:
-        noted["line_id"] = {"N": str(put.odoo_id)}
-    if put.order is not None:
-        noted["line_order"] = {"N": str(put.order)}
-    if put.base is not None:
-        noted["line_base"] = {"S": plain(put.base)}
-    return noted
-
-
 def _set(attributes: dict[str, Any]) -> str:
     return "SET " + ", ".join(f"{name} = :{name}" for name in attributes)
 
 
 def _values(attributes: dict[str, Any]) -> dict[str, Any]:
     return {f":{name}": value for name, value in attributes.items()}
-
-
-def _key_of(key: RatingKey) -> Key:
-    return f"R#{key.subscription}#{rfc3339(key.period_start)}", key.name
-
-
-def _line(item: dict[str, Any]) -> StoredLine:
-    return StoredLine(
-        pk=item["pk"]["S"],
-        sk=item["sk"]["S"],
-        version=int(item["version"]["N"]),
-        amount=Decimal(item["amount"]["S"]),
-        document=item["doc"]["S"],
-        state=_text(item, "line_state") or "none",
-        lane=_text(item, "line_pk") or "",
-        at=_text(item, "line_at") or "",
-        frozen="frozen" in item and bool(item["frozen"]["BOOL"]),
-        sent_version=_whole(item, "line_version"),
-        sent_amount=Decimal(item["line_amount"]["S"]) if "line_amount" in item else None,
-        odoo_id=_whole(item, "line_id"),
-        odoo_order=_whole(item, "line_order"),
-        digest=_text(item, "line_digest"),
-        base=Decimal(item["line_base"]["S"]) if "line_base" in item else None,
-        error=_text(item, "line_error"),
-        message=_text(item, "line_message"),
-        tries=_whole(item, "line_tries") or 0,
-    )
-
-
-def _text(item: dict[str, Any], name: str) -> str | None:
-    return item[name]["S"] if name in item else None
-
-
-def _whole(item: dict[str, Any], name: str) -> int | None:
-    return int(item[name]["N"]) if name in item else None
