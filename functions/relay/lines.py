@@ -1,94 +1,22 @@
-"""Due lines go to Odoo: lane by lane under a lease, an order's lines in one call, each read back.
+"""Due lines go to Odoo, lane by lane, two lanes at once, while the circuit is closed."""
 
-A lane holds all lines of its orders and is leased to one run, which makes one call at a time in it. So no
-order is ever in two calls, however many runs there are. The lease is renewed before each call and outlasts
-it; after a call that timed out it stays closed until Odoo has certainly given that call up. What became of a
-batch is written down while the next one is at Odoo.
-"""
-
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from threading import Event
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
 
 from aws_lambda_powertools import Logger
 
-from functions.relay.batches import packed
-from functions.relay.candidates import Candidate, candidate, settled_without_a_call
-from functions.relay.outcomes import Events, Outcomes, Tally
-from fusion_billing.errors import FusionError, Unavailable
-from fusion_billing.lines.line import Mode
-from fusion_billing.odoo import orders
-from fusion_billing.odoo.classification import as_alarm
-from fusion_billing.odoo.client import Odoo
-from fusion_billing.odoo.errors import (
-    Alarm,
-    Invoiced,
-    OdooError,
-    Park,
-    Retry,
-    TimedOut,
-    TooManyRequests,
-    Wait,
-)
-from fusion_billing.odoo.load import Loader
-from fusion_billing.odoo.precision import Cached
-from fusion_billing.odoo.verified import Outcome, Writer, Written
-from fusion_billing.store.circuit import Circuit, Way
-from fusion_billing.store.leases import Leases
-from fusion_billing.store.line_items import StoredLine
-from fusion_billing.store.lines import LineStore
+from functions.relay.lane import Lane, Stop, Tools
+from functions.relay.outcomes import Tally
+from fusion_billing.odoo.errors import OdooError, Retry, Wait
+from fusion_billing.store.circuit import Way
 
-LEASE = timedelta(seconds=120)
-CLOSED_AFTER_TIME_OUT = timedelta(seconds=120)
-"""What Odoo gives a request at most (`limit_time_real`): so long it may go on with a call."""
-
-_PAGE = 300
 _WRITERS = 8
-_LANES_AT_ONCE = 2
-_LEAST_SECONDS = 5.0
-_SECONDS_FOR_A_BATCH = 20.0
-_MARGIN_SECONDS = 8.0
-_UNKNOWN_IN_A_ROW = 3
-_WAIT_FOR_SYNC = timedelta(minutes=3)
-_TRIES_WHILE_INVOICED = 8
+_LANES_AT_ONCE = 2  # a small Odoo has two workers to spare, and two calls hide our own work between them
 
 logger = Logger()
 
 
-class OutOfTime(Exception):
-    """The run's own time is over: what is due stays due."""
-
-
-class LeaseLost(Exception):
-    """The lane's lease ran out before it could be renewed: another run may have it by now."""
-
-
-@dataclass(frozen=True)
-class LineRelay:
-    """What a run works with.
-
-    `rerate` asks rating to look at a subscription again; `clock` tells the time, `pause` sleeps, `random`
-    gives 0 to 1.
-    """
-
-    store: LineStore
-    leases: Leases
-    circuit: Circuit
-    odoo: Odoo
-    precision: Cached
-    events: Events
-    rerate: Callable[[str], None]
-    lanes: int
-    mode: Mode
-    clock: Callable[[], datetime]
-    pause: Callable[[float], None]
-    random: Callable[[], float]
-    remaining: Callable[[], float]
-    """Seconds left of the run."""
+class LineRelay(Tools):
+    """Sends what is due, once a run."""
 
     def run(self) -> Tally:
         """Send what is due, as far as time allows, and return what became of it."""
@@ -97,12 +25,12 @@ class LineRelay:
             return tally
         order = list(range(self.lanes))
         first = int(self.random() * self.lanes) % self.lanes
-        stop = _Stop()
+        stop = Stop()
         with (
             ThreadPoolExecutor(_LANES_AT_ONCE) as workers,
             ThreadPoolExecutor(_WRITERS) as writers,
         ):
-            lanes = [_Lane(self, lane, tally, stop, writers) for lane in order[first:] + order[:first]]
+            lanes = [Lane(self, lane, tally, stop, writers) for lane in order[first:] + order[:first]]
             started = [workers.submit(lane.run) for lane in lanes]
             for lane, future in zip(lanes, started, strict=True):
                 try:
@@ -127,209 +55,3 @@ class LineRelay:
             return True
         tally.waiting = way is Way.SHUT
         return way is Way.OPEN
-
-
-class _Stop(Event):
-    """Set when no lane shall begin another batch; counts the calls in a row whose outcome is unknown."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.unknown = 0
-
-
-@dataclass
-class _Lane:
-    """One lane in one run."""
-
-    relay: LineRelay
-    lane: int
-    tally: Tally
-    stop: _Stop
-    writers: ThreadPoolExecutor
-    taken: bool = False
-    closed_until: datetime | None = None
-    writing: list[Future[None]] = field(default_factory=list)
-
-    @property
-    def name(self) -> str:
-        return f"LANE#{self.lane:02d}"
-
-    def run(self) -> None:
-        """Send what is due in the lane; the last of it is still being written down when this returns."""
-        now = self.relay.clock()
-        if self.stop.is_set() or not self.relay.leases.take(self.name, now, now + LEASE):
-            return
-        try:
-            self._batches()
-        except OutOfTime:
-            self.stop.set()
-        except LeaseLost:
-            logger.warning("the lease ran out", lane=self.name)
-        finally:
-            self.taken = True
-
-    def settle(self) -> None:
-        """Wait until all is written down, and give the lease back."""
-        if not self.taken:
-            return
-        try:
-            for done in self.writing:
-                self._settled(done)
-        finally:
-            if self.closed_until is None:
-                self.relay.leases.give_back(self.name)
-            else:
-                self.relay.leases.leave_closed(self.name, self.relay.clock(), self.closed_until)
-
-    def _settled(self, done: "Future[None]") -> None:
-        try:
-            done.result()
-        except Unavailable:
-            # The line stays due, and a repeated load of the same row changes nothing.
-            self.tally.add("failed")
-
-    def _batches(self) -> None:
-        coming = self._page(None)
-        while not self.stop.is_set() and self.closed_until is None:
-            lines, after = coming.result()
-            if after is not None:
-                coming = self._page(after)  # it arrives while this one is at Odoo
-            for batch in packed(self._candidates(lines)):
-                if self.stop.is_set() or self.closed_until is not None:
-                    return
-                if self.relay.remaining() < _SECONDS_FOR_A_BATCH:
-                    raise OutOfTime
-                self._send(batch)
-            if after is None:
-                return
-
-    def _page(self, after: Any) -> "Future[tuple[list[StoredLine], Any]]":
-        return self.writers.submit(self.relay.store.due, self.lane, self.relay.clock(), _PAGE, after)
-
-    def _candidates(self, lines: Sequence[StoredLine]) -> list[Candidate]:
-        """Return the lines that need a call; park and settle those that don't."""
-        if not lines:
-            return []
-        made: list[Candidate] = []
-        with self._failures_of([]):
-            precision = self.relay.precision.of(self.relay.odoo)
-            for line in lines:
-                try:
-                    one = candidate(line, precision, self.relay.mode)
-                except FusionError as error:
-                    self._write(self._outcomes.parked, line, None, error.code, error.message)
-                    continue
-                if settled_without_a_call(one):
-                    self._write(self._outcomes.unchanged, line, one.owed, one.digest)
-                else:
-                    made.append(one)
-        return made
-
-    def _send(self, batch: list[Candidate]) -> None:
-        with self._failures_of(batch):
-            known, faults = orders.look_at(self.relay.odoo, {one.order for one in batch}, self._seconds)
-            going = []
-            for one in batch:
-                fault = faults.get(one.order) or one.fault(known.get(one.order))
-                if fault is not None:
-                    self._failed(one, fault)
-                else:
-                    going.append(one)
-            spoken = self._languages(going, known)
-            loader = Loader(self.relay.odoo, self._seconds, self.relay.pause)
-            wanted = [one.wanted(spoken.get(known[one.order].partner or 0, "")) for one in going]
-            outcomes = Writer(self.relay.odoo, loader).put(wanted)
-            self.stop.unknown = 0
-            for one, outcome in zip(going, outcomes, strict=True):
-                self._settle(one, outcome)
-
-    def _languages(self, going: list[Candidate], known: dict[int, orders.Order]) -> dict[int, str]:
-        partners = {known[one.order].partner for one in going if one.owed.names}
-        partners.discard(None)
-        return orders.languages(self.relay.odoo, [one for one in partners if one], self._seconds)
-
-    def _settle(self, one: Candidate, outcome: Outcome) -> None:
-        if isinstance(outcome, Written):
-            self._write(self._outcomes.sent, one.line, one.owed, outcome, one.digest)
-        else:
-            self._failed(one, outcome)
-
-    def _failed(self, one: Candidate, error: OdooError) -> None:
-        if isinstance(error, Invoiced) and one.line.tries < _TRIES_WHILE_INVOICED:
-            # The next sync closes the period; rating then bills the difference as an adjustment.
-            self.tally.invoiced.add(one.order)
-            self._later(one, error, pause=_WAIT_FOR_SYNC)
-        elif isinstance(error, Park):
-            self._write(self._outcomes.parked, one.line, one.owed, error.code, error.message)
-        else:
-            self._later(one, error)
-
-    def _later(self, one: Candidate, error: OdooError, pause: timedelta | None = None) -> None:
-        def put_off(line: StoredLine, now: datetime) -> None:
-            self._outcomes.later(
-                line,
-                one.owed,
-                error.code,
-                error.message,
-                now,
-                jitter=self.relay.random(),
-                unknown=error.unknown,
-                pause=pause,
-            )
-
-        self._write(put_off, one.line)
-
-    @contextmanager
-    def _failures_of(self, batch: list[Candidate]) -> Iterator[None]:
-        """Decide what a failure of a whole batch means for it, for the lane and for the run."""
-        try:
-            yield
-        except Wait as error:
-            self._open_the_circuit(error)
-        except TooManyRequests as error:
-            self.stop.set()
-            pause = timedelta(seconds=min(max(error.after or 60, 1), 3600))
-            for one in batch:
-                self._later(one, error, pause=pause)
-        except Retry as error:
-            if isinstance(error, TimedOut):
-                self.closed_until = self.relay.clock() + CLOSED_AFTER_TIME_OUT
-            for one in batch:
-                self._later(one, error)
-            self.stop.unknown += error.unknown
-            if self.stop.unknown >= _UNKNOWN_IN_A_ROW:
-                self._open_the_circuit(error)
-        except (Alarm, Park) as error:
-            # Not about a line: nothing can be sent until somebody has come, and all of it stays due.
-            self.stop.set()
-            self.tally.alarm = as_alarm(error).code
-            logger.error(  # noqa: TRY400  a trace would say nothing more
-                "Odoo needs somebody", code=self.tally.alarm, error=error.name, said=error.message
-            )
-
-    def _open_the_circuit(self, error: OdooError) -> None:
-        self.stop.set()
-        self.tally.waiting = True
-        until = self.relay.circuit.failed(self.relay.clock(), jitter=self.relay.random())
-        logger.warning("Odoo is missing", code=error.code, error=error.name, until=until.isoformat())
-
-    def _seconds(self) -> float:
-        """Renew the lease and return how long the next call may take; raises `OutOfTime`, `LeaseLost`."""
-        seconds = min(
-            self.relay.odoo.seconds,
-            LEASE.total_seconds() / 2,
-            self.relay.remaining() - _MARGIN_SECONDS,
-        )
-        if seconds < _LEAST_SECONDS:
-            raise OutOfTime
-        now = self.relay.clock()
-        if not self.relay.leases.renew(self.name, now, now + LEASE):
-            raise LeaseLost
-        return seconds
-
-    @property
-    def _outcomes(self) -> Outcomes:
-        return Outcomes(self.relay.store, self.relay.events, self.tally, self.relay.rerate)
-
-    def _write(self, outcome: Callable[..., None], *about: object) -> None:
-        self.writing.append(self.writers.submit(outcome, *about, self.relay.clock()))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from functions.relay.lines import LEASE
+from functions.relay.lane import LEASE
 from fusion_billing.odoo.client import CALL_SECONDS
 from fusion_billing.store.line_items import Put
 

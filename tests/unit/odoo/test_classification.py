@@ -81,7 +81,7 @@ def test_each_recorded_failure_has_its_class(recorded: dict[str, Any]) -> None:
         (429, errors.TooManyRequests),
         (502, errors.GatewayFailed),
         (503, errors.GatewayFailed),
-        (504, errors.GatewayFailed),
+        (504, errors.TimedOut),
         (500, errors.GatewayFailed),
         (301, errors.Misaddressed),
         (401, errors.KeyRejected),

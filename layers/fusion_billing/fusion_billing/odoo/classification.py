@@ -22,6 +22,7 @@ from fusion_billing.odoo.errors import (
     Rejected,
     Retry,
     SerializationFailure,
+    TimedOut,
     TooManyRequests,
     WrongDatabase,
 )
@@ -66,7 +67,8 @@ _BY_NAME: dict[str, type[OdooError]] = {
 }
 
 _TOO_MANY = 429
-_GATEWAY = (502, 503, 504)
+_GATEWAY = (502, 503)
+_GATEWAY_TIMED_OUT = 504
 _UNAUTHORIZED = 401
 
 
@@ -112,6 +114,8 @@ def of_answer(status: int, content_type: str, body: object, retry_after: int | N
         return TooManyRequests("Odoo asks for a pause", name=str(status), after=retry_after)
     if status in _GATEWAY:
         return GatewayFailed(f"the gateway before Odoo answered {status}", name=str(status))
+    if status == _GATEWAY_TIMED_OUT:
+        return TimedOut("the gateway before Odoo gave up waiting", name=str(status))
     if isinstance(body, Mapping) and isinstance(body.get("name"), str):
         return of_name(str(body["name"]), _text(body.get("message")))
     if status == _UNAUTHORIZED:

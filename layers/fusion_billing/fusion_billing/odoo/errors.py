@@ -6,7 +6,7 @@
     ├── Retry                    the same call may succeed soon
     │   ├── SerializationFailure   two transactions met (HTTP 500, or inside `load` with HTTP 200)
     │   ├── TooManyRequests        429; `after` says how long to wait, where Odoo said so
-    │   ├── GatewayFailed          502, 503, 504: the outcome is unknown
+    │   ├── GatewayFailed          502, 503: the outcome is unknown
     │   ├── TimedOut               the outcome is unknown, and Odoo may still be at work on it
     │   └── ConnectionLost         the outcome is unknown
     ├── Wait                     Odoo is not there: one probe at a time until it is
@@ -76,14 +76,14 @@ class TooManyRequests(Retry):
 
 
 class GatewayFailed(Retry):
-    """502, 503 or 504: the gateway got no answer; whether Odoo did the work is unknown."""
+    """502 or 503: the gateway got no answer; whether Odoo did the work is unknown."""
 
     code = "gateway_failed"
     unknown = True
 
 
 class TimedOut(Retry):
-    """No answer in time; Odoo may still be at work on the call."""
+    """No answer in time (504 too); Odoo may still be at work on the call."""
 
     code = "timed_out"
     unknown = True
