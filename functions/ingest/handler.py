@@ -1,6 +1,5 @@
 """The ingest function's entry: `POST /v1/usage`."""
 
-import gc
 import time
 import uuid
 from datetime import UTC, datetime
@@ -21,15 +20,11 @@ from fusion_billing.store.usage_batch import UsageBatch
 
 _MARGIN_SECONDS = 3.0  # for the call under way when the time is up, and for the answer
 _LONGEST_SECONDS = 20.0
-_OBJECTS_BETWEEN_COLLECTIONS = (
-    50_000  # a batch of 500 makes fewer, none in a cycle: looking for one costs a fifth
-)
 
 
 @cache
 def app() -> App:
     """Return ingest as the environment has it, made once a container."""
-    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     dynamodb = client.dynamodb(read_timeout=_MARGIN_SECONDS, attempts=2)
     usage, catalogue = settings.text("USAGE_TABLE"), settings.text("CATALOGUE_TABLE")
     markers = settings.text("MARKERS_TABLE")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from functions.relay import deliveries, deliveries_setup, dependencies
+from functions.relay import dependencies
 from functions.relay.outcomes import Tally
 from fusion_billing.instants import parse_instant
 from fusion_billing.odoo import configured
@@ -66,6 +66,9 @@ def lines(remaining: Remaining) -> dict[str, Any]:
 
 def send_deliveries(remaining: Remaining, endpoints: Collection[str] | None = None) -> dict[str, Any]:
     """Send due deliveries, to the endpoints named or to all."""
+    # Guard, sender and signing: a start for lines or subscriptions goes without.
+    from functions.relay import deliveries, deliveries_setup  # noqa: PLC0415
+
     counts = deliveries.run(deliveries_setup.dependencies(), dependencies.now, remaining, endpoints)
     metrics = dependencies.metrics()
     metrics.add_metric("DeliveriesDelivered", MetricUnit.Count, counts.delivered)

@@ -24,7 +24,7 @@ _INGEST_BOUND, _BOUND = 1.3, 1.8
 _ADMIN = "import functions.admin.handler; from functions.admin import app, dependencies as d; "
 
 _RELAY = (
-    "import functions.relay.handler; from functions.relay import dependencies as d, deliveries_setup; "
+    "import functions.relay.handler; from functions.relay import dependencies as d; "
     "d.logger(); d.metrics(); d.queue(); "
 )
 
@@ -72,7 +72,9 @@ STARTS: Mapping[str, Start] = {
         "d.worker(); d.planner_state(); d.queue(); d.logger(); d.metrics()",
     ),
     "relay, lines and deliveries": Start(
-        "Relay", f"{_RELAY}d.line_relay(lambda: 60.0); deliveries_setup.dependencies()"
+        "Relay",
+        f"{_RELAY}from functions.relay import deliveries, deliveries_setup; "
+        "d.line_relay(lambda: 60.0); deliveries_setup.dependencies()",
     ),
     "relay, subscriptions": Start("Relay", f"{_RELAY}d.subscription_sync(lambda: 60.0)"),
     **{

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from fusion_billing.billing.planning import LIST_SHARDS
 from fusion_billing.errors import Unavailable
-from fusion_billing.store.subscription_items import LIST_SHARDS
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
