@@ -8,18 +8,25 @@ version is an update of what is named here, never a replacement of the item.
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from botocore.exceptions import ClientError
 
 from fusion_billing.billing.decisions import LineMove, NewVersion, SameVersion
-from fusion_billing.billing.ratings import HistoryEntry, Line, RatingKey, StoredRating, history_with
+from fusion_billing.billing.ratings import RatingKey, StoredRating
 from fusion_billing.errors import Conflict, FusionError, Unavailable
-from fusion_billing.instants import rfc3339, sortable
 from fusion_billing.store import failures
+from fusion_billing.store.rating_items import (
+    LINE_GONE,
+    key_of,
+    line_values,
+    partition,
+    raised_value,
+    rating_of,
+    version_values,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -76,9 +83,9 @@ class RatingsStore:
 
     def get(self, key: RatingKey) -> StoredRating | None:
         """Return the rating under `key` as it is now."""
-        answer = self._client.get_item(TableName=self._table, Key=_key(key), ConsistentRead=True)
+        answer = self._client.get_item(TableName=self._table, Key=key_of(key), ConsistentRead=True)
         item = answer.get("Item")
-        return _stored(item) if item is not None else None
+        return rating_of(item) if item is not None else None
 
     def get_many(self, keys: Iterable[RatingKey]) -> dict[RatingKey, StoredRating]:
         """Return those of the ratings that exist, as they are now. Raises `Unavailable` when throttled."""
@@ -87,14 +94,14 @@ class RatingsStore:
         for first in range(0, len(wanted), _BATCH):
             pending: Any = {
                 self._table: {
-                    "Keys": [_key(one) for one in wanted[first : first + _BATCH]],
+                    "Keys": [key_of(one) for one in wanted[first : first + _BATCH]],
                     "ConsistentRead": True,
                 }
             }
             for tried in range(_TRIES):
                 answer = self._client.batch_get_item(RequestItems=pending)
                 for item in answer["Responses"].get(self._table, ()):
-                    stored = _stored(item)
+                    stored = rating_of(item)
                     found[stored.key] = stored
                 pending = answer.get("UnprocessedKeys")
                 if not pending:
@@ -109,13 +116,13 @@ class RatingsStore:
         request: dict[str, Any] = {
             "TableName": self._table,
             "KeyConditionExpression": "pk = :pk",
-            "ExpressionAttributeValues": {":pk": {"S": _partition(subscription, period_start)}},
+            "ExpressionAttributeValues": {":pk": {"S": partition(subscription, period_start)}},
             "ConsistentRead": True,
         }
         found: list[StoredRating] = []
         while True:
             answer = self._client.query(**request)
-            found += [_stored(item) for item in answer["Items"]]
+            found += [rating_of(item) for item in answer["Items"]]
             after = answer.get("LastEvaluatedKey")
             if not after:
                 return found
@@ -188,9 +195,9 @@ class RatingsStore:
         self, decision: NewVersion, stored: StoredRating | None, line_pk: str, now: datetime
     ) -> dict[str, Any]:
         rated = decision.candidate
-        values = _version_values(decision, stored, line_pk, now)
+        values = version_values(decision, stored, line_pk, now)
         if stored is None:
-            item = {**_key(rated.key), **values, **_raised_value(decision.raised)}
+            item = {**key_of(rated.key), **values, **raised_value(decision.raised)}
             return {"Put": {"TableName": self._table, "Item": item, "ConditionExpression": _IS_NEW}}
         return {"Update": self._change(rated.key, stored.version, values, decision.line, decision.raised)}
 
@@ -198,10 +205,10 @@ class RatingsStore:
         """Return the same write as a PartiQL statement; it is refused where the other's condition fails."""
         decision, stored = save.decision, save.stored
         line_pk = self._line_pk(save.odoo_order_id)
-        values = _version_values(decision, stored, line_pk, now)
-        key = _key(decision.candidate.key)
+        values = version_values(decision, stored, line_pk, now)
+        key = key_of(decision.candidate.key)
         if stored is None:
-            item = {**key, **values, **_raised_value(decision.raised)}
+            item = {**key, **values, **raised_value(decision.raised)}
             names = ", ".join(f"'{name}': ?" for name in item)
             # Table and attribute names alone; every value is a parameter.
             insert = f'INSERT INTO "{self._table}" VALUE {{{names}}}'
@@ -209,7 +216,7 @@ class RatingsStore:
         if decision.raised:
             values["raised"] = {"SS": sorted(stored.raised | decision.raised)}
         sets = " ".join(f"SET {name} = ?" for name in values)
-        gone = " ".join(f"REMOVE {name}" for name in _LINE_GONE[decision.line])
+        gone = " ".join(f"REMOVE {name}" for name in LINE_GONE[decision.line])
         where = "pk = ? AND sk = ? AND version = ? AND frozen IS MISSING"
         update = f'UPDATE "{self._table}" {sets} {gone} WHERE {where}'
         read = {"N": str(stored.version)}
@@ -220,7 +227,7 @@ class RatingsStore:
 
     def _same_version(self, decision: SameVersion, line_pk: str, now: datetime) -> dict[str, Any]:
         stored = decision.stored
-        values = _line_values(decision.line, line_pk, now)
+        values = line_values(decision.line, line_pk, now)
         return {"Update": self._change(stored.key, stored.version, values, decision.line, decision.raised)}
 
     def _change(
@@ -236,7 +243,7 @@ class RatingsStore:
         parts = []
         if attributes:
             parts.append("SET " + ", ".join(f"{name} = :{name}" for name in attributes))
-        gone = _LINE_GONE[line]
+        gone = LINE_GONE[line]
         if gone:
             parts.append("REMOVE " + ", ".join(gone))
         if raised:
@@ -247,7 +254,7 @@ class RatingsStore:
     def _update(self, key: RatingKey, expression: str, values: dict[str, Any]) -> dict[str, Any]:
         return {
             "TableName": self._table,
-            "Key": _key(key),
+            "Key": key_of(key),
             "UpdateExpression": expression,
             "ConditionExpression": _NOTHING_OVERTOOK,
             "ExpressionAttributeValues": values,
@@ -276,100 +283,3 @@ class RatingsStore:
             self._client.put_item(**write["Put"])
         else:
             self._client.update_item(**write["Update"])
-
-
-_LINE_GONE: dict[LineMove, tuple[str, ...]] = {
-    "due": ("line_error", "line_message"),
-    "waiting": ("line_pk", "line_at", "line_error", "line_message"),
-    "none": ("line_pk", "line_at", "line_error", "line_message", "line_state"),
-    "keep": (),
-}
-
-
-def _version_values(
-    decision: NewVersion, stored: StoredRating | None, line_pk: str, now: datetime
-) -> dict[str, Any]:
-    rated = decision.candidate
-    entry = HistoryEntry(decision.version, rated.units, rated.amount_text, rfc3339(now))
-    history = history_with(stored.history if stored is not None else (), entry)
-    return {
-        "version": {"N": str(decision.version)},
-        "amount": {"S": rated.amount_text},
-        "doc": {"S": rated.document},
-        "digest": {"S": rated.digest},
-        "hist": {"L": [_history_item(one) for one in history]},
-        **_line_values(decision.line, line_pk, now),
-    }
-
-
-def _raised_value(raised: frozenset[str]) -> dict[str, Any]:
-    return {"raised": {"SS": sorted(raised)}} if raised else {}
-
-
-def _line_values(line: LineMove, line_pk: str, now: datetime) -> dict[str, Any]:
-    if line == "due":
-        return {
-            "line_state": {"S": "due"},
-            "line_pk": {"S": line_pk},
-            "line_at": {"S": sortable(now)},
-            "line_tries": {"N": "0"},
-        }
-    return {"line_state": {"S": "waiting"}} if line == "waiting" else {}
-
-
-def _partition(subscription: str, period_start: datetime) -> str:
-    return f"R#{subscription}#{rfc3339(period_start)}"
-
-
-def _key(key: RatingKey) -> dict[str, Any]:
-    return {"pk": {"S": _partition(key.subscription, key.period_start)}, "sk": {"S": key.name}}
-
-
-def _stored(item: dict[str, Any]) -> StoredRating:
-    _, subscription, start = item["pk"]["S"].split("#")
-    charge, _, corrects = item["sk"]["S"].partition("@")
-    return StoredRating(
-        key=RatingKey(subscription, _instant(start), charge, _instant(corrects) if corrects else None),
-        version=int(item["version"]["N"]),
-        amount=Decimal(item["amount"]["S"]),
-        digest=item["digest"]["S"],
-        document=item["doc"]["S"],
-        history=tuple(_history_entry(one["M"]) for one in item["hist"]["L"]),
-        frozen="frozen" in item and item["frozen"]["BOOL"],
-        raised=frozenset(item["raised"]["SS"]) if "raised" in item else frozenset(),
-        line=_line(item),
-    )
-
-
-def _line(item: dict[str, Any]) -> Line:
-    return Line(
-        state=item["line_state"]["S"] if "line_state" in item else None,
-        version=int(item["line_version"]["N"]) if "line_version" in item else None,
-        amount=Decimal(_scalar(item["line_amount"])) if "line_amount" in item else None,
-        id=int(item["line_id"]["N"]) if "line_id" in item else None,
-        error=_scalar(item["line_error"]) if "line_error" in item else None,
-        tries=int(item["line_tries"]["N"]) if "line_tries" in item else 0,
-    )
-
-
-def _scalar(value: dict[str, Any]) -> str:
-    return str(next(iter(value.values())))
-
-
-def _history_item(entry: HistoryEntry) -> dict[str, Any]:
-    return {
-        "M": {
-            "version": {"N": str(entry.version)},
-            "units": {"S": entry.units},
-            "amount": {"S": entry.amount},
-            "at": {"S": entry.at},
-        }
-    }
-
-
-def _history_entry(item: dict[str, Any]) -> HistoryEntry:
-    return HistoryEntry(int(item["version"]["N"]), item["units"]["S"], item["amount"]["S"], item["at"]["S"])
-
-
-def _instant(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)

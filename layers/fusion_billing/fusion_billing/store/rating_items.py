@@ -1,0 +1,111 @@
+"""A rating as an item of the ratings table (docs/data-model.md, Ratings), both ways, written by hand."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from fusion_billing.billing.decisions import LineMove, NewVersion
+from fusion_billing.billing.ratings import HistoryEntry, Line, RatingKey, StoredRating, history_with
+from fusion_billing.instants import rfc3339, sortable
+
+LINE_GONE: dict[LineMove, tuple[str, ...]] = {
+    "due": ("line_error", "line_message"),
+    "waiting": ("line_pk", "line_at", "line_error", "line_message"),
+    "none": ("line_pk", "line_at", "line_error", "line_message", "line_state"),
+    "keep": (),
+}
+
+
+def version_values(
+    decision: NewVersion, stored: StoredRating | None, line_pk: str, now: datetime
+) -> dict[str, Any]:
+    """Return the attributes of a new version and its line; `line_pk` is where a due line is listed."""
+    rated = decision.candidate
+    entry = HistoryEntry(decision.version, rated.units, rated.amount_text, rfc3339(now))
+    history = history_with(stored.history if stored is not None else (), entry)
+    return {
+        "version": {"N": str(decision.version)},
+        "amount": {"S": rated.amount_text},
+        "doc": {"S": rated.document},
+        "digest": {"S": rated.digest},
+        "hist": {"L": [_history_item(one) for one in history]},
+        **line_values(decision.line, line_pk, now),
+    }
+
+
+def raised_value(raised: frozenset[str]) -> dict[str, Any]:
+    """Return the attribute that names the thresholds told of, if any were."""
+    return {"raised": {"SS": sorted(raised)}} if raised else {}
+
+
+def line_values(line: LineMove, line_pk: str, now: datetime) -> dict[str, Any]:
+    """Return the line's attributes that a move sets; `LINE_GONE` names those it removes."""
+    if line == "due":
+        return {
+            "line_state": {"S": "due"},
+            "line_pk": {"S": line_pk},
+            "line_at": {"S": sortable(now)},
+            "line_tries": {"N": "0"},
+        }
+    return {"line_state": {"S": "waiting"}} if line == "waiting" else {}
+
+
+def partition(subscription: str, period_start: datetime) -> str:
+    """Return the partition of what is billed in a period of a subscription."""
+    return f"R#{subscription}#{rfc3339(period_start)}"
+
+
+def key_of(key: RatingKey) -> dict[str, Any]:
+    """Return the key of a rating's item."""
+    return {"pk": {"S": partition(key.subscription, key.period_start)}, "sk": {"S": key.name}}
+
+
+def rating_of(item: dict[str, Any]) -> StoredRating:
+    """Return the rating in an item."""
+    _, subscription, start = item["pk"]["S"].split("#")
+    charge, _, corrects = item["sk"]["S"].partition("@")
+    return StoredRating(
+        key=RatingKey(subscription, _instant(start), charge, _instant(corrects) if corrects else None),
+        version=int(item["version"]["N"]),
+        amount=Decimal(item["amount"]["S"]),
+        digest=item["digest"]["S"],
+        document=item["doc"]["S"],
+        history=tuple(_history_entry(one["M"]) for one in item["hist"]["L"]),
+        frozen="frozen" in item and item["frozen"]["BOOL"],
+        raised=frozenset(item["raised"]["SS"]) if "raised" in item else frozenset(),
+        line=_line(item),
+    )
+
+
+def _line(item: dict[str, Any]) -> Line:
+    return Line(
+        state=item["line_state"]["S"] if "line_state" in item else None,
+        version=int(item["line_version"]["N"]) if "line_version" in item else None,
+        amount=Decimal(_scalar(item["line_amount"])) if "line_amount" in item else None,
+        id=int(item["line_id"]["N"]) if "line_id" in item else None,
+        error=_scalar(item["line_error"]) if "line_error" in item else None,
+        tries=int(item["line_tries"]["N"]) if "line_tries" in item else 0,
+    )
+
+
+def _scalar(value: dict[str, Any]) -> str:
+    return str(next(iter(value.values())))
+
+
+def _history_item(entry: HistoryEntry) -> dict[str, Any]:
+    return {
+        "M": {
+            "version": {"N": str(entry.version)},
+            "units": {"S": entry.units},
+            "amount": {"S": entry.amount},
+            "at": {"S": entry.at},
+        }
+    }
+
+
+def _history_entry(item: dict[str, Any]) -> HistoryEntry:
+    return HistoryEntry(int(item["version"]["N"]), item["units"]["S"], item["amount"]["S"], item["at"]["S"])
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
