@@ -42,7 +42,7 @@ def listing() -> Response[str]:
 
 @router.delete("/v1/subscriptions/<subscription>")
 def delete(subscription: str) -> Response[str]:
-    """Delete a subscription on which nothing was counted or rated."""
+    """Delete a subscription on which nothing was counted or billed."""
     principal = authorised(router, "catalog:write")
     service.delete(
         dependencies.subscriptions(),

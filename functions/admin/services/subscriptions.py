@@ -97,16 +97,16 @@ def delete(
     principal: Principal,
     id_: str,
 ) -> None:
-    """Delete a subscription on which nothing was counted or rated; raises `NotFound`, and `InUse`."""
+    """Delete a subscription on which nothing was counted or billed; raises `NotFound`, and `InUse`."""
     for last_try in attempts():
         with last_try:
             stored = visible(store, principal, id_)
             metric = use.metric_counted(id_, catalogue.metrics())
             if metric is not None:
                 raise InUse(f"usage of the metric {metric} was counted on the subscription {id_}")
-            start = use.period_rated(id_, [period.start for period in stored.calendar.known])
+            start = use.period_billed(id_, [period.start for period in stored.calendar.known])
             if start is not None:
-                raise InUse(f"the subscription {id_} was rated for the period from {rfc3339(start)}")
+                raise InUse(f"the subscription {id_} was billed for the period from {rfc3339(start)}")
             store.delete(stored)
             return
 

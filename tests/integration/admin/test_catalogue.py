@@ -360,11 +360,20 @@ def test_a_subscription_is_kept_once_usage_was_counted_on_it(
     assert defined.delete("/v1/subscriptions/42").code == "in_use"
 
 
-def test_a_subscription_is_kept_once_it_was_rated(defined: Any, dynamodb: Any, tables: Any) -> None:
-    dynamodb.put_item(
-        TableName=tables.ratings, Item={"pk": {"S": "R#42#2026-10-31T04:00:00Z"}, "sk": {"S": "calls"}}
-    )
-    assert defined.delete("/v1/subscriptions/42").code == "in_use"
+@pytest.mark.parametrize(
+    ("rating", "status"),
+    [
+        pytest.param({"amount": {"S": "0.00"}}, 204, id="rated, and nothing came of it"),
+        pytest.param({"amount": {"S": "1.00"}}, 409, id="an amount"),
+        pytest.param({"amount": {"S": "0.00"}, "line_state": {"S": "sent"}}, 409, id="a line in Odoo"),
+    ],
+)
+def test_a_subscription_is_kept_once_something_was_billed_on_it(
+    defined: Any, dynamodb: Any, tables: Any, rating: dict[str, Any], status: int
+) -> None:
+    key = {"pk": {"S": "R#42#2026-10-31T04:00:00Z"}, "sk": {"S": "calls"}}
+    dynamodb.put_item(TableName=tables.ratings, Item={**key, **rating})
+    assert defined.delete("/v1/subscriptions/42").status == status
 
 
 def test_a_source_limited_to_plans_sees_and_puts_no_other(defined: Any) -> None:
