@@ -1,0 +1,122 @@
+"""What each function loads as it starts: a cold start is mostly imports, and they creep back unseen.
+
+Each is imported in a fresh process. What is forbidden here is either not needed at all, or loaded when the
+first request comes that needs it.
+"""
+
+import json
+import subprocess
+import sys
+from functools import cache
+
+import pytest
+
+# Every function does without these: boto3's resources, the tracer, and what only a test or a tool needs.
+NOWHERE = {
+    "aws_lambda_powertools.utilities.validation",
+    "aws_xray_sdk",
+    "boto3",
+    "email_validator",
+    "jsonschema",
+    "local",
+    "moto",
+    "numpy",
+    "pytest",
+    "yaml",
+}
+
+FORBIDDEN = {
+    "ingest": {
+        "aws_lambda_powertools",
+        "functions.admin",
+        "functions.rate",
+        "functions.relay",
+        "fusion_billing.definitions",
+        "fusion_billing.odoo",
+        "fusion_billing.rating",
+        "fusion_billing.webhooks",
+        "pydantic",
+        "requests",
+        "tzdata",
+        "zoneinfo",
+    },
+    "rate": {
+        "aws_lambda_powertools.event_handler",
+        "functions.admin",
+        "functions.ingest",
+        "functions.relay",
+        "fusion_billing.odoo",
+        "fusion_billing.outbound",
+        "requests",
+    },
+    "relay": {
+        "aws_lambda_powertools.event_handler",
+        "functions.admin",
+        "functions.ingest",
+        "functions.rate",
+        "functions.relay.deliveries",
+        "fusion_billing.definitions",
+        "fusion_billing.odoo.sync",
+        "fusion_billing.outbound",
+        "fusion_billing.rating",
+        "pydantic",
+        "ssrfguard",
+    },
+    "admin": {
+        "botocore.session",
+        "functions.admin.routes",
+        "functions.ingest",
+        "functions.rate",
+        "functions.relay",
+        "fusion_billing.odoo",
+        "fusion_billing.outbound",
+        "fusion_billing.rating",
+        "requests",
+    },
+}
+
+
+@cache
+def loaded(function: str) -> frozenset[str]:
+    """Return the modules that a process has which imported a function's handler, and nothing else."""
+    code = f"import functions.{function}.handler, json, sys; print(json.dumps(sorted(sys.modules)))"
+    settings = {"POWERTOOLS_METRICS_NAMESPACE": "FusionBilling", "POWERTOOLS_SERVICE_NAME": function}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=settings, capture_output=True, text=True, check=True
+    )
+    modules: list[str] = json.loads(done.stdout)
+    return frozenset(modules)
+
+
+@pytest.mark.parametrize("function", FORBIDDEN)
+def test_a_function_loads_only_what_its_start_needs(function: str) -> None:
+    barred = FORBIDDEN[function] | NOWHERE
+    found = {
+        module
+        for module in loaded(function)
+        if any(module == name or module.startswith(f"{name}.") for name in barred)
+    }
+
+    assert found == set()
+
+
+@pytest.mark.parametrize("function", FORBIDDEN)
+def test_a_handler_is_what_was_loaded(function: str) -> None:
+    assert f"functions.{function}.handler" in loaded(function)
+
+
+def test_ingest_loads_botocore_and_little_of_ours() -> None:
+    ours = {module for module in loaded("ingest") if module.startswith(("functions", "fusion_billing"))}
+
+    assert "botocore.session" in loaded("ingest")
+    assert {module.split(".")[1] for module in ours if module.startswith("fusion_billing.")} <= {
+        "access", "api", "decimals", "errors", "instants", "settings", "store", "strict_json", "usage",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("function", FORBIDDEN)
+def test_garbage_is_looked_for_seldom_while_a_function_starts(function: str) -> None:
+    code = f"import functions.{function}, gc; print(gc.get_threshold()[0])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert int(done.stdout) >= 50_000
