@@ -9,7 +9,7 @@ from functions.relay.outcomes import Tally
 from fusion_billing.odoo.errors import OdooError, Retry, Wait
 from fusion_billing.store.circuit import Way
 
-_WRITERS = 8
+_WRITERS = 4
 _LANES_AT_ONCE = 2  # a small Odoo has two workers to spare, and two calls hide our own work between them
 
 logger = Logger()
