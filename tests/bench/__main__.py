@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.bench.harness import Figure, machine, table, write_json
 
-SUITES = ("ingest", "cold_start", "rating")
+SUITES = ("ingest", "cold_start", "rating", "lines", "deliveries")
 
 
 def main() -> int:

@@ -164,13 +164,13 @@ class World:
                 for period in calendar.known:
                     yield subscription_items.write_period(id_, period)
 
-        self._write(self.tables.catalogue, items())
+        self.write(self.tables.catalogue, items())
 
     def add_usage(self, pairs: Iterable[Pair], records: int) -> None:
         """Add so many records to each pair, whose windows lie in the open period one after another."""
         step = timedelta(days=28) / records
         windows = [(sortable(START + n * step), sortable(START + (n + 1) * step)) for n in range(records)]
-        self._write(
+        self.write(
             self.tables.usage,
             (_record(pair, place, window, "12.5") for pair in pairs for place, window in enumerate(windows)),
         )
@@ -179,19 +179,21 @@ class World:
         """Set the first of the `records` of each pair to another quantity, and mark the pair in this hour."""
         pairs = list(pairs)
         window = sortable(START), sortable(START + timedelta(days=28) / records)
-        self._write(self.tables.usage, (_record(pair, 0, window, str(quantity)) for pair in pairs))
+        self.write(self.tables.usage, (_record(pair, 0, window, str(quantity)) for pair in pairs))
         self.mark(pairs)
 
     def mark(self, pairs: Iterable[Pair]) -> None:
         """Mark pairs in the present hour."""
         hour = hour_text(self.now)
         markers = (f"{pair.name}#{MONTH}" for pair in pairs)
-        self._write(
+        self.write(
             self.tables.markers,
             ({"pk": {"S": partition_of(one, hour, SHARDS)}, "sk": {"S": one}} for one in markers),
         )
 
-    def _write(self, table: str, items: Iterable[dict[str, Any]]) -> None:
+    def write(self, table: str, items: Iterable[dict[str, Any]]) -> None:
+        """Write items, 25 to a call, several calls at a time."""
+
         def write(chunk: list[dict[str, Any]]) -> None:
             pending: Any = {table: [{"PutRequest": {"Item": item}} for item in chunk]}
             while pending:

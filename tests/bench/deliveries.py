@@ -1,0 +1,184 @@
+"""Webhooks: thousands of due deliveries to a hundred endpoints, of which one hangs.
+
+The relay's own run, on DynamoDB Local, against a receiver in a process of its own. The counterpart is the
+same run with no endpoint hanging: what one dead endpoint costs all others.
+"""
+
+import os
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from fusion_billing import signing
+from fusion_billing.outbound.guard import Guard
+from fusion_billing.outbound.sender import Sender
+from fusion_billing.store.deliveries import DeliveryStore
+from fusion_billing.store.endpoints import EndpointStore
+from fusion_billing.store.events import EventStore, event_writes
+from fusion_billing.store.outbox import Nudges, build_outbox
+from fusion_billing.store.secrets import EndpointSecrets
+from fusion_billing.store.turns import Turns
+from fusion_billing.webhooks.endpoint import Endpoint, SealedSecret
+from fusion_billing.webhooks.outbox import Event
+from tests.bench import receiver
+from tests.bench.harness import Figure, Progress
+from tests.bench.world import World, engine
+
+_ENDPOINTS = 100
+_DELIVERIES, _FULL_DELIVERIES = 2_000, 10_000
+_RUN_SECONDS = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    delivered: int
+    seconds: float
+    until_the_last: float
+    megabytes: float
+
+
+class _Kms:
+    """Gives the secret back that it was given: encryption is not what is measured."""
+
+    def encrypt(self, **about: Any) -> dict[str, bytes]:
+        return {"CiphertextBlob": about["Plaintext"]}
+
+    def decrypt(self, **about: Any) -> dict[str, bytes]:
+        return {"Plaintext": about["CiphertextBlob"]}
+
+
+class _Queue:
+    def send_message_batch(self, **_: Any) -> dict[str, Any]:
+        return {}
+
+
+def run(*, full: bool) -> list[Figure]:
+    """Measure a run with one endpoint hanging and one with none."""
+    count = _FULL_DELIVERIES if full else _DELIVERIES
+    progress = Progress("deliveries", 2)
+    runs = []
+    with engine() as url:
+        for hanging in (False, True):
+            with receiver.running() as received:
+                runs.append(_run(World(url), received, count, hanging=hanging))
+            progress.step(f"{runs[-1].delivered:,} delivered, {'one hanging' if hanging else 'none hanging'}")
+    well, ill = runs
+    name = f"{count:,} deliveries to {_ENDPOINTS} endpoints, one hanging"
+    suite = "deliveries"
+    return [
+        Figure(
+            suite,
+            f"{name}: until the last of the others",
+            ill.until_the_last / well.until_the_last,
+            "s",
+            ill.until_the_last,
+            "none hanging",
+            well.until_the_last,
+        ),
+        Figure(suite, f"{name}: the whole run", ill.seconds, "s", ill.seconds),
+        Figure(suite, f"{name}: delivered", float(ill.delivered), "", float(ill.delivered)),
+        Figure(suite, f"{name}: memory over before, peak", ill.megabytes, "MB", ill.megabytes),
+    ]
+
+
+def _run(world: World, received: str, count: int, *, hanging: bool) -> _Run:
+    from functions.relay import deliveries  # noqa: PLC0415  it reads the environment
+
+    now = datetime.now(UTC)
+    table, queue, secrets = world.tables.webhooks, _Queue(), EndpointSecrets(_Kms(), "key")  # type: ignore[arg-type]
+    endpoints = _endpoints(world, received, secrets, now, hanging=hanging)
+    _load(world, endpoints, count // _ENDPOINTS, now)
+    gone = time.monotonic() + _RUN_SECONDS
+    with_ = deliveries.Dependencies(
+        endpoints=EndpointStore(world.client, table),
+        deliveries=DeliveryStore(world.client, table),
+        events=EventStore(world.client, table),
+        secrets=secrets,
+        sender=Sender(Guard(loopback=True)),
+        outbox=build_outbox(world.client, queue, table=table, queue_url="queue"),  # type: ignore[arg-type]
+        nudges=Nudges(queue, "queue"),  # type: ignore[arg-type]
+        turns=Turns(world.client, world.tables.state),
+    )
+    wanted = count - (count // _ENDPOINTS if hanging else 0)
+    began = time.monotonic()
+    with _memory() as memory, _watched(received, wanted) as last:
+        counts = deliveries.run(with_, lambda: datetime.now(UTC), lambda: gone - time.monotonic())
+        took = time.monotonic() - began
+    assert counts.delivered == wanted, f"{counts.delivered} were delivered, not {wanted}"
+    assert not counts.errors, "errors of our own"
+    return _Run(counts.delivered, took, last[0] - began, memory[0])
+
+
+def _endpoints(
+    world: World, received: str, secrets: EndpointSecrets, now: datetime, *, hanging: bool
+) -> list[Endpoint]:
+    store = EndpointStore(world.client, world.tables.webhooks)
+    made = []
+    for number in range(_ENDPOINTS):
+        id_ = f"ep_{number:03d}"
+        word = "hang" if hanging and number == 0 else "ok"
+        sealed = SealedSecret(secrets.seal(id_, signing.new_secret(bytes(range(32)))), now)
+        made.append(Endpoint(id_, "src_a", f"{received}/{word}/{number}", ("*",), now, secrets=(sealed,)))
+        store.create(made[-1])
+    return made
+
+
+def _load(world: World, endpoints: list[Endpoint], each: int, now: datetime) -> None:
+    table = world.tables.webhooks
+    body = b'{"type":"rating.updated","timestamp":"2026-11-22T12:00:00Z","data":{"amount":"1.00"}}'
+    at = now - timedelta(minutes=1)
+    for number in range(each):
+        event = Event(f"msg_{number:026d}", "rating.updated", "42", body, at)
+        writes = event_writes(table, event, endpoints, direct=True)
+        world.write(table, (write["Put"]["Item"] for write in writes))
+
+
+@contextmanager
+def _memory() -> Iterator[list[float]]:
+    """Note how far this process's resident memory rose meanwhile, in megabytes, at its peak."""
+    before, peak, done = _resident(), [0.0], threading.Event()
+
+    def look() -> None:
+        while not done.wait(0.05):
+            peak[0] = max(peak[0], (_resident() - before) / 1e6)
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        yield peak
+    finally:
+        done.set()
+        watcher.join()
+
+
+def _resident() -> int:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+@contextmanager
+def _watched(received: str, wanted: int) -> Iterator[list[float]]:
+    """Note when the receiver had taken the last of the `wanted`."""
+    at, done = [0.0], threading.Event()
+
+    def look() -> None:
+        while not done.wait(0.1):
+            with urllib.request.urlopen(f"{received}/taken", timeout=5) as answer:
+                if int(answer.read()) >= wanted:
+                    at[0] = time.monotonic()
+                    return
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        yield at
+        watcher.join(5)
+    finally:
+        done.set()
+        watcher.join()
