@@ -37,6 +37,11 @@ def listing(endpoint: str) -> Response[str]:
     faults = [] if "type" not in given else faults_of([given["type"]], CATALOGUE, "type")
     if given.get("state", "due") not in STATES:
         faults.append(Fault("state", "unknown_value", f"must be one of {', '.join(sorted(STATES))}"))
+    since = None
+    try:
+        since = parse_query_instant(given["since"], "since") if "since" in given else None
+    except Refused as refused:
+        faults += refused.faults
     if faults:
         named = [Fault(fault.field.removesuffix(".0"), fault.code, fault.message) for fault in faults]
         raise Refused(named, code="bad_request")
@@ -47,7 +52,7 @@ def listing(endpoint: str) -> Response[str]:
         endpoint,
         state=cast("DeliveryState | None", given.get("state")),
         type_=given.get("type"),
-        since=parse_query_instant(given["since"], "since") if "since" in given else None,
+        since=since,
         limit=limit,
         after=after,
     )

@@ -22,12 +22,14 @@ _SUBSCRIPTION = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
 _METRIC = re.compile(r"[a-z0-9_.-]{1,64}", re.ASCII)
 
 
-@router.get("/v1/usage/<any_key>")
-def get(any_key: str) -> Response[str]:
+@router.get("/v1/usage/<any_idempotency_key>")
+def get(any_idempotency_key: str) -> Response[str]:
     """Show a record and its revisions."""
     principal = authorised(router, "usage:read")
     source = _source(principal, parameters(router, "source").get("source"))
-    return json_answer(200, usage.get(dependencies.usage_reader(), source or principal.source, any_key))
+    return json_answer(
+        200, usage.get(dependencies.usage_reader(), source or principal.source, any_idempotency_key)
+    )
 
 
 @router.get("/v1/usage")

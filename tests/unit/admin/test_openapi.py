@@ -3,8 +3,10 @@
 import pkgutil
 import re
 from importlib import import_module
+from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from functions.admin import app, routes
@@ -22,7 +24,11 @@ def routed() -> set[tuple[str, str]]:
     for topic in app.TOPICS:
         app.include(topic)
     found = app.app._static_routes + app.app._dynamic_routes
-    return {(route.method, re.sub(r"<(\w+)>", r"{\1}", route.path)) for route in found}
+    return {(route.method, shown(route.path)) for route in found}
+
+
+def shown(rule: str) -> str:
+    return re.sub(r"<(?:any_)?(\w+)>", r"{\1}", rule)
 
 
 def test_the_document_is_valid_openapi() -> None:
@@ -47,8 +53,41 @@ def test_operation_ids_are_unique() -> None:
 def test_every_path_is_found_by_the_word_it_begins_with(path: str) -> None:
     """A topic's routers are imported for its own paths alone: one under another's would never be found."""
     rules = {
-        rule[0]
+        shown(rule[0])
         for name in app.TOPICS[app.topic_of(path)]
         for rule in import_module(f"functions.admin.routes.{name}").router._routes
     }
-    assert path.replace("{", "<").replace("}", ">") in rules
+    assert path in rules
+
+
+def valid(schema: str, value: Any) -> bool:
+    whole = {"$ref": f"#/components/schemas/{schema}", "components": document()["components"]}
+    return bool(Draft202012Validator(whole).is_valid(value))
+
+
+def test_decimals_are_taken_as_text_or_number_and_shown_as_text() -> None:
+    charge = {
+        "name": "API calls",
+        "metric": "api_calls",
+        "applies_to": {"all": True},
+        "currency": "USD",
+        "odoo_product_id": 7,
+        "model": {"type": "per_unit", "unit_amount": 0.004},
+    }
+    as_text = charge | {"model": {"type": "per_unit", "unit_amount": "0.004"}}
+    assert valid("ChargeDefinition", charge)
+    assert valid("ChargeDefinition", as_text)
+    assert not valid("ChargeDefinition", charge | {"included_units": -1})
+    assert not valid("Charge", charge | {"code": "calls", "version": 1})
+    assert valid("Charge", as_text | {"code": "calls", "version": 1})
+
+
+def test_a_batch_s_answer_is_as_documented() -> None:
+    told = {"index": 0, "idempotency_key": "k", "outcome": "created", "revision": 1}
+    fault = {"field": "quantity", "code": "negative", "message": "must not be negative"}
+    error = {"code": "invalid", "detail": "quantity: must not be negative", "errors": [fault]}
+    bad = {"index": 1, "idempotency_key": None, "outcome": "invalid", "revision": None, "error": error}
+    answer = {"results": [told, bad], "summary": {"created": 1, "invalid": 1}}
+    assert valid("BatchResult", answer)
+    assert valid("PushResult", told)
+    assert not valid("BatchResult", {**answer, "results": [{"outcome": "created"}]})

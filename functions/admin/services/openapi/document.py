@@ -114,6 +114,13 @@ def _page(items: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+_NAMING = ("/v1/estimates", "/v1/lines/reconcile", "/v1/ratings/run")
+"""Paths whose body names what may not be there."""
+
+_REFUSED_BY_WHAT_IS = ("/usage", "/keys", "/endpoints", "/rotate", "/test", "/replay", "/retry", "/reconcile")
+"""Ends of the paths where a POST may run into what is stored."""
+
+
 def _failures(operation: Operation) -> list[str]:
     found = ["503"]
     if operation.scope is not None:
@@ -122,9 +129,9 @@ def _failures(operation: Operation) -> list[str]:
         found += ["400", "413", "422"]
     elif operation.paged or operation.query:
         found.append("400")
-    if "{" in operation.path:
+    if "{" in operation.path or operation.path in _NAMING:
         found.append("404")
-    if operation.method in {"PUT", "DELETE"} or operation.path == "/v1/usage":
+    if operation.method in {"PUT", "PATCH", "DELETE"} or operation.path.endswith(_REFUSED_BY_WHAT_IS):
         found.append("409")
     return sorted(set(found))
 

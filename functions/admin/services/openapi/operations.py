@@ -82,7 +82,13 @@ USAGE = (
         body="Push",
         headers=("Idempotency-Key",),
     ),
-    _read("/v1/usage/{any_key}", "Show a record and its revisions", "usage:read", "UsageRecord", ("source",)),
+    _read(
+        "/v1/usage/{idempotency_key}",
+        "Show a record and its revisions",
+        "usage:read",
+        "UsageRecord",
+        ("source",),
+    ),
     _list(
         "/v1/usage",
         "List a subscription's records of a metric by the start of their windows",

@@ -3,7 +3,7 @@
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from functions.admin.services.usage import Reconciliation
 from fusion_billing.access.principal import SCOPES
@@ -13,6 +13,8 @@ from fusion_billing.definitions.subscription import Subscription
 from fusion_billing.webhooks.events import CATALOGUE
 
 Schema = dict[str, Any]
+
+_MODES: tuple[JsonSchemaMode, JsonSchemaMode] = ("validation", "serialization")
 
 _DEFINED: tuple[tuple[type[BaseModel], str], ...] = (
     (Metric, "code"),
@@ -52,30 +54,34 @@ def _array(items: Schema, **bounds: int) -> Schema:
 
 def schemas() -> dict[str, Schema]:
     """Return every schema by its name."""
-    models = (
-        [model for model, _ in _DEFINED] + [Reconciliation] + [event.model for event in CATALOGUE.values()]
-    )
-    _, made = models_json_schema(
-        [(model, "validation") for model in dict.fromkeys(models)],
-        ref_template="#/components/schemas/{model}",
-    )
+    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [
+        (Reconciliation, "validation"),
+        *((event.model, "validation") for event in CATALOGUE.values()),
+    ]
+    for model, _ in _DEFINED:
+        models += [(model, mode) for mode in _MODES]
+    refs, made = models_json_schema(list(dict.fromkeys(models)), ref_template="#/components/schemas/{model}")
     found: dict[str, Schema] = dict(made["$defs"])
     for model, name in _DEFINED:
-        found |= _as_defined_and_as_shown(model.__name__, found[model.__name__], name)
+        names = [refs[model, mode]["$ref"].rpartition("/")[2] for mode in _MODES]
+        taken, shown = (found[each] for each in names)
+        for each in set(names):
+            del found[each]
+        found |= _as_defined_and_as_shown(model.__name__, taken, shown, name)
     return found | _usage() | _owed() | _told() | _operated()
 
 
-def _as_defined_and_as_shown(title: str, schema: Schema, name: str) -> dict[str, Schema]:
+def _as_defined_and_as_shown(title: str, taken: Schema, shown: Schema, name: str) -> dict[str, Schema]:
     """A definition's name is in its path and need not be in its body; what is shown has it, and more."""
     more = {"version": _COUNT, **_SHOWN_TOO.get(title, {})}
-    shown: Schema = {
-        **schema,
-        "properties": schema["properties"] | more,
-        "required": [*schema["required"], "version"],
+    answer: Schema = {
+        **shown,
+        "properties": shown["properties"] | more,
+        "required": [*shown["required"], "version"],
     }
-    del shown["additionalProperties"]
-    named_by_its_path = [field for field in schema["required"] if field != name]
-    return {title: shown, f"{title}Definition": {**schema, "required": named_by_its_path}}
+    del answer["additionalProperties"]
+    named_by_its_path = [field for field in taken["required"] if field != name]
+    return {title: answer, f"{title}Definition": {**taken, "required": named_by_its_path}}
 
 
 _SHOWN_TOO: dict[str, dict[str, Schema]] = {
@@ -100,18 +106,24 @@ def _usage() -> dict[str, Schema]:
     pushed = {**record, "idempotency_key": key, "quantity": _NUMBER, "sequence": _COUNT}
     needed = ("subscription", "metric", "period_start", "period_end", "quantity")
     outcome = {"type": "string", "enum": _OUTCOMES}
-    result = {"idempotency_key": _TEXT, "outcome": outcome, "revision": _COUNT}
-    error = ref("Fault")
+    result = {
+        "index": _COUNT,
+        "idempotency_key": {"type": ["string", "null"], "description": "null where none could be read"},
+        "outcome": outcome,
+        "revision": {"type": ["integer", "null"], "description": "null where nothing is stored of it"},
+    }
+    told = ("index", "idempotency_key", "outcome", "revision")
+    error = _object(("code", "detail"), code=_TEXT, detail=_TEXT, errors=_array(ref("Fault")))
     revision = _object(revision=_COUNT, quantity=_DECIMAL, sequence=_COUNT, received_at=_INSTANT)
     booked = _array(_object(idempotency_key=_TEXT, quantity=_DECIMAL))
     return {
         "PushedRecord": _closed(needed, **pushed),
         "PushedBatch": _closed(("records",), records=_array(ref("PushedRecord"), minItems=1, maxItems=500)),
         "Push": {"oneOf": [ref("PushedRecord"), ref("PushedBatch")]},
-        "PushResult": _object(("outcome",), **result),
+        "PushResult": _object(told, **result),
         "BatchResult": _object(
             ("results", "summary"),
-            results=_array(_object(("index", "outcome"), index=_COUNT, **result, error=error)),
+            results=_array(_object(told, **result, error=error)),
             summary={"type": "object", "additionalProperties": _COUNT},
         ),
         "PushAnswer": {"anyOf": [ref("PushResult"), ref("BatchResult")]},
@@ -240,5 +252,8 @@ def _operated() -> dict[str, Schema]:
             code=_TEXT,
             errors=_array(ref("Fault")),
             reference=_TEXT,
+            outcome=_TEXT,
+            idempotency_key={"type": ["string", "null"]},
+            revision={"type": ["integer", "null"]},
         ),
     }

@@ -251,13 +251,23 @@ def filled(value: Any) -> Any:
     return value
 
 
-_DECIMAL_SCHEMA = {"type": "string", "pattern": r"^\d+(\.\d+)?$", "examples": ["12.5"]}
-_PLAIN = PlainSerializer(plain, return_type=str)
+_SHOWN = {"type": "string", "pattern": r"^\d+(\.\d+)?$", "examples": ["12.5"]}
+_TAKEN = {
+    "type": ["string", "number"],
+    "pattern": r"^\+?\d*\.?\d*([eE][+-]?\d+)?$",
+    "minimum": 0,
+    "examples": ["12.5"],
+}
+_PLAIN = (
+    PlainSerializer(plain, return_type=str),
+    WithJsonSchema(_TAKEN, mode="validation"),
+    WithJsonSchema(_SHOWN, mode="serialization"),
+)
 
-Amount = Annotated[Decimal, PlainValidator(_amount), _PLAIN, WithJsonSchema(_DECIMAL_SCHEMA)]
+Amount = Annotated[Decimal, PlainValidator(_amount), *_PLAIN]
 """A decimal of zero or more: 38 digits, never through a float, plain text in JSON."""
 
-Positive = Annotated[Decimal, PlainValidator(_positive), _PLAIN, WithJsonSchema(_DECIMAL_SCHEMA)]
+Positive = Annotated[Decimal, PlainValidator(_positive), *_PLAIN]
 """A decimal greater than zero."""
 
 Whole = Annotated[int, PlainValidator(whole_number), WithJsonSchema({"type": "integer"})]
