@@ -7,9 +7,9 @@ surroundings that concerns AWS reaches it, so that it never meets a real account
 import json
 import os
 import subprocess
+import time
 import urllib.request
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -153,10 +153,8 @@ class Cloud:
         """Return the folder of SAM's own settings: told there that it looked for updates, it does not."""
         folder = self.folder / "sam"
         folder.mkdir(parents=True, exist_ok=True)
-        looked = datetime.now(UTC).replace(tzinfo=None).isoformat()
-        (folder / "metadata.json").write_text(
-            json.dumps({"telemetryEnabled": False, "lastVersionCheck": looked})
-        )
+        settings = {"telemetryEnabled": False, "lastVersionCheck": time.time()}
+        (folder / "metadata.json").write_text(json.dumps(settings))
         return folder
 
     def _note(self) -> Path:
