@@ -2,21 +2,25 @@
 
 `admin` is the client: `admin.put("/v1/metrics/calls", {...})` answers an `Answer`. It asks with a key of the
 scope `admin` unless it is given another (`admin.key("catalog:read")` makes one). `admin.messages` are the
-bodies sent to the queues, in order, as `(queue, body)`; `admin.now` can be set.
+bodies sent to the queues, in order, as `(queue, body)`; `admin.now` can be set. Each call is held against the
+OpenAPI document.
 """
 
 import base64
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from functions.admin import dependencies
 from functions.admin.handler import handler
+from functions.admin.services.openapi import document
 from fusion_billing.access import keys
 from fusion_billing.access.principal import Principal
 from fusion_billing.access.stored import Source, StoredKey
@@ -130,7 +134,9 @@ class Admin:
         }
         answer = handler({name: value for name, value in event.items() if value is not None}, None)
         headers = {name.lower(): value for name, value in answer["headers"].items()}
-        return Answer(answer["statusCode"], headers, json.loads(answer["body"]) if answer["body"] else None)
+        told = Answer(answer["statusCode"], headers, json.loads(answer["body"]) if answer["body"] else None)
+        assert list(disagreements(method, path, body, told)) == []
+        return told
 
     def get(self, path: str, **options: Any) -> Answer:
         return self.call("GET", path, **options)
@@ -146,6 +152,38 @@ class Admin:
 
     def delete(self, path: str, **options: Any) -> Answer:
         return self.call("DELETE", path, **options)
+
+
+def disagreements(method: str, path: str, body: Any, answer: Answer) -> Iterator[str]:
+    """Yield what the OpenAPI document says otherwise of a call that it has, of its body if that was taken."""
+    operation = _documented(method, path)
+    if operation is None or answer.status == 500:
+        return
+    response = operation["responses"].get(str(answer.status))
+    if response is None:
+        yield f"{method} {path} has no answer {answer.status}"
+        return
+    if "$ref" in response:
+        response = document()["components"]["responses"][response["$ref"].rpartition("/")[2]]
+    if answer.json is not None:
+        kind = response["content"][answer.headers["content-type"]]
+        yield from _faults(kind["schema"], answer.json)
+    if answer.status < 300 and body is not None and "requestBody" in operation:
+        yield from _faults(operation["requestBody"]["content"]["application/json"]["schema"], body)
+
+
+def _documented(method: str, path: str) -> Any:
+    paths = document()["paths"]
+    for known in sorted(paths, key=lambda one: one.count("{")):
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", known), path) and method.lower() in paths[known]:
+            return paths[known][method.lower()]
+    return None
+
+
+def _faults(schema: dict[str, Any], value: Any) -> Iterator[str]:
+    whole = {**schema, "components": document()["components"]}
+    for error in Draft202012Validator(whole).iter_errors(value):
+        yield f"{error.json_path}: {error.message}"
 
 
 def _forget() -> None:
