@@ -23,6 +23,8 @@ PeriodUnit = Literal["day", "week", "month", "year"]
 _UNITS: tuple[str, ...] = get_args(PeriodUnit)
 _MONTHS = {"month": 1, "year": 12}
 _DAYS = {"day": 1, "week": 7}
+_NO_PLACE = ("posix", "right/", "localtime", "Factory")
+"""What zone databases hold beside IANA's names: of one machine, with leap seconds, or of no time at all."""
 
 
 def billing_period(
@@ -114,6 +116,8 @@ class Lattice:
 def zone_of(name: str, at_field: str = "timezone") -> ZoneInfo:
     """Return the zone of an IANA name; raises `Refused` (`unknown_zone`) at the field named."""
     try:
+        if name.startswith(_NO_PLACE):
+            raise ValueError
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError, TypeError, AttributeError):
         raise _refuse(

@@ -55,10 +55,21 @@ def test_each_paying_record_lies_between_its_minimum_and_maximum(more: dict[str,
     assert unrounded(["10", "80", "10000"], rate_percent="2.99", **bounds, **more) == amount
 
 
-def test_a_total_of_zero_costs_nothing_however_many_records_say_so() -> None:
+def test_without_records_nothing_is_due() -> None:
     fees = {"rate_percent": "1", "fixed_amount": "2", "record_minimum": "3"}
-    assert unrounded(["0", "0", "0"], **fees) == "0"
     assert unrounded([], **fees) == "0"
+    charge = {"currency": "USD", "model": {"type": "percentage", **fees}}
+    assert estimate(charge, units="0")["amount"] == "0.00"
+    assert estimate(charge, units="100", previous_units="0")["amount"] == "3.00"
+    for aggregation in ("max", "average", "time_weighted"):
+        metric = {"aggregation": aggregation}
+        assert estimate(charge, metric=metric, records=[])["amount"] == "0.00"
+
+
+def test_records_of_zero_pay_what_is_due_for_each_record() -> None:
+    assert unrounded(["0", "0"], rate_percent="12", fixed_amount="2") == "4"
+    assert unrounded(["0"], rate_percent="12", fixed_amount="2", record_minimum="13") == "13"
+    assert unrounded(["0", "0"], rate_percent="12", fixed_amount="2", free_records=1) == "2"
 
 
 def test_a_record_of_zero_among_others_still_pays_its_fixed_amount() -> None:

@@ -139,12 +139,12 @@ def _price_segment(version: Charge, counted: _Counted, segment: Segment) -> _Pri
         units = sum(portions, ZERO)
     else:
         raw = AGGREGATES[metric.aggregation](records, counted.start, counted.end)
-        if len(records) != 1 or metric.aggregation != "sum":
+        if len(records) > 1 or metric.aggregation != "sum":
             steps.append(
                 note(f"{len(records)} records, {WORDS[metric.aggregation]}", quantities.settled(raw))
             )
         units = _quantity(version, metric, raw, steps)
-        portions = [units]
+        portions = [units] if records else []
     billable = units
     if included:
         billable = max(ZERO, units - included)

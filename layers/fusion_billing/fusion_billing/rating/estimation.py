@@ -81,9 +81,12 @@ def _at_all_times(charge: Charge) -> Charge:
 
 
 def _of_units(version: Charge, metric: Metric, units: Decimal) -> Rated:
-    """Return what an aggregate comes to; the metric's rounding and the charge's conversion still apply."""
+    """Return what an aggregate comes to; the metric's rounding and the charge's conversion still apply.
+
+    It is as good as one record of that quantity; no units are none.
+    """
     aggregated = metric.model_copy(update={"aggregation": "sum"})
-    return _of_records(version, aggregated, [Span("0", None, None, units)])
+    return _of_records(version, aggregated, [Span("0", None, None, units)] if units else [])
 
 
 def _of_records(version: Charge, metric: Metric, spans: list[Span]) -> Rated:

@@ -4,9 +4,10 @@ Records are taken in order. While the free allowance lasts, a record is free: it
 `free_records` records or `free_amount` of quantity, whichever is first. A record that the rest
 of the free amount covers in part pays for what is left of it, and its fixed amount. Each paying record's
 amount, the fixed one within it, then lies between `record_minimum` and `record_maximum`.
-Where nothing at all was used (a total of zero) nothing is due, however many records say so. This is
-Lago's percentage charge, with one difference: a record that the free amount covers to its last
-unit is free, and not charged the fixed amount.
+A record of zero pays its fixed amount like any other; without records nothing is due. This is Lago's
+percentage charge, with two differences: a record that the free amount covers to its last unit is free, and
+not charged the fixed amount; and records that come to zero in all are charged as its estimates and its
+bounded charges charge them, not waived as its other charges waive them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,12 +23,11 @@ def price(model: Percentage, usage: Usage) -> list[Step]:
     """Return the free allowance, the percentage, the fixed amounts, and what the bounds add or take."""
     rate = model.rate_percent.scaleb(-2)
     fixed = model.fixed_amount or ZERO
-    portions = usage.portions if usage.billable else ()
-    paying = list(_paying(model, portions))
+    paying = list(_paying(model, usage.portions))
     charged = sum(paying, ZERO)
     steps = []
-    if len(paying) < len(portions) or charged < usage.billable:
-        words = f"Free: {len(portions) - len(paying)} of {len(portions)} records"
+    if len(paying) < len(usage.portions) or charged < usage.billable:
+        words = f"Free: {len(usage.portions) - len(paying)} of {len(usage.portions)} records"
         steps.append(note(words, usage.billable - charged))
     percent = f"{plain(model.rate_percent)} % of {plain(charged)}"
     steps.append(Step(percent, charged, rate, charged * rate))
