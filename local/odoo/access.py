@@ -70,6 +70,7 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
     "product.product": _CATALOGUE,
     "res.partner": {**_CATALOGUE, "write": (SALESMAN,), "create": (SALESMAN,)},
     "mail.message": _SETTINGS,
+    "ir.model.data": {**_SETTINGS, "read": (SYSTEM,)},
 }
 OWN_RECORDS = ("sale.order", "sale.order.line")
 """The models whose records a salesperson with "own documents only" sees by salesperson."""

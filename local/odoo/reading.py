@@ -162,6 +162,25 @@ class Readable(Records):
         return row
 
     @api_records
+    def get_metadata(self, ids: list[int]) -> list[Record]:
+        """Return who made and changed each record, and its external ids: those may be known by any reader."""
+        logged = ["create_uid", "create_date", "write_uid", "write_date"]
+        return [{**row, **self._external_ids(row["id"])} for row in self.read(ids, logged)]
+
+    def _external_ids(self, record_id: int) -> Record:
+        state = self.env.state
+        found = [
+            state.get("ir.model.data", i) or {} for i in state.matching("ir.model.data", "res_id", record_id)
+        ]
+        named = [
+            {"xmlid": f"{one['module']}.{one['name']}", "noupdate": bool(one["noupdate"])}
+            for one in sorted(found, key=lambda one: -one["id"])
+            if one["model"] == self.name
+        ]
+        first = named[-1] if named else {"xmlid": False, "noupdate": False}
+        return {**first, "xmlids": named}
+
+    @api_records
     def exists(self, ids: list[int]) -> list[int]:
         """Return those of `ids` that are there."""
         return [i for i in ids if self.env.state.get(self.name, i)]

@@ -22,6 +22,7 @@ KEY_BY_TITLE = {
     "record rule: own-documents user, write": "key-own",
     "load: as own-docs user": "key-own",
     "unlock as admin": "key-admin",
+    "imd": "key-admin",
 }
 HEADERS_BY_TITLE = {
     "wrong db": {"X_Odoo_Database": "no-such-database"},

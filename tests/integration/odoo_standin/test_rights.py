@@ -94,7 +94,7 @@ def test_has_access_says_what_a_call_would_be_told(client: Any) -> None:
         ("product.product/search_read", {"domain": [["id", "in", [1]]], "fields": ["name", "active"]}),
         ("sale.subscription.plan/search_read", {"domain": [], "fields": ["billing_period_unit"]}),
         ("sale.order/fields_get", {"allfields": ["next_invoice_date"]}),
-        ("ir.model.data/search_read", {"domain": []}),
+        ("sale.order.line/get_metadata", {"ids": [1]}),
     ],
 )
 def test_the_all_documents_user_reads_what_the_service_needs(
@@ -104,6 +104,15 @@ def test_the_all_documents_user_reads_what_the_service_needs(
     assert answer.status == 200
     if "currency" in target:
         assert [row["rounding"] for row in answer.body] == [Decimal("0.01")]
+
+
+def test_external_ids_are_closed_to_salespeople_and_told_with_the_record(client: Any) -> None:
+    assert client.call("ir.model.data/search_read", domain=[]).status == 403
+    [line] = client.load(["fusion_billing.x--y", "1", "1", "1", "1", "x"]).body["ids"]
+    [told] = client.call("sale.order.line/get_metadata", ids=[line]).body
+    assert told["xmlid"] == "fusion_billing.x--y"
+    assert told["xmlids"] == [{"xmlid": "fusion_billing.x--y", "noupdate": False}]
+    assert told["create_uid"][0] == 5
 
 
 def test_methods_that_are_not_meant_for_it_can_t_be_called(client: Any) -> None:

@@ -24,6 +24,7 @@ from fusion_billing.store.leases import Leases
 from fusion_billing.store.lines import LineStore
 from fusion_billing.store.ratings import RatingsStore
 from fusion_billing.webhooks.outbox import NOTHING
+from local.odoo.models.orders import Order
 from local.odoo.server import Server, serve
 from local.tables import Tables
 
@@ -41,6 +42,15 @@ DATABASE: dict[str, list[dict[str, Any]]] = {
     "sale.subscription.plan": [{"id": 1, "name": "Pro"}],
     "res.partner": [{"id": 6, "name": "A customer"}, {"id": 9, "name": "Ein Kunde", "lang": "de_DE"}],
 }
+
+SUBSCRIPTION_FIELDS = (
+    "is_subscription",
+    "subscription_state",
+    "plan_id",
+    "start_date",
+    "next_invoice_date",
+    "end_date",
+)
 
 
 def order(number: int, **changes: Any) -> dict[str, Any]:
@@ -220,3 +230,14 @@ def world(
         made.admin.add_key("own", "own-key")
         made.admin.add_key("nobody", "nobody-key")
         yield made
+
+
+@pytest.fixture
+def without_subscriptions(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Uninstall what makes sales orders subscriptions, when it is called."""
+
+    def uninstall() -> None:
+        kept = {name: field for name, field in Order.fields.items() if name not in SUBSCRIPTION_FIELDS}
+        monkeypatch.setattr(Order, "fields", kept)
+
+    return uninstall

@@ -40,7 +40,7 @@ def test_nothing_is_created_or_changed(world: Any, look: Look) -> None:
     world.orders(41)
     world.admin.clear_calls()
     look("--product", "7", "--rolling")
-    reading = {"search_read", "fields_get", "context_get", "has_group", "has_access", "read", "search_count"}
+    reading = {"search_read", "fields_get", "context_get", "has_group", "has_access", "get_metadata"}
     assert {call["method"] for call in world.admin.calls()} <= reading
     assert world.in_odoo(41) == []
 
@@ -69,6 +69,65 @@ def test_own_documents_only_is_found_even_where_some_orders_are_seen(world: Any,
     status, told = look(key="own-key")
     assert status == 1
     assert "sees its own sales orders only" in told
+
+
+def test_where_one_look_is_refused_the_others_go_on_and_say_so_in_one_line(world: Any, look: Look) -> None:
+    world.orders(41)
+    _, told = look("--product", "7", key="nobody-key")
+    assert "Subscriptions could not be looked at: You are not allowed to access" in told
+    assert "The product API calls overage can be billed" in told
+    assert "Contact your administrator" not in told
+
+
+@pytest.mark.parametrize(
+    ("digits", "status", "words"),
+    [
+        ((0, None), 0, "Quantities are kept to 0 digits: parts of a unit become quantity 1"),
+        ((2, 3), 0, "finer ones become quantity 1 at the amount"),
+        ((2, 1), 1, "Prices are rounded to 1 digits, and amounts in USD have more"),
+    ],
+)
+def test_a_precision_that_amounts_or_units_do_not_fit_is_told(
+    world: Any, look: Look, digits: tuple[int, int | None], status: int, words: str
+) -> None:
+    world.orders(41)
+    world.admin.set_precision("Product Unit", digits[0])
+    world.admin.set_digits("sale.order.line.price_unit", digits[1])
+    told = look("--product", "7")
+    assert told[0] == status, told[1]
+    assert words in told[1]
+    assert "raise the precision" in told[1].partition("What to do:")[2].lower()
+
+
+def test_an_odoo_without_subscriptions_is_told_from_one_without_rights(
+    world: Any, look: Look, without_subscriptions: Callable[[], None]
+) -> None:
+    world.orders(41)
+    without_subscriptions()
+    status, told = look("--product", "7")
+    assert status == 1
+    assert "Sales orders are no subscriptions here" in told
+    assert "put subscriptions in by the API" in told.partition("What to do:")[2]
+
+
+def test_without_a_key_and_with_ids_that_are_none_it_says_what_to_set(
+    look: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert look(key="") == (2, "Set ODOO_API_KEY to an API key of the technical user.\n")
+    status, told = look(key="{")
+    assert status == 2
+    assert "Set ODOO_API_KEY" in told
+    monkeypatch.setenv("ODOO_PRODUCTS", "7,x")
+    with pytest.raises(SystemExit) as stopped:
+        look()
+    assert stopped.value.code == 2
+
+
+def test_an_odoo_that_does_not_answer_could_not_be_asked(world: Any, look: Look) -> None:
+    world.admin.fault("status", status=503)
+    status, told = look()
+    assert status == 2
+    assert "Try again in a moment" in told
 
 
 def test_a_wrong_database_and_a_dead_address_are_told_apart(world: Any, look: Look) -> None:
@@ -118,6 +177,10 @@ def test_a_line_is_tried_only_when_asked_for(world: Any, look: Look) -> None:
     assert status == 0, told
     [row] = world.in_odoo(41)
     assert row["product_uom_qty"] == 0
+    status, told = look("--product", "7", "--try-on", "42")
+    assert status == 1
+    assert "No line can be put onto order 42: the order" in told
+    assert world.in_odoo(42) == []
 
 
 @pytest.mark.parametrize("world", ["17.0", "18.0", "19.0"], indirect=True)

@@ -18,9 +18,10 @@ from decimal import Decimal
 from fusion_billing.lines.line import Line
 from fusion_billing.odoo.checks import Finding, all_checks
 from fusion_billing.odoo.client import Odoo, connect
-from fusion_billing.odoo.errors import Alarm, OdooError, Wait
-from fusion_billing.odoo.keys import KeyRing
+from fusion_billing.odoo.errors import OdooError, Park
+from fusion_billing.odoo.keys import KeyRing, UnreadableSecret
 from fusion_billing.odoo.load import Loader
+from fusion_billing.odoo.orders import look_at
 from fusion_billing.odoo.verified import Wanted, Writer, Written
 
 _MARKS = {"well": "  ok    ", "look": "  LOOK  ", "wrong": "  WRONG "}
@@ -34,6 +35,8 @@ _ADVICE = {
     "odoo_down": "See whether Odoo runs, and whether this machine may reach it",
     "odoo_no_rights": "Give the key's user the right 'Sales: User: All Documents'",
 }
+_NO_LOGIN = "Set ODOO_LOGIN (or --login) to the technical user's login: JSON-RPC and XML-RPC need it"
+_AGAIN = "Try again in a moment; if it stays so, look at Odoo's log, and at the proxy's before it"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,7 +45,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not options.url:
         _say("Set ODOO_URL (or --url) to Odoo's address.")
         return 2
-    key = os.environ.get("ODOO_API_KEY") or getpass.getpass("Odoo API key: ")
+    key = os.environ.get("ODOO_API_KEY") or _asked()
+    if not key:
+        _say("Set ODOO_API_KEY to an API key of the technical user.")
+        return 2
     odoo = connect(
         url=options.url,
         database=options.database,
@@ -59,11 +65,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _show(finding, findings)
         if options.try_on is not None:
             _show(_tried(odoo, options.try_on, options.product), findings)
+    except UnreadableSecret:
+        status = 2
+        _show(Finding("wrong", "ODOO_API_KEY holds no key", "Set ODOO_API_KEY to the key alone"), findings)
     except OdooError as error:
-        status = 2 if isinstance(error, Alarm | Wait) else 1
-        _show(Finding("wrong", error.message, _ADVICE.get(error.code, "")), findings)
+        status = 1 if isinstance(error, Park) else 2
+        advice = _NO_LOGIN if error.name == "login" else _ADVICE.get(error.code, _AGAIN)
+        _show(Finding("wrong", f"Odoo could not be asked: {error.message}", advice), findings)
     _conclude(findings)
     return status or int(any(finding.level == "wrong" for finding in findings))
+
+
+def _asked() -> str:
+    """Return the key that somebody types; none where nobody sits there."""
+    try:
+        return getpass.getpass("Odoo API key: ") if sys.stdin.isatty() else ""
+    except (EOFError, KeyboardInterrupt):
+        return ""
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -77,7 +95,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="(ODOO_PROTOCOL)",
     )
     parser.add_argument("--login", default=os.environ.get("ODOO_LOGIN", ""), help="(ODOO_LOGIN)")
-    parser.add_argument("--product", type=int, action="append", default=_products(), help="a product's id")
+    parser.add_argument(
+        "--product", type=int, action="append", default=[], help="a product's id (ODOO_PRODUCTS)"
+    )
     parser.add_argument(
         "--rolling",
         action="store_true",
@@ -90,11 +110,16 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="ORDER",
         help="put a line of quantity 0 onto this order, to see that it can be done; it stays there",
     )
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    try:
+        options.product = [*options.product, *_products()]
+    except ValueError:
+        parser.error("ODOO_PRODUCTS must be ids of products, parted by commas: 7,8")
+    return options
 
 
 def _products() -> list[int]:
-    return [int(one) for one in os.environ.get("ODOO_PRODUCTS", "").split(",") if one.strip().isdigit()]
+    return [int(one) for one in os.environ.get("ODOO_PRODUCTS", "").split(",") if one.strip()]
 
 
 def _secret(key: str, login: str) -> str:
@@ -119,10 +144,21 @@ def _tried(odoo: Odoo, order: int, products: Sequence[int]) -> Finding:
         kind="nothing",
     )
     loader = Loader(odoo, lambda: odoo.seconds, time.sleep)
+    _, faults = look_at(odoo, [order], loader.seconds)
+    if order in faults:
+        return _not_tried(order, faults[order])
     [outcome] = Writer(odoo, loader).put([Wanted(line)])
     if isinstance(outcome, Written):
         return Finding("well", f"A line of quantity 0 was written onto order {order} and read back")
-    return Finding("wrong", f"No line could be written onto order {order}: {outcome.message}", "See above")
+    return _not_tried(order, outcome)
+
+
+def _not_tried(order: int, error: OdooError) -> Finding:
+    return Finding(
+        "wrong",
+        f"No line can be put onto order {order}: {error.message.splitlines()[0]}",
+        f"See in Odoo why it refuses order {order}, or try another order that is confirmed and not locked",
+    )
 
 
 def _show(finding: Finding, findings: list[Finding]) -> None:

@@ -3,9 +3,10 @@
 Each check yields findings in plain words; one that is not well says what to do.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -15,9 +16,10 @@ from fusion_billing.definitions.validation import parse
 from fusion_billing.errors import Refused
 from fusion_billing.odoo import precision
 from fusion_billing.odoo.client import Odoo
-from fusion_billing.odoo.errors import NoRights, OdooError
+from fusion_billing.odoo.errors import AccessRefused, NoRights, OdooError, Park
 from fusion_billing.odoo.orders import many2one
 from fusion_billing.odoo.subscriptions import Reader, key_days_left
+from fusion_billing.odoo.verified import external_ids
 
 Level = Literal["well", "look", "wrong"]
 
@@ -43,8 +45,11 @@ _LINE_FIELDS = (
     "state",
 )
 _PRODUCT_FIELDS = ("active", "sale_ok", "invoice_policy", "recurring_invoice")
+_PLAN_FIELDS = ("billing_period_value", "billing_period_unit")
+_SALES = "Give the key's user the right 'Sales: User: All Documents'"
 _MOST_NAMED = 20
 _FEW_DIGITS = 4
+_USUAL_DIGITS = 2
 _SOON_DAYS = 14
 
 
@@ -60,18 +65,33 @@ class Finding:
 def all_checks(odoo: Odoo, *, products: Sequence[int], rolling: bool, now: datetime) -> Iterator[Finding]:
     """Yield every finding. Raises the `OdooError` that makes looking further pointless."""
     yield from _key(odoo, now)
-    yield from _rights(odoo)
-    yield from _fields(odoo)
-    yield from _precision(odoo)
-    yield from _zones(odoo)
-    yield from _currencies(odoo)
-    yield from _subscriptions(odoo)
-    for product in products:
-        yield from _product(odoo, product)
+    looks: list[tuple[str, Callable[[Odoo], Iterator[Finding]]]] = [
+        ("Rights", _rights),
+        ("Fields", _fields),
+        ("Precision", _precision),
+        ("Time zones", _zones),
+        ("Currencies", _currencies),
+        ("Subscriptions", _subscriptions),
+        *((f"The product {one}", partial(_product, product=one)) for one in products),
+        *([("External ids", _external_ids)] if rolling else []),
+    ]
+    for what, look in looks:
+        yield from _as_far_as_possible(what, look(odoo))
     if not products:
         yield Finding("look", "No product was looked at", "Name the products that charges bill: --product 7")
-    if rolling:
-        yield from _external_ids(odoo)
+
+
+def _as_far_as_possible(what: str, findings: Iterator[Finding]) -> Iterator[Finding]:
+    """Yield the findings; where Odoo refuses one look, say so and let the others go on."""
+    try:
+        yield from findings
+    except Park as error:
+        advice = f"See in Odoo's log why it refused to tell this: {what}"
+        if isinstance(error, AccessRefused):
+            advice = (
+                _SALES if "sale" in error.message else f"Give the key's user the right to read this: {what}"
+            )
+        yield Finding("wrong", f"{what} could not be looked at: {error.message.splitlines()[0]}", advice)
 
 
 def _key(odoo: Odoo, now: datetime) -> Iterator[Finding]:
@@ -92,23 +112,23 @@ def _key(odoo: Odoo, now: datetime) -> Iterator[Finding]:
 
 
 def _rights(odoo: Odoo) -> Iterator[Finding]:
-    sales = "Give the key's user the right 'Sales: User: All Documents'"
     for model, operations in (("sale.order", ("read",)), ("sale.order.line", ("read", "create", "write"))):
         for operation in operations:
             if _may(odoo, model, operation) is False:
-                yield Finding("wrong", f"The key's user may not {operation} {model}", sales)
+                yield Finding("wrong", f"The key's user may not {operation} {model}", _SALES)
                 return
-    if not odoo.search_read("sale.order", [], ["id"], limit=1):
-        yield Finding(
-            "wrong", "The key's user sees no sales order: there is none, or it may see only its own", sales
-        )
-        return
-    everything = _in_group(odoo, _ALL_DOCUMENTS)
-    if everything is False:
+    if _in_group(odoo, _ALL_DOCUMENTS) is False:
         yield Finding(
             "wrong",
             "The key's user sees its own sales orders only; Odoo leaves out the others without a word",
-            sales,
+            _SALES,
+        )
+    elif not odoo.search_read("sale.order", [], ["id"], limit=1):
+        yield Finding(
+            "wrong",
+            "The key's user sees no sales order: there is none, or it may see only its own, "
+            "or those of another company",
+            f"{_SALES} and the companies that bill, or make the first order",
         )
     else:
         yield Finding("well", "The key's user may read orders and write lines")
@@ -131,15 +151,48 @@ def _fields(odoo: Odoo) -> Iterator[Finding]:
             f"Sales orders are no subscriptions here: {', '.join(absent)} are missing",
             "Install Subscriptions (sale_subscription), or put subscriptions in by the API",
         )
+    elif not _has_plans(odoo):
+        absent = ["sale.subscription.plan"]
+        yield Finding(
+            "wrong",
+            f"Subscriptions have no plans here: sale.subscription.plan lacks {' and '.join(_PLAN_FIELDS)}",
+            "Install Subscriptions (sale_subscription, Odoo 17 or later), or put subscriptions in by the API",
+        )
     if not missing and not absent:
         yield Finding("well", "Orders, lines and subscriptions have every field that is used")
 
 
+def _has_plans(odoo: Odoo) -> bool:
+    try:
+        return len(odoo.fields("sale.subscription.plan", _PLAN_FIELDS)) == len(_PLAN_FIELDS)
+    except AccessRefused:
+        return True  # that it is closed is told where subscriptions are read
+    except Park:
+        return False
+
+
 def _precision(odoo: Odoo) -> Iterator[Finding]:
     held = precision.read(odoo)
-    yield Finding("well", f"Quantities are kept to {held.quantity} digits")
+    if held.quantity < _USUAL_DIGITS:
+        yield Finding(
+            "look",
+            f"Quantities are kept to {held.quantity} digits: parts of a unit become quantity 1 at the amount",
+            "To see parts of a unit on the lines, raise the precision 'Product Unit' "
+            "(Settings, Technical, Decimal Accuracy)",
+        )
+    else:
+        yield Finding("well", f"Quantities are kept to {held.quantity} digits")
+    coarse = [] if held.price is None else _finer_than(odoo, held.price)
     if held.price is None:
         yield Finding("well", "Prices are kept as they come")
+    elif coarse:
+        yield Finding(
+            "wrong",
+            f"Prices are rounded to {held.price} digits, and amounts in {', '.join(coarse)} have more: "
+            "lines of such amounts are parked",
+            "Raise the precision 'Product Price' (Settings, Technical, Decimal Accuracy) to the digits of "
+            "these currencies at least",
+        )
     elif held.price < _FEW_DIGITS:
         yield Finding(
             "look",
@@ -168,7 +221,7 @@ def _zones(odoo: Odoo) -> Iterator[Finding]:
 
 
 def _currencies(odoo: Odoo) -> Iterator[Finding]:
-    for row in odoo.search_read("res.currency", [["active", "=", True]], ["name", "decimal_places"]):
+    for row in _active_currencies(odoo):
         digits = DIGITS.get(row["name"])
         if digits is None:
             yield Finding(
@@ -182,6 +235,20 @@ def _currencies(odoo: Odoo) -> Iterator[Finding]:
                 f"{row['name']} has {row['decimal_places']} digits in Odoo and {digits} in ISO 4217",
                 f"Set the rounding of {row['name']} to {digits} digits: amounts would differ by parts of it",
             )
+
+
+def _active_currencies(odoo: Odoo) -> list[dict[str, Any]]:
+    return odoo.search_read("res.currency", [["active", "=", True]], ["name", "decimal_places"])
+
+
+def _finer_than(odoo: Odoo, digits: int) -> list[str]:
+    """Return the currencies of orders that have more digits than that."""
+    finer = [row for row in _active_currencies(odoo) if DIGITS.get(row["name"], 0) > digits]
+    return [
+        str(row["name"])
+        for row in finer
+        if odoo.search_read("sale.order", [["currency_id", "=", row["id"]]], ["id"], limit=1)
+    ]
 
 
 def _subscriptions(odoo: Odoo) -> Iterator[Finding]:
@@ -198,7 +265,9 @@ def _subscriptions(odoo: Odoo) -> Iterator[Finding]:
                 unread.append(f"{one.name} ({', '.join(fault.field for fault in refused.faults)})")
     if not running:
         yield Finding(
-            "look", "No subscription is in progress", "Confirm one, or put subscriptions in by the API"
+            "look",
+            "No subscription is in progress",
+            "Confirm a subscription in Odoo, or put subscriptions in by the API",
         )
     if unread:
         more = f" and {len(unread) - _MOST_NAMED} more" if len(unread) > _MOST_NAMED else ""
@@ -224,40 +293,43 @@ def _product(odoo: Odoo, product: int) -> Iterator[Finding]:
     )
     if not rows:
         yield Finding(
-            "wrong", f"There is no product {product}", "Use the id of the product variant (product.product)"
+            "wrong",
+            f"There is no product {product}",
+            f"Name the product by the id of its variant (product.product), which {product} is not",
         )
         return
     row: dict[str, Any] = rows[0]
-    name = f"The product {row['display_name']}"
+    name = f"the product {row['display_name']}"
     faults = [
-        (not row.get("active", True), "is archived", "Bring it back"),
-        (not row.get("sale_ok", True), "can't be sold", "Tick 'Sales' on it"),
+        (not row.get("active", True), "is archived", f"Bring {name} back (Action, Unarchive)"),
+        (not row.get("sale_ok", True), "can't be sold", f"Tick 'Sales' on {name}"),
         (
             row.get("invoice_policy", "order") != "order",
             "is invoiced by delivered quantity, which nobody delivers",
-            "Set its invoicing policy to 'Ordered quantities'",
+            f"Set the invoicing policy of {name} to 'Ordered quantities'",
         ),
         (
             bool(row.get("recurring_invoice")),
             "is a subscription product: each line would be billed again every period",
-            "Use a product that is not recurring",
+            f"Bill by a product that is not recurring instead of {name}",
         ),
     ]
-    found = [Finding("wrong", f"{name} {text}", advice) for bad, text, advice in faults if bad]
-    yield from found or [Finding("well", f"{name} can be billed")]
+    found = [Finding("wrong", f"T{name[1:]} {text}", advice) for bad, text, advice in faults if bad]
+    yield from found or [Finding("well", f"T{name[1:]} can be billed")]
 
 
 def _external_ids(odoo: Odoo) -> Iterator[Finding]:
+    lines = [row["id"] for row in odoo.search_read("sale.order.line", [], ["id"], limit=1)]
     try:
-        odoo.search_read("ir.model.data", [["module", "=", "fusion_billing"]], ["name"], limit=1)
-    except OdooError:
+        external_ids(odoo, "sale.order.line", lines)
+    except Park:
         yield Finding(
             "wrong",
-            "The key's user may not read external ids, which rolling lines are found by",
-            "Give it that right on ir.model.data, or use one line a period",
+            "Odoo does not tell the external ids of lines (get_metadata), which rolling lines are found by",
+            "Set OdooLineMode to period: one line a period",
         )
     else:
-        yield Finding("well", "External ids can be read, as rolling lines need")
+        yield Finding("well", "Odoo tells the external ids of lines, as rolling lines need")
 
 
 def _may(odoo: Odoo, model: str, operation: str) -> bool | None:

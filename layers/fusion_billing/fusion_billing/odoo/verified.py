@@ -122,7 +122,7 @@ class Writer:
     def _invoiced(self, wanted: Sequence[Wanted]) -> dict[str, Decimal]:
         """Return what is invoiced of those lines that are there already, by external id."""
         ids = {one.line.external_id: one.known_id for one in wanted if one.known_id is not None}
-        ids.update(self._rolling_ids([one.line.external_id for one in wanted if one.line.rolling]))
+        ids.update(self._rolling_ids([one.line for one in wanted if one.line.rolling]))
         held = self._read(sorted(set(ids.values())))
         return {
             external: decimal(held[line_id].get("qty_invoiced"))
@@ -130,22 +130,27 @@ class Writer:
             if line_id in held
         }
 
-    def _rolling_ids(self, external_ids: Sequence[str]) -> dict[str, int]:
-        if not external_ids:
+    def _rolling_ids(self, lines: Sequence[Line]) -> dict[str, int]:
+        """Return the line that each rolling line's external id stands for, where there is one.
+
+        A salesperson may not read external ids (`ir.model.data`), but is told those of a record's own.
+        """
+        if not lines:
             return {}
-        return find(self._odoo, external_ids, self._loader.seconds())
+        domain = [["order_id", "in", sorted({line.order for line in lines})]]
+        seconds = self._loader.seconds()
+        there = self._odoo.search_read("sale.order.line", domain, ["id"], seconds=seconds)
+        found: dict[str, int] = {}
+        if there:
+            ids = [row["id"] for row in there]
+            found = external_ids(self._odoo, "sale.order.line", ids, self._loader.seconds())
+        return {line.external_id: found[line.external_id] for line in lines if line.external_id in found}
 
 
-def find(odoo: Odoo, external_ids: Sequence[str], seconds: float | None = None) -> dict[str, int]:
-    """Return the line that each external id stands for, where there is one."""
-    module = external_ids[0].partition(".")[0]
-    domain = [
-        ["module", "=", module],
-        ["model", "=", "sale.order.line"],
-        ["name", "in", [external.partition(".")[2] for external in external_ids]],
-    ]
-    rows = odoo.search_read("ir.model.data", domain, ["name", "res_id"], seconds=seconds)
-    return {f"{module}.{row['name']}": row["res_id"] for row in rows}
+def external_ids(odoo: Odoo, model: str, ids: Sequence[int], seconds: float | None = None) -> dict[str, int]:
+    """Return which of the records each external id of theirs stands for; any user that reads them may ask."""
+    rows = odoo.call(model, "get_metadata", ids=list(ids), seconds=seconds)
+    return {named["xmlid"]: row["id"] for row in rows for named in row["xmlids"]}
 
 
 def compare(line: Line, line_id: int, held: Mapping[str, Any] | None) -> Outcome:
