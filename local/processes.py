@@ -1,12 +1,13 @@
-"""Child processes that never outlive whoever started them, and the ports they need."""
+"""Child processes that never outlive whoever started them, and the ports and the folder they need."""
 
 import contextlib
+import fcntl
 import os
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 # A second shell waits for the end of the keeper's standard input, a pipe that this process holds, and then
@@ -32,6 +33,23 @@ def free(port: int, use: str, setting: str) -> None:
                 f"port {port} of 127.0.0.1, wanted for {use}, can't be had ({error.strerror}); "
                 f"is it running already? To use another: make run {setting}=<port>"
             ) from None
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep `folder` to this process; raises `Failed` where another one works in it.
+
+    Two would each write down what they hold, and the later one would undo the other's. The lock ends with
+    the process, however that ends.
+    """
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Failed(
+                f"it is running already, with what it keeps in {folder}; stop that one first"
+            ) from None
+        yield
 
 
 class Child:

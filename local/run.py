@@ -21,7 +21,7 @@ from local import artefacts
 from local.cloud import Cloud
 from local.demo import catalogue, expected, flow, table
 from local.demo.calls import Odoo, Service, Unexpected
-from local.processes import Child, Failed, free
+from local.processes import Child, Failed, alone, free
 from local.receiver import Receiver
 
 _LOCAL_ONLY = {"FUSION_LOCAL_LOOPBACK_WEBHOOKS": "1"}
@@ -79,6 +79,7 @@ class Running:
         free(self._odoo_port, "the stand-in Odoo", "ODOO_PORT")
         free(self.cloud.port, "the local cloud", "PORT")
         self.folder.mkdir(parents=True, exist_ok=True)
+        started.enter_context(alone(self.folder))
         self._kept = Kept(self.folder / "demo.json")
         self._progress("starting the stand-in Odoo, the webhook receiver and the local cloud")
         odoo = Child(
