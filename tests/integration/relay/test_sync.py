@@ -248,6 +248,26 @@ def test_a_user_who_sees_nothing_is_an_alarm(world: Any, reading: Reading) -> No
     assert reading.state.since() is None
 
 
+def test_an_odoo_that_never_had_subscriptions_is_told_and_no_alarm(
+    world: Any, reading: Reading, without_subscriptions: Callable[[], None]
+) -> None:
+    without_subscriptions()
+    report = reading.run()
+    assert (report.failed, report.alarm) == ("odoo_no_subscriptions", "")
+    assert report.as_dict()["complete"] is False
+
+
+def test_subscriptions_that_were_read_and_are_no_more_are_an_alarm_and_none_is_let_go(
+    world: Any, reading: Reading, without_subscriptions: Callable[[], None]
+) -> None:
+    world.orders(41)
+    reading.run()
+    without_subscriptions()
+    report = reading.run(full=True)
+    assert report.alarm == "odoo_no_subscriptions"
+    assert reading.get("41").subscription.state == "3_progress"
+
+
 def test_an_odoo_that_is_down_leaves_the_watermark_where_it_was(world: Any, reading: Reading) -> None:
     world.server.down()
     report = reading.run()

@@ -24,7 +24,8 @@
         ├── KeyRejected            no key, a wrong, an expired or a revoked one
         ├── WrongDatabase          no such database behind this address
         ├── Misaddressed           what answers there is no Odoo, or sends us elsewhere
-        └── NoRights               every search is empty, or the model is closed to the user
+        ├── NoRights               every search is empty, or the model is closed to the user
+        └── NoSubscriptions        sales orders are no subscriptions here: Subscriptions is not installed
 
 An outcome that is `unknown` is settled by repeating the same `load` (its external id makes that safe) and
 reading the lines back. Messages are Odoo's own first sentences; its `debug` (a full traceback)
@@ -190,3 +191,9 @@ class NoRights(Alarm):
     """The key is good, and its user may see nothing of what is needed."""
 
     code = "odoo_no_rights"
+
+
+class NoSubscriptions(Alarm):
+    """Sales orders have no fields of subscriptions here: `sale_subscription` is not installed."""
+
+    code = "odoo_no_subscriptions"

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from fusion_billing.odoo.client import Domain, Odoo, Row
-from fusion_billing.odoo.errors import OdooError
+from fusion_billing.odoo.errors import NoSubscriptions, OdooError, Permanent
 from fusion_billing.odoo.orders import many2one
 
 _FIELDS = (
@@ -32,7 +32,7 @@ _DEFAULT_ZONE = "UTC"  # what Odoo itself goes by where a company has none
 
 _DEFAULT_LANGUAGE = "en_US"  # what every customer has in whose form nobody chose one
 
-IS_SUBSCRIPTION = ["is_subscription", "=", True]
+IS_SUBSCRIPTION: tuple[str, str, bool] = ("is_subscription", "=", True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +54,22 @@ class Reader:
         self._zones: dict[int, str] = {}
 
     def pages(self, domain: Domain, *, after: int = 0, size: int = 200) -> Iterator[list[ReadSubscription]]:
-        """Yield the subscriptions that match, by rising order id from past `after` on."""
+        """Yield the subscriptions that match, by rising order id from past `after` on.
+
+        Raises `NoSubscriptions` where Odoo has none of their fields.
+        """
         reached = [IS_SUBSCRIPTION, ["id", ">", after], *domain]
-        for page in self._odoo.pages("sale.order", reached, _FIELDS, size=size):
-            yield self._told(page)
+        try:
+            for page in self._odoo.pages("sale.order", reached, _FIELDS, size=size):
+                yield self._told(page)
+        except Permanent:
+            name = IS_SUBSCRIPTION[0]
+            if name in self._odoo.fields("sale.order", [name]):
+                raise
+            raise NoSubscriptions(
+                "sales orders are no subscriptions here: Subscriptions (sale_subscription) is not installed",
+                name=name,
+            ) from None
 
     def there(self, ids: Iterable[int]) -> set[int]:
         """Return those of the orders that are there still, as subscriptions."""

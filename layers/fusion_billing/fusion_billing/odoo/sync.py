@@ -19,7 +19,7 @@ from fusion_billing.errors import Refused, Unavailable
 from fusion_billing.instants import rfc3339
 from fusion_billing.odoo.classification import as_alarm
 from fusion_billing.odoo.client import Odoo
-from fusion_billing.odoo.errors import Alarm, NoRights, OdooError, Park
+from fusion_billing.odoo.errors import Alarm, NoRights, NoSubscriptions, OdooError, Park
 from fusion_billing.odoo.subscriptions import Reader, ReadSubscription, key_days_left
 from fusion_billing.store.subscription_writer import SubscriptionWriter
 from fusion_billing.store.subscriptions import LIST_SHARDS, OrderTaken, SubscriptionStore
@@ -86,11 +86,12 @@ class SubscriptionSync:
     def run(self, *, full: bool = False, after: int | None = None, began: datetime | None = None) -> Report:
         """Read what changed, or all; `after` and `began` go on with a run that was short of time."""
         began = began or self.clock()
-        since = None if full else self.state.since()
+        read_up_to = self.state.since()
+        since = None if full else read_up_to
         whole = full or since is None
         report = Report(full=whole)
         domain = [] if since is None else [["write_date", ">=", _written(since - OVERLAP)]]
-        with _Attempt(report):
+        with _Attempt(report, never_read=read_up_to is None):
             self._pages(Reader(self.odoo), domain, report, after or 0)
             if report.after is None and whole:
                 self._find_gone(Reader(self.odoo), report)
@@ -183,8 +184,9 @@ def _parsed(read: ReadSubscription) -> tuple[Subscription | None, list[str]]:
 class _Attempt:
     """Notes in the report what Odoo ran into."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, *, never_read: bool = False) -> None:
         self._report = report
+        self._never_read = never_read
 
     def __enter__(self) -> None:
         return None
@@ -193,6 +195,11 @@ class _Attempt:
         if not isinstance(error, OdooError):
             return False
         told = as_alarm(error)
+        if isinstance(told, NoSubscriptions) and self._never_read:
+            # An Odoo without subscriptions was never to be read: they are put in by the API.
+            self._report.failed = told.code
+            logger.info("there are no subscriptions to read", code=told.code, said=told.message)
+            return True
         if isinstance(told, Alarm | Park):
             self._report.alarm = told.code
         else:
