@@ -13,7 +13,10 @@ import pytest
 
 from fusion_billing.periods import billing_period
 
-CASES = json.loads((Path(__file__).parents[2] / "data" / "cases" / "periods.json").read_text())
+FILES = Path(__file__).parents[2] / "data" / "cases"
+CASES = [
+    case for name in ("periods.json", "periods_more.json") for case in json.loads((FILES / name).read_text())
+]
 UNITS = {"D": "day", "W": "week", "M": "month", "Y": "year"}
 INSTANT = timedelta(microseconds=1)
 

@@ -1,7 +1,7 @@
 """What other projects' own tests and documents say an amount must be, asked of `rating.estimate`.
 
-tests/data/cases/rating.json names the source of each. `ADAPTERS` says how each kind of case is put in
-terms of a charge; `INEXPRESSIBLE` lists the cases that no charge of ours can say, and why.
+tests/data/cases/rating.json and rating_more.json name the source of each. `ADAPTERS` says how each kind of
+case is put in terms of a charge; `INEXPRESSIBLE` lists the cases that no charge of ours can say, and why.
 """
 
 import json
@@ -14,7 +14,10 @@ import pytest
 
 from fusion_billing.rating import estimate
 
-CASES = json.loads((Path(__file__).parents[2] / "data" / "cases" / "rating.json").read_text())
+FILES = Path(__file__).parents[2] / "data" / "cases"
+CASES = [
+    case for name in ("rating.json", "rating_more.json") for case in json.loads((FILES / name).read_text())
+]
 
 INEXPRESSIBLE = {
     "R137": "prorates each event by its own share while counting it whole towards the tiers",
@@ -115,7 +118,8 @@ def delta(case: Case) -> Case:
 def conversion(case: Case) -> Case:
     config = dict(case["params"]["unit_config"])
     config["rounding"] = {"floor": "down", "ceiling": "up"}.get(config["rounding"], config["rounding"])
-    return estimate(base(case["params"], unit_conversion=config), units=case["quantity"])
+    more = {"included_units": case["params"].get("included_quantity", "0")}
+    return estimate(base(case["params"], unit_conversion=config, **more), units=case["quantity"])
 
 
 def first_included(case: Case) -> Case:
