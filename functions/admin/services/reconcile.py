@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from fusion_billing.decimals import ZERO
 from fusion_billing.errors import Conflict, Fault, FusionError, NotFound, Refused
 from fusion_billing.instants import rfc3339
 from fusion_billing.lines.line import Line, Mode, line_of
@@ -19,7 +20,7 @@ from fusion_billing.lines.shape import Precision
 from fusion_billing.odoo import precision as precisions
 from fusion_billing.odoo.client import Odoo
 from fusion_billing.odoo.orders import many2one
-from fusion_billing.odoo.verified import decimal
+from fusion_billing.odoo.verified import decimal, to_bill
 from fusion_billing.store.leases import Leases
 from fusion_billing.store.line_items import StoredLine
 from fusion_billing.store.lines import LineStore
@@ -163,7 +164,7 @@ class Reconciler:
     def _mend(self, one: "_Sent", row: Mapping[str, Any] | None) -> dict[str, Any]:
         if one.line.frozen:
             return {"mended": False, "why": "its period is invoiced"}
-        if row is not None and decimal(row.get("qty_invoiced")):
+        if row is not None and one.is_invoiced(row):
             return {"mended": False, "why": "it is on an invoice"}
         try:
             self.lines.make_due(one.line, lane(one.owed.order, self.lanes), self.clock(), forget=True)
@@ -227,15 +228,29 @@ class _Sent:
             found.append("product")
         if row.get("state") == "cancel":
             found.append("cancelled")
-        rolling = any(shape.rolling for shape in self.shapes)
+        if self.rolling and (self.line.frozen or self.is_invoiced(row)):
+            return found  # a rolling line is that of all its periods: what it says of a past one is gone
+        quantity, price = decimal(row.get("product_uom_qty")), decimal(row.get("price_unit"))
         subtotal = decimal(row.get("price_subtotal"))
-        if not rolling and self.line.sent_amount is not None and subtotal != self.line.sent_amount:
+        if self.rolling:
+            quantity -= decimal(row.get("qty_invoiced"))
+            subtotal = to_bill(quantity, price, self.owed.digits)
+        if self.line.sent_amount is not None and subtotal != self.line.sent_amount:
             found.append("subtotal")
         is_current = self.line.sent_version == self.line.version
-        pair = decimal(row.get("product_uom_qty")), decimal(row.get("price_unit"))
-        if is_current and not rolling and pair not in {(one.quantity, one.price) for one in self.shapes}:
+        if is_current and (quantity, price) not in {(one.quantity, one.price) for one in self.shapes}:
             found.append("quantity or price")
         return found
+
+    @property
+    def rolling(self) -> bool:
+        """Tell whether the line is the one of all periods."""
+        return any(shape.rolling for shape in self.shapes)
+
+    def is_invoiced(self, row: Mapping[str, Any]) -> bool:
+        """Tell whether Odoo has invoiced what the line was written for."""
+        before = self.line.base or ZERO if self.rolling else ZERO
+        return decimal(row.get("qty_invoiced")) != before
 
     def finding(self, differences: Sequence[str]) -> dict[str, Any]:
         """Return what is told of it."""

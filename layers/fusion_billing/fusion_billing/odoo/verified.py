@@ -168,11 +168,15 @@ def compare(line: Line, line_id: int, held: Mapping[str, Any] | None) -> Outcome
     subtotal = decimal(held.get("price_subtotal"))
     told = subtotal
     if line.rolling:
-        left = quantity - decimal(held.get("qty_invoiced"))
-        told = EXACT.multiply(left, price).quantize(Decimal(1).scaleb(-line.digits), ROUND_HALF_UP, EXACT)
+        told = to_bill(quantity - decimal(held.get("qty_invoiced")), price, line.digits)
     if abs(told - line.amount) >= Decimal(1).scaleb(-line.digits - 2):
         return Differs(_difference(line, held, told), name="price_subtotal")
     return Written(line_id, quantity, price, subtotal, decimal(held.get("qty_invoiced")), line)
+
+
+def to_bill(left: Decimal, price: Decimal, digits: int) -> Decimal:
+    """Return what a rolling line has left to invoice, in a currency of so many digits."""
+    return EXACT.multiply(left, price).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP, EXACT)
 
 
 def decimal(value: object) -> Decimal:
