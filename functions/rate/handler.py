@@ -21,7 +21,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def _schedule(event: dict[str, Any]) -> dict[str, Any]:
     if event.get("job") == "sweep":
-        return {"messages": planner.sweep(dependencies.queue())}
+        messages = planner.sweep(dependencies.queue())
+        _tell(SweepsPlanned=1)
+        return {"messages": messages}
     if event.get("job") != "plan":
         raise ValueError(f"{event.get('job')!r} is no job of the schedule")
     hours = planner.plan(

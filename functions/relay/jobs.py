@@ -91,6 +91,7 @@ def sync(remaining: Remaining, message: Mapping[str, Any]) -> dict[str, Any]:
     """Read subscriptions from Odoo; what time does not allow is asked for by a message to oneself."""
     if not configured.is_configured():
         return {}
+    dependencies.metrics().add_metric("SubscriptionReadings", MetricUnit.Count, 1)
     full, began = bool(message.get("full")), message.get("began")
     since = parse_instant(began) if began else dependencies.now()
     report = dependencies.subscription_sync(remaining).run(

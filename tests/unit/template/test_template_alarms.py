@@ -1,10 +1,17 @@
 """What wakes a person, and who is woken."""
 
+import ast
+import importlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 Resources = dict[str, dict[str, Any]]
+
+FUNCTIONS = Path(__file__).parents[3] / "functions"
 
 
 def alarms(resources: Resources) -> list[dict[str, Any]]:
@@ -46,7 +53,9 @@ def test_every_function_is_watched(resources: Resources, metric: str) -> None:
     assert watched == {"IngestFunction", "RateFunction", "RelayFunction", "AdminFunction"}
 
 
-@pytest.mark.parametrize("metric", ["HoursPlanned", "OldestDueDeliverySeconds"])
+@pytest.mark.parametrize(
+    "metric", ["HoursPlanned", "SweepsPlanned", "OldestDueDeliverySeconds", "SubscriptionReadings"]
+)
 def test_silence_of_a_schedule_is_an_alarm(resources: Resources, metric: str) -> None:
     silent = [
         alarm
@@ -81,3 +90,51 @@ def test_what_goes_wrong_inside_is_watched_under_the_name_it_is_reported_by(
     assert len(watched) == 1
     assert watched[0]["Namespace"] == variables["POWERTOOLS_METRICS_NAMESPACE"]
     assert dimension(watched[0], "service") == variables["POWERTOOLS_SERVICE_NAME"]
+
+
+def told_by(function: str) -> Iterator[str]:
+    """Yield the names of the metrics that a function's code tells."""
+    for source in (FUNCTIONS / function).rglob("*.py"):
+        for node in ast.walk(ast.parse(source.read_text())):
+            if not isinstance(node, ast.Call):
+                continue
+            if isinstance(node.func, ast.Attribute) and node.func.attr == "add_metric":
+                yield from (str(name.value) for name in node.args[:1] if isinstance(name, ast.Constant))
+            if isinstance(node.func, ast.Name) and node.func.id == "_tell":
+                yield from (keyword.arg for keyword in node.keywords if keyword.arg)
+
+
+def test_no_alarm_waits_for_a_metric_that_nobody_tells(resources: Resources) -> None:
+    told = {(service, name) for service in ("rate", "relay") for name in told_by(service)}
+    waited_for = {
+        (dimension(alarm, "service")["Fn::Sub"].removeprefix("${AWS::StackName}-"), alarm["MetricName"])
+        for alarm in alarms(resources)
+        if alarm["Namespace"] == "FusionBilling"
+    }
+
+    assert waited_for
+    assert waited_for - told == set()
+
+
+@pytest.mark.parametrize("function", ["rate", "relay"])
+def test_metrics_are_told_with_the_dimensions_that_alarms_name(
+    resources: Resources, function: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    variables = resources[f"{function.title()}Function"]["Properties"]["Environment"]["Variables"]
+    service = variables["POWERTOOLS_SERVICE_NAME"]["Fn::Sub"]
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", variables["POWERTOOLS_METRICS_NAMESPACE"])
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", service)
+    metrics = importlib.import_module(f"functions.{function}.dependencies").metrics.__wrapped__()
+    metrics.add_metric("LinesParked", "Count", 1)
+    metrics.flush_metrics()
+    told = json.loads(capsys.readouterr().out)
+    [directive] = told["_aws"]["CloudWatchMetrics"]
+    named = {tuple(d["Name"] for d in alarm["Dimensions"]) for alarm in alarms_of(resources, service)}
+
+    assert told["service"] == service
+    assert (directive["Namespace"], directive["Dimensions"]) == ("FusionBilling", [["service"]])
+    assert named == {("service",)}
+
+
+def alarms_of(resources: Resources, service: str) -> list[dict[str, Any]]:
+    return [alarm for alarm in alarms(resources) if dimension(alarm, "service") == {"Fn::Sub": service}]
