@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 from aws_lambda_powertools import Logger, Metrics
 
 from functions.relay.lines import LineRelay
+from functions.relay.strays import Strays
 from fusion_billing import settings
 from fusion_billing.lines.line import Mode
 from fusion_billing.odoo import configured
@@ -88,6 +89,11 @@ def _precision() -> Cached:
     return Cached(time.monotonic)
 
 
+@cache
+def _strays() -> Strays:
+    return Strays(time.monotonic)
+
+
 def line_mode() -> Mode:
     """Return the setting ODOO_LINE_MODE."""
     mode = settings.text("ODOO_LINE_MODE", "period")
@@ -113,6 +119,7 @@ def line_relay(remaining: Callable[[], float]) -> LineRelay:
         pause=time.sleep,
         random=random.random,
         remaining=remaining,
+        strays=_strays(),
     )
 
 

@@ -19,6 +19,7 @@ from aws_lambda_powertools import Logger
 from functions.relay.batches import packed
 from functions.relay.candidates import Candidate, candidate, settled_without_a_call
 from functions.relay.outcomes import Events, Outcomes, Tally
+from functions.relay.strays import Strays
 from fusion_billing.errors import FusionError, Unavailable
 from fusion_billing.lines.line import Mode
 from fusion_billing.odoo import orders
@@ -41,6 +42,7 @@ from fusion_billing.store.circuit import Circuit
 from fusion_billing.store.leases import Leases
 from fusion_billing.store.line_items import StoredLine
 from fusion_billing.store.lines import LineStore
+from fusion_billing.store.ratings import lane as lane_of
 
 LEASE = timedelta(seconds=120)
 CLOSED_AFTER_TIME_OUT = timedelta(seconds=120)
@@ -87,6 +89,7 @@ class Tools:
     random: Callable[[], float]
     remaining: Callable[[], float]
     """Seconds left of the run."""
+    strays: Strays | None = None
 
 
 class Stop(Event):
@@ -182,6 +185,9 @@ class Lane:
                     continue
                 if settled_without_a_call(one):
                     self._write(self._outcomes.unchanged, line, one.owed, one.digest)
+                elif (right := lane_of(one.order, self.tools.lanes)) != self.lane:
+                    # Written under another number of lanes: what else the order has is in the right one.
+                    self._write(self._outcomes.to_lane, line, right)
                 else:
                     made.append(one)
         return made

@@ -25,12 +25,15 @@ class LineRelay(Tools):
             return tally
         order = list(range(self.lanes))
         first = int(self.random() * self.lanes) % self.lanes
+        beyond = [] if self.strays is None else self.strays.lanes(self.store, self.lanes)
         stop = Stop()
         with (
             ThreadPoolExecutor(_LANES_AT_ONCE) as workers,
             ThreadPoolExecutor(_WRITERS) as writers,
         ):
-            lanes = [Lane(self, lane, tally, stop, writers) for lane in order[first:] + order[:first]]
+            lanes = [
+                Lane(self, lane, tally, stop, writers) for lane in beyond + order[first:] + order[:first]
+            ]
             started = [workers.submit(lane.run) for lane in lanes]
             for lane, future in zip(lanes, started, strict=True):
                 try:

@@ -10,6 +10,7 @@ from aws_lambda_powertools import Logger
 
 from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import plain
+from fusion_billing.errors import Conflict
 from fusion_billing.instants import rfc3339
 from fusion_billing.lines.owed import Owed
 from fusion_billing.odoo.verified import Written
@@ -48,7 +49,7 @@ class Events(Protocol):
 class Tally:
     """What a run did, counted by several threads; `invoiced` are orders with a line that is invoiced."""
 
-    NAMES = ("sent", "unchanged", "parked", "put_off", "overtaken", "failed")
+    NAMES = ("sent", "unchanged", "parked", "put_off", "overtaken", "moved", "failed")
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -116,6 +117,15 @@ class Outcomes:
             self.tally.add("unchanged")
         else:
             self.tally.add("overtaken")
+
+    def to_lane(self, line: StoredLine, lane: int, now: datetime) -> None:
+        """Have the line wait in the lane that is its order's now."""
+        try:
+            self.store.make_due(line, lane, now)
+        except Conflict:
+            self.tally.add("overtaken")
+        else:
+            self.tally.add("moved")
 
     def parked(self, line: StoredLine, owed: Owed | None, code: str, message: str, now: datetime) -> None:
         """Write that the line can't succeed as things are."""

@@ -179,7 +179,7 @@ class World:
         self.ratings.save(
             NewVersion(candidate(key, doc), version, "due", frozenset()),
             stored=stored,
-            odoo_order_id=number,
+            odoo_order_id=on if isinstance(on := doc["odoo_order_id"], int) else number,
             now=self.now,
         )
         return key

@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 from functions.relay import deliveries_setup, dependencies, handler, jobs
 
 pytestmark = pytest.mark.integration
+
+SAMPLES = Path(__file__).parents[3] / "events"
 
 CONTEXT: Any = SimpleNamespace(get_remaining_time_in_millis=lambda: 300_000)
 
@@ -167,3 +170,14 @@ def test_no_key_is_ever_printed(
     logged = "".join(repr(vars(record)) for record in caplog.records)
     assert "Invalid apikey" in logged
     assert "relay-key" not in printed.out + printed.err + logged
+
+
+def test_the_sample_events_are_what_the_function_takes(world: Any, queue: Queue) -> None:
+    world.orders(41)
+    world.rate(41)
+    told = {
+        name: handler.handler(json.loads((SAMPLES / f"{name}.json").read_text()), CONTEXT)
+        for name in ("relay", "relay-sync")
+    }
+    assert told["relay"]["lines"]["sent"] == 1
+    assert told["relay-sync"]["read"] == 1

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from functions.relay.lane import LEASE
+from functions.relay.strays import Strays
 from fusion_billing.odoo.client import CALL_SECONDS
 from fusion_billing.store.line_items import Put
 
@@ -397,6 +398,26 @@ def test_two_relays_at_once_are_never_at_one_order_together(world: Any) -> None:
     assert world.admin.overlaps() == []
     assert all(len(world.in_odoo(number)) == 3 for number in range(101, 121))
     assert not any(call["outcome"] != "ok" for call in world.admin.calls())
+
+
+@pytest.mark.parametrize(("before", "after"), [(8, 3), (3, 8)])
+def test_lines_written_under_another_number_of_lanes_are_sent_all_the_same(
+    world: Any, before: int, after: int
+) -> None:
+    orders = range(41, 61)
+    world.orders(*orders)
+    world.lanes = before
+    for order in orders:
+        world.rate(order)
+    world.lanes = after
+    for order in orders:
+        world.rate(order, charge="storage")
+    strays = Strays(lambda: 0.0)
+    tallies = [world.run(strays=strays) for _ in range(2)]
+    assert sum(tally["sent"] for tally in tallies) == 40
+    assert tallies[0]["moved"] > 0
+    assert not world.admin.overlaps()
+    assert all(len(world.in_odoo(order)) == 2 for order in orders)
 
 
 def test_the_lines_of_one_order_go_in_one_call(world: Any) -> None:
