@@ -1,8 +1,14 @@
 """The frame every route stands in: who may ask, what is no route, what is no body."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from functions.admin.handler import handler
+
+SAMPLE = Path(__file__).parents[3] / "events" / "admin.json"
 
 
 def test_health_is_open_and_tells_the_version(admin: Any) -> None:
@@ -22,3 +28,7 @@ def test_an_unknown_path_is_a_404_problem(admin: Any, path: str) -> None:
 def test_another_method_is_a_405_problem_that_names_the_right_ones(admin: Any) -> None:
     answer = admin.post("/v1/health")
     assert (answer.status, answer.code, answer.headers["allow"]) == (405, "method_not_allowed", "GET")
+
+
+def test_the_sample_event_is_what_the_function_takes(admin: Any) -> None:
+    assert handler(json.loads(SAMPLE.read_text()), None)["statusCode"] == 200

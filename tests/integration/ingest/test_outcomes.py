@@ -1,11 +1,15 @@
 """Every row of the outcome table, single and in a batch, on the engine."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 pytestmark = pytest.mark.integration
+
+SAMPLE = Path(__file__).parents[3] / "events" / "ingest.json"
 
 Make = Callable[..., dict[str, Any]]
 
@@ -196,3 +200,10 @@ def test_a_source_is_held_to_its_metrics_and_plans(ingest: Any, record: Make) ->
     assert (status, answer["outcome"], answer["code"]) == (422, "invalid", "metric_not_allowed")
     assert [e["code"] for e in answer["errors"]] == ["metric_not_allowed", "plan_not_allowed"]
     assert ingest.push(record(metric="seats", subscription="43"), key="narrow")[0] == 201
+
+
+def test_the_sample_event_is_what_the_function_takes(ingest: Any) -> None:
+    sample = json.loads(SAMPLE.read_text())
+    sample["headers"]["authorization"] = f"Bearer {ingest.keys['app']}"
+    sample["body"] = sample["body"].replace('"4101"', '"42"')
+    assert ingest.app.answer(sample, 20.0)["statusCode"] == 201

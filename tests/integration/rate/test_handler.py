@@ -4,6 +4,7 @@ import json
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from tests.integration.rate.conftest import World
 
 pytestmark = pytest.mark.integration
+
+SAMPLES = Path(__file__).parents[3] / "events"
 
 
 @dataclass
@@ -135,3 +138,12 @@ def test_a_pair_that_cant_be_rated_is_alarmed_and_named_in_the_log(
 def test_an_event_of_no_known_kind_is_an_error(small_world: "World", queues: Queues) -> None:
     with pytest.raises(ValueError, match="no job"):
         handler({"job": "party"}, Context())
+
+
+@pytest.mark.parametrize(
+    ("sample", "answer"), [("rate-plan", {"hours": 0}), ("rate-work", {"batchItemFailures": []})]
+)
+def test_the_sample_events_are_what_the_function_takes(
+    small_world: "World", queues: Queues, sample: str, answer: dict[str, Any]
+) -> None:
+    assert handler(json.loads((SAMPLES / f"{sample}.json").read_text()), Context()) == answer
