@@ -94,6 +94,8 @@ class Invoices:
         ]
         key = RatingKey(customer.id, opened.start, code, period.start)
         stored = self._read(customer.id, [own_key, *later, key], frozen=[own_key, *later])
+        if not stored and not self._was_used(customer, period, price):
+            return  # a fee alone is due when its period is billed, not whenever a period is looked at again
         first = stored.get(own_key)
         if first is None:
             price = next((from_document(stored[one].doc) for one in later if one in stored), price)
@@ -109,6 +111,11 @@ class Invoices:
         if decision is not None:
             late = _is_late(doc, [stored[one] for one in (key, *reversed(later), own_key) if one in stored])
             self._writer.write(Change(customer, adjusting, decision, stored.get(key), late))
+
+    def _was_used(self, customer: Customer, period: Period, price: Pricing) -> bool:
+        end = customer.rated_end(period)
+        used = self._reading.records.between(customer.id, price.metric.code, period.start, end)
+        return next(iter(used), None) is not None
 
     def _read(
         self, subscription: str, keys: Sequence[RatingKey], *, frozen: Sequence[RatingKey]

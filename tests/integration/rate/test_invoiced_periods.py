@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -120,6 +120,28 @@ def test_usage_of_before_the_subscription_was_first_seen_is_all_adjustment(small
     small_world.rate(DirtyPair("42", "api_calls", "2026-10"))
     adjusted = small_world.the_rating(NOVEMBER, corrects="2026-10-01")
     assert adjusted.amount == Decimal("1.50")
+
+
+@pytest.mark.parametrize(
+    "price",
+    [
+        pytest.param({"model": {"type": "flat", "amount": "9.99"}}, id="a flat amount"),
+        pytest.param({"minimum_amount": "9.99"}, id="a minimum"),
+    ],
+)
+def test_a_fee_is_not_due_again_for_a_period_of_before_that_shares_a_month_with_the_usage(
+    world: "World", price: dict[str, Any]
+) -> None:
+    world.metric()
+    world.charge(**price)
+    world.subscription(start_date="2026-01-20", next_invoice_date="2026-11-20")
+    world.push("5", "2026-10-25")
+    world.rate(DirtyPair("42", "api_calls", "2026-10"))  # October has days of the period before, too
+    assert world.the_rating("2026-10-20").amount == Decimal("9.99")
+    assert world.rating("2026-10-20", corrects="2026-09-20") is None
+    world.push("5", "2026-10-05")
+    world.rate(DirtyPair("42", "api_calls", "2026-10"))
+    assert world.the_rating("2026-10-20", corrects="2026-09-20").amount == Decimal("9.99")
 
 
 def test_an_invoiced_period_keeps_the_price_it_had(invoiced: "World") -> None:
