@@ -74,6 +74,8 @@ def test_silence_of_a_schedule_is_an_alarm(resources: Resources, metric: str) ->
         ("DeliveriesParked", "RelayFunction"),
         ("OldestDueDeliverySeconds", "RelayFunction"),
         ("OdooAlarms", "RelayFunction"),
+        ("OdooMissing", "RelayFunction"),
+        ("SubscriptionsSkipped", "RelayFunction"),
         ("OdooKeyDaysLeft", "RelayFunction"),
     ],
 )
