@@ -24,17 +24,20 @@ PeriodUnit = Literal["day", "week", "month", "year"]
 _UNITS: tuple[str, ...] = get_args(PeriodUnit)
 _MONTHS = {"month": 1, "year": 12}
 _DAYS = {"day": 1, "week": 7}
+_A_MONDAY = date(2001, 1, 1)
+"""A day that begins a week, a month and a year."""
 _NO_PLACE = ("posix", "right/", "localtime", "Factory")
 """What zone databases hold beside IANA's names: of one machine, with leap seconds, or of no time at all."""
 
 
 def billing_period(
-    anchor: datetime | date | str, value: int, unit: str, timezone: str, at: datetime | str
+    anchor: datetime | date | str | None, value: int, unit: str, timezone: str, at: datetime | str
 ) -> tuple[datetime, datetime]:
     """Return `(start, end)`, aware UTC datetimes, of the period that holds `at`.
 
     `anchor` is any boundary: an aware datetime, RFC 3339 text, or a day (a date, or its text), which
-    stands for its local midnight. The period is `value` times `unit` long ("day", "week", "month",
+    stands for its local midnight; without one (None) periods are the calendar's: from midnight, Monday, the
+    first of the month, 1 January. The period is `value` times `unit` long ("day", "week", "month",
     "year"); `timezone` is an IANA name. `at` may lie anywhere, before the anchor too. The cost does
     not depend on how far. Raises `Refused` naming what is wrong: an unknown zone or unit, a value below
     1, a naive instant, a period that leaves the years 1 to 9999.
@@ -53,14 +56,14 @@ class Lattice:
     zone: ZoneInfo = field(repr=False)
 
     @classmethod
-    def of(cls, anchor: datetime | date | str, value: int, unit: str, timezone: str) -> "Lattice":
+    def of(cls, anchor: datetime | date | str | None, value: int, unit: str, timezone: str) -> "Lattice":
         """Return the lattice; raises `Refused` as `billing_period` does."""
         if type(value) is not int or value < 1:
             raise _refuse("value", "not_positive", "must be a whole number greater than zero")
         if unit not in _UNITS:
             raise _refuse("unit", "unknown_unit", f"must be one of {', '.join(_UNITS)}")
         zone = zone_of(timezone)
-        day = _day(anchor)
+        day = _A_MONDAY if anchor is None else _day(anchor)
         if day is not None:
             wall = datetime.combine(day, time())
         else:

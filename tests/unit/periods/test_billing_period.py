@@ -98,6 +98,20 @@ def test_the_anchor_may_be_a_day_an_instant_or_their_text() -> None:
     assert billing_period(anchors[0], 1, "month", "Europe/Brussels", "2026-11-22T12:00:00Z") == expected
 
 
+@pytest.mark.parametrize(
+    ("unit", "start", "end"),
+    [
+        ("day", "2026-08-12T18:30", "2026-08-13T18:30"),
+        ("week", "2026-08-09T18:30", "2026-08-16T18:30"),
+        ("month", "2026-07-31T18:30", "2026-08-31T18:30"),
+        ("year", "2025-12-31T18:30", "2026-12-31T18:30"),
+    ],
+)
+def test_without_an_anchor_periods_are_the_calendars(unit: str, start: str, end: str) -> None:
+    at = utc("2026-08-13T14:37")
+    assert billing_period(None, 1, unit, "Asia/Kolkata", at) == (utc(start), utc(end))
+
+
 def test_an_instant_on_the_boundary_is_in_the_period_it_begins() -> None:
     start, end = billing_period("2026-01-15", 1, "month", "Asia/Tokyo", utc("2026-06-01"))
     assert billing_period("2026-01-15", 1, "month", "Asia/Tokyo", end)[0] == end

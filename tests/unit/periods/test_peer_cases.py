@@ -5,7 +5,7 @@ A subscription's start cuts its first period short; that is the calendar's busin
 
 import json
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ def test_the_period_is_what_the_peer_says(case: dict[str, Any]) -> None:
     assert match is not None
     value, unit = int(match[1]), UNITS[match[2]]
     at = instant(case["at"])
-    anchor = instant(case["anchor"]) if case["anchor"] else date(2026, 1, 1)
+    anchor = instant(case["anchor"]) if case["anchor"] else None
     first = (
         instant(case["subscription_start"])
         if case["subscription_start"]
