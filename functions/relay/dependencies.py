@@ -27,6 +27,7 @@ from fusion_billing.store.queues import Queue
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sqs import SQSClient
 
     from fusion_billing.odoo.sync import SubscriptionSync
     from fusion_billing.webhooks.outbox import Outbox
@@ -56,11 +57,18 @@ def dynamodb() -> "DynamoDBClient":
 
 
 @cache
+def sqs() -> "SQSClient":
+    """Return the one SQS client."""
+    made: SQSClient = client.make("sqs")
+    return made
+
+
+@cache
 def outbox() -> "Outbox":
     """Return the outbox of events."""
     return build_outbox(
         dynamodb(),
-        client.make("sqs"),
+        sqs(),
         table=settings.text("WEBHOOKS_TABLE"),
         queue_url=settings.text("RELAY_QUEUE_URL"),
     )
@@ -69,13 +77,13 @@ def outbox() -> "Outbox":
 @cache
 def rating_jobs() -> RatingJobs:
     """Return what asks rating to look again."""
-    return RatingJobs(client.make("sqs"), settings.text("RATING_QUEUE_URL"))
+    return RatingJobs(sqs(), settings.text("RATING_QUEUE_URL"))
 
 
 @cache
 def queue() -> Queue:
     """Return the relay's own queue."""
-    return Queue(client.make("sqs"), settings.text("RELAY_QUEUE_URL"))
+    return Queue(sqs(), settings.text("RELAY_QUEUE_URL"))
 
 
 @cache
