@@ -69,7 +69,12 @@ def test_without_records_nothing_is_due() -> None:
 def test_records_of_zero_pay_what_is_due_for_each_record() -> None:
     assert unrounded(["0", "0"], rate_percent="12", fixed_amount="2") == "4"
     assert unrounded(["0"], rate_percent="12", fixed_amount="2", record_minimum="13") == "13"
-    assert unrounded(["0", "0"], rate_percent="12", fixed_amount="2", free_records=1) == "2"
+    assert unrounded(["0", "0", "1"], rate_percent="12", fixed_amount="2", free_records=1) == "4.12"
+
+
+def test_a_total_of_zero_is_within_any_free_allowance() -> None:
+    for allowance in ({"free_records": 1}, {"free_amount": "250"}, {"free_records": 3, "free_amount": "250"}):
+        assert unrounded(["0"] * 4, rate_percent="1.3", fixed_amount="2", **allowance) == "0"
 
 
 def test_a_record_of_zero_among_others_still_pays_its_fixed_amount() -> None:

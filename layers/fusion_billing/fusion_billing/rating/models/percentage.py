@@ -4,10 +4,11 @@ Records are taken in order. While the free allowance lasts, a record is free: it
 `free_records` records or `free_amount` of quantity, whichever is first. A record that the rest
 of the free amount covers in part pays for what is left of it, and its fixed amount. Each paying record's
 amount, the fixed one within it, then lies between `record_minimum` and `record_maximum`.
-A record of zero pays its fixed amount like any other; without records nothing is due. This is Lago's
-percentage charge, with two differences: a record that the free amount covers to its last unit is free, and
-not charged the fixed amount; and records that come to zero in all are charged as its estimates and its
-bounded charges charge them, not waived as its other charges waive them.
+A record of zero pays its fixed amount like any other; but records that come to zero in all are within any
+free allowance, however many they are. Without records nothing is due. This is Lago's percentage charge, with
+two differences: a record that the free amount covers to its last unit is free, and not charged the fixed
+amount; and records of zero under a charge with no allowance are charged, as Lago's estimates and bounded
+charges do and its other charges don't.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,7 +24,7 @@ def price(model: Percentage, usage: Usage) -> list[Step]:
     """Return the free allowance, the percentage, the fixed amounts, and what the bounds add or take."""
     rate = model.rate_percent.scaleb(-2)
     fixed = model.fixed_amount or ZERO
-    paying = list(_paying(model, usage.portions))
+    paying = list(_paying(model, usage.portions)) if usage.billable or not _has_allowance(model) else []
     charged = sum(paying, ZERO)
     steps = []
     if len(paying) < len(usage.portions) or charged < usage.billable:
@@ -39,10 +40,14 @@ def price(model: Percentage, usage: Usage) -> list[Step]:
     return steps
 
 
+def _has_allowance(model: Percentage) -> bool:
+    return bool(model.free_records or model.free_amount)
+
+
 def _paying(model: Percentage, portions: Sequence[Decimal]) -> Iterator[Decimal]:
     """Yield what each paying record pays for, in order."""
     records_left, amount_left = model.free_records or None, model.free_amount or None
-    free = records_left is not None or amount_left is not None
+    free = _has_allowance(model)
     for portion in portions:
         if not free:
             yield portion
