@@ -2,7 +2,8 @@
 
 `dynamodb` is a low-level client of the engine, `tables` (a `local.tables.Tables`) the names of tables made of
 template.yaml under a prefix of the test's own, so that tests run side by side and none sees another's items.
-`metered` is a second client with a `local.capacity.Consumed` that notes what its calls cost.
+`metered` is a second client with a `local.capacity.Consumed` that notes what its calls cost. The engine
+allows everything: that each function keeps to its role is watched in every test.
 """
 
 import fcntl
@@ -15,12 +16,21 @@ from typing import IO, Any
 import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
+from local import rights
 from local import tables as template_tables
 from local.capacity import Consumed, meter
 from local.dynamodb import DynamoDBLocal, client
 from local.tables import Tables
 
 _STOP_WAIT = 300.0
+
+
+@pytest.fixture(autouse=True)
+def _within_its_role() -> Iterator[None]:
+    """See that no function did to a table what its role in template.yaml does not allow."""
+    with rights.watched() as beyond:
+        yield
+    assert not beyond
 
 
 @pytest.fixture(scope="session")
