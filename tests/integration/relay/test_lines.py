@@ -9,6 +9,7 @@ import pytest
 from functions.relay.lane import LEASE
 from functions.relay.strays import Strays
 from fusion_billing.odoo.client import CALL_SECONDS
+from fusion_billing.odoo.load import Loader
 from fusion_billing.store.line_items import Put
 
 pytestmark = pytest.mark.integration
@@ -347,6 +348,56 @@ def test_a_line_that_odoo_has_invoiced_is_left_alone_until_the_period_closes(wor
     assert held(world.in_odoo(41)[0])[2] == 1
     line = world.line(key).line
     assert (line.state, line.error, line.amount) == ("due", "line_invoiced", Decimal("1.00"))
+
+
+def invoice_during_the_first_load(world: Any, monkeypatch: pytest.MonkeyPatch, *, before: bool) -> None:
+    """Have Odoo invoice order 41 just before the next load, or just after it."""
+    load = Loader.load
+    waiting = [41]
+
+    def raced(self: Loader, rows: Any) -> Any:
+        if before and waiting:
+            world.admin.invoice_period(waiting.pop())
+        verdicts = load(self, rows)
+        if waiting:
+            world.admin.invoice_period(waiting.pop())
+        return verdicts
+
+    monkeypatch.setattr(Loader, "load", raced)
+
+
+@pytest.mark.parametrize("mode", ["period", "rolling"])
+@pytest.mark.parametrize("before", [True, False])
+def test_an_invoice_that_races_a_change_bills_nothing_twice_and_loses_nothing(
+    world: Any, monkeypatch: pytest.MonkeyPatch, mode: str, before: bool
+) -> None:
+    world.mode = mode
+    world.orders(41)
+    key = world.rate(41)
+    world.run()
+    world.rate(41, "2.00", steps=[{"units": "500", "unit_amount": "0.004", "amount": "2"}])
+    invoice_during_the_first_load(world, monkeypatch, before=before)
+    tally = world.run()
+    fields = ["product_uom_qty", "qty_invoiced", "qty_to_invoice"]
+    [row] = world.admin.read("sale.order.line", [["order_id", "=", 41]], fields)
+    assert row["qty_to_invoice"] == 0
+    assert row["qty_invoiced"] == (250 if before else 500)
+    stored = world.lines.get(key)
+    assert stored.sent_amount == Decimal("1.00" if before else "2.00")
+    assert tally.invoiced == ({41} if before else set())
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_an_invoice_that_races_a_change_of_price_alone_is_parked_for_somebody_to_see(
+    world: Any, monkeypatch: pytest.MonkeyPatch, before: bool
+) -> None:
+    world.orders(41)
+    key = world.rate(41, "3.00")
+    world.run()
+    world.rate(41, "4.00")
+    invoice_during_the_first_load(world, monkeypatch, before=before)
+    assert world.run()["parked"] == 1
+    assert "1 at 3 before and 1 at 4 after" in world.lines.get(key).message
 
 
 def test_a_frozen_rating_is_not_sent(world: Any) -> None:

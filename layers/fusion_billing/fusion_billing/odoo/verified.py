@@ -11,7 +11,7 @@ from typing import Any
 
 from fusion_billing.decimals import EXACT, ZERO, plain
 from fusion_billing.lines.line import COLUMNS, Line
-from fusion_billing.odoo.client import Odoo
+from fusion_billing.odoo.client import Odoo, Row
 from fusion_billing.odoo.errors import Cancelled, Differs, Invoiced, Missing, OdooError
 from fusion_billing.odoo.load import Loader
 from fusion_billing.odoo.orders import many2one
@@ -71,14 +71,15 @@ class Writer:
     def put(self, wanted: Sequence[Wanted]) -> list[Outcome]:
         """Return what became of each. Raises what `Loader.load` raises."""
         outcomes: dict[int, Outcome] = {}
-        invoiced = self._invoiced(wanted)
+        before = self._before(wanted)
+        invoiced = {external: decimal(row.get("qty_invoiced")) for external, row in before.items()}
         going = []
         for index, one in enumerate(wanted):
             if one.is_invoiced(invoiced.get(one.line.external_id, ZERO)):
                 outcomes[index] = Invoiced("Odoo has invoiced this line already", name="qty_invoiced")
             else:
                 going.append(index)
-        self._write({index: wanted[index].line for index in going}, invoiced, outcomes)
+        self._write({index: wanted[index].line for index in going}, before, outcomes)
         # What came out to another cent, or under a discount of the pricelist's, gets one more chance.
         again = {
             index: plainly
@@ -86,19 +87,22 @@ class Writer:
             if isinstance(outcomes[index], Differs) and (plainly := wanted[index].plainly) is not None
         }
         if again:
-            self._write(again, invoiced, outcomes, discount=True)
+            self._write(again, before, outcomes, discount=True)
         return [outcomes[index] for index in range(len(wanted))]
 
     def _write(
         self,
         lines: Mapping[int, Line],
-        invoiced: Mapping[str, Decimal],
+        before: Mapping[str, Row],
         outcomes: dict[int, Outcome],
         *,
         discount: bool = False,
     ) -> None:
         order = list(lines)
-        rows = [lines[index].row(invoiced.get(lines[index].external_id, ZERO)) for index in order]
+        rows = [
+            lines[index].row(decimal(before.get(lines[index].external_id, {}).get("qty_invoiced")))
+            for index in order
+        ]
         loader = self._loader
         if discount:
             loader = replace(loader, columns=(*COLUMNS, "discount"))
@@ -111,7 +115,35 @@ class Writer:
                 outcomes[index] = verdict
         held = self._read(list(ids.values()))
         for index, line_id in ids.items():
-            outcomes[index] = compare(lines[index], line_id, held.get(line_id))
+            line, was, now = lines[index], before.get(lines[index].external_id), held.get(line_id)
+            if was is not None and now is not None and now.get("qty_invoiced") != was.get("qty_invoiced"):
+                outcomes[index] = self._raced(line, was, now)
+            else:
+                outcomes[index] = compare(line, line_id, now)
+
+    def _raced(self, line: Line, was: Row, now: Row) -> Outcome:
+        """Return what became of a line that Odoo invoiced between our first look and our last.
+
+        Odoo invoiced it as it was before (then it is set back to that, or what it grew by would be billed
+        once by Odoo and once as an adjustment), or as it was written.
+        """
+        quantity, price = decimal(now.get("product_uom_qty")), decimal(now.get("price_unit"))
+        old_quantity, old_price = decimal(was.get("product_uom_qty")), decimal(was.get("price_unit"))
+        invoiced = decimal(now.get("qty_invoiced"))
+        is_unchanged = (quantity, price) == (old_quantity, old_price)
+        if invoiced == quantity and (quantity != old_quantity or is_unchanged):
+            subtotal = decimal(now.get("price_subtotal"))
+            return Written(now["id"], quantity, price, subtotal, decimal(was.get("qty_invoiced")), line)
+        if invoiced == old_quantity and quantity != old_quantity:
+            loader = replace(self._loader, columns=COLUMNS[:-1])
+            back = [*line.row()[:3], plain(old_quantity), plain(old_price)]
+            if isinstance(loader.load([back])[0], int):
+                return Invoiced("Odoo invoiced this line just before it was changed", name="qty_invoiced")
+        return Differs(
+            f"Odoo invoiced this line while it changed, {plain(old_quantity)} at {plain(old_price)} before "
+            f"and {plain(quantity)} at {plain(price)} after: see which of them the invoice has",
+            name="qty_invoiced",
+        )
 
     def _read(self, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
         if not ids:
@@ -119,16 +151,12 @@ class Writer:
         rows = self._odoo.read("sale.order.line", ids, READ_BACK, seconds=self._loader.seconds())
         return {row["id"]: row for row in rows}
 
-    def _invoiced(self, wanted: Sequence[Wanted]) -> dict[str, Decimal]:
-        """Return what is invoiced of those lines that are there already, by external id."""
+    def _before(self, wanted: Sequence[Wanted]) -> dict[str, Row]:
+        """Return those lines that are there already as they are, by external id."""
         ids = {one.line.external_id: one.known_id for one in wanted if one.known_id is not None}
         ids.update(self._rolling_ids([one.line for one in wanted if one.line.rolling]))
         held = self._read(sorted(set(ids.values())))
-        return {
-            external: decimal(held[line_id].get("qty_invoiced"))
-            for external, line_id in ids.items()
-            if line_id in held
-        }
+        return {external: held[line_id] for external, line_id in ids.items() if line_id in held}
 
     def _rolling_ids(self, lines: Sequence[Line]) -> dict[str, int]:
         """Return the line that each rolling line's external id stands for, where there is one.
@@ -150,7 +178,8 @@ class Writer:
 def external_ids(odoo: Odoo, model: str, ids: Sequence[int], seconds: float | None = None) -> dict[str, int]:
     """Return which of the records each external id of theirs stands for; any user that reads them may ask."""
     rows = odoo.call(model, "get_metadata", ids=list(ids), seconds=seconds)
-    return {named["xmlid"]: row["id"] for row in rows for named in row["xmlids"]}
+    told = [(named["xmlid"], row["id"]) for row in rows for named in row.get("xmlids") or [row]]
+    return {name: record for name, record in told if name}
 
 
 def compare(line: Line, line_id: int, held: Mapping[str, Any] | None) -> Outcome:
