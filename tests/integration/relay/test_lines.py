@@ -392,12 +392,13 @@ def test_an_invoice_that_races_a_change_of_price_alone_is_parked_for_somebody_to
     world: Any, monkeypatch: pytest.MonkeyPatch, before: bool
 ) -> None:
     world.orders(41)
-    key = world.rate(41, "3.00")
+    key = world.rate(41)
     world.run()
-    world.rate(41, "4.00")
+    world.rate(41, "2.00", steps=[{"units": "250", "unit_amount": "0.008", "amount": "2"}])
     invoice_during_the_first_load(world, monkeypatch, before=before)
     assert world.run()["parked"] == 1
-    assert "1 at 3 before and 1 at 4 after" in world.lines.get(key).message
+    assert "250 at 0.004 before and 250 at 0.008 after" in world.lines.get(key).message
+    assert held(world.in_odoo(41)[0])[0] == 250
 
 
 def test_a_frozen_rating_is_not_sent(world: Any) -> None:

@@ -19,6 +19,7 @@
     │   ├── Rejected               a UserError or ValidationError
     │   ├── Differs                it was written, and reads back as something else
     │   ├── Invoiced               the line is on an invoice already, so changing it bills nothing
+    │   ├── InvoicedMeanwhile      it was invoiced while its price changed: somebody has to see at which
     │   └── Permanent              a wrong field, type, model or method: any Python error
     └── Alarm                    nothing can succeed: somebody has to come at once
         ├── KeyRejected            no key, a wrong, an expired or a revoked one
@@ -155,6 +156,12 @@ class Invoiced(Park):
     """Odoo has the line on an invoice already: what changes on it now may never be billed."""
 
     code = "line_invoiced"
+
+
+class InvoicedMeanwhile(Park):
+    """Odoo invoiced the line while it was changed, and does not say whether before or after."""
+
+    code = "line_invoiced_meanwhile"
 
 
 class Permanent(Park):

@@ -12,7 +12,7 @@ from typing import Any
 from fusion_billing.decimals import EXACT, ZERO, plain
 from fusion_billing.lines.line import COLUMNS, Line
 from fusion_billing.odoo.client import Odoo, Row
-from fusion_billing.odoo.errors import Cancelled, Differs, Invoiced, Missing, OdooError
+from fusion_billing.odoo.errors import Cancelled, Differs, Invoiced, InvoicedMeanwhile, Missing, OdooError
 from fusion_billing.odoo.load import Loader
 from fusion_billing.odoo.orders import many2one
 
@@ -139,7 +139,7 @@ class Writer:
             back = [*line.row()[:3], plain(old_quantity), plain(old_price)]
             if isinstance(loader.load([back])[0], int):
                 return Invoiced("Odoo invoiced this line just before it was changed", name="qty_invoiced")
-        return Differs(
+        return InvoicedMeanwhile(
             f"Odoo invoiced this line while it changed, {plain(old_quantity)} at {plain(old_price)} before "
             f"and {plain(quantity)} at {plain(price)} after: see which of them the invoice has",
             name="qty_invoiced",
