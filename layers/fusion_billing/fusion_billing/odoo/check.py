@@ -16,9 +16,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from fusion_billing.lines.line import Line
-from fusion_billing.odoo.checks import Finding, all_checks
+from fusion_billing.odoo.checks import all_checks
 from fusion_billing.odoo.client import Odoo, connect
 from fusion_billing.odoo.errors import OdooError, Park
+from fusion_billing.odoo.finding import Finding
 from fusion_billing.odoo.keys import KeyRing, UnreadableSecret
 from fusion_billing.odoo.load import Loader
 from fusion_billing.odoo.orders import look_at

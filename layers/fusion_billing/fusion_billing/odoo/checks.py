@@ -4,10 +4,9 @@ Each check yields findings in plain words; one that is not well says what to do.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from fusion_billing.currencies import DIGITS
@@ -16,14 +15,13 @@ from fusion_billing.definitions.validation import parse
 from fusion_billing.errors import Refused
 from fusion_billing.odoo import precision
 from fusion_billing.odoo.client import Odoo
-from fusion_billing.odoo.errors import AccessRefused, NoRights, OdooError, Park
+from fusion_billing.odoo.errors import AccessRefused, Park
+from fusion_billing.odoo.finding import SALES, Finding
 from fusion_billing.odoo.orders import many2one
+from fusion_billing.odoo.rights import rights
 from fusion_billing.odoo.subscriptions import Reader, key_days_left
 from fusion_billing.odoo.verified import external_ids
 
-Level = Literal["well", "look", "wrong"]
-
-_ALL_DOCUMENTS = "sales_team.group_sale_salesman_all_leads"
 _ORDER_FIELDS = ("state", "locked", "currency_id", "partner_id", "company_id", "write_date")
 _SUBSCRIPTION_FIELDS = (
     "is_subscription",
@@ -46,27 +44,17 @@ _LINE_FIELDS = (
 )
 _PRODUCT_FIELDS = ("active", "sale_ok", "invoice_policy", "recurring_invoice")
 _PLAN_FIELDS = ("billing_period_value", "billing_period_unit")
-_SALES = "Give the key's user the right 'Sales: User: All Documents'"
 _MOST_NAMED = 20
 _FEW_DIGITS = 4
 _USUAL_DIGITS = 2
 _SOON_DAYS = 14
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What was found, and what to do about it (empty where it is well)."""
-
-    level: Level
-    text: str
-    advice: str = ""
-
-
 def all_checks(odoo: Odoo, *, products: Sequence[int], rolling: bool, now: datetime) -> Iterator[Finding]:
     """Yield every finding. Raises the `OdooError` that makes looking further pointless."""
     yield from _key(odoo, now)
     looks: list[tuple[str, Callable[[Odoo], Iterator[Finding]]]] = [
-        ("Rights", _rights),
+        ("Rights", rights),
         ("Fields", _fields),
         ("Precision", _precision),
         ("Time zones", _zones),
@@ -89,7 +77,7 @@ def _as_far_as_possible(what: str, findings: Iterator[Finding]) -> Iterator[Find
         advice = f"See in Odoo's log why it refused to tell this: {what}"
         if isinstance(error, AccessRefused):
             advice = (
-                _SALES if "sale" in error.message else f"Give the key's user the right to read this: {what}"
+                SALES if "sale" in error.message else f"Give the key's user the right to read this: {what}"
             )
         yield Finding("wrong", f"{what} could not be looked at: {error.message.splitlines()[0]}", advice)
 
@@ -109,29 +97,6 @@ def _key(odoo: Odoo, now: datetime) -> Iterator[Finding]:
         )
     else:
         yield Finding("well", f"The key is good for {int(days)} days")
-
-
-def _rights(odoo: Odoo) -> Iterator[Finding]:
-    for model, operations in (("sale.order", ("read",)), ("sale.order.line", ("read", "create", "write"))):
-        for operation in operations:
-            if _may(odoo, model, operation) is False:
-                yield Finding("wrong", f"The key's user may not {operation} {model}", _SALES)
-                return
-    if _in_group(odoo, _ALL_DOCUMENTS) is False:
-        yield Finding(
-            "wrong",
-            "The key's user sees its own sales orders only; Odoo leaves out the others without a word",
-            _SALES,
-        )
-    elif not odoo.search_read("sale.order", [], ["id"], limit=1):
-        yield Finding(
-            "wrong",
-            "The key's user sees no sales order: there is none, or it may see only its own, "
-            "or those of another company",
-            f"{_SALES} and the companies that bill, or make the first order",
-        )
-    else:
-        yield Finding("well", "The key's user may read orders and write lines")
 
 
 def _fields(odoo: Odoo) -> Iterator[Finding]:
@@ -330,34 +295,6 @@ def _external_ids(odoo: Odoo) -> Iterator[Finding]:
         )
     else:
         yield Finding("well", "Odoo tells the external ids of lines, as rolling lines need")
-
-
-def _may(odoo: Odoo, model: str, operation: str) -> bool | None:
-    """Tell whether the user may, or None where this Odoo does not say."""
-    for method, arguments in (
-        ("has_access", {"ids": [], "operation": operation}),
-        ("check_access_rights", {"operation": operation, "raise_exception": False}),
-    ):
-        try:
-            return bool(odoo.call(model, method, **arguments))
-        except NoRights:
-            return False
-        except OdooError:
-            continue
-    return None
-
-
-def _in_group(odoo: Odoo, group: str) -> bool | None:
-    try:
-        user = odoo.call("res.users", "context_get")["uid"]
-    except (OdooError, KeyError, TypeError):
-        return None
-    for arguments in ({"ids": [user], "group_ext_id": group}, {"group_ext_id": group}):
-        try:
-            return bool(odoo.call("res.users", "has_group", **arguments))
-        except OdooError:
-            continue
-    return None
 
 
 def _is_zone(name: str) -> bool:
