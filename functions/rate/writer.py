@@ -1,6 +1,6 @@
 """Writes what was decided of a rating, with the events that tell of it, and counts."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -11,26 +11,7 @@ from fusion_billing.billing.ratings import Candidate, RatingKey, StoredRating
 from fusion_billing.billing.thresholds import parts_of
 from fusion_billing.instants import rfc3339
 from fusion_billing.store.ratings import Outdated, Save
-from fusion_billing.webhooks.outbox import Prepared
-
-
-class Outbox(Protocol):
-    """What is needed of `webhooks.outbox.Outbox`."""
-
-    def prepare(
-        self,
-        type: str,  # noqa: A002  what the payload calls it
-        *,
-        subscription: str | None,
-        plan: str | None,
-        metric: str | None,
-        data: Mapping[str, Any],
-        now: datetime,
-    ) -> Prepared:
-        """Return the writes of an event."""
-
-    def nudge(self, prepared: Prepared) -> None:
-        """Ask the relay for the first tries at once."""
+from fusion_billing.webhooks.outbox import Prepared, Tells
 
 
 class Ratings(Protocol):
@@ -91,7 +72,7 @@ class Change:
 class Writer:
     """Writes ratings of one run at one moment, `now`."""
 
-    def __init__(self, ratings: Ratings, outbox: Outbox, now: datetime) -> None:
+    def __init__(self, ratings: Ratings, outbox: Tells, now: datetime) -> None:
         self.tally = Tally()
         self.now = now
         self._ratings = ratings

@@ -18,7 +18,7 @@ from aws_lambda_powertools import Logger
 
 from functions.relay.batches import packed
 from functions.relay.candidates import Candidate, candidate, settled_without_a_call
-from functions.relay.outcomes import Events, Outcomes, Tally
+from functions.relay.outcomes import Outcomes, Tally
 from functions.relay.strays import Strays
 from fusion_billing.errors import FusionError, Unavailable
 from fusion_billing.lines.line import Mode
@@ -43,6 +43,7 @@ from fusion_billing.store.leases import Leases
 from fusion_billing.store.line_items import StoredLine
 from fusion_billing.store.lines import LineStore
 from fusion_billing.store.ratings import lane as lane_of
+from fusion_billing.webhooks.outbox import Tells
 
 LEASE = timedelta(seconds=120)
 CLOSED_AFTER_TIME_OUT = timedelta(seconds=120)
@@ -80,7 +81,7 @@ class Tools:
     circuit: Circuit
     odoo: Odoo
     precision: Cached
-    events: Events
+    events: Tells
     rerate: Callable[[str], None]
     lanes: int
     mode: Mode

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from aws_lambda_powertools import Logger
 
@@ -16,7 +16,7 @@ from fusion_billing.lines.owed import Owed
 from fusion_billing.odoo.verified import Written
 from fusion_billing.store.line_items import Put, StoredLine
 from fusion_billing.store.lines import LineStore
-from fusion_billing.webhooks.outbox import NOTHING
+from fusion_billing.webhooks.outbox import NOTHING, Tells
 
 logger = Logger()
 
@@ -25,25 +25,6 @@ MOST_TRIES = 15
 
 _FIRST_PAUSE = timedelta(seconds=30)
 _LONGEST_PAUSE = timedelta(hours=1)
-
-
-class Events(Protocol):
-    """What is needed of the outbox."""
-
-    def prepare(
-        self,
-        type: str,  # noqa: A002  the outbox's name for it
-        *,
-        subscription: str | None,
-        plan: str | None,
-        metric: str | None,
-        data: Mapping[str, Any],
-        now: datetime,
-    ) -> Any:
-        """Return the event's writes."""
-
-    def nudge(self, prepared: Any) -> None:
-        """Have it delivered now."""
 
 
 class Tally:
@@ -84,7 +65,7 @@ class Outcomes:
     """
 
     store: LineStore
-    events: Events
+    events: Tells
     tally: Tally
     rerate: Callable[[str], None]
 

@@ -1,11 +1,11 @@
 """Why was this billed: ratings, their steps, versions, price, line, adjustments, and the records behind."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from functions.admin.services import counters
 from fusion_billing.access.principal import Principal
 from fusion_billing.billing.ratings import RatingKey, StoredRating
 from fusion_billing.calendar.calendar import Calendar, Period
@@ -169,18 +169,7 @@ def _record(reader: UsageReader, record: UsageRecord) -> dict[str, Any]:
     whole = record
     if record.revision > 1:
         whole = reader.get(record.source, record.key) or record  # the index has no history
-    answer: dict[str, Any] = {
-        "idempotency_key": whole.key,
-        "source": whole.source,
-        "period_start": rfc3339(datetime.fromisoformat(whole.start)),
-        "period_end": rfc3339(datetime.fromisoformat(whole.end)),
-        "quantity": plain(whole.quantity),
-        "revision": whole.revision,
-    }
-    if whole.member is not None:
-        answer["member"] = whole.member
-    if whole.properties:
-        answer["properties"] = json.loads(whole.properties)
+    answer = counters.shown(whole)
     answer["history"] = [
         {"revision": one.number, "quantity": plain(one.quantity), "received_at": one.at}
         for one in whole.history

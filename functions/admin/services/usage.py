@@ -1,18 +1,16 @@
 """Looking at usage: a record and its history, a pair's records, and a comparison with an app's own books."""
 
-import json
 from collections.abc import Iterable
-from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from functions.admin.services import counters
 from fusion_billing.decimals import plain
 from fusion_billing.definitions.validation import Amount, Code, Definition, Instant, SubscriptionId, parse
 from fusion_billing.errors import Fault, NotFound, Refused
-from fusion_billing.instants import rfc3339
 from fusion_billing.store.usage_items import UsageRecord, primary_key
 from fusion_billing.store.usage_reading import Selection, UsageReader
 from fusion_billing.store.usage_records import UsageRecords
@@ -50,21 +48,7 @@ def listing(
 
 
 def _shown(record: UsageRecord) -> dict[str, Any]:
-    shown: dict[str, Any] = {
-        "idempotency_key": record.key,
-        "source": record.source,
-        "subscription": record.subscription,
-        "metric": record.metric,
-        "period_start": rfc3339(datetime.fromisoformat(record.start)),
-        "period_end": rfc3339(datetime.fromisoformat(record.end)),
-        "quantity": plain(record.quantity),
-        "revision": record.revision,
-    }
-    if record.member is not None:
-        shown["member"] = record.member
-    if record.properties:
-        shown["properties"] = json.loads(record.properties)
-    return shown
+    return {"subscription": record.subscription, "metric": record.metric, **counters.shown(record)}
 
 
 def _key(value: object) -> str:

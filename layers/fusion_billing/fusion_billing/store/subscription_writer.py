@@ -18,7 +18,7 @@ from fusion_billing.definitions.subscription import Subscription
 from fusion_billing.errors import Unavailable
 from fusion_billing.instants import rfc3339
 from fusion_billing.store.subscriptions import Origin, Outdated, StoredSubscription, SubscriptionStore
-from fusion_billing.webhooks.outbox import Prepared
+from fusion_billing.webhooks.outbox import Prepared, Tells
 
 Outcome = Literal["created", "updated", "unchanged"]
 
@@ -28,25 +28,6 @@ that nothing is missed where the process dies in between, or the queue can't be 
 
 _TRIES = 5
 _FIRST_PAUSE = 0.02
-
-
-class Outbox(Protocol):
-    """What is needed of `webhooks.outbox.Outbox`."""
-
-    def prepare(
-        self,
-        type: str,  # noqa: A002  what the payload calls it
-        *,
-        subscription: str | None,
-        plan: str | None,
-        metric: str | None,
-        data: Mapping[str, Any],
-        now: datetime,
-    ) -> Prepared:
-        """Return the writes of an event."""
-
-    def nudge(self, prepared: Prepared) -> None:
-        """Ask the relay for the first tries at once."""
 
 
 class Jobs(Protocol):
@@ -71,7 +52,7 @@ class SubscriptionWriter:
     def __init__(
         self,
         store: SubscriptionStore,
-        outbox: Outbox,
+        outbox: Tells,
         jobs: Jobs,
         *,
         pause: Callable[[float], None] = time.sleep,

@@ -54,6 +54,25 @@ class Prepared:
 NOTHING = Prepared(writes=[])
 
 
+class Tells(Protocol):
+    """What whoever writes something that is told of needs of the outbox: `Outbox`, or a fake of a test's."""
+
+    def prepare(
+        self,
+        type: str,  # noqa: A002  what the payload calls it
+        *,
+        subscription: str | None,
+        plan: str | None,
+        metric: str | None,
+        data: Mapping[str, Any],
+        now: datetime,
+    ) -> Prepared:
+        """Return the writes of an event."""
+
+    def nudge(self, prepared: Prepared) -> None:
+        """Ask the relay for the first tries at once."""
+
+
 class Gateway(Protocol):
     """What the outbox needs of the world; `fusion_billing.store.outbox` has the real one."""
 
