@@ -4,7 +4,7 @@ import math
 from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fusion_billing.lines.shape import Part, Precision, Shape, Unrepresentable, as_one, shape
@@ -72,7 +72,7 @@ def test_three_digits_of_a_currency_need_prices_of_three_digits() -> None:
     assert the_shape("1.230", precision=dinars).price == Decimal("1.23")
 
 
-@pytest.mark.parametrize("amount", ["9007199254740993.01", "12345678901234.567"])
+@pytest.mark.parametrize("amount", ["9007199254740993.01", "12345678901234.567", "1688850000000"])
 def test_an_amount_that_no_double_holds_is_told_and_not_sent(amount: str) -> None:
     with pytest.raises(Unrepresentable):
         as_one(Decimal(amount), Precision(currency=3))
@@ -87,6 +87,7 @@ def odoo_rounds(value: float, digits: int) -> float:  # what the server computes
     return math.copysign(math.floor(abs(normal) + nudge + 0.5), normal) * factor
 
 
+@example(Decimal(10) ** 12, Decimal("1.688850"), 3)
 @given(
     st.decimals(min_value="0.01", max_value="1e12", places=2),
     st.decimals(min_value="0.000001", max_value="1e4", places=6),

@@ -79,7 +79,9 @@ def shape(amount: Decimal, parts: Iterable[Part], precision: Precision) -> Shape
 
 def as_one(amount: Decimal, precision: Precision) -> Shape:
     """Return quantity 1 at the amount; raises `Unrepresentable`."""
-    if not (_held(amount, precision.currency) and _held(amount, precision.price)):
+    # Odoo rounds in whole cents: those have to fit a double too, zeros at their end included.
+    fits = abs(amount) < Decimal(1).scaleb(_DOUBLE_DIGITS - precision.currency)
+    if not (fits and _held(amount, precision.currency) and _held(amount, precision.price)):
         raise Unrepresentable(
             "Odoo can't hold this amount: it keeps about 15 digits, and prices to the digits of its "
             f"precision 'Product Price' ({'all' if precision.price is None else precision.price})"
