@@ -1,4 +1,9 @@
-"""What the relay works with, made once a container from the environment."""
+"""What the relay works with, made once a container from the environment.
+
+What only one of its jobs needs is imported by the function that makes it, so that a start pays for its own
+job: reading subscriptions validates them with pydantic, for one, a third of a start.
+"""
+# ruff: noqa: PLC0415
 
 import random
 import time
@@ -10,18 +15,10 @@ from typing import TYPE_CHECKING, cast
 
 from aws_lambda_powertools import Logger, Metrics
 
-from functions.relay.lines import LineRelay
-from functions.relay.strays import Strays
 from fusion_billing import settings
-from fusion_billing.lines.line import Mode
 from fusion_billing.odoo import configured
-from fusion_billing.odoo.client import Odoo
-from fusion_billing.odoo.precision import Cached
 from fusion_billing.store import client
-from fusion_billing.store.circuit import Circuit
 from fusion_billing.store.jobs import RatingJobs
-from fusion_billing.store.leases import Leases
-from fusion_billing.store.lines import LineStore
 from fusion_billing.store.outbox import build_outbox
 from fusion_billing.store.queues import Queue
 
@@ -29,6 +26,11 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sqs import SQSClient
 
+    from functions.relay.lines import LineRelay
+    from functions.relay.strays import Strays
+    from fusion_billing.lines.line import Mode
+    from fusion_billing.odoo.client import Odoo
+    from fusion_billing.odoo.precision import Cached
     from fusion_billing.odoo.sync import SubscriptionSync
     from fusion_billing.webhooks.outbox import Outbox
 
@@ -87,22 +89,26 @@ def queue() -> Queue:
 
 
 @cache
-def odoo() -> Odoo:
+def odoo() -> "Odoo":
     """Return the client of Odoo."""
     return configured.from_environment()
 
 
 @cache
-def _precision() -> Cached:
+def _precision() -> "Cached":
+    from fusion_billing.odoo.precision import Cached
+
     return Cached(time.monotonic)
 
 
 @cache
-def _strays() -> Strays:
+def _strays() -> "Strays":
+    from functions.relay.strays import Strays
+
     return Strays(time.monotonic)
 
 
-def line_mode() -> Mode:
+def line_mode() -> "Mode":
     """Return the setting ODOO_LINE_MODE."""
     mode = settings.text("ODOO_LINE_MODE", "period")
     if mode not in ("period", "rolling"):
@@ -110,8 +116,13 @@ def line_mode() -> Mode:
     return cast("Mode", mode)
 
 
-def line_relay(remaining: Callable[[], float]) -> LineRelay:
+def line_relay(remaining: Callable[[], float]) -> "LineRelay":
     """Return what sends due lines, for one run of `remaining()` seconds; each run is an owner of its own."""
+    from functions.relay.lines import LineRelay
+    from fusion_billing.store.circuit import Circuit
+    from fusion_billing.store.leases import Leases
+    from fusion_billing.store.lines import LineStore
+
     state = settings.text("STATE_TABLE")
     return LineRelay(
         store=LineStore(dynamodb(), settings.text("RATINGS_TABLE")),
@@ -133,11 +144,10 @@ def line_relay(remaining: Callable[[], float]) -> LineRelay:
 
 def subscription_sync(remaining: Callable[[], float]) -> "SubscriptionSync":
     """Return what reads subscriptions from Odoo, for one run of `remaining()` seconds."""
-    # It validates what Odoo tells, with pydantic: a third of a cold start that lines and deliveries need not.
-    from fusion_billing.odoo.sync import SubscriptionSync  # noqa: PLC0415
-    from fusion_billing.store.subscription_writer import SubscriptionWriter  # noqa: PLC0415
-    from fusion_billing.store.subscriptions import SubscriptionStore  # noqa: PLC0415
-    from fusion_billing.store.sync import SyncState  # noqa: PLC0415
+    from fusion_billing.odoo.sync import SubscriptionSync
+    from fusion_billing.store.subscription_writer import SubscriptionWriter
+    from fusion_billing.store.subscriptions import SubscriptionStore
+    from fusion_billing.store.sync import SyncState
 
     store = SubscriptionStore(dynamodb(), settings.text("CATALOGUE_TABLE"))
     return SubscriptionSync(

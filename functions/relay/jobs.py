@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools.metrics import MetricUnit
 
 from functions.relay import dependencies
-from functions.relay.outcomes import Tally
 from fusion_billing.instants import parse_instant
 from fusion_billing.odoo import configured
 
 if TYPE_CHECKING:
+    from functions.relay.outcomes import Tally
     from fusion_billing.odoo.sync import Report
 
 _FOR_DELIVERIES = 90.0
@@ -105,7 +105,7 @@ def sync(remaining: Remaining, message: Mapping[str, Any]) -> dict[str, Any]:
     return told
 
 
-def _measure_lines(tally: Tally) -> None:
+def _measure_lines(tally: "Tally") -> None:
     metrics = dependencies.metrics()
     metrics.add_metric("LinesSent", MetricUnit.Count, tally["sent"])
     metrics.add_metric("LinesParked", MetricUnit.Count, tally["parked"])
