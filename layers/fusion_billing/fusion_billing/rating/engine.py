@@ -26,7 +26,7 @@ from fusion_billing.rating.aggregations import AGGREGATES, WORDS
 from fusion_billing.rating.commitments import commitment
 from fusion_billing.rating.models import price
 from fusion_billing.rating.models.usage import Usage
-from fusion_billing.rating.rated import ONE, Rated, Step, lump, note
+from fusion_billing.rating.rated import ONE, Rated, Step, lump, note, records_in_words
 from fusion_billing.rating.records import Record, in_order
 from fusion_billing.rating.selection import Segment, segments
 from fusion_billing.rating.versions import Part, in_force
@@ -141,7 +141,9 @@ def _price_segment(version: Charge, counted: _Counted, segment: Segment) -> _Pri
         raw = AGGREGATES[metric.aggregation](records, counted.start, counted.end)
         if len(records) > 1 or metric.aggregation != "sum":
             steps.append(
-                note(f"{len(records)} records, {WORDS[metric.aggregation]}", quantities.settled(raw))
+                note(
+                    f"{records_in_words(len(records))}, {WORDS[metric.aggregation]}", quantities.settled(raw)
+                )
             )
         units = _quantity(version, metric, raw, steps)
         portions = [units] if records else []

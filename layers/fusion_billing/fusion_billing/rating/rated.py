@@ -86,3 +86,8 @@ class Rated:
 
 
 ESTIMATE_FIELDS = ("units", "billable_units", "amount", "unrounded_amount", "currency", "steps")
+
+
+def records_in_words(count: int) -> str:
+    """Return `1 record`, `2 records`."""
+    return f"{count} record" if count == 1 else f"{count} records"

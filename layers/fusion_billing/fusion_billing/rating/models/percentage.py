@@ -17,7 +17,7 @@ from decimal import Decimal
 from fusion_billing.decimals import ZERO, plain
 from fusion_billing.definitions.price_models import Percentage
 from fusion_billing.rating.models.usage import Usage
-from fusion_billing.rating.rated import Step, lump, note
+from fusion_billing.rating.rated import Step, lump, note, records_in_words
 
 
 def price(model: Percentage, usage: Usage) -> list[Step]:
@@ -34,7 +34,7 @@ def price(model: Percentage, usage: Usage) -> list[Step]:
     steps.append(Step(percent, charged, rate, charged * rate))
     if fixed:
         records = Decimal(len(paying))
-        words = f"{len(paying)} records at {plain(fixed)} each"
+        words = f"{records_in_words(len(paying))} at {plain(fixed)} each"
         steps.append(Step(words, records, fixed, records * fixed))
     steps += _bounded(model, [portion * rate + fixed for portion in paying])
     return steps
@@ -68,11 +68,11 @@ def _bounded(model: Percentage, amounts: list[Decimal]) -> list[Step]:
     if low is not None:
         below = [low - amount for amount in amounts if amount < low]
         if below:
-            words = f"{len(below)} records raised to the minimum of {plain(low)} each"
+            words = f"{records_in_words(len(below))} raised to the minimum of {plain(low)} each"
             steps.append(lump(words, sum(below, ZERO)))
     if high is not None:
         over = [high - amount for amount in amounts if amount > high]
         if over:
-            words = f"{len(over)} records lowered to the maximum of {plain(high)} each"
+            words = f"{records_in_words(len(over))} lowered to the maximum of {plain(high)} each"
             steps.append(lump(words, sum(over, ZERO)))
     return steps
