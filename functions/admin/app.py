@@ -28,7 +28,8 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "openapi.json": ("openapi",),
     "ratings": ("runs",),
     "sources": ("sources",),
-    "subscriptions": ("subscriptions", "ratings", "lines"),
+    "subscriptions": ("subscriptions", "lines"),
+    "subscriptions/": ("ratings",),
     "usage": ("usage",),
 }
 
@@ -46,9 +47,15 @@ def include(topic: str) -> None:
 
 
 def topic_of(path: str) -> str:
-    """Return the word that tells the topic: `metrics` for `/v1/metrics/api_calls`, and `openapi.json`."""
+    """Return the word that tells the topic: `metrics` for `/v1/metrics/api_calls`, and `openapi.json`.
+
+    What lies below a subscription is a topic of its own, `subscriptions/`, since it brings rating along.
+    """
     words = path.split("/")
-    return words[2] if words[1:2] == ["v1"] and len(words) > 2 else words[-1]  # noqa: PLR2004
+    if words[1:2] != ["v1"] or len(words) <= 2:  # noqa: PLR2004
+        return words[-1]
+    below = f"{words[2]}/"
+    return below if len(words) > 4 and below in TOPICS else words[2]  # noqa: PLR2004
 
 
 @app.exception_handler(FusionError)  # type: ignore[untyped-decorator]

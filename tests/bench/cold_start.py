@@ -32,6 +32,7 @@ _RELAY = (
 _ADMIN_TOPICS = {
     "a metric": "metrics",
     "a subscription": "subscriptions",
+    "a subscription's ratings": "subscriptions/",
     "current usage": "usage",
     "an endpoint": "endpoints",
     "an estimate": "estimates",
