@@ -20,7 +20,7 @@ def main() -> int:
         "suites", nargs="*", metavar="suite", help=f"any of {', '.join(SUITES)}; all by default"
     )
     parser.add_argument("--json", type=Path, default=Path("build/bench.json"), help="where the figures go")
-    parser.add_argument("--full", action="store_true", help="at full size: takes half an hour, not minutes")
+    parser.add_argument("--full", action="store_true", help="at full size: takes far longer than minutes")
     asked = parser.parse_args()
     unknown = set(asked.suites) - set(SUITES)
     if unknown:
