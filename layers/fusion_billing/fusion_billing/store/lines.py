@@ -5,7 +5,6 @@ what is taken from it is read again, consistently, and only what is still due is
 line is written under the rating's version: a newer version that arrived meanwhile stays due.
 """
 
-import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,6 +14,7 @@ from botocore.exceptions import ClientError
 from fusion_billing.billing.ratings import RatingKey
 from fusion_billing.errors import Conflict, NotFound, Unavailable
 from fusion_billing.instants import rfc3339, sortable
+from fusion_billing.store import consistent_reads
 from fusion_billing.store.failures import cancelled_by_condition, cancelled_by_contention, condition_failed
 from fusion_billing.store.line_items import PARKED, Key, Put, StoredLine, key_of, lane_name, noted, read_line
 
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _INDEX = "lines"
-_BATCH = 100
-_TRIES = 6
-_FIRST_PAUSE = 0.05
 
 _IS_THIS_VERSION = "version = :version"
 _IS_NOT_FROZEN = "attribute_not_exists(frozen)"
@@ -182,20 +179,11 @@ class LineStore:
 
     def _read(self, keys: Iterable[Key]) -> list[StoredLine]:
         wanted = list(keys)
-        found: dict[Key, StoredLine] = {}
-        for first in range(0, len(wanted), _BATCH):
-            asked = [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in wanted[first : first + _BATCH]]
-            pending: Any = {self._table: {"Keys": asked, "ConsistentRead": True}}
-            for tried in range(_TRIES):
-                answer = self._client.batch_get_item(RequestItems=pending)
-                for item in answer["Responses"].get(self._table, ()):
-                    found[item["pk"]["S"], item["sk"]["S"]] = read_line(item)
-                pending = answer.get("UnprocessedKeys")
-                if not pending:
-                    break
-                time.sleep(_FIRST_PAUSE * 2**tried)
-            else:
-                raise Unavailable("the ratings table answers too slowly")
+        asked = [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in wanted]
+        found = {
+            (item["pk"]["S"], item["sk"]["S"]): read_line(item)
+            for item in consistent_reads.items(self._client, self._table, asked)
+        }
         return [found[key] for key in wanted if key in found]
 
     def _update(

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from fusion_billing.billing.decisions import LineMove, NewVersion, SameVersion
 from fusion_billing.billing.ratings import RatingKey, StoredRating
 from fusion_billing.errors import Conflict, FusionError, Unavailable
-from fusion_billing.store import failures
+from fusion_billing.store import consistent_reads, failures
 from fusion_billing.store.rating_items import (
     LINE_GONE,
     key_of,
@@ -31,7 +31,6 @@ from fusion_billing.store.rating_items import (
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_BATCH = 100
 _TRIES = 6
 _FIRST_PAUSE = 0.05
 
@@ -89,27 +88,9 @@ class RatingsStore:
 
     def get_many(self, keys: Iterable[RatingKey]) -> dict[RatingKey, StoredRating]:
         """Return those of the ratings that exist, as they are now. Raises `Unavailable` when throttled."""
-        wanted = list(dict.fromkeys(keys))
-        found: dict[RatingKey, StoredRating] = {}
-        for first in range(0, len(wanted), _BATCH):
-            pending: Any = {
-                self._table: {
-                    "Keys": [key_of(one) for one in wanted[first : first + _BATCH]],
-                    "ConsistentRead": True,
-                }
-            }
-            for tried in range(_TRIES):
-                answer = self._client.batch_get_item(RequestItems=pending)
-                for item in answer["Responses"].get(self._table, ()):
-                    stored = rating_of(item)
-                    found[stored.key] = stored
-                pending = answer.get("UnprocessedKeys")
-                if not pending:
-                    break
-                time.sleep(_FIRST_PAUSE * 2**tried)
-            else:
-                raise Unavailable("the ratings table answers too slowly")
-        return found
+        wanted = [key_of(one) for one in dict.fromkeys(keys)]
+        read = map(rating_of, consistent_reads.items(self._client, self._table, wanted))
+        return {stored.key: stored for stored in read}
 
     def in_period(self, subscription: str, period_start: datetime) -> list[StoredRating]:
         """Return every rating billed in a period, adjustments included, as they are now, by name."""
