@@ -1,9 +1,9 @@
 """One lane of due lines: leased to one run, sent call by call, each line read back.
 
 A lane holds all lines of its orders and is leased to one run, which makes one call at a time in it. So no
-order is ever in two calls, however many runs there are. The lease is renewed before each call and outlasts
-it; after a call that timed out it stays closed until Odoo has certainly given that call up. What became of a
-batch is written down while the next one is at Odoo.
+order is ever in two calls, however many runs there are. The lease is renewed before a call that it would not
+outlast twice over; after a call that timed out it stays closed until Odoo has certainly given that call up.
+What became of a batch is written down while the next one is at Odoo.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -110,7 +110,7 @@ class Lane:
     tally: Tally
     stop: Stop
     writers: ThreadPoolExecutor
-    taken: bool = False
+    leased_until: datetime | None = None
     closed_until: datetime | None = None
     writing: list[Future[None]] = field(default_factory=list)
 
@@ -124,18 +124,17 @@ class Lane:
         now = self.tools.clock()
         if self.stop.is_set() or not self.tools.leases.take(self.name, now, now + LEASE):
             return
+        self.leased_until = now + LEASE
         try:
             self._batches()
         except OutOfTime:
             self.stop.set()
         except LeaseLost:
             logger.warning("the lease ran out", lane=self.name)
-        finally:
-            self.taken = True
 
     def settle(self) -> None:
         """Wait until all is written down, and give the lease back."""
-        if not self.taken:
+        if self.leased_until is None:
             return
         try:
             for done in self.writing:
@@ -154,22 +153,22 @@ class Lane:
             self.tally.add("failed")
 
     def _batches(self) -> None:
-        coming = self._page(None)
+        lines, after = self._page(None)  # here, since the writers still have the lane before to write down
         while not self.stop.is_set() and self.closed_until is None:
-            lines, after = coming.result()
-            if after is not None:
-                coming = self._page(after)  # it arrives while this one is at Odoo
+            # The next one arrives while this one is at Odoo.
+            coming = self.writers.submit(self._page, after) if after is not None else None
             for batch in packed(self._candidates(lines)):
                 if self.stop.is_set() or self.closed_until is not None:
                     return
                 if self.tools.remaining() < _SECONDS_FOR_A_BATCH:
                     raise OutOfTime
                 self._send(batch)
-            if after is None:
+            if coming is None:
                 return
+            lines, after = coming.result()
 
-    def _page(self, after: Any) -> "Future[tuple[list[StoredLine], Any]]":
-        return self.writers.submit(self.tools.store.due, self.lane, self.tools.clock(), _PAGE, after)
+    def _page(self, after: Any) -> tuple[list[StoredLine], Any]:
+        return self.tools.store.due(self.lane, self.tools.clock(), _PAGE, after)
 
     def _candidates(self, lines: Sequence[StoredLine]) -> list[Candidate]:
         """Return the lines that need a call; park and settle those that don't."""
@@ -282,7 +281,10 @@ class Lane:
         logger.warning("Odoo is missing", code=error.code, error=error.name, until=until.isoformat())
 
     def _seconds(self) -> float:
-        """Renew the lease and return how long the next call may take; raises `OutOfTime`, `LeaseLost`."""
+        """Return how long the next call may take, seeing to it that the lease lasts twice as long.
+
+        Raises `OutOfTime`, `LeaseLost`.
+        """
         seconds = min(
             self.tools.odoo.seconds,
             LEASE.total_seconds() / 2,
@@ -291,8 +293,10 @@ class Lane:
         if seconds < _LEAST_SECONDS:
             raise OutOfTime
         now = self.tools.clock()
-        if not self.tools.leases.renew(self.name, now, now + LEASE):
-            raise LeaseLost
+        if self.leased_until is None or self.leased_until < now + timedelta(seconds=2 * seconds):
+            if not self.tools.leases.renew(self.name, now, now + LEASE):
+                raise LeaseLost
+            self.leased_until = now + LEASE
         return seconds
 
     @property

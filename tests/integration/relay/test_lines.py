@@ -8,9 +8,11 @@ import pytest
 
 from functions.relay.lane import LEASE
 from functions.relay.strays import Strays
+from fusion_billing.instants import parse_instant
 from fusion_billing.odoo.client import CALL_SECONDS
 from fusion_billing.odoo.load import Loader
 from fusion_billing.store.line_items import Put
+from fusion_billing.store.ratings import lane
 
 pytestmark = pytest.mark.integration
 
@@ -605,5 +607,42 @@ def test_a_wrong_database_is_an_alarm_over_every_protocol(world: Any, protocol: 
     assert world.run().alarm == "odoo_wrong_database"
 
 
+class Slow:
+    """A wire on which each call takes a while of the world's time; notes how long order 41's lease lasts."""
+
+    def __init__(self, world: Any, wire: Any, seconds: float) -> None:
+        self.world, self.wire, self.seconds = world, wire, seconds
+        self.left: list[timedelta] = []
+
+    def call(self, *arguments: Any) -> Any:
+        key = {"pk": {"S": f"LEASE#LANE#{lane(41, self.world.lanes):02d}"}}
+        lease = self.world.dynamodb.get_item(TableName=self.world.tables.state, Key=key)["Item"]
+        self.left.append(parse_instant(lease["until"]["S"]) - self.world.now)
+        self.world.later(seconds=self.seconds)
+        return self.wire.call(*arguments)
+
+
+def test_a_lease_lasts_twice_as_long_as_any_call_begun_under_it(world: Any) -> None:
+    world.orders(41)
+    world.rate(41)
+    relay = world.relay()
+    relay.odoo._wire = slow = Slow(world, relay.odoo._wire, seconds=35)
+
+    assert relay.run()["sent"] == 1
+    assert len(slow.left) * 35 > LEASE.total_seconds(), "it had to be renewed"
+    assert min(slow.left[1:]) >= timedelta(seconds=2 * world.seconds)
+
+
+def test_a_lane_whose_lease_ran_out_is_left_to_whoever_has_it(world: Any) -> None:
+    world.orders(41)
+    world.rate(41)
+    relay = world.relay()
+    relay.odoo._wire = Slow(world, relay.odoo._wire, seconds=LEASE.total_seconds() + 1)
+
+    assert not any(relay.run().as_dict().values())
+    assert world.loads() == 0
+    assert world.run("run-2")["sent"] == 1
+
+
 def test_a_lease_outlasts_every_call_under_it() -> None:
-    assert timedelta(seconds=CALL_SECONDS) < LEASE
+    assert 2 * timedelta(seconds=CALL_SECONDS) < LEASE
