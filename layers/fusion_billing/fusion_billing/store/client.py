@@ -2,16 +2,20 @@
 
 botocore's own session is used instead of boto3's: the clients are the same, and it spares the import of what
 only boto3's resources need. Parameter validation is off: what is sent is built here, not by a caller, and
-checking it against the service's model costs more CPU than all of our own work on a record.
+checking it against the service's model costs more CPU than all of our own work on a record. The user agent is
+one text: botocore otherwise puts its own together twice a call, an eighth of what a call costs.
 """
 
 from typing import TYPE_CHECKING, Any
 
+import botocore
 import botocore.session
 from botocore.config import Config
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+_USER_AGENT = f"Botocore/{botocore.__version__} fusion-billing"
 
 _session: botocore.session.Session | None = None
 
@@ -34,6 +38,7 @@ def make(
         retries={"mode": "standard", "total_max_attempts": attempts},
         tcp_keepalive=True,
         max_pool_connections=connections,
+        user_agent=_USER_AGENT,
     )
     return _session.create_client(service, config=config, **options)
 

@@ -25,7 +25,7 @@ Count = Annotated[StrictInt, Field(ge=0)]
 class Data(BaseModel):
     """What every event's data has in common: nothing but that more may be in it."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
 
 
 class SubscriptionData(Data):
