@@ -137,6 +137,30 @@ def ratio(
     )
 
 
+def repeated_ratio(
+    suite: str,
+    name: str,
+    unit: str,
+    pairs: Sequence[tuple[float, float]],
+    *,
+    counterpart: str,
+    bound: float | None = None,
+) -> Figure:
+    """Return the figure of what was measured with its counterpart, `(mine, floor)`, several times."""
+    ratios = [mine / floor for mine, floor in pairs]
+    return Figure(
+        suite=suite,
+        name=name,
+        value=statistics.median(ratios),
+        unit=unit,
+        measured=statistics.median(mine for mine, _ in pairs),
+        counterpart=counterpart,
+        floor=statistics.median(floor for _, floor in pairs),
+        bound=bound,
+        spread=spread(ratios),
+    )
+
+
 def spread(values: Sequence[float]) -> float | None:
     """Return how far the middle half of `values` lies apart, None for fewer than four."""
     if len(values) < 4:

@@ -79,8 +79,10 @@ def _figures(key: str) -> list[Figure]:
     push([{"records": counters.records(28 * _SUBSCRIPTIONS // 4)}, *counters.records(1)])()  # markers, caches
     figures = []
     for size, times in ((100, 6), (500, 2)):
-        with recorded(bare) as made:
+        with recorded(bare) as calls:
             push([{"records": counters.records(size)} for _ in range(times)])()
+        # A key is read anew once a second, which may be now.
+        made = [(name, asked) for name, asked in calls if name != "get_item"]
         assert {name for name, _ in made} == {"batch_execute_statement"}, "a batch is nothing but its inserts"
         taken = by_turns(
             [
