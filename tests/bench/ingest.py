@@ -20,6 +20,7 @@ from tests.bench.world import client_environment, environment
 _TABLES = {"USAGE_TABLE": "usage", "CATALOGUE_TABLE": "catalogue", "MARKERS_TABLE": "markers"}
 _SUBSCRIPTIONS = 50
 _ROUNDS = 15
+_SINGLES, _SINGLE_ROUNDS = 100, 45
 _BATCH_BOUND, _SINGLE_BOUND = 1.5, 1.3
 
 
@@ -63,7 +64,7 @@ def _figures(key: str) -> list[Figure]:
     from fusion_billing.store import client  # noqa: PLC0415
 
     app.cache_clear()
-    counters, context, progress = _Counters(), _Context(), Progress("ingest", _ROUNDS * 3)
+    counters, context, progress = _Counters(), _Context(), Progress("ingest", _ROUNDS * 2 + _SINGLE_ROUNDS)
     bare = client.dynamodb()
 
     def push(bodies: list[Any]) -> Callable[[], None]:
@@ -102,13 +103,15 @@ def _figures(key: str) -> list[Figure]:
                 bound=_BATCH_BOUND,
             )
         )
-    puts = [("put_item", parameters) for parameters in _puts(counters.records(300))]
+    puts = [("put_item", parameters) for parameters in _puts(counters.records(_SINGLES))]
     taken = by_turns(
-        [lambda: push(counters.records(300)), lambda: repeated(bare, puts)],
-        repeats=_ROUNDS,
+        [lambda: push(counters.records(_SINGLES)), lambda: repeated(bare, puts)],
+        repeats=_SINGLE_ROUNDS,
         progress=progress,
     )
-    single = ratio("ingest", "a single", taken, counterpart="bare put_item", per=300, bound=_SINGLE_BOUND)
+    single = ratio(
+        "ingest", "a single", taken, counterpart="bare put_item", per=_SINGLES, bound=_SINGLE_BOUND
+    )
     return [*figures, single]
 
 
