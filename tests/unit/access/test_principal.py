@@ -2,8 +2,8 @@
 
 import pytest
 
-from fusion_billing.access.principal import SCOPES, Principal, checked_scopes
-from fusion_billing.errors import Forbidden, Refused
+from fusion_billing.access.principal import SCOPES, Principal
+from fusion_billing.errors import Forbidden
 
 
 def principal(*scopes: str, **limits: frozenset[str]) -> Principal:
@@ -33,13 +33,3 @@ def test_limits_bind_only_where_there_are_any() -> None:
     bound = principal("usage:write", metrics=frozenset({"seats"}), plans=frozenset({"Pro"}))
     assert (bound.may_use_metric("seats"), bound.may_use_metric("api_calls")) == (True, False)
     assert (bound.may_use_plan("Pro"), bound.may_use_plan("Basic")) == (True, False)
-
-
-@pytest.mark.parametrize("value", [None, [], "admin", ["root"], [1], {"admin": 1}])
-def test_scopes_that_are_none_are_refused(value: object) -> None:
-    with pytest.raises(Refused):
-        checked_scopes(value)
-
-
-def test_scopes_are_a_set() -> None:
-    assert checked_scopes(["admin", "usage:read", "admin"]) == {"admin", "usage:read"}

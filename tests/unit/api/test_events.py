@@ -1,34 +1,12 @@
-"""API Gateway's events as requests, and answers as it wants them."""
+"""The bodies of API Gateway's events, and answers as it wants them."""
 
 import base64
 import json
 
 import pytest
 
-from fusion_billing.api.events import answer, body_of, request_of
+from fusion_billing.api.events import answer, body_of
 from fusion_billing.errors import Refused
-
-
-def test_a_request_has_lower_case_headers_and_the_body_s_bytes() -> None:
-    request = request_of(
-        {
-            "rawPath": "/v1/usage",
-            "headers": {"Authorization": "Bearer x", "IDEMPOTENCY-KEY": "k"},
-            "queryStringParameters": {"limit": "5"},
-            "requestContext": {"http": {"method": "POST"}, "requestId": "r-1"},
-            "body": '{"a":"ä"}',
-            "isBase64Encoded": False,
-        }
-    )
-    assert (request.method, request.path, request.id) == ("POST", "/v1/usage", "r-1")
-    assert request.headers == {"authorization": "Bearer x", "idempotency-key": "k"}
-    assert request.query == {"limit": "5"}
-    assert request.body == '{"a":"ä"}'.encode()
-
-
-def test_an_event_of_nothing_is_an_empty_request() -> None:
-    request = request_of({})
-    assert (request.method, request.path, request.body, request.headers) == ("", "", b"", {})
 
 
 def test_a_body_in_base64_is_decoded_and_one_that_is_none_refused() -> None:

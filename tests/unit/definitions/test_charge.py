@@ -249,14 +249,6 @@ def test_a_charge_is_for_whom_it_says(
     assert charge(applies_to=applies_to).applies_to.covers(plan=plan, subscription=subscription) is covered
 
 
-@pytest.mark.parametrize(
-    ("language", "name"),
-    [("de_CH", "API-Aufrufe"), ("fr_FR", "Appels"), ("nl_BE", "API calls"), (None, "API calls")],
-)
-def test_a_charge_has_a_name_in_each_language_given(language: str | None, name: str) -> None:
-    assert charge(names={"de": "API-Aufrufe", "fr_FR": "Appels"}).name_in(language) == name
-
-
 def test_thresholds_are_80_and_100_percent_unless_named() -> None:
     assert charge().effective_thresholds.percent_of_included == (Decimal(80), Decimal(100))
     assert charge(thresholds={}).effective_thresholds.percent_of_included == ()

@@ -1,18 +1,13 @@
 """What an estimate takes, refuses and answers."""
 
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from fusion_billing import strict_json
-from fusion_billing.definitions.metric import Metric
 from fusion_billing.errors import Refused
 from fusion_billing.rating import estimate
-from fusion_billing.rating.estimation import charge_asked_for
-from fusion_billing.rating.rated import Rated
-from fusion_billing.rating.records import Record
 
 PER_UNIT = {"type": "per_unit", "unit_amount": "0.004"}
 CHARGE = {"currency": "USD", "model": PER_UNIT}
@@ -173,13 +168,3 @@ def test_a_key_named_twice_is_refused() -> None:
     assert faults(body, units="1") == {("charge.currency", "duplicate_key")}
     record = strict_json.loads('{"quantity": 1, "quantity": 2}')
     assert faults(CHARGE, records=[record]) == {("records.0.quantity", "duplicate_key")}
-
-
-def test_stored_records_may_be_priced_by_the_charge_asked_for(
-    record: Callable[..., Record], metric: Callable[..., Metric], november: Callable[..., Rated]
-) -> None:
-    asked = charge_asked_for(CHARGE | {"valid_from": "2030-01-01T00:00:00Z", "name": None})
-    assert november(asked, metric(), [record("1000")]).as_estimate() == estimate(CHARGE, units="1000")
-    with pytest.raises(Refused) as refusal:
-        charge_asked_for({"currency": "USD"})
-    assert [(fault.field, fault.code) for fault in refusal.value.faults] == [("charge.model", "missing")]

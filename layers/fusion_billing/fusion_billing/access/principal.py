@@ -1,9 +1,8 @@
 """Who is asking, and what they may do."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from fusion_billing.errors import Fault, Forbidden, Refused
+from fusion_billing.errors import Forbidden
 
 ADMIN = "admin"
 
@@ -47,20 +46,3 @@ class Principal:
     def may_use_plan(self, plan: str) -> bool:
         """Tell whether its source may touch subscriptions on `plan`."""
         return self.plans is None or plan in self.plans
-
-
-def checked_scopes(value: object, field: str = "scopes") -> frozenset[str]:
-    """Return `value` as a set of scopes; raises `Refused` naming each that does not exist."""
-    if not isinstance(value, list | tuple | set | frozenset) or not value:
-        raise Refused([Fault(field, "invalid_type", "must be a list of at least one scope")])
-    faults = list(_scope_faults(value, field))
-    if faults:
-        raise Refused(faults)
-    return frozenset(value)
-
-
-def _scope_faults(value: Iterable[object], field: str) -> Iterable[Fault]:
-    for index, scope in enumerate(value):
-        if not isinstance(scope, str) or scope not in SCOPES:
-            known = ", ".join(sorted(SCOPES))
-            yield Fault(f"{field}.{index}", "unknown_scope", f"must be one of {known}")

@@ -1,39 +1,12 @@
-"""API Gateway's HTTP API events, payload format 2.0, as requests; and answers as what it expects back."""
+"""The bodies of API Gateway's HTTP API events, payload format 2.0, and answers as it expects them back."""
 
 import base64
 import binascii
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from fusion_billing.errors import Fault, Refused
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A request: header names in lower case, the path and the query decoded, the body as it was sent."""
-
-    method: str
-    path: str
-    headers: Mapping[str, str]
-    query: Mapping[str, str]
-    body: bytes
-    id: str
-
-
-def request_of(event: Mapping[str, Any]) -> Request:
-    """Return the request in an event of API Gateway; raises `Refused` where the body is no base64."""
-    context = event.get("requestContext") or {}
-    http = context.get("http") or {}
-    return Request(
-        method=http.get("method", ""),
-        path=event.get("rawPath", ""),
-        headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
-        query=event.get("queryStringParameters") or {},
-        body=body_of(event),
-        id=context.get("requestId", ""),
-    )
 
 
 def body_of(event: Mapping[str, Any]) -> bytes:

@@ -113,13 +113,6 @@ class Charge(Definition):
         """The thresholds named, or 80 and 100 % of the included units."""
         return DEFAULT_THRESHOLDS if self.thresholds is None else self.thresholds
 
-    def name_in(self, language: str | None) -> str:
-        """Return the name in `language` (`de_CH`, then `de`), or the name as it stands."""
-        names = self.names or {}
-        if language is None:
-            return self.name
-        return names.get(language) or names.get(language.partition("_")[0]) or self.name
-
     def with_override(self, override: "ChargeOverride") -> "Charge":
         """Return this version with what one subscription has otherwise laid over it.
 

@@ -270,7 +270,6 @@ Amount = Annotated[Decimal, PlainValidator(_amount), *_PLAIN]
 Positive = Annotated[Decimal, PlainValidator(_positive), *_PLAIN]
 """A decimal greater than zero."""
 
-Whole = Annotated[int, PlainValidator(whole_number), WithJsonSchema({"type": "integer"})]
 Count = Annotated[int, PlainValidator(_count), WithJsonSchema({"type": "integer", "minimum": 0})]
 Identifier = Annotated[int, PlainValidator(_identifier), WithJsonSchema({"type": "integer", "minimum": 1})]
 """The id of a record in Odoo."""

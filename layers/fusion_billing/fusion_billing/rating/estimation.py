@@ -63,18 +63,6 @@ def estimate(
     return now.as_estimate()
 
 
-def charge_asked_for(charge: object) -> Charge:
-    """Return the charge of an estimate, for rating stored records by it: read as `estimate` reads it.
-
-    Raises `Refused`, its faults under `charge`.
-    """
-    faults: list[Fault] = []
-    price = _parsed(Charge, charge, _CHARGE_DEFAULTS, "charge", faults)
-    if faults or price is None:
-        raise Refused(dict.fromkeys(faults))
-    return _at_all_times(price)
-
-
 def _at_all_times(charge: Charge) -> Charge:
     """Return the charge without its `valid_from`: an estimate asks for one price, whenever it is valid."""
     return charge.model_copy(update={"valid_from": None})
