@@ -97,13 +97,12 @@ def change(
     endpoint = find(webhooks.endpoints, principal, endpoint_id)
     wanted = _checked(webhooks, body, required=False)
     changed = replace(endpoint, **wanted)
-    if changed.url != endpoint.url or (changed.enabled and not endpoint.enabled):
-        changed = replace(changed, failing_since=None)
+    begins_anew = changed.url != endpoint.url or (changed.enabled and not endpoint.enabled)
     if changed.enabled:
         changed = replace(changed, disabled_at=None, disabled_reason=None)
     elif endpoint.enabled:
         changed = replace(changed, disabled_at=now, disabled_reason="requested")
-    return as_json(webhooks.endpoints.replace(changed))
+    return as_json(webhooks.endpoints.replace(changed, forget_failures=begins_anew))
 
 
 def delete(webhooks: Webhooks, principal: Principal, endpoint_id: str) -> None:

@@ -41,6 +41,37 @@ def test_failing_since_is_the_first_failure_after_the_last_success(relay: Any) -
     assert relay.endpoints.note_failure("ep_a", later) == later
 
 
+def test_a_change_does_not_bring_back_failures_that_are_over(relay: Any) -> None:
+    relay.register("a", "https://example.com/")
+    relay.endpoints.note_failure("ep_a", relay.clock())
+    read = relay.endpoints.get("ep_a")
+    relay.endpoints.note_success("ep_a")
+    changed = relay.endpoints.replace(replace(read, description="moved"))
+    assert (changed.description, changed.failing_since) == ("moved", None)
+    assert relay.endpoints.get("ep_a") == changed
+
+
+def test_a_change_keeps_failures_unless_they_are_to_be_forgotten(relay: Any) -> None:
+    read = relay.register("a", "https://example.com/")
+    failed = relay.clock()
+    relay.endpoints.note_failure("ep_a", failed)
+    changed = relay.endpoints.replace(replace(read, description="moved"))
+    assert changed.failing_since == failed
+    assert relay.endpoints.replace(changed, forget_failures=True).failing_since is None
+    assert relay.endpoints.get("ep_a").failing_since is None
+
+
+def test_enabling_forgets_why_it_was_disabled(relay: Any) -> None:
+    read = relay.register("a", "https://example.com/")
+    off = relay.endpoints.replace(
+        replace(read, state="disabled", disabled_at=relay.clock(), disabled_reason="requested")
+    )
+    assert (off.disabled_at, off.disabled_reason) == (relay.clock(), "requested")
+    on = relay.endpoints.replace(replace(off, state="enabled", disabled_at=None, disabled_reason=None))
+    assert (on.state, on.disabled_at, on.disabled_reason) == ("enabled", None, None)
+    assert relay.endpoints.get("ep_a") == on
+
+
 def test_an_endpoint_is_disabled_once_and_its_event_with_it(relay: Any, tables: Any) -> None:
     read = relay.register("a", "https://example.com/")
     off = replace(read, state="disabled", disabled_at=relay.clock(), disabled_reason="gone")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 PARTITION = "ENDPOINT"
+_OPTIONAL = ("metrics", "plans", "disabled_at", "disabled_reason")
 
 Item = dict[str, Any]
 
@@ -53,22 +54,36 @@ class EndpointStore:
             TableName=self._table, Item=to_item(endpoint), ConditionExpression="attribute_not_exists(pk)"
         )
 
-    def replace(self, endpoint: Endpoint) -> Endpoint:
+    def replace(self, endpoint: Endpoint, *, forget_failures: bool = False) -> Endpoint:
         """Store `endpoint` over the version it was read at, and return it as it is stored.
 
-        Raises `Conflict` where it was changed or deleted meanwhile.
+        Since when it fails is the tries' to say, before and after: it stays as it is stored, or is forgotten.
+        Raises `Conflict` where the endpoint was changed or deleted meanwhile.
         """
-        stored = replace(endpoint, version=endpoint.version + 1)
+        item = to_item(replace(endpoint, version=endpoint.version + 1))
+        values = {name: value for name, value in item.items() if name not in {"pk", "sk", "failing_since"}}
+        gone = [name for name in _OPTIONAL if name not in values]
+        if forget_failures:
+            gone.append("failing_since")
+        expression = "SET " + ", ".join(f"#{name} = :{name}" for name in values)
+        if gone:
+            expression += " REMOVE " + ", ".join(f"#{name}" for name in gone)
         try:
-            self._dynamodb.put_item(
+            answer = self._dynamodb.update_item(
                 TableName=self._table,
-                Item=to_item(stored),
-                ConditionExpression="version = :read",
-                ExpressionAttributeValues={":read": {"N": str(endpoint.version)}},
+                Key=_key(endpoint.id),
+                UpdateExpression=expression,
+                ConditionExpression="#version = :read",
+                ExpressionAttributeNames={f"#{name}": name for name in [*values, *gone]},
+                ExpressionAttributeValues={
+                    **{f":{name}": value for name, value in values.items()},
+                    ":read": {"N": str(endpoint.version)},
+                },
+                ReturnValues="ALL_NEW",
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             raise Conflict("the endpoint was changed by someone else; read it again") from None
-        return stored
+        return from_item(answer["Attributes"])
 
     def delete(self, endpoint_id: str) -> None:
         """Delete an endpoint; what was written for it goes by its time to live."""
