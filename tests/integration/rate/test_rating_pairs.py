@@ -154,16 +154,27 @@ def test_a_pair_that_cant_be_rated_is_reported_put_back_and_rated_once_mended(sm
 
 def test_a_charge_that_cant_be_priced_costs_the_others_on_its_metric_nothing(small_world: "World") -> None:
     small_world.push("25")
-    small_world.charge("euros")
+    small_world.charge("extra", maximum_amount="1")
     small_world.do({"job": "subscription", "id": "42"})
-    before = small_world.the_rating(charge="euros")
-    small_world.catalogue.delete_charge("euros", 1)
-    small_world.charge("euros", currency="EUR")
+    before = small_world.the_rating(charge="extra")
+    small_world.change("42", overrides={"extra": {"minimum_amount": "5"}})
     small_world.push("40")
     small_world.do({"job": "subscription", "id": "42"})
     assert small_world.the_rating().amount == Decimal("3.00")
-    assert small_world.the_rating(charge="euros") == before
-    assert {type(error).__name__ for _, error in small_world.reported} == {"CurrencyMismatch"}
+    assert small_world.the_rating(charge="extra") == before
+    assert {type(error).__name__ for _, error in small_world.reported} == {"Refused"}
+
+
+def test_each_currency_may_have_a_charge_of_its_own_on_one_metric(small_world: "World") -> None:
+    small_world.subscription("43", currency="EUR")
+    small_world.charge("euros", currency="EUR")
+    small_world.push("25")
+    small_world.push("40", id_="43")
+    small_world.rate_hour()
+    assert not small_world.reported
+    assert (small_world.the_rating().amount, small_world.rating(charge="euros")) == (Decimal("1.50"), None)
+    assert small_world.the_rating(id_="43", charge="euros").amount == Decimal("3.00")
+    assert small_world.rating(id_="43") is None
 
 
 def test_an_invoiced_period_that_cant_be_adjusted_costs_the_open_one_nothing(world: "World") -> None:

@@ -1,5 +1,6 @@
 """Which charges a subscription pays in a period, and by which of their versions."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,6 +12,7 @@ from fusion_billing.billing.pricing import CurrencyMismatch, Pricing, Subscriber
 from fusion_billing.definitions.charge import Charge, ChargeOverride
 from fusion_billing.definitions.metric import Metric
 from fusion_billing.definitions.validation import parse
+from fusion_billing.errors import Refused
 from fusion_billing.rating.engine import rate
 from fusion_billing.rating.records import Record
 
@@ -20,7 +22,7 @@ METRIC = parse(Metric, {"name": "calls", "aggregation": "sum"}, code="calls")
 WHO = Subscriber("42", "Pro", "USD", "UTC", 42, {})
 
 
-def _charge(**fields: Any) -> Charge:
+def _charge(code: str = "calls", **fields: Any) -> Charge:
     common = {
         "name": "calls",
         "metric": "calls",
@@ -29,7 +31,7 @@ def _charge(**fields: Any) -> Charge:
         "odoo_product_id": 7,
         "model": {"type": "per_unit", "unit_amount": "1"},
     }
-    return parse(Charge, common | fields, code="calls")
+    return parse(Charge, common | fields, code=code)
 
 
 def _pricing(*versions: Charge, who: Subscriber = WHO) -> Pricing | None:
@@ -92,6 +94,46 @@ def test_a_charge_in_another_currency_than_the_subscription_is_refused_by_name()
     with pytest.raises(CurrencyMismatch, match="calls is in EUR"):
         _pricing(_charge(currency="EUR"))
     assert _pricing(_charge(currency="EUR", active=False)) is None
+
+
+def _in_two_currencies(**of_the_dollars: Any) -> PriceBook:
+    euros, dollars = _charge("euros", currency="EUR"), _charge("dollars", **of_the_dollars)
+    return PriceBook([METRIC], [[euros], [dollars]])
+
+
+def test_of_charges_on_one_metric_that_in_the_subscription_s_currency_applies() -> None:
+    book = _in_two_currencies()
+    in_euros = replace(WHO, currency="EUR")
+    for who, its_own, other in ((WHO, "dollars", "euros"), (in_euros, "euros", "dollars")):
+        assert book.pricing(its_own, who, NOVEMBER, DECEMBER) is not None
+        assert book.pricing(other, who, NOVEMBER, DECEMBER) is None
+    with pytest.raises(CurrencyMismatch):
+        book.pricing("euros", replace(WHO, currency="CHF"), NOVEMBER, DECEMBER)
+
+
+@pytest.mark.parametrize(
+    "dollars",
+    [{"active": False}, {"applies_to": {"plans": ["Max"]}}, {"valid_from": "2026-12-01T00:00:00Z"}],
+)
+def test_a_charge_that_does_not_apply_makes_no_other_currency_right(dollars: dict[str, Any]) -> None:
+    with pytest.raises(CurrencyMismatch, match="euros is in EUR"):
+        _in_two_currencies(**dollars).pricing("euros", WHO, NOVEMBER, DECEMBER)
+
+
+def test_a_charge_for_one_subscriber_makes_another_currency_right_for_that_one_alone() -> None:
+    book = _in_two_currencies(applies_to={"subscriptions": ["42"]})
+    assert book.pricing("euros", WHO, NOVEMBER, DECEMBER) is None
+    with pytest.raises(CurrencyMismatch):
+        book.pricing("euros", replace(WHO, id="43"), NOVEMBER, DECEMBER)
+
+
+def test_a_charge_whose_override_does_not_fit_is_told_of_and_not_the_one_in_another_currency() -> None:
+    unfit = parse(ChargeOverride, {"minimum_amount": "5"})
+    who = replace(WHO, overrides={"dollars": unfit})
+    book = _in_two_currencies(maximum_amount="1")
+    assert book.pricing("euros", who, NOVEMBER, DECEMBER) is None
+    with pytest.raises(Refused):
+        book.pricing("dollars", who, NOVEMBER, DECEMBER)
 
 
 def test_a_charge_whose_metric_is_gone_is_refused_by_name() -> None:

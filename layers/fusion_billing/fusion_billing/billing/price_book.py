@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from fusion_billing.billing.pricing import Pricing, Subscriber, pricing
+from fusion_billing.billing.pricing import CurrencyMismatch, Pricing, Subscriber, pricing
 from fusion_billing.definitions.charge import Charge
 from fusion_billing.definitions.metric import Metric
+from fusion_billing.errors import Refused
 
 _Memo = tuple[str, str, str, datetime, datetime]
 
@@ -39,8 +40,27 @@ class PriceBook:
     def pricing(self, charge: str, who: Subscriber, start: datetime, end: datetime) -> Pricing | None:
         """Return what prices `who`'s usage of `charge` in `[start, end)`, None where it does not apply.
 
+        A charge in another currency does not, if another one on its metric applies in the subscription's.
         Raises as `pricing.pricing` does, and `LookupError` where the charge's metric does not exist.
         """
+        try:
+            return self._priced(charge, who, start, end)
+        except CurrencyMismatch:
+            if any(
+                self._applies(other, who, start, end)
+                for other in self._on[self._charges[charge][0].metric]
+                if self._charges[other][0].currency == who.currency
+            ):
+                return None
+            raise
+
+    def _applies(self, charge: str, who: Subscriber, start: datetime, end: datetime) -> bool:
+        try:
+            return self._priced(charge, who, start, end) is not None
+        except Refused:
+            return True  # what is wrong with its override is told of it itself
+
+    def _priced(self, charge: str, who: Subscriber, start: datetime, end: datetime) -> Pricing | None:
         if charge in who.overrides or charge in self._for_one:
             return self._work_out(charge, who, start, end)
         memo = (charge, who.plan, who.currency, start, end)
