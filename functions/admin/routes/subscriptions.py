@@ -4,6 +4,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from functions.admin import dependencies
 from functions.admin.routing import Router, authorised, body, json_answer, page, page_answer, parameters
+from functions.admin.services import put_back
 from functions.admin.services import subscriptions as service
 
 router = Router()
@@ -13,13 +14,15 @@ router = Router()
 def put(subscription: str) -> Response[str]:
     """Create or replace a subscription."""
     principal = authorised(router, "catalog:write")
-    wanted = service.checked(dependencies.catalogue(), subscription, body(router))
+    definition, besides = put_back.split(body(router), service.SHOWN)
+    wanted = service.checked(dependencies.catalogue(), subscription, definition)
     is_new, stored = service.put(
         dependencies.subscriptions(),
         dependencies.subscription_writer(),
         principal,
         wanted,
-        dependencies.now(),
+        besides=besides,
+        now=dependencies.now(),
     )
     return json_answer(201 if is_new else 200, stored)
 

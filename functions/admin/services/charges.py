@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from functions.admin.services import put_back
 from functions.admin.services.attempts import attempts
 from fusion_billing.definitions.charge import Charge, check_versions
 from fusion_billing.definitions.subscription import Subscription
@@ -30,12 +31,14 @@ def put(
 ) -> tuple[bool, dict[str, Any]]:
     """Create a charge, or add or replace a version; return whether the charge is new, and its JSON.
 
-    Raises `Refused` with every fault, `Outdated`, and `Unavailable`.
+    Raises `Refused` with every fault, `Outdated`, `Unavailable`, and as `put_back.check` does.
     """
-    charge = _parsed(store, code, body)
+    definition, besides = put_back.split(body, ("versions",))
+    charge = _parsed(store, code, definition)
     for last_try in attempts():
         with last_try:
             stored = store.stored_charge(code)
+            put_back.check(besides, None if stored is None else as_json(stored, now))
             versions = with_version(stored.value if stored is not None else (), charge)
             if stored is not None and versions == stored.value:
                 return False, as_json(stored, now)

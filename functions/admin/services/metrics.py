@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from functions.admin.services import put_back
 from functions.admin.services.attempts import attempts
 from fusion_billing.definitions.metric import Metric
 from fusion_billing.definitions.validation import parse
@@ -17,12 +18,15 @@ def put(
 ) -> tuple[bool, dict[str, Any]]:
     """Create or replace a metric; return whether it is new, and its JSON.
 
-    A change is rated anew in every period that is not invoiced. Raises `Refused`, `Outdated`, `Unavailable`.
+    A change is rated anew in every period that is not invoiced. Raises `Refused`, `Outdated`, `Unavailable`,
+    and as `put_back.check` does.
     """
-    metric = parse(Metric, body, code=code)
+    definition, besides = put_back.split(body, ())
+    metric = parse(Metric, definition, code=code)
     for last_try in attempts():
         with last_try:
             stored = store.stored_metric(code)
+            put_back.check(besides, None if stored is None else as_json(stored))
             if stored is not None and stored.value == metric:
                 return False, as_json(stored)
             if stored is not None:

@@ -1,10 +1,11 @@
 """Subscriptions put in by the API; those read from Odoo are seen, and overridden, here too."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from functions.admin.services import put_back
 from functions.admin.services.attempts import attempts
 from fusion_billing.access.principal import Principal
 from fusion_billing.definitions.charge import Charge, ChargeOverride
@@ -21,6 +22,9 @@ from fusion_billing.store.subscriptions import (
     StoredSubscription,
     SubscriptionStore,
 )
+
+SHOWN = ("origin", "open_period")
+"""What a subscription is shown with, and has not by its definition; `version` besides."""
 
 _POSITION = re.compile(r"(\d{1,2}):(.*)", re.ASCII)
 
@@ -47,17 +51,24 @@ def put(
     writer: SubscriptionWriter,
     principal: Principal,
     wanted: Subscription,
+    *,
+    besides: Mapping[str, Any],
     now: datetime,
 ) -> tuple[bool, dict[str, Any]]:
     """Create or replace a subscription; return whether it is new, and its JSON.
 
-    Raises `Forbidden` for a plan that the key's source may not touch, `NotFound` where it is on such a plan
-    now, `OrderTaken`, and `Unavailable`.
+    `besides` is what its body held of the fields `SHOWN`. Raises `Forbidden` for a plan that the key's source
+    may not touch, `NotFound` where it is on such a plan now, `OrderTaken`, `Unavailable`, and as
+    `put_back.check` does.
     """
     _check_plan(principal, wanted.plan)
     if principal.plans is not None and store.get(wanted.id) is not None:
         visible(store, principal, wanted.id)
-    saved: Saved = writer.save(wanted, origin="api", now=now)
+
+    def still_as_shown(stored: StoredSubscription | None) -> None:
+        put_back.check(besides, None if stored is None else as_json(stored))
+
+    saved: Saved = writer.save(wanted, origin="api", now=now, guard=still_as_shown)
     return saved.outcome == "created", as_json(saved.stored)
 
 

@@ -75,6 +75,52 @@ def test_a_changed_put_replaces(defined: Any, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", PATHS)
+def test_what_is_got_can_be_edited_and_put_back(defined: Any, path: str) -> None:
+    got = defined.get(path).json
+    assert defined.put(path, got).json == got
+    changed = defined.put(path, {**got, "name": "Other"})
+    assert (changed.status, changed.json["name"], changed.json["version"]) == (200, "Other", 2)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_what_is_put_back_over_another_version_is_refused(defined: Any, path: str) -> None:
+    got = defined.get(path).json
+    defined.put(path, {**PATHS[path], "name": "Other"})
+    late = defined.put(path, {**got, "name": "Late"})
+    assert (late.status, late.code) == (409, "outdated")
+    assert "version 2" in late.json["detail"]
+    assert defined.get(path).json["name"] == "Other"
+    assert defined.put(path, {**PATHS[path], "version": 2, "name": "Third"}).json["version"] == 3
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_version_of_what_is_not_there_is_refused(admin: Any, path: str) -> None:
+    admin.put("/v1/metrics/calls", METRIC)
+    other = f"{path}9"
+    refused = admin.put(other, {**PATHS[path], "version": 1})
+    assert (refused.status, refused.code) == (409, "outdated")
+    assert admin.get(other).status == 404
+
+
+@pytest.mark.parametrize("version", ["1", 1.5, True, [1]])
+def test_a_version_that_is_none_is_refused(defined: Any, version: object) -> None:
+    refused = defined.put("/v1/metrics/calls", {**METRIC, "version": version})
+    assert (refused.status, refused.faults) == (422, {"version": "invalid_type"})
+
+
+def test_what_is_shown_only_is_refused_where_it_is_another(defined: Any) -> None:
+    charge = defined.get("/v1/charges/calls").json
+    dearer = [{**charge["versions"][0], "included_units": "0"}]
+    refused = defined.put("/v1/charges/calls", {**CHARGE, "versions": dearer})
+    assert (refused.status, refused.faults) == (422, {"versions": "read_only"})
+    shown = {"origin": "odoo", "open_period": {"start": "2026-10-01T00:00:00Z"}}
+    refused = defined.put("/v1/subscriptions/42", {**SUBSCRIPTION, **shown})
+    assert (refused.status, refused.faults) == (422, {"open_period": "read_only", "origin": "read_only"})
+    assert defined.put("/v1/subscriptions/44", {**SUBSCRIPTION, "origin": "api"}).status == 422
+    assert defined.get("/v1/subscriptions/42").json["version"] == 1
+
+
+@pytest.mark.parametrize("path", PATHS)
 def test_what_is_not_there_is_not_found(admin: Any, path: str) -> None:
     for method in ("GET", "DELETE"):
         answer = admin.call(method, path)

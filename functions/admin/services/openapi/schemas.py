@@ -72,7 +72,10 @@ def schemas() -> dict[str, Schema]:
 
 
 def _as_defined_and_as_shown(title: str, taken: Schema, shown: Schema, name: str) -> dict[str, Schema]:
-    """A definition's name is in its path and need not be in its body; what is shown has it, and more."""
+    """A definition's name is in its path and need not be in its body; what is shown has it, and more.
+
+    What is shown may be put back as it is, its `version` guarding against what changed meanwhile.
+    """
     more = {"version": _COUNT, **_SHOWN_TOO.get(title, {})}
     answer: Schema = {
         **shown,
@@ -81,7 +84,8 @@ def _as_defined_and_as_shown(title: str, taken: Schema, shown: Schema, name: str
     }
     del answer["additionalProperties"]
     named_by_its_path = [field for field in taken["required"] if field != name]
-    return {title: answer, f"{title}Definition": {**taken, "required": named_by_its_path}}
+    definition = {**taken, "properties": taken["properties"] | more, "required": named_by_its_path}
+    return {title: answer, f"{title}Definition": definition}
 
 
 _SHOWN_TOO: dict[str, dict[str, Schema]] = {

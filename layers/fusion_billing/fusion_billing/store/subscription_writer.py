@@ -29,6 +29,12 @@ that nothing is missed where the process dies in between, or the queue can't be 
 _TRIES = 5
 _FIRST_PAUSE = 0.02
 
+Guard = Callable[[StoredSubscription | None], None]
+
+
+def _unguarded(_: StoredSubscription | None) -> None:
+    """Let everything be written."""
+
 
 class Jobs(Protocol):
     """The rating queue; `store.jobs.RatingJobs` is one."""
@@ -62,23 +68,27 @@ class SubscriptionWriter:
         self._jobs = jobs
         self._pause = pause
 
-    def save(self, wanted: Subscription, *, origin: Origin, now: datetime) -> Saved:
+    def save(
+        self, wanted: Subscription, *, origin: Origin, now: datetime, guard: Guard = _unguarded
+    ) -> Saved:
         """Create or replace a subscription; where nothing changed, nothing is written or told.
 
         `origin` is who asks. What Odoo does not know (overrides) stays when it is Odoo's; a subscription
-        keeps the origin it was created with. Raises `OrderTaken`, and `Unavailable`.
+        keeps the origin it was created with. `guard` sees what is stored before anything is written over it,
+        and may raise. Raises `OrderTaken`, and `Unavailable`.
         """
         for attempt in range(_TRIES):
             try:
-                return self._save(wanted, origin, now)
+                return self._save(wanted, origin, now, guard)
             except (Outdated, Unavailable):
                 if attempt == _TRIES - 1:
                     raise
                 self._pause(_FIRST_PAUSE * 2**attempt)
         raise AssertionError
 
-    def _save(self, wanted: Subscription, origin: Origin, now: datetime) -> Saved:
+    def _save(self, wanted: Subscription, origin: Origin, now: datetime, guard: Guard) -> Saved:
         first = stored = self._store.get(wanted.id)
+        guard(stored)
         if origin == "odoo" and stored is not None:
             wanted = with_what_odoo_lacks(wanted, stored.subscription)
         closed: tuple[Period, ...] = ()
