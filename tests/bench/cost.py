@@ -59,9 +59,12 @@ class Measured:
     request_log_bytes: int = 450
     pairs_a_subscription: int = 3
     rating_bytes: int = 1_700
-    rating_history_bytes: int = 80
+    rating_history_bytes: int = 40
     rating_history: int = 50
     line_index_units: int = 2
+    """A due line enters the index, a sent one leaves it."""
+    sent_line_ms: float = 8.8
+    """The relay's time for a line, Odoo's included, two calls at once: docs/performance.md."""
 
 
 PRICES, TAKES = Prices(), Measured()
@@ -115,6 +118,7 @@ def month(load: Load) -> dict[str, float]:
         "ingest": requests * PRICES.lambda_request + function,
         "usage and markers": load.counters * units * PRICES.write_unit,
         "rating": _rating(load),
+        "lines to Odoo": _lines(load),
         "a month's records kept": stored_gb * PRICES.stored_gb_month,
         "logs": requests * TAKES.request_log_bytes / 1e9 * PRICES.log_gb,
     }
@@ -136,10 +140,18 @@ def _rating(load: Load) -> float:
     read = (
         ceil(rows * TAKES.index_row_bytes / 4096) * 0.5 + _rating_reads(load) + 1 / TAKES.pairs_a_subscription
     )
-    write = _rating_writes(load) + TAKES.line_index_units
+    write = _rating_writes(load) + TAKES.line_index_units / 2
     seconds = rated * pair_ms() / 1000
     compute = seconds * TAKES.memory_gb * PRICES.lambda_gb_second
     return rated * (read * PRICES.read_unit + write * PRICES.write_unit) + compute
+
+
+def _lines(load: Load) -> float:
+    """Return what sending a line after each rating costs: read as it is now, written down once Odoo has it."""
+    sent = load.pairs * load.counters_a_pair
+    write = _rating_writes(load) + TAKES.line_index_units / 2
+    compute = sent * TAKES.sent_line_ms / 1000 * TAKES.memory_gb * PRICES.lambda_gb_second
+    return sent * (_rating_reads(load) * PRICES.read_unit + write * PRICES.write_unit) + compute
 
 
 def _rating_kilobytes(load: Load) -> Iterator[float]:

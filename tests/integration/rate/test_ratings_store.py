@@ -11,7 +11,10 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from fusion_billing.billing.decisions import NewVersion, SameVersion, decide
 from fusion_billing.billing.ratings import Candidate, RatingKey, StoredRating, candidate
+from fusion_billing.store.line_items import Put
+from fusion_billing.store.lines import LineStore
 from fusion_billing.store.ratings import Outdated, RatingsStore, lane
+from local.capacity import Consumed
 from local.tables import Tables
 
 pytestmark = pytest.mark.integration
@@ -138,6 +141,30 @@ def test_the_history_holds_the_latest_fifty_versions(store: RatingsStore) -> Non
     last = _put(store, _rated("53", "1.00"))
     assert last.version == 53
     assert [one.version for one in last.history] == list(range(4, 54))
+
+
+def test_a_rating_with_a_full_history_costs_four_units_and_its_index_one_when_written_and_when_sent(
+    store: RatingsStore, tables: Tables, metered: tuple[DynamoDBClient, Consumed]
+) -> None:
+    client, consumed = metered
+    lines = LineStore(client, tables.ratings)
+    explained = "x" * 1_300  # as long as the steps of five tiers with the definitions that priced them
+
+    def send() -> None:
+        [line], _ = lines.due(lane(ORDER, 8), NOW, 10)
+        consumed.clear()
+        assert lines.sent(line, Put(9, ORDER, str(line.amount), "d" * 64), NOW) == "sent"
+
+    for units in range(50):
+        _put(store, _rated(f"{100_000 + units}.5", f"{1_250 + units}.00", steps=explained))
+    send()
+    consumed.clear()
+    _put(RatingsStore(client, tables.ratings, lanes=8), _rated("100051.5", "1301.00", steps=explained))
+    assert consumed.operations == ["GetItem", "UpdateItem", "GetItem"]
+    assert consumed.units(tables.ratings) == (4 + 1) + 2 * 1
+    send()
+    assert consumed.operations == ["UpdateItem"]
+    assert consumed.units(tables.ratings) == 4 + 1
 
 
 def test_a_threshold_raised_alone_makes_no_new_version(store: RatingsStore) -> None:

@@ -28,7 +28,7 @@ def version_values(
         "amount": {"S": rated.amount_text},
         "doc": {"S": rated.document},
         "digest": {"S": rated.digest},
-        "hist": {"L": [_history_item(one) for one in history]},
+        "hist": {"S": "\n".join(map(_history_line, history))},
         **line_values(decision.line, line_pk, now),
     }
 
@@ -70,7 +70,7 @@ def rating_of(item: dict[str, Any]) -> StoredRating:
         amount=Decimal(item["amount"]["S"]),
         digest=item["digest"]["S"],
         document=item["doc"]["S"],
-        history=tuple(_history_entry(one["M"]) for one in item["hist"]["L"]),
+        history=tuple(map(_history_entry, item["hist"]["S"].split("\n"))),
         frozen="frozen" in item and item["frozen"]["BOOL"],
         raised=frozenset(item["raised"]["SS"]) if "raised" in item else frozenset(),
         line=_line(item),
@@ -92,19 +92,14 @@ def _scalar(value: dict[str, Any]) -> str:
     return str(next(iter(value.values())))
 
 
-def _history_item(entry: HistoryEntry) -> dict[str, Any]:
-    return {
-        "M": {
-            "version": {"N": str(entry.version)},
-            "units": {"S": entry.units},
-            "amount": {"S": entry.amount},
-            "at": {"S": entry.at},
-        }
-    }
+def _history_line(entry: HistoryEntry) -> str:
+    """Return a version as a line of text: half of what a map takes, and most of a rating is its history."""
+    return f"{entry.version} {entry.units} {entry.amount} {entry.at}"
 
 
-def _history_entry(item: dict[str, Any]) -> HistoryEntry:
-    return HistoryEntry(int(item["version"]["N"]), item["units"]["S"], item["amount"]["S"], item["at"]["S"])
+def _history_entry(line: str) -> HistoryEntry:
+    version, units, amount, at = line.split(" ")
+    return HistoryEntry(int(version), units, amount, at)
 
 
 def _instant(text: str) -> datetime:
