@@ -147,7 +147,7 @@ def _rating(load: Load) -> float:
 
 
 def _lines(load: Load) -> float:
-    """Return what sending a line after each rating costs: read as it is now, written down once Odoo has it."""
+    """Return what a line after each rating costs: read as it is now, written down once Odoo has it."""
     sent = load.pairs * load.counters_a_pair
     write = _rating_writes(load) + TAKES.line_index_units / 2
     compute = sent * TAKES.sent_line_ms / 1000 * TAKES.memory_gb * PRICES.lambda_gb_second
