@@ -5,9 +5,11 @@ A `PUT` takes a definition and refuses any other field. Of what a `GET` shows be
 """
 
 from collections.abc import Collection, Mapping
-from decimal import Decimal
 from typing import Any
 
+from pydantic_core import PydanticCustomError
+
+from fusion_billing.definitions.validation import whole_number
 from fusion_billing.errors import Conflict, Fault, Refused
 from fusion_billing.strict_json import Number
 
@@ -42,9 +44,12 @@ def check(besides: Mapping[str, Any], stored: Mapping[str, Any] | None) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """Return JSON with its numbers as numbers; nothing we show is a fraction."""
+    """Return JSON with its whole numbers as such; any other stays its text, since we show none."""
     if isinstance(value, Number):
-        return int(value) if value.isascii() and value.lstrip("-").isdigit() else Decimal(value)
+        try:
+            return whole_number(value)
+        except PydanticCustomError:
+            return value
     if isinstance(value, dict):
         return {name: _plain(one) for name, one in value.items()}
     return [_plain(one) for one in value] if isinstance(value, list) else value
