@@ -77,15 +77,6 @@ class Taken:
         """Return the median of one work."""
         return statistics.median(self.samples[index])
 
-    def ratios(self, index: int, against: int) -> list[float]:
-        """Return, round by round, how many times what `against` took `index` took."""
-        pairs = zip(self.samples[index], self.samples[against], strict=True)
-        return [mine / floor for mine, floor in pairs]
-
-    def ratio(self, index: int, against: int) -> float:
-        """Return the median of the rounds' ratios: a round that was disturbed is one vote, on both sides."""
-        return statistics.median(self.ratios(index, against))
-
 
 def by_turns(
     prepares: Sequence[Callable[[], Callable[[], object]]],
@@ -124,17 +115,9 @@ def ratio(
     against: int = 1,
 ) -> Figure:
     """Return the figure of one work against another; `per` is how many things each of them did."""
-    return Figure(
-        suite=suite,
-        name=name,
-        value=taken.ratio(index, against),
-        unit="ms",
-        measured=taken.median(index) / per,
-        counterpart=counterpart,
-        floor=taken.median(against) / per,
-        bound=bound,
-        spread=spread(taken.ratios(index, against)),
-    )
+    rounds = zip(taken.samples[index], taken.samples[against], strict=True)
+    pairs = [(mine / per, floor / per) for mine, floor in rounds]
+    return repeated_ratio(suite, name, "ms", pairs, counterpart=counterpart, bound=bound)
 
 
 def repeated_ratio(
@@ -146,7 +129,10 @@ def repeated_ratio(
     counterpart: str,
     bound: float | None = None,
 ) -> Figure:
-    """Return the figure of what was measured with its counterpart, `(mine, floor)`, several times."""
+    """Return the figure of what was measured with its counterpart, `(mine, floor)`, several times.
+
+    Its value is the median of the ratios: a round that was disturbed is one vote, on both sides.
+    """
     ratios = [mine / floor for mine, floor in pairs]
     return Figure(
         suite=suite,
