@@ -13,6 +13,7 @@ from functions.admin.services import put_back
 from functions.admin.services.attempts import attempts
 from fusion_billing.definitions.charge import Charge, check_versions
 from fusion_billing.definitions.subscription import Subscription
+from fusion_billing.definitions.valid_from import instant_of, order_of
 from fusion_billing.definitions.validation import parse
 from fusion_billing.errors import Fault, InUse, NotFound, Refused
 from fusion_billing.store.catalogue import CatalogueStore, Stored
@@ -91,13 +92,13 @@ def with_version(versions: Versions, charge: Charge) -> tuple[Charge, ...]:
 
     Raises `Refused` where it differs from the others in what all versions have in common.
     """
-    others = [version for version in versions if version.valid_from != charge.valid_from]
+    others = [version for version in versions if not _replaces(charge, version)]
     try:
         check_versions([*others[:1], charge])
     except Refused as refused:
         faults = [Fault(f.field.partition(".")[2], f.code, f.message) for f in refused.faults]
         raise Refused(faults) from None
-    return tuple(sorted([*others, charge], key=_valid_from))
+    return tuple(sorted([*others, charge], key=lambda version: order_of(version.valid_from)))
 
 
 def in_force(versions: Versions, now: datetime) -> Charge:
@@ -151,5 +152,17 @@ def _all(subscriptions: SubscriptionStore) -> Iterator[Subscription]:
                 break
 
 
+def _replaces(charge: Charge, version: Charge) -> bool:
+    """Tell whether `charge` takes the place of `version`.
+
+    One valid from a day does so of the one valid from that day's midnight in UTC too: earlier releases
+    took a day for that instant.
+    """
+    start = charge.valid_from
+    if start == version.valid_from:
+        return True
+    return start is not None and not isinstance(start, datetime) and instant_of(start) == version.valid_from
+
+
 def _valid_from(version: Charge) -> datetime:
-    return version.valid_from or _SINCE_EVER
+    return instant_of(version.valid_from) or _SINCE_EVER

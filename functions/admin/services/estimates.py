@@ -11,6 +11,7 @@ from fusion_billing.access.principal import Principal
 from fusion_billing.calendar.calendar import Period
 from fusion_billing.definitions.charge import Charge
 from fusion_billing.definitions.metric import Metric
+from fusion_billing.definitions.overrides import dated
 from fusion_billing.definitions.validation import AnyDefinition, parse
 from fusion_billing.errors import Fault, Forbidden, NotFound, Refused
 from fusion_billing.instants import parse_instant, rfc3339
@@ -108,7 +109,7 @@ def _priced(
     versions: Sequence[Charge] = ()
     if body.get("charge_code") is not None:
         versions = _versions(catalogue, body["charge_code"])
-        override = (stored.subscription.overrides or {}).get(versions[0].code)
+        override = next(iter(dated((stored.subscription.overrides or {}).get(versions[0].code))), None)
         if override is not None:
             versions = [version.with_override(override) for version in versions]
     else:

@@ -9,6 +9,7 @@ from functions.admin.services import put_back
 from functions.admin.services.attempts import attempts
 from fusion_billing.access.principal import Principal
 from fusion_billing.definitions.charge import Charge, ChargeOverride
+from fusion_billing.definitions.overrides import dated
 from fusion_billing.definitions.subscription import Subscription, is_subscription_id
 from fusion_billing.definitions.validation import CODE, parse
 from fusion_billing.errors import Fault, Forbidden, InUse, NotFound, Refused
@@ -165,9 +166,18 @@ def _override_faults(
     return tuple(dict.fromkeys(faults))
 
 
-def _misfits(versions: Sequence[Charge], override: ChargeOverride) -> Iterator[Fault]:
+def _misfits(
+    versions: Sequence[Charge], override: ChargeOverride | tuple[ChargeOverride, ...]
+) -> Iterator[Fault]:
+    several = not isinstance(override, ChargeOverride)
+    for index, each in enumerate(dated(override)):
+        for fault in _misfit(versions, each):
+            yield fault.under(f"overrides.{versions[0].code}" + (f".{index}" if several else ""))
+
+
+def _misfit(versions: Sequence[Charge], override: ChargeOverride) -> Iterator[Fault]:
     for version in versions:
         try:
             version.with_override(override)
         except Refused as refused:
-            yield from (fault.under(f"overrides.{version.code}") for fault in refused.faults)
+            yield from refused.faults

@@ -1,6 +1,6 @@
 """A charge's definition: what is taken, what is refused, and how."""
 
-from datetime import UTC, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -254,8 +254,9 @@ def test_thresholds_are_80_and_100_percent_unless_named() -> None:
     assert charge(thresholds={}).effective_thresholds.percent_of_included == ()
 
 
-def test_a_bare_day_is_its_midnight_in_utc() -> None:
-    assert charge(valid_from="2026-11-11").valid_from == datetime(2026, 11, 11, tzinfo=UTC)
+def test_a_bare_day_is_shown_as_the_day_it_was_given_as() -> None:
+    assert charge(valid_from="2026-11-11").as_json()["valid_from"] == "2026-11-11"
+    assert charge(valid_from="2026-11-11").valid_from == date(2026, 11, 11)
 
 
 def test_versions_of_a_charge_must_fit_together() -> None:
@@ -291,3 +292,55 @@ def test_a_text_that_is_too_long_is_not_told_of_entries() -> None:
         "name": "must have at most 256 characters",
         "group_by": "has too many entries",
     }
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"valid_from": "2026-02-30"}, ("valid_from", "not_an_instant")),
+        ({"valid_from": "0001-01-01"}, ("valid_from", "out_of_range")),
+        ({"valid_from": "9999-12-31"}, ("valid_from", "out_of_range")),
+        ({"prorate": "yes"}, ("prorate", "not_a_boolean")),
+        ({"tax_behavior": "none"}, ("tax_behavior", "unknown_value")),
+        ({"analytic_distribution": {}}, ("analytic_distribution", "empty")),
+        ({"analytic_distribution": {"12": 0}}, ("analytic_distribution.12", "not_positive")),
+        ({"analytic_distribution": {"12": "100.5"}}, ("analytic_distribution.12", "out_of_range")),
+        ({"analytic_distribution": {"sales": 100}}, ("analytic_distribution.sales", "bad_identifier")),
+        ({"analytic_distribution": []}, ("analytic_distribution", "not_an_object")),
+    ],
+)
+def test_what_the_order_line_needs_is_checked(changes: dict[str, Any], fault: tuple[str, str]) -> None:
+    with pytest.raises(Refused) as refused:
+        charge(**changes)
+    assert [(found.field, found.code) for found in refused.value.faults] == [fault]
+
+
+def test_fields_that_came_later_leave_stored_charges_as_they_are() -> None:
+    """The digest of a rating is over its charge's JSON: an upgrade must not rate everything anew."""
+    stored = {
+        "code": "api_calls",
+        "name": "API calls",
+        "metric": "api_calls",
+        "applies_to": {"plans": ["Pro"]},
+        "currency": "USD",
+        "odoo_product_id": 7,
+        "included_units": "1000",
+        "model": {"type": "per_unit", "unit_amount": "0.004"},
+        "active": True,
+        "valid_from": "2026-11-11T00:00:00Z",
+        "filters": [],
+        "group_by": [],
+    }
+    read = Charge.model_validate(stored)
+    assert read.as_json() == stored
+    assert (read.prorate, read.tax_behavior, read.analytic_distribution) == (False, "exclusive", None)
+
+
+def test_what_concerns_the_order_line_is_kept() -> None:
+    given = {
+        "prorate": True,
+        "tax_behavior": "inclusive",
+        "analytic_distribution": {"12": "60", "3,7": "40.5"},
+    }
+    assert charge(**given).as_json().items() >= given.items()
+    assert Charge.model_validate(charge(**given).as_json()) == charge(**given)

@@ -10,6 +10,7 @@ from fusion_billing.billing.decisions import adjustment, total
 from fusion_billing.billing.pricing import Pricing, Subscriber
 from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import EXACT, ZERO, plain
+from fusion_billing.definitions.charge import Charge
 from fusion_billing.instants import rfc3339
 from fusion_billing.rating.rated import lump, note
 
@@ -46,7 +47,13 @@ def rating_document(
     }
     if charge.names:
         doc["names"] = dict(charge.names)
-    return doc
+    return doc | _for_the_order_line(charge)
+
+
+def _for_the_order_line(charge: Charge) -> dict[str, Any]:
+    """Return what the order line alone needs; nothing where the charge says nothing special."""
+    json = charge.as_json()
+    return {name: json[name] for name in ("tax_behavior", "analytic_distribution") if name in json}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,9 @@ from typing import Any
 from fusion_billing.decimals import ZERO
 from fusion_billing.definitions.charge import Charge, ChargeOverride
 from fusion_billing.definitions.metric import Metric
+from fusion_billing.definitions.overrides import dated
 from fusion_billing.definitions.price_models import PerUnit
+from fusion_billing.definitions.subscription_history import PlanChange
 from fusion_billing.rating.versions import in_force
 
 
@@ -48,14 +50,21 @@ def from_document(doc: Mapping[str, Any]) -> Pricing:
 
 @dataclass(frozen=True, slots=True)
 class Subscriber:
-    """Who pays: what pricing and a line need to know of a subscription."""
+    """Who pays: what pricing and a line need to know of a subscription.
+
+    `plan_history` is empty where `plan` has always been in force; `lived_from` and `lived_until` bound its
+    life (None: not bounded).
+    """
 
     id: str
     plan: str
     currency: str
     timezone: str
     odoo_order_id: int
-    overrides: Mapping[str, ChargeOverride]
+    overrides: Mapping[str, ChargeOverride | tuple[ChargeOverride, ...]]
+    plan_history: Sequence[PlanChange] = ()
+    lived_from: datetime | None = None
+    lived_until: datetime | None = None
 
 
 class CurrencyMismatch(ValueError):
@@ -76,7 +85,7 @@ def pricing(
     ]
     if not any(effective):
         return None
-    override = who.overrides.get(priced_in[-1].code)
+    override = next(iter(dated(who.overrides.get(priced_in[-1].code))), None)
     priced = []
     for version, applies in zip(priced_in, effective, strict=True):
         if not applies:

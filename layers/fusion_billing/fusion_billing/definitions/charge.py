@@ -13,14 +13,15 @@ from pydantic_core import PydanticCustomError
 
 from fusion_billing.decimals import ZERO
 from fusion_billing.definitions.metric import RoundingMode
+from fusion_billing.definitions.odoo_line import AnalyticDistribution, TaxBehavior
 from fusion_billing.definitions.price_models import PriceModel, above, model_faults
+from fusion_billing.definitions.valid_from import Start
 from fusion_billing.definitions.validation import (
     Amount,
     Code,
     Currency,
     Definition,
     Identifier,
-    Instant,
     Positive,
     SubscriptionId,
     Text,
@@ -82,7 +83,11 @@ DEFAULT_THRESHOLDS = Thresholds(percent_of_included=(Decimal(80), Decimal(100)))
 
 
 class Charge(Definition):
-    """A price rule, in the version valid from `valid_from` (null: since ever)."""
+    """A price rule, in the version valid from `valid_from` (null: since ever).
+
+    `prorate` scales included units, flat amounts, minimum and maximum by the share of the period in which
+    the charge applies. `tax_behavior` and `analytic_distribution` concern the order line alone.
+    """
 
     code: Code
     name: Text
@@ -94,19 +99,30 @@ class Charge(Definition):
     included_units: Amount = ZERO
     model: PriceModel
     active: Annotated[bool, Field(strict=True)] = True
-    valid_from: Instant | None = None
+    valid_from: Start | None = None
     minimum_amount: Amount | None = None
     maximum_amount: Amount | None = None
     unit_conversion: UnitConversion | None = None
     filters: Annotated[tuple[Filter, ...], Field(max_length=100)] = ()
     group_by: Annotated[tuple[Text, ...], Field(max_length=10), AfterValidator(_distinct)] = ()
     thresholds: Thresholds | None = None
+    prorate: Annotated[bool, Field(strict=True)] = False
+    tax_behavior: TaxBehavior = "exclusive"
+    analytic_distribution: AnalyticDistribution | None = None
 
     @classmethod
     def cross_faults(cls, raw: dict[str, Any]) -> Iterator[Fault]:
         """Yield what is wrong between fields: tiers, minimum and maximum, filters, whom it applies to."""
         yield from _applies_to_faults(raw.get("applies_to"))
         yield from _price_faults(raw)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON object; a field that came later is left out at its default.
+
+        So what was stored before the field existed, and its digest, stays as it is.
+        """
+        json = super().as_json()
+        return {name: value for name, value in json.items() if _LATER.get(name) != value}
 
     @property
     def effective_thresholds(self) -> Thresholds:
@@ -119,7 +135,7 @@ class Charge(Definition):
         A field the override gives as null is taken away. Raises `Refused` where the two together
         contradict each other (a minimum above the maximum).
         """
-        changes = {name: getattr(override, name) for name in override.model_fields_set}
+        changes = {name: getattr(override, name) for name in override.model_fields_set - {"valid_from"}}
         for name in ("included_units", "filters", "group_by"):
             if name in changes and changes[name] is None:
                 changes[name] = type(self).model_fields[name].default
@@ -132,13 +148,20 @@ class Charge(Definition):
         return made
 
 
+_LATER: dict[str, Any] = {"prorate": False, "tax_behavior": "exclusive"}
+"""Fields that charges stored by earlier releases lack -> their default."""
+
+
 class ChargeOverride(Definition):
     """What one subscription has otherwise than the charge says: any part of the price, nothing else.
 
-    A field given as null takes away what the charge has there.
+    A field given as null takes away what the charge has there. With `valid_from` it holds from then on, until
+    the next override of the same charge.
     """
 
     null_is_left_out = False
+
+    valid_from: Start | None = None
 
     included_units: Amount | None = None
     model: PriceModel | None = None
@@ -156,7 +179,8 @@ class ChargeOverride(Definition):
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON object, the nulls that take something away among its fields."""
-        cleared = {name: None for name in self.model_fields_set if getattr(self, name) is None}
+        named = self.model_fields_set - {"valid_from"}
+        cleared = {name: None for name in named if getattr(self, name) is None}
         return super().as_json() | cleared
 
 

@@ -5,13 +5,12 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from fusion_billing.calendar.terms import Terms
-from fusion_billing.definitions.charge import ChargeOverride
+from fusion_billing.definitions.overrides import Overrides, override_faults, overrides_json
 from fusion_billing.definitions.validation import (
-    Code,
     Currency,
     Definition,
     Identifier,
@@ -126,7 +125,7 @@ class Subscription(Definition):
     next_invoice_date: Day
     end_date: Day | None = None
     lang: Language | None = None
-    overrides: Annotated[dict[Code, ChargeOverride], Field(max_length=100)] | None = None
+    overrides: Overrides | None = None
 
     @classmethod
     def cross_faults(cls, raw: dict[str, Any]) -> Iterator[Fault]:
@@ -134,18 +133,13 @@ class Subscription(Definition):
         start, end = _lenient_day(raw.get("start_date")), _lenient_day(raw.get("end_date"))
         if start is not None and end is not None and end < start:
             yield Fault("end_date", "end_before_start", "must not be before start_date")
-        overrides = raw.get("overrides")
-        for code, override in overrides.items() if isinstance(overrides, dict) else ():
-            if isinstance(override, dict):
-                yield from (
-                    fault.under(f"overrides.{code}") for fault in ChargeOverride.cross_faults(override)
-                )
+        yield from (fault.under("overrides") for fault in override_faults(raw.get("overrides")))
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON object of the HTTP contract."""
         json = super().as_json()
         if self.overrides:
-            json["overrides"] = {code: override.as_json() for code, override in self.overrides.items()}
+            json["overrides"] = overrides_json(self.overrides)
         return json
 
     @property

@@ -1,13 +1,13 @@
 """What rating answers: quantities, the amount, and the steps that lead to it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import ZERO, plain
-from fusion_billing.instants import rfc3339
+from fusion_billing.definitions.valid_from import shown
 
 
 class Step(NamedTuple):
@@ -58,7 +58,7 @@ class Rated:
     unrounded_amount: Decimal
     currency: str
     steps: tuple[Step, ...]
-    price_versions: tuple[datetime | None, ...] = ()
+    price_versions: tuple[date | None, ...] = ()
 
     @property
     def overage_units(self) -> Decimal:
@@ -76,7 +76,7 @@ class Rated:
             "unrounded_amount": plain(self.unrounded_amount),
             "currency": self.currency,
             "steps": [step.as_dict() for step in self.steps],
-            "price_versions": [None if at is None else rfc3339(at) for at in self.price_versions],
+            "price_versions": [None if at is None else shown(at) for at in self.price_versions],
         }
 
     def as_estimate(self) -> dict[str, Any]:

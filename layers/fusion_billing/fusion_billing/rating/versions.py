@@ -1,10 +1,11 @@
 """Which price versions of a charge are in force in a period, and from when in it."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
 from fusion_billing.definitions.charge import Charge
+from fusion_billing.definitions.valid_from import instant_of, order_of
 
 
 class Part(NamedTuple):
@@ -15,11 +16,14 @@ class Part(NamedTuple):
 
 
 def in_force(versions: Sequence[Charge], start: datetime, end: datetime) -> list[Part]:
-    """Return the versions in force within `[start, end)`, in order; none where all are valid from later."""
+    """Return the versions in force within `[start, end)`, in order; none where all are valid from later.
+
+    A version valid from a day is so from its midnight in UTC: a subscription's zone is the caller's matter.
+    """
     ordered = sorted(versions, key=_valid_from) if len(versions) > 1 else versions
     parts: list[Part] = []
     for version in ordered:
-        since = version.valid_from
+        since = instant_of(version.valid_from)
         if since is not None and since >= end:
             break
         if since is None or since <= start:
@@ -29,5 +33,5 @@ def in_force(versions: Sequence[Charge], start: datetime, end: datetime) -> list
     return parts
 
 
-def _valid_from(version: Charge) -> tuple[bool, datetime | None]:
-    return version.valid_from is not None, version.valid_from
+def _valid_from(version: Charge) -> tuple[datetime, bool, date]:
+    return order_of(version.valid_from)
