@@ -7,25 +7,16 @@ import secrets
 from datetime import datetime
 from typing import Any
 
-from local.odoo import invoicing
 from local.odoo import seed as seeds
-from local.odoo.engine import StandIn
-from local.odoo.environment import SUPERUSER, Environment
+from local.odoo.admin_subscriptions import SubscriptionControls
 from local.odoo.faults import Fault
 from local.odoo.fields import DATETIME_FORMAT
 from local.odoo.models.users import digest_of
 from local.odoo.orm import Model
 
 
-class Admin:
+class Admin(SubscriptionControls):
     """The stand-in's own controls."""
-
-    def __init__(self, stand_in: StandIn) -> None:
-        self._stand_in = stand_in
-        self._state = stand_in.state
-
-    def _env(self) -> Environment:
-        return self._stand_in.environment(SUPERUSER, {"active_test": False}, sudo=True)
 
     # data
 
@@ -141,18 +132,6 @@ class Admin:
             for record_id in self._state.matching("res.users.apikeys", "digest", digest_of(key)):
                 self._state.delete("res.users.apikeys", record_id)
         return True
-
-    # invoicing
-
-    def invoice_period(self, order_id: int) -> dict[str, Any]:
-        """Invoice a subscription's period: see `invoicing.invoice_period`."""
-        with self._state.lock:
-            env = self._env()
-            with self._state.transaction():
-                result = invoicing.invoice_period(env, order_id)
-            self._state.commits += 1
-            self._state.last_change[order_id] = self._state.commits
-            return result
 
     # faults
 

@@ -23,6 +23,8 @@ def invoice_period(env: Environment, order_id: int) -> dict[str, Any]:
     plan = env.state.get("sale.subscription.plan", order["plan_id"] or 0)
     if order["state"] != "sale" or order["subscription_state"] != "3_progress" or plan is None:
         raise UserError(f"{order['name']} is no running subscription.")
+    if order["payment_exception"]:
+        raise UserError(f"{order['name']} has a payment exception.")
     lines = env["sale.order.line"]
     due = [
         line_id

@@ -61,6 +61,8 @@ class Order(Model):
         "next_invoice_date": fields.day("Next Invoice"),
         "end_date": fields.day("End Date"),
         "subscription_id": fields.many2one("Parent Contract", "sale.order"),
+        "origin_order_id": fields.many2one("First contract", "sale.order"),
+        "payment_exception": fields.boolean("Contract in exception"),
     }
 
     def _defaults(self, values: Record) -> Record:
