@@ -11,7 +11,7 @@ Before the first version's `valid_from` the charge did not exist: records from b
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal, localcontext
 
@@ -26,10 +26,11 @@ from fusion_billing.rating.aggregations import AGGREGATES, WORDS
 from fusion_billing.rating.commitments import commitment
 from fusion_billing.rating.models import price
 from fusion_billing.rating.models.usage import Usage
+from fusion_billing.rating.price_spans import PriceSpan, of_versions
 from fusion_billing.rating.rated import ONE, Rated, Step, lump, note, records_in_words
 from fusion_billing.rating.records import Record, in_order
 from fusion_billing.rating.selection import Segment, segments
-from fusion_billing.rating.versions import Part, in_force
+from fusion_billing.rating.versions import Part
 
 
 def rate(
@@ -46,9 +47,44 @@ def rate(
     laid over them; `records` the metric's records, of which those count whose window starts in
     the period. The instants are aware. Nothing is validated here: definitions and records were.
     """
+    return rate_spans(
+        of_versions(versions, period_start, period_end) or [PriceSpan(period_end, period_end, versions[0])],
+        metric,
+        records,
+        period_start=period_start,
+        period_end=period_end,
+    )
+
+
+def rate_spans(
+    spans: Sequence[PriceSpan],
+    metric: Metric,
+    records: Iterable[Record],
+    *,
+    period_start: datetime,
+    period_end: datetime,
+    lived_start: datetime | None = None,
+    lived_end: datetime | None = None,
+    timezone: str = "UTC",  # noqa: ARG001  for the steps' dates, which come next
+) -> Rated:
+    """Return what a charge comes to in `[period_start, period_end)`, priced span by span.
+
+    `spans` tile the period, in order; one at least has a charge. The same version may return after
+    another (or after None). `records` are the metric's whose window starts in the period, for
+    `time_weighted` those that overlap it. `lived_start` and `lived_end` bound the part of the period in which
+    the subscription lives (default: all of it). `timezone` is the zone whose days the steps speak of.
+    """
+    since = max(period_start, lived_start or period_start)
+    until = min(period_end, lived_end or period_end)
+    clipped = [replace(span, start=max(span.start, since), end=min(span.end, until)) for span in spans]
+    priced = [span for span in clipped if span.charge is not None and span.start < span.end]
+    own = [
+        record for record in records if any(span.start <= record.window_start < span.end for span in priced)
+    ]
+    parts = [Part(span.charge, span.start) for span in priced if span.charge is not None]
+    currency = next(span.charge.currency for span in spans if span.charge is not None)
     with localcontext(EXACT):
-        own = [record for record in records if period_start <= record.window_start < period_end]
-        return _rate(versions, _Counted(metric, period_start, period_end), in_order(own))
+        return _rate(parts, _Counted(metric, period_start, period_end), in_order(own), currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +106,9 @@ class _Priced:
     steps: list[Step]
 
 
-def _rate(versions: Sequence[Charge], counted: _Counted, records: list[Record]) -> Rated:
-    parts = in_force(versions, counted.start, counted.end)
+def _rate(parts: Sequence[Part], counted: _Counted, records: list[Record], currency: str) -> Rated:
     if not parts:
-        currency = versions[0].currency
         return Rated(ZERO, ZERO, ZERO, to_currency(ZERO, currency), ZERO, currency, ())
-    if parts[0].since > counted.start:
-        records = [record for record in records if record.window_start >= parts[0].since]
     last = parts[-1].version
     whole = _price(last, counted, records)
     steps = whole.steps if len(parts) == 1 else _price_parts(parts, counted, records)
