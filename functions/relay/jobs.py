@@ -97,12 +97,25 @@ def sync(remaining: Remaining, message: Mapping[str, Any]) -> dict[str, Any]:
     report = dependencies.subscription_sync(remaining).run(
         full=full, after=_whole(message.get("after")), began=since
     )
+    if full and report.after is None:
+        _renew_key(report)
     _measure_sync(report)
     told = report.as_dict()
     dependencies.logger().info("subscriptions", report=told)
     if report.after is not None:
         dependencies.queue().send([{"job": "sync", **report.rest(since)}])
     return told
+
+
+def _renew_key(report: "Report") -> None:
+    """Renew Odoo's key if it expires soon, once a day; if that fails, the alarm on its expiry stays."""
+    renewal = configured.key_renewal().run(dependencies.now(), report.key_days_left)
+    report.key_days_left = renewal.days_left
+    if renewal.outcome != "not_due":
+        log = dependencies.logger()
+        log.info("the key of Odoo was looked at", outcome=renewal.outcome, reason=renewal.reason)
+    renewed = int(renewal.outcome == "renewed")
+    dependencies.metrics().add_metric("OdooKeyRenewals", MetricUnit.Count, renewed)
 
 
 def _measure_lines(tally: "Tally") -> None:

@@ -40,6 +40,18 @@ class Precision(Model):
     }
 
 
+class Parameter(Model):
+    """A setting of the whole database, by name."""
+
+    name = "ir.config_parameter"
+    description = "System Parameter"
+    rec_name = "key"
+    columns: ClassVar[dict[str, fields.Field]] = {
+        "key": fields.char("Key", required=True),
+        "value": fields.char("Value", required=True),
+    }
+
+
 class Language(Model):
     """A language that may be installed."""
 

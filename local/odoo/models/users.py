@@ -1,13 +1,19 @@
 """Users, their groups and their API keys."""
 
 import hashlib
-from datetime import datetime
+import secrets
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from local.odoo import access, fields
 from local.odoo.environment import Environment
+from local.odoo.errors import AccessDenied, UserError, ValidationError
 from local.odoo.orm import Model, api_model, api_records
 from local.odoo.state import Record, State
+
+PROGRAMMATIC_KEYS = "base.enable_programmatic_api_keys"
+MOST_DAYS = 90
+"""How long a key of a user who is no administrator may live."""
 
 
 def digest_of(key: str) -> str:
@@ -82,3 +88,34 @@ class ApiKeys(Model):
     def _visible(self, record_id: int) -> bool:
         everything = self.env.superuser or access.SYSTEM in self.env.groups
         return everything or self.record(record_id)["user_id"] == self.env.uid
+
+    @api_model
+    def generate(self, key: str, scope: str | None, name: str, expiration_date: str | None) -> str:
+        """Make a key for the caller, who shows one of hers, and return it: once, and never again."""
+        self._allow(key)
+        made = secrets.token_hex(20)
+        expires = self.env.clock() + timedelta(days=MOST_DAYS)
+        if expiration_date is None or not expiration_date <= expires.date().isoformat():
+            raise ValidationError(f"You cannot exceed {MOST_DAYS:.2f} days.")
+        values: Record = {"name": name, "user_id": self.env.uid, "scope": scope, "digest": digest_of(made)}
+        values["expiration_date"] = f"{expiration_date} 00:00:00"
+        self._insert(self.env.state.next_id(self.name), values)
+        return made
+
+    @api_model
+    def revoke(self, key: str) -> None:
+        """Take a key of the caller's away."""
+        self._allow(key)
+        self.env.sudo()[self.name].unlink(self._of_caller(key))
+
+    def _of_caller(self, key: str) -> list[int]:
+        found = self.env.state.matching(self.name, "digest", digest_of(key))
+        return [i for i in found if self.record(i)["user_id"] == self.env.uid]
+
+    def _allow(self, key: str) -> None:
+        parameters = self.env.state.table("ir.config_parameter").values()
+        settings = {parameter["key"]: parameter["value"] for parameter in parameters}
+        if settings.get(PROGRAMMATIC_KEYS) != "True" and access.SYSTEM not in self.env.groups:
+            raise UserError("Programmatic API keys are not enabled")
+        if not self._of_caller(key):
+            raise AccessDenied

@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,8 +20,14 @@ CONTEXT: Any = SimpleNamespace(get_remaining_time_in_millis=lambda: 300_000)
 
 
 class Secrets:
+    def __init__(self) -> None:
+        self.text = "relay-key"
+
     def get_secret_value(self, *, SecretId: str) -> dict[str, Any]:  # noqa: N803
-        return {"SecretString": "relay-key"}
+        return {"SecretString": self.text}
+
+    def put_secret_value(self, *, SecretId: str, SecretString: str) -> None:  # noqa: N803
+        self.text = SecretString
 
 
 class Queue:
@@ -104,6 +111,23 @@ def test_a_nudge_sends_lines_at_once_and_many_nudges_are_one(world: Any, queue: 
     assert handler.handler(records(*[{"job": "lines"}] * 5), CONTEXT) == {"batchItemFailures": []}
     assert world.line(key).line.state == "sent"
     assert world.loads() == 1
+
+
+def test_the_daily_reading_renews_a_key_that_expires_soon(
+    world: Any, queue: Queue, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.orders(41)
+    soon = datetime.now(UTC) + timedelta(days=20)
+    world.admin.seed({"ir.config_parameter": [{"key": "base.enable_programmatic_api_keys", "value": "True"}]})
+    world.admin.expire_key("relay-key", soon.strftime("%Y-%m-%d %H:%M:%S"))
+
+    handler.handler({"job": "sync"}, CONTEXT)
+    assert "OdooKeyRenewals" not in metrics(capsys.readouterr().out)
+    handler.handler({"job": "sync", "full": True}, CONTEXT)
+
+    measured = metrics(capsys.readouterr().out)
+    assert (measured["OdooKeyRenewals"], measured["OdooKeyDaysLeft"]) == ([1.0], [89.0])
+    assert handler.handler({"job": "sync"}, CONTEXT)["failed"] == "", "the run after it uses the new key"
 
 
 def test_of_a_batch_only_what_failed_comes_again(world: Any, queue: Queue) -> None:

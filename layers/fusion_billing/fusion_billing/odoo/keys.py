@@ -8,7 +8,7 @@ in no message, log or representation.
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +33,26 @@ class UnreadableSecret(RuntimeError):
 
 def parse(secret: str) -> tuple[Credentials, ...]:
     """Return the credentials that the secret's text holds, in the order they are to be tried."""
+    document = document_of(secret)
+    return tuple(Credentials(key, document["login"]) for key in document["keys"])
+
+
+def document_of(secret: str) -> dict[str, Any]:
+    """Return the secret as its JSON form, `keys` (trimmed) and `login` always there; a key alone is one too.
+
+    Raises `UnreadableSecret` if it holds no key.
+    """
     text = secret.strip()
-    if not text.startswith("{"):
-        return _credentials([text], "")
-    try:
-        document = json.loads(text)
-    except ValueError:
-        raise UnreadableSecret("the secret starts like JSON and is none") from None
-    return _credentials(document.get("keys") or [document.get("key")], document.get("login") or "")
-
-
-def _credentials(keys: object, login: object) -> tuple[Credentials, ...]:
+    document: dict[str, Any] = {"key": text}
+    if text.startswith("{"):
+        try:
+            document = json.loads(text)
+        except ValueError:
+            raise UnreadableSecret("the secret starts like JSON and is none") from None
+    keys = document.get("keys") or [document.pop("key", None)]
     if not isinstance(keys, list) or not all(isinstance(key, str) and key.strip() for key in keys):
         raise UnreadableSecret("the secret must be a key, or JSON with `keys`, a list of them")
-    return tuple(Credentials(key.strip(), str(login)) for key in keys)
+    return {**document, "keys": [key.strip() for key in keys], "login": str(document.get("login") or "")}
 
 
 class KeyRing:

@@ -1,0 +1,33 @@
+"""The secret that holds Odoo's API key, in AWS Secrets Manager."""
+
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from fusion_billing.errors import Unavailable
+from fusion_billing.odoo.keys import from_secrets_manager
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+
+class SecretStore:
+    """Reads and replaces the secret `arn`."""
+
+    def __init__(self, client: "SecretsManagerClient", arn: str) -> None:
+        self._client = client
+        self._arn = arn
+
+    def read(self) -> str:
+        """Return the secret's text as it is now; raises `UnreadableSecret` if it has none."""
+        return from_secrets_manager(self._client, self._arn)()  # type: ignore[arg-type]
+
+    def write(self, text: str) -> None:
+        """Replace the secret's text: a new version, the one before stays as `AWSPREVIOUS`.
+
+        Raises `Unavailable` if Secrets Manager does not take it; the message holds nothing of the text.
+        """
+        try:
+            self._client.put_secret_value(SecretId=self._arn, SecretString=text)
+        except (BotoCoreError, ClientError):
+            raise Unavailable("the secret of Odoo's key could not be written") from None
