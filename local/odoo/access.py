@@ -66,6 +66,12 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         "create": (INVOICING,),
         "unlink": (),
     },
+    "account.move.line": {
+        "read": (INVOICING, SALESMAN),
+        "write": (INVOICING,),
+        "create": (INVOICING,),
+        "unlink": (INVOICING,),
+    },
     "sale.subscription.plan": {**_CATALOGUE, "read": (SALESMAN,)},
     "product.product": _CATALOGUE,
     "res.partner": {**_CATALOGUE, "write": (SALESMAN,), "create": (SALESMAN,)},

@@ -12,7 +12,7 @@ from local.odoo.state import Record
 MOST_STEPS = 10_000
 
 
-def invoice_period(env: Environment, order_id: int) -> dict[str, Any]:
+def invoice_period(env: Environment, order_id: int, *, draft: bool = False) -> dict[str, Any]:
     """Bill what is due of a running subscription and move it on by one period of its plan.
 
     Recurring products are billed at their quantity and stay as they are; any other line with a
@@ -31,7 +31,9 @@ def invoice_period(env: Environment, order_id: int) -> dict[str, Any]:
         for line_id in env["sale.order"].value(order_id, "order_line")
         if lines.value(line_id, "recurring_invoice") or lines.value(line_id, "qty_to_invoice")
     ]
-    made = invoice(env["account.move"], order_id, due, date=order["next_invoice_date"]) if due else None
+    made = None
+    if due:
+        made = invoice(env["account.move"], order_id, due, date=order["next_invoice_date"], draft=draft)
     following = _following(order, plan).isoformat()
     env["sale.order"].write([order_id], {"next_invoice_date": following})
     return {"invoice": made, "next_invoice_date": following}

@@ -37,6 +37,7 @@ class Server:
     def __init__(self, stand_in: StandIn, port: int = 0) -> None:
         self.stand_in = stand_in
         self.admin = _ServerAdmin(stand_in, self)
+        self.database_up = True
         self._listener: _Listener | None = None
         self._changing = threading.Lock()
         self._timer: threading.Timer | None = None
@@ -90,6 +91,11 @@ class Server:
         path = request.path
         if path.startswith(controls.PREFIX):
             return controls.answer(self.admin, request)
+        if not self.database_up:
+            # As Odoo answers while PostgreSQL is down: no database is found, whatever its name.
+            if path == "/web/health":
+                return as_json({"status": "fail", "db_server_status": False}, 500)
+            return as_html("<h1>Not Found</h1>", 404)
         if path.startswith(rpc.PATHS):
             return rpc.answer(self.stand_in, request)
         series = self.stand_in.series
@@ -100,7 +106,7 @@ class Server:
         fixed: dict[str, Any] = {
             "/web/version": version,
             "/json/version": version,
-            "/web/health": {"status": "pass"},
+            "/web/health": {"status": "pass", "db_server_status": True},
             "/web/webclient/version_info": {"jsonrpc": "2.0", "id": None, "result": about},
         }
         return as_json(fixed[path]) if path in fixed else as_html("<h1>Not Found</h1>", 404)
@@ -116,6 +122,11 @@ class _ServerAdmin(Admin):
     def down(self, seconds: float) -> bool:
         """Refuse connections from now on, for some seconds."""
         threading.Thread(target=self._server.down, args=(seconds,), daemon=True).start()
+        return True
+
+    def database(self, up: bool) -> bool:  # noqa: FBT001
+        """Have the PostgreSQL behind Odoo run, or not: Odoo itself goes on answering."""
+        self._server.database_up = up
         return True
 
 

@@ -20,7 +20,7 @@ HELP = (
 
 
 class Invoice(Model):
-    """A customer invoice: its amount and its state; the stand-in keeps no invoice lines."""
+    """A customer invoice or credit note: its amount, its state, its lines."""
 
     name = "account.move"
     description = "Journal Entry"
@@ -35,6 +35,17 @@ class Invoice(Model):
         ),
         "partner_id": fields.many2one("Partner", "res.partner"),
         "currency_id": fields.many2one("Currency", "res.currency"),
+        "payment_state": fields.selection(
+            "Payment Status",
+            ("not_paid", "Not Paid"),
+            ("in_payment", "In Payment"),
+            ("paid", "Paid"),
+            ("partial", "Partially Paid"),
+            ("reversed", "Reversed"),
+            ("blocked", "Blocked"),
+            ("invoicing_legacy", "Invoicing App Legacy"),
+        ),
+        "invoice_line_ids": fields.one2many("Invoice lines", "account.move.line", "move_id"),
         "invoice_origin": fields.char("Origin"),
         "invoice_date": fields.day("Invoice/Bill Date"),
         "amount_total": fields.floating("Total"),
@@ -70,7 +81,9 @@ class InvoiceWizard(Model):
         return _action(invoices, int((partner or {})["partner_id"]))
 
 
-def invoice(moves: Model, order_id: int, line_ids: list[int], *, date: str | None = None) -> int:
+def invoice(
+    moves: Model, order_id: int, line_ids: list[int], *, date: str | None = None, draft: bool = False
+) -> int:
     """Make an invoice of the quantities to invoice of these lines, and mark them invoiced.
 
     A recurring product's line is billed at its whole quantity each time and stays as it is when
@@ -79,18 +92,27 @@ def invoice(moves: Model, order_id: int, line_ids: list[int], *, date: str | Non
     env = moves.env
     orders, lines = Order(env), Line(env)
     total = ZERO
+    billed_lines: list[Record] = []
     for line_id in line_ids:
         record = lines.record(line_id)
         recurring = date is not None and lines.value(line_id, "recurring_invoice")
         quantity = record["product_uom_qty"] if recurring else lines.value(line_id, "qty_to_invoice")
         total += _amount(orders, record, quantity)
+        billed_lines.append(
+            {
+                **{name: record[name] for name in ("name", "product_id", "price_unit", "discount")},
+                "sale_line_ids": [line_id],
+                "quantity": quantity,
+            }
+        )
         if not recurring:
             billed = record["qty_invoiced"] + quantity
             env.state.update("sale.order.line", line_id, {"qty_invoiced": billed})
     order = orders.record(order_id)
     values = {
         "name": f"Draft Invoice {order['name']}" if date is None else f"INV/{order['name']}/{date}",
-        "state": "draft" if date is None else "posted",
+        "state": "draft" if date is None or draft else "posted",
+        "payment_state": "not_paid",
         "move_type": "out_refund" if total < 0 else "out_invoice",
         "partner_id": order["partner_id"],
         "currency_id": order["currency_id"],
@@ -99,7 +121,13 @@ def invoice(moves: Model, order_id: int, line_ids: list[int], *, date: str | Non
         "amount_total": total,
     }
     env.change_order(order_id)
-    return int(moves.create([values])[0])
+    made = int(moves.create([values])[0])
+    # Odoo turns an invoice below zero into a credit note: its quantities change their sign.
+    sign = -1 if total < 0 else 1
+    env.sudo()["account.move.line"].create(
+        [{**line, "quantity": sign * line["quantity"], "move_id": made} for line in billed_lines]
+    )
+    return made
 
 
 def _amount(orders: Order, record: Record, quantity: Decimal) -> Decimal:
