@@ -15,21 +15,21 @@ class InvoiceControls:
 
     def post_invoice(self, invoice: int) -> bool:
         """Confirm a draft invoice."""
-        return bool(self._done(ledger.post, invoice))
+        return bool(self._accounted(ledger.post, invoice))
 
     def delete_invoice(self, invoice: int) -> bool:
         """Delete a draft invoice: what it billed is to be invoiced again."""
-        return bool(self._done(ledger.delete, invoice))
+        return bool(self._accounted(ledger.delete, invoice))
 
     def cancel_invoice(self, invoice: int) -> bool:
         """Cancel an invoice: what it billed is to be invoiced again."""
-        return bool(self._done(ledger.cancel, invoice))
+        return bool(self._accounted(ledger.cancel, invoice))
 
     def credit_invoice(self, invoice: int) -> int:
         """Credit a whole posted invoice; return the credit note: what it billed is to be invoiced again."""
-        return int(self._done(ledger.credit, invoice))
+        return int(self._accounted(ledger.credit, invoice))
 
-    def _done(self, operation: Callable[[Environment, int], Any], invoice: int) -> Any:
+    def _accounted(self, operation: Callable[[Environment, int], Any], invoice: int) -> Any:
         env = self._stand_in.environment(SUPERUSER, {"active_test": False}, sudo=True)
         with env.state.transaction():
             result = operation(env, invoice)
