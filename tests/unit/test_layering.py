@@ -13,7 +13,7 @@ PACKAGE = ROOT / "layers" / "fusion_billing" / "fusion_billing"
 ADAPTERS = {"api", "odoo", "outbound", "store", "settings"}
 
 # Commands that a person runs; nothing imports them.
-COMMANDS = {"bootstrap", "odoo.check"}
+COMMANDS = {"bootstrap", "odoo.check", "statements.verify"}
 
 OUTSIDE = {
     "aws_lambda_powertools", "boto3", "botocore", "http", "httpx", "mypy_boto3_dynamodb", "os", "requests",

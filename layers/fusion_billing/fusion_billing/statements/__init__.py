@@ -1,0 +1,1 @@
+"""Statements: what a closed period was rated at, what Odoo invoiced, and a hash that proves it."""

@@ -1,0 +1,97 @@
+"""Proving statements: each one's hash is that of its document, and names the one before it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from fusion_billing.decimals import EXACT, ZERO
+from fusion_billing.statements.statement import FORMAT, hash_of
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is wrong with one statement: a stable code, and a sentence for people."""
+
+    subscription: str
+    period_start: str
+    code: str
+    message: str
+
+
+def findings(statements: Iterable[Mapping[str, Any]]) -> list[Finding]:
+    """Return what is wrong with statements, of one or several subscriptions, in any order; empty if all hold.
+
+    A subscription's statements must be complete: from its first one on, without a gap. What a finding says of
+    one statement says nothing of those before it.
+    """
+    by_subscription: dict[str, list[Mapping[str, Any]]] = {}
+    for statement in statements:
+        by_subscription.setdefault(str(statement.get("subscription")), []).append(statement)
+    found: list[Finding] = []
+    for chain in by_subscription.values():
+        found += _chain_findings(sorted(chain, key=lambda statement: str(statement.get("period_start"))))
+    return found
+
+
+def is_intact(statement: Mapping[str, Any]) -> bool:
+    """Return whether a statement's hash is that of its document."""
+    return statement.get("format") == FORMAT and statement.get("hash") == hash_of(statement)
+
+
+def _chain_findings(chain: Sequence[Mapping[str, Any]]) -> list[Finding]:
+    found: list[Finding] = []
+    previous: Mapping[str, Any] | None = None
+    for statement in chain:
+        expected = None if previous is None else previous.get("hash")
+        if statement.get("format") != FORMAT:
+            found.append(_finding(statement, "unknown_format", f"the format is not {FORMAT}"))
+        elif statement.get("hash") != hash_of(statement):
+            found.append(_finding(statement, "hash_differs", "the document is not the one that was hashed"))
+        if statement.get("previous_hash") != expected:
+            found.append(_finding(statement, "chain_broken", _broken(previous)))
+        if not _adds_up(statement):
+            found.append(_finding(statement, "totals_differ", "the lines do not add up to the totals"))
+        previous = statement
+    return found
+
+
+def _broken(previous: Mapping[str, Any] | None) -> str:
+    if previous is None:
+        return "the statement names one before it, which is not here"
+    return f"the statement does not name the one of {previous.get('period_start')} as the one before it"
+
+
+def _adds_up(statement: Mapping[str, Any]) -> bool:
+    """Return whether the totals are the sums of the lines, and each difference is rated less invoiced."""
+    try:
+        lines, totals = statement["lines"], statement["totals"]
+        own = _sum(line["rated"] for line in lines if "corrects" not in line)
+        adjusted = _sum(line["rated"] for line in lines if "corrects" in line)
+        invoiced = _sum(line["invoiced"] for line in lines)
+        each = all(_less(line["rated"], line["invoiced"]) == Decimal(line["difference"]) for line in lines)
+        sums = {
+            "rated": own,
+            "adjusted": adjusted,
+            "invoiced": invoiced,
+            "difference": EXACT.subtract(EXACT.add(own, adjusted), invoiced),
+        }
+        return each and all(Decimal(totals[name]) == amount for name, amount in sums.items())
+    except (KeyError, TypeError, InvalidOperation):
+        return False
+
+
+def _sum(amounts: Iterable[str]) -> Decimal:
+    total = ZERO
+    for amount in amounts:
+        total = EXACT.add(total, Decimal(amount))
+    return total
+
+
+def _less(amount: str, other: str) -> Decimal:
+    return EXACT.subtract(Decimal(amount), Decimal(other))
+
+
+def _finding(statement: Mapping[str, Any], code: str, message: str) -> Finding:
+    subscription, start = str(statement.get("subscription")), str(statement.get("period_start"))
+    return Finding(subscription, start, code, message)

@@ -1,0 +1,67 @@
+"""Verify statements offline: `python -m fusion_billing.statements.verify FILE …`.
+
+A file holds what `GET /v1/subscriptions/{id}/statements` returned (`{"statements": [...]}`, a list, or one
+statement a line); nothing but the files is read. Prints a line a finding; exit status 0 if every statement
+holds, 1 if one does not, 2 if a file can't be read.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from fusion_billing.statements.chain import findings
+
+
+class UnreadableFile(ValueError):
+    """The file holds no statements."""
+
+
+def read(text: str) -> list[dict[str, Any]]:
+    """Return the statements in a file's text; raises `UnreadableFile`."""
+    try:
+        documents = [json.loads(text)]
+    except ValueError:
+        documents = _lines(text)
+    statements: list[Any] = []
+    for document in documents:
+        if isinstance(document, dict) and "statements" in document:
+            statements += document["statements"]
+        else:
+            statements += document if isinstance(document, list) else [document]
+    if not statements or not all(isinstance(statement, dict) for statement in statements):
+        raise UnreadableFile("holds no statements")
+    return statements
+
+
+def _lines(text: str) -> list[Any]:
+    try:
+        return [json.loads(line) for line in text.splitlines() if line.strip()]
+    except ValueError:
+        raise UnreadableFile("is not JSON") from None
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Verify the files named; return the exit status."""
+    if not arguments:
+        print("usage: python -m fusion_billing.statements.verify FILE ...", file=sys.stderr)  # noqa: T201
+        return 2
+    statements: list[dict[str, Any]] = []
+    for name in arguments:
+        try:
+            statements += read(Path(name).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, UnreadableFile) as error:
+            print(f"{name}: {error}", file=sys.stderr)  # noqa: T201
+            return 2
+    found = findings(statements)
+    for finding in found:
+        about = f"{finding.subscription} {finding.period_start}"
+        print(f"{about}: {finding.code}: {finding.message}")  # noqa: T201
+    if not found:
+        print(f"{len(statements)} statements hold")  # noqa: T201
+    return int(bool(found))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
