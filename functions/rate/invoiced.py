@@ -14,7 +14,6 @@ from fusion_billing.billing.ratings import RatingKey, StoredRating, candidate
 from fusion_billing.calendar.calendar import Period
 from fusion_billing.decimals import ZERO
 from fusion_billing.errors import Unavailable
-from fusion_billing.rating.engine import rate
 from fusion_billing.store.dirty_pairs import DirtyPair, month_of
 from fusion_billing.store.ratings import Outdated
 
@@ -137,7 +136,7 @@ class Invoices:
         records = self._reading.records.between(
             customer.id, price.metric.code, period.start, customer.rated_end(period)
         )
-        rated = rate(price.versions, price.metric, records, period_start=period.start, period_end=period.end)
+        rated = price.rate(records, customer.who, period.start, period.end)
         doc = rating_document(price, customer.who, Span(period.start, period.end), rated.as_dict())
         newest = self._reading.prices().newest(charge.code)
         if newest is not None:

@@ -18,7 +18,6 @@ from fusion_billing.billing.ratings import Candidate, RatingKey, StoredRating, c
 from fusion_billing.billing.thresholds import reached
 from fusion_billing.calendar.calendar import Period
 from fusion_billing.errors import Unavailable
-from fusion_billing.rating.engine import rate
 from fusion_billing.rating.records import Record
 from fusion_billing.store.dirty_pairs import DirtyPair
 from fusion_billing.store.ratings import Outdated
@@ -145,7 +144,7 @@ def _change(
 def _rated(
     price: Pricing, customer: Customer, period: Period, key: RatingKey, records: Sequence[Record]
 ) -> Candidate:
-    result = rate(price.versions, price.metric, records, period_start=period.start, period_end=period.end)
+    result = price.rate(records, customer.who, period.start, period.end)
     doc = rating_document(price, customer.who, Span(period.start, period.end), result.as_dict())
     thresholds = reached(
         price.charge.effective_thresholds,

@@ -18,7 +18,6 @@ from fusion_billing.definitions.metric import Metric
 from fusion_billing.errors import Refused
 from fusion_billing.instants import rfc3339
 from fusion_billing.rating.aggregations import AGGREGATES
-from fusion_billing.rating.engine import rate
 from fusion_billing.rating.quantities import settled
 from fusion_billing.rating.rated import Rated
 from fusion_billing.rating.records import Record, in_order
@@ -93,8 +92,10 @@ def _charged(
             unpriced.append({"charge": code, "reason": str(error)})
             continue
         if price is not None:
-            so_far = rate(price.versions, price.metric, used, period_start=start, period_end=end)
-            then = projected(price, used, start=start, end=end, now=now)
+            so_far = price.rate(used, customer.who, start, end)
+            then = projected(
+                price, used, customer.who, start=start, end=end, until=customer.rated_until, now=now
+            )
             charged.append(_Charged(price, so_far, then))
     return charged, unpriced
 

@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 
 from fusion_billing.billing.price_book import PriceBook
-from fusion_billing.billing.pricing import CurrencyMismatch, Pricing, Subscriber, from_document
+from fusion_billing.billing.pricing import CurrencyMismatch, Pricing, Subscriber
 from fusion_billing.definitions.charge import Charge, ChargeOverride
 from fusion_billing.definitions.metric import Metric
 from fusion_billing.definitions.validation import parse
 from fusion_billing.errors import Refused
-from fusion_billing.rating.engine import rate
 from fusion_billing.rating.records import Record
 
 NOVEMBER, DECEMBER = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
@@ -43,7 +42,7 @@ def _amount(price: Pricing | None) -> Decimal:
     assert price is not None
     days = (datetime(2026, 11, 3, tzinfo=UTC), datetime(2026, 11, 20, tzinfo=UTC))
     records = [Record(day.isoformat(), day, day, Decimal(10)) for day in days]
-    return rate(price.versions, price.metric, records, period_start=NOVEMBER, period_end=DECEMBER).amount
+    return price.rate(records, WHO, NOVEMBER, DECEMBER).amount
 
 
 @pytest.mark.parametrize(
@@ -146,10 +145,3 @@ def test_two_subscribers_never_share_a_price_that_is_for_one_of_them() -> None:
     other = Subscriber("43", "Pro", "USD", "UTC", 43, {})
     assert book.pricing("calls", WHO, NOVEMBER, DECEMBER) is not None
     assert book.pricing("calls", other, NOVEMBER, DECEMBER) is None
-
-
-def test_a_rating_keeps_its_pricing_whole() -> None:
-    price = _pricing(_charge(), _charge(valid_from="2026-11-16T00:00:00Z", included_units="3"))
-    assert price is not None
-    kept = from_document(price.as_json)
-    assert (kept.versions, kept.metric) == (price.versions, price.metric)

@@ -6,9 +6,10 @@ from datetime import datetime
 from fusion_billing.billing.pricing import CurrencyMismatch, Pricing, Subscriber, pricing
 from fusion_billing.definitions.charge import Charge
 from fusion_billing.definitions.metric import Metric
+from fusion_billing.definitions.subscription_history import PlanChange
 from fusion_billing.errors import Refused
 
-_Memo = tuple[str, str, str, datetime, datetime]
+_Memo = tuple[str, str, tuple[PlanChange, ...], str, str, datetime, datetime]
 
 
 class PriceBook:
@@ -40,8 +41,9 @@ class PriceBook:
     def pricing(self, charge: str, who: Subscriber, start: datetime, end: datetime) -> Pricing | None:
         """Return what prices `who`'s usage of `charge` in `[start, end)`, None where it does not apply.
 
-        A charge in another currency does not, if another one on its metric applies in the subscription's.
-        Raises as `pricing.pricing` does, and `LookupError` where the charge's metric does not exist.
+        It applies if it does in any part of the period that `who` lives. A charge in another currency does
+        not, if another one on its metric applies in the subscription's. Raises as `pricing.pricing` does, and
+        `LookupError` where the charge's metric does not exist.
         """
         try:
             return self._priced(charge, who, start, end)
@@ -61,9 +63,13 @@ class PriceBook:
             return True  # what is wrong with its override is told of it itself
 
     def _priced(self, charge: str, who: Subscriber, start: datetime, end: datetime) -> Pricing | None:
+        price = self._of_the_period(charge, who, start, end)
+        return price if price is not None and price.applies_to(who) else None
+
+    def _of_the_period(self, charge: str, who: Subscriber, start: datetime, end: datetime) -> Pricing | None:
         if charge in who.overrides or charge in self._for_one:
             return self._work_out(charge, who, start, end)
-        memo = (charge, who.plan, who.currency, start, end)
+        memo = (charge, who.plan, tuple(who.plan_history), who.currency, who.timezone, start, end)
         if memo not in self._memo:
             self._memo[memo] = self._work_out(charge, who, start, end)
         return self._memo[memo]

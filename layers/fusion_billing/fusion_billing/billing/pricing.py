@@ -1,70 +1,95 @@
-"""Which charges a subscription pays in a billing period, and by which of their versions."""
+"""Which charges a subscription pays in a billing period, and at which price when."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from fusion_billing.decimals import ZERO
-from fusion_billing.definitions.charge import Charge, ChargeOverride
+from fusion_billing.billing.spans import fitted, price_spans
+from fusion_billing.billing.subscriber import Subscriber
+from fusion_billing.definitions.charge import Charge
 from fusion_billing.definitions.metric import Metric
-from fusion_billing.definitions.overrides import dated
-from fusion_billing.definitions.price_models import PerUnit
-from fusion_billing.definitions.subscription_history import PlanChange
-from fusion_billing.rating.versions import in_force
+from fusion_billing.instants import parse_instant, rfc3339
+from fusion_billing.rating.engine import rate_spans
+from fusion_billing.rating.price_spans import PriceSpan, of_versions
+from fusion_billing.rating.rated import Rated
+from fusion_billing.rating.records import Record
+
+__all__ = ["CurrencyMismatch", "Pricing", "Subscriber", "from_document", "pricing"]
 
 
 @dataclass(frozen=True)
 class Pricing:
-    """What prices one charge's usage in one period: the versions in force, ordered, overrides laid over.
+    """What prices one charge's usage in one period: contiguous spans, at least one of them with a charge.
 
-    A version that was not active, or not for this subscription, is among them at no price, so that the
-    units of its days count towards the tiers and cost nothing.
+    The spans tile the whole period, whatever part of it the subscription lives: that is laid over them when
+    the period is rated, since a life can still change when the prices no longer do.
     """
 
-    versions: tuple[Charge, ...]
+    spans: tuple[PriceSpan, ...]
     metric: Metric
+
+    @cached_property
+    def versions(self) -> tuple[Charge, ...]:
+        """Return the prices that occur, each once, in the order they come into force."""
+        return tuple(_distinct(span.charge for span in self.spans if span.charge is not None))
 
     @property
     def charge(self) -> Charge:
-        """Return the newest version, which names and numbers the rating."""
-        return self.versions[-1]
+        """Return the version in force last, which names and numbers the rating."""
+        return next(span.charge for span in reversed(self.spans) if span.charge is not None)
 
     @cached_property
     def as_json(self) -> dict[str, Any]:
-        """Return what a rating keeps of it, so that an invoiced period is rated by what priced it then."""
-        return {
+        """Return what a rating keeps of it, so that an invoiced period is rated by what priced it then.
+
+        `price_spans` is left out where it follows from the versions alone, as it always did once.
+        """
+        json: dict[str, Any] = {
             "priced_by": [version.as_json() for version in self.versions],
             "metric_definition": self.metric.as_json(),
         }
+        if list(self.spans) != of_versions(self.versions, self.spans[0].start, self.spans[-1].end):
+            json["price_spans"] = [self._span_json(span) for span in self.spans]
+        return json
+
+    def rate(self, records: Iterable[Record], who: Subscriber, start: datetime, end: datetime) -> Rated:
+        """Return what `records` come to in the period `[start, end)`, as far as `who` lives in it."""
+        return rate_spans(
+            fitted(self.spans, start, end),
+            self.metric,
+            records,
+            period_start=start,
+            period_end=end,
+            lived_start=who.lived_from,
+            lived_end=who.lived_until,
+            timezone=who.timezone,
+        )
+
+    def applies_to(self, who: Subscriber) -> bool:
+        """Tell whether any of it lies in the part of the period that `who` lives."""
+        return any(
+            (who.lived_until is None or span.start < who.lived_until)
+            and (who.lived_from is None or span.end > who.lived_from)
+            for span in self.spans
+            if span.charge is not None
+        )
+
+    def _span_json(self, span: PriceSpan) -> dict[str, Any]:
+        version = None if span.charge is None else self.versions.index(span.charge)
+        return {"start": rfc3339(span.start), "end": rfc3339(span.end), "version": version}
 
 
 def from_document(doc: Mapping[str, Any]) -> Pricing:
     """Return the pricing that a rating's document keeps."""
-    return Pricing(
-        tuple(Charge.model_validate(version) for version in doc["priced_by"]),
-        Metric.model_validate(doc["metric_definition"]),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Subscriber:
-    """Who pays: what pricing and a line need to know of a subscription.
-
-    `plan_history` is empty where `plan` has always been in force; `lived_from` and `lived_until` bound its
-    life (None: not bounded).
-    """
-
-    id: str
-    plan: str
-    currency: str
-    timezone: str
-    odoo_order_id: int
-    overrides: Mapping[str, ChargeOverride | tuple[ChargeOverride, ...]]
-    plan_history: Sequence[PlanChange] = ()
-    lived_from: datetime | None = None
-    lived_until: datetime | None = None
+    versions = tuple(Charge.model_validate(version) for version in doc["priced_by"])
+    metric = Metric.model_validate(doc["metric_definition"])
+    if "price_spans" in doc:
+        return Pricing(tuple(_read_span(span, versions) for span in doc["price_spans"]), metric)
+    period = doc.get("corrects", doc)
+    start, end = parse_instant(period["period_start"]), parse_instant(period["period_end"])
+    return Pricing(tuple(of_versions(versions, start, end)), metric)
 
 
 class CurrencyMismatch(ValueError):
@@ -76,36 +101,29 @@ def pricing(
 ) -> Pricing | None:
     """Return what prices `who`'s usage of a charge in a period, or None where the charge does not apply.
 
-    `versions` are all of the charge's. It applies if any version in force in the period is active and
-    covers the subscription. Raises `CurrencyMismatch`, and `Refused` where an override does not fit.
+    `versions` are all of the charge's. It applies if in any part of the period, lived or not, a version in
+    force is active and covers the plan in force. Raises `CurrencyMismatch`, and `Refused` where an override
+    does not fit.
     """
-    priced_in = [part.version for part in in_force(versions, period_start, period_end)]
-    effective = [
-        one.active and one.applies_to.covers(plan=who.plan, subscription=who.id) for one in priced_in
-    ]
-    if not any(effective):
+    spans = price_spans(versions, who, period_start, period_end)
+    charge = next((span.charge for span in spans if span.charge is not None), None)
+    if charge is None:
         return None
-    override = next(iter(dated(who.overrides.get(priced_in[-1].code))), None)
-    priced = []
-    for version, applies in zip(priced_in, effective, strict=True):
-        if not applies:
-            priced.append(_at_no_price(version))
-            continue
-        if version.currency != who.currency:
-            raise CurrencyMismatch(
-                f"charge {version.code} is in {version.currency}, the subscription in {who.currency}"
-            )
-        priced.append(version.with_override(override) if override is not None else version)
-    return Pricing(tuple(priced), metric)
+    if charge.currency != who.currency:
+        raise CurrencyMismatch(
+            f"charge {charge.code} is in {charge.currency}, the subscription in {who.currency}"
+        )
+    return Pricing(spans, metric)
 
 
-def _at_no_price(version: Charge) -> Charge:
-    free = {
-        "model": PerUnit(type="per_unit", unit_amount=ZERO),
-        "minimum_amount": None,
-        "maximum_amount": None,
-        "filters": (),
-        "group_by": (),
-        "thresholds": None,
-    }
-    return version.model_copy(update=free)
+def _read_span(span: Mapping[str, Any], versions: Sequence[Charge]) -> PriceSpan:
+    charge = None if span["version"] is None else versions[span["version"]]
+    return PriceSpan(parse_instant(span["start"]), parse_instant(span["end"]), charge)
+
+
+def _distinct(charges: Iterable[Charge]) -> list[Charge]:
+    found: list[Charge] = []
+    for charge in charges:
+        if charge not in found:
+            found.append(charge)
+    return found

@@ -1,43 +1,99 @@
-"""Where a period is heading: its usage so far, as if it went on at the same pace to the period's end."""
+"""Where a period is heading: its usage so far, as if it went on at the same pace for as long as it is billed.
 
-from collections.abc import Sequence
+Usage goes on until the period ends or the subscription does; one that has churned, is paused or has ended
+grows no more. What is still to come is priced by the prices that will be in force then.
+"""
+
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
+from fusion_billing.billing.decisions import total
 from fusion_billing.billing.pricing import Pricing
+from fusion_billing.billing.subscriber import Subscriber
 from fusion_billing.decimals import EXACT
-from fusion_billing.rating.engine import rate
 from fusion_billing.rating.rated import Rated
 from fusion_billing.rating.records import Record
 
-_ADDING_UP = frozenset({"sum", "count", "time_weighted"})
-"""Aggregations that grow with time; of the others the value so far is the best guess."""
-
 _FINEST = Decimal("0.000001")
 _TICK = timedelta(microseconds=1)
+_Properties = tuple[tuple[str, str], ...]
 
 
 def projected(
-    price: Pricing, records: Sequence[Record], *, start: datetime, end: datetime, now: datetime
+    price: Pricing,
+    records: Sequence[Record],
+    who: Subscriber,
+    *,
+    start: datetime,
+    end: datetime,
+    until: datetime | None,
+    now: datetime,
 ) -> Rated:
     """Return what the period `[start, end)` comes to if it goes on as it did until `now`.
 
-    Every record's quantity grows by the time still to come, so that filters and groups keep their shares;
-    quantities are rounded to six digits. Before the period's start and after its end nothing is added.
+    `until` is when rating stops or stopped (None: it goes on). Sums and counts grow with time, filters and
+    groups keeping their shares; a level (`time_weighted`) goes on from where its last window ends; of the
+    other aggregations the value so far is the best guess. Quantities are rounded to six digits.
     """
-    aggregation = price.metric.aggregation
-    if not start < now < end or aggregation not in _ADDING_UP:
-        return rate(price.versions, price.metric, records, period_start=start, period_end=end)
-    growth = EXACT.divide(Decimal((end - start) // _TICK), Decimal((now - start) // _TICK))
+    since = max(start, who.lived_from or start)
+    last = min(end, until or end, who.lived_until or end)
+    growing = since < now < last
     metric = price.metric
-    grown = records
-    if aggregation == "count":
+    if growing and metric.aggregation == "count":
         metric = metric.model_copy(update={"aggregation": "sum"})
-        grown = [replace(record, quantity=Decimal(1)) for record in records]
-    grown = [replace(record, quantity=_times(record.quantity, growth)) for record in grown]
-    return rate(price.versions, metric, grown, period_start=start, period_end=end)
+        records = [replace(record, quantity=Decimal(1)) for record in records]
+    more: list[Record] = []
+    if growing and metric.aggregation == "sum":
+        more = [each for record in records for each in _goes_on(record, price, since, now, last)]
+    if growing and metric.aggregation == "time_weighted":
+        more = list(_levels(records, since, now, last))
+    return replace(price, metric=metric).rate([*records, *more], who, start, end)
 
 
-def _times(quantity: Decimal, growth: Decimal) -> Decimal:
-    return EXACT.multiply(quantity, growth).quantize(_FINEST, rounding=ROUND_HALF_UP, context=EXACT)
+def _goes_on(
+    record: Record, price: Pricing, since: datetime, now: datetime, last: datetime
+) -> Iterator[Record]:
+    """Yield what a record is still to bring, span by span, at the pace of the time up to `now`."""
+    for index, span in enumerate(price.spans):
+        first, end = max(span.start, now), min(span.end, last)
+        if first < end:
+            quantity = _share(record.quantity, end - first, now - since)
+            yield replace(
+                record, key=f"{record.key}+{index}", window_start=first, window_end=end, quantity=quantity
+            )
+
+
+def _levels(records: Sequence[Record], since: datetime, now: datetime, last: datetime) -> Iterator[Record]:
+    """Yield one window for each set of properties: its mean level, from its last window's end on."""
+    series: dict[_Properties, list[Record]] = {}
+    for record in records:
+        series.setdefault(tuple(sorted((record.properties or {}).items())), []).append(record)
+    for windows in series.values():
+        covered = min(max(record.window_end for record in windows), last)
+        if not since < covered <= now:
+            continue  # what is known of the time to come is a better guess
+        area = total(_weighted(record, since, covered) for record in windows)
+        quantity = _share(area, _TICK, covered - since)
+        yield replace(
+            windows[-1],
+            key=f"{windows[-1].key}+",
+            window_start=covered,
+            window_end=last,
+            quantity=quantity,
+        )
+
+
+def _weighted(record: Record, since: datetime, until: datetime) -> Decimal:
+    """Return a record's quantity times the ticks of its window in `[since, until)`."""
+    length = min(record.window_end, until) - max(record.window_start, since)
+    return EXACT.multiply(record.quantity, Decimal(max(length, timedelta()) // _TICK))
+
+
+def _share(quantity: Decimal, part: timedelta, whole: timedelta) -> Decimal:
+    """Return `quantity * part / whole`."""
+    product = EXACT.multiply(quantity, Decimal(part // _TICK))
+    return EXACT.divide(product, Decimal(whole // _TICK)).quantize(
+        _FINEST, rounding=ROUND_HALF_UP, context=EXACT
+    )

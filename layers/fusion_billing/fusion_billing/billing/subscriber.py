@@ -1,0 +1,27 @@
+"""Who pays, as far as pricing and an order line need to know."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from fusion_billing.definitions.charge import ChargeOverride
+from fusion_billing.definitions.subscription_history import PlanChange
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """A subscription's identity, plans and overrides, and its life.
+
+    `plan_history` is empty where `plan` has always been in force; `lived_from` and `lived_until` bound its
+    life (None: not bounded).
+    """
+
+    id: str
+    plan: str
+    currency: str
+    timezone: str
+    odoo_order_id: int
+    overrides: Mapping[str, ChargeOverride | tuple[ChargeOverride, ...]]
+    plan_history: Sequence[PlanChange] = ()
+    lived_from: datetime | None = None
+    lived_until: datetime | None = None
