@@ -47,13 +47,17 @@ def _work(records: list[dict[str, Any]], context: Any) -> dict[str, Any]:
 def _did(record: dict[str, Any], has_time: Callable[[], bool]) -> bool:
     try:
         message = json.loads(record["body"])
-        tally = dependencies.worker().do(message, has_time=has_time)
+        tally = dependencies.worker().do(message, has_time=has_time, attempt=_attempt(record))
     except Exception as error:  # noqa: BLE001  whatever one message runs into, the others are done
         _report(record["messageId"], error)
         return False
     _tell(PairsRated=tally.pairs, PairsFailed=tally.failed)
     dependencies.logger().info("rated", job=message, counts=tally.as_counts())
     return True
+
+
+def _attempt(record: dict[str, Any]) -> int:
+    return int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
 
 
 def _tell(**counts: int) -> None:

@@ -68,7 +68,7 @@ class Invoices:
         """Yield what to adjust: each charge as it priced the period then, and the period it is about."""
         rated = [one for one in own if one.key.corrects is None]
         if metric is not None:
-            priced = [from_document(one.doc) for one in rated if one.doc["metric"] == metric]
+            priced = [self._price_kept(one) for one in rated if one.doc["metric"] == metric]
             if not priced:
                 pair = DirtyPair(customer.id, metric, month_of(period.start))
                 priced, _ = self._reading.priced(pair, customer, metric, period)
@@ -76,10 +76,14 @@ class Invoices:
                 yield price, period
             return
         for one in rated:
-            yield from_document(one.doc), period
+            yield self._price_kept(one), period
         for one in own:
             if one.key.corrects is not None:
-                yield from_document(one.doc), customer.calendar.period_holding(one.key.corrects)
+                yield self._price_kept(one), customer.calendar.period_holding(one.key.corrects)
+
+    def _price_kept(self, rating: StoredRating) -> Pricing:
+        """Return what priced a rating, as its document keeps it."""
+        return from_document(rating.doc if rating.parts is None else self._ratings.whole(rating))
 
     def _adjust(self, customer: Customer, period: Period, price: Pricing) -> None:
         opened = customer.calendar.open
@@ -97,7 +101,7 @@ class Invoices:
             return  # a fee alone is due when its period is billed, not whenever a period is looked at again
         first = stored.get(own_key)
         if first is None:
-            price = next((from_document(stored[one].doc) for one in later if one in stored), price)
+            price = next((self._price_kept(stored[one]) for one in later if one in stored), price)
         invoiced = Invoiced(
             first.billed if first is not None else ZERO,
             [(one.period_start, stored[one].billed) for one in later if one in stored and stored[one].billed],

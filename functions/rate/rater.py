@@ -36,8 +36,9 @@ class Rater:
     def rate_pairs(self, pairs: Sequence[DirtyPair]) -> None:
         """Rate every pair; one that can't be rated is reported, put back, and costs the others nothing.
 
-        Raises `Unavailable`, or what the database raised, where nothing can be rated for now.
+        Raises what the database raised where nothing can be rated for now.
         """
+        self._reading.spares_others = True
         for first in range(0, len(pairs), _AT_ONCE):
             self._reading.forget_customers()
             tasks: list[Task] = []
@@ -56,7 +57,8 @@ class Rater:
         if customer is None:
             return []
         tasks = []
-        for period in customer.periods_within(*_bounds(pair.month)):
+        month = _bounds(pair.month)
+        for period in customer.periods_within(*month) if month is not None else ():
             # Marked in several hours, or under two months that one period has days of: it is rated once.
             once = (pair.subscription, pair.metric, period.start)
             if once in self._seen:
@@ -79,6 +81,7 @@ class Rater:
         there is no such subscription.
         """
         customer: Customer | None = None
+        self._reading.spares_others = not thorough
         with self._reading.reported(DirtyPair(subscription, EVERY_METRIC, month_of(self._reading.now))):
             customer = self._reading.customer(subscription, anew=True)
             if customer is not None and charge is None:
@@ -148,7 +151,13 @@ class Rater:
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def _bounds(month: str) -> tuple[datetime, datetime]:
+_YEARS = range(2000, 2200)
+"""Years that usage may lie in. A marker of another one is of an earlier release that took it."""
+
+
+def _bounds(month: str) -> tuple[datetime, datetime] | None:
     first = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
+    if first.year not in _YEARS:
+        return None
     following = first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
     return first, following

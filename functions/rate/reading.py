@@ -19,6 +19,9 @@ from fusion_billing.rating.records import Record
 from fusion_billing.store import failures
 from fusion_billing.store.dirty_pairs import DirtyPair
 
+MOST_UNAVAILABLE = 3
+"""Customers of one message that the database may refuse for a while before the message fails."""
+
 
 class Records(Protocol):
     """What is needed of `store.usage_records.UsageRecords`."""
@@ -55,6 +58,9 @@ class Reading:
         self._sources = sources
         self._book: PriceBook | None = None
         self._customers: dict[str, Customer | None] = {}
+        self._unavailable: set[str] = set()
+        self.spares_others = True
+        """Whether there are other customers to spare: a message about one alone comes again by itself."""
 
     def prices(self) -> PriceBook:
         """Return the catalogue."""
@@ -95,18 +101,26 @@ class Reading:
 
     @contextmanager
     def reported(self, pair: DirtyPair) -> Iterator[None]:
-        """Report a pair that can't be rated and put it back; what is wrong with the world passes through."""
+        """Report a pair that can't be rated and put it back; what concerns every pair passes through.
+
+        What may be one customer's alone (throttled keys of a busy one) is reported as well, for
+        `MOST_UNAVAILABLE` customers of a message: more of them, and it is the database's.
+        """
         try:
             yield
         except Exception as error:
-            if _is_of_the_world(error):
+            if self._concerns_every_pair(pair, error):
                 raise
             self.tally.failed += 1
             self._sources.report(pair, error)
             self._sources.markers.put(pair, hour_of(self.now))
 
-
-def _is_of_the_world(error: Exception) -> bool:
-    if isinstance(error, ClientError):
-        return failures.code_of(error) != "ValidationException"  # that one is about what was written
-    return isinstance(error, Unavailable | BotoCoreError)
+    def _concerns_every_pair(self, pair: DirtyPair, error: Exception) -> bool:
+        if isinstance(error, BotoCoreError):
+            return True
+        if isinstance(error, ClientError) and not failures.is_transient(error):
+            return not failures.is_about_what_was_written(error)
+        if not isinstance(error, ClientError | Unavailable):
+            return False
+        self._unavailable.add(pair.subscription)
+        return not self.spares_others or len(self._unavailable) > MOST_UNAVAILABLE

@@ -61,16 +61,17 @@ class Uninvoiced:
     def rate(self, tasks: Sequence[Task], stored: Mapping[RatingKey, StoredRating] | None = None) -> None:
         """Rate tasks, what they change being written together; `stored` are their ratings, if read already.
 
-        A task that can't be rated is reported and put back.
+        A task that can't be rated or written is reported and put back.
         """
         if stored is None:
-            stored = self._ratings.get_many([key for task in tasks for key in task.rating_keys()])
+            stored = self._stored(tasks)
         changes: list[tuple[Task, Change]] = []
         again: dict[int, Task] = {}
         for task in tasks:
             with self._reading.reported(task.pair):
+                known = stored if stored is not None else self._ratings.get_many(task.rating_keys())
                 try:
-                    changes += [(task, change) for change in self._changes(task, stored)]
+                    changes += [(task, change) for change in self._changes(task, known)]
                 except Outdated:
                     again[id(task)] = task
         written = self._writer.write_all([change for _, change in changes])
@@ -83,6 +84,13 @@ class Uninvoiced:
         for task in again.values():
             with self._reading.reported(task.pair):
                 self._rate_anew(task)
+
+    def _stored(self, tasks: Sequence[Task]) -> Mapping[RatingKey, StoredRating] | None:
+        """Return the tasks' ratings, read together; None where one of them can't be read for now."""
+        try:
+            return self._ratings.get_many([key for task in tasks for key in task.rating_keys()])
+        except Unavailable:
+            return None
 
     def end(self, customer: Customer, stored: StoredRating) -> None:
         """Bring the rating of a charge that no longer applies to nothing."""

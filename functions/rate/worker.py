@@ -1,8 +1,9 @@
 """The workers' side of rating: does one message, and sends on what there is no time for."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any, Protocol
 
 from functions.rate.planner import Sender
@@ -15,6 +16,9 @@ from fusion_billing.store.dirty_pairs import EVERY_METRIC, DirtyPair, DirtyPairs
 
 CLOSING_AHEAD = timedelta(hours=30)
 """How far ahead a sweep looks for ends of periods: until the next sweep, and some hours more."""
+
+DIVIDED_AT = 3
+"""The attempt of a message at which it is divided: SQS gives it up after five."""
 
 _PAIRS = 100
 _SUBSCRIPTIONS = 25
@@ -55,20 +59,29 @@ class Worker:
     relay: Sender
     clock: Callable[[], datetime]
 
-    def do(self, message: Mapping[str, Any], *, has_time: Callable[[], bool]) -> Tally:
+    def do(self, message: Mapping[str, Any], *, has_time: Callable[[], bool], attempt: int = 1) -> Tally:
         """Do a message, for as long as `has_time` says; the rest is sent on as a message of its own.
 
-        Raises `ValueError` for a message of no known kind, and what kept the whole of it from being done.
+        At a late `attempt` the message is divided into one a subscription instead: whichever of them took
+        the time or the memory of the workers before this one fails alone. Raises `ValueError` for a message
+        of no known kind, and what kept the whole of it from being done.
         """
         now = self.clock()
         rater = self.rater(now)
         job = message.get("job")
-        if job == "hour":
+        if attempt >= DIVIDED_AT and job in {"hour", "sweep"}:
+            self.queue.send(self._divided(message))
+            rest = None
+        elif job == "hour":
             rest = self._hours(rater, message, has_time)
+        elif job == "pairs":
+            rater.rate_pairs([DirtyPair(*name.split("#")) for name in message["pairs"]])
+            rest = None
         elif job == "sweep":
             rest = self._sweep(rater, message, now, has_time)
         elif job == "subscription":
-            rater.rate_subscription(str(message["id"]), thorough=True)
+            only = message.get("charge")
+            rater.rate_subscription(str(message["id"]), charge=only, thorough=only is None)
             rest = None
         else:
             raise ValueError(f"{job!r} is no job of the rating queue")
@@ -80,6 +93,25 @@ class Worker:
             counts = rater.tally.as_counts()
             self.runs.count(message["run"], part_of(message), counts, finished=rest is None)
         return rater.tally
+
+    def _divided(self, message: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """Yield a message for each subscription of a shard."""
+        if message["job"] == "sweep":
+            charge = message.get("charge")
+            narrowed = {"charge": charge} if charge is not None else {}
+            after: str | None = message.get("after")
+            while True:
+                page, after = self.subscriptions.listing(message["list_shard"], after, _SUBSCRIPTIONS)
+                for listed in page:
+                    yield {"job": "subscription", "id": listed.subscription.id, **narrowed}
+                if after is None:
+                    return
+        hour, after = parse_hour(message["hour"]), message.get("after")
+        for index in range(int(message.get("hours", 1))):
+            for pairs in self.pairs.pages(hour + index * HOUR, message["shard"], after=after, limit=_PAIRS):
+                for _, own in groupby(pairs, key=lambda pair: pair.subscription):
+                    yield {"job": "pairs", "pairs": [pair.name for pair in own]}
+            after = None
 
     def _hours(
         self, rater: Rater, message: Mapping[str, Any], has_time: Callable[[], bool]

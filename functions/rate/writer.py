@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from botocore.exceptions import ClientError
+
 from fusion_billing.billing.customers import Customer
 from fusion_billing.billing.decisions import NewVersion, SameVersion
 from fusion_billing.billing.ratings import Candidate, RatingKey, StoredRating
 from fusion_billing.billing.thresholds import parts_of
+from fusion_billing.errors import FusionError
 from fusion_billing.instants import rfc3339
-from fusion_billing.store.ratings import Outdated, Save
+from fusion_billing.store.ratings import Save
 from fusion_billing.webhooks.outbox import Prepared, Tells
 
 
@@ -22,6 +25,9 @@ class Ratings(Protocol):
 
     def in_period(self, subscription: str, period_start: datetime) -> list[StoredRating]:
         """Return every rating billed in a period."""
+
+    def whole(self, stored: StoredRating) -> dict[str, Any]:
+        """Return a rating's document with its large fields."""
 
     def save(
         self,
@@ -85,20 +91,21 @@ class Writer:
     def write_all(self, changes: Sequence[Change]) -> list[Exception | None]:
         """Write changes, many at a time where nobody listens to their events; return what each ran into.
 
-        Raises `Unavailable`, and whatever of the database is about more than one rating.
+        Raises what the database raised about many of them.
         """
         ran_into: list[Exception | None] = [None] * len(changes)
         together: dict[int, Save] = {}
         for index, change in enumerate(changes):
-            decision, prepared = change.decision, self._prepared(change)
-            if isinstance(decision, NewVersion) and not any(one.writes for one in prepared):
-                order = change.customer.who.odoo_order_id
-                together[index] = Save(decision, change.stored, order)
-                continue
+            decision = change.decision
             try:
+                prepared = self._prepared(change)
+                if isinstance(decision, NewVersion) and not any(event.writes for event in prepared):
+                    order = change.customer.who.odoo_order_id
+                    together[index] = Save(decision, change.stored, order)
+                    continue
                 self._write(change, prepared)
-            except Outdated as outdated:
-                ran_into[index] = outdated
+            except (FusionError, ClientError, ValueError) as error:
+                ran_into[index] = error  # it is about this rating, or the caller can tell that it is not
         saved = self._ratings.save_many(list(together.values()), now=self.now)
         for index, failure in zip(together, saved, strict=True):
             ran_into[index] = failure

@@ -31,6 +31,7 @@ from fusion_billing.instants import parse_instant, parse_query_instant
 
 router = Router()
 
+_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -68,7 +69,8 @@ def detail(subscription: str, charge: str) -> Response[str]:
     `<charge>@<start>` asks for the adjustment of the invoiced period that starts then.
     """
     asker = _asker(subscription)
-    at = _period_start(asker, parameters(router, "period_start")) or asker.calendar.open.start
+    given = parameters(router, "period_start", "steps_from")
+    at = _period_start(asker, given) or asker.calendar.open.start
     limit, after = page(router)
     code, _, corrects = charge.partition("@")
     try:
@@ -77,11 +79,20 @@ def detail(subscription: str, charge: str) -> Response[str]:
         raise NotFound(f"there is no rating {charge}") from None
     key = RatingKey(asker.stored.id, asker.calendar.period_holding(at).start, code, corrected)
     stores = dependencies.ratings(), dependencies.usage_reader()
-    answer = ratings.detail(*stores, asker, key, after=after, limit=limit)
+    steps_from = _steps_from(given)
+    answer = ratings.detail(*stores, asker, key, after=after, limit=limit, steps_from=steps_from)
     following = answer.pop("records_after")
     path = router.current_event.path
     answer["records_cursor"] = write_cursor(following, path) if following is not None else None
     return json_answer(200, answer)
+
+
+def _steps_from(given: dict[str, str]) -> int:
+    text = given.get("steps_from", "0")
+    if not _NUMBER.fullmatch(text):
+        fault = Fault("steps_from", "bad_parameter", "must be a whole number, such as 1000")
+        raise Refused([fault], code="bad_parameter")
+    return int(text)
 
 
 def _asker(subscription: str) -> Asker:

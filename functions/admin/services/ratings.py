@@ -19,6 +19,10 @@ from fusion_billing.store.usage_items import UsageRecord
 from fusion_billing.store.usage_reading import Selection, UsageReader
 
 _QUERIES = 24  # periods looked through for one page
+_RECORDS = 200  # with up to 100 revisions each
+_STEP_BYTES = 150  # of a step without its description
+_STEPS_BYTES = 2_000_000
+_PAGE_BYTES = 4_000_000
 _RATED = (
     "units",
     "included_units",
@@ -58,6 +62,7 @@ def listing(
     and of the next one to come.
     """
     page: list[dict[str, Any]] = []
+    size = 0
     last: str | None = None
     resumed, _, name = (after or "").partition("|")
     for looked, period in enumerate(_periods(asker.calendar, at, resumed)):
@@ -67,8 +72,9 @@ def listing(
         for one in ratings.in_period(asker.stored.id, period.start):
             if one.key.name <= beyond or not asker.sees(one):
                 continue
-            if len(page) == limit:
+            if len(page) == limit or size > _PAGE_BYTES:
                 return page, last
+            size += len(one.document)
             page.append(shown(one, period))
             last = f"{rfc3339(period.start)}|{one.key.name}"
     return page, None
@@ -91,22 +97,25 @@ def detail(
     *,
     after: str | None,
     limit: int,
+    steps_from: int = 0,
 ) -> dict[str, Any]:
     """Return one rating with all that is behind it; raises `NotFound`.
 
-    Of its usage records a page: `after` what was returned as `records_after` before.
+    Of its usage records a page: `after` what was returned as `records_after` before. Of its steps those from
+    `steps_from` on, as many as an answer holds.
     """
     own = ratings.get(key)
     if own is None or not asker.sees(own):
         start = rfc3339(key.period_start)
         raise NotFound(f"there is no rating of the charge {key.charge} in the period from {start}")
     of = asker.calendar.period_holding(key.corrects or key.period_start)
-    doc = own.doc
+    doc = ratings.whole(own)
     source = None if asker.principal.is_admin else asker.principal.source
     wanted = Selection(key.subscription, doc["metric"], of.start, of.end, source)
-    records, records_after = reader.page(wanted, after, limit)
+    records, records_after = reader.page(wanted, after, min(limit, _RECORDS))
     return {
         **shown(own, asker.calendar.period_holding(key.period_start)),
+        **_steps(doc, steps_from),
         "history": [
             {"version": one.version, "units": one.units, "amount": one.amount, "rated_at": one.at}
             for one in own.history
@@ -117,6 +126,32 @@ def detail(
         "records": [_record(reader, one) for one in records],
         "records_after": records_after,
     }
+
+
+def _steps(doc: dict[str, Any], first: int) -> dict[str, Any]:
+    """Return the steps from `first` on that fit an answer, and where the next ones begin.
+
+    An adjustment's own steps are few; those that lead to the corrected period's amount are shown in them.
+    """
+    answer: dict[str, Any] = {}
+    steps = doc.get("steps", [])
+    if "corrects" in doc:
+        answer["steps"], steps = steps, doc["corrects"]["steps"]
+    part = _fitting(steps[first:])
+    following = first + len(part)
+    answer |= {"steps_total": len(steps), "steps_next": following if following < len(steps) else None}
+    if "corrects" in doc:
+        return {**answer, "corrects": {**doc["corrects"], "steps": part}}
+    return {**answer, "steps": part}
+
+
+def _fitting(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    size = 0
+    for index, step in enumerate(steps):
+        size += len(step["description"].encode()) + _STEP_BYTES
+        if index and size > _STEPS_BYTES:
+            return steps[:index]
+    return steps
 
 
 def shown(rating: StoredRating, period: Period) -> dict[str, Any]:

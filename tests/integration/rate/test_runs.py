@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
@@ -251,3 +251,23 @@ def test_a_pair_marked_in_several_hours_of_a_message_is_rated_once(small_world: 
             for page in small_world.pairs.pages(datetime(2026, 11, 20, hour, tzinfo=UTC), shard):
                 rater.rate_pairs(page)
     assert rater.tally.pairs == 1
+
+
+@pytest.mark.parametrize("message", [{"job": "hour", "hour": "2026-11-20T12"}, {"job": "sweep"}])
+def test_a_message_that_keeps_failing_is_divided_so_that_one_subscription_costs_the_others_nothing(
+    world: "World", message: dict[str, Any]
+) -> None:
+    world.metric()
+    world.charge()
+    ids = [str(100 + number) for number in range(30)]
+    for id_ in ids:
+        world.subscription(id_)
+        world.push("25", id_=id_)
+    count = 4 if message["job"] == "hour" else 16
+    shard_field = "shard" if message["job"] == "hour" else "list_shard"
+    for shard in range(count):
+        world.worker().do({**message, shard_field: shard}, has_time=lambda: True, attempt=3)
+    assert not any(world.rating(id_=id_) for id_ in ids)
+    assert len(world.queue.messages) == len(ids)
+    world.drain()
+    assert all(world.the_rating(id_=id_).version == 1 for id_ in ids)

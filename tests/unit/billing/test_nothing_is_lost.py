@@ -45,6 +45,9 @@ class MemoryRatings:
     def in_period(self, subscription: str, period_start: datetime) -> list[StoredRating]:
         return [one for key, one in sorted(self.items.items(), key=str) if key.period_start == period_start]
 
+    def whole(self, stored: StoredRating) -> dict[str, Any]:
+        return stored.doc
+
     def save(
         self,
         decision: NewVersion | SameVersion,

@@ -131,7 +131,7 @@ RATINGS = (
         "Show why a charge comes to what it does",
         "ratings:read",
         {200: "RatingDetail"},
-        query=("period_start", "limit", "cursor"),
+        query=("period_start", "steps_from", "limit", "cursor"),
     ),
     Operation(
         "POST",

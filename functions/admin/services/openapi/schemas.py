@@ -189,7 +189,19 @@ def _owed() -> dict[str, Schema]:
         ),
         "Estimate": _object(estimated, **{name: figures[name] for name in estimated}, **period),
         "Rating": _object(("charge", "amount", "currency"), charge=_TEXT, metric=_TEXT, **period, **figures),
-        "RatingDetail": {"allOf": [ref("Rating"), _object(records_cursor={"type": ["string", "null"]})]},
+        "RatingDetail": {
+            "allOf": [
+                ref("Rating"),
+                _object(
+                    records_cursor={"type": ["string", "null"]},
+                    steps_total=_COUNT,
+                    steps_next={
+                        "type": ["integer", "null"],
+                        "description": "the `steps_from` of the next steps; null where these are the last",
+                    },
+                ),
+            ]
+        },
         "CurrentUsage": _object(
             ("subscription", "period_start", "period_end", "metrics"),
             subscription=_TEXT,

@@ -8,8 +8,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from fusion_billing.billing.large_documents import INLINE_BYTES, canonical, split, to_parts
 from fusion_billing.decimals import ZERO
 from fusion_billing.instants import rfc3339
+
+_WIDEST = 4  # bytes of a character
 
 HISTORY = 50
 """Versions of a rating that are kept in its history."""
@@ -77,10 +80,12 @@ class StoredRating:
     frozen: bool = False
     raised: frozenset[str] = frozenset()
     line: Line = field(default_factory=Line)
+    parts: str | None = None
+    """Under which name the document's large fields are kept; None where it has none."""
 
     @property
     def doc(self) -> dict[str, Any]:
-        """Return the document, parsed anew."""
+        """Return the document without its large fields, parsed anew."""
         parsed: dict[str, Any] = json.loads(self.document)
         return parsed
 
@@ -94,8 +99,8 @@ class StoredRating:
 class Candidate:
     """A rating just computed, to be held against the one stored.
 
-    `document` is `doc` as it is stored; `thresholds` are the names of all that its units and amount
-    have reached.
+    `document` is `doc` as it is stored, `parts` what of it is too large for that; `thresholds` are the names
+    of all that its units and amount have reached.
     """
 
     key: RatingKey
@@ -103,6 +108,7 @@ class Candidate:
     document: str
     digest: str
     thresholds: frozenset[str] = frozenset()
+    parts: Sequence[bytes] = ()
 
     @property
     def units(self) -> str:
@@ -122,9 +128,13 @@ class Candidate:
 
 def candidate(key: RatingKey, doc: Mapping[str, Any], thresholds: frozenset[str] = frozenset()) -> Candidate:
     """Return the rating that `doc` holds, its digest being that of the whole document."""
-    document = json.dumps(doc, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    digest = hashlib.sha256(document.encode("utf-8")).hexdigest()
-    return Candidate(key, doc, document, digest, thresholds)
+    whole = canonical(doc)
+    digest = hashlib.sha256(whole.encode("utf-8")).hexdigest()
+    if len(whole) <= INLINE_BYTES // _WIDEST:
+        return Candidate(key, doc, whole, digest, thresholds)
+    small, large = split(doc)
+    document = canonical(small) if large else whole
+    return Candidate(key, doc, document, digest, thresholds, to_parts(large))
 
 
 def history_with(history: Sequence[HistoryEntry], entry: HistoryEntry) -> tuple[HistoryEntry, ...]:

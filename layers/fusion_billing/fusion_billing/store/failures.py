@@ -56,6 +56,13 @@ def cancelled_by_contention(error: ClientError) -> bool:
     )
 
 
+def is_about_what_was_written(error: ClientError) -> bool:
+    """Tell whether what was to be written can't be stored: too large, or not as the table takes it."""
+    if code_of(error) == "ValidationException":
+        return True
+    return bool({"ValidationError", "ItemCollectionSizeLimitExceeded"} & set(reasons(error)))
+
+
 def reasons(error: ClientError) -> list[str]:
     """Return why each write of a cancelled transaction did not happen (`None` for one that could)."""
     if code_of(error) != "TransactionCanceledException":

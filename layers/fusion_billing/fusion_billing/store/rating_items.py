@@ -7,6 +7,7 @@ from typing import Any
 from fusion_billing.billing.decisions import LineMove, NewVersion
 from fusion_billing.billing.ratings import HistoryEntry, Line, RatingKey, StoredRating, history_with
 from fusion_billing.instants import rfc3339, sortable
+from fusion_billing.store.rating_parts import parts_name
 
 LINE_GONE: dict[LineMove, tuple[str, ...]] = {
     "due": ("line_error", "line_message"),
@@ -23,7 +24,7 @@ def version_values(
     rated = decision.candidate
     entry = HistoryEntry(decision.version, rated.units, rated.amount_text, rfc3339(now))
     history = history_with(stored.history if stored is not None else (), entry)
-    return {
+    values = {
         "version": {"N": str(decision.version)},
         "amount": {"S": rated.amount_text},
         "doc": {"S": rated.document},
@@ -31,6 +32,16 @@ def version_values(
         "hist": {"S": "\n".join(map(_history_line, history))},
         **line_values(decision.line, line_pk, now),
     }
+    if rated.parts:
+        values["parts"] = {"S": parts_name(decision.version, rated)}
+    return values
+
+
+def removed(decision: NewVersion, stored: StoredRating | None) -> tuple[str, ...]:
+    """Return the attributes that a new version takes away: the line's, and the name of parts it lacks."""
+    had_parts = stored is not None and stored.parts is not None
+    gone = ("parts",) if had_parts and not decision.candidate.parts else ()
+    return LINE_GONE[decision.line] + gone
 
 
 def raised_value(raised: frozenset[str]) -> dict[str, Any]:
@@ -74,6 +85,7 @@ def rating_of(item: dict[str, Any]) -> StoredRating:
         frozen="frozen" in item and item["frozen"]["BOOL"],
         raised=frozenset(item["raised"]["SS"]) if "raised" in item else frozenset(),
         line=_line(item),
+        parts=item["parts"]["S"] if "parts" in item else None,
     )
 
 

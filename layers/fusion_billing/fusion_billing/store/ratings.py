@@ -14,7 +14,8 @@ from zlib import crc32
 
 from botocore.exceptions import ClientError
 
-from fusion_billing.billing.decisions import LineMove, NewVersion, SameVersion
+from fusion_billing.billing.decisions import NewVersion, SameVersion
+from fusion_billing.billing.large_documents import join
 from fusion_billing.billing.ratings import RatingKey, StoredRating
 from fusion_billing.errors import Conflict, FusionError, Unavailable
 from fusion_billing.store import consistent_reads, failures
@@ -25,8 +26,10 @@ from fusion_billing.store.rating_items import (
     partition,
     raised_value,
     rating_of,
+    removed,
     version_values,
 )
+from fusion_billing.store.rating_parts import RatingParts, parts_name
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -79,6 +82,7 @@ class RatingsStore:
         self._client = client
         self._table = table
         self._lanes = lanes
+        self._parts = RatingParts(client, table)
 
     def get(self, key: RatingKey) -> StoredRating | None:
         """Return the rating under `key` as it is now."""
@@ -109,6 +113,12 @@ class RatingsStore:
                 return found
             request["ExclusiveStartKey"] = after
 
+    def whole(self, stored: StoredRating) -> dict[str, Any]:
+        """Return the whole document of a rating, its large fields included; raises `Unavailable`."""
+        if stored.parts is None:
+            return stored.doc
+        return join(stored.doc, self._parts.read(stored.key, stored.parts))
+
     def save(
         self,
         decision: NewVersion | SameVersion,
@@ -124,37 +134,49 @@ class RatingsStore:
         `Unavailable` where the transaction ran into others for too long.
         """
         line_pk = self._line_pk(odoo_order_id)
-        if isinstance(decision, NewVersion):
-            write = self._new_version(decision, stored, line_pk, now)
-        else:
-            write = self._same_version(decision, line_pk, now)
-        self._commit(write, events)
+        if isinstance(decision, SameVersion):
+            self._commit(self._same_version(decision, line_pk, now), events)
+            return
+        self._put_parts(decision)
+        self._commit(self._new_version(decision, stored, line_pk, now), events)
+        self._delete_parts(stored)
 
     def save_many(self, saves: Sequence[Save], *, now: datetime) -> list[Exception | None]:
         """Write new versions, of which nobody is told, 25 to a call; return what each ran into.
 
-        That is `Outdated` as in `save`, or `Rejected` for a rating the database can't take as it is.
-        Raises `Unavailable` where it could not answer for some in time: the others may be written.
+        That is `Outdated` as in `save`, `Rejected` for a rating the database can't take as it is, or
+        `Unavailable` for one it could not write in time.
         """
-        outcomes: list[Exception | None] = [None] * len(saves)
-        pending = list(range(len(saves)))
+        outcomes = [self._failure_of_parts(save.decision) for save in saves]
+        pending = [index for index, outcome in enumerate(outcomes) if outcome is None]
         for tried in range(_TRIES):
-            again: list[int] = []
-            for first in range(0, len(pending), _STATEMENTS):
-                chunk = pending[first : first + _STATEMENTS]
-                statements = [self._statement(saves[index], now) for index in chunk]
-                answer = self._client.batch_execute_statement(Statements=statements)
-                for index, one in zip(chunk, answer["Responses"], strict=True):
-                    code = one["Error"]["Code"] if "Error" in one else None
-                    if code in _TRANSIENT:
-                        again.append(index)
-                    elif code is not None:
-                        outcomes[index] = Outdated(_OVERTAKEN) if code in _REFUSALS else Rejected(code)
-            if not again:
-                return outcomes
-            pending = again
+            pending = self._attempt(saves, pending, outcomes, now)
+            if not pending:
+                break
             time.sleep(_FIRST_PAUSE * 2**tried)
-        raise Unavailable("the ratings table answers too slowly")
+        for index in pending:
+            outcomes[index] = Unavailable("the ratings table answers too slowly")
+        for save, outcome in zip(saves, outcomes, strict=True):
+            if outcome is None:
+                self._delete_parts(save.stored)
+        return outcomes
+
+    def _attempt(
+        self, saves: Sequence[Save], pending: list[int], outcomes: list[Exception | None], now: datetime
+    ) -> list[int]:
+        """Write the pending saves once, note what they ran into, and return those to attempt again."""
+        again: list[int] = []
+        for first in range(0, len(pending), _STATEMENTS):
+            chunk = pending[first : first + _STATEMENTS]
+            statements = [self._statement(saves[index], now) for index in chunk]
+            answer = self._client.batch_execute_statement(Statements=statements)
+            for index, response in zip(chunk, answer["Responses"], strict=True):
+                code = response["Error"]["Code"] if "Error" in response else None
+                if code in _TRANSIENT:
+                    again.append(index)
+                elif code is not None:
+                    outcomes[index] = Outdated(_OVERTAKEN) if code in _REFUSALS else Rejected(code)
+        return again
 
     def freeze(self, stored: StoredRating) -> None:
         """Freeze a rating whose period is invoiced: it is due no more, and never changes again.
@@ -180,7 +202,25 @@ class RatingsStore:
         if stored is None:
             item = {**key_of(rated.key), **values, **raised_value(decision.raised)}
             return {"Put": {"TableName": self._table, "Item": item, "ConditionExpression": _IS_NEW}}
-        return {"Update": self._change(rated.key, stored.version, values, decision.line, decision.raised)}
+        gone = removed(decision, stored)
+        return {"Update": self._change(rated.key, stored.version, values, gone, decision.raised)}
+
+    def _put_parts(self, decision: NewVersion) -> None:
+        rated = decision.candidate
+        if rated.parts:
+            self._parts.put(rated.key, parts_name(decision.version, rated), rated.parts)
+
+    def _failure_of_parts(self, decision: NewVersion) -> Exception | None:
+        """Put a rating's parts and return what that ran into, since it concerns no other rating."""
+        try:
+            self._put_parts(decision)
+        except ClientError as error:
+            return error
+        return None
+
+    def _delete_parts(self, replaced: StoredRating | None) -> None:
+        if replaced is not None and replaced.parts is not None:
+            self._parts.delete(replaced.key, replaced.parts)
 
     def _statement(self, save: Save, now: datetime) -> Any:
         """Return the same write as a PartiQL statement; it is refused where the other's condition fails."""
@@ -197,7 +237,7 @@ class RatingsStore:
         if decision.raised:
             values["raised"] = {"SS": sorted(stored.raised | decision.raised)}
         sets = " ".join(f"SET {name} = ?" for name in values)
-        gone = " ".join(f"REMOVE {name}" for name in LINE_GONE[decision.line])
+        gone = " ".join(f"REMOVE {name}" for name in removed(decision, stored))
         where = "pk = ? AND sk = ? AND version = ? AND frozen IS MISSING"
         update = f'UPDATE "{self._table}" {sets} {gone} WHERE {where}'
         read = {"N": str(stored.version)}
@@ -209,14 +249,15 @@ class RatingsStore:
     def _same_version(self, decision: SameVersion, line_pk: str, now: datetime) -> dict[str, Any]:
         stored = decision.stored
         values = line_values(decision.line, line_pk, now)
-        return {"Update": self._change(stored.key, stored.version, values, decision.line, decision.raised)}
+        gone = LINE_GONE[decision.line]
+        return {"Update": self._change(stored.key, stored.version, values, gone, decision.raised)}
 
     def _change(
         self,
         key: RatingKey,
         expected: int,
         attributes: dict[str, Any],
-        line: LineMove,
+        gone: Sequence[str],
         raised: frozenset[str],
     ) -> dict[str, Any]:
         values: dict[str, Any] = {f":{name}": value for name, value in attributes.items()}
@@ -224,7 +265,6 @@ class RatingsStore:
         parts = []
         if attributes:
             parts.append("SET " + ", ".join(f"{name} = :{name}" for name in attributes))
-        gone = LINE_GONE[line]
         if gone:
             parts.append("REMOVE " + ", ".join(gone))
         if raised:

@@ -1,0 +1,79 @@
+"""Rating documents too large for one item: what is large of them is kept in parts of its own.
+
+A rating grouped by a property with thousands of values has thousands of steps. An item holds 400 KB, and a
+rating is read and written far more often than somebody asks for its steps. So every field of a document that
+is longer than `INLINE_BYTES` is taken out, compressed, and cut into parts; the steps leave one step behind
+that says how many they are and what they come to, so that a line can be made of the document alone.
+"""
+
+import json
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from fusion_billing.rating.rated import ONE
+
+INLINE_BYTES = 32 * 1024
+"""A longer field is kept in parts."""
+
+PART_BYTES = 350_000
+"""The most that one part holds; an item holds 400 KB, its keys included."""
+
+_FOR_THE_LINE = frozenset({"names", "analytic_distribution"})
+"""Fields that the order line is made of: they stay."""
+
+
+def canonical(document: object) -> str:
+    """Return JSON as it is stored: compact, its fields ordered."""
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def split(document: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return a document without its large fields, and those fields (none: it is small enough)."""
+    small, large = dict(document), {}
+    for name, value in document.items():
+        if name in _FOR_THE_LINE or not _is_large(value):
+            continue
+        if name == "corrects":
+            large[name] = {"steps": value["steps"]}
+            small[name] = {**value, "steps": _summary(value["steps"], value["amount"])}
+            continue
+        large[name] = value
+        if name == "steps":
+            small[name] = _summary(value, document["unrounded_amount"])
+        else:
+            del small[name]
+    return small, large
+
+
+def join(small: Mapping[str, Any], large: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the whole document again."""
+    whole = {**small, **large}
+    if "corrects" in large:
+        whole["corrects"] = {**small["corrects"], **large["corrects"]}
+    return whole
+
+
+def to_parts(large: Mapping[str, Any]) -> list[bytes]:
+    """Return the large fields as the parts they are kept in; none where there are no such fields."""
+    if not large:
+        return []
+    packed = zlib.compress(canonical(large).encode("utf-8"))
+    return [packed[first : first + PART_BYTES] for first in range(0, len(packed), PART_BYTES)]
+
+
+def from_parts(parts: Iterable[bytes]) -> dict[str, Any]:
+    """Return the large fields that parts hold."""
+    read: dict[str, Any] = json.loads(zlib.decompress(b"".join(parts)))
+    return read
+
+
+def _is_large(value: object) -> bool:
+    if not isinstance(value, list | dict | str):
+        return False
+    return len(canonical(value).encode("utf-8")) > INLINE_BYTES
+
+
+def _summary(steps: Sequence[Mapping[str, Any]], amount: str) -> list[dict[str, str]]:
+    description = f"{len(steps)} steps, kept with the rating"
+    return [{"description": description, "units": str(ONE), "unit_amount": amount, "amount": amount}]

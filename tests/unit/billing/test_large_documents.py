@@ -1,0 +1,69 @@
+"""Large documents: what is taken out comes back, and what is left makes a line."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from functions.admin.services.ratings import _steps
+from fusion_billing.billing.large_documents import INLINE_BYTES, from_parts, join, split, to_parts
+from fusion_billing.billing.ratings import RatingKey, candidate
+
+KEY = RatingKey("42", datetime(2026, 11, 1, tzinfo=UTC), "calls")
+
+
+def _document(
+    steps: int, corrected_steps: int = 0, description: str = "eu: 1 unit at 0.20"
+) -> dict[str, Any]:
+    step = {"description": description, "units": "1", "unit_amount": "0.20", "amount": "0.20"}
+    document: dict[str, Any] = {
+        "units": str(steps),
+        "amount": "400.00",
+        "unrounded_amount": "400",
+        "steps": [step] * steps,
+        "priced_by": [{"code": "calls"}],
+    }
+    if corrected_steps:
+        document["corrects"] = {"amount": "9.00", "steps": [step] * corrected_steps}
+    return document
+
+
+@pytest.mark.parametrize("document", [_document(3), _document(3, 5), {"units": "1", "amount": "1.00"}])
+def test_a_small_document_is_kept_whole(document: dict[str, Any]) -> None:
+    assert split(document) == (document, {})
+    assert candidate(KEY, document).parts == ()
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        _document(2_000),
+        _document(2, 2_000),
+        {**_document(1), "priced_by": [{"code": "x" * 40_000}]},
+        _document(9_000, description="é" * 200),
+    ],
+)
+def test_a_large_one_is_small_without_its_large_fields_and_whole_with_them(document: dict[str, Any]) -> None:
+    small, large = split(document)
+    assert len(candidate(KEY, document).document.encode()) < INLINE_BYTES
+    assert join(small, from_parts(to_parts(large))) == document
+    assert all(len(part) <= 350_000 for part in candidate(KEY, document).parts)
+
+
+def test_the_step_left_behind_comes_to_the_amount() -> None:
+    small, _ = split(_document(2_000))
+    assert [(step["units"], step["amount"]) for step in small["steps"]] == [("1", "400")]
+
+
+def test_steps_are_shown_as_far_as_an_answer_holds_them() -> None:
+    document = _document(10_000, description="x" * 700)
+    shown, first = 0, 0
+    while True:
+        answer = _steps(document, first)
+        assert len(str(answer)) < 4_000_000
+        shown += len(answer["steps"])
+        if answer["steps_next"] is None:
+            break
+        first = answer["steps_next"]
+    assert (shown, answer["steps_total"]) == (10_000, 10_000)
+    assert _steps(document, 10_000)["steps"] == []
