@@ -29,7 +29,7 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "ratings": ("runs",),
     "sources": ("sources",),
     "subscriptions": ("subscriptions", "lines"),
-    "subscriptions/": ("ratings",),
+    "subscriptions/": ("ratings", "statements"),
     "usage": ("usage",),
 }
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from fusion_billing.store.queues import Queue
     from fusion_billing.store.ratings import RatingsStore
     from fusion_billing.store.sources import SourceStore
+    from fusion_billing.store.statements import StatementStore
     from fusion_billing.store.subscription_use import SubscriptionUse
     from fusion_billing.store.subscription_writer import SubscriptionWriter
     from fusion_billing.store.subscriptions import SubscriptionStore
@@ -164,6 +165,14 @@ def ratings() -> "RatingsStore":
 
     lanes = settings.integer("LINE_LANES", 8)
     return RatingsStore(dynamodb(), settings.text("RATINGS_TABLE"), lanes=lanes)
+
+
+@cache
+def statements() -> "StatementStore":
+    """Return the statements of closed periods."""
+    from fusion_billing.store.statements import StatementStore
+
+    return StatementStore(dynamodb(), settings.text("RATINGS_TABLE"))
 
 
 @cache

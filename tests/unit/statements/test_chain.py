@@ -144,7 +144,7 @@ def test_totals_that_do_not_add_up_are_found_though_the_hash_holds() -> None:
 
 def test_the_command_reads_what_the_api_returns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     listed, lines, changed = tmp_path / "listed.json", tmp_path / "lines.ndjson", tmp_path / "changed.json"
-    listed.write_text(json.dumps({"statements": statements("7"), "next_cursor": None}))
+    listed.write_text(json.dumps({"items": statements("7"), "cursor": None}))
     lines.write_text("\n".join(json.dumps(statement) for statement in statements("42")))
     assert verify.main([str(listed), str(lines)]) == 0
     assert capsys.readouterr().out == "6 statements hold\n"
@@ -154,7 +154,7 @@ def test_the_command_reads_what_the_api_returns(tmp_path: Path, capsys: pytest.C
     assert "7 2026-09-01T00:00:00Z: hash_differs" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("text", ["", "no JSON", "[]", "[1]", '{"statements": []}', "7"])
+@pytest.mark.parametrize("text", ["", "no JSON", "[]", "[1]", '{"items": []}', "7"])
 def test_a_file_without_statements_is_refused(
     text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

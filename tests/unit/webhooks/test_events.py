@@ -17,6 +17,7 @@ def test_the_catalogue_holds_every_event_of_the_contract() -> None:
         "usage.late",
         "rating.updated",
         "period.invoiced",
+        "statement.closed",
         "line.upserted",
         "line.parked",
         "subscription.updated",

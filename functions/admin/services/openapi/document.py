@@ -121,6 +121,10 @@ _REFUSED_BY_WHAT_IS = ("/usage", "/keys", "/endpoints", "/rotate", "/test", "/re
 """Ends of the paths where a POST may run into what is stored."""
 
 
+_PROVEN = "/statements"
+"""In the paths that show what is proven: what was tampered with is refused."""
+
+
 def _failures(operation: Operation) -> list[str]:
     found = ["503"]
     if operation.scope is not None:
@@ -131,7 +135,8 @@ def _failures(operation: Operation) -> list[str]:
         found.append("400")
     if "{" in operation.path or operation.path in _NAMING:
         found.append("404")
-    if operation.method in {"PUT", "PATCH", "DELETE"} or operation.path.endswith(_REFUSED_BY_WHAT_IS):
+    changes = operation.method in {"PUT", "PATCH", "DELETE"}
+    if changes or operation.path.endswith(_REFUSED_BY_WHAT_IS) or _PROVEN in operation.path:
         found.append("409")
     return sorted(set(found))
 

@@ -133,6 +133,18 @@ RATINGS = (
         {200: "RatingDetail"},
         query=("period_start", "steps_from", "limit", "cursor"),
     ),
+    _list(
+        f"{_SUBSCRIPTION}/statements",
+        "List the statements of closed periods, the newest first",
+        "ratings:read",
+        "Statement",
+    ),
+    _read(
+        f"{_SUBSCRIPTION}/statements/{{period_start}}",
+        "Show the statement of the period that starts then",
+        "ratings:read",
+        "Statement",
+    ),
     Operation(
         "POST",
         "/v1/estimates",

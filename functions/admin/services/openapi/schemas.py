@@ -10,6 +10,7 @@ from fusion_billing.access.principal import SCOPES
 from fusion_billing.definitions.charge import Charge
 from fusion_billing.definitions.metric import Metric
 from fusion_billing.definitions.subscription import Subscription
+from fusion_billing.statements.statement import SOURCES
 from fusion_billing.webhooks.events import CATALOGUE
 
 Schema = dict[str, Any]
@@ -176,7 +177,42 @@ def _owed() -> dict[str, Schema]:
         member=_TEXT,
         properties={"type": "object", "additionalProperties": _TEXT},
     )
+    totals = ("rated", "adjusted", "invoiced", "difference")
+    hash_: Schema = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
     return {
+        "StatementLine": _object(
+            ("line", "charge", "units", "rated", "invoiced", "difference", "invoiced_from"),
+            line=_TEXT,
+            charge=_TEXT,
+            charge_name=_TEXT,
+            metric=_TEXT,
+            units=_DECIMAL,
+            rated=_DECIMAL,
+            invoiced=_DECIMAL,
+            difference=_DECIMAL,
+            invoiced_from={"type": "string", "enum": list(SOURCES)},
+            records=_COUNT,
+            revisions=_COUNT,
+            missing_days=_array({"type": "string", "format": "date"}),
+            corrects=_INSTANT,
+        ),
+        "Statement": _object(
+            ("format", "subscription", "period_start", "period_end", "lines", "totals", "hash"),
+            format=_COUNT,
+            subscription=_TEXT,
+            customer_name=_TEXT,
+            plan=_TEXT,
+            currency=_TEXT,
+            timezone=_TEXT,
+            odoo_order_id=_COUNT,
+            **period,
+            invoiced_at={"type": ["string", "null"], "format": "date-time"},
+            closed_at=_INSTANT,
+            lines=_array(ref("StatementLine")),
+            totals=_object(totals, **dict.fromkeys(totals, _DECIMAL)),
+            previous_hash={"type": ["string", "null"]},
+            hash=hash_,
+        ),
         "EstimateRequest": _closed(
             charge=_ANY,
             charge_code=_TEXT,

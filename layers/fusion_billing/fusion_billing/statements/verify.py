@@ -1,7 +1,7 @@
 """Verify statements offline: `python -m fusion_billing.statements.verify FILE …`.
 
-A file holds what `GET /v1/subscriptions/{id}/statements` returned (`{"statements": [...]}`, a list, or one
-statement a line); nothing but the files is read. Prints a line a finding; exit status 0 if every statement
+A file holds what `GET /v1/subscriptions/{id}/statements` returned (`{"items": [...]}`), a list, or one
+statement a line; nothing but the files is read. Prints a line a finding; exit status 0 if every statement
 holds, 1 if one does not, 2 if a file can't be read.
 """
 
@@ -26,8 +26,8 @@ def read(text: str) -> list[dict[str, Any]]:
         documents = _lines(text)
     statements: list[Any] = []
     for document in documents:
-        if isinstance(document, dict) and "statements" in document:
-            statements += document["statements"]
+        if isinstance(document, dict) and "items" in document:
+            statements += document["items"]
         else:
             statements += document if isinstance(document, list) else [document]
     if not statements or not all(isinstance(statement, dict) for statement in statements):

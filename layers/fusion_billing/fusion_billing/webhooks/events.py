@@ -92,6 +92,19 @@ class PeriodInvoiced(SubscriptionData):
     invoiced_at: InstantText | None = None
 
 
+class StatementClosed(SubscriptionData):
+    """A closed billing period has its statement: what was rated and invoiced never changes in it."""
+
+    period_start: InstantText
+    period_end: InstantText
+    rated: DecimalText = Field(description="the period's own ratings")
+    adjusted: DecimalText = Field(description="adjustments of earlier periods billed with it")
+    invoiced: DecimalText = Field(description="what Odoo's invoice says")
+    difference: DecimalText = Field(description="rated and adjusted, less invoiced")
+    currency: Text
+    hash: Text = Field(description="of the statement; the next one names it")
+
+
 class LineUpserted(ChargeData):
     """A rating was written to its line of the sales order in Odoo, and read back."""
 
@@ -212,6 +225,21 @@ CATALOGUE: Mapping[str, EventType] = {
             "period.invoiced",
             PeriodInvoiced,
             {"subscription": "42", **_PERIOD, "invoiced_at": "2026-12-01T03:00:12Z", "sequence": 30},
+        ),
+        EventType(
+            "statement.closed",
+            StatementClosed,
+            {
+                "subscription": "42",
+                **_PERIOD,
+                "rated": "104.50",
+                "adjusted": "1.00",
+                "invoiced": "105.50",
+                "difference": "0.00",
+                "currency": "USD",
+                "hash": "5f8a3c1d9e7b2046a1c3e5079b8d2f4611aa22bb33cc44dd55ee66ff77889900",
+                "sequence": 33,
+            },
         ),
         EventType(
             "line.upserted",

@@ -1,0 +1,32 @@
+"""Statements of closed periods: what was rated, what Odoo invoiced, and the hash that proves both."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from fusion_billing.access.principal import Principal
+from fusion_billing.errors import Forbidden, NotFound
+from fusion_billing.instants import rfc3339
+from fusion_billing.store.statements import StatementStore
+
+
+def listing(
+    store: StatementStore, subscription: str, after: datetime | None, limit: int
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Return a page of a subscription's statements, the newest first, and where the next one begins."""
+    found, following = store.page(subscription, after, limit)
+    return found, None if following is None else rfc3339(following)
+
+
+def get(store: StatementStore, subscription: str, period_start: datetime) -> Mapping[str, Any]:
+    """Return the statement of the period that starts then; raises `NotFound`, `TamperedStatement`."""
+    statement = store.get(subscription, period_start)
+    if statement is None:
+        raise NotFound("the period has no statement: it is not closed yet, or no period starts then")
+    return statement
+
+
+def check_scope(principal: Principal) -> None:
+    """Raise `Forbidden` for a source that is limited to metrics: a statement is proven as a whole."""
+    if principal.metrics is not None:
+        raise Forbidden("a statement covers every metric, and this key's source is limited to some")
