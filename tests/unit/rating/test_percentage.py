@@ -72,9 +72,32 @@ def test_records_of_zero_pay_what_is_due_for_each_record() -> None:
     assert unrounded(["0", "0", "1"], rate_percent="12", fixed_amount="2", free_records=1) == "4.12"
 
 
-def test_a_total_of_zero_is_within_any_free_allowance() -> None:
-    for allowance in ({"free_records": 1}, {"free_amount": "250"}, {"free_records": 3, "free_amount": "250"}):
-        assert unrounded(["0"] * 4, rate_percent="1.3", fixed_amount="2", **allowance) == "0"
+@pytest.mark.parametrize(
+    ("allowance", "amount"),
+    [
+        ({"free_records": 1}, "6"),
+        ({"free_records": 4}, "0"),
+        ({"free_records": 0}, "8"),
+        ({"free_amount": "250"}, "0"),
+        ({"free_records": 3, "free_amount": "250"}, "0"),
+    ],
+)
+def test_records_of_zero_are_free_as_far_as_the_free_records_go_or_within_any_free_amount(
+    allowance: dict[str, Any], amount: str
+) -> None:
+    assert unrounded(["0"] * 4, rate_percent="1.3", fixed_amount="2", **allowance) == amount
+
+
+def test_free_records_of_zero_are_told_by_their_number() -> None:
+    model = {"type": "percentage", "rate_percent": "10", "fixed_amount": "1", "free_records": 1}
+    charge = {"currency": "USD", "model": model}
+    answer = estimate(charge, records=[{"quantity": "0"}] * 4)
+    assert answer["amount"] == "3.00"
+    assert [step["description"] for step in answer["steps"]] == [
+        "Free: 1 of 4 records",
+        "10 % of 0",
+        "3 records at 1 each",
+    ]
 
 
 def test_a_record_of_zero_among_others_still_pays_its_fixed_amount() -> None:

@@ -64,15 +64,20 @@ def test_tiers_and_included_units_go_on_through_a_change(
     assert november(versions, metric(), records).unrounded_amount == 8 + 5 + 20 + 80
 
 
-def test_what_is_due_once_is_due_at_the_first_price(
+def test_a_flat_amount_counts_by_its_share_of_the_time(
     charge: Make, metric: MakeMetric, record: MakeRecord, november: November
 ) -> None:
     versions = [
         charge({"type": "flat", "amount": "10"}),
         charge({"type": "flat", "amount": "99"}, valid_from=ON_THE_11TH),
     ]
-    assert november(versions, metric(), [record("1", day=20)]).amount == 10
-    assert november(versions, metric(), []).amount == 10
+    for records in ([record("1", day=20)], []):
+        rated = november(versions, metric(), records)
+        assert rated.amount == Decimal("69.33")  # (10 x 10 + 20 x 99) / 30
+        assert [step.description for step in rated.steps if step.amount] == [
+            "1 to 10 November, 10 of 30 days: Flat amount for the period",
+            "11 to 30 November, 20 of 30 days: Flat amount for the period",
+        ]
 
 
 def test_a_version_that_prices_the_same_changes_nothing(
@@ -87,16 +92,28 @@ def test_a_version_that_prices_the_same_changes_nothing(
         assert (one.amount, one.units) == (two.amount, two.units)
 
 
-def test_minimum_and_maximum_are_those_of_the_last_version(
+def test_minimum_and_maximum_count_by_their_share_of_the_time(
     charge: Make, metric: MakeMetric, record: MakeRecord, november: November
 ) -> None:
     versions = [
-        charge(per_unit("1"), minimum_amount="500"),
-        charge(per_unit("10"), maximum_amount="100", valid_from=ON_THE_11TH),
+        charge(per_unit("1"), minimum_amount="60", maximum_amount="90"),
+        charge(per_unit("10"), maximum_amount="120", valid_from=ON_THE_11TH),
     ]
-    records = [record("50", day=0), record("4", day=11)]
-    assert november(versions, metric(), records).amount == 90
-    assert november(versions, metric(), [*records, record("2", day=12)]).amount == 100
+    low, high = 20, 110  # (10 x 60) / 30, (10 x 90 + 20 x 120) / 30
+    assert november(versions, metric(), [record("19", day=0)]).amount == low
+    assert november(versions, metric(), [record("50", day=0), record("4", day=11)]).amount == 90
+    rated = november(versions, metric(), [record("50", day=0), record("6.5", day=11)])
+    assert rated.amount == high
+    assert rated.steps[-1].description == (
+        "Lowered to the maximum of 110 USD (90 for 10 of 30 days, 120 for 20 of 30 days)"
+    )
+
+
+def test_where_one_version_has_no_maximum_there_is_none(
+    charge: Make, metric: MakeMetric, record: MakeRecord, november: November
+) -> None:
+    versions = [charge(per_unit("1"), maximum_amount="5"), charge(per_unit("1"), valid_from=ON_THE_11TH)]
+    assert november(versions, metric(), [record("50", day=0)]).amount == 50
 
 
 def test_a_version_from_before_the_period_counts_only_if_none_came_after(
@@ -138,9 +155,8 @@ def test_the_steps_say_which_price_from_when(
     versions = [charge(per_unit("1")), charge(per_unit("2"), valid_from=ON_THE_11TH)]
     rated = november(versions, metric(), [record("5", day=3), record("6", day=11)])
     assert [(step.description, str(step.amount)) for step in rated.steps if step.amount] == [
-        ("From 2026-11-01T00:00:00Z: 5 units at 1 each", "5"),
-        ("From 2026-11-11T00:00:00Z: 11 units at 2 each", "22"),
-        ("From 2026-11-11T00:00:00Z: less what the 5 units before come to at this price", "-10"),
+        ("1 to 10 November: 5 units at 1 each", "5"),
+        ("11 to 30 November: 6 units at 2 each", "12"),
     ]
 
 

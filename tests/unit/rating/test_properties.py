@@ -101,14 +101,21 @@ def exact(text: str) -> Fraction:
     return Fraction(Decimal(text))
 
 
+def is_read_alike(number: Fraction, text: str) -> bool:
+    """Whether they are equal, or differ in digits that a number that does not end loses when it is read."""
+    return number == exact(text) or (len(text) > 38 and abs(number - exact(text)) < Fraction(1, 10**28))
+
+
 @given(charges(), aggregations, records)
 def test_the_steps_add_up_to_the_unrounded_amount(
     charge: dict[str, Any], aggregation: str, given_records: list[dict[str, Any]]
 ) -> None:
     answer = estimate(charge, metric={"aggregation": aggregation}, records=given_records)
-    assert sum(exact(step["amount"]) for step in answer["steps"]) == exact(answer["unrounded_amount"])
+    total = sum([exact(step["amount"]) for step in answer["steps"]], Fraction(0))
+    assert is_read_alike(total, answer["unrounded_amount"])
     assert all(
-        exact(step["units"]) * exact(step["unit_amount"]) == exact(step["amount"]) for step in answer["steps"]
+        is_read_alike(exact(step["units"]) * exact(step["unit_amount"]), step["amount"])
+        for step in answer["steps"]
     )
     assert abs(exact(answer["amount"]) - exact(answer["unrounded_amount"])) <= Fraction(1, 2)
 
@@ -194,8 +201,13 @@ def test_the_callers_decimal_context_changes_nothing(given_records: list[dict[st
         assert estimate(charge, records=given_records) == usual
 
 
+cumulative = st.one_of(of("graduated", tiers=tiers()), of("per_unit", unit_amount=amounts))
+
+
 @settings(max_examples=50)
-@given(first=additive, second=additive, dated=st.lists(st.tuples(quantities, st.integers(0, 29)), max_size=8))
+@given(
+    first=cumulative, second=cumulative, dated=st.lists(st.tuples(quantities, st.integers(0, 29)), max_size=8)
+)
 def test_parts_at_their_own_price_are_differences_of_whole_prices(
     *,
     first: dict[str, Any],

@@ -5,7 +5,7 @@ import pytest
 from fusion_billing.rating import estimate
 
 
-@pytest.mark.parametrize(("count", "words"), [(1, "1 record at 2 each"), (2, "2 records at 2 each")])
+@pytest.mark.parametrize(("count", "words"), [(1, "1 record at 2"), (2, "2 records at 2 each")])
 def test_one_record_is_no_plural(count: int, words: str) -> None:
     charge = {
         "currency": "USD",

@@ -1,17 +1,45 @@
-"""Minimum and maximum of a charge's amount in a period, over all its filters, groups and versions."""
+"""Minimum and maximum of a charge's amount in a period, over all its filters, groups and versions.
 
+Where the price changes within the period, each version's counts by its share of the time. A version without a
+minimum has one of 0; if one has no maximum, there is none.
+"""
+
+from collections.abc import Sequence
 from decimal import Decimal
 
-from fusion_billing.decimals import plain
-from fusion_billing.definitions.charge import Charge
+from fusion_billing.decimals import ZERO, plain
+from fusion_billing.rating.exact import Exact, in_words
 from fusion_billing.rating.rated import Step, lump
+from fusion_billing.rating.timeline import Part
 
 
-def commitment(charge: Charge, amount: Decimal) -> list[Step]:
+def commitment(parts: Sequence[Part], amount: Exact) -> list[Step]:
     """Return the step that brings `amount` up to the minimum or down to the maximum, if one is needed."""
-    low, high = charge.minimum_amount, charge.maximum_amount
-    if low is not None and amount < low:
-        return [lump(f"Raised to the minimum of {plain(low)} {charge.currency}", low - amount)]
-    if high is not None and amount > high:
-        return [lump(f"Lowered to the maximum of {plain(high)} {charge.currency}", high - amount)]
+    lows = [part.charge.minimum_amount for part in parts]
+    low = _weighed(parts, lows)
+    if amount < low:
+        return [lump(f"Raised to the minimum of {_words(parts, lows, low)}", low - amount)]
+    highs = [part.charge.maximum_amount for part in parts]
+    if any(high is None for high in highs):
+        return []
+    high = _weighed(parts, highs)
+    if amount > high:
+        return [lump(f"Lowered to the maximum of {_words(parts, highs, high)}", high - amount)]
     return []
+
+
+def _weighed(parts: Sequence[Part], bounds: Sequence[Decimal | None]) -> Exact:
+    return sum(
+        [part.weight * bound for part, bound in zip(parts, bounds, strict=True) if bound is not None], ZERO
+    )
+
+
+def _words(parts: Sequence[Part], bounds: Sequence[Decimal | None], bound: Exact) -> str:
+    """Return `5 USD`, or `3.5 USD (5 for 14 of 30 days, 2 for 16 of 30 days)`."""
+    shares = [
+        f"{plain(each or ZERO)} for {part.weight_words}"
+        for part, each in zip(parts, bounds, strict=True)
+        if part.weight_words
+    ]
+    why = f" ({', '.join(shares)})" if shares else ""
+    return f"{in_words(bound)} {parts[0].charge.currency}{why}"

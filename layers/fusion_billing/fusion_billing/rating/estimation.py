@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, localcontext
 from typing import Any
 
-from fusion_billing.decimals import EXACT, plain
+from fusion_billing.decimals import EXACT
 from fusion_billing.definitions.charge import Charge
 from fusion_billing.definitions.metric import Metric
 from fusion_billing.definitions.validation import AnyDefinition, parse
@@ -13,6 +13,7 @@ from fusion_billing.rating.engine import rate
 from fusion_billing.rating.estimate_input import Span, parsed_decimal, parsed_records
 from fusion_billing.rating.rated import Rated, lump
 from fusion_billing.rating.records import Record
+from fusion_billing.rating.words import units as in_units
 from fusion_billing.strict_json import first_ambiguity
 
 _CHARGE_DEFAULTS = {
@@ -114,7 +115,7 @@ def _parsed(
 def difference(now: Rated, before: Rated) -> Rated:
     """Return what is still to bill of `now` once `before` was billed: each rounded, the sign kept."""
     with localcontext(EXACT):
-        words = f"Less what was billed for {plain(before.units)} units"
+        words = f"Less what was billed for {in_units(before.units)}"
         return Rated(
             units=now.units,
             included_units=now.included_units,

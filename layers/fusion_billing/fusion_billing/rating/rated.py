@@ -8,37 +8,38 @@ from typing import Any, NamedTuple
 from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import ZERO, plain
 from fusion_billing.definitions.valid_from import shown
+from fusion_billing.rating.exact import ONE, Exact, readable
 
 
 class Step(NamedTuple):
-    """One step in words and figures; `amount` is `units` times `unit_amount`, exactly."""
+    """One step in words and figures; `amount` is `units` times `unit_amount`, exactly.
+
+    A figure that does not end is a rational number here, and rounded to 38 digits past the point in JSON.
+    """
 
     description: str
-    units: Decimal
-    unit_amount: Decimal
-    amount: Decimal
+    units: Exact
+    unit_amount: Exact
+    amount: Exact
 
     def as_dict(self) -> dict[str, str]:
         """Return the step as the HTTP contract has it."""
         return {
             "description": self.description,
-            "units": plain(self.units),
-            "unit_amount": plain(self.unit_amount),
-            "amount": plain(self.amount),
+            "units": plain(readable(self.units)),
+            "unit_amount": plain(readable(self.unit_amount)),
+            "amount": plain(readable(self.amount)),
         }
 
 
-def note(description: str, units: Decimal) -> Step:
+def note(description: str, units: Exact) -> Step:
     """Return a step that costs nothing: it says how a quantity came about."""
     return Step(description, units, ZERO, ZERO)
 
 
-def lump(description: str, amount: Decimal) -> Step:
+def lump(description: str, amount: Exact) -> Step:
     """Return a step of one amount, due once."""
     return Step(description, ONE, amount, amount)
-
-
-ONE = Decimal(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +47,13 @@ class Rated:
     """A charge rated over a period.
 
     `units` are aggregated, converted and rounded, in the unit that is priced; of them
-    `included_units` would be free, and `billable_units`, the overage, is what was priced.
-    The steps' amounts sum to `unrounded_amount` exactly; `amount` is that, rounded once to the
-    currency. `price_versions` are the `valid_from` of the versions that priced it, in order.
+    `included_units` would be free, and `billable_units`, the overage, is what was priced; where the
+    price changes within the period, all three are as the version last in force has them.
+    `amount` is the steps' sum, rounded once to the currency. The other decimals are exact if they end, else
+    rounded to 38 digits past the point (or 38 significant ones, if that is finer): the steps' amounts sum
+    to `unrounded_amount` exactly as the rational numbers that they are, and but for the last
+    of those digits as they are read. `price_versions` are the `valid_from` of the versions that priced
+    it, in order.
     """
 
     units: Decimal
@@ -86,8 +91,3 @@ class Rated:
 
 
 ESTIMATE_FIELDS = ("units", "billable_units", "amount", "unrounded_amount", "currency", "steps")
-
-
-def records_in_words(count: int) -> str:
-    """Return `1 record`, `2 records`."""
-    return f"{count} record" if count == 1 else f"{count} records"

@@ -29,3 +29,8 @@ def in_order(records: list[Record]) -> list[Record]:
 
 def _position(record: Record) -> tuple[datetime, str]:
     return record.window_start, record.key
+
+
+def start_of(record: Record) -> datetime:
+    """Return where the record's window starts, for sorting and searching by it."""
+    return record.window_start

@@ -5,8 +5,12 @@ properties, then to the first listed. What no filter takes is priced by the char
 Each filter, and within it each group of equal `group_by` values, is priced by itself: with its own tiers
 and its own included units. A filter (or the charge's own price) that no record reached is
 still priced, at zero units, as a flat amount may be due.
+
+Labels tell groups apart: a missing property is `(none)`, and a value that could be taken for something
+else (no text, spaces, punctuation) stands in quotes.
 """
 
+import json
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
@@ -17,12 +21,16 @@ from fusion_billing.rating.records import Record
 
 
 class Segment(NamedTuple):
-    """Records that are priced together; `label` names them where there are several segments."""
+    """Records that are priced together; `label` names them where there are several segments.
+
+    A group exists once it has a record; any other segment exists throughout.
+    """
 
     label: str
     model: PriceModel
     included_units: Decimal
     records: Sequence[Record]
+    is_group: bool = False
 
 
 def segments(charge: Charge, records: Sequence[Record]) -> list[Segment]:
@@ -57,21 +65,35 @@ def _groups(
 ) -> list[Segment]:
     if not charge.group_by or not records:
         return [Segment(label, model, included, records)]
-    groups: dict[tuple[str, ...], list[Record]] = {}
+    groups: dict[tuple[str | None, ...], list[Record]] = {}
     for record in records:
         properties = record.properties or {}
-        values = tuple(properties.get(name, "") for name in charge.group_by)
+        values = tuple(properties.get(name) for name in charge.group_by)
         groups.setdefault(values, []).append(record)
     prefix = f"{label}, " if label else ""
     return [
-        Segment(prefix + _group_words(charge.group_by, values), model, included, groups[values])
-        for values in sorted(groups)
+        Segment(
+            prefix + _group_words(charge.group_by, values), model, included, groups[values], is_group=True
+        )
+        for values in sorted(groups, key=_in_order)
     ]
 
 
+def _in_order(values: Sequence[str | None]) -> list[tuple[bool, str]]:
+    return [(value is not None, value or "") for value in values]
+
+
 def _words(item: Filter) -> str:
-    return ", ".join(f"{name} {' or '.join(values)}" for name, values in item.properties.items())
+    return ", ".join(f"{name} {' or '.join(map(_shown, values))}" for name, values in item.properties.items())
 
 
-def _group_words(names: Sequence[str], values: Sequence[str]) -> str:
-    return ", ".join(f"{name} {value or '(none)'}" for name, value in zip(names, values, strict=True))
+def _group_words(names: Sequence[str], values: Sequence[str | None]) -> str:
+    return ", ".join(f"{name} {_shown(value)}" for name, value in zip(names, values, strict=True))
+
+
+def _shown(value: str | None) -> str:
+    if value is None:
+        return "(none)"
+    if value.replace("-", "").replace("_", "").replace(".", "").isalnum():
+        return value
+    return json.dumps(value, ensure_ascii=not value.isprintable())

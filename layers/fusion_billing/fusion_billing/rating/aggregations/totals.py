@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from fusion_billing.decimals import ZERO
+from fusion_billing.rating.exact import Exact, quotient
 from fusion_billing.rating.records import Record
 
 
@@ -18,6 +19,6 @@ def count(records: Sequence[Record], _start: datetime, _end: datetime) -> Decima
     return Decimal(len(records))
 
 
-def average(records: Sequence[Record], start: datetime, end: datetime) -> Decimal:
+def average(records: Sequence[Record], start: datetime, end: datetime) -> Exact:
     """Return the mean of the quantities, each record weighing the same."""
-    return total(records, start, end) / len(records) if records else ZERO
+    return quotient(total(records, start, end), Decimal(len(records))) if records else ZERO

@@ -3,6 +3,8 @@
 The caller has set the exact decimal context. The amounts of the steps sum to the model's amount.
 """
 
+from typing import assert_never
+
 from fusion_billing.definitions.price_models import (
     Flat,
     Graduated,
@@ -22,20 +24,26 @@ from fusion_billing.rating.models import (
     percentage,
     volume,
 )
-from fusion_billing.rating.models.usage import Price, Usage
+from fusion_billing.rating.models.usage import Usage
 from fusion_billing.rating.rated import Step
 
-_PRICES: dict[type, Price] = {
-    PerUnit: per_unit.price,
-    Graduated: graduated.price,
-    Volume: volume.price,
-    Package: package.price,
-    Percentage: percentage.price,
-    GraduatedPercentage: graduated_percentage.price,
-    Flat: flat.price,
-}
 
-
-def price(model: PriceModel, usage: Usage) -> list[Step]:
+def price(model: PriceModel, usage: Usage) -> list[Step]:  # noqa: PLR0911  one return a model
     """Return the steps by which `model` prices `usage`."""
-    return _PRICES[type(model)](model, usage)
+    match model:  # a type check fails here if a model is missing
+        case PerUnit():
+            return per_unit.price(model, usage)
+        case Graduated():
+            return graduated.price(model, usage)
+        case Volume():
+            return volume.price(model, usage)
+        case Package():
+            return package.price(model, usage)
+        case Percentage():
+            return percentage.price(model, usage)
+        case GraduatedPercentage():
+            return graduated_percentage.price(model, usage)
+        case Flat():
+            return flat.price(model, usage)
+        case _:
+            assert_never(model)

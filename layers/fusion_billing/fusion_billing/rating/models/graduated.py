@@ -1,20 +1,19 @@
 """Graduated: each unit is priced by the tier it falls in."""
 
-from fusion_billing.decimals import plain
 from fusion_billing.definitions.price_models import Graduated
-from fusion_billing.rating.models.tiers import parts, span
+from fusion_billing.rating.models.tiers import fee, parts
 from fusion_billing.rating.models.usage import Usage
-from fusion_billing.rating.rated import Step, lump
+from fusion_billing.rating.rated import Step
+from fusion_billing.rating.words import priced
 
 
 def price(model: Graduated, usage: Usage) -> list[Step]:
     """Return for each tier entered its units times its unit amount, and its flat amount if it has one."""
     steps = []
-    for number, tier, units in parts(model.tiers, usage.billable):
-        unit_amount = tier.unit_amount
-        name = span(number, tier)
-        words = f"{name}: {plain(units)} units at {plain(unit_amount)} each"
+    for name, tier, part in parts(model.tiers, usage):
+        units, unit_amount = part.units, tier.unit_amount
+        words = f"{name}: {priced(units, 'unit', unit_amount)}"
         steps.append(Step(words, units, unit_amount, units * unit_amount))
-        if tier.flat_amount:
-            steps.append(lump(f"{name}: flat amount", tier.flat_amount))
+        if part.is_entered:
+            steps += fee(name, tier, usage)
     return steps

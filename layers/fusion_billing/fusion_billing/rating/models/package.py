@@ -1,21 +1,30 @@
 """Package: units are sold by the package; one begun is due whole, unless packages are rounded down."""
 
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import Decimal
 
-from fusion_billing.decimals import EXACT, plain
+from fusion_billing.decimals import ZERO, plain
 from fusion_billing.definitions.price_models import Package
+from fusion_billing.rating.exact import Exact, in_words, quotient, rounded
 from fusion_billing.rating.models.usage import Usage
 from fusion_billing.rating.rated import Step
-
-_WHOLE = Decimal(1)
+from fusion_billing.rating.words import counted, units
 
 
 def price(model: Package, usage: Usage) -> list[Step]:
     """Return the one step: packages times the package amount."""
-    rounding = ROUND_CEILING if model.rounding == "up" else ROUND_FLOOR
-    packages = (usage.billable / model.package_size).quantize(_WHOLE, rounding=rounding, context=EXACT)
-    words = (
-        f"{plain(usage.billable)} units are {plain(packages)} packages of {plain(model.package_size)} "
-        f"(rounded {model.rounding}) at {plain(model.package_amount)} each"
-    )
-    return [Step(words, packages, model.package_amount, packages * model.package_amount)]
+    packages = _packages(model, usage.billable)
+    earlier = ZERO if usage.before is None else _packages(model, usage.before.billable)
+    due = packages - earlier
+    each = f"of {plain(model.package_size)} (rounded {model.rounding}) at {plain(model.package_amount)}"
+    each = each if due == 1 else f"{each} each"
+    if usage.before is None:
+        verb = "is" if usage.billable == 1 else "are"
+        words = f"{units(usage.billable)} {verb} {counted(due, 'package')} {each}"
+    else:
+        more = f"{in_words(due)} more {'package' if due == 1 else 'packages'}"
+        words = f"{units(usage.own)} more, {units(usage.billable)} in all, need {more} {each}"
+    return [Step(words, due, model.package_amount, due * model.package_amount)]
+
+
+def _packages(model: Package, billable: Exact) -> Decimal:
+    return rounded(quotient(billable, model.package_size), model.rounding, 0)

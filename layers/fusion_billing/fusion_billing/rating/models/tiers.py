@@ -1,4 +1,4 @@
-"""Which part of a quantity falls in which tier; shared by the graduated models.
+"""Which part of a quantity falls in which tier; shared by the tiered models.
 
 Bounds are inclusive upper bounds. A tier is entered by the first part of a unit above the tier before;
 the first is entered even at zero units, so its flat amount is always due (as Stripe, Lago and
@@ -7,9 +7,12 @@ OpenMeter bill it).
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from fusion_billing.decimals import ZERO, plain
+from fusion_billing.rating.exact import Exact
+from fusion_billing.rating.models.usage import Usage
+from fusion_billing.rating.rated import Step, lump
 
 
 class Bounded(Protocol):
@@ -19,23 +22,45 @@ class Bounded(Protocol):
     def up_to(self) -> Decimal | None:
         """The inclusive upper bound; None is open-ended."""
 
+    @property
+    def flat_amount(self) -> Decimal:
+        """What is due once it is entered."""
+
 
 AnyTier = TypeVar("AnyTier", bound=Bounded)
 
 
-def parts(tiers: Sequence[AnyTier], units: Decimal) -> Iterator[tuple[int, AnyTier, Decimal]]:
-    """Yield each tier entered, by number from 1, with the units that fall in it."""
-    lower = ZERO
+class Part(NamedTuple):
+    """The units to price that fall in one tier; `is_entered` says that they are the first in it."""
+
+    units: Exact
+    is_entered: bool
+
+
+def parts(tiers: Sequence[AnyTier], usage: Usage) -> Iterator[tuple[str, AnyTier, Part]]:
+    """Yield each tier that the units to price fall in or enter, and its name."""
+    before = None if usage.before is None else usage.before.billable
+    lower: Exact = ZERO
     for number, tier in enumerate(tiers, start=1):
-        bound = tier.up_to
-        if bound is None or units <= bound:
-            yield number, tier, units - lower
+        units = _within(usage.billable, lower, tier.up_to)
+        is_entered = before is None or (number > 1 and before <= lower)
+        if before is not None:
+            units = units - _within(before, lower, tier.up_to)
+        if units or is_entered:
+            yield span(number, tier), tier, Part(units, is_entered)
+        if tier.up_to is None or usage.billable <= tier.up_to:
             return
-        yield number, tier, bound - lower
-        lower = bound
+        lower = tier.up_to
 
 
-def holding(tiers: Sequence[AnyTier], units: Decimal) -> tuple[int, AnyTier]:
+def _within(units: Exact, lower: Exact, upper: Decimal | None) -> Exact:
+    """Return how many of the units lie above `lower` and up to `upper`."""
+    if units <= lower:
+        return ZERO
+    return (units if upper is None else min(units, upper)) - lower
+
+
+def holding(tiers: Sequence[AnyTier], units: Exact) -> tuple[int, AnyTier]:
     """Return the tier, and its number, that a total of `units` falls in."""
     for number, tier in enumerate(tiers, start=1):
         bound = tier.up_to
@@ -48,3 +73,11 @@ def span(number: int, tier: Bounded) -> str:
     """Return how a step names a tier: `Tier 2 (up to 10)`."""
     bound = tier.up_to
     return f"Tier {number} (open-ended)" if bound is None else f"Tier {number} (up to {plain(bound)})"
+
+
+def fee(name: str, tier: Bounded, usage: Usage) -> list[Step]:
+    """Return the step of a tier's flat amount, if it has one."""
+    if not tier.flat_amount:
+        return []
+    why = f" of {plain(tier.flat_amount)}, {usage.fee_words}" if usage.fee_words else ""
+    return [lump(f"{name}: flat amount{why}", tier.flat_amount * usage.fee_share)]

@@ -1,19 +1,31 @@
-"""Volume: all units are priced by the one tier that holds their total."""
+"""Volume: all units are priced by the one tier that holds the period's total."""
 
-from fusion_billing.decimals import plain
 from fusion_billing.definitions.price_models import Volume
-from fusion_billing.rating.models.tiers import holding, span
+from fusion_billing.rating.models.tiers import fee, holding, span
 from fusion_billing.rating.models.usage import Usage
-from fusion_billing.rating.rated import Step, lump
+from fusion_billing.rating.rated import Step
+from fusion_billing.rating.words import priced
+from fusion_billing.rating.words import units as in_units
 
 
 def price(model: Volume, usage: Usage) -> list[Step]:
-    """Return all units times the unit amount of their tier, and its flat amount if it has one."""
-    units = usage.billable
-    number, tier = holding(model.tiers, units)
+    """Return the units times the unit amount of the total's tier, and its flat amount if it has one.
+
+    Where the price changes within the period, the flat amount is due with the last part.
+    """
+    units = usage.own
+    number, tier = holding(model.tiers, usage.billable if usage.total is None else usage.total)
     name = span(number, tier)
-    words = f"{name}: all {plain(units)} units at {plain(tier.unit_amount)} each"
-    steps = [Step(words, units, tier.unit_amount, units * tier.unit_amount)]
-    if tier.flat_amount:
-        steps.append(lump(f"{name}: flat amount", tier.flat_amount))
+    steps = []
+    if units or usage.before is None:
+        whole = usage.before is None and usage.total is None
+        words = priced(units, "unit", tier.unit_amount)
+        if not whole:
+            total = usage.billable if usage.total is None else usage.total
+            words = f"{words}, as the period has {in_units(total)} in all"
+        elif units != 1:
+            words = f"all {words}"
+        steps.append(Step(f"{name}: {words}", units, tier.unit_amount, units * tier.unit_amount))
+    if usage.total is None:
+        steps += fee(name, tier, usage)
     return steps

@@ -1,0 +1,120 @@
+"""A period's price spans as they are priced: cut to the subscription's life, merged, weighed by time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import NamedTuple
+
+from fusion_billing.definitions.charge import Charge
+from fusion_billing.rating.exact import ONE, Exact, quotient
+from fusion_billing.rating.price_spans import PriceSpan
+from fusion_billing.rating.span_words import dates, share
+
+_TICK = timedelta(microseconds=1)
+_NONE = timedelta()
+_PRICE = (
+    "model",
+    "included_units",
+    "filters",
+    "group_by",
+    "unit_conversion",
+    "minimum_amount",
+    "maximum_amount",
+    "prorate",
+    "currency",
+)
+"""What of a charge prices usage: versions that agree on it are one price."""
+
+
+class Interval(NamedTuple):
+    """The time `[start, end)`."""
+
+    start: datetime
+    end: datetime
+
+    @property
+    def length(self) -> timedelta:
+        """How long it is; nothing if it ends before it starts."""
+        return max(_NONE, self.end - self.start)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the period in which one price of the charge applies.
+
+    What does not add up over time counts by `weight`. `fee_share` is how much of the included units and
+    of flat amounts of tiers the price gives: less than all of it only if the charge is prorated.
+    """
+
+    start: datetime
+    end: datetime
+    charge: Charge
+    weight: Exact = ONE
+    fee_share: Exact = ONE
+    dates: str = ""
+    weight_words: str = ""
+    fee_words: str = ""
+
+    @property
+    def label(self) -> str:
+        """What steps that are not weighed begin with: nothing if there is but one price."""
+        return f"{self.dates}: " if self.dates else ""
+
+    @property
+    def weighed_label(self) -> str:
+        """What steps that are weighed begin with."""
+        return ", ".join(filter(None, (self.dates, self.weight_words))) + ": " if self.weight_words else ""
+
+
+def timeline(spans: Sequence[PriceSpan], period: Interval, lived: Interval, timezone: str) -> list[Part]:
+    """Return the parts of the period that are priced, in order.
+
+    Spans outside the subscription's life, empty ones, and ends between equal prices are not there.
+    """
+    merged = _merged(spans, lived)
+    applied = sum([span.end - span.start for span in merged if span.charge is not None], _NONE)
+    zone = timezone if len(merged) > 1 else ""
+    return [
+        _part(span, span.charge, applied, period if span.charge.prorate else lived, zone)
+        for span in merged
+        if span.charge is not None
+    ]
+
+
+def _merged(spans: Sequence[PriceSpan], lived: Interval) -> list[PriceSpan]:
+    merged: list[PriceSpan] = []
+    for span in spans:
+        start, end = max(span.start, lived.start), min(span.end, lived.end)
+        if start >= end:
+            continue
+        if merged and _is_one_price(merged[-1].charge, span.charge):
+            merged[-1] = PriceSpan(merged[-1].start, end, span.charge)
+        else:
+            merged.append(PriceSpan(start, end, span.charge))
+    return merged
+
+
+def _is_one_price(one: Charge | None, other: Charge | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one is other or all(getattr(one, name) == getattr(other, name) for name in _PRICE)
+
+
+def _part(span: PriceSpan, charge: Charge, applied: timedelta, within: Interval, timezone: str) -> Part:
+    length, whole = span.end - span.start, within.length
+    is_whole, gives_all = length == whole, not charge.prorate or applied == whole
+    return Part(
+        span.start,
+        span.end,
+        charge,
+        weight=ONE if is_whole else _ratio(length, whole),
+        fee_share=ONE if gives_all else _ratio(applied, whole),
+        dates=dates(span.start, span.end, timezone) if timezone else "",
+        weight_words="" if is_whole else share(length, whole),
+        fee_words="" if gives_all else share(applied, whole),
+    )
+
+
+def _ratio(part: timedelta, whole: timedelta) -> Exact:
+    return quotient(Decimal(part // _TICK), Decimal(whole // _TICK))
