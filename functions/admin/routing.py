@@ -86,7 +86,8 @@ def parameters(router: Router, *names: str) -> dict[str, str]:
 def page(router: Router) -> tuple[int, str | None]:
     """Return the page asked for: how many (1 to 500, 100 unless said), and after what (`next_cursor`'s text).
 
-    Raises `Refused`: `bad_request` for the limit, `bad_cursor` for a cursor that is no cursor of this list.
+    Raises `Refused`: `bad_request` for the limit, `bad_cursor` for a cursor that is no cursor of this list
+    or was made for other parameters.
     """
     given = router.current_event.get("queryStringParameters") or {}
     limit = given.get("limit", str(DEFAULT_PAGE))
@@ -95,12 +96,12 @@ def page(router: Router) -> tuple[int, str | None]:
     ):
         raise _refused("limit", "bad_request", f"must be a whole number from 1 to {MAX_PAGE}")
     cursor = given.get("cursor")
-    return int(limit), None if cursor is None else _read_cursor(cursor, router.current_event.path)
+    return int(limit), None if cursor is None else _read_cursor(cursor, list_name(router))
 
 
 def page_answer(router: Router, items: list[Any], after: str | None) -> Response[str]:
     """Return a page: its items, and the cursor of the next page where there is one."""
-    cursor = None if after is None else write_cursor(after, router.current_event.path)
+    cursor = None if after is None else write_cursor(after, list_name(router))
     return json_answer(200, {"items": items, "cursor": cursor})
 
 
@@ -116,9 +117,19 @@ def json_answer(status: int, value: Any = None, headers: Mapping[str, str] | Non
     )
 
 
-def write_cursor(after: str, path: str) -> str:
-    """Return the opaque cursor of the page that follows the item at `after`, for the list at `path` alone."""
-    text = f"{_stamp(after, path)}{after}"
+def list_name(router: Router) -> str:
+    """Return what names the list asked for: its path, and every parameter but those of the page."""
+    given: dict[str, str] = router.current_event.get("queryStringParameters") or {}
+    chosen = sorted((name, value) for name, value in given.items() if name not in {"limit", "cursor"})
+    return f"{router.current_event.path}?{json.dumps(chosen)}"
+
+
+def write_cursor(after: str, of: str) -> str:
+    """Return the opaque cursor of the page after the item at `after`, good for the list named `of` alone.
+
+    It is stamped, not signed: a store checks by itself that a position lies within what it may read.
+    """
+    text = f"{_stamp(after, of)}{after}"
     return base64.urlsafe_b64encode(text.encode("utf-8", "surrogatepass")).decode("ascii").rstrip("=")
 
 
@@ -150,20 +161,20 @@ _DEEPEST = 32
 _NONE = re.compile("[\x00\ud800-\udfff]")
 
 
-def _read_cursor(cursor: str, path: str) -> str:
+def _read_cursor(cursor: str, of: str) -> str:
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         text = base64.b64decode(padded, altchars=b"-_", validate=True).decode("utf-8", "surrogatepass")
     except (ValueError, binascii.Error):
         text = ""
     stamp, after = text[:8], text[8:]
-    if not after or stamp != _stamp(after, path):
+    if not after or stamp != _stamp(after, of):
         raise _refused("cursor", "bad_cursor", "is no cursor of this list")
     return after
 
 
-def _stamp(after: str, path: str) -> str:
-    return f"{zlib.crc32(f'{path} {after}'.encode('utf-8', 'surrogatepass')):08x}"
+def _stamp(after: str, of: str) -> str:
+    return f"{zlib.crc32(f'{of} {after}'.encode('utf-8', 'surrogatepass')):08x}"
 
 
 def _refused(field: str, code: str, message: str) -> Refused:

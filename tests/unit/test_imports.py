@@ -5,6 +5,7 @@ first request comes that needs it.
 """
 
 import json
+import os
 import subprocess
 import sys
 from functools import cache
@@ -80,7 +81,8 @@ FORBIDDEN = {
 def loaded(function: str) -> frozenset[str]:
     """Return the modules that a process has which imported a function's handler, and nothing else."""
     code = f"import functions.{function}.handler, json, sys; print(json.dumps(sorted(sys.modules)))"
-    settings = {"POWERTOOLS_METRICS_NAMESPACE": "FusionBilling", "POWERTOOLS_SERVICE_NAME": function}
+    settings = {"PYTHONPATH": os.environ.get("PYTHONPATH", "")}
+    settings |= {"POWERTOOLS_METRICS_NAMESPACE": "FusionBilling", "POWERTOOLS_SERVICE_NAME": function}
     done = subprocess.run(
         [sys.executable, "-c", code], env=settings, capture_output=True, text=True, check=True
     )

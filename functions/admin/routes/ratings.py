@@ -15,6 +15,7 @@ from functions.admin.routing import (
     Router,
     authorised,
     json_answer,
+    list_name,
     page,
     page_answer,
     parameters,
@@ -82,8 +83,7 @@ def detail(subscription: str, charge: str) -> Response[str]:
     steps_from = _steps_from(given)
     answer = ratings.detail(*stores, asker, key, after=after, limit=limit, steps_from=steps_from)
     following = answer.pop("records_after")
-    path = router.current_event.path
-    answer["records_cursor"] = write_cursor(following, path) if following is not None else None
+    answer["records_cursor"] = write_cursor(following, list_name(router)) if following is not None else None
     return json_answer(200, answer)
 
 

@@ -16,7 +16,7 @@ code becomes is the business of `fusion_billing.api.problem`: nothing here knows
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +24,18 @@ class Fault:
     """One thing wrong with one field.
 
     `field` is a dotted path from the body's top (`model.tiers.1.up_to`; empty for the whole),
-    `code` a stable word for programs, `message` a sentence for people.
+    `code` a stable word for programs, `message` a sentence for people; `stored` is what is stored there
+    instead, if the fault is that it differs.
     """
 
     field: str
     code: str
     message: str
+    stored: str | None = None
 
     def under(self, prefix: str) -> "Fault":
         """Return the same fault, its field seen from one level further out."""
-        return Fault(f"{prefix}.{self.field}" if self.field else prefix, self.code, self.message)
+        return replace(self, field=f"{prefix}.{self.field}" if self.field else prefix)
 
 
 class FusionError(Exception):
@@ -48,18 +50,24 @@ class FusionError(Exception):
             self.code = code
 
 
+_NAMED_IN_MESSAGE = 10
+_LONGEST_IN_MESSAGE = 200
+
+
 class Refused(FusionError):
-    """Input that can't be taken; `faults` names every field that is wrong, and why."""
+    """Input that can't be taken; `faults` names every field that is wrong, and why.
+
+    `total` counts the faults where not all of them are in `faults`. The message names the first ten.
+    """
 
     code = "invalid"
 
-    def __init__(self, faults: Iterable[Fault], *, code: str | None = None) -> None:
+    def __init__(self, faults: Iterable[Fault], *, code: str | None = None, total: int | None = None) -> None:
         self.faults = tuple(faults)
         if not self.faults:
             raise ValueError("a refusal names at least one fault")
-        super().__init__(
-            "; ".join(f"{f.field}: {f.message}" if f.field else f.message for f in self.faults), code=code
-        )
+        self.total = len(self.faults) if total is None else total
+        super().__init__(_sentence(self.faults, self.total), code=code)
 
 
 class Unauthenticated(FusionError):
@@ -96,3 +104,18 @@ class Unavailable(FusionError):
     """Not done and nothing lost: the same call may succeed when it is sent again."""
 
     code = "unavailable"
+
+
+def _sentence(faults: tuple[Fault, ...], total: int) -> str:
+    """Return what a refusal says: bounded, whatever was sent."""
+    named = [
+        f"{_cut(f.field)}: {_cut(f.message)}" if f.field else _cut(f.message)
+        for f in faults[:_NAMED_IN_MESSAGE]
+    ]
+    if total > len(named):
+        named.append(f"and {total - len(named)} more")
+    return "; ".join(named)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_IN_MESSAGE else f"{text[: _LONGEST_IN_MESSAGE - 1]}…"

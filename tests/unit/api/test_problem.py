@@ -76,3 +76,29 @@ def test_the_log_learns_where_it_was_and_not_what_was_said() -> None:
     assert told["error"] == "ValueError"
     assert "test_problem" in told["places"][0]
     assert "4711" not in str(told)
+
+
+@pytest.mark.parametrize("count", [1, 100, 101, 200_000])
+def test_a_hundred_faults_are_listed_and_all_are_counted(count: int) -> None:
+    answer = problem.answer_error(Refused([Fault(f"field_{n}", "odd", "is odd") for n in range(count)]))
+    body = json.loads(answer["body"])
+    assert (len(body["errors"]), body["errors_total"]) == (min(count, 100), count)
+    assert len(answer["body"]) < 20_000
+
+
+def test_no_name_makes_an_answer_large() -> None:
+    name = "\U0001f600" * 1_000_000
+    answer = problem.answer_error(Refused([Fault(name, "odd", name)] * 200))
+    assert len(answer["body"]) < 2_000_000
+    assert json.loads(answer["body"])["errors"][0]["field"] == name[:255] + "…"
+
+
+def test_what_is_stored_instead_is_shown() -> None:
+    fault = Fault("metric", "conflict", "is another in the stored record", stored="seats").under("records.0")
+    _, body = problem.of_error(Refused([fault]))
+    assert body["errors"][0] | {"message": ""} == {
+        "field": "records.0.metric",
+        "code": "conflict",
+        "message": "",
+        "stored": "seats",
+    }

@@ -23,6 +23,11 @@ from fusion_billing.errors import (
 
 MEDIA_TYPE = "application/problem+json"
 
+MAX_ERRORS = 100
+"""How many faults a problem lists; `errors_total` counts them all."""
+
+_LONGEST_NAME, _LONGEST_SENTENCE = 256, 1_000
+
 _BY_CODE = {
     "malformed_json": HTTPStatus.BAD_REQUEST,
     "malformed_body": HTTPStatus.BAD_REQUEST,
@@ -30,6 +35,7 @@ _BY_CODE = {
     "bad_request": HTTPStatus.BAD_REQUEST,
     "bad_parameter": HTTPStatus.BAD_REQUEST,
     "bad_cursor": HTTPStatus.BAD_REQUEST,
+    "idempotency_key_on_batch": HTTPStatus.BAD_REQUEST,
     "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
     "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "too_many_records": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -56,8 +62,21 @@ def status_of(error: FusionError) -> int:
 
 
 def faults_as_json(faults: tuple[Fault, ...]) -> list[dict[str, str]]:
-    """Return faults as the `errors` of a problem."""
-    return [{"field": f.field, "code": f.code, "message": f.message} for f in faults]
+    """Return faults as the `errors` of a problem: the first hundred, each of a bounded length."""
+    return [_fault_as_json(fault) for fault in faults[:MAX_ERRORS]]
+
+
+def _fault_as_json(fault: Fault) -> dict[str, str]:
+    shown = {
+        "field": _shortened(fault.field, _LONGEST_NAME),
+        "code": fault.code,
+        "message": _shortened(fault.message, _LONGEST_SENTENCE),
+    }
+    return shown if fault.stored is None else {**shown, "stored": fault.stored}
+
+
+def _shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def document(status: int, code: str, detail: str, extra: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -78,6 +97,7 @@ def of_error(error: FusionError, extra: Mapping[str, Any] | None = None) -> tupl
     members: dict[str, Any] = dict(extra or {})
     if isinstance(error, Refused):
         members["errors"] = faults_as_json(error.faults)
+        members["errors_total"] = error.total
     return status, document(status, error.code, error.message, members)
 
 
