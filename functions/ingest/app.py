@@ -64,6 +64,8 @@ class App:
         fields.update(source=principal.source, key=principal.key_id)
         body = _body(event)
         if "records" in body:
+            if "idempotency-key" in headers:
+                raise _key_of_a_batch()
             return self._batch(principal, _records(body), now, patience, fields)
         header_key = headers.get("idempotency-key")
         results = take(self.stores, principal, [body], now, patience, header_key=header_key)
@@ -103,6 +105,14 @@ def _too_large() -> Refused:
     return Refused([Fault("", "too_large", f"the body must be at most {MAX_BYTES} bytes")], code="too_large")
 
 
+def _key_of_a_batch() -> Refused:
+    message = "names a single record: in a batch, give each record its own idempotency_key"
+    return Refused([Fault("Idempotency-Key", _BATCH_KEY, message)], code=_BATCH_KEY)
+
+
+_BATCH_KEY = "idempotency_key_on_batch"
+
+
 def _records(body: dict[str, Any]) -> list[Any]:
     """Return the records of a batch; raises `Refused`, for `too_many_records` with that code."""
     faults = []
@@ -129,10 +139,16 @@ def _told(index: int, result: Result) -> dict[str, Any]:
         "revision": result.revision,
     }
     if result.code:
-        told["error"] = {"code": result.code, "detail": result.message}
-        if result.faults:
-            told["error"]["errors"] = problem.faults_as_json(result.faults)
+        told["error"] = {"code": result.code, "detail": result.message, **_why(result)}
     return told
+
+
+def _why(result: Result) -> dict[str, Any]:
+    """Return what an answer says beside the code of why a record was not accepted."""
+    if not result.faults:
+        return {}
+    errors = problem.faults_as_json(result.faults)
+    return {**result.details, "errors": errors, "errors_total": result.faults_total}
 
 
 def _single(result: Result) -> dict[str, Any]:
@@ -143,8 +159,7 @@ def _single(result: Result) -> dict[str, Any]:
         "outcome": result.outcome,
         "idempotency_key": result.key,
         "revision": result.revision,
+        **_why(result),
     }
-    if result.faults:
-        extra["errors"] = problem.faults_as_json(result.faults)
     document = problem.document(status, result.code, result.message, extra)
     return answer(status, document, problem.headers_of(status), kind=problem.MEDIA_TYPE)

@@ -5,23 +5,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from functions.ingest.admitting import Admitting, Targets
 from fusion_billing.access.principal import Principal
 from fusion_billing.errors import Fault, Refused
 from fusion_billing.instants import rfc3339
 from fusion_billing.store.markers import marker_of
 from fusion_billing.store.patience import Patience
-from fusion_billing.store.targets import Found, metric_key, subscription_key
 from fusion_billing.store.usage import Answer
-from fusion_billing.usage.outcome import CONFLICT, INVALID, UNAVAILABLE
+from fusion_billing.usage.outcome import CONFLICT, INVALID, UNAVAILABLE, conflicts
 from fusion_billing.usage.parsing import parse, readable_key
 from fusion_billing.usage.push import Push
-
-
-class Targets(Protocol):
-    """Which metrics and subscriptions exist; `fusion_billing.store.targets.TargetStore` is one."""
-
-    def find(self, keys: Iterable[tuple[str, str]], patience: Patience) -> Found:
-        """Return which of `keys` exist."""
 
 
 class Markers(Protocol):
@@ -58,7 +51,11 @@ class Stores:
 
 @dataclass(slots=True, eq=False)
 class Result:
-    """What became of one record: `outcome`, and where it was not accepted, why."""
+    """What became of one record: `outcome`, and where it was not accepted, why.
+
+    `faults_total` counts the faults where not all of them are in `faults`; `details` are members of the
+    answer that go with its code (`ended_at`).
+    """
 
     key: str | None
     outcome: str
@@ -66,7 +63,12 @@ class Result:
     code: str = ""
     message: str = ""
     faults: tuple[Fault, ...] = ()
+    faults_total: int = 0
+    details: Mapping[str, str] = field(default_factory=dict)
 
+
+Place = tuple[str, str]
+"""Under which source and key a record is stored."""
 
 _CONFLICT = "the key is bound to another subscription, metric, window or properties"
 _UNAVAILABLE = "not stored just now: send it again"
@@ -91,7 +93,7 @@ def take(
         try:
             intake.pushes[index] = parse(value, stores.new_key, header_key)
         except Refused as refused:
-            intake.results[index] = _invalid(readable_key(value), refused.faults)
+            intake.results[index] = _invalid(readable_key(value), refused.faults, total=refused.total)
     if intake.pushes:
         intake.admit()
         intake.mark()
@@ -111,20 +113,14 @@ class _Intake:
     pushes: dict[int, Push] = field(default_factory=dict)
 
     def admit(self) -> None:
-        """Answer what is aimed at nothing, or at what the source may not touch."""
-        targets = {(push.subscription, push.metric) for push in self.pushes.values()}
-        keys = {metric_key(metric) for _, metric in targets} | {subscription_key(s) for s, _ in targets}
-        found = self.stores.targets.find(keys, self.patience)
-        barred: dict[tuple[str, str], tuple[Fault, ...] | None] = {}
-        for target in targets:
-            faults = _faults(self.principal, *target, found)
-            if faults != ():
-                barred[target] = faults
-        for index, push in list(self.pushes.items()) if barred else ():
-            target = push.subscription, push.metric
-            if target in barred:
-                faults = barred[target]
-                self._answer(index, _unavailable(push.key) if faults is None else _invalid(push.key, faults))
+        """Answer what can't be counted: aimed at nothing, at what is another's, or outside its life."""
+        admitting = Admitting(self.stores.targets, self.principal, self.patience)
+        for index, refusal in admitting.refusals(self.pushes).items():
+            key = self.pushes[index].key
+            if refusal is None:
+                self._answer(index, _unavailable(key))
+            else:
+                self._answer(index, _invalid(key, refusal.faults, details=refusal.details))
 
     def mark(self) -> None:
         """Mark the pairs; answer what could not be marked, since it would be stored unseen."""
@@ -136,35 +132,40 @@ class _Intake:
 
     def store(self) -> None:
         """Store the rest: each key's first all together, its later ones after it, in their order."""
-        firsts: dict[str, int] = {}
+        firsts: dict[Place, int] = {}
         later: list[int] = []
         for index, push in self.pushes.items():
-            if firsts.setdefault(push.key, index) != index:
+            if firsts.setdefault((push.source, push.key), index) != index:
                 later.append(index)
         at = rfc3339(self.now)
         lost = self._store_firsts(list(firsts.values()), at)
         for index in later:
             push = self.pushes[index]
+            place = push.source, push.key
             # Where one could not be stored, those after it wait too: sent again, they keep their order.
             answer = Answer(UNAVAILABLE)
-            if push.key not in lost:
-                answer = self.stores.single.push(self.principal.source, push, at, self.patience)
+            if place not in lost:
+                answer = self.stores.single.push(push.source, push, at, self.patience)
             if answer.outcome == UNAVAILABLE:
-                lost.add(push.key)
+                lost.add(place)
             self.results[index] = _result(push, answer)
 
-    def _store_firsts(self, order: list[int], at: str) -> set[str]:
-        """Store the records at the places in `order`, whose keys are distinct; return the keys not stored."""
-        source, pushes = self.principal.source, [self.pushes[index] for index in order]
-        if len(pushes) == 1:
-            answers = [self.stores.single.push(source, pushes[0], at, self.patience)]
-        else:
-            answers = self.stores.batch.push(source, pushes, at, self.patience) if pushes else []
+    def _store_firsts(self, order: list[int], at: str) -> set[Place]:
+        """Store the records at the places in `order`, all under different keys; return those not stored."""
+        by_source: dict[str, list[int]] = {}
+        for index in order:
+            by_source.setdefault(self.pushes[index].source, []).append(index)
         lost = set()
-        for index, push, answer in zip(order, pushes, answers, strict=True):
-            self.results[index] = _result(push, answer)
-            if answer.outcome == UNAVAILABLE:
-                lost.add(push.key)
+        for source, indexes in by_source.items():
+            pushes = [self.pushes[index] for index in indexes]
+            if len(pushes) == 1:
+                answers = [self.stores.single.push(source, pushes[0], at, self.patience)]
+            else:
+                answers = self.stores.batch.push(source, pushes, at, self.patience)
+            for index, push, answer in zip(indexes, pushes, answers, strict=True):
+                self.results[index] = _result(push, answer)
+                if answer.outcome == UNAVAILABLE:
+                    lost.add((source, push.key))
         return lost
 
     def _answer(self, index: int, result: Result) -> None:
@@ -172,28 +173,11 @@ class _Intake:
         del self.pushes[index]
 
 
-def _faults(principal: Principal, subscription: str, metric: str, found: Found) -> tuple[Fault, ...] | None:
-    """Return why a target is barred (empty: it is not), or None where that could not be found out."""
-    faults = []
-    at, of = subscription_key(subscription), metric_key(metric)
-    if not principal.may_use_metric(metric):
-        faults.append(Fault("metric", "metric_not_allowed", "is not among the metrics of this source"))
-    elif of in found.unknown:
-        return None
-    elif of not in found.plans:
-        faults.append(Fault("metric", "unknown_metric", "there is no such metric"))
-    if at in found.unknown:
-        return None
-    if at not in found.plans:
-        faults.append(Fault("subscription", "unknown_subscription", "there is no such subscription"))
-    elif not principal.may_use_plan(found.plans[at]):
-        faults.append(Fault("subscription", "plan_not_allowed", "is on a plan that is not this source's"))
-    return tuple(faults)
-
-
 def _result(push: Push, answer: Answer) -> Result:
     if answer.outcome == CONFLICT:
-        return Result(push.key, CONFLICT, answer.revision, "conflict", _CONFLICT)
+        faults = conflicts(answer.stored_target, push)
+        message = f"{_CONFLICT}: {faults[0].field}, {faults[0].message}"
+        return Result(push.key, CONFLICT, answer.revision, "conflict", message, faults, len(faults))
     if answer.outcome == UNAVAILABLE:
         return _unavailable(push.key)
     return Result(push.key, answer.outcome, answer.revision)
@@ -203,16 +187,28 @@ def _unavailable(key: str | None) -> Result:
     return Result(key, UNAVAILABLE, None, "unavailable", _UNAVAILABLE)
 
 
-_OWN_CODES = {"unknown_metric", "unknown_subscription", "metric_not_allowed", "plan_not_allowed"}
+_OWN_CODES = {
+    "unknown_metric",
+    "unknown_subscription",
+    "unknown_source",
+    "other_source",
+    "metric_not_allowed",
+    "before_start",
+    "subscription_ended",
+    "window_too_long",
+    "year_out_of_range",
+}
 
 
-def _invalid(key: str | None, faults: tuple[Fault, ...]) -> Result:
-    first = faults[0]
+def _invalid(
+    key: str | None, faults: tuple[Fault, ...], *, total: int = 0, details: Mapping[str, str] | None = None
+) -> Result:
+    first, total = faults[0], total or len(faults)
     code = first.code if first.code in _OWN_CODES else "invalid"
     message = f"{first.field}: {first.message}" if first.field else first.message
-    if len(faults) > 1:
-        message += f" (the first of {len(faults)} faults)"
-    return Result(key, INVALID, None, code, message, faults)
+    if total > 1:
+        message += f" (the first of {total} faults)"
+    return Result(key, INVALID, None, code, message, faults, total, details or {})
 
 
 def summary(results: Iterable[Result]) -> Mapping[str, int]:

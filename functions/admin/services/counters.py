@@ -6,7 +6,7 @@ from typing import Any
 
 from fusion_billing.decimals import plain
 from fusion_billing.instants import rfc3339
-from fusion_billing.store.usage_items import UsageRecord
+from fusion_billing.store.usage_items import Revision, UsageRecord
 
 
 def shown(record: UsageRecord) -> dict[str, Any]:
@@ -23,4 +23,28 @@ def shown(record: UsageRecord) -> dict[str, Any]:
         answer["member"] = record.member
     if record.properties:
         answer["properties"] = json.loads(record.properties)
+    if record.voided:
+        answer["voided"] = True
     return answer
+
+
+def history(record: UsageRecord) -> list[dict[str, Any]]:
+    """Return a record's revisions, oldest first; one that voided it says so in place of a quantity."""
+    return [_revision(revision) for revision in record.history]
+
+
+def _revision(revision: Revision) -> dict[str, Any]:
+    answer: dict[str, Any] = {"revision": revision.number}
+    if revision.quantity is None:
+        answer["voided"] = True
+    else:
+        answer["quantity"] = plain(revision.quantity)
+    if revision.sequence is not None:
+        answer["sequence"] = revision.sequence
+    if revision.member is not None:
+        answer["member"] = revision.member
+    if revision.reason:
+        answer["reason"] = revision.reason
+    if revision.actor:
+        answer["actor"] = revision.actor
+    return {**answer, "received_at": revision.at}

@@ -205,8 +205,7 @@ def _record(reader: UsageReader, record: UsageRecord) -> dict[str, Any]:
     if record.revision > 1:
         whole = reader.get(record.source, record.key) or record  # the index has no history
     answer = counters.shown(whole)
-    answer["history"] = [
-        {"revision": one.number, "quantity": plain(one.quantity), "received_at": one.at}
-        for one in whole.history
-    ] or [{"revision": whole.revision, "quantity": plain(whole.quantity)}]
+    answer["history"] = counters.history(whole) or [
+        {"revision": whole.revision, "quantity": plain(whole.quantity)}
+    ]
     return answer

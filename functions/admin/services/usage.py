@@ -26,17 +26,7 @@ def get(reader: UsageReader, source: str, key: str) -> dict[str, Any]:
     shown = _shown(record)
     if record.sequence is not None:
         shown["sequence"] = record.sequence
-    history = [
-        {
-            "revision": revision.number,
-            "quantity": plain(revision.quantity),
-            **({} if revision.sequence is None else {"sequence": revision.sequence}),
-            **({} if revision.member is None else {"member": revision.member}),
-            "received_at": revision.at,
-        }
-        for revision in record.history
-    ]
-    return {**shown, "received_at": record.at, "history": history}
+    return {**shown, "received_at": record.at, "history": counters.history(record)}
 
 
 def listing(

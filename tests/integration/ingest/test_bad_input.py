@@ -105,7 +105,14 @@ def test_a_quantity_that_is_none_is_refused(ingest: Any, record: Make, literal: 
         ({"properties": {f"p{n}": "ä" * 256 for n in range(20)}}, "properties", "too_long"),
         ({"colour": "red"}, "colour", "unknown_field"),
         ({"Quantity": "1"}, "Quantity", "unknown_field"),
-        ({"source": "src_other"}, "source", "unknown_field"),
+        ({"source": "src_other"}, "source", "other_source"),
+        ({"source": "a#b"}, "source", "invalid_identifier"),
+        ({"source": 7}, "source", "invalid_identifier"),
+        ({"period_start": "1999-12-31T23:59:59Z"}, "period_start", "year_out_of_range"),
+        ({"period_start": "2000-01-01T00:00:00+01:00"}, "period_start", "year_out_of_range"),
+        ({"period_end": "2200-01-01T00:00:00Z"}, "period_end", "year_out_of_range"),
+        ({"period_start": "0001-01-02T00:00:00Z"}, "period_start", "year_out_of_range"),
+        ({"period_end": "9999-12-31T23:59:59.999999Z"}, "period_end", "year_out_of_range"),
     ],
 )
 def test_a_wrong_field_is_named(
@@ -260,3 +267,21 @@ def test_neither_bodies_nor_secrets_reach_the_log(ingest: Any, record: Make) -> 
     for secret in ("user-secret-9", "4711x", "4712", "s" * 43, ingest.keys["app"].rsplit("_", 1)[1]):
         assert secret not in told
     assert [line["status"] for line in ingest.logged] == [201, 422, 400, 401]
+
+
+@pytest.mark.parametrize("key", ["batch-1", ""])
+def test_a_batch_with_one_key_for_all_is_refused_whole(ingest: Any, record: Make, key: str) -> None:
+    batch = {"records": [record(idempotency_key=None), record(idempotency_key=None, quantity="3")]}
+    for _ in range(2):
+        status, answer = ingest.push(batch, headers={"Idempotency-Key": key})
+        assert (status, answer["code"]) == (400, "idempotency_key_on_batch")
+        assert answer["errors"][0]["field"] == "Idempotency-Key"
+    assert ingest.items(ingest.tables.usage) == ingest.items(ingest.tables.markers) == []
+
+
+def test_any_number_of_unknown_fields_is_counted_and_eight_are_listed(ingest: Any) -> None:
+    for count in (200_000, 9):
+        fields = ",".join(f'"f{n}":1' for n in range(count))
+        status, answer = ingest.push(f"{{{fields}}}".encode())
+        assert (status, answer["errors_total"]) == (422, count + 5)
+        assert len(json.dumps(answer)) < 10_000

@@ -7,6 +7,7 @@ import pytest
 
 from fusion_billing.store.patience import Patience
 from fusion_billing.store.targets import TargetStore, metric_key, subscription_key
+from fusion_billing.usage.admission import Target
 from local.capacity import Consumed
 from local.tables import Tables
 
@@ -36,15 +37,15 @@ def test_what_is_there_is_found_and_remembered_for_a_minute(
     )
     consumed.clear()
     keys = {metric_key("api_calls"), subscription_key("42")}
-    assert targets.find(keys, patience()).plans == {("S#42", "SUB"): "Pro"}
+    assert targets.find(keys, patience()).targets == {("S#42", "SUB"): Target("42", "Pro")}
     client.put_item(TableName=tables.catalogue, Item={"pk": {"S": "METRIC"}, "sk": {"S": "api_calls"}})
-    assert targets.find(keys, patience()).plans.keys() == keys
+    assert targets.find(keys, patience()).targets.keys() == keys
     clock.at = 59.9
-    assert targets.find(keys, patience()).plans.keys() == keys
+    assert targets.find(keys, patience()).targets.keys() == keys
     assert consumed.operations.count("BatchGetItem") == 2
     client.delete_item(TableName=tables.catalogue, Key={"pk": {"S": "METRIC"}, "sk": {"S": "api_calls"}})
     clock.at = 60.0
-    assert targets.find(keys, patience()).plans.keys() == {subscription_key("42")}
+    assert targets.find(keys, patience()).targets.keys() == {subscription_key("42")}
 
 
 def test_hundreds_are_looked_up_a_hundred_to_a_call(metered: tuple[Any, Consumed], tables: Tables) -> None:
@@ -55,14 +56,14 @@ def test_hundreds_are_looked_up_a_hundred_to_a_call(metered: tuple[Any, Consumed
     consumed.clear()
     targets = TargetStore(client, tables.catalogue, Clock())
     found = targets.find([subscription_key(str(number)) for number in range(250)], patience())
-    assert len(found.plans) == 25
+    assert len(found.targets) == 25
     assert consumed.operations == ["BatchGetItem"] * 3
 
 
 def test_what_is_remembered_is_bounded_and_the_oldest_go_first() -> None:
     targets = TargetStore(None, "none", Clock())  # type: ignore[arg-type]
     for number in range(10_050):
-        targets._remember(subscription_key(str(number)), 0.0, "Pro")
+        targets._remember(subscription_key(str(number)), 0.0, Target("1", "Pro"))
     assert len(targets._remembered) == 10_000
     assert subscription_key("49") not in targets._remembered
     assert subscription_key("50") in targets._remembered

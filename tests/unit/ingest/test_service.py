@@ -11,6 +11,7 @@ from fusion_billing.access.principal import Principal
 from fusion_billing.store.patience import Patience
 from fusion_billing.store.targets import Found
 from fusion_billing.store.usage import Answer
+from fusion_billing.usage.admission import Target
 from fusion_billing.usage.push import Push
 
 NOW = datetime(2026, 11, 22, 15, 40, tzinfo=UTC)
@@ -22,16 +23,30 @@ class World:
 
     def __init__(self) -> None:
         self.asked: list[Any] = []
-        self.known = {("METRIC", "m"): "", ("S#1", "SUB"): "Pro", ("S#2", "SUB"): "Basic"}
+        self.known = {
+            ("METRIC", "m"): Target(),
+            ("S#1", "SUB"): Target("1", "Pro"),
+            ("S#2", "SUB"): Target("2", "Basic"),
+        }
+        self.memory: dict[tuple[str, str], Target] = {}
         self.unreadable: set[tuple[str, str]] = set()
         self.unmarkable: set[str] = set()
         self.lost: set[str] = set()
 
-    def find(self, keys: Iterable[tuple[str, str]], patience: Patience) -> Found:
+    def find(
+        self,
+        keys: Iterable[tuple[str, str]],
+        patience: Patience,
+        *,
+        fresh: bool = False,
+        aggregations: bool = False,
+    ) -> Found:
         wanted = set(keys)
         self.asked.append(("find", len(wanted)))
-        plans = {key: plan for key, plan in self.known.items() if key in wanted - self.unreadable}
-        return Found(plans, wanted & self.unreadable)
+        remembered = set() if fresh else wanted & self.memory.keys()
+        targets = {key: target for key, target in self.known.items() if key in wanted - self.unreadable}
+        targets |= {key: self.memory[key] for key in remembered}
+        return Found(targets, wanted & self.unreadable - remembered, remembered)
 
     def mark(self, markers: Iterable[str], now: datetime, patience: Patience) -> set[str]:
         wanted = set(markers)

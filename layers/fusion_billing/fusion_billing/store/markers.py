@@ -18,14 +18,16 @@ from fusion_billing.usage.push import Push
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+    from fusion_billing.store.usage_items import UsageRecord
+
 _WRITES = 25
 _KEPT_SECONDS = 14 * 86_400
 _REMEMBERED = 20_000
 
 
-def marker_of(push: Push) -> str:
-    """Return what marks a push's pair: the marker's sort key, the month of the window's start included."""
-    return f"{push.pair}#{push.start[:7]}"
+def marker_of(record: "Push | UsageRecord") -> str:
+    """Return what marks a record's pair: the marker's sort key, the month of the window's start included."""
+    return f"{record.pair}#{record.start[:7]}"
 
 
 def partition_of(marker: str, hour: str, shards: int) -> str:

@@ -1,9 +1,9 @@
 """Counting a record exactly once: one conditional `UpdateItem` answers every outcome.
 
-The write happens where the record is new, or is aimed where the stored one is, says something else, and its
-sequence allows it. Otherwise the refusal brings the stored item along, and `usage.outcome` tells the outcome.
-Two writes follow only where they must: a record that says the same under a newer sequence moves the sequence,
-and a full history is cut down, each under a condition of its own.
+The write happens where the record is new, or is aimed where the stored one is, says something else (a voided
+one says nothing), and its sequence allows it. Otherwise the refusal brings the stored item along, and
+`usage.outcome` tells the outcome. Two writes follow only where they must: a record that says the same under a
+newer sequence moves the sequence, and a full history is cut down, each under a condition of its own.
 """
 
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ from fusion_billing.store.usage_items import (
     stored_of,
 )
 from fusion_billing.usage.outcome import (
+    CONFLICT,
     CREATED,
     UNAVAILABLE,
     UNCHANGED,
@@ -37,14 +38,19 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, eq=False)
 class Answer:
-    """What a push came to; `revision` is the stored record's, None where nothing is known of it."""
+    """What a push came to; `revision` is the stored record's, None where nothing is known of it.
+
+    Of a conflict, `stored_target` is what the key is bound to.
+    """
 
     outcome: str
     revision: int | None = None
+    stored_target: str = ""
 
 
 _IS_NEW = "attribute_not_exists(pk)"
 _SAME_TARGET = "tgt = :tgt"
+_IS_VOIDED = "attribute_exists(voided)"
 _OTHER_QUANTITY = "q <> :q"
 _SAME_QUANTITY = "q = :q"
 _OTHER_MEMBER = {
@@ -59,7 +65,7 @@ _HISTORY_HAS_ROOM = "size(hist) < :cap"
 
 
 def _condition(*, sequence: bool, member: bool) -> str:
-    says_something_else = f"{_OTHER_QUANTITY} OR {_OTHER_MEMBER[member]}"
+    says_something_else = f"{_IS_VOIDED} OR {_OTHER_QUANTITY} OR {_OTHER_MEMBER[member]}"
     takes_effect = f"({says_something_else}) AND ({_NEWER[sequence]})"
     return f"{_IS_NEW} OR ({_SAME_TARGET} AND {takes_effect} AND {_HISTORY_HAS_ROOM})"
 
@@ -71,7 +77,7 @@ def _update(*, sequence: bool, member: bool, properties: bool) -> str:
         "hist = list_append(if_not_exists(hist, :none), :entry)",
     ]
     sets += ["seq = :seq"] * sequence + ["mem = :mem"] * member + ["prop = :prop"] * properties
-    return f"SET {', '.join(sets)}" + ("" if member else " REMOVE mem")
+    return f"SET {', '.join(sets)} REMOVE voided" + ("" if member else ", mem")
 
 
 _BOTH = (False, True)
@@ -169,7 +175,7 @@ class UsageStore:
         if decide(stored, push) == UNCHANGED:
             return self._move_sequence(source, push, stored)
         if len(item["hist"]["L"]) >= HISTORY_CAP:
-            self._cut_history(item)
+            cut_history(self._client, self._table, item)
         return None
 
     def _move_sequence(self, source: str, push: Push, stored: Stored) -> Answer | None:
@@ -195,23 +201,24 @@ class UsageStore:
             return None
         return Answer(UNCHANGED, stored.revision)
 
-    def _cut_history(self, item: dict[str, Any]) -> None:
-        """Keep the latest revisions alone; does nothing where the record moved on meanwhile."""
-        not_moved_on = "rev = :rev"
-        try:
-            self._client.update_item(
-                TableName=self._table,
-                Key={"pk": item["pk"]},
-                UpdateExpression="SET hist = :latest",
-                ConditionExpression=not_moved_on,
-                ExpressionAttributeValues={
-                    ":rev": item["rev"],
-                    ":latest": {"L": item["hist"]["L"][-HISTORY_KEPT:]},
-                },
-            )
-        except ClientError as error:
-            if not condition_failed(error):
-                raise
+
+def cut_history(client: "DynamoDBClient", table: str, item: dict[str, Any]) -> None:
+    """Keep a record's latest revisions alone; does nothing where it moved on since `item` was read."""
+    not_moved_on = "rev = :rev"
+    try:
+        client.update_item(
+            TableName=table,
+            Key={"pk": item["pk"]},
+            UpdateExpression="SET hist = :latest",
+            ConditionExpression=not_moved_on,
+            ExpressionAttributeValues={
+                ":rev": item["rev"],
+                ":latest": {"L": item["hist"]["L"][-HISTORY_KEPT:]},
+            },
+        )
+    except ClientError as error:
+        if not condition_failed(error):
+            raise
 
 
 def settled(stored: Stored, push: Push) -> Answer | None:
@@ -219,4 +226,4 @@ def settled(stored: Stored, push: Push) -> Answer | None:
     outcome = decide(stored, push)
     if outcome == UPDATED or (outcome == UNCHANGED and sequence_is_newer(stored, push)):
         return None
-    return Answer(outcome, stored.revision)
+    return Answer(outcome, stored.revision, stored.target if outcome == CONFLICT else "")

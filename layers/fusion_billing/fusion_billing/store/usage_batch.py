@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _INSERTS = 25
 _READS = 100
 _EXISTS = frozenset({"DuplicateItem", "ConditionalCheckFailed"})
-_OUTCOME_FIELDS = "pk, tgt, q, seq, mem, rev"
+_OUTCOME_FIELDS = "pk, tgt, q, seq, mem, rev, voided"
 
 
 class Refusal(RuntimeError):

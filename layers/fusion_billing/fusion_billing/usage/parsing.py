@@ -4,15 +4,16 @@
 |---|---|
 | `subscription` | `[A-Za-z0-9._:-]{1,64}` |
 | `metric` | `[a-z0-9_.-]{1,64}` |
-| `period_start`, `period_end` | RFC 3339 with an offset; the end after the start |
+| `period_start`, `period_end` | RFC 3339 with an offset, in the years 2000 to 2199; the end after the start |
 | `quantity` | a decimal as JSON number or text, not negative, at most 38 digits |
 | `idempotency_key` | left out, or 1 to 256 printable characters |
 | `sequence` | left out, or a whole number from 0, at most 38 digits, as JSON number or text |
 | `member` | left out, or 1 to 256 printable characters |
 | `properties` | left out, or at most 32 names (1 to 64 characters) with texts (at most 256), 4 KB in all |
+| `source` | left out, or `[A-Za-z0-9._:-]{1,64}`: the source that an operator pushes for |
 
-`null` counts as left out for `sequence`, `member` and `properties`, not for `idempotency_key`: a null
-there is an app's mistake, and would count every re-send anew.
+`null` counts as left out for `sequence`, `member`, `properties` and `source`, not for `idempotency_key`: a
+null there is an app's mistake, and would count every re-send anew.
 """
 
 import json
@@ -48,11 +49,13 @@ _FIELDS = frozenset(
         "sequence",
         "member",
         "properties",
+        "source",
     }
 )
-_OPTIONAL = frozenset({"sequence", "member", "properties"})
-_SUBSCRIPTION = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
-_METRIC = re.compile(r"[a-z0-9_.-]{1,64}", re.ASCII)
+_OPTIONAL = frozenset({"sequence", "member", "properties", "source"})
+SUBSCRIPTION = SOURCE = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
+METRIC = re.compile(r"[a-z0-9_.-]{1,64}", re.ASCII)
+_FIRST_YEAR, _LAST_YEAR = "2000", "2199"
 _PLAIN_NUMBER = re.compile(r"(?:0|[1-9][0-9]{0,18})(?:\.[0-9]{0,17}[1-9])?", re.ASCII)
 _DIGITS = re.compile(r"[0-9]+", re.ASCII)
 
@@ -83,8 +86,8 @@ def parse(value: object, new_key: Callable[[], str], header_key: str | None = No
     push = Push(
         key=key or "",
         key_made=key is None,
-        subscription=_code(value, "subscription", _SUBSCRIPTION, faults),
-        metric=_code(value, "metric", _METRIC, faults),
+        subscription=_code(value, "subscription", SUBSCRIPTION, faults),
+        metric=_code(value, "metric", METRIC, faults),
         start=start,
         end=end,
         quantity=quantity,
@@ -94,8 +97,9 @@ def parse(value: object, new_key: Callable[[], str], header_key: str | None = No
         push.sequence = _sequence(value.get("sequence"), faults)
         push.member = _member(value.get("member"), faults)
         push.properties = _properties(value.get("properties"), faults)
+        push.source = _source(value.get("source"), faults)
     if faults:
-        raise Refused(faults[:_MOST_FAULTS])
+        raise Refused(faults[:_MOST_FAULTS], total=len(faults) + _unlisted(value))
     if key is None:
         push.key = new_key()
     return push
@@ -104,18 +108,22 @@ def parse(value: object, new_key: Callable[[], str], header_key: str | None = No
 def readable_key(value: object) -> str | None:
     """Return the key that a record names, be the rest of it wrong, or None where that is no key."""
     key = value.get("idempotency_key") if isinstance(value, dict) else None
-    return key if type(key) is str and 1 <= len(key) <= MAX_KEY and key.isprintable() else None
+    return key if type(key) is str and is_key(key) else None
+
+
+def is_key(text: str) -> bool:
+    """Tell whether `text` may be an idempotency key; no record is stored under another."""
+    return 1 <= len(text) <= MAX_KEY and text.isprintable()
 
 
 def _unknown(value: dict[str, Any]) -> list[Fault]:
     names = sorted(name for name in value if name not in _FIELDS)
-    faults = [
-        Fault(_shown(n), "unknown_field", "is no field of a usage record") for n in names[:_NAMED_FAULTS]
-    ]
-    if len(names) > _NAMED_FAULTS:
-        more = f"and {len(names) - _NAMED_FAULTS} more that are no fields of a usage record"
-        faults.append(Fault("", "unknown_field", more))
-    return faults
+    return [Fault(_shown(n), "unknown_field", "is no field of a usage record") for n in names[:_NAMED_FAULTS]]
+
+
+def _unlisted(value: dict[str, Any]) -> int:
+    """Return how many unknown fields are not listed."""
+    return max(0, len(value.keys() - _FIELDS) - _NAMED_FAULTS)
 
 
 def _shown(name: str) -> str:
@@ -137,6 +145,10 @@ def _instant(value: dict[str, Any], field: str, faults: list[Fault]) -> str:
         found = sortable(parse_instant(text if type(text) is str else None, field))
     except Refused as refused:
         faults += refused.faults
+        return ""
+    if not _FIRST_YEAR <= found[:4] <= _LAST_YEAR:
+        message = f"must be in the years {_FIRST_YEAR} to {_LAST_YEAR} (UTC)"
+        faults.append(Fault(field, "year_out_of_range", message))
         return ""
     if len(_instants) >= _INSTANTS_REMEMBERED:
         _instants.clear()
@@ -162,11 +174,11 @@ def _quantity(value: dict[str, Any], faults: list[Fault]) -> tuple[Decimal, str]
 
 def _key(value: dict[str, Any], header_key: str | None, faults: list[Fault]) -> str | None:
     if "idempotency_key" not in value:
-        if header_key is not None and not (1 <= len(header_key) <= MAX_KEY and header_key.isprintable()):
+        if header_key is not None and not is_key(header_key):
             faults.append(_BAD_KEY)
         return header_key
     key = value["idempotency_key"]
-    if type(key) is not str or not 1 <= len(key) <= MAX_KEY or not key.isprintable():
+    if type(key) is not str or not is_key(key):
         faults.append(_BAD_KEY)
         return ""
     if header_key is not None and header_key != key:
@@ -210,6 +222,15 @@ def _member(value: object, faults: list[Fault]) -> str | None:
     message = f"must be text of 1 to {MAX_MEMBER} printable characters"
     faults.append(Fault("member", "invalid_member", message))
     return None
+
+
+def _source(value: object, faults: list[Fault]) -> str:
+    if value is None:
+        return ""
+    if type(value) is str and SOURCE.fullmatch(value):
+        return value
+    faults.append(Fault("source", "invalid_identifier", f"must be text that matches {SOURCE.pattern}"))
+    return ""
 
 
 def _properties(value: object, faults: list[Fault]) -> str:

@@ -10,6 +10,8 @@ class Push:
 
     `start` and `end` are the window's instants as `instants.sortable` writes them, `number` is the quantity
     as plain text, `properties` canonical JSON or empty. `key` is the app's, or one made here (`key_made`).
+    `source` is the one the record names, empty where it names none; `actor` the id of the key that pushes it
+    on that source's behalf, empty where it is the source's own.
     """
 
     key: str
@@ -23,6 +25,8 @@ class Push:
     sequence: int | None = None
     member: str | None = None
     properties: str = ""
+    source: str = ""
+    actor: str = ""
 
     @property
     def pair(self) -> str:

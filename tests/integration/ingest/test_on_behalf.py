@@ -1,0 +1,98 @@
+"""An operator pushes for a source: its record is corrected, and never becomes a second one."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.integration
+
+Make = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def operator(ingest: Any) -> str:
+    """A key with the scope `admin`, kept as `operator`; its id."""
+    made: str = ingest.source("operator", scopes={"admin"})
+    return made
+
+
+def test_a_correction_is_the_source_s_own_record(ingest: Any, record: Make, operator: str) -> None:
+    ingest.push(record())
+    status, answer = ingest.push(record(quantity="8", source="src_app"), key="operator")
+    assert (status, answer["outcome"], answer["revision"]) == (200, "updated", 2)
+    assert len(ingest.items(ingest.tables.usage)) == 1
+    item = ingest.item("k1")
+    assert item["q"] == {"N": "8"}
+    first, second = (entry["M"] for entry in item["hist"]["L"])
+    assert "by" not in first
+    assert second["by"] == {"S": operator}
+    assert ingest.push(record(quantity="8"))[1]["outcome"] == "unchanged"
+
+
+def test_a_batch_may_name_a_source_for_each_record(ingest: Any, record: Make, operator: str) -> None:
+    ingest.source("other")
+    ingest.push(record())
+    batch = [
+        record(source="src_app", quantity="1"),
+        record(source="src_other", quantity="2"),
+        record(quantity="3"),
+        record(source="src_app", quantity="4"),
+        record(source="src_operator", quantity="3"),
+        record(idempotency_key="k2", source="src_app"),
+        record(idempotency_key="k3", source="src_nobody"),
+    ]
+    status, answer = ingest.push({"records": batch}, key="operator")
+    assert status == 207
+    outcomes = [(r["outcome"], r["revision"]) for r in answer["results"]]
+    assert outcomes == [
+        ("updated", 2),
+        ("created", 1),
+        ("created", 1),
+        ("updated", 3),
+        ("unchanged", 1),
+        ("created", 1),
+        ("invalid", None),
+    ]
+    assert answer["results"][6]["error"]["code"] == "unknown_source"
+    quantities = {name: ingest.item("k1", f"src_{name}")["q"]["N"] for name in ("app", "other", "operator")}
+    assert quantities == {"app": "4", "other": "2", "operator": "3"}
+    assert "by" not in ingest.item("k1", "src_operator")["hist"]["L"][0]["M"]
+    assert ingest.item("k2", "src_app")["hist"]["L"][0]["M"]["by"] == {"S": operator}
+
+
+def test_without_a_source_an_operator_s_record_is_its_own(ingest: Any, record: Make, operator: str) -> None:
+    ingest.push(record())
+    assert ingest.push(record(quantity="8"), key="operator")[1]["outcome"] == "created"
+    assert ingest.push(record(idempotency_key="k2", source=None), key="operator")[1]["outcome"] == "created"
+
+
+def test_only_an_operator_may_name_another_source(ingest: Any, record: Make) -> None:
+    ingest.source("other")
+    for name in ("src_other", "src_nobody"):
+        status, answer = ingest.push(record(source=name))
+        assert (status, answer["code"]) == (422, "other_source")
+    assert ingest.push(record(source="src_app"))[0] == 201
+    assert [item["pk"]["S"] for item in ingest.items(ingest.tables.usage)] == ["U#src_app#k1"]
+
+
+def test_a_source_that_is_made_is_known_at_once(ingest: Any, record: Make, operator: str) -> None:
+    status, answer = ingest.push(record(source="src_later"), key="operator")
+    assert (status, answer["code"], answer["errors"][0]["field"]) == (422, "unknown_source", "source")
+    ingest.source("later")
+    assert ingest.push(record(source="src_later"), key="operator")[0] == 201
+
+
+def test_a_key_made_here_is_returned_for_the_source_s_record(
+    ingest: Any, record: Make, operator: str
+) -> None:
+    _, answer = ingest.push(record(idempotency_key=None, source="src_app"), key="operator")
+    assert ingest.item(answer["idempotency_key"], "src_app") is not None
+
+
+def test_the_limits_are_those_of_the_key_that_pushes(ingest: Any, record: Make) -> None:
+    ingest.source("narrow", metrics={"seats"})
+    ingest.source("operator", scopes={"admin"}, metrics={"api_calls"})
+    assert ingest.push(record(source="src_narrow"), key="operator")[0] == 201
+    seats = record(source="src_narrow", metric="seats", idempotency_key="k2")
+    assert ingest.push(seats, key="operator")[1]["code"] == "metric_not_allowed"
