@@ -64,7 +64,7 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         "read": (INVOICING, SALESMAN),
         "write": (INVOICING,),
         "create": (INVOICING,),
-        "unlink": (),
+        "unlink": (INVOICING,),
     },
     "account.move.line": {
         "read": (INVOICING, SALESMAN),
@@ -72,6 +72,14 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         "create": (INVOICING,),
         "unlink": (INVOICING,),
     },
+    "account.move.reversal": {
+        "read": (INVOICING,),
+        "write": (INVOICING,),
+        "create": (INVOICING,),
+        "unlink": (INVOICING,),
+    },
+    "account.tax": {**_SETTINGS, "read": (INTERNAL,)},
+    "product.pricelist": _CATALOGUE,
     "sale.subscription.plan": {**_CATALOGUE, "read": (SALESMAN,)},
     "product.product": _CATALOGUE,
     "res.partner": {**_CATALOGUE, "write": (SALESMAN,), "create": (SALESMAN,)},

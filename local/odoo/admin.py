@@ -9,14 +9,13 @@ from typing import Any
 
 from local.odoo import seed as seeds
 from local.odoo.admin_invoices import InvoiceControls
-from local.odoo.admin_subscriptions import SubscriptionControls
 from local.odoo.faults import Fault
 from local.odoo.fields import DATETIME_FORMAT
 from local.odoo.models.users import digest_of
 from local.odoo.orm import Model
 
 
-class Admin(SubscriptionControls, InvoiceControls):
+class Admin(InvoiceControls):
     """The stand-in's own controls."""
 
     # data

@@ -95,8 +95,8 @@ class SubscriptionControls:
             lambda env: env["sale.order"].write([order_id], {"payment_exception": raised}), order_id
         )
 
-    def invoice_period(self, order_id: int, draft: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002
-        """Invoice a subscription's period, posted or as a `draft`: see `invoicing.invoice_period`."""
+    def invoice_period(self, order_id: int, *, draft: bool = False) -> dict[str, Any]:
+        """Invoice a subscription's period: see `invoicing.invoice_period`."""
         with self._committed() as env:
             result = invoicing.invoice_period(env, order_id, draft=draft)
             env.change_order(order_id)

@@ -83,11 +83,20 @@ class StandIn:
         self.series = series
         with self.state.transaction():
             self.state.set("series", series)
+            self._complete_records()
         self.clock = clock
         self.sleep = sleep
         self.faults = Faults()
         self.journal = Journal()
         self.latencies: dict[str, tuple[float, float]] = {}  # "model/method" or "*" -> seconds, and a row
+
+    def _complete_records(self) -> None:
+        """Give records of a kept state the fields that came since."""
+        for name, model in REGISTRY.items():
+            empty = {key: field.empty() for key, field in model.fields.items() if field.stored}
+            for record_id, record in list(self.state.table(name).items()):
+                if empty.keys() - record.keys() - {"display_name"}:
+                    self.state.put(name, record_id, {**empty, **record})
 
     def user_of_key(self, key: str) -> int | None:
         """Return the user a live API key belongs to, or None."""

@@ -4,6 +4,8 @@ Stored values: text, int, bool, `Decimal` (floats), `YYYY-MM-DD`, `YYYY-MM-DD HH
 (UTC), an id or None (many2one), a list of ids (many2many). One2many fields are not stored.
 """
 
+import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -65,11 +67,15 @@ class Field:
         return [] if self.kind in TO_MANY else None
 
 
+Converter = Callable[[Field, str, Any, int | None], Any]
+
+
 def stored(field: Field, label: str, value: Any, digits: int | None) -> Any:
     """Return `value` as `field` keeps it; `label` is `model.field`, for Odoo's complaints."""
     if value is None or value is False:
         return field.empty()
-    return _CONVERTERS.get(field.kind, _text)(field, label, value, digits)
+    convert: Converter = _CONVERTERS.get(field.kind, _text)
+    return convert(field, label, value, digits)
 
 
 def _float(_field: Field, _label: str, value: Any, digits: int | None) -> Decimal:
@@ -152,7 +158,15 @@ def _many2many(_field: Field, label: str, value: Any, _digits: int | None) -> li
     return ids
 
 
-_CONVERTERS = {
+def _json(_field: Field, label: str, value: Any, _digits: int | None) -> Any:
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        raise PythonError(ValueError, f"Wrong value for {label}: {value!r}") from None
+
+
+_CONVERTERS: dict[str, Converter] = {
+    "json": _json,
     "float": _float,
     "monetary": _float,
     "integer": _integer,
@@ -184,9 +198,9 @@ def boolean(string: str, *, computed: bool = False) -> Field:
     return Field(kind="boolean", string=string, computed=computed)
 
 
-def integer(string: str) -> Field:
+def integer(string: str, *, hidden: bool = False) -> Field:
     """Return a whole-number field."""
-    return Field(kind="integer", string=string)
+    return Field(kind="integer", string=string, hidden=hidden)
 
 
 def floating(
@@ -216,9 +230,14 @@ def many2one(string: str, relation: str, *, required: bool = False, computed: bo
     return Field(kind="many2one", string=string, relation=relation, required=required, computed=computed)
 
 
-def many2many(string: str, relation: str) -> Field:
-    """Return a stored list of references."""
-    return Field(kind="many2many", string=string, relation=relation)
+def many2many(string: str, relation: str, *, computed: bool = False) -> Field:
+    """Return a list of references, stored unless it is computed."""
+    return Field(kind="many2many", string=string, relation=relation, computed=computed)
+
+
+def json_object(string: str) -> Field:
+    """Return a field that holds a JSON object, such as an analytic distribution."""
+    return Field(kind="json", string=string)
 
 
 def one2many(string: str, relation: str, inverse: str) -> Field:

@@ -16,7 +16,8 @@ def invoice_period(env: Environment, order_id: int, *, draft: bool = False) -> d
     """Bill what is due of a running subscription and move it on by one period of its plan.
 
     Recurring products are billed at their quantity and stay as they are; any other line with a
-    quantity to invoice, negative ones included, is billed and marked invoiced. Return
+    quantity to invoice, negative ones included, is billed and marked invoiced. The invoice is posted, unless
+    `draft` says to leave that to a person. Return
     `{"invoice": id or None, "next_invoice_date": "YYYY-MM-DD"}`.
     """
     order = env["sale.order"].record(order_id)
@@ -33,7 +34,9 @@ def invoice_period(env: Environment, order_id: int, *, draft: bool = False) -> d
     ]
     made = None
     if due:
-        made = invoice(env["account.move"], order_id, due, date=order["next_invoice_date"], draft=draft)
+        made = invoice(env["account.move"], [order_id], due, date=order["next_invoice_date"])
+        if not draft:
+            env["account.move"].action_post([made])  # type: ignore[attr-defined]
     following = _following(order, plan).isoformat()
     env["sale.order"].write([order_id], {"next_invoice_date": following})
     return {"invoice": made, "next_invoice_date": following}

@@ -26,6 +26,8 @@ CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 INDEXED = (
     ("sale.order.line", "order_id"),
+    ("account.move.line", "move_id"),
+    ("account.move.line", "sale_line"),
     ("ir.model.data", "name"),
     ("ir.model.data", "res_id"),
     ("res.users.apikeys", "digest"),

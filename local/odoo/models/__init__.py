@@ -1,5 +1,29 @@
 """The models the stand-in knows. Importing this package enters them all into the registry."""
 
-from local.odoo.models import invoice_lines, invoices, lines, orders, parties, products, technical, users
+from local.odoo.models import (
+    invoice_lines,
+    invoice_wizards,
+    invoices,
+    lines,
+    orders,
+    parties,
+    pricelists,
+    products,
+    taxes,
+    technical,
+    users,
+)
 
-__all__ = ["invoice_lines", "invoices", "lines", "orders", "parties", "products", "technical", "users"]
+__all__ = [
+    "invoice_lines",
+    "invoice_wizards",
+    "invoices",
+    "lines",
+    "orders",
+    "parties",
+    "pricelists",
+    "products",
+    "taxes",
+    "technical",
+    "users",
+]

@@ -6,9 +6,13 @@ from typing import ClassVar
 from local.odoo import fields
 from local.odoo.errors import PythonError, UserError
 from local.odoo.figures import ZERO, as_held, to_currency
+from local.odoo.models import taxes
+from local.odoo.models.invoice_lines import of_order_line
 from local.odoo.models.orders import INVOICE_STATES, STATES, Order
+from local.odoo.models.pricelists import price_and_discount
 from local.odoo.orm import Model
 from local.odoo.state import Record
+from local.odoo.taxes import Details
 
 LOCKED_FIELDS = ("name", "price_unit", "product_id", "product_uom_id", "product_uom_qty", "tax_ids")
 """What a locked order forbids to write, in the order Odoo names it."""
@@ -41,12 +45,18 @@ class Line(Model):
         "technical_price_unit": fields.floating("Technical Price Unit"),
         "discount": fields.floating("Discount (%)", digits="Discount"),
         "tax_ids": fields.many2many("Taxes", "account.tax"),
+        "display_type": fields.selection("Display Type", ("line_section", "Section"), ("line_note", "Note")),
+        "analytic_distribution": fields.json_object("Analytic Distribution"),
         "price_subtotal": fields.monetary("Subtotal"),
         "price_tax": fields.monetary("Total Tax"),
         "price_total": fields.monetary("Total"),
         "qty_delivered": fields.floating(
             "Delivery Quantity", digits="Product Unit", digits_before="Product Unit of Measure"
         ),
+        "qty_delivered_method": fields.selection(
+            "Method to update delivered qty", ("manual", "Manual"), computed=True
+        ),
+        "invoice_lines": fields.many2many("Invoice Lines", "account.move.line", computed=True),
         "qty_invoiced": fields.floating(
             "Invoiced Quantity", digits="Product Unit", digits_before="Product Unit of Measure"
         ),
@@ -76,16 +86,27 @@ class Line(Model):
     def _defaults(self, values: Record) -> Record:
         if values.get("order_id") is None and "price_unit" not in values:
             raise PythonError(ValueError, "Expected singleton: sale.order()")
+        if values.get("display_type"):
+            return {"sequence": 10}
         product = self.env.state.get("product.product", values.get("product_id") or 0)
-        price = product["lst_price"] if product else ZERO
+        order = self.env.state.get("sale.order", values.get("order_id") or 0) or {}
+        price, discount = price_and_discount(self.env, product, order.get("pricelist_id"))
         return {
             "sequence": 10,
             "product_uom_qty": Decimal(1),
             "product_uom_id": product["uom_id"] if product else None,
             "price_unit": price,
+            "discount": discount,
+            "tax_ids": self._taxes(product, order),
             "technical_price_unit": values.get("price_unit", price),
             "name": self.env["product.product"].display_name(product["id"]) if product else None,
         }
+
+    def _taxes(self, product: Record | None, order: Record) -> list[int]:
+        if product is None:
+            return []
+        position = order.get("fiscal_position_id")
+        return taxes.of_product(self.env, product, order.get("company_id"), position)
 
     def _created(self, ids: list[int]) -> None:
         for record_id in ids:
@@ -108,6 +129,7 @@ class Line(Model):
         old = self.record(record_id)
         changed = {name for name, value in values.items() if old.get(name) != value}
         new = {**old, **values}
+        self._check_product(old, changed)
         values = {**values, **self._follow_up(old, new, changed, values)}
         super()._store(record_id, values)
         self.env.touched_orders.update((old["order_id"], new["order_id"]))
@@ -119,28 +141,50 @@ class Line(Model):
             quantities = f"{old['product_uom_qty']} -> {new['product_uom_qty']}"
             self.orders.post(old["order_id"], f"The ordered quantity has been updated. {quantities}")
 
+    def _check_product(self, old: Record, changed: set[str]) -> None:
+        """Refuse another product on a confirmed order, where the Project app is installed."""
+        confirmed = self.orders.record(old["order_id"])["state"] == "sale"
+        if "product_id" in changed and confirmed and "sale_project" in self.env.state.setting("apps", []):
+            raise UserError("You cannot modify the product of this order line.")
+
     def _follow_up(self, old: Record, new: Record, changed: set[str], values: Record) -> Record:
         """Return what Odoo recomputes after a change of the product or the quantity."""
         product = self.env.state.get("product.product", new["product_id"] or 0)
+        order = self.orders.record(new["order_id"])
         result: Record = {}
         if "product_id" in changed and product:
-            if "name" not in values:
-                result["name"] = self.env["product.product"].display_name(product["id"])
-            if "product_uom_id" not in values:
-                result["product_uom_id"] = product["uom_id"]
-        repriced = "price_unit" not in values and changed & {
-            "product_id",
-            "product_uom_qty",
-            "product_uom_id",
-        }
-        rounding = self.orders.rounding(new["order_id"])
+            result = {
+                "name": self.env["product.product"].display_name(product["id"]),
+                "product_uom_id": product["uom_id"],
+                "tax_ids": self._taxes(product, order),
+            }
+        if changed & {"product_id", "product_uom_qty", "product_uom_id"}:
+            result |= self._repriced(old, order, product)
+        return {name: value for name, value in result.items() if name not in values}
+
+    def _repriced(self, old: Record, order: Record, product: Record | None) -> Record:
+        """Return the pricelist's discount, and its price where the line's was not set by hand."""
+        price, discount = price_and_discount(self.env, product, order["pricelist_id"])
+        rounding = self.orders.rounding(order["id"])
         by_hand = to_currency(old["technical_price_unit"], rounding) != to_currency(
             old["price_unit"], rounding
         )
-        if repriced and not by_hand and not old["qty_invoiced"] > 0:
-            price = product["lst_price"] if product else ZERO
-            result |= {"price_unit": price, "technical_price_unit": price}
-        return result
+        if by_hand or old["qty_invoiced"] > 0:
+            return {"discount": discount}
+        return {"discount": discount, "price_unit": price, "technical_price_unit": price}
+
+    def reprice(self, ids: list[int]) -> None:
+        """Give lines the pricelist's price and discount, as the button "Update Prices" does."""
+        for record_id in ids:
+            record = self.record(record_id)
+            product = self.env.state.get("product.product", record["product_id"] or 0)
+            if record["display_type"] or record["qty_invoiced"] > 0 or product is None:
+                continue
+            order = self.orders.record(record["order_id"])
+            price, discount = price_and_discount(self.env, product, order["pricelist_id"])
+            values = {"price_unit": price, "technical_price_unit": price, "discount": discount}
+            super()._store(record_id, values)
+            self._touch(order["id"])
 
     def _touch(self, order_id: int) -> None:
         self.env.change_order(order_id)
@@ -158,19 +202,30 @@ class Line(Model):
     def _compute_display_name(self, record: Record) -> str:
         return f"{self.orders.record(record['order_id'])['name']} - {record['name']}"
 
-    def _compute_price_subtotal(self, record: Record) -> Decimal:
-        share = 1 - record["discount"] / 100
-        amount = as_held(record["product_uom_qty"] * record["price_unit"] * share)
-        return to_currency(amount, self.orders.rounding(record["order_id"]))
+    def details(self, record: Record) -> Details:
+        """Return the line's figures before they are rounded."""
+        order = self.orders.record(record["order_id"])
+        line = {**record, "currency_id": order["currency_id"]}
+        quantity, company = record["product_uom_qty"], order["company_id"]
+        return taxes.computed(self.env, record["price_unit"], quantity, line, company)
 
-    def _compute_price_tax(self, _record: Record) -> Decimal:
-        return ZERO
+    def _compute_price_subtotal(self, record: Record) -> Decimal:
+        return as_held(self.details(record).subtotal(self.orders.rounding(record["order_id"])))
+
+    def _compute_price_tax(self, record: Record) -> Decimal:
+        return as_held(self._compute_price_total(record) - self._compute_price_subtotal(record))
 
     def _compute_price_total(self, record: Record) -> Decimal:
-        return self._compute_price_subtotal(record)
+        return as_held(self.details(record).total(self.orders.rounding(record["order_id"])))
+
+    def _compute_qty_delivered_method(self, _record: Record) -> str:
+        return "manual"
+
+    def _compute_invoice_lines(self, record: Record) -> list[int]:
+        return of_order_line(self, record["id"])
 
     def _compute_qty_to_invoice(self, record: Record) -> Decimal:
-        if self._compute_state(record) != "sale":
+        if self._compute_state(record) != "sale" or record["display_type"]:
             return ZERO
         product = self.env.state.get("product.product", record["product_id"] or 0)
         ordered = product is not None and product["invoice_policy"] == "order"

@@ -3,9 +3,9 @@
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from local.odoo import fields
+from local.odoo import fields, taxes
 from local.odoo.errors import UserError
-from local.odoo.figures import ZERO, as_held, to_currency
+from local.odoo.figures import ZERO, as_held
 from local.odoo.orm import Model, api_records
 from local.odoo.state import Record
 
@@ -32,6 +32,29 @@ INVOICE_STATES = (
     ("no", "Nothing to Invoice"),
 )
 
+COPIED = (
+    "partner_id",
+    "user_id",
+    "company_id",
+    "currency_id",
+    "pricelist_id",
+    "fiscal_position_id",
+    "is_subscription",
+    "plan_id",
+)
+COPIED_OF_LINES = (
+    "sequence",
+    "product_id",
+    "name",
+    "product_uom_qty",
+    "product_uom_id",
+    "price_unit",
+    "discount",
+    "tax_ids",
+    "display_type",
+    "analytic_distribution",
+)
+
 
 class Order(Model):
     """A quotation, an order or a subscription."""
@@ -48,6 +71,8 @@ class Order(Model):
         "user_id": fields.many2one("Salesperson", "res.users"),
         "company_id": fields.many2one("Company", "res.company", required=True),
         "currency_id": fields.many2one("Currency", "res.currency", required=True),
+        "pricelist_id": fields.many2one("Pricelist", "product.pricelist"),
+        "fiscal_position_id": fields.many2one("Fiscal Position", "account.fiscal.position"),
         "client_order_ref": fields.char("Customer Reference"),
         "order_line": fields.one2many("Order Lines", "sale.order.line", "order_id"),
         "amount_untaxed": fields.monetary("Untaxed Amount"),
@@ -67,13 +92,14 @@ class Order(Model):
 
     def _defaults(self, values: Record) -> Record:
         company = self.env.state.get("res.company", values.get("company_id") or 1) or {}
+        pricelist = self.env.state.get("product.pricelist", values.get("pricelist_id") or 0) or company
         return {
             "name": "New",
             "state": "draft",
             "date_order": self.env.timestamp(),
             "user_id": self.env.uid,
             "company_id": company.get("id"),
-            "currency_id": company.get("currency_id"),
+            "currency_id": pricelist.get("currency_id"),
             "subscription_state": "1_draft" if values.get("is_subscription") else None,
         }
 
@@ -106,16 +132,20 @@ class Order(Model):
         currency = self.env.state.get("res.currency", self.record(record_id)["currency_id"]) or {}
         return Decimal(currency.get("rounding") or "0.01")
 
-    def _compute_amount_untaxed(self, record: Record) -> Decimal:
+    def _totals(self, record: Record) -> tuple[Decimal, Decimal]:
         lines = self.env.sudo()["sale.order.line"]
-        subtotals = [lines.value(i, "price_subtotal") for i in self.value(record["id"], "order_line")]
-        return as_held(to_currency(sum(subtotals, ZERO), self.rounding(record["id"])))
+        ids = [i for i in self.value(record["id"], "order_line") if not lines.record(i)["display_type"]]
+        figures = [lines.details(lines.record(i)) for i in ids]  # type: ignore[attr-defined]
+        return taxes.totals(figures, self.rounding(record["id"]))
 
-    def _compute_amount_tax(self, _record: Record) -> Decimal:
-        return ZERO
+    def _compute_amount_untaxed(self, record: Record) -> Decimal:
+        return as_held(self._totals(record)[0])
+
+    def _compute_amount_tax(self, record: Record) -> Decimal:
+        return as_held(self._totals(record)[1])
 
     def _compute_amount_total(self, record: Record) -> Decimal:
-        return self._compute_amount_untaxed(record)
+        return as_held(sum(self._totals(record), ZERO))
 
     def _compute_invoice_status(self, record: Record) -> str:
         if record["state"] != "sale":
@@ -167,3 +197,29 @@ class Order(Model):
         if any(self.record(i)["locked"] for i in ids):
             raise UserError("You cannot cancel a locked order. Please unlock it first.")
         return self.write(ids, {"state": "cancel"})
+
+    @api_records
+    def action_update_prices(self, ids: list[int]) -> None:
+        """Give the lines the pricelist's prices again, ours too: the button "Update Prices"."""
+        lines = self.env["sale.order.line"]
+        for record_id in ids:
+            lines.reprice(self.value(record_id, "order_line"))  # type: ignore[attr-defined]
+            self.post(record_id, "Product prices have been recomputed.")
+
+    @api_records
+    def copy(self, ids: list[int], default: Record | None = None) -> list[int]:
+        """Copy orders with their lines, as quotations; external ids are not copied."""
+        return [self._copy(record_id, default or {}) for record_id in ids]
+
+    def _copy(self, record_id: int, default: Record) -> int:
+        record = self.record(record_id)
+        kept = {name: record[name] for name in COPIED}
+        [new] = self.create([{**kept, **default}])
+        lines = self.env["sale.order.line"]
+        for line_id in self.value(record_id, "order_line"):
+            line = lines.record(line_id)
+            copied = {name: line[name] for name in COPIED_OF_LINES}
+            [made] = lines.create([{**copied, "order_id": new}])
+            price = line["technical_price_unit"]
+            self.env.state.update("sale.order.line", made, {"technical_price_unit": price})
+        return int(new)

@@ -38,7 +38,18 @@ class Company(Model):
         "name": fields.char("Company Name", required=True),
         "partner_id": fields.many2one("Partner", "res.partner"),
         "currency_id": fields.many2one("Currency", "res.currency", required=True),
+        "tax_calculation_rounding_method": fields.selection(
+            "Tax Calculation Rounding Method",
+            ("round_per_line", "Round per Line"),
+            ("round_globally", "Round Globally"),
+        ),
+        "account_price_include": fields.selection(
+            "Default Sales Price Include", ("tax_included", "Tax Included"), ("tax_excluded", "Tax Excluded")
+        ),
     }
+
+    def _defaults(self, _values: Record) -> Record:
+        return {"tax_calculation_rounding_method": "round_globally", "account_price_include": "tax_excluded"}
 
 
 class Partner(Model):

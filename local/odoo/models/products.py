@@ -29,7 +29,9 @@ class Product(Model):
         "default_code": fields.char("Internal Reference"),
         "active": fields.boolean("Active"),
         "sale_ok": fields.boolean("Sales"),
-        "type": fields.selection("Product Type", ("consu", "Goods"), ("service", "Service")),
+        "type": fields.selection(
+            "Product Type", ("consu", "Goods"), ("service", "Service"), ("combo", "Combo")
+        ),
         "lst_price": fields.floating("Sales Price"),
         "list_price": fields.floating("Sales Price", computed=True),
         "invoice_policy": fields.selection(
@@ -39,6 +41,14 @@ class Product(Model):
         "uom_id": fields.many2one("Unit", "uom.uom"),
         "currency_id": fields.many2one("Currency", "res.currency"),
         "company_id": fields.many2one("Company", "res.company"),
+        "taxes_id": fields.many2many("Sales Taxes", "account.tax"),
+        "service_tracking": fields.selection(
+            "Create on Order",
+            ("no", "Nothing"),
+            ("task_global_project", "Task"),
+            ("task_in_project", "Project & Task"),
+            ("project_only", "Project"),
+        ),
     }
 
     def _defaults(self, _values: Record) -> Record:
@@ -48,6 +58,7 @@ class Product(Model):
             "sale_ok": True,
             "type": "service",
             "invoice_policy": "order",
+            "service_tracking": "no",
             "uom_id": 1,
             "currency_id": company.get("currency_id"),
         }
