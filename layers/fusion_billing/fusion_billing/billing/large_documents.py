@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from fusion_billing.rating.rated import ONE
+from fusion_billing.rating.exact import ONE
 
 INLINE_BYTES = 32 * 1024
 """A longer field is kept in parts."""
