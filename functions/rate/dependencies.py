@@ -15,6 +15,7 @@ from fusion_billing import settings
 from fusion_billing.billing.customers import Customer, customer_of
 from fusion_billing.billing.price_book import PriceBook
 from fusion_billing.errors import FusionError
+from fusion_billing.instants import rfc3339
 from fusion_billing.store import client
 from fusion_billing.store.catalogue import CatalogueStore
 from fusion_billing.store.dirty_pairs import DirtyPair, DirtyPairs
@@ -81,12 +82,14 @@ def worker() -> Worker:
     pairs = DirtyPairs(dynamodb, settings.text("MARKERS_TABLE"), shards=shards())
     ratings = RatingsStore(dynamodb, settings.text("RATINGS_TABLE"), lanes=settings.integer("LINE_LANES", 8))
     subscriptions = SubscriptionStore(dynamodb, settings.text("CATALOGUE_TABLE"))
+    relay_queue = Queue(sqs, relay)
     sources = Sources(
         customer=partial(customer, subscriptions),
         prices=partial(price_book, CatalogueStore(dynamodb, settings.text("CATALOGUE_TABLE"))),
         records=UsageRecords(dynamodb, settings.text("USAGE_TABLE")),
         markers=pairs,
         report=report,
+        request_invoices=partial(request_invoices, relay_queue),
     )
     events = build_outbox(dynamodb, sqs, table=settings.text("WEBHOOKS_TABLE"), queue_url=relay)
     return Worker(
@@ -95,9 +98,14 @@ def worker() -> Worker:
         subscriptions=subscriptions,
         runs=RunStore(dynamodb, settings.text("STATE_TABLE")),
         queue=queue(),
-        relay=Queue(sqs, relay),
+        relay=relay_queue,
         clock=now,
     )
+
+
+def request_invoices(relay: Queue, subscription: str, period_start: datetime) -> None:
+    """Have the relay read what Odoo invoiced of a period; raises `Unavailable`."""
+    relay.send([{"job": "invoices", "subscription": subscription, "period_start": rfc3339(period_start)}])
 
 
 def price_book(catalogue: CatalogueStore) -> PriceBook:

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from functions.rate.closing import REVIEWED
 from functions.rate.invoiced import Invoices
-from functions.rate.reading import Reading, Sources
+from functions.rate.reading import LONGEST_WINDOW, Reading, Sources
 from functions.rate.uninvoiced import Task, Uninvoiced
 from functions.rate.writer import Ratings, Tally, Writer
 from fusion_billing.billing.customers import Customer
@@ -12,10 +13,6 @@ from fusion_billing.calendar.calendar import Period
 from fusion_billing.store.dirty_pairs import EVERY_METRIC, DirtyPair, month_of
 
 _AT_ONCE = 50
-_CHECKED = 2
-"""Invoiced periods, the newest ones, that are gone over with a whole subscription."""
-_FROZEN = 13
-"""Invoiced periods, the newest ones, that are frozen when a subscription's calendar has moved on."""
 
 
 class Rater:
@@ -57,8 +54,7 @@ class Rater:
         if customer is None:
             return []
         tasks = []
-        month = _bounds(pair.month)
-        for period in customer.periods_within(*month) if month is not None else ():
+        for period in self._periods(customer, pair):
             # Marked in several hours, or under two months that one period has days of: it is rated once.
             once = (pair.subscription, pair.metric, period.start)
             if once in self._seen:
@@ -66,10 +62,20 @@ class Rater:
             self._seen.add(once)
             if period.state == "invoiced":
                 with self._reading.reported(pair):
-                    self._invoices.settle(customer, period, metric=pair.metric)
+                    self._invoices.adjust(customer, period, metric=pair.metric)
             elif customer.is_rated_in(period):
                 tasks.append(self._uninvoiced.task(pair, customer, pair.metric, period))
         return tasks
+
+    def _periods(self, customer: Customer, pair: DirtyPair) -> list[Period]:
+        """Return the periods that usage of a pair's month lies in, a level's also those it reaches into."""
+        month = _bounds(pair.month)
+        if month is None:
+            return []
+        first, end = month
+        metric = self._reading.prices().metric(pair.metric)
+        is_level = metric is not None and metric.aggregation == "time_weighted"
+        return customer.periods_within(first, end + LONGEST_WINDOW if is_level else end)
 
     def rate_subscription(
         self, subscription: str, *, charge: str | None = None, thorough: bool = False
@@ -85,19 +91,12 @@ class Rater:
         with self._reading.reported(DirtyPair(subscription, EVERY_METRIC, month_of(self._reading.now))):
             customer = self._reading.customer(subscription, anew=True)
             if customer is not None and charge is None:
-                self._settle(customer, _FROZEN if thorough else _CHECKED)
+                self._invoices.review(customer, thorough=thorough)
             if customer is not None and customer.is_rated_in(customer.calendar.open):
                 self._rate_open(customer, charge)
             if customer is not None and thorough:
                 self._rate_beyond(customer)
         return customer
-
-    def _settle(self, customer: Customer, checked: int) -> None:
-        for index, period in enumerate(customer.invoiced(_FROZEN)):
-            with self._reading.reported(DirtyPair(customer.id, EVERY_METRIC, month_of(period.start))):
-                froze = self._invoices.freeze(customer.id, period.start)
-                if froze or index < checked:
-                    self._invoices.settle(customer, period)
 
     def _rate_open(self, customer: Customer, charge: str | None) -> None:
         period = customer.calendar.open
@@ -124,8 +123,8 @@ class Rater:
     def _settle_older(self, customer: Customer, start: datetime, metric: str) -> None:
         """Adjust what an adjustment in the open period is about, unless that was gone over already."""
         corrected = customer.calendar.period_holding(start)
-        if corrected not in customer.invoiced(_CHECKED):
-            self._invoices.settle(customer, corrected, metric=metric)
+        if corrected not in customer.invoiced(REVIEWED):
+            self._invoices.adjust(customer, corrected, metric=metric)
 
     def _rate_beyond(self, customer: Customer) -> None:
         """Rate what was used in the period to come, and before the first period seen."""
@@ -138,7 +137,7 @@ class Rater:
                 tasks.append(self._uninvoiced.task(pair, customer, metric, following))
             with self._reading.reported(pair):
                 for period in self._used_before(customer, metric, first):
-                    self._invoices.settle(customer, period, metric=metric)
+                    self._invoices.adjust(customer, period, metric=metric)
         self._uninvoiced.rate(tasks)
 
     def _used_before(self, customer: Customer, metric: str, first: datetime) -> list[Period]:

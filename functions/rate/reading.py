@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -14,10 +14,14 @@ from fusion_billing.billing.planning import hour_of
 from fusion_billing.billing.price_book import PriceBook
 from fusion_billing.billing.pricing import Pricing
 from fusion_billing.calendar.calendar import Period
+from fusion_billing.definitions.metric import Metric
 from fusion_billing.errors import Unavailable
 from fusion_billing.rating.records import Record
 from fusion_billing.store import failures
 from fusion_billing.store.dirty_pairs import DirtyPair
+
+LONGEST_WINDOW = timedelta(days=32)
+"""Of a level over time: so long before a period may a window start that reaches into it."""
 
 MOST_UNAVAILABLE = 3
 """Customers of one message that the database may refuse for a while before the message fails."""
@@ -39,13 +43,19 @@ class Markers(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where it is read from; `report` tells a person of a pair that can't be rated."""
+    """Where it is read from; `report` tells a person of a pair that can't be rated.
+
+    `created_at` tells when a charge was first defined (None: that is not known), `request_invoices` has the
+    relay read what Odoo invoiced of a period.
+    """
 
     customer: Callable[[str], Customer | None]
     prices: Callable[[], PriceBook]
     records: Records
     markers: Markers
     report: Callable[[DirtyPair, Exception], None]
+    created_at: Callable[[str], datetime | None] = lambda _: None
+    request_invoices: Callable[[str, datetime], None] = lambda _, __: None
 
 
 class Reading:
@@ -58,6 +68,7 @@ class Reading:
         self._sources = sources
         self._book: PriceBook | None = None
         self._customers: dict[str, Customer | None] = {}
+        self._created_at: dict[str, datetime | None] = {}
         self._unavailable: set[str] = set()
         self.spares_others = True
         """Whether there are other customers to spare: a message about one alone comes again by itself."""
@@ -94,6 +105,34 @@ class Reading:
                 if price is not None:
                     priced.append(price)
         return priced, frozenset(unpriced)
+
+    def used(self, subscription: str, metric: str, start: datetime, end: datetime) -> Iterator[Record]:
+        """Yield a pair's records that count in `[start, end)`, by the metric as it is defined now."""
+        defined = self.prices().metric(metric)
+        if defined is not None:
+            yield from self.used_by(subscription, defined, start, end)
+
+    def used_by(self, subscription: str, metric: Metric, start: datetime, end: datetime) -> Iterator[Record]:
+        """Yield a pair's records that count in `[start, end)`.
+
+        By their start, or, of a level over time, by any part of their window.
+        """
+        if metric.aggregation != "time_weighted":
+            yield from self.records.between(subscription, metric.code, start, end)
+            return
+        for record in self.records.between(subscription, metric.code, start - LONGEST_WINDOW, end):
+            if record.window_start >= start or record.window_end > start:
+                yield record
+
+    def created_at(self, charge: str) -> datetime | None:
+        """Return when a charge was first defined; None where that is not known."""
+        if charge not in self._created_at:
+            self._created_at[charge] = self._sources.created_at(charge)
+        return self._created_at[charge]
+
+    def request_invoices(self, subscription: str, start: datetime) -> None:
+        """Have the relay read what Odoo invoiced of a period; raises `Unavailable`."""
+        self._sources.request_invoices(subscription, start)
 
     def forget_customers(self) -> None:
         """Read every customer again when it is next asked for: a long message must not go by old periods."""

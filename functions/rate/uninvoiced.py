@@ -111,7 +111,7 @@ class Uninvoiced:
                 return
             period = customer.calendar.period_holding(task.period.start)
             if period.state == "invoiced":
-                self._invoices.settle(customer, period, metric=task.metric)
+                self._invoices.adjust(customer, period, metric=task.metric)
                 return
             now = self.task(task.pair, customer, task.metric, period)
             try:
@@ -127,7 +127,8 @@ class Uninvoiced:
             return
         customer, period = task.customer, task.period
         end = customer.rated_end(period)
-        records = list(self._reading.records.between(customer.id, task.metric, period.start, end))
+        metric = task.prices[0].metric
+        records = list(self._reading.used_by(customer.id, metric, period.start, end))
         self._reading.tally.pairs += 1
         for price, key in zip(task.prices, task.rating_keys(), strict=True):
             rated: list[Candidate] = []

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
+from fusion_billing.billing.closings import Closing
 from fusion_billing.billing.customers import Customer
 from fusion_billing.billing.decisions import NewVersion, SameVersion
 from fusion_billing.billing.ratings import Candidate, RatingKey, StoredRating
@@ -17,8 +18,25 @@ from fusion_billing.store.ratings import Save
 from fusion_billing.webhooks.outbox import Prepared, Tells
 
 
+class Closings(Protocol):
+    """What is needed of `store.closings.ClosingStore`."""
+
+    def since(self, subscription: str, start: datetime) -> dict[datetime, Closing]:
+        """Return the closings of the periods that start at or after `start`."""
+
+    def put(self, subscription: str, closing: Closing) -> Closing:
+        """Write a closing unless there is one, and return the one there is."""
+
+    def note(self, subscription: str, start: datetime, digest: str) -> None:
+        """Note by what a period was found to be billed."""
+
+
 class Ratings(Protocol):
     """What is needed of `store.ratings.RatingsStore`."""
+
+    @property
+    def closings(self) -> Closings:
+        """Return how invoiced periods were closed."""
 
     def get_many(self, keys: Sequence[RatingKey]) -> dict[RatingKey, StoredRating]:
         """Return those that exist."""

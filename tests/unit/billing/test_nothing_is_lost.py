@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from functions.rate.rater import Rater
 from functions.rate.reading import Sources
 from functions.rate.writer import Writer
+from fusion_billing.billing.closings import Closing
 from fusion_billing.billing.customers import Customer
 from fusion_billing.billing.decisions import NewVersion, SameVersion
 from fusion_billing.billing.planning import hour_of
@@ -34,10 +35,27 @@ MONTHS = ("2026-09", "2026-10", "2026-11", "2026-12", "2027-01", "2027-02", "202
 
 
 @dataclass
+class MemoryClosings:
+    """Closings of one subscription in memory."""
+
+    items: dict[datetime, Closing] = field(default_factory=dict)
+
+    def since(self, subscription: str, start: datetime) -> dict[datetime, Closing]:
+        return {at: closing for at, closing in self.items.items() if at >= start}
+
+    def put(self, subscription: str, closing: Closing) -> Closing:
+        return self.items.setdefault(closing.start, closing)
+
+    def note(self, subscription: str, start: datetime, digest: str) -> None:
+        self.items[start] = replace(self.items[start], digest=digest)
+
+
+@dataclass
 class MemoryRatings:
     """Ratings in memory, guarded as the real store guards them."""
 
     items: dict[RatingKey, StoredRating] = field(default_factory=dict)
+    closings: MemoryClosings = field(default_factory=MemoryClosings)
 
     def get_many(self, keys: Sequence[RatingKey]) -> dict[RatingKey, StoredRating]:
         return {key: self.items[key] for key in keys if key in self.items}

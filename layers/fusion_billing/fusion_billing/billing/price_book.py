@@ -33,6 +33,10 @@ class PriceBook:
         """Return the codes of the charges on each metric that any charge is on."""
         return self._on
 
+    def metric(self, code: str) -> Metric | None:
+        """Return a metric as it is defined now."""
+        return self._metrics.get(code)
+
     def newest(self, charge: str) -> Charge | None:
         """Return a charge's newest version."""
         versions = self._charges.get(charge)

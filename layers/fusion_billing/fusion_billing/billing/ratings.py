@@ -46,7 +46,8 @@ class RatingKey:
 class Line:
     """The rating's line in Odoo: `waiting`, `due`, `sent`, `parked`, or none yet (`state` None).
 
-    `amount` is what Odoo acknowledged for `version`; `id` the `sale.order.line`'s.
+    `amount` is what Odoo acknowledged for `version`, `billed` what its invoices hold of the line; `id` is the
+    `sale.order.line`'s. `has_intent` tells that a call was made whose result is not known.
     """
 
     state: str | None = None
@@ -55,6 +56,8 @@ class Line:
     id: int | None = None
     error: str | None = None
     tries: int = 0
+    billed: Decimal | None = None
+    has_intent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +94,18 @@ class StoredRating:
 
     @property
     def billed(self) -> Decimal:
-        """Return what Odoo acknowledged of it: 0 where its line was never there."""
+        """Return what is billed of it: what Odoo's invoices hold, as far as that was read.
+
+        Else what Odoo acknowledged: 0 where its line was never there.
+        """
+        if self.line.billed is not None:
+            return self.line.billed
         return self.line.amount if self.line.amount is not None else ZERO
+
+    @property
+    def unresolved(self) -> bool:
+        """Tell whether the result of a call to Odoo is unknown: what is billed is not known either."""
+        return self.line.has_intent
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from fusion_billing.billing.large_documents import join
 from fusion_billing.billing.ratings import RatingKey, StoredRating
 from fusion_billing.errors import Conflict, FusionError, Unavailable
 from fusion_billing.store import consistent_reads, failures
+from fusion_billing.store.closings import ClosingStore
 from fusion_billing.store.rating_items import (
     LINE_GONE,
     key_of,
@@ -83,6 +84,7 @@ class RatingsStore:
         self._table = table
         self._lanes = lanes
         self._parts = RatingParts(client, table)
+        self.closings = ClosingStore(client, table)
 
     def get(self, key: RatingKey) -> StoredRating | None:
         """Return the rating under `key` as it is now."""

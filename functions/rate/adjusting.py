@@ -1,0 +1,208 @@
+"""Adjustments: what invoiced periods are still due, or too much, put into the open period with its sign.
+
+All ratings that an adjustment depends on are read before the records are, as everywhere: of two workers at
+one adjustment the one that read older records is refused, and starts again.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from functions.rate.closing import Closer
+from functions.rate.reading import Reading
+from functions.rate.writer import Change, Ratings, Writer
+from fusion_billing.billing.customers import Customer
+from fusion_billing.billing.decisions import decide
+from fusion_billing.billing.documents import Invoiced, Span, adjustment_document, rating_document
+from fusion_billing.billing.pricing import CurrencyMismatch, Pricing, from_document
+from fusion_billing.billing.ratings import RatingKey, StoredRating, candidate
+from fusion_billing.calendar.calendar import Period
+from fusion_billing.decimals import ZERO
+from fusion_billing.errors import Unavailable
+from fusion_billing.rating.rated import Rated
+from fusion_billing.rating.records import Record
+from fusion_billing.store.dirty_pairs import DirtyPair, month_of
+from fusion_billing.store.ratings import Outdated
+
+_ATTEMPTS = 6
+
+Stored = Mapping[RatingKey, StoredRating]
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """A charge to be rated afresh in an invoiced period, by `price`.
+
+    `is_due_without_usage` tells that what it costs without any usage is due although it was never rated.
+    """
+
+    period: Period
+    price: Pricing
+    is_due_without_usage: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    """The ratings that an adjustment depends on: the period's own, later adjustments of it, the open one."""
+
+    own: RatingKey
+    later: tuple[RatingKey, ...]
+    open: RatingKey
+
+    @property
+    def invoiced(self) -> tuple[RatingKey, ...]:
+        """Return those whose periods are invoiced."""
+        return (self.own, *self.later)
+
+    @property
+    def all(self) -> tuple[RatingKey, ...]:
+        """Return every key."""
+        return (*self.invoiced, self.open)
+
+
+class Adjuster:
+    """Adjusts charges of one run."""
+
+    def __init__(self, reading: Reading, ratings: Ratings, writer: Writer, closer: Closer) -> None:
+        self._reading = reading
+        self._ratings = ratings
+        self._writer = writer
+        self._closer = closer
+
+    def price_kept(self, rating: StoredRating) -> Pricing:
+        """Return what priced a rating, as its document keeps it."""
+        return from_document(rating.doc if rating.parts is None else self._ratings.whole(rating))
+
+    def adjust(self, customer: Customer, adjustments: Sequence[Adjustment]) -> bool:
+        """Adjust each of the charges; return whether nothing is left to do.
+
+        One that can't be rated is reported and costs the others nothing.
+        """
+        keys = [_keys(customer, adjustment) for adjustment in adjustments]
+        stored = self._read(customer.id, keys)
+        records: dict[tuple[str, Period], list[Record]] = {}
+        complete = True
+        for adjustment, own in zip(adjustments, keys, strict=True):
+            code = adjustment.price.metric.code
+            adjusted = False
+            with self._reading.reported(DirtyPair(customer.id, code, month_of(adjustment.period.start))):
+                if (code, adjustment.period) not in records:
+                    records[code, adjustment.period] = self._records(customer, adjustment)
+                used = records[code, adjustment.period]
+                try:
+                    adjusted = self._adjust(customer, adjustment, own, stored, used)
+                except Outdated:
+                    adjusted = self._adjust_anew(customer, adjustment, own)
+            complete &= adjusted
+        return complete
+
+    def _adjust_anew(self, customer: Customer, adjustment: Adjustment, keys: _Keys) -> bool:
+        for _ in range(_ATTEMPTS):
+            stored = self._read(customer.id, [keys])
+            try:
+                return self._adjust(customer, adjustment, keys, stored, self._records(customer, adjustment))
+            except Outdated:
+                continue
+        raise Unavailable("others keep adjusting the same charge")
+
+    def _read(self, subscription: str, keys: Sequence[_Keys]) -> Stored:
+        """Return the ratings as they are now; those of invoiced periods are frozen first."""
+        every = [key for each in keys for key in each.all]
+        stored = self._ratings.get_many(every)
+        invoiced = {key for each in keys for key in each.invoiced}
+        loose = {key.period_start for key in invoiced if key in stored and not stored[key].frozen}
+        for start in loose:
+            self._closer.freeze(subscription, start)
+        return self._ratings.get_many(every) if loose else stored
+
+    def _records(self, customer: Customer, adjustment: Adjustment) -> list[Record]:
+        start, end = adjustment.period.start, customer.rated_end(adjustment.period)
+        return list(self._reading.used_by(customer.id, adjustment.price.metric, start, end))
+
+    def _adjust(
+        self, customer: Customer, adjustment: Adjustment, keys: _Keys, stored: Stored, records: list[Record]
+    ) -> bool:
+        """Adjust one charge; return whether that could be done: False while Odoo's answer is unknown."""
+        invoiced = [stored[key] for key in keys.invoiced if key in stored]
+        if any(rating.unresolved for rating in invoiced):
+            return False
+        known = [stored[key] for key in (keys.open, *reversed(keys.later), keys.own) if key in stored]
+        if not known and not records and not adjustment.is_due_without_usage:
+            return True  # a fee alone is due when its period is billed, not whenever it is looked at again
+        opened = customer.calendar.open
+        fresh = self._fresh(customer, adjustment, self._price(adjustment, keys, stored), records)
+        doc = adjustment_document(
+            fresh, billed_in=Span(opened.start, opened.end), invoiced=_invoiced(keys, stored)
+        )
+        self._writer.tally.pairs += 1
+        adjusting = candidate(keys.open, doc)
+        decision = decide(adjusting, stored.get(keys.open), period="open", has_usage=True)
+        if decision is not None:
+            late = _is_late(doc, known, records)
+            self._writer.write(Change(customer, adjusting, decision, stored.get(keys.open), late))
+        return True
+
+    def _price(self, adjustment: Adjustment, keys: _Keys, stored: Stored) -> Pricing:
+        """Return what prices the period: what priced it when it was first adjusted, if it was never rated."""
+        if keys.own in stored:
+            return adjustment.price
+        first = next((stored[key] for key in (*keys.later, keys.open) if key in stored), None)
+        return adjustment.price if first is None else self.price_kept(first)
+
+    def _fresh(
+        self, customer: Customer, adjustment: Adjustment, price: Pricing, records: Sequence[Record]
+    ) -> dict[str, Any]:
+        charge, period = price.charge, adjustment.period
+        if charge.currency != customer.who.currency:
+            raise CurrencyMismatch(
+                f"charge {charge.code} was billed in {charge.currency}, the subscription is in "
+                f"{customer.who.currency}"
+            )
+        rated = _nothing(charge.currency)
+        if customer.is_rated_in(period):
+            rated = price.rate(records, customer.who, period.start, period.end)
+        doc = rating_document(price, customer.who, Span(period.start, period.end), rated.as_dict())
+        newest = self._reading.prices().newest(charge.code)
+        if newest is not None:
+            # The product a line is put on may have been corrected since; the price stays what it was.
+            doc["odoo_product_id"] = newest.odoo_product_id
+        return doc
+
+
+def _nothing(currency: str) -> Rated:
+    return Rated(ZERO, ZERO, ZERO, ZERO, ZERO, currency, ())
+
+
+def _keys(customer: Customer, adjustment: Adjustment) -> _Keys:
+    code, start = adjustment.price.charge.code, adjustment.period.start
+    later = customer.invoiced_after(start)
+    return _Keys(
+        RatingKey(customer.id, start, code),
+        tuple(RatingKey(customer.id, period.start, code, start) for period in later),
+        RatingKey(customer.id, customer.calendar.open.start, code, start),
+    )
+
+
+def _invoiced(keys: _Keys, stored: Stored) -> Invoiced:
+    own = stored.get(keys.own)
+    return Invoiced(
+        own.billed if own is not None else ZERO,
+        [
+            (key.period_start, stored[key].billed)
+            for key in keys.later
+            if key in stored and stored[key].billed
+        ],
+    )
+
+
+def _is_late(doc: Mapping[str, Any], known: Sequence[StoredRating], records: Sequence[Record]) -> bool:
+    """Tell whether usage changed since the period was last rated; `known` is the newest rating first.
+
+    An adjustment may as well be made of what was rated in time and never came onto the invoice, or of a
+    fee that was not rated at all.
+    """
+    if not known:
+        return bool(records)
+    before = known[0].doc
+    amount = before["corrects"]["amount"] if "corrects" in before else before["amount"]
+    return bool((before["units"], amount) != (doc["units"], doc["corrects"]["amount"]))

@@ -1,0 +1,113 @@
+"""Closing invoiced periods: their ratings are frozen, and what else prices them is kept.
+
+A charge that was not rated in a period may still be due there: late usage arrives, a worker was killed
+between two charges, or Odoo invoiced the period before it was ever rated. So the charges that applied are
+kept with the period once, as they were when its invoice was seen. What is defined later never prices it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from functions.rate.reading import Reading
+from functions.rate.writer import Ratings
+from fusion_billing.billing.closings import Closing
+from fusion_billing.billing.customers import Customer
+from fusion_billing.billing.documents import Span
+from fusion_billing.billing.pricing import Pricing
+from fusion_billing.billing.ratings import StoredRating
+from fusion_billing.calendar.calendar import Period
+from fusion_billing.errors import Unavailable
+from fusion_billing.store.dirty_pairs import EVERY_METRIC, DirtyPair, month_of
+from fusion_billing.store.ratings import Outdated
+
+_ATTEMPTS = 6
+
+REVIEWED = 13
+"""Invoiced periods, the newest ones, that sweeps and subscription jobs go over."""
+
+
+class Closer:
+    """Closes invoiced periods of one run."""
+
+    def __init__(self, reading: Reading, ratings: Ratings) -> None:
+        self._reading = reading
+        self._ratings = ratings
+        self._customer = ""
+        self._closings: dict[datetime, Closing] = {}
+
+    def freeze(self, subscription: str, start: datetime) -> list[StoredRating]:
+        """Freeze every rating billed in an invoiced period, and return them all as they are then."""
+        for _ in range(_ATTEMPTS):
+            ratings = self._ratings.in_period(subscription, start)
+            loose = [rating for rating in ratings if not rating.frozen]
+            if not loose:
+                return ratings
+            for rating in loose:
+                try:
+                    self._ratings.freeze(rating)
+                except Outdated:
+                    continue  # read again with the rest, as it is now
+        raise Unavailable("a rating of an invoiced period keeps being written")
+
+    def of(self, customer: Customer) -> Mapping[datetime, Closing]:
+        """Return the closings of a customer's reviewed periods."""
+        periods = customer.invoiced(REVIEWED)
+        self._customer = customer.id
+        self._closings = self._ratings.closings.since(customer.id, periods[-1].start) if periods else {}
+        return self._closings
+
+    def close(self, customer: Customer, period: Period, own: Sequence[StoredRating]) -> Closing | None:
+        """Return the closing of an invoiced period whose frozen ratings are `own`; made where there is none.
+
+        None for a period of before the subscription was first seen: what was billed in it is not known here.
+        """
+        if period not in customer.calendar.known:
+            return None
+        kept = self._closing(customer, period)
+        if kept is not None:
+            return kept
+        prices, unpriced = self._never_rated(customer, period, own)
+        closing = Closing(period.start, prices, unpriced, fees=True)
+        # Before the closing is written: a worker that is killed in between does both again.
+        self._reading.request_invoices(customer.id, period.start)
+        self._closings[period.start] = self._ratings.closings.put(customer.id, closing)
+        return self._closings[period.start]
+
+    def note(self, customer: Customer, period: Period, digest: str) -> None:
+        """Note by what a period was found to be billed."""
+        self._ratings.closings.note(customer.id, period.start, digest)
+
+    def _closing(self, customer: Customer, period: Period) -> Closing | None:
+        if customer.id != self._customer:
+            self.of(customer)
+        if period in customer.invoiced(REVIEWED):
+            return self._closings.get(period.start)
+        return self._ratings.closings.since(customer.id, period.start).get(period.start)
+
+    def _never_rated(
+        self, customer: Customer, period: Period, own: Sequence[StoredRating]
+    ) -> tuple[dict[str, dict[str, Any]], frozenset[str]]:
+        """Return what prices the charges that apply without a rating, and which can't be priced."""
+        rated = {rating.key.charge for rating in own if rating.key.corrects is None}
+        prices: dict[str, dict[str, Any]] = {}
+        unpriced = frozenset[str]()
+        pair = DirtyPair(customer.id, EVERY_METRIC, month_of(period.start))
+        for metric in self._reading.prices().by_metric:
+            found, failed = self._reading.priced(pair, customer, metric, period)
+            unpriced |= failed
+            for price in self._that_existed(period, found):
+                if price.charge.code not in rated:
+                    prices[price.charge.code] = _kept(price, period)
+        return prices, unpriced - rated
+
+    def _that_existed(self, period: Period, prices: Sequence[Pricing]) -> Iterator[Pricing]:
+        """Yield the prices of charges that were defined when the period was invoiced."""
+        for price in prices:
+            created_at = self._reading.created_at(price.charge.code) if period.invoiced_at else None
+            if period.invoiced_at is None or created_at is None or created_at <= period.invoiced_at:
+                yield price
+
+
+def _kept(price: Pricing, period: Period) -> dict[str, Any]:
+    return {**Span(period.start, period.end).as_json(), **price.as_json}

@@ -1,0 +1,107 @@
+"""What an invoiced period is billed by, as a digest: where it is the one noted, a sweep has nothing to do.
+
+One query a metric reads the usage of all periods together, in one go through time.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from functions.rate.reading import Reading
+from functions.rate.writer import Ratings
+from fusion_billing.billing.customers import Customer
+from fusion_billing.billing.large_documents import canonical
+from fusion_billing.calendar.calendar import Period
+from fusion_billing.decimals import plain
+from fusion_billing.instants import rfc3339
+from fusion_billing.rating.records import Record
+
+_RULES = 1
+"""Counted up whenever rating comes to other results than before: every period is then looked at once more."""
+
+_BITS = 64
+
+
+class Digests:
+    """Works out digests for one run."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+
+    def of(self, customer: Customer, periods: Sequence[Period]) -> dict[datetime, str]:
+        """Return the digest of each of the periods, which are the newest invoiced ones, the newest first."""
+        usage = self._usage(customer, periods)
+        return {
+            period.start: _digest([_RULES, self._terms(customer, period), usage[period.start]])
+            for period in periods
+        }
+
+    def with_ratings(self, digest: str, ratings: Ratings, subscription: str, start: datetime) -> str:
+        """Return the digest with what is known of the period's ratings: frozen, billed, resolved."""
+        known = [
+            [rating.key.name, rating.frozen, plain(rating.billed), rating.unresolved]
+            for rating in ratings.in_period(subscription, start)
+        ]
+        return _digest([digest, sorted(known)])
+
+    def _terms(self, customer: Customer, period: Period) -> list[Any]:
+        who, opened = customer.who, customer.calendar.open
+        return [
+            rfc3339(opened.start),
+            rfc3339(opened.end),
+            rfc3339(period.end),
+            rfc3339(customer.rated_end(period)),
+            [who.plan, who.currency, who.timezone, who.odoo_order_id],
+            self._products(),
+        ]
+
+    def _products(self) -> list[list[Any]]:
+        """Return the product of each charge: adjustments follow it."""
+        book = self._reading.prices()
+        codes = sorted(code for on_metric in book.by_metric.values() for code in on_metric)
+        charges = [(code, book.newest(code)) for code in codes]
+        return [[code, charge.odoo_product_id] for code, charge in charges if charge is not None]
+
+    def _usage(self, customer: Customer, periods: Sequence[Period]) -> dict[datetime, dict[str, str]]:
+        """Return of each period's usage, by metric, a sum that changes with any of its records."""
+        sums: dict[datetime, dict[str, int]] = {period.start: {} for period in periods}
+        if periods:
+            whole = Period(periods[-1].start, periods[0].end, "invoiced")
+            for metric in self._reading.prices().by_metric:
+                for record in self._reading.used(customer.id, metric, whole.start, whole.end):
+                    for period in _periods_of(record, periods):
+                        own = sums[period.start]
+                        own[metric] = (own.get(metric, 0) + _number(record)) % 2**_BITS
+        return {
+            start: {metric: f"{total:x}" for metric, total in by_metric.items()}
+            for start, by_metric in sums.items()
+        }
+
+
+def _periods_of(record: Record, periods: Sequence[Period]) -> list[Period]:
+    """Return the periods that a record lies in, a level also every one that it reaches into."""
+    return [
+        period
+        for period in periods
+        if record.window_start < period.end
+        and (record.window_start >= period.start or record.window_end > period.start)
+    ]
+
+
+def _number(record: Record) -> int:
+    text = canonical(
+        [
+            record.key,
+            rfc3339(record.window_start),
+            rfc3339(record.window_end),
+            plain(record.quantity),
+            record.member,
+            record.properties,
+        ]
+    )
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8"), digest_size=_BITS // 8).digest())
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(canonical(value).encode("utf-8")).hexdigest()[:32]

@@ -1,0 +1,23 @@
+"""What is kept of an invoiced period beside its ratings: what else prices it, and by what it was billed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """An invoiced period as rating closed it.
+
+    `prices` are the charges that applied in the period without having been rated in it, by code, each as a
+    rating's document keeps what priced it: late usage is priced by them, and by nothing defined later.
+    `unpriced` are codes of charges that could not be priced then. `fees` tells whether what is due without
+    usage is due of them. `digest` is that of all that the period was last found to be billed by.
+    """
+
+    start: datetime
+    prices: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    unpriced: frozenset[str] = frozenset()
+    fees: bool = True
+    digest: str | None = None
