@@ -9,7 +9,7 @@ allows everything: that each function keeps to its role is watched in every test
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,6 +21,7 @@ from local import tables as template_tables
 from local.capacity import Consumed, meter
 from local.dynamodb import DynamoDBLocal, client
 from local.tables import Tables
+from tests.memory_dynamodb import MemoryDynamoDB
 
 _STOP_WAIT = 300.0
 
@@ -33,9 +34,15 @@ def _within_its_role() -> Iterator[None]:
     assert not beyond
 
 
+def _in_memory() -> bool:
+    return os.environ.get("ENGINE") == "memory"
+
+
 @pytest.fixture(scope="session")
 def dynamodb_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The engine's endpoint: a run's first worker starts it, and stops it after everyone's last test."""
+    if _in_memory():
+        pytest.skip("needs DynamoDB Local")
     folder = _shared_folder(tmp_path_factory)
     url_file = folder / "dynamodb.url"
     engine: DynamoDBLocal | None = None
@@ -72,9 +79,20 @@ def _await_the_others(users: IO[str]) -> None:
 
 
 @pytest.fixture(scope="session")
-def dynamodb(dynamodb_url: str) -> Iterator[DynamoDBClient]:
-    """A low-level client of DynamoDB Local."""
-    made = client(dynamodb_url)
+def connect(request: pytest.FixtureRequest) -> Callable[[], DynamoDBClient]:
+    """What makes low-level clients of the engine: DynamoDB Local, or with ENGINE=memory the one in memory."""
+    if _in_memory():
+        engine: Any = MemoryDynamoDB()
+        another: Callable[[], DynamoDBClient] = engine.another
+        return another
+    url: str = request.getfixturevalue("dynamodb_url")
+    return lambda: client(url)
+
+
+@pytest.fixture(scope="session")
+def dynamodb(connect: Callable[[], DynamoDBClient]) -> Iterator[DynamoDBClient]:
+    """A low-level client of the engine."""
+    made = connect()
     yield made
     made.close()
 

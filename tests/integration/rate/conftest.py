@@ -34,7 +34,6 @@ from fusion_billing.store.runs import RunStore
 from fusion_billing.store.subscriptions import StoredSubscription, SubscriptionStore
 from fusion_billing.store.usage_records import UsageRecords
 from fusion_billing.webhooks.outbox import NOTHING, Prepared
-from local.dynamodb import client
 from local.tables import Tables
 
 SHARDS = 4
@@ -280,9 +279,9 @@ class World:
 
 
 @pytest.fixture(scope="session")
-def raw(dynamodb_url: str) -> Iterator[DynamoDBClient]:
+def raw(connect: Callable[[], DynamoDBClient]) -> Iterator[DynamoDBClient]:
     """A client whose answers are read as rating's are."""
-    made = answer_raw(client(dynamodb_url))
+    made = answer_raw(connect())
     yield made
     made.close()
 
