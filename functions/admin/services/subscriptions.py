@@ -11,6 +11,7 @@ from fusion_billing.access.principal import Principal
 from fusion_billing.definitions.charge import Charge, ChargeOverride
 from fusion_billing.definitions.overrides import dated
 from fusion_billing.definitions.subscription import Subscription, is_subscription_id
+from fusion_billing.definitions.subscription_history import ChainedOrder
 from fusion_billing.definitions.validation import CODE, parse
 from fusion_billing.errors import Fault, Forbidden, InUse, NotFound, Refused
 from fusion_billing.instants import rfc3339
@@ -24,7 +25,7 @@ from fusion_billing.store.subscriptions import (
     SubscriptionStore,
 )
 
-SHOWN = ("origin", "open_period")
+SHOWN = ("origin", "open_period", "orders", "plan_history")
 """What a subscription is shown with, and has not by its definition; `version` besides."""
 
 _POSITION = re.compile(r"(\d{1,2}):(.*)", re.ASCII)
@@ -126,10 +127,25 @@ def delete(
 def as_json(stored: StoredSubscription) -> dict[str, Any]:
     """Return a subscription as the API shows it, with its open billing period."""
     opened = stored.calendar.open
-    return stored.subscription.as_json() | {
+    shown = stored.subscription.as_json() | {
         "origin": stored.origin,
         "version": stored.version,
         "open_period": {"start": rfc3339(opened.start), "end": rfc3339(opened.end)},
+        "orders": [_order(order) for order in stored.chain],
+        "plan_history": [
+            {"plan": change.plan, "from": None if change.start is None else rfc3339(change.start)}
+            for change in stored.plans
+        ],
+    }
+    return {**shown, "aliases": list(stored.aliases)} if stored.aliases else shown
+
+
+def _order(order: ChainedOrder) -> dict[str, Any]:
+    return {
+        "odoo_order_id": order.odoo_order_id,
+        "from": rfc3339(order.start),
+        "until": None if order.end is None else rfc3339(order.end),
+        "kind": order.kind,
     }
 
 

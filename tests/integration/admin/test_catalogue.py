@@ -24,7 +24,7 @@ CHARGE: dict[str, Any] = {
 SUBSCRIPTION: dict[str, Any] = {
     "odoo_order_id": 42,
     "name": "S00042",
-    "partner": "Acme",
+    "customer_name": "Acme",
     "plan": "Pro",
     "state": "3_progress",
     "currency": "USD",

@@ -83,7 +83,7 @@ def test_an_order_is_read_as_it_is(world: Any, reading: Reading) -> None:
         "id": "41",
         "odoo_order_id": 41,
         "name": "S00041",
-        "partner": "Ein Kunde",
+        "customer_name": "Ein Kunde",
         "plan": "Pro",
         "state": "3_progress",
         "currency": "USD",

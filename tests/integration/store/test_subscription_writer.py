@@ -1,5 +1,6 @@
 """Subscriptions on DynamoDB: one order is one subscription, whoever writes when; periods close once."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,10 +9,11 @@ import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from fusion_billing.definitions.subscription import Subscription
+from fusion_billing.definitions.subscription_history import ChainedOrder, PlanChange
 from fusion_billing.definitions.validation import parse
 from fusion_billing.errors import Unavailable
-from fusion_billing.store.subscription_writer import INSURANCE_SECONDS, SubscriptionWriter
-from fusion_billing.store.subscriptions import OrderTaken, Outdated, SubscriptionStore
+from fusion_billing.store.subscription_writer import INSURANCE_SECONDS, Chain, SubscriptionWriter
+from fusion_billing.store.subscriptions import AliasTaken, OrderTaken, Outdated, SubscriptionStore
 from fusion_billing.webhooks.outbox import NOTHING, Prepared
 from local.tables import Tables
 
@@ -49,7 +51,7 @@ def subscription(id_: str = "42", **changed: Any) -> Subscription:
     body = {
         "odoo_order_id": 42,
         "name": "S00042",
-        "partner": "Acme",
+        "customer_name": "Acme",
         "plan": "Pro",
         "state": "3_progress",
         "currency": "USD",
@@ -263,3 +265,188 @@ def test_the_list_holds_each_once_in_pages(writer: SubscriptionWriter, store: Su
             if after is None:
                 break
     assert sorted(seen) == sorted(f"s{number}" for number in range(30))
+
+
+def item(dynamodb: DynamoDBClient, tables: Tables, name: str) -> dict[str, Any]:
+    key = {"pk": {"S": f"S#{name}"}, "sk": {"S": "SUB"}}
+    return dynamodb.get_item(TableName=tables.catalogue, Key=key).get("Item", {})
+
+
+def test_a_push_finds_the_bounds_of_its_life_on_the_subscription_and_on_each_alias(
+    writer: SubscriptionWriter, dynamodb: DynamoDBClient, tables: Tables
+) -> None:
+    wanted = subscription(aliases=["acme"], end_date="2026-11-10")
+    stored = writer.save(wanted, origin="api", now=NOW).stored
+    assert stored.aliases == ("acme",)
+    bounds = {"starts": {"S": "2026-01-31T05:00:00.000000Z"}, "ends": {"S": "2026-11-11T05:00:00.000000Z"}}
+    assert bounds.items() <= item(dynamodb, tables, "42").items()
+    alias = {"pk": {"S": "S#acme"}, "sk": {"S": "SUB"}, "alias_of": {"S": "42"}, "plan": {"S": "Pro"}}
+    assert item(dynamodb, tables, "acme") == {**alias, **bounds}
+    writer.save(subscription(aliases=["acme"], plan="Basic"), origin="api", now=NOW)
+    assert item(dynamodb, tables, "acme") == {
+        **alias,
+        "plan": {"S": "Basic"},
+        "starts": bounds["starts"],
+    }
+    assert "ends" not in item(dynamodb, tables, "42")
+    writer.save(subscription(), origin="api", now=NOW)
+    assert item(dynamodb, tables, "acme") == {}
+
+
+@pytest.mark.parametrize(
+    ("state", "ends"),
+    [
+        ("3_progress", None),
+        ("4_paused", None),
+        ("5_renewed", "2026-12-03T03:00:00.000000Z"),
+        ("6_churn", "2026-12-03T03:00:00.000000Z"),
+    ],
+)
+def test_usage_is_accepted_while_it_is_paused_and_refused_once_it_is_over(
+    writer: SubscriptionWriter, dynamodb: DynamoDBClient, tables: Tables, state: str, ends: str | None
+) -> None:
+    writer.save(subscription(), origin="odoo", now=NOW)
+    writer.save(subscription(state=state), origin="odoo", now=NOW + timedelta(days=2))
+    assert item(dynamodb, tables, "42").get("ends", {}).get("S") == ends
+    writer.save(subscription(), origin="odoo", now=NOW + timedelta(days=3))
+    assert "ends" not in item(dynamodb, tables, "42")
+
+
+def as_stored_before(dynamodb: DynamoDBClient, tables: Tables, name: str) -> None:
+    """Rewrite a subscription's item as the first version wrote it."""
+    lattice = {"anchor": "2026-01-31", "timezone": "America/New_York", "unit": "month", "value": 1}
+    past = {**lattice, "start": "2026-01-31T05:00:00Z"}
+    document = subscription(name).as_json()
+    document["partner"] = document.pop("customer_name")
+    dynamodb.put_item(
+        TableName=tables.catalogue,
+        Item={
+            "pk": {"S": f"S#{name}"},
+            "sk": {"S": "SUB"},
+            "list_pk": item(dynamodb, tables, name)["list_pk"],
+            "list_sk": {"S": name},
+            "doc": {"S": json.dumps(document)},
+            "version": {"N": "1"},
+            "origin": {"S": "odoo"},
+            "plan": {"S": "Pro"},
+            "lattice": {"S": json.dumps({**lattice, "past": past})},
+        },
+    )
+
+
+def test_what_an_earlier_version_stored_is_read_and_gets_its_bounds_at_the_next_save(
+    writer: SubscriptionWriter, store: SubscriptionStore, dynamodb: DynamoDBClient, tables: Tables
+) -> None:
+    writer.save(subscription(), origin="odoo", now=NOW)
+    as_stored_before(dynamodb, tables, "42")
+    stored = store.get("42")
+    assert stored is not None
+    assert (stored.subscription, stored.is_current) == (subscription(), False)
+    assert [(order.odoo_order_id, order.kind) for order in stored.chain] == [(42, "initial")]
+    told = len(outbox(writer).told)
+    saved = writer.save(subscription(), origin="odoo", now=NOW)
+    assert (saved.outcome, saved.stored.version) == ("unchanged", 1)
+    assert len(outbox(writer).told) == told
+    assert item(dynamodb, tables, "42")["starts"] == {"S": "2026-01-31T05:00:00.000000Z"}
+    again = store.get("42")
+    assert again is not None
+    assert again.is_current
+
+
+def test_an_alias_is_one_subscription_s(writer: SubscriptionWriter, store: SubscriptionStore) -> None:
+    writer.save(subscription("42", aliases=["acme"]), origin="api", now=NOW)
+    for name, aliases in (("43", ["acme"]), ("44", ["42"]), ("acme", None)):
+        body = {"odoo_order_id": 99} if aliases is None else {"odoo_order_id": 99, "aliases": aliases}
+        with pytest.raises(AliasTaken):
+            writer.save(subscription(name, **body), origin="api", now=NOW)
+        assert store.get(name) is None
+    found = store.find("acme")
+    assert found is not None
+    assert (found.id, store.get("acme"), store.alias_of("acme")) == ("42", None, "42")
+    assert store.find("x" * 2_000) is None
+
+
+def test_one_kept_under_a_name_of_its_own_is_found_by_its_order(
+    writer: SubscriptionWriter, store: SubscriptionStore
+) -> None:
+    writer.save(subscription("acme"), origin="api", now=NOW)
+    found = store.find("42")
+    assert found is not None
+    assert (found.id, found.aliases) == ("acme", ("42",))
+
+
+def test_an_order_whose_id_is_a_subscription_already_gives_no_alias(
+    writer: SubscriptionWriter, store: SubscriptionStore
+) -> None:
+    writer.save(subscription("42", odoo_order_id=7), origin="api", now=NOW)
+    saved = writer.save(subscription("acme"), origin="api", now=NOW)
+    assert (saved.outcome, saved.stored.aliases) == ("created", ())
+    found = store.find("42")
+    assert found is not None
+    assert found.subscription.odoo_order_id == 7
+
+
+def test_a_corrected_start_moves_the_first_period_and_leaves_no_other(
+    writer: SubscriptionWriter, store: SubscriptionStore, dynamodb: DynamoDBClient, tables: Tables
+) -> None:
+    body = {"timezone": "UTC", "next_invoice_date": "2026-12-01"}
+    writer.save(subscription(start_date="2026-11-15", **body), origin="odoo", now=NOW)
+    saved = writer.save(subscription(start_date="2026-11-01", **body), origin="odoo", now=NOW)
+    assert store.get("42") == saved.stored
+    assert [str(period.start.date()) for period in saved.stored.calendar.known] == ["2026-11-01"]
+    assert saved.stored.calendar.replaced == (datetime(2026, 11, 15, tzinfo=UTC),)
+    periods = [
+        each["sk"]["S"]
+        for each in dynamodb.scan(TableName=tables.catalogue)["Items"]
+        if each["sk"]["S"].startswith("P#")
+    ]
+    assert periods == ["P#2026-11-01T00:00:00.000000Z"]
+
+
+def test_plans_are_kept_there_and_back(writer: SubscriptionWriter, store: SubscriptionStore) -> None:
+    writer.save(subscription(), origin="odoo", now=NOW)
+    writer.save(subscription(plan="Basic"), origin="odoo", now=NOW + timedelta(days=1))
+    back = writer.save(subscription(), origin="odoo", now=NOW + timedelta(days=2)).stored
+    assert back.plans == (
+        PlanChange("Pro", None),
+        PlanChange("Basic", NOW + timedelta(days=1)),
+        PlanChange("Pro", NOW + timedelta(days=2)),
+    )
+    assert store.get("42") == back
+    corrected = writer.save(
+        subscription(), origin="api", now=NOW, chain=Chain(plan_from=NOW + timedelta(days=3))
+    ).stored
+    assert corrected.plans[-1] == PlanChange("Pro", NOW + timedelta(days=3))
+
+
+def renewed(**changed: Any) -> Subscription:
+    return subscription(odoo_order_id=57, name="S00057", **changed)
+
+
+RENEWAL = datetime(2026, 11, 30, 5, tzinfo=UTC)
+CHAIN = Chain(
+    orders=(
+        ChainedOrder(42, datetime(2026, 1, 31, 5, tzinfo=UTC), RENEWAL, "initial"),
+        ChainedOrder(57, RENEWAL, None, "renewal"),
+    ),
+    references=("S00057",),
+)
+
+
+def test_a_renewal_joins_the_subscription_and_is_told_of(
+    writer: SubscriptionWriter, store: SubscriptionStore
+) -> None:
+    writer.save(subscription(), origin="odoo", now=NOW)
+    saved = writer.save(renewed(plan="Max"), origin="odoo", now=NOW, chain=CHAIN).stored
+    assert store.get("42") == saved
+    assert saved.aliases == ("57", "S00057")
+    assert saved.plans == (PlanChange("Pro", None), PlanChange("Max", RENEWAL))
+    assert [store.of_order(order) for order in (42, 57)] == ["42", "42"]
+    assert {store.find(name).id for name in ("42", "57", "S00057")} == {"42"}  # type: ignore[union-attr]
+    again = writer.save(renewed(plan="Max"), origin="odoo", now=NOW + timedelta(days=1), chain=CHAIN)
+    assert again.outcome == "unchanged"
+    with pytest.raises(OrderTaken):
+        writer.save(subscription("other", odoo_order_id=57), origin="api", now=NOW)
+    store.delete(again.stored)
+    assert [store.find(name) for name in ("42", "57", "S00057")] == [None] * 3
+    assert [store.of_order(order) for order in (42, 57)] == [None, None]

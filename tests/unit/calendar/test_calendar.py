@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fusion_billing.calendar.advance import MOST_STEPS, advance, first_seen, newly_invoiced
 from fusion_billing.calendar.calendar import Calendar
-from fusion_billing.calendar.states import NEVER, rated_until, stopped_at
+from fusion_billing.calendar.states import NEVER, accepted_until, rated_until, stopped_at
 from fusion_billing.calendar.terms import Terms
 
 NOW = datetime(2026, 11, 15, tzinfo=UTC)
@@ -268,7 +268,8 @@ def test_known_periods_are_contiguous_and_what_is_invoiced_never_changes(
     for each in later:
         before, calendar = calendar, advance(calendar, each, NOW)
         assert calendar.known[: len(before.known) - 1] == before.known[:-1]
-        assert calendar.known[len(before.known) - 1].start == before.open.start
+        if len(calendar.known) > 1:
+            assert calendar.known[len(before.known) - 1].start == before.open.start
     assert [period.state for period in calendar.known] == ["invoiced"] * (len(calendar.known) - 1) + ["open"]
     for left, right in zip(calendar.known, calendar.known[1:], strict=False):
         assert left.start < left.end == right.start
@@ -304,6 +305,68 @@ def test_what_was_upcoming_is_what_opens(first: Terms, steps: int) -> None:
         assert calendar.known[-2].state == "invoiced"
 
 
+MID_NOVEMBER = Terms(date(2026, 11, 15), date(2026, 12, 1), 1, "month", "UTC")
+
+
+def test_the_first_period_follows_a_start_that_is_corrected_before_any_invoice() -> None:
+    calendar = first_seen(MID_NOVEMBER)
+    assert local(calendar) == [("2026-11-15", "2026-12-01", "open")]
+    earlier = settled(calendar, replace(MID_NOVEMBER, start_date=date(2026, 11, 1)))
+    assert local(earlier) == [("2026-11-01", "2026-12-01", "open")]
+    assert earlier.replaced == (datetime(2026, 11, 15, tzinfo=UTC),)
+    later = settled(earlier, replace(MID_NOVEMBER, start_date=date(2026, 11, 20)))
+    assert local(later) == [("2026-11-20", "2026-12-01", "open")]
+    assert later.replaced == (datetime(2026, 11, 15, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC))
+
+
+def test_a_start_moved_there_and_back_leaves_only_the_other_one_replaced() -> None:
+    calendar = first_seen(MID_NOVEMBER)
+    there = settled(calendar, replace(MID_NOVEMBER, start_date=date(2026, 11, 1)))
+    back = settled(there, MID_NOVEMBER)
+    assert back == replace(calendar, replaced=(datetime(2026, 11, 1, tzinfo=UTC),))
+
+
+def test_a_start_put_off_past_the_open_period_is_no_invoice() -> None:
+    put_off = replace(MID_NOVEMBER, start_date=date(2027, 2, 1), next_invoice_date=date(2027, 3, 1))
+    moved = settled(first_seen(MID_NOVEMBER), put_off)
+    assert local(moved) == [("2027-02-01", "2027-03-01", "open")]
+
+
+def test_an_invoiced_period_keeps_its_start_and_what_it_was_rated_from() -> None:
+    calendar = first_seen(MID_NOVEMBER)
+    began = datetime(2026, 11, 20, tzinfo=UTC)
+    january = replace(MID_NOVEMBER, next_invoice_date=date(2027, 1, 1))
+    closed = advance(calendar, january, NOW, rated_from=began)
+    assert closed.known[0].rated_from == began
+    moved = settled(closed, replace(january, start_date=date(2026, 11, 1)))
+    assert moved.known == closed.known
+    assert advance(calendar, january, NOW, rated_from=calendar.open.start).known[0].rated_from is None
+
+
+def test_what_was_stored_without_the_first_end_follows_a_corrected_start_too() -> None:
+    calendar = first_seen(MID_NOVEMBER)
+    old = replace(calendar, past=replace(calendar.past, first_end=None))
+    assert advance(old, MID_NOVEMBER, NOW) == old
+    earlier = settled(old, replace(MID_NOVEMBER, start_date=date(2026, 11, 1)))
+    assert local(earlier) == [("2026-11-01", "2026-12-01", "open")]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    first=terms,
+    starts=st.lists(st.dates(date(2009, 1, 1), date(2028, 12, 31)), min_size=1, max_size=4),
+)
+def test_a_start_corrected_before_any_invoice_is_as_if_it_had_been_known_from_the_first(
+    first: Terms, starts: list[date]
+) -> None:
+    calendar = first_seen(first)
+    for start in starts:
+        calendar = settled(calendar, replace(first, start_date=start))
+    anew = first_seen(replace(first, start_date=starts[-1]))
+    assert (calendar.known, calendar.spec) == (anew.known, anew.spec)
+    assert calendar.open.start not in calendar.replaced
+
+
 @pytest.mark.parametrize(
     ("states", "expected"),
     [
@@ -323,6 +386,24 @@ def test_until_when_a_subscription_is_rated(states: list[str], expected: datetim
         stopped = stopped_at(state, previous, stopped, NOW + timedelta(days=day))
         previous = state
     assert rated_until(states[-1], stopped, None) == expected
+
+
+@pytest.mark.parametrize(
+    ("state", "stopped", "ends", "expected"),
+    [
+        ("3_progress", None, None, None),
+        ("3_progress", None, NOW, NOW),
+        ("4_paused", NOW, None, None),
+        ("1_draft", None, None, None),
+        ("5_renewed", NOW, None, NOW),
+        ("6_churn", NOW, NOW - timedelta(days=1), NOW - timedelta(days=1)),
+        ("6_churn", None, NOW, NEVER),
+    ],
+)
+def test_until_when_usage_is_accepted(
+    state: str, stopped: datetime | None, ends: datetime | None, expected: datetime | None
+) -> None:
+    assert accepted_until(state, stopped, ends) == expected
 
 
 def test_an_end_before_the_stop_counts() -> None:

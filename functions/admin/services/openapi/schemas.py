@@ -78,22 +78,48 @@ def _as_defined_and_as_shown(title: str, taken: Schema, shown: Schema, name: str
     What is shown may be put back as it is, its `version` guarding against what changed meanwhile.
     """
     more = {"version": _COUNT, **_SHOWN_TOO.get(title, {})}
+    accepted = more | _ACCEPTED_TOO.get(title, {})
     answer: Schema = {
         **shown,
         "properties": shown["properties"] | more,
         "required": [*shown["required"], "version"],
     }
     del answer["additionalProperties"]
-    named_by_its_path = [field for field in taken["required"] if field != name]
-    definition = {**taken, "properties": taken["properties"] | more, "required": named_by_its_path}
+    elsewhere = {name, *_OR_BY_FORMER_NAME.get(title, ())}
+    required = [field for field in taken["required"] if field not in elsewhere]
+    definition = {**taken, "properties": taken["properties"] | accepted, "required": required}
     return {title: answer, f"{title}Definition": definition}
 
+
+_ACCEPTED_TOO: dict[str, dict[str, Schema]] = {
+    "Subscription": {
+        "partner": {
+            "anyOf": [{"type": "string"}, {"type": "integer"}],
+            "deprecated": True,
+            "description": "the former name of `customer_name`",
+        },
+    },
+}
+
+_OR_BY_FORMER_NAME: dict[str, tuple[str, ...]] = {"Subscription": ("customer_name",)}
 
 _SHOWN_TOO: dict[str, dict[str, Schema]] = {
     "Charge": {"versions": _array(ref("ChargeDefinition"))},
     "Subscription": {
         "origin": {"type": "string", "enum": ["api", "odoo"]},
         "open_period": _object(("start", "end"), start=_INSTANT, end=_INSTANT),
+        "orders": _array(
+            _object(
+                ("odoo_order_id", "from", "kind"),
+                odoo_order_id=_COUNT,
+                until=_INSTANT | {"type": ["string", "null"]},
+                kind={"type": "string", "enum": ["initial", "renewal", "upsell"]},
+                **{"from": _INSTANT},
+            )
+        ),
+        "plan_history": _array(
+            _object(("plan", "from"), plan=_TEXT, **{"from": _INSTANT | {"type": ["string", "null"]}})
+        ),
     },
 }
 

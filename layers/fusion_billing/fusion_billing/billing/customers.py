@@ -1,21 +1,30 @@
-"""A subscription as rating sees it: who pays, its periods, and until when its usage is rated."""
+"""A subscription as rating sees it: its periods, what of them is rated, and which order bills it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
 from fusion_billing.billing.pricing import Subscriber
 from fusion_billing.calendar.calendar import Calendar, Period
 from fusion_billing.definitions.subscription import Subscription
+from fusion_billing.definitions.subscription_history import ChainedOrder, PlanChange
 
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """`rated_until` is when it stopped or ends (None: it goes on); what is used from then on is not rated."""
+    """A subscription: what is used before `rated_from`, and from `rated_until` on, is not rated.
+
+    `rated_from` is its start, or where it is billed from, if later; `rated_until` when it stopped or ends.
+    None: no bound. `orders` are the chain's; empty where there is the one order alone. `is_over` tells that
+    Odoo will invoice nothing more of it by itself.
+    """
 
     who: Subscriber
     calendar: Calendar
     rated_until: datetime | None = None
+    rated_from: datetime | None = None
+    orders: tuple[ChainedOrder, ...] = ()
+    is_over: bool = False
 
     @property
     def id(self) -> str:
@@ -24,11 +33,60 @@ class Customer:
 
     def is_rated_in(self, period: Period) -> bool:
         """Tell whether anything of a period is rated."""
-        return self.rated_until is None or period.start < self.rated_until
+        return self.rated_start(period) < self.rated_end(period)
+
+    def rated_start(self, period: Period) -> datetime:
+        """Return the start of what is rated of a period: its own, or the instant rating began in it.
+
+        An invoiced period keeps the start that it was invoiced under, whatever was corrected since.
+        """
+        if period in self.calendar.known[:-1]:
+            return period.rated_from or period.start
+        start = period.start if self.rated_from is None else max(period.start, self.rated_from)
+        return min(start, period.end)
 
     def rated_end(self, period: Period) -> datetime:
         """Return the end of what is rated of a period: its own, or the instant rating stopped in it."""
-        return period.end if self.rated_until is None else min(period.end, self.rated_until)
+        end = period.end if self.rated_until is None else min(period.end, self.rated_until)
+        return max(end, period.start)
+
+    def subscriber_in(self, period: Period) -> Subscriber:
+        """Return who pays for a period, living in the part of it that is rated."""
+        lived = self.rated_start(period), self.rated_end(period)
+        return replace(
+            self.who,
+            lived_from=lived[0] if lived[0] > period.start else None,
+            lived_until=lived[1] if lived[1] < period.end else None,
+        )
+
+    def order_for(self, period: Period) -> int:
+        """Return the order that will invoice what is billed in a period, or that invoiced it.
+
+        That is the order running now: what a renewed order has not invoiced moves to the one that renews it.
+        An order announced after it serves from the period on in which, or at whose end, it takes over.
+        """
+        running = self.who.odoo_order_id
+        serving = [order for order in self.orders if order.kind != "upsell"]
+        ids = [order.odoo_order_id for order in serving]
+        if running not in ids:
+            return running
+        if period.state == "invoiced":
+            billed = [order.odoo_order_id for order in serving if order.start < period.end]
+            return billed[-1] if billed else ids[0]
+        announced = serving[ids.index(running) + 1 :]
+        return next(
+            (order.odoo_order_id for order in reversed(announced) if order.start <= period.end), running
+        )
+
+    @property
+    def replaced_starts(self) -> tuple[datetime, ...]:
+        """Return the starts that the first period had before `start_date` was corrected.
+
+        Ratings stored under them are to come to nothing: what they were for is rated under the start there
+        is now.
+        """
+        current = self.calendar.known[0].start
+        return tuple(start for start in self.calendar.replaced if start != current)
 
     def invoiced(self, newest: int) -> list[Period]:
         """Return the newest of the invoiced periods that were seen, the newest first."""
@@ -61,6 +119,18 @@ class Kept(Protocol):
     def rated_until(self) -> datetime | None:
         """Return the instant from which on usage is not rated."""
 
+    @property
+    def orders(self) -> tuple[ChainedOrder, ...]:
+        """Return its chain of orders, empty where there is one alone."""
+
+    @property
+    def plan_history(self) -> tuple[PlanChange, ...]:
+        """Return the plans it was on, empty where there was one alone."""
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether nothing more of it will be invoiced."""
+
 
 def customer_of(kept: Kept) -> Customer:
     """Return a subscription as rating sees it."""
@@ -72,5 +142,8 @@ def customer_of(kept: Kept) -> Customer:
         timezone=subscription.timezone,
         odoo_order_id=subscription.odoo_order_id,
         overrides=subscription.overrides or {},
+        plan_history=kept.plan_history,
+        lived_from=subscription.rated_from,
+        lived_until=kept.rated_until,
     )
-    return Customer(who, kept.calendar, kept.rated_until)
+    return Customer(who, kept.calendar, kept.rated_until, subscription.rated_from, kept.orders, kept.is_over)

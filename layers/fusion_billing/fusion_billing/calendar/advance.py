@@ -7,8 +7,12 @@ invoiced, together with every period up to that boundary; otherwise the open per
 and stays open. So up to half an interval later is a postponement, half an interval and more an invoice, and
 any earlier date an edit. An invoiced period is never opened again: a date at or before the open
 period's start leaves its end to the lattice.
+
+While nothing is invoiced, the open period's start follows `start_date`, wherever that is corrected to: it
+lies where it would lie if the subscription had been seen with that date from the first.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -19,6 +23,9 @@ from fusion_billing.periods import Lattice
 MOST_STEPS = 2
 """How many periods one `advance` closes at most: all that tells of it must fit one transaction."""
 
+MOST_REPLACED = 20
+"""How many replaced starts a calendar remembers; ratings under older ones were ended long ago."""
+
 
 def first_seen(terms: Terms) -> Calendar:
     """Return the calendar of a subscription seen for the first time: its open period, and nothing invoiced.
@@ -28,30 +35,41 @@ def first_seen(terms: Terms) -> Calendar:
     spec = terms.spec()
     begin = spec.midnight(terms.start_date)
     end = spec.midnight(terms.next_invoice_date)
+    past = Past(spec, begin, terms.next_invoice_date)
     if end <= begin:
-        return Calendar((Period(begin, spec.lattice.after(begin), "open"),), spec, Past(spec, begin))
+        return Calendar((Period(begin, spec.lattice.after(begin), "open"),), spec, past)
     start = max(begin, spec.lattice.before(end))
-    return Calendar((Period(start, end, "open"),), spec, Past(spec, begin))
+    return Calendar((Period(start, end, "open"),), spec, past)
 
 
-def advance(calendar: Calendar, terms: Terms, now: datetime) -> Calendar:
+def advance(
+    calendar: Calendar, terms: Terms, now: datetime, *, rated_from: datetime | None = None
+) -> Calendar:
     """Return the calendar under `terms` as they are now; the same one where nothing changed.
 
     Closes at most `MOST_STEPS` periods: call it again (each time storing what it gave) until it gives back
-    what it was given. `now` is noted on what is closed.
+    what it was given. `now` is noted on what is closed, and `rated_from`, from when on usage was rated until
+    now, where it lies within.
     """
     ends = _ends_of_closed(calendar, terms)
     rushed = len(ends) > MOST_STEPS
-    closed, start = _closed(calendar.open, ends[:MOST_STEPS], now)
+    closed, start = _closed(calendar.open, ends[:MOST_STEPS], now, rated_from)
     if rushed:
         # Not there yet: the lattice that led here leads on.
         opened = Period(start, ends[MOST_STEPS], "open")
         return replace(calendar, known=(*calendar.known[:-1], *closed, opened))
-    spec = terms.spec(previous=calendar.spec.anchor)
+    previous = calendar.spec.anchor
+    if not closed and len(calendar.known) == 1:
+        first = _as_first_seen(calendar, terms)
+        start, previous = first.open.start, first.spec.anchor
+    spec = terms.spec(previous=previous)
     end = spec.midnight(terms.next_invoice_date)
     if end <= start:
         end = spec.lattice.after(start)
-    return replace(calendar, known=(*calendar.known[:-1], *closed, Period(start, end, "open")), spec=spec)
+    known = (*calendar.known[:-1], *closed, Period(start, end, "open"))
+    # An invoiced period is never moved, so only the first one's start can have been replaced.
+    replaced = _replaced(calendar, start) if not closed else calendar.replaced
+    return replace(calendar, known=known, spec=spec, replaced=replaced)
 
 
 def newly_invoiced(before: Calendar, after: Calendar) -> tuple[Period, ...]:
@@ -59,13 +77,36 @@ def newly_invoiced(before: Calendar, after: Calendar) -> tuple[Period, ...]:
     return tuple(period for period in after.known[:-1] if period.start >= before.open.start)
 
 
+def _as_first_seen(calendar: Calendar, terms: Terms) -> Calendar:
+    """Return the calendar there would be, had the subscription been seen first with this `start_date`.
+
+    All else is taken as it was then, but the zone of its start: the day stays, its midnight does not.
+    """
+    past = calendar.past
+    first_end = past.first_end or _local_day(calendar.open.end, calendar.spec)
+    then = Terms(terms.start_date, first_end, past.spec.value, past.spec.unit, past.spec.timezone)
+    seen = first_seen(then)
+    begin = past.spec.midnight(terms.start_date)
+    if seen.open.start != begin:
+        return seen
+    moved = replace(seen.open, start=terms.begin)
+    return replace(seen, known=(moved,))
+
+
+def _replaced(calendar: Calendar, start: datetime) -> tuple[datetime, ...]:
+    old = calendar.open.start
+    if start == old:
+        return calendar.replaced
+    return (*(each for each in calendar.replaced if each not in {start, old}), old)[-MOST_REPLACED:]
+
+
 def _ends_of_closed(calendar: Calendar, terms: Terms) -> list[datetime]:
     """Return the ends of the periods that were invoiced since: the open one's first, none where none was."""
     old = calendar.spec
     target = old.midnight(terms.next_invoice_date)
     end = calendar.open.end
-    if target <= end:
-        return []
+    if target <= end or (len(calendar.known) == 1 and terms.begin >= end):
+        return []  # the second: it has not even begun, so the whole of it was put off
     ways = [_boundaries(old.lattice, end, target)]
     if (terms.value, terms.unit) != (old.value, old.unit):
         # The plan changed as well, and the date may have moved by either's interval.
@@ -84,12 +125,15 @@ def _boundaries(lattice: Lattice, end: datetime, target: datetime) -> list[datet
     return [end, *(lattice.boundary(first + step) for step in range(1, steps))] if steps > 0 else []
 
 
-def _closed(opened: Period, ends: list[datetime], now: datetime) -> tuple[list[Period], datetime]:
+def _closed(
+    opened: Period, ends: Sequence[datetime], now: datetime, rated_from: datetime | None
+) -> tuple[list[Period], datetime]:
     """Return the periods that end at `ends`, invoiced, and where the next one starts."""
     start = opened.start
     closed = []
     for end in ends:
-        closed.append(Period(start, end, "invoiced", now))
+        within = rated_from if rated_from is not None and start < rated_from else None
+        closed.append(Period(start, end, "invoiced", now, within and min(within, end)))
         start = end
     return closed, start
 

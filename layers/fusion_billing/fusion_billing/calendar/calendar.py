@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from fusion_billing.calendar.terms import LatticeSpec
@@ -15,13 +15,15 @@ class Period:
     """A billing period `[start, end)` in aware UTC datetimes.
 
     `invoiced_at` is when its invoicing was seen: None for one that is not invoiced, or that ended before
-    the subscription was first seen.
+    the subscription was first seen. `rated_from` is set for an invoiced one whose usage was rated only from
+    an instant within it on: what is invoiced keeps the start it was invoiced under.
     """
 
     start: datetime
     end: datetime
     state: State
     invoiced_at: datetime | None = None
+    rated_from: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +31,13 @@ class Past:
     """What the time before the first period seen is cut by: the lattice of then, and the start of then.
 
     It stays as it was when the subscription was first seen, whatever changes later: periods that
-    late usage was billed for must not be cut anew.
+    late usage was billed for must not be cut anew. `first_end` is the `next_invoice_date` first seen: with
+    it a corrected `start_date` lays the open period as if it had been known from the first (None: not noted).
     """
 
     spec: LatticeSpec
     start: datetime
+    first_end: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +45,14 @@ class Calendar:
     """The periods of one subscription; together they tile all time, without gap or overlap.
 
     `known` are those seen, contiguous and ascending: invoiced ones, and last the open one. What comes after
-    follows `spec`, what came before follows `past`.
+    follows `spec`, what came before follows `past`. `replaced` are starts that the first period had before
+    `start_date` was corrected, the newest last: ratings that may be stored under them bill nothing any more.
     """
 
     known: tuple[Period, ...]
     spec: LatticeSpec
     past: Past
+    replaced: tuple[datetime, ...] = ()
 
     @property
     def open(self) -> Period:

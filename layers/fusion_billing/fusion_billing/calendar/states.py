@@ -9,6 +9,8 @@ after; ratings that exist stay. One that goes on after a pause is rated again as
 from datetime import UTC, datetime
 
 IN_PROGRESS = "3_progress"
+OVER = frozenset({"5_renewed", "6_churn"})
+"""States in which nothing more will be rated, unless Odoo opens the subscription again."""
 
 NEVER = datetime.min.replace(tzinfo=UTC)
 """Until when a subscription is rated that never went: before all usage."""
@@ -35,3 +37,12 @@ def rated_until(state: str, stopped: datetime | None, ends: datetime | None) -> 
         return ends
     until = NEVER if stopped is None else stopped
     return until if ends is None else min(until, ends)
+
+
+def accepted_until(state: str, stopped: datetime | None, ends: datetime | None) -> datetime | None:
+    """Return the instant from which on usage, by its window's start, is refused; None where there is none.
+
+    As `rated_until` for a subscription that is over. One that is paused, or still a quotation, may go on: its
+    usage is accepted, and rated then.
+    """
+    return rated_until(state, stopped, ends) if state in OVER else ends

@@ -38,6 +38,11 @@ class Terms:
     unit: str
     timezone: str
 
+    @property
+    def begin(self) -> datetime:
+        """The first instant of the start date."""
+        return _midnight(self.start_date, self.timezone)
+
     def spec(self, previous: date | None = None) -> LatticeSpec:
         """Return the lattice these terms follow; `previous` is the anchor it had before, if any.
 

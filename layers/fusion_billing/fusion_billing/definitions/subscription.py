@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic import PlainSerializer, PlainValidator, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from fusion_billing.calendar.terms import Terms
 from fusion_billing.definitions.overrides import Overrides, override_faults, overrides_json
+from fusion_billing.definitions.valid_from import Start, instant_of
 from fusion_billing.definitions.validation import (
     Currency,
     Definition,
@@ -21,7 +22,7 @@ from fusion_billing.definitions.validation import (
     whole_number,
 )
 from fusion_billing.errors import Fault, Refused
-from fusion_billing.periods import zone_of
+from fusion_billing.periods import local_midnight, zone_of
 from fusion_billing.strict_json import Number
 
 SubscriptionState = Literal[
@@ -75,8 +76,22 @@ def _language(value: object) -> str:
     return value
 
 
-def _partner(value: object) -> str | int:
+def _customer(value: object) -> str | int:
     return text(value) if isinstance(value, str) and not isinstance(value, Number) else whole_number(value)
+
+
+def _aliases(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple):
+        raise PydanticCustomError("not_a_list", "must be a list")
+    if len(value) > MOST_ALIASES:
+        raise PydanticCustomError("too_long", f"must have at most {MOST_ALIASES} entries")
+    if not all(
+        isinstance(each, str) and not isinstance(each, Number) and _ID.fullmatch(each) for each in value
+    ):
+        raise PydanticCustomError(
+            "bad_identifier", "must each be 1 to 64 of A-Z, a-z, 0-9, '.', '_', ':' and '-'"
+        )
+    return tuple(dict.fromkeys(value))
 
 
 Day = Annotated[
@@ -96,10 +111,26 @@ Zone = Annotated[
 Language = Annotated[
     str, PlainValidator(_language), WithJsonSchema({"type": "string", "examples": ["fr_BE"]})
 ]
-Partner = Annotated[
-    str | int, PlainValidator(_partner), WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "integer"}]})
+CustomerName = Annotated[
+    str | int, PlainValidator(_customer), WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "integer"}]})
 ]
 """The customer: a name, or the id of the `res.partner`."""
+
+MOST_ALIASES = 50
+"""How many aliases a subscription has at most, those of its orders included."""
+
+Aliases = Annotated[
+    tuple[str, ...],
+    PlainValidator(_aliases),
+    PlainSerializer(list, return_type=list[str]),
+    WithJsonSchema(
+        {
+            "type": "array",
+            "maxItems": MOST_ALIASES,
+            "items": {"type": "string", "pattern": f"^{_ID.pattern}$"},
+        }
+    ),
+]
 
 
 class BillingPeriod(Definition):
@@ -115,7 +146,7 @@ class Subscription(Definition):
     id: SubscriptionId
     odoo_order_id: Identifier
     name: Text
-    partner: Partner
+    customer_name: CustomerName
     plan: Text
     state: SubscriptionState
     currency: Currency
@@ -126,10 +157,24 @@ class Subscription(Definition):
     end_date: Day | None = None
     lang: Language | None = None
     overrides: Overrides | None = None
+    aliases: Aliases | None = None
+    billed_from: Start | None = None
+    payment_exception: bool | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _partner_is_the_customer(cls, raw: Any) -> Any:
+        """Take `partner`, as the field was called: in what is stored, and in what callers still send."""
+        if not isinstance(raw, dict) or "partner" not in raw:
+            return raw
+        rest = {name: value for name, value in raw.items() if name != "partner"}
+        return {"customer_name": raw["partner"], **rest}
 
     @classmethod
     def cross_faults(cls, raw: dict[str, Any]) -> Iterator[Fault]:
         """Yield what is wrong between fields: an end before the start, an override within itself."""
+        if "partner" in raw and "customer_name" in raw and raw["partner"] != raw["customer_name"]:
+            yield Fault("partner", "mismatch", "must be customer_name, which it is called now, or left out")
         start, end = _lenient_day(raw.get("start_date")), _lenient_day(raw.get("end_date"))
         if start is not None and end is not None and end < start:
             yield Fault("end_date", "end_before_start", "must not be before start_date")
@@ -141,6 +186,21 @@ class Subscription(Definition):
         if self.overrides:
             json["overrides"] = overrides_json(self.overrides)
         return json
+
+    @property
+    def ends(self) -> datetime | None:
+        """The first instant after its last day, None where it has none."""
+        return (
+            None
+            if self.end_date is None
+            else local_midnight(self.end_date + timedelta(days=1), self.timezone)
+        )
+
+    @property
+    def rated_from(self) -> datetime:
+        """The instant from which on usage is rated: its start, or `billed_from` if that is later."""
+        billed_from = instant_of(self.billed_from, self.timezone)
+        return self.terms.begin if billed_from is None else max(self.terms.begin, billed_from)
 
     @property
     def terms(self) -> Terms:

@@ -1,6 +1,7 @@
 """What a subscription was in the course of its life: its plans, and the orders that invoice it."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -23,3 +24,35 @@ class PlanChange:
 
     plan: str
     start: datetime | None
+
+
+MOST_CHANGES = 50
+"""How many changes of plan are kept: the newest."""
+
+
+def first_order(odoo_order_id: int, start: datetime) -> tuple[ChainedOrder, ...]:
+    """Return the chain of a subscription that was never renewed."""
+    return (ChainedOrder(odoo_order_id, start, None, "initial"),)
+
+
+def changed_plan(
+    history: Sequence[PlanChange], before: str, plan: str, at: datetime
+) -> tuple[PlanChange, ...]:
+    """Return the history once `plan` is in force from `at` on, `before` being what was in force until now.
+
+    What was to change at `at` or later no longer does. A history that has nothing in it is that of `before`,
+    in force from the beginning.
+    """
+    known = tuple(history) or (PlanChange(before, None),)
+    kept = tuple(each for each in known if each.start is None or each.start < at)
+    if kept[-1].plan == plan:
+        return kept
+    kept = (*kept, PlanChange(plan, at))[-MOST_CHANGES:]
+    return (replace(kept[0], start=None), *kept[1:])
+
+
+def corrected_change(history: Sequence[PlanChange], at: datetime) -> tuple[PlanChange, ...]:
+    """Return the history with the newest change moved to `at`; changes at `at` or later are gone."""
+    if not history or history[-1].start is None:
+        return tuple(history)
+    return changed_plan(history[:-1], history[-1].plan, history[-1].plan, at)

@@ -9,6 +9,7 @@ from zlib import crc32
 from fusion_billing.calendar.calendar import Calendar, Past, Period, State
 from fusion_billing.calendar.terms import LatticeSpec
 from fusion_billing.definitions.subscription import Subscription
+from fusion_billing.definitions.subscription_history import ChainedOrder, PlanChange
 from fusion_billing.instants import parse_instant, rfc3339, sortable
 
 if TYPE_CHECKING:
@@ -63,9 +64,34 @@ def write_subscription(stored: "StoredSubscription") -> dict[str, Any]:
         "plan": {"S": subscription.plan},
         "lattice": {"S": _json(_lattice(stored.calendar))},
     }
+    item |= _bounds(stored)
     if stored.stopped is not None:
         item["stopped"] = {"S": rfc3339(stored.stopped)}
+    if stored.orders:
+        item["orders"] = {"S": _json([_order(order) for order in stored.orders])}
+    if stored.plan_history:
+        item["plans"] = {"S": _json([_change(change) for change in stored.plan_history])}
+    if stored.order_aliases:
+        item["order_aliases"] = {"S": _json(stored.order_aliases)}
     return item
+
+
+def write_alias(stored: "StoredSubscription", alias: str) -> dict[str, Any]:
+    """Return the item that finds a subscription by an alias, with what a push has to know of it."""
+    return {
+        **subscription_key(alias),
+        "alias_of": {"S": stored.id},
+        "plan": {"S": stored.subscription.plan},
+        **_bounds(stored),
+    }
+
+
+def _bounds(stored: "StoredSubscription") -> dict[str, Any]:
+    """Return from when on, and until when, usage is accepted, by the start of its window."""
+    bounds = {"starts": {"S": sortable(stored.starts)}}
+    if stored.ends is not None:
+        bounds["ends"] = {"S": sortable(stored.ends)}
+    return bounds
 
 
 def write_period(subscription: str, period: Period) -> dict[str, Any]:
@@ -78,6 +104,8 @@ def write_period(subscription: str, period: Period) -> dict[str, Any]:
     }
     if period.invoiced_at is not None:
         item["invoiced_at"] = {"S": rfc3339(period.invoiced_at)}
+    if period.rated_from is not None:
+        item["rated_from"] = {"S": rfc3339(period.rated_from)}
     return item
 
 
@@ -89,11 +117,40 @@ def read_subscription(item: Mapping[str, Any]) -> Subscription:
 def read_calendar(item: Mapping[str, Any], periods: Iterable[Mapping[str, Any]]) -> Calendar:
     """Return the calendar of a subscription's item and its periods' items, in the order of their keys."""
     lattice = json.loads(item["lattice"]["S"])
+    past = lattice["past"]
+    first_end = date.fromisoformat(past["first_end"]) if "first_end" in past else None
     return Calendar(
         known=tuple(_read_period(period) for period in periods),
         spec=_read_spec(lattice),
-        past=Past(_read_spec(lattice["past"]), parse_instant(lattice["past"]["start"])),
+        past=Past(_read_spec(past), parse_instant(past["start"]), first_end),
+        replaced=tuple(parse_instant(start) for start in lattice.get("replaced", ())),
     )
+
+
+def read_orders(item: Mapping[str, Any]) -> tuple[ChainedOrder, ...]:
+    """Return the chain of orders of a subscription's item; empty where it was never renewed."""
+    return tuple(
+        ChainedOrder(
+            order["odoo_order_id"],
+            parse_instant(order["from"]),
+            parse_instant(order["until"]) if "until" in order else None,
+            order["kind"],
+        )
+        for order in _read_json(item, "orders")
+    )
+
+
+def read_plan_history(item: Mapping[str, Any]) -> tuple[PlanChange, ...]:
+    """Return the plans of a subscription's item; empty where its plan has always been in force."""
+    return tuple(
+        PlanChange(change["plan"], parse_instant(change["from"]) if "from" in change else None)
+        for change in _read_json(item, "plans")
+    )
+
+
+def read_order_aliases(item: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what a subscription is found by beside its id and the aliases that the API gave it."""
+    return tuple(_read_json(item, "order_aliases"))
 
 
 def instant(item: Mapping[str, Any], name: str) -> datetime | None:
@@ -103,7 +160,25 @@ def instant(item: Mapping[str, Any], name: str) -> datetime | None:
 
 def _lattice(calendar: Calendar) -> dict[str, Any]:
     past = _spec(calendar.past.spec) | {"start": rfc3339(calendar.past.start)}
-    return _spec(calendar.spec) | {"past": past}
+    if calendar.past.first_end is not None:
+        past["first_end"] = calendar.past.first_end.isoformat()
+    lattice = _spec(calendar.spec) | {"past": past}
+    if calendar.replaced:
+        lattice["replaced"] = [rfc3339(start) for start in calendar.replaced]
+    return lattice
+
+
+def _order(order: ChainedOrder) -> dict[str, Any]:
+    document = {"odoo_order_id": order.odoo_order_id, "from": rfc3339(order.start), "kind": order.kind}
+    return document if order.end is None else {**document, "until": rfc3339(order.end)}
+
+
+def _change(change: PlanChange) -> dict[str, Any]:
+    return {"plan": change.plan} | ({} if change.start is None else {"from": rfc3339(change.start)})
+
+
+def _read_json(item: Mapping[str, Any], name: str) -> Any:
+    return json.loads(item[name]["S"]) if name in item else []
 
 
 def _spec(spec: LatticeSpec) -> dict[str, Any]:
@@ -128,6 +203,7 @@ def _read_period(item: Mapping[str, Any]) -> Period:
         parse_instant(item["end"]["S"]),
         state,
         instant(item, "invoiced_at"),
+        instant(item, "rated_from"),
     )
 
 

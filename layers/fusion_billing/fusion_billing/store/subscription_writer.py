@@ -5,7 +5,7 @@ short at any place: what is stored is consistent after each transaction, and the
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,10 +14,22 @@ from typing import Any, Literal, Protocol
 from fusion_billing.calendar.advance import advance, first_seen, newly_invoiced
 from fusion_billing.calendar.calendar import Period
 from fusion_billing.calendar.states import stopped_at
-from fusion_billing.definitions.subscription import Subscription
+from fusion_billing.definitions.subscription import MOST_ALIASES, Subscription, is_subscription_id
+from fusion_billing.definitions.subscription_history import (
+    ChainedOrder,
+    PlanChange,
+    changed_plan,
+    corrected_change,
+)
 from fusion_billing.errors import Unavailable
 from fusion_billing.instants import rfc3339
-from fusion_billing.store.subscriptions import Origin, Outdated, StoredSubscription, SubscriptionStore
+from fusion_billing.store.subscriptions import (
+    AliasTaken,
+    Origin,
+    Outdated,
+    StoredSubscription,
+    SubscriptionStore,
+)
 from fusion_billing.webhooks.outbox import Prepared, Tells
 
 Outcome = Literal["created", "updated", "unchanged"]
@@ -41,6 +53,25 @@ class Jobs(Protocol):
 
     def subscription(self, subscription: str, *, delay: int = 0) -> None:
         """Ask for a subscription to be rated again, after `delay` seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """What is known of a subscription's orders beside its definition.
+
+    `orders` is the whole chain (None: as it is stored), `references` what people call them. `plan_from` is
+    when its plan came into force (None: when that is seen), `plan_history` the plans of one not stored yet.
+    """
+
+    orders: tuple[ChainedOrder, ...] | None = None
+    references: tuple[str, ...] = ()
+    plan_from: datetime | None = None
+    plan_history: tuple[PlanChange, ...] = ()
+    untaken: frozenset[str] = frozenset()
+    """References and order ids that are another subscription's id or alias: they stay its."""
+
+
+UNCHANGED = Chain()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,36 +100,53 @@ class SubscriptionWriter:
         self._pause = pause
 
     def save(
-        self, wanted: Subscription, *, origin: Origin, now: datetime, guard: Guard = _unguarded
+        self,
+        wanted: Subscription,
+        *,
+        origin: Origin,
+        now: datetime,
+        guard: Guard = _unguarded,
+        chain: Chain = UNCHANGED,
     ) -> Saved:
         """Create or replace a subscription; where nothing changed, nothing is written or told.
 
         `origin` is who asks. What Odoo does not know (overrides) stays when it is Odoo's; a subscription
         keeps the origin it was created with. `guard` sees what is stored before anything is written over it,
-        and may raise. Raises `OrderTaken`, and `Unavailable`.
+        and may raise. Raises `OrderTaken`, `AliasTaken`, and `Unavailable`.
         """
-        for attempt in range(_TRIES):
+        attempt = 0
+        while True:
             try:
-                return self._save(wanted, origin, now, guard)
-            except (Outdated, Unavailable):
-                if attempt == _TRIES - 1:
+                return self._save(wanted, origin, now, guard, chain)
+            except AliasTaken as taken:
+                if taken.alias in (wanted.aliases or ()) or taken.alias in chain.untaken:
                     raise
-                self._pause(_FIRST_PAUSE * 2**attempt)
-        raise AssertionError
+                # What an order gives is given up: it is no reason not to bill the subscription.
+                chain = replace(chain, untaken=chain.untaken | {taken.alias})
+            except (Outdated, Unavailable):
+                attempt += 1
+                if attempt == _TRIES:
+                    raise
+                self._pause(_FIRST_PAUSE * 2 ** (attempt - 1))
 
-    def _save(self, wanted: Subscription, origin: Origin, now: datetime, guard: Guard) -> Saved:
+    def _save(self, wanted: Subscription, origin: Origin, now: datetime, guard: Guard, chain: Chain) -> Saved:
         first = stored = self._store.get(wanted.id)
+        if stored is None and self._store.alias_of(wanted.id) is not None:
+            raise AliasTaken(wanted.id)
         guard(stored)
         if origin == "odoo" and stored is not None:
             wanted = with_what_odoo_lacks(wanted, stored.subscription)
         closed: tuple[Period, ...] = ()
-        if next_state(stored, wanted, origin, now) is not None:
+        if next_state(stored, wanted, origin, now, chain) is not None:
             self._jobs.subscription(wanted.id, delay=INSURANCE_SECONDS)
-        while (new := next_state(stored, wanted, origin, now)) is not None:
+        while (new := next_state(stored, wanted, origin, now, chain)) is not None:
             closed += self._write(stored, new, now)
             stored = new
         if stored is None:
             raise AssertionError
+        if not stored.is_current:
+            # Stored by an earlier version: pushes need what its item did not have.
+            self._store.put(stored, stored)
         if stored is first:
             return Saved(stored, "unchanged")
         with suppress(Unavailable):  # it is stored, and the message sent before stands for this one
@@ -143,27 +191,125 @@ class SubscriptionWriter:
 
 
 def next_state(
-    stored: StoredSubscription | None, wanted: Subscription, origin: Origin, now: datetime
+    stored: StoredSubscription | None,
+    wanted: Subscription,
+    origin: Origin,
+    now: datetime,
+    chain: Chain = UNCHANGED,
 ) -> StoredSubscription | None:
     """Return what to store next on the way from `stored` to `wanted`, None where it is there already.
 
     More than one step is due only where many periods were invoiced at once.
     """
+    orders = _orders(stored, wanted, chain)
+    order_aliases = tuple(_order_aliases(stored, wanted, orders, chain))
+    wanted = _with_its_own_aliases(wanted, order_aliases)
     if stored is None:
-        stopped = stopped_at(wanted.state, None, None, now)
-        return StoredSubscription(wanted, first_seen(wanted.terms), origin, 1, stopped)
+        return StoredSubscription(
+            wanted,
+            first_seen(wanted.terms),
+            origin,
+            1,
+            stopped_at(wanted.state, None, None, now),
+            orders,
+            _normal(chain.plan_history),
+            order_aliases,
+        )
     new = replace(
         stored,
         subscription=wanted,
-        calendar=advance(stored.calendar, wanted.terms, now),
+        calendar=advance(stored.calendar, wanted.terms, now, rated_from=stored.subscription.rated_from),
         stopped=stopped_at(wanted.state, stored.subscription.state, stored.stopped, now),
+        orders=orders,
+        plan_history=_plan_history(stored, wanted, orders, chain, now),
+        order_aliases=order_aliases,
     )
-    return None if new == stored else replace(new, version=stored.version + 1)
+    return None if new == stored else replace(new, version=stored.version + 1, is_current=True)
 
 
 def with_what_odoo_lacks(read: Subscription, stored: Subscription) -> Subscription:
-    """Return a subscription read from Odoo with what only the API sets: its overrides."""
-    return read.model_copy(update={"overrides": stored.overrides})
+    """Return a subscription read from Odoo with what only the API sets."""
+    kept = {"overrides": stored.overrides, "aliases": stored.aliases, "billed_from": stored.billed_from}
+    return read.model_copy(update=kept)
+
+
+def _orders(
+    stored: StoredSubscription | None, wanted: Subscription, chain: Chain
+) -> tuple[ChainedOrder, ...]:
+    """Return the chain; empty where there is the one order alone."""
+    if chain.orders is not None:
+        return chain.orders if len(chain.orders) > 1 else ()
+    if stored is None:
+        return ()
+    running = wanted.odoo_order_id
+    if any(order.odoo_order_id == running for order in stored.orders):
+        return stored.orders
+    before = stored.subscription.odoo_order_id  # another number for the order that runs is a correction
+    return tuple(
+        replace(order, odoo_order_id=running) if order.odoo_order_id == before else order
+        for order in stored.orders
+    )
+
+
+def _order_aliases(
+    stored: StoredSubscription | None,
+    wanted: Subscription,
+    orders: Sequence[ChainedOrder],
+    chain: Chain,
+) -> Iterable[str]:
+    """Yield what the orders are called: their ids, and their references as far as those can be ids.
+
+    References seen before stay. Where there are too many, the newest orders' are found.
+    """
+    known = stored.order_aliases if stored is not None and chain.orders is None else ()
+    upsells = [order for order in orders if order.kind == "upsell"]
+    serving = [order for order in orders if order.kind != "upsell"]
+    ids = [str(order.odoo_order_id) for order in (*reversed(serving), *reversed(upsells))]
+    references = [each for each in (*chain.references, *known) if not each.isdecimal()]
+    room = MOST_ALIASES - len(wanted.aliases or ())
+    every = dict.fromkeys((str(wanted.odoo_order_id), *ids, *references))
+    found = [
+        alias
+        for alias in every
+        if alias != wanted.id and alias not in chain.untaken and is_subscription_id(alias)
+    ]
+    yield from sorted(found[:room])
+
+
+def _with_its_own_aliases(wanted: Subscription, order_aliases: Sequence[str]) -> Subscription:
+    """Return the definition without the aliases that its orders give it anyway, which a body may repeat."""
+    own = tuple(alias for alias in wanted.aliases or () if alias not in order_aliases and alias != wanted.id)
+    return wanted if own == (wanted.aliases or ()) else wanted.model_copy(update={"aliases": own or None})
+
+
+def _plan_history(
+    stored: StoredSubscription,
+    wanted: Subscription,
+    orders: Sequence[ChainedOrder],
+    chain: Chain,
+    now: datetime,
+) -> tuple[PlanChange, ...]:
+    before, plan = stored.subscription.plan, wanted.plan
+    if plan == before:
+        if chain.plan_from is None:
+            return stored.plan_history
+        return _normal(corrected_change(stored.plan_history, chain.plan_from))
+    at = chain.plan_from
+    if at is None and wanted.odoo_order_id != stored.subscription.odoo_order_id:
+        # A renewal brings its plan with it, from the day it begins.
+        at = next(
+            (
+                order.start
+                for order in orders
+                if order.odoo_order_id == wanted.odoo_order_id and order.kind == "renewal"
+            ),
+            None,
+        )
+    return _normal(changed_plan(stored.plan_history, before, plan, at or now))
+
+
+def _normal(history: tuple[PlanChange, ...]) -> tuple[PlanChange, ...]:
+    return history if len(history) > 1 else ()
 
 
 def _writes(prepared: Sequence[Prepared]) -> list[Any]:

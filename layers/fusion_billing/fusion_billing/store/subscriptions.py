@@ -1,19 +1,20 @@
-"""Subscriptions, their billing periods, and the guard that keeps one order one subscription.
+"""Subscriptions, their billing periods, and the guards that keep an order or an alias one subscription's.
 
 All of one subscription lies in one partition (docs/data-model.md, Catalogue) and is read by one query; it is
 written by one transaction, under the version read. `store.subscription_writer` decides what to write.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import ClientError
 
 from fusion_billing.calendar.calendar import Calendar
-from fusion_billing.calendar.states import rated_until
-from fusion_billing.definitions.subscription import Subscription, is_subscription_id
+from fusion_billing.calendar.states import OVER, accepted_until, rated_until
+from fusion_billing.definitions.subscription import MOST_ALIASES, Subscription, is_subscription_id
+from fusion_billing.definitions.subscription_history import ChainedOrder, PlanChange, first_order
 from fusion_billing.errors import Conflict, Unavailable
 from fusion_billing.store import subscription_items as items
 from fusion_billing.store.failures import cancelled_by_condition, reasons, unavailable_when_transient
@@ -29,9 +30,11 @@ _IS_NEW = "attribute_not_exists(pk)"
 _IS_THE_VERSION_READ = "version = :expected"
 _ORDER_IS_FREE_OR_OURS = "attribute_not_exists(pk) OR subscription = :id"
 _ORDER_IS_OURS = "subscription = :id"
+_ALIAS_IS_FREE_OR_OURS = "attribute_not_exists(pk) OR alias_of = :id"
+_ALIAS_IS_OURS = "alias_of = :id"
 
-_SUBSCRIPTION, _ORDER = 0, 1  # where in the transaction they stand
 _MOST_WRITES = 100
+_MOST_RELEASED = 60
 
 
 class Outdated(Conflict):
@@ -46,12 +49,24 @@ class OrderTaken(Conflict):
     code = "order_taken"
 
 
+class AliasTaken(Conflict):
+    """The alias is another subscription's id or alias already: `alias`."""
+
+    code = "alias_taken"
+
+    def __init__(self, alias: str) -> None:
+        super().__init__(f"{alias} is another subscription's id or alias already")
+        self.alias = alias
+
+
 @dataclass(frozen=True, slots=True)
 class StoredSubscription:
     """A subscription as it is kept.
 
     `stopped` is when it was seen to be no longer in progress; `origin` whether it was put in by the API or
-    read from Odoo.
+    read from Odoo. `orders` is empty for one that was never renewed, `plan_history` for one whose plan never
+    changed. `order_aliases` are those that its orders give it. `is_current` tells whether its item is as this
+    version writes it.
     """
 
     subscription: Subscription
@@ -59,6 +74,10 @@ class StoredSubscription:
     origin: Origin
     version: int
     stopped: datetime | None = None
+    orders: tuple[ChainedOrder, ...] = ()
+    plan_history: tuple[PlanChange, ...] = ()
+    order_aliases: tuple[str, ...] = ()
+    is_current: bool = field(default=True, compare=False)
 
     @property
     def id(self) -> str:
@@ -71,9 +90,39 @@ class StoredSubscription:
 
         `end_date` is the last day: what ends is the day after's midnight.
         """
-        end = self.subscription.end_date
-        ends = None if end is None else self.calendar.spec.midnight(end + timedelta(days=1))
-        return rated_until(self.subscription.state, self.stopped, ends)
+        return rated_until(self.subscription.state, self.stopped, self.subscription.ends)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether Odoo invoices nothing more of it by itself: churned, or renewed into an unknown order."""
+        return self.subscription.state in OVER
+
+    @property
+    def starts(self) -> datetime:
+        """The instant from which on usage is accepted, by its window's start."""
+        return self.subscription.terms.begin
+
+    @property
+    def ends(self) -> datetime | None:
+        """The instant from which on usage is refused, by its window's start; None where it goes on."""
+        ends = accepted_until(self.subscription.state, self.stopped, self.subscription.ends)
+        return None if ends is None else max(ends, self.starts)
+
+    @property
+    def chain(self) -> tuple[ChainedOrder, ...]:
+        """The orders that invoice it, in their order; never empty."""
+        return self.orders or first_order(self.subscription.odoo_order_id, self.starts)
+
+    @property
+    def plans(self) -> tuple[PlanChange, ...]:
+        """The plans it was on, in their order; never empty."""
+        return self.plan_history or (PlanChange(self.subscription.plan, None),)
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """What it is found by beside its id: what the API gave it, and its orders."""
+        every = dict.fromkeys((*(self.subscription.aliases or ()), *self.order_aliases))
+        return tuple(alias for alias in every if alias != self.id)[:MOST_ALIASES]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,17 +142,38 @@ class SubscriptionStore:
         self._table = table
 
     def get(self, subscription: str) -> StoredSubscription | None:
-        """Return a subscription with its periods, or None; raises `Unavailable`."""
-        found = self._partition(subscription)
+        """Return the subscription of that id with its periods, or None; raises `Unavailable`."""
+        found = self._named(subscription)
+        return None if isinstance(found, str) else found
+
+    def find(self, name: str) -> StoredSubscription | None:
+        """Return the subscription of that id or alias, or None; raises `Unavailable`."""
+        found = self._named(name)
+        return self.get(found) if isinstance(found, str) else found
+
+    def alias_of(self, name: str) -> str | None:
+        """Return the id of the subscription that `name` is an alias of, or None; raises `Unavailable`."""
+        found = self._named(name)
+        return found if isinstance(found, str) else None
+
+    def _named(self, name: str) -> StoredSubscription | str | None:
+        found = self._partition(name)
         item = found.pop(items.SUB, None)
         if item is None:
             return None
+        if "alias_of" in item:
+            alias_of: str = item["alias_of"]["S"]
+            return alias_of
         return StoredSubscription(
             subscription=items.read_subscription(item),
             calendar=items.read_calendar(item, found.values()),
             origin=item["origin"]["S"],
             version=int(item["version"]["N"]),
             stopped=items.instant(item, "stopped"),
+            orders=items.read_orders(item),
+            plan_history=items.read_plan_history(item),
+            order_aliases=items.read_order_aliases(item),
+            is_current="starts" in item,
         )
 
     def of_order(self, odoo_order_id: int) -> str | None:
@@ -143,49 +213,60 @@ class SubscriptionStore:
     ) -> None:
         """Write `new` over `stored` (None: there was none), with `extra` writes, all or nothing.
 
-        `new.version` is one more than `stored.version`. Only periods that differ are written. Raises
-        `Outdated` where it was written since, `OrderTaken` where the order is another's, and `Unavailable`.
+        `new.version` is one more than `stored.version`, or the same where only the item's form changes. Only
+        periods, orders and aliases that differ are written. Raises `Outdated` where it was written since,
+        `OrderTaken` and `AliasTaken` where an order or an alias is another's, and `Unavailable`.
         """
-        writes: list[Any] = [
-            self._put(
-                items.write_subscription(new), _IS_NEW if stored is None else _IS_THE_VERSION_READ, stored
-            ),
-            self._claim(new.subscription),
-        ]
-        if stored is not None and stored.subscription.odoo_order_id != new.subscription.odoo_order_id:
-            writes.append(self._release(stored.subscription))
+        item = items.write_subscription(new)
+        writes = [_Write(self._put(item, _IS_NEW if stored is None else _IS_THE_VERSION_READ, stored))]
+        writes += self._order_writes(new, stored)
+        aliases = self._alias_writes(new, stored)
         known = set(stored.calendar.known) if stored is not None else set()
+        periods = [period for period in new.calendar.known if period not in known]
+        starts = {period.start for period in new.calendar.known}
         writes += [
-            {"Put": {"TableName": self._table, "Item": items.write_period(new.id, period)}}
-            for period in new.calendar.known
-            if period not in known
+            _Write({"Put": {"TableName": self._table, "Item": items.write_period(new.id, period)}})
+            for period in periods
         ]
-        self._transact([*writes, *extra])
+        writes += [
+            _Write({"Delete": {"TableName": self._table, "Key": items.period_key(new.id, period.start)}})
+            for period in known
+            if period.start not in starts
+        ]
+        writes += [_Write(each) for each in extra]
+        if len(writes) + len(aliases) > _MOST_WRITES:
+            # Many listeners and many aliases: those first. Cut short, the next save writes them again.
+            self._transact(aliases)
+            aliases = []
+        self._transact([*writes, *aliases])
 
     def delete(self, stored: StoredSubscription) -> None:
-        """Delete a subscription in the version read, its periods and its guard.
+        """Delete a subscription in the version read, its periods, its guards and its aliases.
 
         Raises `Outdated` and `Unavailable`. Whoever calls it has seen that nothing was billed on it.
         """
         periods = [items.period_key(stored.id, period.start) for period in stored.calendar.known]
-        writes: list[Any] = [
-            {
-                "Delete": {
-                    "TableName": self._table,
-                    "Key": items.subscription_key(stored.id),
-                    "ConditionExpression": _IS_THE_VERSION_READ,
-                    "ExpressionAttributeValues": {":expected": {"N": str(stored.version)}},
-                }
-            },
-            self._release(stored.subscription),
-        ]
-        room = _MOST_WRITES - len(writes)
+        subscription = {
+            "Delete": {
+                "TableName": self._table,
+                "Key": items.subscription_key(stored.id),
+                "ConditionExpression": _IS_THE_VERSION_READ,
+                "ExpressionAttributeValues": {":expected": {"N": str(stored.version)}},
+            }
+        }
+        orders = dict.fromkeys(order.odoo_order_id for order in stored.chain)
+        releases = [_Write(self._release(stored.id, order)) for order in orders]
+        releases += [_Write(self._release_alias(stored.id, alias)) for alias in stored.aliases]
+        early, releases = releases[:-_MOST_RELEASED], releases[-_MOST_RELEASED:]
+        room = _MOST_WRITES - 1 - len(releases)
         # The oldest first, and what names the subscription last: cut short, it can be deleted again.
         for key in periods[:-room]:
             with unavailable_when_transient():
                 self._client.delete_item(TableName=self._table, Key=key)
-        writes += [{"Delete": {"TableName": self._table, "Key": key}} for key in periods[-room:]]
-        self._transact(writes)
+        if early:
+            self._transact(early)
+        rest = [_Write({"Delete": {"TableName": self._table, "Key": key}}) for key in periods[-room:]]
+        self._transact([_Write(subscription), *releases, *rest])
 
     def _put(self, item: dict[str, Any], condition: str, stored: StoredSubscription | None) -> dict[str, Any]:
         put: dict[str, Any] = {"TableName": self._table, "Item": item, "ConditionExpression": condition}
@@ -193,41 +274,60 @@ class SubscriptionStore:
             put["ExpressionAttributeValues"] = {":expected": {"N": str(stored.version)}}
         return {"Put": put}
 
-    def _claim(self, subscription: Subscription) -> dict[str, Any]:
+    def _order_writes(self, new: StoredSubscription, stored: StoredSubscription | None) -> "list[_Write]":
+        running = new.subscription.odoo_order_id
+        before = _order_ids(stored)
+        claimed = [order for order in _order_ids(new) if order == running or order not in before]
+        released = [order for order in before if order not in _order_ids(new)]
+        return [
+            *(_Write(self._claim(new.id, order), order=True) for order in claimed),
+            *(_Write(self._release(new.id, order)) for order in released),
+        ]
+
+    def _alias_writes(self, new: StoredSubscription, stored: StoredSubscription | None) -> "list[_Write]":
+        before = stored.aliases if stored is not None and stored.is_current else ()
+        writes = [
+            _Write(self._claim_alias(new, alias), alias=alias)
+            for alias in new.aliases
+            if alias not in before
+            or stored is None
+            or items.write_alias(stored, alias) != items.write_alias(new, alias)
+        ]
+        released = [alias for alias in before if alias not in new.aliases]
+        return [*writes, *(_Write(self._release_alias(new.id, alias)) for alias in released)]
+
+    def _claim(self, subscription: str, odoo_order_id: int) -> dict[str, Any]:
+        item = {**items.order_key(odoo_order_id), "subscription": {"S": subscription}}
+        return {"Put": self._ours(subscription, _ORDER_IS_FREE_OR_OURS) | {"Item": item}}
+
+    def _release(self, subscription: str, odoo_order_id: int) -> dict[str, Any]:
+        return {"Delete": self._ours(subscription, _ORDER_IS_OURS) | {"Key": items.order_key(odoo_order_id)}}
+
+    def _claim_alias(self, new: StoredSubscription, alias: str) -> dict[str, Any]:
+        return {"Put": self._ours(new.id, _ALIAS_IS_FREE_OR_OURS) | {"Item": items.write_alias(new, alias)}}
+
+    def _release_alias(self, subscription: str, alias: str) -> dict[str, Any]:
+        return {"Delete": self._ours(subscription, _ALIAS_IS_OURS) | {"Key": items.subscription_key(alias)}}
+
+    def _ours(self, subscription: str, condition: str) -> dict[str, Any]:
         return {
-            "Put": {
-                "TableName": self._table,
-                "Item": {
-                    **items.order_key(subscription.odoo_order_id),
-                    "subscription": {"S": subscription.id},
-                },
-                "ConditionExpression": _ORDER_IS_FREE_OR_OURS,
-                "ExpressionAttributeValues": {":id": {"S": subscription.id}},
-            }
+            "TableName": self._table,
+            "ConditionExpression": condition,
+            "ExpressionAttributeValues": {":id": {"S": subscription}},
         }
 
-    def _release(self, subscription: Subscription) -> dict[str, Any]:
-        return {
-            "Delete": {
-                "TableName": self._table,
-                "Key": items.order_key(subscription.odoo_order_id),
-                "ConditionExpression": _ORDER_IS_OURS,
-                "ExpressionAttributeValues": {":id": {"S": subscription.id}},
-            }
-        }
-
-    def _transact(self, writes: Sequence[Any]) -> None:
+    def _transact(self, writes: "Sequence[_Write]") -> None:
         if len(writes) > _MOST_WRITES:
             raise Unavailable("too much changes at once")
         try:
             with unavailable_when_transient():
-                self._client.transact_write_items(TransactItems=writes)
+                self._client.transact_write_items(TransactItems=[write.request for write in writes])
         except ClientError as error:
             if not cancelled_by_condition(error):
                 raise
             failed = [reason == "ConditionalCheckFailed" for reason in reasons(error)]
-            if failed[_ORDER] and not failed[_SUBSCRIPTION]:
-                raise OrderTaken("this order is another subscription's already") from error
+            if not failed[0]:  # the subscription itself
+                _raise_taken(writes, failed, error)
             raise Outdated("the subscription was just changed by another request") from error
 
     def _partition(self, subscription: str) -> dict[str, Mapping[str, Any]]:
@@ -249,3 +349,26 @@ class SubscriptionStore:
             if not last:
                 return found
             request["ExclusiveStartKey"] = last
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """A write of a transaction, and what it means where its condition does not hold."""
+
+    request: Any
+    order: bool = False
+    alias: str | None = None
+
+
+def _raise_taken(writes: Sequence[_Write], failed: Sequence[bool], error: ClientError) -> None:
+    for write, refused in zip(writes, failed, strict=False):
+        if refused and write.order:
+            raise OrderTaken("this order is another subscription's already") from error
+        if refused and write.alias is not None:
+            raise AliasTaken(write.alias) from error
+
+
+def _order_ids(stored: StoredSubscription | None) -> tuple[int, ...]:
+    if stored is None:
+        return ()
+    return tuple(dict.fromkeys((stored.subscription.odoo_order_id, *(o.odoo_order_id for o in stored.chain))))
