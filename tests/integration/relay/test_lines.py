@@ -84,9 +84,9 @@ def test_what_does_not_come_out_to_the_cent_is_one_at_the_amount(world: Any) -> 
 def test_more_digits_of_quantity_are_used_where_the_database_has_them(world: Any) -> None:
     world.admin.set_precision("Product Unit", 3)
     world.orders(41)
-    world.rate(41, "4.94", steps=[{"units": "1234.567", "unit_amount": "0.004", "amount": "4.938268"}])
+    world.rate(41, "98.73", steps=[{"units": "1234.125", "unit_amount": "0.08", "amount": "98.73"}])
     world.run()
-    assert held(world.in_odoo(41)[0]) == (Decimal("1234.567"), Decimal("0.004"), Decimal("4.94"))
+    assert held(world.in_odoo(41)[0]) == (Decimal("1234.125"), Decimal("0.08"), Decimal("98.73"))
 
 
 def test_a_quantity_that_odoo_rounds_after_all_is_mended_by_one_at_the_amount(world: Any) -> None:

@@ -72,6 +72,21 @@ def reading(world: Any) -> Reading:
     return Reading(world)
 
 
+def test_a_customer_s_long_name_is_shortened_and_the_subscription_is_billed(
+    world: Any, reading: Reading
+) -> None:
+    world.admin.write("res.partner", [9], {"name": "Ein\nKunde " + "lang " * 80})
+    world.admin.write("sale.subscription.plan", [1], {"name": "Pro " * 100})
+    world.orders(41, partner_id=9)
+    report = reading.run()
+    assert (report.created, report.skipped) == (1, [])
+    stored = reading.get("41").subscription
+    assert stored.partner.startswith("Ein Kunde lang lang")
+    assert len(stored.partner) <= 256
+    assert stored.partner.endswith("…")
+    assert len(stored.plan) <= 256
+
+
 def test_an_order_is_read_as_it_is(world: Any, reading: Reading) -> None:
     world.admin.write("res.partner", [1], {"tz": "America/New_York"})
     world.orders(41, partner_id=9, end_date="2027-06-30")

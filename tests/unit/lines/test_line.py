@@ -168,3 +168,10 @@ def test_two_lines_never_share_an_id(one: str, charge: str, other: str, another:
     assert (external_id(one, charge, NOVEMBER) == external_id(other, another, NOVEMBER)) is same
     assert (rolling_id(one, charge) == rolling_id(other, another)) is same
     assert external_id(one, charge, NOVEMBER) != rolling_id(other, another)
+
+
+def test_a_name_that_controls_the_display_is_neutralised() -> None:
+    made = row(charge_name="API\n\u202ecalls\x07")
+    assert made[-1].startswith("API calls, 2026-11-01 to 2026-11-30\n1250 used")
+    corrected = row(charge_name="API\n\u202ecalls\x07", corrects=OCTOBER)
+    assert corrected[-1].startswith("API calls\nCorrection of 2026-10-01")

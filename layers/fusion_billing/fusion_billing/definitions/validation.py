@@ -32,7 +32,7 @@ CODE = re.compile(r"[a-z0-9_.-]{1,64}", re.ASCII)
 
 _SUBSCRIPTION = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_LONGEST_TEXT = 256
+LONGEST_TEXT = 256
 
 
 class Definition(BaseModel):
@@ -207,8 +207,8 @@ def text(value: object) -> str:
         raise PydanticCustomError("not_text", "must be text")
     if not value.strip():
         raise PydanticCustomError("empty", "must not be empty")
-    if len(value) > _LONGEST_TEXT:
-        raise PydanticCustomError("too_long", f"must have at most {_LONGEST_TEXT} characters")
+    if len(value) > LONGEST_TEXT:
+        raise PydanticCustomError("too_long", f"must have at most {LONGEST_TEXT} characters")
     return value
 
 

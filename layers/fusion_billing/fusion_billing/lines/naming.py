@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import EXACT, plain
+from fusion_billing.displayed_text import on_one_line
 
 _WORDS: dict[str, dict[str, str]] = {
     "en": {
@@ -121,7 +122,7 @@ def _term(units: Decimal | None, unit_amount: Decimal | None, amount: Decimal) -
 
 def line_name(title: str, days: Days, arithmetic: Arithmetic, words: Mapping[str, str]) -> str:
     """Return the text of a line: `API calls, 2026-11-01 to 2026-11-30`, and the arithmetic below."""
-    return f"{title}, {days.text(words['to'])}\n{arithmetic.text(words)}"
+    return f"{on_one_line(title)}, {days.text(words['to'])}\n{arithmetic.text(words)}"
 
 
 def correction_name(
@@ -139,7 +140,7 @@ def correction_name(
     total = f"{with_digits(owed, currency)} {currency}"
     if now is not None and invoiced is not None:
         total = f"{with_digits(now, currency)} - {with_digits(invoiced, currency)} = {total}"
-    return f"{title}\n{words['correction']} {corrected.text(words['to'])}: {total}"
+    return f"{on_one_line(title)}\n{words['correction']} {corrected.text(words['to'])}: {total}"
 
 
 def language(names: Mapping[str, str], wanted: str) -> str:

@@ -1,10 +1,10 @@
 """Quantity and price as Odoo can hold them, so that its subtotal is the rated amount to the cent.
 
-Odoo keeps quantities to the digits of its decimal precision (2 by default) and computes with doubles:
-`round(quantity * price)`, half away from zero with a nudge of one part in 2**52. So units times price is
-used only where nothing is left to those doubles: both factors are held exactly, the exact product rounds to
-the amount, and it is further from the next half cent than doubles can err. Everything else, every tie
-included, is written as quantity 1 at the amount, and the line's name shows the arithmetic.
+Odoo keeps quantities to the digits of its decimal precision (2 by default) and computes with doubles. It
+rounds a line's subtotal, but its invoice adds up the products as they are and rounds the sum
+(`round_globally`, a company's default): two lines of 1 at 0.005 are 0.01 each, and 0.01 together. So units
+times price is used only where the exact product has no digit below the currency's, and both factors are held
+exactly. Everything else is written as quantity 1 at the amount, and the line's name shows the arithmetic.
 
 A credit is quantity 1 at a negative price, never a negative quantity: Odoo invoices a line with less than
 nothing to invoice only where a final invoice is asked for, and leaves it out otherwise, for ever.
@@ -12,7 +12,7 @@ nothing to invoice only where a final invoice is asked for, and leaves it out ot
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Literal
 
 from fusion_billing.decimals import EXACT, ZERO
@@ -20,10 +20,6 @@ from fusion_billing.errors import FusionError
 
 _DOUBLE_DIGITS = 15
 """Every decimal of so many digits survives the way into a double and back."""
-
-_MARGIN = Decimal(2) ** -48
-"""How far from the truth Odoo's doubles may end, as a share of the value: sixteen times what two
-multiplications, a division and the nudge can do."""
 
 ONE = Decimal(1)
 
@@ -79,9 +75,7 @@ def shape(amount: Decimal, parts: Iterable[Part], precision: Precision) -> Shape
 
 def as_one(amount: Decimal, precision: Precision) -> Shape:
     """Return quantity 1 at the amount; raises `Unrepresentable`."""
-    # Odoo rounds in whole cents: those have to fit a double too, zeros at their end included.
-    fits = abs(amount) < Decimal(1).scaleb(_DOUBLE_DIGITS - precision.currency)
-    if not (fits and _held(amount, precision.currency) and _held(amount, precision.price)):
+    if not (_fits(amount, precision.currency) and _held(amount, precision.price)):
         raise Unrepresentable(
             "Odoo can't hold this amount: it keeps about 15 digits, and prices to the digits of its "
             f"precision 'Product Price' ({'all' if precision.price is None else precision.price})"
@@ -90,15 +84,18 @@ def as_one(amount: Decimal, precision: Precision) -> Shape:
 
 
 def comes_out(quantity: Decimal, price: Decimal, amount: Decimal, precision: Precision) -> bool:
-    """Tell whether Odoo's subtotal of `quantity` at `price` is sure to be `amount`."""
+    """Tell whether `quantity` at `price` is sure to be `amount`, on the line and in an invoice's sum."""
     if quantity <= ZERO or not (_held(quantity, precision.quantity) and _held(price, precision.price)):
         return False
-    if not _held(amount, precision.currency):
-        return False
-    cents = EXACT.scaleb(EXACT.multiply(quantity, price), precision.currency)
-    whole = cents.to_integral_value(ROUND_HALF_UP)
-    to_the_half = abs(abs(cents - whole) - Decimal("0.5"))
-    return whole == EXACT.scaleb(amount, precision.currency) and to_the_half > abs(cents) * _MARGIN
+    return EXACT.multiply(quantity, price) == amount and _fits(amount, precision.currency)
+
+
+def _fits(amount: Decimal, digits: int) -> bool:
+    """Tell whether an amount is whole in a currency of so many digits, and small enough.
+
+    Odoo rounds in whole cents: those have to fit a double too, zeros at their end included.
+    """
+    return abs(amount) < Decimal(1).scaleb(_DOUBLE_DIGITS - digits) and _held(amount, digits)
 
 
 def _held(number: Decimal, digits: int | None) -> bool:

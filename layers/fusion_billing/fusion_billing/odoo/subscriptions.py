@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from fusion_billing.definitions.validation import LONGEST_TEXT
+from fusion_billing.displayed_text import on_one_line, shortened
 from fusion_billing.odoo.client import Domain, Odoo, Row
 from fusion_billing.odoo.errors import NoSubscriptions, OdooError, Permanent
 from fusion_billing.odoo.orders import many2one
@@ -96,9 +98,9 @@ class Reader:
         state = _state(row)
         document = {
             "odoo_order_id": row["id"],
-            "name": row.get("name"),
-            "partner": _name(row, "partner_id"),
-            "plan": _name(row, "plan_id"),
+            "name": _shown(row.get("name")),
+            "partner": _shown(_name(row, "partner_id")),
+            "plan": _shown(_name(row, "plan_id")),
             "state": state,
             "currency": _name(row, "currency_id"),
             "timezone": self._zones.get(_id(row, "company_id"), _DEFAULT_ZONE),
@@ -171,3 +173,8 @@ def _id(row: Mapping[str, Any], name: str) -> int:
 def _name(row: Mapping[str, Any], name: str) -> str | None:
     found = many2one(row.get(name))
     return found[1] if found else None
+
+
+def _shown(name: object) -> object:
+    """Return a name as a definition takes it: Odoo's may hold line breaks and more characters than ours."""
+    return shortened(on_one_line(name), LONGEST_TEXT) if isinstance(name, str) else name
