@@ -14,6 +14,7 @@ from functions.rate.writer import Change, Ratings, Writer
 from fusion_billing.billing.customers import Customer
 from fusion_billing.billing.decisions import decide
 from fusion_billing.billing.documents import Invoiced, Span, adjustment_document, rating_document
+from fusion_billing.billing.groups import check_groups
 from fusion_billing.billing.pricing import CurrencyMismatch, Pricing, from_document
 from fusion_billing.billing.ratings import RatingKey, StoredRating, candidate
 from fusion_billing.calendar.calendar import Period
@@ -135,10 +136,10 @@ class Adjuster:
             fresh, billed_in=Span(opened.start, opened.end), invoiced=_invoiced(keys, stored)
         )
         self._writer.tally.pairs += 1
-        adjusting = candidate(keys.open, doc)
+        late = _is_late(doc, known, records)
+        adjusting = candidate(keys.open, doc, cause="usage" if late else "invoice")
         decision = decide(adjusting, stored.get(keys.open), period="open", has_usage=True)
         if decision is not None:
-            late = _is_late(doc, known, records)
             self._writer.write(Change(customer, adjusting, decision, stored.get(keys.open), late))
         return True
 
@@ -160,6 +161,7 @@ class Adjuster:
             )
         rated = _nothing(charge.currency)
         if customer.is_rated_in(period):
+            check_groups(price, records)
             rated = price.rate(records, customer.who, period.start, period.end)
         doc = rating_document(price, customer.who, Span(period.start, period.end), rated.as_dict())
         newest = self._reading.prices().newest(charge.code)

@@ -9,6 +9,7 @@ from functions.rate.reading import LONGEST_WINDOW, Reading, Sources
 from functions.rate.uninvoiced import Task, Uninvoiced
 from functions.rate.writer import Ratings, Tally, Writer
 from fusion_billing.billing.customers import Customer
+from fusion_billing.billing.ratings import Cause
 from fusion_billing.calendar.calendar import Period
 from fusion_billing.store.dirty_pairs import EVERY_METRIC, DirtyPair, month_of
 
@@ -29,6 +30,10 @@ class Rater:
     def tally(self) -> Tally:
         """Return what was done so far."""
         return self._reading.tally
+
+    def because_of(self, cause: Cause) -> None:
+        """Have ratings name a cause in their history from now on; it is `usage` before."""
+        self._reading.cause = cause
 
     def rate_pairs(self, pairs: Sequence[DirtyPair]) -> None:
         """Rate every pair; one that can't be rated is reported, put back, and costs the others nothing.

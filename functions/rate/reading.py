@@ -13,6 +13,7 @@ from fusion_billing.billing.customers import Customer
 from fusion_billing.billing.planning import hour_of
 from fusion_billing.billing.price_book import PriceBook
 from fusion_billing.billing.pricing import Pricing
+from fusion_billing.billing.ratings import Cause
 from fusion_billing.calendar.calendar import Period
 from fusion_billing.definitions.metric import Metric
 from fusion_billing.errors import Unavailable
@@ -70,6 +71,8 @@ class Reading:
         self._customers: dict[str, Customer | None] = {}
         self._created_at: dict[str, datetime | None] = {}
         self._unavailable: set[str] = set()
+        self.cause: Cause = "usage"
+        """What the message is for: ratings name it in their history."""
         self.spares_others = True
         """Whether there are other customers to spare: a message about one alone comes again by itself."""
 

@@ -13,6 +13,7 @@ from functions.rate.writer import Change, Ratings, Writer
 from fusion_billing.billing.customers import Customer
 from fusion_billing.billing.decisions import PeriodState, decide
 from fusion_billing.billing.documents import Span, no_longer_charged, rating_document
+from fusion_billing.billing.groups import check_groups
 from fusion_billing.billing.pricing import Pricing
 from fusion_billing.billing.ratings import Candidate, RatingKey, StoredRating, candidate
 from fusion_billing.billing.thresholds import reached
@@ -94,7 +95,7 @@ class Uninvoiced:
 
     def end(self, customer: Customer, stored: StoredRating) -> None:
         """Bring the rating of a charge that no longer applies to nothing."""
-        rated = candidate(stored.key, no_longer_charged(stored.doc))
+        rated = candidate(stored.key, no_longer_charged(stored.doc), cause=self._reading.cause)
         change = _change(customer, customer.calendar.open, rated, stored, has_usage=False)
         if change is not None:
             try:
@@ -133,11 +134,25 @@ class Uninvoiced:
         for price, key in zip(task.prices, task.rating_keys(), strict=True):
             rated: list[Candidate] = []
             with self._reading.reported(task.pair):
-                rated.append(_rated(price, customer, period, key, records))
+                rated.append(self._rated(price, customer, period, key, records))
             for one in rated:  # none where it was reported
                 change = _change(customer, period, one, stored.get(key), has_usage=bool(records))
                 if change is not None:
                     yield change
+
+    def _rated(
+        self, price: Pricing, customer: Customer, period: Period, key: RatingKey, records: Sequence[Record]
+    ) -> Candidate:
+        check_groups(price, records)
+        result = price.rate(records, customer.who, period.start, period.end)
+        doc = rating_document(price, customer.who, Span(period.start, period.end), result.as_dict())
+        thresholds = reached(
+            price.charge.effective_thresholds,
+            units=result.units,
+            included=result.included_units,
+            amount=result.amount,
+        )
+        return candidate(key, doc, thresholds, self._reading.cause)
 
 
 def _change(
@@ -148,17 +163,3 @@ def _change(
     state: PeriodState = "open" if period.state == "open" else "upcoming"
     decision = decide(rated, stored, period=state, has_usage=has_usage)
     return Change(customer, rated, decision, stored) if decision is not None else None
-
-
-def _rated(
-    price: Pricing, customer: Customer, period: Period, key: RatingKey, records: Sequence[Record]
-) -> Candidate:
-    result = price.rate(records, customer.who, period.start, period.end)
-    doc = rating_document(price, customer.who, Span(period.start, period.end), result.as_dict())
-    thresholds = reached(
-        price.charge.effective_thresholds,
-        units=result.units,
-        included=result.included_units,
-        amount=result.amount,
-    )
-    return candidate(key, doc, thresholds)

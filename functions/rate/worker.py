@@ -10,7 +10,15 @@ from functions.rate.planner import Sender
 from functions.rate.rater import Rater
 from functions.rate.writer import Tally
 from fusion_billing.billing.customers import Customer
-from fusion_billing.billing.planning import HOUR, closing_hours, hour_of, hour_text, parse_hour, part_of
+from fusion_billing.billing.planning import (
+    HOUR,
+    cause_of,
+    closing_hours,
+    hour_of,
+    hour_text,
+    parse_hour,
+    part_of,
+)
 from fusion_billing.definitions.subscription import Subscription
 from fusion_billing.store.dirty_pairs import EVERY_METRIC, DirtyPair, DirtyPairs
 
@@ -68,6 +76,7 @@ class Worker:
         """
         now = self.clock()
         rater = self.rater(now)
+        rater.because_of(cause_of(message))
         job = message.get("job")
         if attempt >= DIVIDED_AT and job in {"hour", "sweep"}:
             self.queue.send(self._divided(message))

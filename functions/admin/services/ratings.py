@@ -7,7 +7,7 @@ from typing import Any
 
 from functions.admin.services import counters
 from fusion_billing.access.principal import Principal
-from fusion_billing.billing.ratings import RatingKey, StoredRating
+from fusion_billing.billing.ratings import HistoryEntry, RatingKey, StoredRating
 from fusion_billing.calendar.calendar import Calendar, Period
 from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import plain
@@ -116,16 +116,23 @@ def detail(
     return {
         **shown(own, asker.calendar.period_holding(key.period_start)),
         **_steps(doc, steps_from),
-        "history": [
-            {"version": one.version, "units": one.units, "amount": one.amount, "rated_at": one.at}
-            for one in own.history
-        ],
+        "history": [_version(entry) for entry in own.history],
         "price": {"versions": doc["priced_by"], "metric": doc["metric_definition"]},
         "thresholds_reached": sorted(own.raised),
         "adjustments": [] if key.corrects else _adjustments(ratings, asker, key),
         "records": [_record(reader, one) for one in records],
         "records_after": records_after,
     }
+
+
+def _version(entry: HistoryEntry) -> dict[str, Any]:
+    shown = {
+        "version": entry.version,
+        "units": entry.units,
+        "amount": entry.amount,
+        "rated_at": entry.at,
+    }
+    return shown if entry.cause is None else {**shown, "cause": entry.cause}
 
 
 def _steps(doc: dict[str, Any], first: int) -> dict[str, Any]:

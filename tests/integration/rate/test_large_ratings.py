@@ -206,3 +206,33 @@ def test_a_rating_that_cant_be_written_with_its_events_costs_the_others_nothing(
     assert [pair.subscription for pair, _ in small_world.reported] == ["43"]
     small_world.rate_hour()  # it was put back
     assert small_world.the_rating(id_="43").amount == Decimal("1.50")
+
+
+def test_ten_thousand_groups_are_rated_and_one_more_is_an_error_of_that_charge_alone(
+    small_world: "World",
+) -> None:
+    _seats(small_world)
+    small_world.charge(
+        "whole", metric="seats", included_units="0", model={"type": "per_unit", "unit_amount": "1"}
+    )
+    _grouped(small_world, 10_000)
+    pair = DirtyPair("42", "seats", MONTH)
+    small_world.rate(pair)
+    stored = small_world.the_rating(charge="seats")
+    assert (stored.amount, small_world.reported) == (Decimal(2_000), [])
+    assert small_world.ratings.whole(stored)["units"] == "10000"
+    small_world.client.put_item(
+        TableName=small_world.tables.usage,
+        Item={
+            "pk": {"S": "U#src_1#one-more"},
+            "pair": {"S": "42#seats"},
+            "ws": {"S": "2026-11-04T00:00:00.000000Z"},
+            "we": {"S": "2026-11-05T00:00:00Z"},
+            "q": {"N": "1"},
+            "rev": {"N": "1"},
+        },
+    )
+    small_world.rate(pair)
+    assert small_world.the_rating(charge="whole").amount == Decimal(10_001)
+    assert small_world.the_rating(charge="seats") == stored
+    assert [error.code for _, error in small_world.reported] == ["too_many_groups"]  # type: ignore[attr-defined]

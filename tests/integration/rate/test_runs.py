@@ -271,3 +271,20 @@ def test_a_message_that_keeps_failing_is_divided_so_that_one_subscription_costs_
     assert len(world.queue.messages) == len(ids)
     world.drain()
     assert all(world.the_rating(id_=id_).version == 1 for id_ in ids)
+
+
+def test_the_history_of_a_rating_names_why_each_version_was_made(small_world: "World") -> None:
+    small_world.push("25")
+    small_world.rate_hour()
+    small_world.charge(model={"type": "per_unit", "unit_amount": "0.20"})
+    for message in sweep_messages("api_calls"):
+        small_world.do(message)
+    small_world.push("26", marked=False)
+    for message in sweep_messages():
+        small_world.do(message)
+    small_world.push("27", marked=False)
+    small_world.do({"job": "subscription", "id": "42"})
+    small_world.push("28", marked=False)
+    small_world.do({"job": "subscription", "id": "42", "run": "run_1"})
+    causes = [entry.cause for entry in small_world.the_rating().history]
+    assert causes == ["usage", "definition", "run", "subscription", "run"]

@@ -11,8 +11,6 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from fusion_billing.rating.exact import ONE
-
 INLINE_BYTES = 32 * 1024
 """A longer field is kept in parts."""
 
@@ -76,4 +74,4 @@ def _is_large(value: object) -> bool:
 
 def _summary(steps: Sequence[Mapping[str, Any]], amount: str) -> list[dict[str, str]]:
     description = f"{len(steps)} steps, kept with the rating"
-    return [{"description": description, "units": str(ONE), "unit_amount": amount, "amount": amount}]
+    return [{"description": description, "units": "1", "unit_amount": amount, "amount": amount}]

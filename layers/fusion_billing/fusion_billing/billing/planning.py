@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from fusion_billing.billing.ratings import Cause
+
 HOUR = timedelta(hours=1)
 MARKERS_LIVE = timedelta(days=14)
 """How long a dirty marker is kept; older hours hold none."""
@@ -88,6 +90,25 @@ def sweep_messages(charge: str | None = None) -> list[dict[str, Any]]:
     """Return the messages that have every subscription's period rated anew, or one charge of it."""
     narrowed = {"charge": charge} if charge is not None else {}
     return [{"job": "sweep", "list_shard": shard, **narrowed} for shard in range(LIST_SHARDS)]
+
+
+def cause_of(message: Mapping[str, Any]) -> Cause:
+    """Return why a message has something rated, as the history of a rating names it.
+
+    A run on demand and the daily sweep are a `run`, a sweep of one charge follows its `definition`; a
+    subscription's own message may say that it follows an `invoice`.
+    """
+    if "run" in message:
+        return "run"
+    match message.get("job"):
+        case "sweep":
+            return "definition" if "charge" in message else "run"
+        case "subscription" if "charge" in message:
+            return "definition"
+        case "subscription":
+            return "invoice" if message.get("cause") == "invoice" else "subscription"
+        case _:
+            return "usage"
 
 
 def part_of(message: Mapping[str, Any]) -> str:

@@ -6,13 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from fusion_billing.billing.large_documents import INLINE_BYTES, canonical, split, to_parts
 from fusion_billing.decimals import ZERO
 from fusion_billing.instants import rfc3339
 
 _WIDEST = 4  # bytes of a character
+
+Cause = Literal["usage", "definition", "subscription", "run", "invoice"]
+"""Why a version of a rating was made."""
 
 HISTORY = 50
 """Versions of a rating that are kept in its history."""
@@ -62,12 +65,16 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One version of a rating, as its history keeps it; amounts and units are decimals as text."""
+    """One version of a rating, as its history keeps it; amounts and units are decimals as text.
+
+    `cause` is None for a version of an earlier release, which did not note it.
+    """
 
     version: int
     units: str
     amount: str
     at: str
+    cause: Cause | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +129,7 @@ class Candidate:
     digest: str
     thresholds: frozenset[str] = frozenset()
     parts: Sequence[bytes] = ()
+    cause: Cause | None = None
 
     @property
     def units(self) -> str:
@@ -139,15 +147,20 @@ class Candidate:
         return Decimal(self.amount_text)
 
 
-def candidate(key: RatingKey, doc: Mapping[str, Any], thresholds: frozenset[str] = frozenset()) -> Candidate:
+def candidate(
+    key: RatingKey,
+    doc: Mapping[str, Any],
+    thresholds: frozenset[str] = frozenset(),
+    cause: Cause | None = None,
+) -> Candidate:
     """Return the rating that `doc` holds, its digest being that of the whole document."""
     whole = canonical(doc)
     digest = hashlib.sha256(whole.encode("utf-8")).hexdigest()
     if len(whole) <= INLINE_BYTES // _WIDEST:
-        return Candidate(key, doc, whole, digest, thresholds)
+        return Candidate(key, doc, whole, digest, thresholds, (), cause)
     small, large = split(doc)
     document = canonical(small) if large else whole
-    return Candidate(key, doc, document, digest, thresholds, to_parts(large))
+    return Candidate(key, doc, document, digest, thresholds, to_parts(large), cause)
 
 
 def history_with(history: Sequence[HistoryEntry], entry: HistoryEntry) -> tuple[HistoryEntry, ...]:

@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from fusion_billing.billing.decisions import LineMove, NewVersion
-from fusion_billing.billing.ratings import HistoryEntry, Line, RatingKey, StoredRating, history_with
+from fusion_billing.billing.ratings import Cause, HistoryEntry, Line, RatingKey, StoredRating, history_with
 from fusion_billing.instants import rfc3339, sortable
 from fusion_billing.store.rating_parts import parts_name
 
@@ -22,7 +22,7 @@ def version_values(
 ) -> dict[str, Any]:
     """Return the attributes of a new version and its line; `line_pk` is where a due line is listed."""
     rated = decision.candidate
-    entry = HistoryEntry(decision.version, rated.units, rated.amount_text, rfc3339(now))
+    entry = HistoryEntry(decision.version, rated.units, rated.amount_text, rfc3339(now), rated.cause)
     history = history_with(stored.history if stored is not None else (), entry)
     values = {
         "version": {"N": str(decision.version)},
@@ -108,12 +108,13 @@ def _scalar(value: dict[str, Any]) -> str:
 
 def _history_line(entry: HistoryEntry) -> str:
     """Return a version as a line of text: half of what a map takes, and most of a rating is its history."""
-    return f"{entry.version} {entry.units} {entry.amount} {entry.at}"
+    line = f"{entry.version} {entry.units} {entry.amount} {entry.at}"
+    return line if entry.cause is None else f"{line} {entry.cause}"
 
 
 def _history_entry(line: str) -> HistoryEntry:
-    version, units, amount, at = line.split(" ")
-    return HistoryEntry(int(version), units, amount, at)
+    version, units, amount, at, *cause = line.split(" ")
+    return HistoryEntry(int(version), units, amount, at, cast("Cause", cause[0]) if cause else None)
 
 
 def _instant(text: str) -> datetime:
