@@ -358,7 +358,7 @@ def outcome(client: Any, call: Call) -> Any:
 
 
 def comparable(value: Any) -> Any:
-    """Return a value with its sets in order, and its numbers in one form: DynamoDB Local keeps some as given."""
+    """Return a value, its sets in order and its numbers in one form: DynamoDB Local keeps some as given."""
     if isinstance(value, dict):
         return {name: _comparable_member(name, one) for name, one in value.items()}
     return [comparable(one) for one in value] if isinstance(value, list) else value
