@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
-from typing import Any
+from typing import Any, cast
 
 from aws_lambda_powertools import Logger, Metrics
 
+from functions.rate.line_times import LineTimes
 from functions.rate.rater import Rater
 from functions.rate.reading import Sources
 from functions.rate.worker import Worker
@@ -16,6 +17,7 @@ from fusion_billing.billing.customers import Customer, customer_of
 from fusion_billing.billing.price_book import PriceBook
 from fusion_billing.errors import FusionError
 from fusion_billing.instants import rfc3339
+from fusion_billing.lines.line_cadence import CADENCES, LineCadence
 from fusion_billing.store import client
 from fusion_billing.store.catalogue import CatalogueStore
 from fusion_billing.store.dirty_pairs import DirtyPair, DirtyPairs
@@ -58,6 +60,14 @@ def shards() -> int:
     return settings.integer("DIRTY_SHARDS", 16)
 
 
+def line_cadence() -> LineCadence:
+    """Return the setting LINE_CADENCE: when the line of a changed rating is sent."""
+    cadence = settings.text("LINE_CADENCE", "daily")
+    if cadence not in CADENCES:
+        raise settings.Missing(f"LINE_CADENCE must be one of {', '.join(CADENCES)}, not {cadence!r}")
+    return cast("LineCadence", cadence)
+
+
 @cache
 def queue() -> Queue:
     """Return the rating queue."""
@@ -91,9 +101,12 @@ def worker() -> Worker:
         report=report,
         request_invoices=partial(request_invoices, relay_queue),
     )
+    cadence = line_cadence()
     events = build_outbox(dynamodb, sqs, table=settings.text("WEBHOOKS_TABLE"), queue_url=relay)
     return Worker(
-        rater=lambda at: Rater(sources, ratings, Writer(ratings, events, at)),
+        rater=lambda at, at_once: Rater(
+            sources, ratings, Writer(ratings, events, at, LineTimes(cadence, at_once))
+        ),
         pairs=pairs,
         subscriptions=subscriptions,
         runs=RunStore(dynamodb, settings.text("STATE_TABLE")),

@@ -96,7 +96,7 @@ class Uninvoiced:
     def end(self, customer: Customer, stored: StoredRating) -> None:
         """Bring the rating of a charge that no longer applies to nothing."""
         rated = candidate(stored.key, no_longer_charged(stored.doc), cause=self._reading.cause)
-        change = _change(customer, customer.calendar.open, rated, stored, has_usage=False)
+        change = self._change(customer, customer.calendar.open, rated, stored, has_usage=False)
         if change is not None:
             try:
                 self._writer.write(change)
@@ -136,7 +136,7 @@ class Uninvoiced:
             with self._reading.reported(task.pair):
                 rated.append(self._rated(price, customer, period, key, records))
             for one in rated:  # none where it was reported
-                change = _change(customer, period, one, stored.get(key), has_usage=bool(records))
+                change = self._change(customer, period, one, stored.get(key), has_usage=bool(records))
                 if change is not None:
                     yield change
 
@@ -154,12 +154,18 @@ class Uninvoiced:
         )
         return candidate(key, doc, thresholds, self._reading.cause)
 
-
-def _change(
-    customer: Customer, period: Period, rated: Candidate, stored: StoredRating | None, *, has_usage: bool
-) -> Change | None:
-    if stored is not None and stored.frozen:
-        raise Outdated("the rating was frozen meanwhile")
-    state: PeriodState = "open" if period.state == "open" else "upcoming"
-    decision = decide(rated, stored, period=state, has_usage=has_usage)
-    return Change(customer, rated, decision, stored) if decision is not None else None
+    def _change(
+        self,
+        customer: Customer,
+        period: Period,
+        rated: Candidate,
+        stored: StoredRating | None,
+        *,
+        has_usage: bool,
+    ) -> Change | None:
+        if stored is not None and stored.frozen:
+            raise Outdated("the rating was frozen meanwhile")
+        state: PeriodState = "open" if period.state == "open" else "upcoming"
+        send_now = self._writer.now if self._writer.line_times.at_once else None
+        decision = decide(rated, stored, period=state, has_usage=has_usage, send_now=send_now)
+        return Change(customer, rated, decision, stored) if decision is not None else None

@@ -58,8 +58,8 @@ class Runs(Protocol):
 class Worker:
     """Does messages of the rating queue; each of them may come twice, late, or after a half-done try."""
 
-    rater: Callable[[datetime], Rater]
-    """Makes a rater for one message, at one moment."""
+    rater: Callable[[datetime, bool], Rater]
+    """Makes a rater for one message, at one moment; the flag says whether lines are sent at once."""
     pairs: DirtyPairs
     subscriptions: Subscriptions
     runs: Runs
@@ -75,7 +75,7 @@ class Worker:
         of no known kind, and what kept the whole of it from being done.
         """
         now = self.clock()
-        rater = self.rater(now)
+        rater = self.rater(now, "run" in message)
         rater.because_of(cause_of(message))
         job = message.get("job")
         if attempt >= DIVIDED_AT and job in {"hour", "sweep"}:

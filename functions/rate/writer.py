@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
+from functions.rate.line_times import LineTimes
 from fusion_billing.billing.closings import Closing
 from fusion_billing.billing.customers import Customer
 from fusion_billing.billing.decisions import NewVersion, SameVersion
@@ -54,6 +55,7 @@ class Ratings(Protocol):
         stored: StoredRating | None,
         odoo_order_id: int,
         now: datetime,
+        line_at: datetime | None = None,
         events: Sequence[Any] = (),
     ) -> None:
         """Write a decision; raises `Outdated`."""
@@ -67,7 +69,7 @@ class Ratings(Protocol):
 
 @dataclass(slots=True)
 class Tally:
-    """What a message did: pairs rated, ratings written, pairs failed; whether lines became due."""
+    """What a message did: pairs rated, ratings written, pairs failed; whether lines are to be sent."""
 
     pairs: int = 0
     written: int = 0
@@ -93,12 +95,18 @@ class Change:
     late: bool = False
 
 
+_AT_EACH_CHANGE = LineTimes()
+
+
 class Writer:
     """Writes ratings of one run at one moment, `now`."""
 
-    def __init__(self, ratings: Ratings, outbox: Tells, now: datetime) -> None:
+    def __init__(
+        self, ratings: Ratings, outbox: Tells, now: datetime, line_times: LineTimes = _AT_EACH_CHANGE
+    ) -> None:
         self.tally = Tally()
         self.now = now
+        self.line_times = line_times
         self._ratings = ratings
         self._outbox = outbox
 
@@ -119,7 +127,7 @@ class Writer:
                 prepared = self._prepared(change)
                 if isinstance(decision, NewVersion) and not any(event.writes for event in prepared):
                     order = change.customer.who.odoo_order_id
-                    together[index] = Save(decision, change.stored, order)
+                    together[index] = Save(decision, change.stored, order, self._line_at(change))
                     continue
                 self._write(change, prepared)
             except (FusionError, ClientError, ValueError) as error:
@@ -128,7 +136,7 @@ class Writer:
         for index, failure in zip(together, saved, strict=True):
             ran_into[index] = failure
             if failure is None:
-                self._count(changes[index].decision)
+                self._count(changes[index])
         return ran_into
 
     def _prepared(self, change: Change) -> list[Prepared]:
@@ -150,15 +158,19 @@ class Writer:
             stored=change.stored,
             odoo_order_id=change.customer.who.odoo_order_id,
             now=self.now,
+            line_at=self._line_at(change),
             events=[write for one in prepared for write in one.writes],
         )
-        self._count(change.decision)
+        self._count(change)
         for one in prepared:
             self._outbox.nudge(one)
 
-    def _count(self, decision: NewVersion | SameVersion) -> None:
-        self.tally.written += isinstance(decision, NewVersion)
-        self.tally.lines_due |= decision.line == "due"
+    def _line_at(self, change: Change) -> datetime:
+        return self.line_times.of(change.rated.doc, change.stored, self.now)
+
+    def _count(self, change: Change) -> None:
+        self.tally.written += isinstance(change.decision, NewVersion)
+        self.tally.lines_due |= change.decision.line == "due" and self._line_at(change) <= self.now
 
 
 def _events(

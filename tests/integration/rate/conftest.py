@@ -13,6 +13,7 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from functions.rate import planner
 from functions.rate.dependencies import customer, price_book
+from functions.rate.line_times import LineTimes
 from functions.rate.rater import Rater
 from functions.rate.reading import Sources
 from functions.rate.worker import Worker
@@ -25,6 +26,7 @@ from fusion_billing.definitions.metric import Metric
 from fusion_billing.definitions.subscription import Subscription
 from fusion_billing.definitions.validation import parse
 from fusion_billing.instants import rfc3339, sortable
+from fusion_billing.lines.line_cadence import LineCadence
 from fusion_billing.store.catalogue import CatalogueStore
 from fusion_billing.store.dirty_pairs import DirtyPair, DirtyPairs
 from fusion_billing.store.planner import PlannerState
@@ -95,6 +97,7 @@ class World:
     queue: Sent = field(default_factory=Sent)
     relay: Sent = field(default_factory=Sent)
     reported: list[tuple[DirtyPair, Exception]] = field(default_factory=list)
+    cadence: LineCadence = "hourly"
 
     def __post_init__(self) -> None:
         self.catalogue = CatalogueStore(self.client, self.tables.catalogue)
@@ -116,8 +119,11 @@ class World:
             report=lambda pair, error: self.reported.append((pair, error)),
         )
 
-    def rater(self, now: datetime | None = None) -> Rater:
-        return Rater(self.sources(), self.ratings, Writer(self.ratings, self.told, now or self.now))
+    def rater(self, now: datetime | None = None, at_once: bool = False) -> Rater:
+        line_times = LineTimes(self.cadence, at_once)
+        return Rater(
+            self.sources(), self.ratings, Writer(self.ratings, self.told, now or self.now, line_times)
+        )
 
     def worker(self) -> Worker:
         return Worker(

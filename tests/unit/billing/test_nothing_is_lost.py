@@ -73,6 +73,7 @@ class MemoryRatings:
         stored: StoredRating | None,
         odoo_order_id: int,
         now: datetime,
+        line_at: datetime | None = None,
         events: Sequence[Any] = (),
     ) -> None:
         if isinstance(decision, SameVersion):

@@ -6,6 +6,7 @@ late run harmless and cheap.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from functools import reduce
 from typing import Literal
@@ -42,11 +43,17 @@ Decision = NewVersion | SameVersion | None
 
 
 def decide(
-    candidate: Candidate, stored: StoredRating | None, *, period: PeriodState, has_usage: bool
+    candidate: Candidate,
+    stored: StoredRating | None,
+    *,
+    period: PeriodState,
+    has_usage: bool,
+    send_now: datetime | None = None,
 ) -> Decision:
     """Return what to write for `candidate`, `stored` being the rating under the same key.
 
     Where there is none yet, usage or an amount makes one; an adjustment is made by its amount alone.
+    `send_now` is given for a run that somebody asked for: a line that waits for a later time is due then.
     A stored rating that is frozen is never decided about: `ValueError`.
     """
     if stored is None:
@@ -64,9 +71,16 @@ def decide(
     if stored.digest != candidate.digest:
         return NewVersion(candidate, stored.version + 1, line, raised)
     opened = line == "due" and stored.line.state not in _PUT_TO_ODOO
-    if not opened and not raised:
+    hurried = send_now is not None and _waits_after(stored, send_now)
+    if not opened and not hurried and not raised:
         return None
-    return SameVersion(stored, "due" if opened else "keep", raised)
+    return SameVersion(stored, "due" if opened or hurried else "keep", raised)
+
+
+def _waits_after(stored: StoredRating, now: datetime) -> bool:
+    """Return whether a line waits for a later time to be sent, and not since an attempt failed."""
+    line = stored.line
+    return line.state == "due" and line.at is not None and line.at > now and not line.tries
 
 
 def adjustment(fresh: Decimal, billed: Decimal, adjusted: Sequence[Decimal]) -> Decimal:

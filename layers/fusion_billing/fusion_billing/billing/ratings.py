@@ -59,6 +59,8 @@ class Line:
     id: int | None = None
     error: str | None = None
     tries: int = 0
+    at: datetime | None = None
+    """When a due line is to be sent."""
     billed: Decimal | None = None
     has_intent: bool = False
 

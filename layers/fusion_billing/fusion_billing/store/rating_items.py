@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from fusion_billing.billing.decisions import LineMove, NewVersion
 from fusion_billing.billing.ratings import Cause, HistoryEntry, Line, RatingKey, StoredRating, history_with
@@ -17,10 +17,17 @@ LINE_GONE: dict[LineMove, tuple[str, ...]] = {
 }
 
 
+class DueLine(NamedTuple):
+    """Where in the index `lines` a due line is listed, and when it is to be sent."""
+
+    partition: str
+    at: datetime
+
+
 def version_values(
-    decision: NewVersion, stored: StoredRating | None, line_pk: str, now: datetime
+    decision: NewVersion, stored: StoredRating | None, due: DueLine, now: datetime
 ) -> dict[str, Any]:
-    """Return the attributes of a new version and its line; `line_pk` is where a due line is listed."""
+    """Return the attributes of a new version and its line; `due` is for a line that becomes due."""
     rated = decision.candidate
     entry = HistoryEntry(decision.version, rated.units, rated.amount_text, rfc3339(now), rated.cause)
     history = history_with(stored.history if stored is not None else (), entry)
@@ -30,7 +37,7 @@ def version_values(
         "doc": {"S": rated.document},
         "digest": {"S": rated.digest},
         "hist": {"S": "\n".join(map(_history_line, history))},
-        **line_values(decision.line, line_pk, now),
+        **line_values(decision.line, due),
     }
     if rated.parts:
         values["parts"] = {"S": parts_name(decision.version, rated)}
@@ -49,13 +56,13 @@ def raised_value(raised: frozenset[str]) -> dict[str, Any]:
     return {"raised": {"SS": sorted(raised)}} if raised else {}
 
 
-def line_values(line: LineMove, line_pk: str, now: datetime) -> dict[str, Any]:
+def line_values(line: LineMove, due: DueLine) -> dict[str, Any]:
     """Return the line's attributes that a move sets; `LINE_GONE` names those it removes."""
     if line == "due":
         return {
             "line_state": {"S": "due"},
-            "line_pk": {"S": line_pk},
-            "line_at": {"S": sortable(now)},
+            "line_pk": {"S": due.partition},
+            "line_at": {"S": sortable(due.at)},
             "line_tries": {"N": "0"},
         }
     return {"line_state": {"S": "waiting"}} if line == "waiting" else {}
@@ -94,6 +101,7 @@ def _line(item: dict[str, Any]) -> Line:
         state=item["line_state"]["S"] if "line_state" in item else None,
         version=int(item["line_version"]["N"]) if "line_version" in item else None,
         amount=Decimal(_scalar(item["line_amount"])) if "line_amount" in item else None,
+        at=_instant(item["line_at"]["S"]) if "line_at" in item else None,
         id=int(item["line_id"]["N"]) if "line_id" in item else None,
         error=_scalar(item["line_error"]) if "line_error" in item else None,
         tries=int(item["line_tries"]["N"]) if "line_tries" in item else 0,

@@ -22,6 +22,7 @@ from fusion_billing.store import consistent_reads, failures
 from fusion_billing.store.closings import ClosingStore
 from fusion_billing.store.rating_items import (
     LINE_GONE,
+    DueLine,
     key_of,
     line_values,
     partition,
@@ -69,11 +70,15 @@ def lane(odoo_order_id: int, lanes: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Save:
-    """A new version to write over `stored`, its line being one of `odoo_order_id`'s."""
+    """A new version to write over `stored`, its line being one of `odoo_order_id`'s.
+
+    `line_at` is when a line that becomes due is to be sent; None: at once.
+    """
 
     decision: NewVersion
     stored: StoredRating | None
     odoo_order_id: int
+    line_at: datetime | None = None
 
 
 class RatingsStore:
@@ -128,19 +133,22 @@ class RatingsStore:
         stored: StoredRating | None,
         odoo_order_id: int,
         now: datetime,
+        line_at: datetime | None = None,
         events: Sequence[Any] = (),
     ) -> None:
         """Write what was decided about `stored`, together with the writes of its `events`.
 
+        `line_at` is when a line that becomes due is to be sent; None: at once.
+
         Raises `Outdated` where the rating is no longer the one read or is frozen by now, and
         `Unavailable` where the transaction ran into others for too long.
         """
-        line_pk = self._line_pk(odoo_order_id)
+        due = self._due(odoo_order_id, line_at or now)
         if isinstance(decision, SameVersion):
-            self._commit(self._same_version(decision, line_pk, now), events)
+            self._commit(self._same_version(decision, due), events)
             return
         self._put_parts(decision)
-        self._commit(self._new_version(decision, stored, line_pk, now), events)
+        self._commit(self._new_version(decision, stored, due, now), events)
         self._delete_parts(stored)
 
     def save_many(self, saves: Sequence[Save], *, now: datetime) -> list[Exception | None]:
@@ -197,10 +205,10 @@ class RatingsStore:
         self._commit({"Update": self._update(stored.key, expression, values)}, ())
 
     def _new_version(
-        self, decision: NewVersion, stored: StoredRating | None, line_pk: str, now: datetime
+        self, decision: NewVersion, stored: StoredRating | None, due: DueLine, now: datetime
     ) -> dict[str, Any]:
         rated = decision.candidate
-        values = version_values(decision, stored, line_pk, now)
+        values = version_values(decision, stored, due, now)
         if stored is None:
             item = {**key_of(rated.key), **values, **raised_value(decision.raised)}
             return {"Put": {"TableName": self._table, "Item": item, "ConditionExpression": _IS_NEW}}
@@ -227,8 +235,8 @@ class RatingsStore:
     def _statement(self, save: Save, now: datetime) -> Any:
         """Return the same write as a PartiQL statement; it is refused where the other's condition fails."""
         decision, stored = save.decision, save.stored
-        line_pk = self._line_pk(save.odoo_order_id)
-        values = version_values(decision, stored, line_pk, now)
+        due = self._due(save.odoo_order_id, save.line_at or now)
+        values = version_values(decision, stored, due, now)
         key = key_of(decision.candidate.key)
         if stored is None:
             item = {**key, **values, **raised_value(decision.raised)}
@@ -245,12 +253,12 @@ class RatingsStore:
         read = {"N": str(stored.version)}
         return {"Statement": update, "Parameters": [*values.values(), key["pk"], key["sk"], read]}
 
-    def _line_pk(self, odoo_order_id: int) -> str:
-        return f"due#{lane(odoo_order_id, self._lanes):02d}"
+    def _due(self, odoo_order_id: int, at: datetime) -> DueLine:
+        return DueLine(f"due#{lane(odoo_order_id, self._lanes):02d}", at)
 
-    def _same_version(self, decision: SameVersion, line_pk: str, now: datetime) -> dict[str, Any]:
+    def _same_version(self, decision: SameVersion, due: DueLine) -> dict[str, Any]:
         stored = decision.stored
-        values = line_values(decision.line, line_pk, now)
+        values = line_values(decision.line, due)
         gone = LINE_GONE[decision.line]
         return {"Update": self._change(stored.key, stored.version, values, gone, decision.raised)}
 
