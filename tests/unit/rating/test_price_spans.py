@@ -376,3 +376,14 @@ def test_rating_takes_any_order_of_records(
     for aggregation in ("sum", "time_weighted", "last"):
         forth = november(versions, metric(aggregation), records)
         assert forth == november(versions, metric(aggregation), records[::-1])
+
+
+def test_a_weighed_value_keeps_to_each_version_s_own_minimum() -> None:
+    free = make_charge(per_unit("0"), minimum_amount="10")
+    full = make_charge(per_unit("1"))
+    result = rated(spans((0, free), (15, full)), [make_record("10", 3)], "max")
+    assert result.amount == 10  # as at either price alone
+    assert priced_steps(result) == [
+        "1 to 15 November: Raised to the minimum of 5 USD (10 for 15 of 30 days)",
+        "16 to 30 November, 15 of 30 days: 10 units at 1 each",
+    ]

@@ -1,5 +1,6 @@
 """Filters and group-by."""
 
+import time
 from typing import Any
 
 from fusion_billing.rating import estimate
@@ -105,3 +106,52 @@ def test_groups_form_within_each_filter() -> None:
     }
     sizes = [record("1", region="eu", size=size) for size in ("s", "m", "s")]
     assert estimate(charge, records=[*sizes, record("1", region="us", size="s")])["amount"] == "11.00"
+
+
+def labels(*records: dict[str, Any]) -> list[str]:
+    charge = {"currency": "USD", "model": {"type": "flat", "amount": "1"}, "group_by": ["region"]}
+    steps = estimate(charge, records=list(records))["steps"]
+    return [step["description"].removesuffix(": Flat amount for the period") for step in steps]
+
+
+def test_a_missing_property_no_text_and_the_text_none_are_three_groups() -> None:
+    found = labels(record("1"), {"quantity": "1"}, record("1", region=""), record("1", region="(none)"))
+    named = [label for label in found if ": " not in label]
+    assert named == ["region (none)", 'region ""', 'region "(none)"']
+
+
+def test_every_value_has_a_label_of_its_own() -> None:
+    values = [
+        "",
+        " ",
+        "a",
+        "a b",
+        "(none)",
+        '""',
+        '"',
+        "a, region b",
+        "a\u202eb",
+        "\n",
+        "eu-1.x_2",
+        "\\",
+        "\\u202e",
+    ]
+    found = labels({"quantity": "1"}, *[record("1", region=value) for value in values])
+    named = {label for label in found if label.startswith("region")}
+    assert len({label for label in named if "Flat" not in label and "record" not in label}) == len(values) + 1
+    assert all(label.isprintable() for label in named)
+
+
+def test_ten_thousand_groups_are_rated_in_linear_time() -> None:
+    def rated(count: int) -> float:
+        charge = {"currency": "USD", "model": per_unit("0.2"), "group_by": ["user"]}
+        records = [record("1", user=f"{index}") for index in range(count)]
+        began = time.process_time()
+        answer = estimate(charge, records=records)
+        spent = time.process_time() - began
+        assert answer["amount"] == f"{count // 5}.00"
+        assert len([step for step in answer["steps"] if step["amount"] != "0"]) == count
+        return spent
+
+    few, many = min(rated(1_000) for _ in range(3)), min(rated(10_000) for _ in range(2))
+    assert many < 40 * few

@@ -1,7 +1,9 @@
 """Minimum and maximum of a charge's amount in a period, over all its filters, groups and versions.
 
 Where the price changes within the period, each version's counts by its share of the time. A version without a
-minimum has one of 0; if one has no maximum, there is none.
+minimum has one of 0; if one has no maximum, there is none. That is so of what adds up; what counts by its
+share of the time itself lies between the minimum and maximum of each version by itself, or else the whole
+could come to less than at any of the prices.
 """
 
 from collections.abc import Sequence
@@ -18,13 +20,13 @@ def commitment(parts: Sequence[Part], amount: Exact) -> list[Step]:
     lows = [part.charge.minimum_amount for part in parts]
     low = _weighed(parts, lows)
     if amount < low:
-        return [lump(f"Raised to the minimum of {_words(parts, lows, low)}", low - amount)]
+        return [lump(f"{_label(parts)}Raised to the minimum of {_words(parts, lows, low)}", low - amount)]
     highs = [part.charge.maximum_amount for part in parts]
     if any(high is None for high in highs):
         return []
     high = _weighed(parts, highs)
     if amount > high:
-        return [lump(f"Lowered to the maximum of {_words(parts, highs, high)}", high - amount)]
+        return [lump(f"{_label(parts)}Lowered to the maximum of {_words(parts, highs, high)}", high - amount)]
     return []
 
 
@@ -32,6 +34,10 @@ def _weighed(parts: Sequence[Part], bounds: Sequence[Decimal | None]) -> Exact:
     return sum(
         [part.weight * bound for part, bound in zip(parts, bounds, strict=True) if bound is not None], ZERO
     )
+
+
+def _label(parts: Sequence[Part]) -> str:
+    return parts[0].label if len(parts) == 1 else ""
 
 
 def _words(parts: Sequence[Part], bounds: Sequence[Decimal | None], bound: Exact) -> str:

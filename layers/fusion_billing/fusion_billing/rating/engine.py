@@ -86,7 +86,6 @@ def rate_spans(
             return _nothing(spans)
         chosen = in_order(_chosen(metric, records, parts, lived))
         steps, whole = _price(Pricer(metric, period, parts), chosen)
-        steps += commitment(parts, _sum(steps))
         unrounded, currency = _sum(steps), parts[-1].charge.currency
         return Rated(
             units=readable(whole.units),
@@ -130,12 +129,15 @@ def _chosen(
 
 
 def _price(pricer: Pricer, records: list[Record]) -> tuple[list[Step], Priced]:
-    """Return the steps of every part, and what the last of them says of the period's units."""
-    steps: list[Step] = []
-    for index in range(len(pricer.parts) - 1):
-        steps += pricer.price(index, records).steps
-    last = pricer.price(len(pricer.parts) - 1, records)
-    return steps + last.steps, last
+    """Return the steps, minimum and maximum among them, and what the last part says of the units."""
+    priced = [pricer.price(index, records) for index in range(len(pricer.parts))]
+    if pricer.weighs_all:
+        for part, each in zip(pricer.parts, priced, strict=True):
+            each.steps.extend(commitment([part], _sum(each.steps)))
+    steps = [step for each in priced for step in each.steps]
+    if not pricer.weighs_all:
+        steps += commitment(pricer.parts, _sum(steps))
+    return steps, priced[-1]
 
 
 def _versions(spans: Sequence[PriceSpan], lived: Interval) -> tuple[date | None, ...]:

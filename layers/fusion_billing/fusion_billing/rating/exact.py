@@ -122,8 +122,10 @@ def readable(number: Exact) -> Decimal:
 
 def in_words(number: Exact) -> str:
     """Return the number as a sentence has it: plain, and about six digits of it if it does not end."""
+    if isinstance(number, Decimal):
+        return plain(number)
     short = readable(number)
-    if isinstance(number, Ratio) and len(short.as_tuple().digits) >= MAX_DIGITS - 1:
+    if len(short.as_tuple().digits) >= MAX_DIGITS - 1:
         exponent = min(-_IN_SENTENCES, short.adjusted() - _IN_SENTENCES + 1)
         short = short.quantize(Decimal((0, (1,), exponent)), rounding=ROUND_HALF_UP, context=EXACT)
     return plain(short)

@@ -4,12 +4,15 @@ All of it is exact: a third three times is one, and rounds down to one. What is 
 says is rounded.
 """
 
+from collections.abc import Iterator
 from decimal import Decimal
 
+from fusion_billing.decimals import plain
 from fusion_billing.definitions.charge import UnitConversion
 from fusion_billing.definitions.metric import QuantityRounding
 from fusion_billing.rating import exact
 from fusion_billing.rating.exact import Exact, quotient, readable
+from fusion_billing.rating.words import counted
 
 
 def converted(quantity: Exact, conversion: UnitConversion) -> Exact:
@@ -26,6 +29,16 @@ def converted(quantity: Exact, conversion: UnitConversion) -> Exact:
 def rounded(quantity: Exact, rounding: QuantityRounding) -> Decimal:
     """Return the quantity at the metric's digits."""
     return exact.rounded(quantity, rounding.mode, rounding.digits)
+
+
+def in_words(conversion: UnitConversion | None, rounding: QuantityRounding | None) -> Iterator[str]:
+    """Yield what steps say of the conversion and of the rounding, as far as there are any."""
+    if conversion is not None:
+        verb = "Multiplied" if conversion.operation == "multiply" else "Divided"
+        mode = "" if conversion.rounding == "none" else f", rounded {conversion.rounding.replace('_', ' ')}"
+        yield f"{verb} by {plain(conversion.factor)}{mode}"
+    if rounding is not None:
+        yield f"Rounded {rounding.mode.replace('_', ' ')} to {counted(rounding.digits, 'digit')}"
 
 
 def settled(quantity: Exact) -> Decimal:

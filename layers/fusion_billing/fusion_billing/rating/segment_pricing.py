@@ -41,12 +41,16 @@ class Priced(NamedTuple):
 
 
 class _Quantity(NamedTuple):
-    """The units of some records as one price counts them, and the stages that led there."""
+    """The units of some records as one price counts them.
+
+    `stages` are the figures that led there: aggregated, converted, rounded. Where each record is priced by
+    itself there are none, and `portions` are the records' units; else all of them are one portion.
+    """
 
     records: Sequence[Record]
     units: Exact
     portions: list[Exact]
-    stages: list[tuple[str, Exact]]
+    stages: list[Exact]
 
 
 class Pricer:
@@ -57,6 +61,15 @@ class Pricer:
         self._metric = metric
         self._period = period
         self._aggregator = AGGREGATORS[metric.aggregation]
+
+    @property
+    def weighs_all(self) -> bool:
+        """Whether nothing of the amount adds up: all of it counts by its share of the time."""
+        return not self._aggregator.adds_up or all(
+            type(model) is Flat
+            for part in self.parts
+            for model in (part.charge.model, *(item.model for item in part.charge.filters))
+        )
 
     def price(self, index: int, records: list[Record]) -> Priced:
         """Return what the records (all that count, in order) come to in one part of the period."""
@@ -80,7 +93,7 @@ class Pricer:
         """Price the period's one value, and let it count by the part's share of the time."""
         quantity = self._quantity(part.charge, segment, segment.records)
         included = segment.included_units
-        steps = self._notes(quantity)
+        steps = self._notes(part.charge, quantity)
         if included:
             steps.append(note(f"Included: {units(included)}", min(quantity.units, included)))
         billable = max(ZERO, quantity.units - included)
@@ -109,7 +122,7 @@ class Pricer:
             part.fee_share,
             part.fee_words,
         )
-        steps = self._notes(now, before) + _included(part, segment, included, now, before)
+        steps = self._notes(part.charge, now, before) + _included(part, segment, included, now, before)
         steps += price(segment.model, usage)
         if before is not None:
             steps = [step for step in steps if step.units or step.amount]
@@ -137,45 +150,38 @@ class Pricer:
             # A percentage is of each record, so each is converted and rounded by itself.
             each_is_one = self._metric.aggregation == "count"
             portions = [
-                self._staged(charge, ONE if each_is_one else record.quantity)[-1][1] for record in records
+                self._staged(charge, ONE if each_is_one else record.quantity)[-1] for record in records
             ]
             return _Quantity(records, sum(portions, ZERO), portions, [])
-        raw = self._aggregator.aggregate(records, self._period.start, self._period.end)
-        stages = self._staged(charge, raw)
-        return _Quantity(records, stages[-1][1], [stages[-1][1]] if records else [], stages)
+        stages = self._staged(
+            charge, self._aggregator.aggregate(records, self._period.start, self._period.end)
+        )
+        return _Quantity(records, stages[-1], stages[-1:] if records else [], stages)
 
-    def _staged(self, charge: Charge, quantity: Exact) -> list[tuple[str, Exact]]:
-        """Return the quantity, then as it is converted, then as it is rounded, each with its words."""
-        stages = [("", quantity)]
-        conversion, rounding = charge.unit_conversion, self._metric.rounding
-        if conversion is not None:
-            quantity = quantities.converted(quantity, conversion)
-            words = "Multiplied" if conversion.operation == "multiply" else "Divided"
-            words += f" by {plain(conversion.factor)}"
-            if conversion.rounding != "none":
-                words += f", rounded {conversion.rounding.replace('_', ' ')}"
-            stages.append((words, quantity))
-        if rounding is not None:
-            quantity = quantities.rounded(quantity, rounding)
-            words = f"Rounded {rounding.mode.replace('_', ' ')} to {counted(rounding.digits, 'digit')}"
-            stages.append((words, quantity))
+    def _staged(self, charge: Charge, quantity: Exact) -> list[Exact]:
+        """Return the quantity, then as it is converted, then as it is rounded."""
+        stages = [quantity]
+        if charge.unit_conversion is not None:
+            stages.append(quantities.converted(stages[-1], charge.unit_conversion))
+        if self._metric.rounding is not None:
+            stages.append(quantities.rounded(stages[-1], self._metric.rounding))
         return stages
 
-    def _notes(self, now: _Quantity, before: _Quantity | None = None) -> list[Step]:
+    def _notes(self, charge: Charge, now: _Quantity, before: _Quantity | None = None) -> list[Step]:
         """Return a note of the records that came after `before`, and of each stage of their units."""
         if not now.stages:
             return []
-        earlier = len(before.records) if before is not None else 0
-        records = len(now.records) - earlier
-        words = f"{counted(records, 'record')}, {self._aggregator.words}"
-        is_plain = self._metric.aggregation == "sum" and records <= 1
-        figures = [figure for _, figure in now.stages]
+        figures, records = now.stages, len(now.records)
         if before is not None:
-            figures = [figure - gone for figure, (_, gone) in zip(figures, before.stages, strict=True)]
-        notes = [] if is_plain else [note(words, figures[0])]
-        return notes + [
-            note(words, figure) for (words, _), figure in zip(now.stages[1:], figures[1:], strict=True)
-        ]
+            figures = [figure - earlier for figure, earlier in zip(figures, before.stages, strict=True)]
+            records -= len(before.records)
+        notes = []
+        if records > 1 or self._metric.aggregation != "sum":
+            notes.append(note(f"{counted(records, 'record')}, {self._aggregator.words}", figures[0]))
+        if len(figures) > 1:
+            words = quantities.in_words(charge.unit_conversion, self._metric.rounding)
+            notes += [note(*each) for each in zip(words, figures[1:], strict=True)]
+        return notes
 
 
 def _usage(quantity: _Quantity, included: Exact) -> Usage:
@@ -222,4 +228,6 @@ def _label(segment: Segment) -> str:
 
 
 def _labelled(label: str, steps: list[Step]) -> list[Step]:
-    return [step._replace(description=label + step.description) for step in steps] if label else steps
+    if not label:
+        return steps
+    return [Step(label + words, number, price, amount) for words, number, price, amount in steps]

@@ -1,7 +1,6 @@
 """A period's price spans as they are priced: cut to the subscription's life, merged, weighed by time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
@@ -39,8 +38,7 @@ class Interval(NamedTuple):
         return max(_NONE, self.end - self.start)
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """A part of the period in which one price of the charge applies.
 
     What does not add up over time counts by `weight`. `fee_share` is how much of the included units and

@@ -6,7 +6,7 @@ from fusion_billing.rating.exact import Exact, in_words
 def counted(number: Exact | int, noun: str) -> str:
     """Return `1 record`, `2 records`, `0.5 records`."""
     figure = str(number) if isinstance(number, int) else in_words(number)
-    return f"{figure} {noun}" if number == 1 else f"{figure} {noun}s"
+    return f"1 {noun}" if figure == "1" else f"{figure} {noun}s"
 
 
 def units(number: Exact) -> str:
@@ -16,5 +16,7 @@ def units(number: Exact) -> str:
 
 def priced(number: Exact, noun: str, price: Exact) -> str:
     """Return `1 unit at 0.15`, `2 units at 0.15 each`."""
-    each = "" if number == 1 else " each"
-    return f"{counted(number, noun)} at {in_words(price)}{each}"
+    figure = in_words(number)
+    if figure == "1":
+        return f"1 {noun} at {in_words(price)}"
+    return f"{figure} {noun}s at {in_words(price)} each"

@@ -14,6 +14,7 @@ free records alone cover so many records, of zero too.
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from typing import Literal, NamedTuple
 
 from fusion_billing.decimals import ZERO, plain
 from fusion_billing.definitions.price_models import Percentage
@@ -27,33 +28,40 @@ def price(model: Percentage, usage: Usage) -> list[Step]:
     """Return the free allowance, the percentage, the fixed amounts, and what the bounds add or take."""
     rate = model.rate_percent.scaleb(-2)
     fixed = model.fixed_amount or ZERO
-    paying, records = _paying(model, usage), len(usage.portions)
-    if usage.before is not None:
-        paying = paying[len(_paying(model, usage.before)) :]
-        records -= len(usage.before.portions)
-    charged = sum(paying, ZERO)
-    free = usage.own - charged
+    now = _Paying.of(model, usage)
+    before = _NOTHING if usage.before is None else _Paying.of(model, usage.before)
+    charged, paying = now.charged - before.charged, len(now.portions) - len(before.portions)
+    free, records = usage.own - charged, now.records - before.records
     steps = []
-    if len(paying) < records or free:
-        steps.append(note(f"Free: {records - len(paying)} of {counted(records, 'record')}", free))
+    if paying < records or free:
+        steps.append(note(f"Free: {records - paying} of {counted(records, 'record')}", free))
     percent = f"{plain(model.rate_percent)} % of {in_words(charged)}"
     steps.append(Step(percent, charged, rate, charged * rate))
     if fixed:
-        words = priced(Decimal(len(paying)), "record", fixed)
-        steps.append(Step(words, Decimal(len(paying)), fixed, len(paying) * fixed))
+        steps.append(Step(priced(Decimal(paying), "record", fixed), Decimal(paying), fixed, paying * fixed))
     if model.record_minimum is not None or model.record_maximum is not None:
-        steps += _bounded(model, [portion * rate + fixed for portion in paying])
+        amounts = [[portion * rate + fixed for portion in each.portions] for each in (now, before)]
+        steps += _bounded(model, *amounts)
     return steps
 
 
-def _paying(model: Percentage, usage: Usage) -> list[Exact]:
-    """Return what each paying record pays for, in order.
+class _Paying(NamedTuple):
+    """Of so many records, what each paying one pays for, in order."""
 
-    What pays stays as more records come: of later usage this list is the continuation.
-    """
-    if not usage.billable and model.free_amount:
-        return []
-    return list(_past_allowance(model, usage.portions))
+    records: int
+    portions: list[Exact]
+    charged: Exact
+
+    @classmethod
+    def of(cls, model: Percentage, usage: Usage) -> "_Paying":
+        """Return what pays of `usage`."""
+        if not usage.billable and model.free_amount:
+            return cls(len(usage.portions), [], ZERO)
+        portions = list(_past_allowance(model, usage.portions))
+        return cls(len(usage.portions), portions, sum(portions, ZERO))
+
+
+_NOTHING = _Paying(0, [], ZERO)
 
 
 def _past_allowance(model: Percentage, portions: Sequence[Exact]) -> Iterator[Exact]:
@@ -74,21 +82,27 @@ def _past_allowance(model: Percentage, portions: Sequence[Exact]) -> Iterator[Ex
             free = free and amount_left > 0
 
 
-def _bounded(model: Percentage, amounts: list[Exact]) -> list[Step]:
-    steps = []
+def _bounded(model: Percentage, now: list[Exact], before: list[Exact]) -> Iterator[Step]:
+    """Yield what the bounds of each record's amount add and take, less what they did `before`."""
     low, high = model.record_minimum, model.record_maximum
     if low is not None:
-        below = [low - amount for amount in amounts if amount < low]
-        if below:
-            words = f"{counted(len(below), 'record')} raised to the minimum of {plain(low)}{_each(below)}"
-            steps.append(lump(words, sum(below, ZERO)))
+        yield from _bound(f"raised to the minimum of {plain(low)}", *_gaps(now, before, low, 1))
     if high is not None:
-        over = [high - amount for amount in amounts if amount > high]
-        if over:
-            words = f"{counted(len(over), 'record')} lowered to the maximum of {plain(high)}{_each(over)}"
-            steps.append(lump(words, sum(over, ZERO)))
-    return steps
+        yield from _bound(f"lowered to the maximum of {plain(high)}", *_gaps(now, before, high, -1))
 
 
-def _each(records: list[Exact]) -> str:
-    return "" if len(records) == 1 else " each"
+def _gaps(now: list[Exact], before: list[Exact], bound: Decimal, sign: Literal[1, -1]) -> tuple[int, Exact]:
+    """Return how many more amounts lie beyond the bound than before, and what takes them to it."""
+    beyond, earlier = (
+        [bound - amount for amount in amounts if (bound - amount) * sign > 0] for amounts in (now, before)
+    )
+    return len(beyond) - len(earlier), sum(beyond, ZERO) - sum(earlier, ZERO)
+
+
+def _bound(words: str, records: int, amount: Exact) -> Iterator[Step]:
+    if records > 0:
+        each = "" if records == 1 else " each"
+        yield lump(f"{counted(records, 'record')} {words}{each}", amount)
+    elif amount:
+        # The records are priced as one, which grew.
+        yield lump(f"Difference to what was {words} before", amount)

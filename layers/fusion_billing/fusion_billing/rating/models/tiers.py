@@ -39,13 +39,19 @@ class Part(NamedTuple):
 
 def parts(tiers: Sequence[AnyTier], usage: Usage) -> Iterator[tuple[str, AnyTier, Part]]:
     """Yield each tier that the units to price fall in or enter, and its name."""
-    before = None if usage.before is None else usage.before.billable
     lower: Exact = ZERO
+    if usage.before is None:
+        for number, tier in enumerate(tiers, start=1):
+            if tier.up_to is None or usage.billable <= tier.up_to:
+                yield span(number, tier), tier, Part(usage.billable - lower, is_entered=True)
+                return
+            yield span(number, tier), tier, Part(tier.up_to - lower, is_entered=True)
+            lower = tier.up_to
+        return
+    before = usage.before.billable
     for number, tier in enumerate(tiers, start=1):
-        units = _within(usage.billable, lower, tier.up_to)
-        is_entered = before is None or (number > 1 and before <= lower)
-        if before is not None:
-            units = units - _within(before, lower, tier.up_to)
+        units = _within(usage.billable, lower, tier.up_to) - _within(before, lower, tier.up_to)
+        is_entered = number > 1 and before <= lower
         if units or is_entered:
             yield span(number, tier), tier, Part(units, is_entered)
         if tier.up_to is None or usage.billable <= tier.up_to:

@@ -1,15 +1,13 @@
 """What a charge model is given to price."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from fusion_billing.rating.exact import ONE, Exact
 from fusion_billing.rating.rated import Step
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """Quantities in the unit that is priced, from the start of the period.
 
     `billable` is what of the units is past the included ones. `portions` are the records' own quantities
