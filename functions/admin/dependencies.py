@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sqs import SQSClient
 
+    from functions.admin.services.dry_run import Stores as DryRunStores
     from functions.admin.services.reconcile import Reconciler
     from functions.admin.services.runs import Runs
     from fusion_billing.api.authentication import Authenticator
@@ -101,6 +102,13 @@ def subscription_writer() -> "SubscriptionWriter":
     from fusion_billing.store.subscription_writer import SubscriptionWriter
 
     return SubscriptionWriter(subscriptions(), outbox(), rating_jobs())
+
+
+def dry_run_stores() -> "DryRunStores":
+    """Return where a dry run looks."""
+    from functions.admin.services.dry_run import Stores
+
+    return Stores(catalogue(), subscriptions(), usage_records())
 
 
 @cache

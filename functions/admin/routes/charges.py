@@ -5,6 +5,8 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 from functions.admin import dependencies
 from functions.admin.routing import Router, authorised, body, json_answer, page, page_answer, parameters
 from functions.admin.services import charges as service
+from functions.admin.services import dry_run
+from functions.admin.services.asked import PARAMETERS, asked
 
 router = Router()
 
@@ -12,9 +14,11 @@ router = Router()
 @router.put("/v1/charges/<code>")
 def put(code: str) -> Response[str]:
     """Create a charge, or add or replace one of its versions."""
-    authorised(router, "catalog:write")
-    store, jobs = dependencies.catalogue(), dependencies.rating_jobs()
-    is_new, charge = service.put(store, jobs, code, body(router), dependencies.now())
+    how = asked(authorised(router, "catalog:write"), parameters(router, *PARAMETERS), dependencies.now())
+    store, given = dependencies.catalogue(), body(router)
+    if how.dry_run:
+        return json_answer(200, dry_run.of_charge(dependencies.dry_run_stores(), code, given, how))
+    is_new, charge = service.put(store, dependencies.rating_jobs(), code, given, how)
     return json_answer(201 if is_new else 200, charge)
 
 
@@ -38,6 +42,7 @@ def listing() -> Response[str]:
 @router.delete("/v1/charges/<code>")
 def delete(code: str) -> Response[str]:
     """Delete a charge that no subscription pays."""
-    authorised(router, "catalog:write")
-    service.delete(dependencies.catalogue(), dependencies.subscriptions(), dependencies.rating_jobs(), code)
+    how = asked(authorised(router, "catalog:write"), parameters(router, "reason"), dependencies.now())
+    jobs = dependencies.rating_jobs()
+    service.delete(dependencies.catalogue(), dependencies.subscriptions(), jobs, code, how)
     return json_answer(204)

@@ -4,7 +4,9 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from functions.admin import dependencies
 from functions.admin.routing import Router, authorised, body, json_answer, page, page_answer, parameters
+from functions.admin.services import dry_run
 from functions.admin.services import metrics as service
+from functions.admin.services.asked import PARAMETERS, asked
 
 router = Router()
 
@@ -12,9 +14,11 @@ router = Router()
 @router.put("/v1/metrics/<code>")
 def put(code: str) -> Response[str]:
     """Create or replace a metric."""
-    authorised(router, "catalog:write")
-    store, jobs = dependencies.catalogue(), dependencies.rating_jobs()
-    is_new, metric = service.put(store, jobs, code, body(router))
+    how = asked(authorised(router, "catalog:write"), parameters(router, *PARAMETERS), dependencies.now())
+    store, given = dependencies.catalogue(), body(router)
+    if how.dry_run:
+        return json_answer(200, dry_run.of_metric(dependencies.dry_run_stores(), code, given, how))
+    is_new, metric = service.put(store, dependencies.rating_jobs(), code, given, how)
     return json_answer(201 if is_new else 200, metric)
 
 
@@ -37,6 +41,6 @@ def listing() -> Response[str]:
 @router.delete("/v1/metrics/<code>")
 def delete(code: str) -> Response[str]:
     """Delete a metric that no charge uses."""
-    authorised(router, "catalog:write")
-    service.delete(dependencies.catalogue(), code)
+    how = asked(authorised(router, "catalog:write"), parameters(router, "reason"), dependencies.now())
+    service.delete(dependencies.catalogue(), code, how)
     return json_answer(204)

@@ -5,21 +5,31 @@ the same (or, as at first, none) replaces that one. What was invoiced stays: an 
 price it was rated by, for its corrections too. Everything else is rated anew.
 """
 
+import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from functions.admin.services import put_back
+from functions.admin.services.asked import Asked, in_words
 from functions.admin.services.attempts import attempts
+from fusion_billing.definitions.change import changed_fields
 from fusion_billing.definitions.charge import Charge, check_versions
+from fusion_billing.definitions.filters import unreachable_filters
 from fusion_billing.definitions.subscription import Subscription
-from fusion_billing.definitions.valid_from import instant_of, order_of
-from fusion_billing.definitions.validation import parse
+from fusion_billing.definitions.valid_from import instant_of, order_of, shown
+from fusion_billing.definitions.validation import check_size, parse
 from fusion_billing.errors import Fault, InUse, NotFound, Refused
-from fusion_billing.store.catalogue import CatalogueStore, Stored
+from fusion_billing.store.catalogue import CHARGE, CatalogueStore, Stored
 from fusion_billing.store.jobs import COMMIT_SECONDS, RatingJobs
 from fusion_billing.store.subscriptions import LIST_SHARDS, SubscriptionStore
 
+SHOWN = ("versions", "history")
+"""What a charge is shown with, and has not by its definition; `version` besides."""
+
+_CONFIRMED = ("metric", "currency")
+"""Fields whose change makes open periods of something else."""
 _SINCE_EVER = datetime.min.replace(tzinfo=UTC)
 _OVER = ("5_renewed", "6_churn")
 _PAGE = 500
@@ -27,25 +37,79 @@ _PAGE = 500
 Versions = Sequence[Charge]
 
 
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a `PUT` would do: all versions as they would be, over what is stored."""
+
+    charge: Charge
+    versions: tuple[Charge, ...]
+    stored: Stored[tuple[Charge, ...]] | None
+
+    @property
+    def is_changed(self) -> bool:
+        """Tell whether anything is."""
+        return self.stored is None or self.versions != self.stored.value
+
+    @property
+    def replaced(self) -> Charge | None:
+        """Return the version that the charge takes the place of, None where it is a further one."""
+        known = () if self.stored is None else self.stored.value
+        return next((version for version in known if _replaces(self.charge, version)), None)
+
+    @property
+    def changed(self) -> list[str]:
+        """Return the fields in which the version differs from the one it replaces: all if there is none."""
+        before = {} if self.replaced is None else self.replaced.as_json()
+        return changed_fields(before, self.charge.as_json())
+
+    @property
+    def to_confirm(self) -> list[str]:
+        """Return what must be confirmed: another metric or currency for a charge that is in use."""
+        if self.stored is None or not any(version.active for version in self.stored.value):
+            return []
+        first = self.stored.value[0]
+        return [name for name in _CONFIRMED if getattr(first, name) != getattr(self.charge, name)]
+
+    @property
+    def cause(self) -> str:
+        """Return what the history says of it."""
+        if self.stored is None:
+            return "created"
+        start = self.charge.valid_from
+        which = f"the version valid {'since ever' if start is None else f'from {shown(start)}'}"
+        return f"added {which}" if self.replaced is None else f"{in_words(self.changed)} of {which}"
+
+
+def planned(store: CatalogueStore, code: str, body: dict[str, Any], now: datetime) -> Planned:
+    """Return what a `PUT` would do, as things are now; raises `Refused`, and as `put_back.check` does."""
+    definition, besides = put_back.split(body, SHOWN)
+    charge = _parsed(store, code, definition)
+    stored = store.stored_charge(code)
+    put_back.check(besides, None if stored is None else as_json(store, stored, now))
+    versions = with_version(stored.value if stored is not None else (), charge)
+    check_size(json.dumps([version.as_json() for version in versions], ensure_ascii=False))
+    return Planned(charge, versions, stored)
+
+
 def put(
-    store: CatalogueStore, jobs: RatingJobs, code: str, body: dict[str, Any], now: datetime
+    store: CatalogueStore, jobs: RatingJobs, code: str, body: dict[str, Any], asked: Asked
 ) -> tuple[bool, dict[str, Any]]:
     """Create a charge, or add or replace a version; return whether the charge is new, and its JSON.
 
-    Raises `Refused` with every fault, `Outdated`, `Unavailable`, and as `put_back.check` does.
+    Another metric or currency must be confirmed while the charge is in use. Raises `Refused` with every
+    fault, `Conflict`, `Outdated`, `Unavailable`, and as `put_back.check` does.
     """
-    definition, besides = put_back.split(body, ("versions",))
-    charge = _parsed(store, code, definition)
     for last_try in attempts():
         with last_try:
-            stored = store.stored_charge(code)
-            put_back.check(besides, None if stored is None else as_json(stored, now))
-            versions = with_version(stored.value if stored is not None else (), charge)
-            if stored is not None and versions == stored.value:
-                return False, as_json(stored, now)
+            plan = planned(store, code, body, asked.now)
+            stored = plan.stored
+            if stored is not None and not plan.is_changed:
+                return False, as_json(store, stored, asked.now)
+            asked.check_confirmed(plan.to_confirm, f"{' and '.join(plan.to_confirm)} of the charge {code}")
             jobs.sweep(code, delay=COMMIT_SECONDS)
-            version = store.put_charge(versions, None if stored is None else stored.version)
-            return stored is None, as_json(Stored(versions, version), now)
+            expected = None if stored is None else stored.version
+            version = store.put_charge(plan.versions, expected, asked.change(plan.cause))
+            return stored is None, as_json(store, Stored(plan.versions, version), asked.now)
     raise AssertionError
 
 
@@ -54,7 +118,7 @@ def get(store: CatalogueStore, code: str, now: datetime) -> dict[str, Any]:
     stored = store.stored_charge(code)
     if stored is None:
         raise NotFound(f"there is no charge {code}")
-    return as_json(stored, now)
+    return as_json(store, stored, now)
 
 
 def listing(
@@ -62,10 +126,12 @@ def listing(
 ) -> tuple[list[dict[str, Any]], str | None]:
     """Return a page of charges by code, and after which the next one begins."""
     page, last = store.charge_page(after, limit)
-    return [as_json(stored, now) for stored in page], last
+    return [_listed(stored, now) for stored in page], last
 
 
-def delete(store: CatalogueStore, subscriptions: SubscriptionStore, jobs: RatingJobs, code: str) -> None:
+def delete(
+    store: CatalogueStore, subscriptions: SubscriptionStore, jobs: RatingJobs, code: str, asked: Asked
+) -> None:
     """Delete a charge that no subscription pays; raises `NotFound`, and `InUse`.
 
     One that is active and applies to a subscription that is not over, or is named by such a one's
@@ -83,7 +149,7 @@ def delete(store: CatalogueStore, subscriptions: SubscriptionStore, jobs: Rating
                     "put it with active false, and take it out of overrides, first"
                 )
             jobs.sweep(code, delay=COMMIT_SECONDS)
-            store.delete_charge(code, stored.version)
+            store.delete_charge(code, stored.version, asked.change("deleted"))
             return
 
 
@@ -106,8 +172,13 @@ def in_force(versions: Versions, now: datetime) -> Charge:
     return next((version for version in reversed(versions) if _valid_from(version) <= now), versions[0])
 
 
-def as_json(stored: Stored[tuple[Charge, ...]], now: datetime) -> dict[str, Any]:
-    """Return a charge as the API shows it: the version in force, and every version."""
+def as_json(store: CatalogueStore, stored: Stored[tuple[Charge, ...]], now: datetime) -> dict[str, Any]:
+    """Return a charge as the API shows it by itself: with its history."""
+    return _listed(stored, now) | {"history": store.history(CHARGE, stored.value[0].code)}
+
+
+def _listed(stored: Stored[tuple[Charge, ...]], now: datetime) -> dict[str, Any]:
+    """Return the version in force, and every version."""
     return in_force(stored.value, now).as_json() | {
         "version": stored.version,
         "versions": [version.as_json() for version in stored.value],
@@ -121,6 +192,7 @@ def _parsed(store: CatalogueStore, code: str, body: dict[str, Any]) -> Charge:
         charge = parse(Charge, body, code=code)
     except Refused as refused:
         faults = refused.faults
+    faults += tuple(unreachable_filters(body.get("filters")))
     metric = body.get("metric")
     well_formed = isinstance(metric, str) and not any(fault.field == "metric" for fault in faults)
     if well_formed and store.metric(str(metric)) is None:

@@ -61,7 +61,11 @@ def _metric(
     customer: Customer, metric: Metric, prices: PriceBook, records: UsageRecords, now: datetime
 ) -> dict[str, Any] | None:
     period = customer.calendar.open
-    used = list(records.between(customer.id, metric.code, period.start, customer.rated_end(period)))
+    used = list(
+        records.between(
+            customer.id, metric.code, metric.records_from(period.start), customer.rated_end(period)
+        )
+    )
     charged, unpriced = _charged(customer, metric, prices, used, now)
     if not used and not charged and not unpriced:
         return None

@@ -8,15 +8,17 @@ from typing import Any, TypeGuard
 from functions.admin.services import charges as charge_service
 from functions.admin.services import subscriptions as subscription_service
 from fusion_billing.access.principal import Principal
+from fusion_billing.billing.customers import customer_of
+from fusion_billing.billing.pricing import Pricing
+from fusion_billing.billing.spans import price_spans
 from fusion_billing.calendar.calendar import Period
 from fusion_billing.definitions.charge import Charge
 from fusion_billing.definitions.metric import Metric
-from fusion_billing.definitions.overrides import dated
 from fusion_billing.definitions.validation import AnyDefinition, parse
 from fusion_billing.errors import Fault, Forbidden, NotFound, Refused
 from fusion_billing.instants import parse_instant, rfc3339
 from fusion_billing.rating import estimate
-from fusion_billing.rating.engine import rate
+from fusion_billing.rating.price_spans import PriceSpan
 from fusion_billing.store.catalogue import CatalogueStore
 from fusion_billing.store.subscriptions import StoredSubscription, SubscriptionStore
 from fusion_billing.store.usage_records import UsageRecords
@@ -76,16 +78,21 @@ def _of_period(stores: Stores, principal: Principal, body: dict[str, Any]) -> di
     if not _is_text(subscription):
         raise Refused([Fault("subscription", "not_text", "must be text")])
     stored = subscription_service.visible(stores.subscriptions, principal, subscription)
-    versions, metric = _priced(stores.catalogue, stored, body)
+    customer = customer_of(stored)
+    versions, metric = _priced(stores.catalogue, body)
     if not principal.may_use_metric(metric.code):
         raise Forbidden(
             f"the metric {metric.code} is not among those of this source", code="metric_not_allowed"
         )
     period = _period(stored, at)
-    until = stored.rated_until
-    end = period.end if until is None else max(period.start, min(period.end, until))
-    records = stores.usage.between(stored.id, metric.code, period.start, end)
-    rated = rate(versions, metric, records, period_start=period.start, period_end=period.end)
+    spans: tuple[PriceSpan, ...] = (PriceSpan(period.start, period.end, versions[0]),)
+    if body.get("charge_code") is not None:
+        spans = price_spans(versions, customer.who, period.start, period.end, for_everybody=True)
+        # The charge names the currency where none of its versions is valid yet.
+        spans = (*spans, PriceSpan(period.end, period.end, versions[0]))
+    end = max(period.start, customer.rated_end(period))
+    records = stores.usage.between(stored.id, metric.code, metric.records_from(period.start), end)
+    rated = Pricing(spans, metric).rate(records, customer.who, period.start, period.end)
     return rated.as_estimate() | {
         "subscription": stored.id,
         "period_start": rfc3339(period.start),
@@ -102,16 +109,11 @@ def _period(stored: StoredSubscription, at: datetime) -> Period:
         ) from None
 
 
-def _priced(
-    catalogue: CatalogueStore, stored: StoredSubscription, body: dict[str, Any]
-) -> tuple[Sequence[Charge], Metric]:
+def _priced(catalogue: CatalogueStore, body: dict[str, Any]) -> tuple[Sequence[Charge], Metric]:
     faults: list[Fault] = []
     versions: Sequence[Charge] = ()
     if body.get("charge_code") is not None:
         versions = _versions(catalogue, body["charge_code"])
-        override = next(iter(dated((stored.subscription.overrides or {}).get(versions[0].code))), None)
-        if override is not None:
-            versions = [version.with_override(override) for version in versions]
     else:
         charge = _parsed(Charge, body["charge"], _CHARGE_DEFAULTS, "charge", faults)
         # One price is asked for, whenever it is valid.

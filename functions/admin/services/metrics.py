@@ -1,56 +1,96 @@
 """Defining what is counted."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from functions.admin.services import put_back
+from functions.admin.services.asked import Asked, in_words
 from functions.admin.services.attempts import attempts
+from fusion_billing.definitions.change import changed_fields
+from fusion_billing.definitions.charge import Charge
 from fusion_billing.definitions.metric import Metric
 from fusion_billing.definitions.validation import parse
 from fusion_billing.errors import InUse, NotFound
-from fusion_billing.store.catalogue import CatalogueStore, Stored
+from fusion_billing.store.catalogue import METRIC, CatalogueStore, Stored
 from fusion_billing.store.jobs import COMMIT_SECONDS, RatingJobs
 
+SHOWN = ("history",)
+"""What a metric is shown with, and has not by its definition; `version` besides."""
+
 _MOST_CHARGES_BY_NAME = 4
+_CONFIRMED = ("aggregation", "rounding")
+"""Fields whose change counts the same records otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a `PUT` would do: the metric over what is stored, and the charges on it."""
+
+    metric: Metric
+    stored: Stored[Metric] | None
+    charges: dict[str, list[Charge]]
+
+    @property
+    def changed(self) -> list[str]:
+        """Return the names of the fields that change."""
+        before = {} if self.stored is None else self.stored.value.as_json()
+        return changed_fields(before, self.metric.as_json())
+
+    @property
+    def to_confirm(self) -> list[str]:
+        """Return what must be confirmed: nothing as long as no active charge is on the metric."""
+        versions = [version for versions in self.charges.values() for version in versions]
+        if self.stored is None or not any(version.active for version in versions):
+            return []
+        return [field for field in self.changed if field in _CONFIRMED]
+
+
+def planned(store: CatalogueStore, code: str, body: dict[str, Any]) -> Planned:
+    """Return what a `PUT` would do, as things are now; raises `Refused`, and as `put_back.check` does."""
+    definition, besides = put_back.split(body, SHOWN)
+    metric = parse(Metric, definition, code=code)
+    stored = store.stored_metric(code)
+    put_back.check(besides, None if stored is None else as_json(store, stored))
+    changes = stored is None or stored.value != metric
+    return Planned(metric, stored, _charges_on(store, code) if changes else {})
 
 
 def put(
-    store: CatalogueStore, jobs: RatingJobs, code: str, body: dict[str, Any]
+    store: CatalogueStore, jobs: RatingJobs, code: str, body: dict[str, Any], asked: Asked
 ) -> tuple[bool, dict[str, Any]]:
     """Create or replace a metric; return whether it is new, and its JSON.
 
-    A change is rated anew in every period that is not invoiced. Raises `Refused`, `Outdated`, `Unavailable`,
-    and as `put_back.check` does.
+    A change is rated anew in every period that is not invoiced; one of the aggregation or the rounding must
+    be confirmed while a charge is on it. Raises `Refused`, `Conflict`, `Outdated`, `Unavailable`, and as
+    `put_back.check` does.
     """
-    definition, besides = put_back.split(body, ())
-    metric = parse(Metric, definition, code=code)
     for last_try in attempts():
         with last_try:
-            stored = store.stored_metric(code)
-            put_back.check(besides, None if stored is None else as_json(stored))
-            if stored is not None and stored.value == metric:
-                return False, as_json(stored)
-            if stored is not None:
-                _rate_anew(store, jobs, code)
-            version = store.put_metric(metric, None if stored is None else stored.version)
-            return stored is None, as_json(Stored(metric, version))
+            plan = planned(store, code, body)
+            if not plan.changed:
+                return False, as_json(store, plan.stored or _missing(code))
+            asked.check_confirmed(plan.to_confirm, _effect(plan))
+            if plan.stored is not None:
+                _rate_anew(plan, jobs)
+            expected = None if plan.stored is None else plan.stored.version
+            cause = "created" if plan.stored is None else in_words(plan.changed)
+            version = store.put_metric(plan.metric, expected, asked.change(cause))
+            return plan.stored is None, as_json(store, Stored(plan.metric, version))
     raise AssertionError
 
 
 def get(store: CatalogueStore, code: str) -> dict[str, Any]:
     """Return a metric's JSON; raises `NotFound`."""
-    stored = store.stored_metric(code)
-    if stored is None:
-        raise NotFound(f"there is no metric {code}")
-    return as_json(stored)
+    return as_json(store, store.stored_metric(code) or _missing(code))
 
 
 def listing(store: CatalogueStore, after: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
     """Return a page of metrics by code, and after which the next one begins."""
     page, last = store.metric_page(after, limit)
-    return [as_json(stored) for stored in page], last
+    return [_listed(stored) for stored in page], last
 
 
-def delete(store: CatalogueStore, code: str) -> None:
+def delete(store: CatalogueStore, code: str, asked: Asked) -> None:
     """Delete a metric that no charge uses; raises `NotFound`, and `InUse`.
 
     Its usage stays: it counts again once a metric is put under the same code.
@@ -58,26 +98,40 @@ def delete(store: CatalogueStore, code: str) -> None:
     for last_try in attempts():
         with last_try:
             refs = store.refs_of(code)
-            users = _charges_on(store, code)
+            users = sorted(_charges_on(store, code))
             if users:
                 raise InUse(f"the metric {code} is priced by the charge {users[0]}: delete that one first")
-            store.delete_metric(code, refs)
+            store.delete_metric(code, refs, asked.change("deleted"))
             return
 
 
-def as_json(stored: Stored[Metric]) -> dict[str, Any]:
-    """Return a metric as the API shows it."""
+def as_json(store: CatalogueStore, stored: Stored[Metric]) -> dict[str, Any]:
+    """Return a metric as the API shows it by itself: with its history."""
+    return _listed(stored) | {"history": store.history(METRIC, stored.value.code)}
+
+
+def _listed(stored: Stored[Metric]) -> dict[str, Any]:
     return stored.value.as_json() | {"version": stored.version}
 
 
-def _charges_on(store: CatalogueStore, metric: str) -> list[str]:
-    return [code for code, versions in store.charges().items() if versions[0].metric == metric]
+def _effect(plan: Planned) -> str:
+    names = ", ".join(sorted(plan.charges)[:_MOST_CHARGES_BY_NAME])
+    more = len(plan.charges) - _MOST_CHARGES_BY_NAME
+    named = f"{names} and {more} more" if more > 0 else names
+    return f"{' and '.join(plan.to_confirm)} of the metric {plan.metric.code}, which charges are on ({named})"
 
 
-def _rate_anew(store: CatalogueStore, jobs: RatingJobs, metric: str) -> None:
-    charges = _charges_on(store, metric)
-    if len(charges) > _MOST_CHARGES_BY_NAME:
+def _missing(code: str) -> Stored[Metric]:
+    raise NotFound(f"there is no metric {code}")
+
+
+def _charges_on(store: CatalogueStore, metric: str) -> dict[str, list[Charge]]:
+    return {code: versions for code, versions in store.charges().items() if versions[0].metric == metric}
+
+
+def _rate_anew(plan: Planned, jobs: RatingJobs) -> None:
+    if len(plan.charges) > _MOST_CHARGES_BY_NAME:
         jobs.sweep(delay=COMMIT_SECONDS)
         return
-    for charge in charges:
+    for charge in plan.charges:
         jobs.sweep(charge, delay=COMMIT_SECONDS)

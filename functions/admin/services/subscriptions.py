@@ -9,7 +9,8 @@ from functions.admin.services import put_back
 from functions.admin.services.attempts import attempts
 from fusion_billing.access.principal import Principal
 from fusion_billing.definitions.charge import Charge, ChargeOverride
-from fusion_billing.definitions.overrides import dated
+from fusion_billing.definitions.filters import unreachable_filters
+from fusion_billing.definitions.overrides import MOST_OVERRIDES, dated
 from fusion_billing.definitions.subscription import Subscription, is_subscription_id
 from fusion_billing.definitions.subscription_history import ChainedOrder
 from fusion_billing.definitions.validation import CODE, parse
@@ -28,6 +29,7 @@ from fusion_billing.store.subscriptions import (
 SHOWN = ("origin", "open_period", "orders", "plan_history")
 """What a subscription is shown with, and has not by its definition; `version` besides."""
 
+_MOST_READ_ONE_BY_ONE = 10
 _POSITION = re.compile(r"(\d{1,2}):(.*)", re.ASCII)
 
 
@@ -173,22 +175,27 @@ def _override_faults(
     faults: list[Fault] = []
     overrides = (subscription.overrides if subscription is not None else None) or {}
     # A code that is none is among the subscription's own faults.
-    for code in (code for code in raw if CODE.fullmatch(code)) if isinstance(raw, dict) else ():
-        versions = catalogue.charge(code)
+    codes = [code for code in raw if CODE.fullmatch(code)] if isinstance(raw, dict) else []
+    if len(codes) > MOST_OVERRIDES:
+        return ()  # which is a fault of its own already
+    charges = catalogue.charges() if len(codes) > _MOST_READ_ONE_BY_ONE else None
+    for code in codes:
+        versions = catalogue.charge(code) if charges is None else charges.get(code, [])
         if not versions:
             faults.append(Fault(f"overrides.{code}", "unknown_charge", "there is no such charge"))
         if code in overrides:
-            faults += _misfits(versions, overrides[code])
+            faults += _misfits(code, versions, overrides[code])
     return tuple(dict.fromkeys(faults))
 
 
 def _misfits(
-    versions: Sequence[Charge], override: ChargeOverride | tuple[ChargeOverride, ...]
+    code: str, versions: Sequence[Charge], override: ChargeOverride | tuple[ChargeOverride, ...]
 ) -> Iterator[Fault]:
     several = not isinstance(override, ChargeOverride)
     for index, each in enumerate(dated(override)):
-        for fault in _misfit(versions, each):
-            yield fault.under(f"overrides.{versions[0].code}" + (f".{index}" if several else ""))
+        filters = each.as_json().get("filters")
+        for fault in (*_misfit(versions, each), *unreachable_filters(filters)):
+            yield fault.under(f"overrides.{code}" + (f".{index}" if several else ""))
 
 
 def _misfit(versions: Sequence[Charge], override: ChargeOverride) -> Iterator[Fault]:

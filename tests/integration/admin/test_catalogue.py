@@ -353,7 +353,11 @@ def test_a_change_of_price_or_metric_has_open_periods_rated_anew(defined: Any) -
 
     expected = [("rating", {"job": "sweep", "list_shard": n, "charge": "calls"}) for n in range(16)]
     assert sweeps(lambda: defined.put("/v1/charges/calls", {**CHARGE, "included_units": "1"})) == expected
-    assert sweeps(lambda: defined.put("/v1/metrics/calls", {**METRIC, "aggregation": "max"})) == expected
+    confirmed = {"query": {"confirm": "aggregation"}}
+    assert (
+        sweeps(lambda: defined.put("/v1/metrics/calls", {**METRIC, "aggregation": "max"}, **confirmed))
+        == expected
+    )
     defined.put("/v1/charges/calls", {**CHARGE, "active": False})
     assert sweeps(lambda: defined.delete("/v1/charges/calls")) == expected
 

@@ -5,6 +5,7 @@ from functools import cache
 from http import HTTPStatus
 from typing import Any
 
+from functions.admin.services.openapi.catalogue_schemas import catalogue_schemas
 from functions.admin.services.openapi.operations import OPERATIONS, Operation
 from functions.admin.services.openapi.schemas import ref, schemas
 from fusion_billing import __version__
@@ -43,7 +44,7 @@ def document() -> dict[str, Any]:
         "paths": paths,
         "webhooks": {name: _webhook(name) for name in CATALOGUE},
         "components": {
-            "schemas": schemas(),
+            "schemas": schemas() | catalogue_schemas(),
             "responses": {
                 status: {"description": text, "content": _PROBLEM} for status, text in _FAILURES.items()
             },

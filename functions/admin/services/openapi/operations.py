@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from functions.admin.services.asked import PARAMETERS
+
 Answers = Mapping[int, str | None]
 """Status -> the name of the answer's schema; None for no body."""
 
@@ -57,14 +59,27 @@ def _list(
 
 def _defined(kind: str, plural: str, schema: str, parameter: str) -> tuple[Operation, ...]:
     one, many = f"/v1/{plural}/{{{parameter}}}", f"/v1/{plural}"
-    made: Answers = {200: schema, 201: schema}
+    made: Answers = {200: f"{schema}Put", 201: schema}
     return (
         Operation(
-            "PUT", one, f"Create or replace a {kind}", "catalog:write", made, body=f"{schema}Definition"
+            "PUT",
+            one,
+            f"Create or replace a {kind}, or show what that would change (dry_run=true)",
+            "catalog:write",
+            made,
+            body=f"{schema}Definition",
+            query=PARAMETERS,
         ),
         _read(one, f"Show a {kind}", "catalog:read", schema),
         _list(many, f"List the {plural}", "catalog:read", schema),
-        Operation("DELETE", one, f"Delete a {kind} that is not in use", "catalog:write", {204: None}),
+        Operation(
+            "DELETE",
+            one,
+            f"Delete a {kind} that is not in use",
+            "catalog:write",
+            {204: None},
+            query=("reason",),
+        ),
     )
 
 

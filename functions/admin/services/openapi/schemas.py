@@ -7,6 +7,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from functions.admin.services.usage import Reconciliation
 from fusion_billing.access.principal import SCOPES
+from fusion_billing.definitions.change import HISTORY
 from fusion_billing.definitions.charge import Charge
 from fusion_billing.definitions.metric import Metric
 from fusion_billing.definitions.subscription import Subscription
@@ -103,9 +104,13 @@ _ACCEPTED_TOO: dict[str, dict[str, Schema]] = {
 
 _OR_BY_FORMER_NAME: dict[str, tuple[str, ...]] = {"Subscription": ("customer_name",)}
 
+_HISTORY: Schema = {"type": "array", "items": ref("DefinitionChange"), "maxItems": HISTORY}
+
 _SHOWN_TOO: dict[str, dict[str, Schema]] = {
-    "Charge": {"versions": _array(ref("ChargeDefinition"))},
+    "Metric": {"history": _HISTORY},
+    "Charge": {"versions": _array(ref("ChargeDefinition")), "history": _HISTORY},
     "Subscription": {
+        "history": _HISTORY,
         "origin": {"type": "string", "enum": ["api", "odoo"]},
         "open_period": _object(("start", "end"), start=_INSTANT, end=_INSTANT),
         "orders": _array(

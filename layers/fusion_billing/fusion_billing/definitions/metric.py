@@ -1,5 +1,6 @@
 """A metric: what is counted, and how a period's records become one quantity."""
 
+from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP
 from typing import Annotated, Literal
 
@@ -13,6 +14,9 @@ RoundingMode = Literal["up", "down", "half_up"]
 
 DECIMAL_ROUNDING = {"up": ROUND_UP, "down": ROUND_DOWN, "half_up": ROUND_HALF_UP}
 """Rounding mode -> the decimal module's; quantities are never negative, so up is up."""
+
+LONGEST_LEVEL = timedelta(days=32)
+"""The longest window of a `time_weighted` metric."""
 
 _MOST_DIGITS = 38
 
@@ -39,3 +43,10 @@ class Metric(Definition):
     unit: Text | None = None
     aggregation: Aggregation
     rounding: QuantityRounding | None = Field(default=None)
+
+    def records_from(self, start: datetime) -> datetime:
+        """Return from when on windows start that may reach into a period from `start` on.
+
+        A level counts in every period that its window overlaps, any other record where its window starts.
+        """
+        return start - LONGEST_LEVEL if self.aggregation == "time_weighted" else start

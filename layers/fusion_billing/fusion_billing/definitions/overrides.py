@@ -15,6 +15,8 @@ from fusion_billing.definitions.charge import ChargeOverride
 from fusion_billing.definitions.validation import Code, filled
 from fusion_billing.errors import Fault
 
+MOST_OVERRIDES = 100
+"""Charges that a subscription overrides."""
 MOST_DATED = 50
 """Overrides of one charge."""
 
@@ -42,7 +44,7 @@ Override = Annotated[
 ]
 """One override, or several with a `valid_from` each (one of them may be without: since ever)."""
 
-Overrides = Annotated[dict[Code, Override], Field(max_length=100)]
+Overrides = Annotated[dict[Code, Override], Field(max_length=MOST_OVERRIDES)]
 """By the charge's code."""
 
 

@@ -33,6 +33,8 @@ CODE = re.compile(r"[a-z0-9_.-]{1,64}", re.ASCII)
 _SUBSCRIPTION = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 LONGEST_TEXT = 256
+_LARGEST = 350_000
+"""Bytes of a definition's JSON."""
 
 
 class Definition(BaseModel):
@@ -97,6 +99,13 @@ def parse(model: type[AnyDefinition], obj: object, **given: object) -> AnyDefini
     if faults or made is None:
         raise Refused(dict.fromkeys(faults))
     return made
+
+
+def check_size(text: str) -> None:
+    """Check that a definition's JSON can be stored: an item holds 400 KB; raises `Refused`."""
+    if len(text.encode("utf-8", "surrogatepass")) > _LARGEST:
+        message = f"must have at most {_LARGEST} bytes as JSON, all its versions together"
+        raise Refused([Fault("", "definition_too_large", message)])
 
 
 _CODES = {

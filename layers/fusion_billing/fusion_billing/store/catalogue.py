@@ -1,6 +1,7 @@
 """Metrics and charges in the catalogue table (docs/data-model.md, Catalogue).
 
-Both are few, and each kind lies in one partition. A metric counts in `refs` how often a charge was put
+Both are few, and each kind lies in one partition. Each change is written together with its entry in the
+history (`store.definition_history`). A metric counts in `refs` how often a charge was put
 upon it: deleting one names the count it read, so that no charge can come to need it meanwhile.
 """
 
@@ -11,13 +12,14 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from botocore.exceptions import ClientError
 
+from fusion_billing.definitions.change import Change
 from fusion_billing.definitions.charge import Charge
 from fusion_billing.definitions.metric import Metric
-from fusion_billing.definitions.validation import CODE
+from fusion_billing.definitions.validation import CODE, check_size
 from fusion_billing.errors import Conflict, Fault, NotFound, Refused
+from fusion_billing.store.definition_history import DefinitionHistory, Kind
 from fusion_billing.store.failures import (
     cancelled_by_condition,
-    condition_failed,
     reasons,
     unavailable_when_transient,
 )
@@ -25,11 +27,15 @@ from fusion_billing.store.failures import (
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-METRIC, CHARGE = "METRIC", "CHARGE"
+METRIC: Kind = "METRIC"
+CHARGE: Kind = "CHARGE"
 
 _IS_NEW = "attribute_not_exists(pk)"
 _EXISTS = "attribute_exists(pk)"
 _IS_THE_VERSION_READ = "version = :expected"
+
+_FULL_PAGE = 400_000
+"""Characters of definitions past which a page of a list holds no more, lest its answer be too large."""
 
 Value = TypeVar("Value")
 
@@ -54,6 +60,7 @@ class CatalogueStore:
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
         self._table = table
+        self._history = DefinitionHistory(client, table)
 
     def metric(self, code: str) -> Metric | None:
         """Return a metric."""
@@ -97,26 +104,28 @@ class CatalogueStore:
         items, last = self._listing(CHARGE, after, limit)
         return [_charge(item) for item in items], last
 
-    def put_metric(self, metric: Metric, expected: int | None) -> int:
+    def history(self, kind: Kind, code: str) -> list[dict[str, Any]]:
+        """Return the newest changes of a metric or charge, the newest first."""
+        return self._history.newest(kind, code) if CODE.fullmatch(code) else []
+
+    def put_metric(self, metric: Metric, expected: int | None, change: Change | None = None) -> int:
         """Write a metric over version `expected` (None: there was none); return its version.
 
         Raises `Outdated`, and `Unavailable`.
         """
         version = 1 if expected is None else expected + 1
-        values = {":doc": _text(metric.as_json()), ":version": {"N": str(version)}}
-        try:
-            with unavailable_when_transient():
-                self._client.update_item(
-                    TableName=self._table,
-                    Key=_key(METRIC, metric.code),
-                    UpdateExpression="SET doc = :doc, version = :version",
-                    ConditionExpression=_IS_NEW if expected is None else _IS_THE_VERSION_READ,
-                    ExpressionAttributeValues=values | _expected(expected),
-                )
-        except ClientError as error:
-            if condition_failed(error):
-                raise Outdated(f"the metric {metric.code} was just changed by another request") from error
-            raise
+        put: Any = {
+            "TableName": self._table,
+            "Key": _key(METRIC, metric.code),
+            "UpdateExpression": "SET doc = :doc, version = :version",
+            "ConditionExpression": _IS_NEW if expected is None else _IS_THE_VERSION_READ,
+            "ExpressionAttributeValues": {
+                ":doc": _text(metric.as_json()),
+                ":version": {"N": str(version)},
+                **_expected(expected),
+            },
+        }
+        self._write([{"Update": put}], METRIC, metric.code, version, change)
         return version
 
     def refs_of(self, code: str) -> int:
@@ -126,31 +135,41 @@ class CatalogueStore:
             raise NotFound(f"there is no metric {code}")
         return int(item["refs"]["N"]) if "refs" in item else 0
 
-    def delete_metric(self, code: str, refs: int) -> None:
+    def delete_metric(self, code: str, refs: int, change: Change | None = None) -> None:
         """Delete a metric that no charge uses, `refs` being what `refs_of` said before that was looked up.
 
         Raises `Outdated` where a charge was put upon it since, or it is gone.
         """
         none_was_put_upon_it = "refs = :refs" if refs else f"{_EXISTS} AND attribute_not_exists(refs)"
-        condition: dict[str, Any] = {"ConditionExpression": none_was_put_upon_it}
+        delete: Any = {
+            "TableName": self._table,
+            "Key": _key(METRIC, code),
+            "ConditionExpression": none_was_put_upon_it,
+        }
         if refs:
-            condition["ExpressionAttributeValues"] = {":refs": {"N": str(refs)}}
-        try:
-            with unavailable_when_transient():
-                self._client.delete_item(TableName=self._table, Key=_key(METRIC, code), **condition)
-        except ClientError as error:
-            if condition_failed(error):
-                raise Outdated(f"the metric {code} was just changed by another request") from error
-            raise
+            delete["ExpressionAttributeValues"] = {":refs": {"N": str(refs)}}
+        self._write([{"Delete": delete}], METRIC, code, 0, change)
 
-    def put_charge(self, versions: Sequence[Charge], expected: int | None) -> int:
+    def put_charge(
+        self, versions: Sequence[Charge], expected: int | None, change: Change | None = None
+    ) -> int:
         """Write a charge's versions over the version `expected` (None: there was none); return the new one.
 
         Raises `Refused` (`unknown_metric`) where the metric does not exist, `Outdated`, and `Unavailable`.
         """
         code, metric = versions[0].code, versions[0].metric
         version = 1 if expected is None else expected + 1
-        document = _text([one.as_json() for one in versions])
+        put_charge: Any = {
+            "TableName": self._table,
+            "Item": {
+                **_key(CHARGE, code),
+                "doc": _text([one.as_json() for one in versions]),
+                "version": {"N": str(version)},
+            },
+            "ConditionExpression": _IS_NEW if expected is None else _IS_THE_VERSION_READ,
+        }
+        if expected is not None:
+            put_charge["ExpressionAttributeValues"] = _expected(expected)
         count_on_metric: Any = {
             "TableName": self._table,
             "Key": _key(METRIC, metric),
@@ -158,41 +177,38 @@ class CatalogueStore:
             "ConditionExpression": _EXISTS,
             "ExpressionAttributeValues": {":one": {"N": "1"}},
         }
-        put_charge: Any = {
+        writes: list[Any] = [{"Put": put_charge}, {"Update": count_on_metric}]
+        if not self._write(writes, CHARGE, code, version, change):
+            raise Refused([Fault("metric", "unknown_metric", f"there is no metric {metric}")])
+        return version
+
+    def delete_charge(self, code: str, expected: int, change: Change | None = None) -> None:
+        """Delete a charge in the version read; raises `Outdated` where it is another by now."""
+        delete: Any = {
             "TableName": self._table,
-            "Item": {**_key(CHARGE, code), "doc": document, "version": {"N": str(version)}},
-            "ConditionExpression": _IS_NEW if expected is None else _IS_THE_VERSION_READ,
+            "Key": _key(CHARGE, code),
+            "ConditionExpression": _IS_THE_VERSION_READ,
+            "ExpressionAttributeValues": _expected(expected),
         }
-        if expected is not None:
-            put_charge["ExpressionAttributeValues"] = _expected(expected)
+        self._write([{"Delete": delete}], CHARGE, code, expected, change)
+
+    def _write(self, writes: list[Any], kind: Kind, code: str, version: int, change: Change | None) -> bool:
+        """Write all or nothing, the change's entry among it; False where the second write was refused.
+
+        Raises `Outdated` where the first one was, by its condition, and `Unavailable`.
+        """
+        entry: list[Any] = [] if change is None else [self._history.write(kind, code, version, change)]
         try:
             with unavailable_when_transient():
-                self._client.transact_write_items(
-                    TransactItems=[{"Update": count_on_metric}, {"Put": put_charge}]
-                )
+                self._client.transact_write_items(TransactItems=writes + entry)
         except ClientError as error:
             if not cancelled_by_condition(error):
                 raise
-            if reasons(error)[0] == "ConditionalCheckFailed":
-                fault = Fault("metric", "unknown_metric", f"there is no metric {metric}")
-                raise Refused([fault]) from error
-            raise Outdated(f"the charge {code} was just changed by another request") from error
-        return version
-
-    def delete_charge(self, code: str, expected: int) -> None:
-        """Delete a charge in the version read; raises `Outdated` where it is another by now."""
-        try:
-            with unavailable_when_transient():
-                self._client.delete_item(
-                    TableName=self._table,
-                    Key=_key(CHARGE, code),
-                    ConditionExpression=_IS_THE_VERSION_READ,
-                    ExpressionAttributeValues=_expected(expected),
-                )
-        except ClientError as error:
-            if condition_failed(error):
-                raise Outdated(f"the charge {code} was just changed by another request") from error
-            raise
+            failed = [reason == "ConditionalCheckFailed" for reason in reasons(error)]
+            if len(writes) > 1 and failed[1]:
+                return False
+            raise Outdated(f"the {kind.lower()} {code} was just changed by another request") from error
+        return True
 
     def _item(self, kind: str, code: str) -> dict[str, Any] | None:
         if not CODE.fullmatch(code):
@@ -222,9 +238,14 @@ class CatalogueStore:
                 answer = self._client.query(**request)
             items += answer["Items"]
             last = answer.get("LastEvaluatedKey")
-            if not last or (limit is not None and len(items) >= limit):
+            full = limit is not None and (len(items) >= limit or _size(items) > _FULL_PAGE)
+            if not last or full:
                 return items, last["sk"]["S"] if last else None
             request["ExclusiveStartKey"] = last
+
+
+def _size(items: Sequence[Mapping[str, Any]]) -> int:
+    return sum(len(item["doc"]["S"]) for item in items)
 
 
 def _key(kind: str, code: str) -> dict[str, Any]:
@@ -232,7 +253,9 @@ def _key(kind: str, code: str) -> dict[str, Any]:
 
 
 def _text(document: object) -> dict[str, Any]:
-    return {"S": json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))}
+    text = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    check_size(text)
+    return {"S": text}
 
 
 def _expected(version: int | None) -> dict[str, Any]:

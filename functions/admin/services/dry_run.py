@@ -1,0 +1,168 @@
+"""`?dry_run=true`: what a `PUT` would change in open periods. It is validated as ever; nothing is stored.
+
+Bounded by time (`SECONDS`, well under API Gateway's 30), by the records of one subscription (`MOST_RECORDS`)
+and by what is listed (`preview.MOST_LISTED`); what was cut short says so. Subscriptions are read by the index
+`listing`, page by page, never by a scan; a key limited to some plans sees those alone.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from functions.admin.services import charges, metrics
+from functions.admin.services.asked import Asked
+from fusion_billing.billing.customers import customer_of
+from fusion_billing.billing.preview import Side, TooManyRecords, preview
+from fusion_billing.billing.price_book import PriceBook
+from fusion_billing.definitions.change import changed_fields
+from fusion_billing.definitions.charge import Charge
+from fusion_billing.definitions.subscription import Subscription
+from fusion_billing.rating.records import Record
+from fusion_billing.store.catalogue import CatalogueStore
+from fusion_billing.store.subscriptions import LIST_SHARDS, StoredSubscription, SubscriptionStore
+from fusion_billing.store.usage_records import UsageRecords
+
+SECONDS = 15
+"""How long subscriptions are evaluated."""
+
+MOST_RECORDS = 50_000
+"""Records of one subscription and metric that are rated; of more the amounts are not shown."""
+
+_PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Where a dry run looks; `clock` counts seconds."""
+
+    catalogue: CatalogueStore
+    subscriptions: SubscriptionStore
+    usage: UsageRecords
+    clock: Callable[[], float] = time.monotonic
+
+
+def of_metric(stores: Stores, code: str, body: dict[str, Any], asked: Asked) -> dict[str, Any]:
+    """Return what putting a metric would change; raises as the `PUT` does, but asks for no confirmation."""
+    plan = metrics.planned(stores.catalogue, code, body)
+    known, charged = stores.catalogue.metrics(), stores.catalogue.charges()
+    before = PriceBook(known.values(), charged.values())
+    after = PriceBook({**known, code: plan.metric}.values(), charged.values())
+    concerned = _Concerned(tuple(sorted(plan.charges)), tuple(plan.charges.values()))
+    outcome = _outcome(is_new=plan.stored is None, changed=plan.changed, to_confirm=plan.to_confirm)
+    return outcome | _of_open_periods(stores, before, after, concerned, asked)
+
+
+def of_charge(stores: Stores, code: str, body: dict[str, Any], asked: Asked) -> dict[str, Any]:
+    """Return what putting a charge would change; raises as the `PUT` does, but asks for no confirmation."""
+    plan = charges.planned(stores.catalogue, code, body, asked.now)
+    known, charged = stores.catalogue.metrics(), stores.catalogue.charges()
+    before = PriceBook(known.values(), charged.values())
+    after = PriceBook(known.values(), {**charged, code: list(plan.versions)}.values())
+    concerned = _concerned(plan, charged) if plan.is_changed else _Concerned((), ())
+    changed, to_confirm = (plan.changed, plan.to_confirm) if plan.is_changed else ([], [])
+    outcome = _outcome(is_new=plan.stored is None, changed=changed, to_confirm=to_confirm)
+    versions = {"versions": [version.as_json() for version in plan.versions]}
+    return outcome | versions | _of_open_periods(stores, before, after, concerned, asked)
+
+
+def of_subscription(
+    stores: Stores,
+    stored: StoredSubscription | None,
+    new: StoredSubscription | None,
+    to_confirm: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Return what a subscription as it would be stored (None: nothing would be) changes."""
+    before = None if stored is None else customer_of(stored)
+    after = before if new is None else customer_of(new)
+    known, charged = stores.catalogue.metrics(), stores.catalogue.charges()
+    book = PriceBook(known.values(), charged.values())
+    codes = sorted(charged) if new is not None else []
+    found = preview([(Side(book, before), Side(book, after))], codes, _reader(stores), lambda: True)
+    was = {} if stored is None else stored.subscription.as_json()
+    changed = changed_fields(was, was if new is None else new.subscription.as_json())
+    outcome = _outcome(is_new=stored is None, changed=changed, to_confirm=to_confirm)
+    return outcome | {"charges": sorted({each.charge for each in found.comparisons})} | found.as_json()
+
+
+@dataclass(frozen=True, slots=True)
+class _Concerned:
+    """The charges whose ratings may change, and all versions of them, as they are and as they would be."""
+
+    charges: tuple[str, ...]
+    versions: tuple[Sequence[Charge], ...]
+
+    def covers(self, subscription: Subscription) -> bool:
+        """Tell whether a subscription pays any of them."""
+        named = set(self.charges) & set(subscription.overrides or {})
+        return bool(named) or any(
+            version.applies_to.covers(plan=subscription.plan, subscription=subscription.id)
+            for versions in self.versions
+            for version in versions
+        )
+
+
+def _concerned(plan: charges.Planned, charged: dict[str, list[Charge]]) -> _Concerned:
+    """Return the charge, and those beside it: one in another currency gives way to it, or no longer does."""
+    on = {plan.charge.metric, *([plan.stored.value[0].metric] if plan.stored is not None else [])}
+    beside = {code: versions for code, versions in charged.items() if versions[0].metric in on}
+    codes = sorted({*beside, plan.charge.code})
+    return _Concerned(tuple(codes), (*beside.values(), plan.versions))
+
+
+def _of_open_periods(
+    stores: Stores, before: PriceBook, after: PriceBook, concerned: _Concerned, asked: Asked
+) -> dict[str, Any]:
+    deadline = stores.clock() + SECONDS
+    sides = _sides(stores, before, after, concerned, asked)
+    found = preview(sides, concerned.charges, _reader(stores), lambda: stores.clock() < deadline)
+    return {"charges": list(concerned.charges)} | found.as_json()
+
+
+def _sides(
+    stores: Stores, before: PriceBook, after: PriceBook, concerned: _Concerned, asked: Asked
+) -> Iterator[tuple[Side, Side]]:
+    if not concerned.charges:
+        return
+    for listed in _all(stores.subscriptions):
+        if not asked.principal.may_use_plan(listed.plan) or not concerned.covers(listed):
+            continue
+        stored = stores.subscriptions.get(listed.id)
+        if stored is not None:
+            customer = customer_of(stored)
+            yield Side(before, customer), Side(after, customer)
+
+
+def _all(subscriptions: SubscriptionStore) -> Iterator[Subscription]:
+    for shard in range(LIST_SHARDS):
+        after: str | None = None
+        while True:
+            page, after = subscriptions.listing(shard, after, _PAGE)
+            yield from (listed.subscription for listed in page)
+            if after is None:
+                break
+
+
+def _reader(stores: Stores) -> Callable[[str, str, datetime, datetime], Sequence[Record]]:
+    """Return what reads records, and remembers the last subscription's: both sides read the same."""
+    remembered: dict[tuple[str, str, datetime, datetime], list[Record]] = {}
+
+    def read(subscription: str, metric: str, start: datetime, end: datetime) -> Sequence[Record]:
+        key = (subscription, metric, start, end)
+        if key not in remembered:
+            if any(known[0] != subscription for known in remembered):
+                remembered.clear()
+            found = stores.usage.between(subscription, metric, start, end)
+            remembered[key] = list(islice(found, MOST_RECORDS + 1))
+        if len(remembered[key]) > MOST_RECORDS:
+            raise TooManyRecords(f"has more than {MOST_RECORDS} records of {metric}: not evaluated")
+        return remembered[key]
+
+    return read
+
+
+def _outcome(*, is_new: bool, changed: Sequence[str], to_confirm: Sequence[str]) -> dict[str, Any]:
+    outcome = "created" if is_new else "updated" if changed else "unchanged"
+    return {"dry_run": True, "outcome": outcome, "changed_fields": list(changed), "confirm": list(to_confirm)}

@@ -1,0 +1,194 @@
+"""What a change of definitions would do to open periods: each charge rated before and after it."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from fusion_billing.billing.customers import Customer
+from fusion_billing.billing.decisions import total
+from fusion_billing.billing.price_book import PriceBook
+from fusion_billing.billing.pricing import CurrencyMismatch, Pricing
+from fusion_billing.currencies import with_digits
+from fusion_billing.decimals import EXACT, ZERO, plain
+from fusion_billing.errors import Refused
+from fusion_billing.instants import rfc3339
+from fusion_billing.rating.records import Record
+
+MOST_LISTED = 200
+"""Changed ratings that a preview lists."""
+
+ReadRecords = Callable[[str, str, datetime, datetime], Sequence[Record]]
+"""Return the records of a subscription and metric whose windows start in `[start, end)`.
+
+May raise `TooManyRecords`."""
+
+
+class TooManyRecords(ValueError):
+    """A subscription has more records than a preview rates."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of the comparison: the catalogue, and the customer in it (None: there is none)."""
+
+    book: PriceBook
+    customer: Customer | None
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a charge comes to in the open period of one side.
+
+    `error` says why it can't be rated, or was not (`is_skipped`).
+    """
+
+    start: datetime
+    end: datetime
+    currency: str
+    units: Decimal = ZERO
+    amount: Decimal = ZERO
+    error: str | None = None
+    is_skipped: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the figures as the API shows them."""
+        json: dict[str, Any] = {
+            "period_start": rfc3339(self.start),
+            "period_end": rfc3339(self.end),
+            "units": plain(self.units),
+            "amount": with_digits(self.amount, self.currency),
+            "currency": self.currency,
+        }
+        return json if self.error is None else {**json, "error": self.error}
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One charge of one subscription; None where it does not apply."""
+
+    subscription: str
+    charge: str
+    before: Figures | None
+    after: Figures | None
+
+    @property
+    def is_skipped(self) -> bool:
+        """Whether either side was not evaluated."""
+        return any(side is not None and side.is_skipped for side in (self.before, self.after))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the comparison as the API shows it."""
+        return {
+            "subscription": self.subscription,
+            "charge": self.charge,
+            "before": None if self.before is None else self.before.as_json(),
+            "after": None if self.after is None else self.after.as_json(),
+        }
+
+
+def compared(before: Side, after: Side, charges: Iterable[str], read: ReadRecords) -> Iterator[Comparison]:
+    """Yield what each charge comes to on both sides, for those that apply on either.
+
+    A charge priced alike on both sides is rated once.
+    """
+    for charge in charges:
+        one, other = _priced(before, charge), _priced(after, charge)
+        if one is None and other is None:
+            continue
+        rated = _rated(before, one, read)
+        alike = one == other and before.customer == after.customer
+        subscription = before.customer or after.customer
+        if subscription is not None:
+            then = rated if alike else _rated(after, other, read)
+            yield Comparison(subscription.id, charge, rated, then)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """All comparisons of a change, as far as they were made."""
+
+    comparisons: Sequence[Comparison]
+    evaluated: int
+    truncated: bool
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what changes, at most `MOST_LISTED` of it, and the totals of all that was evaluated."""
+        skipped = [each for each in self.comparisons if each.is_skipped]
+        changed = [each for each in self.comparisons if each.before != each.after or each.is_skipped]
+        return {
+            "subscriptions": [each.as_json() for each in changed[:MOST_LISTED]],
+            "totals": self._totals(),
+            "evaluated": self.evaluated,
+            "changed_subscriptions": len({each.subscription for each in changed}),
+            "truncated": self.truncated or bool(skipped) or len(changed) > MOST_LISTED,
+        }
+
+    def _totals(self) -> list[dict[str, str]]:
+        sides = [(each.before, each.after) for each in self.comparisons]
+        currencies = sorted({side.currency for pair in sides for side in pair if side is not None})
+        return [_total(currency, sides) for currency in currencies]
+
+
+def preview(
+    pairs: Iterable[tuple[Side, Side]],
+    charges: Sequence[str],
+    read: ReadRecords,
+    time_left: Callable[[], bool],
+) -> Preview:
+    """Return what a change does to the subscriptions of `pairs`, until there is no time left.
+
+    A subscription is evaluated if any of the charges applies to it on either side.
+    """
+    found: list[Comparison] = []
+    evaluated = 0
+    for before, after in pairs:
+        if not time_left():
+            return Preview(found, evaluated, truncated=True)
+        comparisons = list(compared(before, after, charges, read))
+        evaluated += bool(comparisons)
+        found += comparisons
+    return Preview(found, evaluated, truncated=False)
+
+
+def _priced(side: Side, charge: str) -> Pricing | str | None:
+    """Return a charge's pricing, None where it does not apply, or why it can't be priced."""
+    customer = side.customer
+    if customer is None or side.book.newest(charge) is None:
+        return None
+    period = customer.calendar.open
+    if not customer.is_rated_in(period):
+        return None
+    try:
+        return side.book.pricing(charge, customer.who, period.start, period.end)
+    except (CurrencyMismatch, LookupError, Refused) as error:
+        return str(error)
+
+
+def _rated(side: Side, price: Pricing | str | None, read: ReadRecords) -> Figures | None:
+    customer = side.customer
+    if price is None or customer is None:
+        return None
+    period = customer.calendar.open
+    currency = customer.who.currency
+    if isinstance(price, str):
+        return Figures(period.start, period.end, currency, error=price)
+    since = price.metric.records_from(period.start)
+    try:
+        records = read(customer.id, price.metric.code, since, customer.rated_end(period))
+    except TooManyRecords as error:
+        return Figures(period.start, period.end, currency, error=str(error), is_skipped=True)
+    rated = price.rate(records, customer.who, period.start, period.end)
+    return Figures(period.start, period.end, currency, rated.units, rated.amount)
+
+
+def _total(currency: str, sides: Sequence[tuple[Figures | None, Figures | None]]) -> dict[str, str]:
+    before = total(each.amount for each, _ in sides if each is not None and each.currency == currency)
+    after = total(each.amount for _, each in sides if each is not None and each.currency == currency)
+    return {
+        "currency": currency,
+        "before": with_digits(before, currency),
+        "after": with_digits(after, currency),
+        "difference": with_digits(EXACT.subtract(after, before), currency),
+    }

@@ -1,0 +1,34 @@
+"""Who changed a definition, when, and what of it: what its history keeps of each version."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from fusion_billing.instants import rfc3339
+
+HISTORY = 50
+"""Entries of a history that are shown, the newest ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change: `actor` is the id of the API key (or `odoo`), `cause` says what was changed.
+
+    `reason` is what the actor gave as such.
+    """
+
+    actor: str
+    at: datetime
+    cause: str
+    reason: str | None = None
+
+    def as_json(self, version: int) -> dict[str, Any]:
+        """Return the history's entry for the version that the change made."""
+        entry = {"version": version, "at": rfc3339(self.at), "actor": self.actor, "cause": self.cause}
+        return entry if self.reason is None else {**entry, "reason": self.reason}
+
+
+def changed_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Return the names of the fields in which two JSON objects differ, in order."""
+    return sorted(name for name in {*before, *after} if before.get(name) != after.get(name))

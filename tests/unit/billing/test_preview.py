@@ -1,0 +1,139 @@
+"""What a change of definitions would do to open periods."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from fusion_billing.billing.customers import Customer
+from fusion_billing.billing.preview import MOST_LISTED, Side, TooManyRecords, preview
+from fusion_billing.billing.price_book import PriceBook
+from fusion_billing.billing.pricing import Subscriber
+from fusion_billing.calendar.advance import first_seen
+from fusion_billing.calendar.terms import Terms
+from fusion_billing.definitions.charge import Charge
+from fusion_billing.definitions.metric import Metric
+from fusion_billing.definitions.validation import parse
+from fusion_billing.rating.records import Record
+
+NOVEMBER = datetime(2026, 11, 1, tzinfo=UTC)
+CALENDAR = first_seen(Terms(date(2026, 11, 1), date(2026, 12, 1), 1, "month", "UTC"))
+
+
+def _metric(aggregation: str = "sum") -> Metric:
+    return parse(Metric, {"name": "calls", "aggregation": aggregation}, code="calls")
+
+
+def _charge(price: str, code: str = "calls", **fields: Any) -> Charge:
+    common = {
+        "name": "calls",
+        "metric": "calls",
+        "applies_to": {"all": True},
+        "currency": "USD",
+        "odoo_product_id": 7,
+        "model": {"type": "per_unit", "unit_amount": price},
+    }
+    return parse(Charge, common | fields, code=code)
+
+
+def _customer(id_: str = "42", currency: str = "USD", rated_until: datetime | None = None) -> Customer:
+    return Customer(Subscriber(id_, "Pro", currency, "UTC", 42, {}), CALENDAR, rated_until)
+
+
+def _book(*charges: Charge, metric: Metric | None = None) -> PriceBook:
+    return PriceBook([metric or _metric()], [[charge] for charge in charges])
+
+
+def _read(subscription: str, metric: str, start: datetime, end: datetime) -> Sequence[Record]:
+    return [Record(str(n), NOVEMBER, NOVEMBER, Decimal(quantity)) for n, quantity in enumerate((7, 3))]
+
+
+def _preview(
+    before: PriceBook,
+    after: PriceBook,
+    *customers: Customer,
+    time_left: Callable[[], bool] = lambda: True,
+    charges: Sequence[str] = ("calls",),
+) -> dict[str, Any]:
+    pairs = ((Side(before, customer), Side(after, customer)) for customer in customers)
+    return preview(pairs, charges, _read, time_left).as_json()
+
+
+def test_a_price_is_shown_before_and_after_per_subscription_and_in_total() -> None:
+    found = _preview(_book(_charge("1")), _book(_charge("2")), _customer("42"), _customer("43"))
+    assert [
+        (each["subscription"], each["before"]["amount"], each["after"]["amount"])
+        for each in found["subscriptions"]
+    ] == [("42", "10.00", "20.00"), ("43", "10.00", "20.00")]
+    assert found["totals"] == [
+        {"currency": "USD", "before": "20.00", "after": "40.00", "difference": "20.00"}
+    ]
+    assert (found["evaluated"], found["changed_subscriptions"], found["truncated"]) == (2, 2, False)
+
+
+def test_units_that_change_are_shown_though_the_amount_does_not() -> None:
+    found = _preview(
+        _book(_charge("0"), metric=_metric("sum")), _book(_charge("0"), metric=_metric("max")), _customer()
+    )
+    assert [(each["before"]["units"], each["after"]["units"]) for each in found["subscriptions"]] == [
+        ("10", "7")
+    ]
+
+
+def test_what_stays_is_counted_and_not_listed() -> None:
+    found = _preview(_book(_charge("1")), _book(_charge("1", name="Other")), _customer())
+    assert (found["subscriptions"], found["evaluated"]) == ([], 1)
+    assert found["totals"][0]["difference"] == "0.00"
+
+
+def test_a_charge_that_begins_or_ends_is_null_on_one_side() -> None:
+    begins = _preview(_book(), _book(_charge("1")), _customer())["subscriptions"][0]
+    assert (begins["before"], begins["after"]["amount"]) == (None, "10.00")
+    ends = _preview(_book(_charge("1")), _book(_charge("1", active=False)), _customer())["subscriptions"][0]
+    assert (ends["before"]["amount"], ends["after"]) == ("10.00", None)
+
+
+def test_totals_are_by_currency() -> None:
+    euros, dollars = _charge("1", "euros", currency="EUR"), _charge("1", "dollars")
+    dearer = _charge("3", "dollars")
+    customers = (_customer("42"), _customer("43", "EUR"))
+    found = _preview(_book(euros, dollars), _book(euros, dearer), *customers, charges=("dollars", "euros"))
+    assert {each["currency"]: each["difference"] for each in found["totals"]} == {
+        "EUR": "0.00",
+        "USD": "20.00",
+    }
+
+
+def test_a_charge_in_another_currency_says_so() -> None:
+    found = _preview(_book(_charge("1")), _book(_charge("1", currency="EUR")), _customer())
+    assert "is in EUR" in found["subscriptions"][0]["after"]["error"]
+
+
+def test_who_is_not_rated_any_more_is_not_evaluated() -> None:
+    gone = _customer(rated_until=datetime(2026, 10, 1, tzinfo=UTC))
+    assert _preview(_book(_charge("1")), _book(_charge("2")), gone)["evaluated"] == 0
+
+
+def test_it_ends_when_there_is_no_time_left_and_says_so() -> None:
+    times: Iterator[bool] = iter([True, True, False])
+    customers = [_customer(str(n)) for n in range(5)]
+    found = _preview(_book(_charge("1")), _book(_charge("2")), *customers, time_left=lambda: next(times))
+    assert (found["evaluated"], found["truncated"]) == (2, True)
+
+
+def test_a_list_is_bounded_and_its_totals_are_of_all() -> None:
+    customers = [_customer(str(n)) for n in range(MOST_LISTED + 1)]
+    found = _preview(_book(_charge("1")), _book(_charge("2")), *customers)
+    assert (len(found["subscriptions"]), found["truncated"]) == (MOST_LISTED, True)
+    assert found["changed_subscriptions"] == MOST_LISTED + 1
+    assert found["totals"][0]["difference"] == f"{10 * (MOST_LISTED + 1)}.00"
+
+
+def test_too_many_records_are_said_to_be() -> None:
+    def read(*_: object) -> Sequence[Record]:
+        raise TooManyRecords("has more than 2 records")
+
+    sides = (Side(_book(_charge("1")), _customer()), Side(_book(_charge("2")), _customer()))
+    found = preview([sides], ["calls"], read, lambda: True).as_json()
+    assert (found["evaluated"], found["truncated"]) == (1, True)
+    assert found["subscriptions"][0]["after"]["error"] == "has more than 2 records"
