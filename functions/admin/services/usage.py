@@ -1,115 +1,139 @@
-"""Looking at usage: a record and its history, a pair's records, and a comparison with an app's own books."""
+"""Usage records: one with its history, a pair's, and taking one back."""
 
-from collections.abc import Iterable
-from decimal import Decimal
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
+from pydantic import PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from functions.admin.services import counters
-from fusion_billing.decimals import plain
-from fusion_billing.definitions.validation import Amount, Code, Definition, Instant, SubscriptionId, parse
-from fusion_billing.errors import Fault, NotFound, Refused
-from fusion_billing.store.usage_items import UsageRecord, primary_key
+from fusion_billing.access.principal import Principal
+from fusion_billing.definitions.validation import Definition, parse, text
+from fusion_billing.errors import Fault, NotFound, Refused, Unavailable
+from fusion_billing.instants import rfc3339
+from fusion_billing.store.markers import MarkerStore, marker_of
+from fusion_billing.store.patience import Patience
+from fusion_billing.store.sources import SourceStore
+from fusion_billing.store.targets import TargetStore, subscription_key
+from fusion_billing.store.usage_items import UsageRecord
 from fusion_billing.store.usage_reading import Selection, UsageReader
-from fusion_billing.store.usage_records import UsageRecords
+from fusion_billing.store.usage_voiding import UsageVoiding
+from fusion_billing.usage.outcome import UNAVAILABLE, UNCHANGED
+from fusion_billing.usage.parsing import SOURCE
 
-MAX_COMPARED = 10_000
-
-
-def get(reader: UsageReader, source: str, key: str) -> dict[str, Any]:
-    """Return a source's record with its revisions, oldest first; raises `NotFound`."""
-    record = reader.get(source, key)
-    if record is None:
-        raise NotFound("there is no usage record under this key")
-    shown = _shown(record)
-    if record.sequence is not None:
-        shown["sequence"] = record.sequence
-    return {**shown, "received_at": record.at, "history": counters.history(record)}
+_UNAVAILABLE = "the database could not answer in time: send it again"
 
 
-def listing(
-    reader: UsageReader, wanted: Selection, after: str | None, limit: int
-) -> tuple[list[dict[str, Any]], str | None]:
-    """Return a page of a pair's records by window start, and what to go on after; see `UsageReader.page`."""
-    found, last = reader.page(wanted, after, limit)
-    return [_shown(record) for record in found], last
+@dataclass(frozen=True, slots=True)
+class Records:
+    """What usage records are looked at and taken back with."""
+
+    reader: UsageReader
+    sources: SourceStore
+    targets: TargetStore
+    patience: Callable[[], Patience]
+
+    def get(self, source: str, key: str) -> dict[str, Any]:
+        """Return a source's record with its revisions, oldest first; raises `NotFound`."""
+        record = self.existing(source, key)
+        shown = _shown(record)
+        if record.sequence is not None:
+            shown["sequence"] = record.sequence
+        return {**shown, "received_at": record.at, "history": counters.history(record)}
+
+    def listing(
+        self, wanted: Selection, after: str | None, limit: int
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """Return a page of a pair's records by window start, and what to go on after.
+
+        See `UsageReader.page`.
+        """
+        found, last = self.reader.page(wanted, after, limit)
+        return [_shown(record) for record in found], last
+
+    def existing(self, source: str, key: str) -> UsageRecord:
+        """Return a source's record; raises `NotFound`: `unknown_source` where there is no such source."""
+        record = self.reader.get(source, key)
+        if record is None:
+            if not self.is_source(source):
+                raise NotFound("there is no such source", code="unknown_source")
+            raise NotFound("there is no usage record under this key")
+        return record
+
+    def is_source(self, source: str) -> bool:
+        """Tell whether there is such a source."""
+        return SOURCE.fullmatch(source) is not None and self.sources.get(source) is not None
+
+    def own_id(self, subscription: str) -> str:
+        """Return the id of the subscription known under this id or alias; an unknown one's is itself."""
+        key = subscription_key(subscription)
+        found = self.targets.find([key], self.patience(), fresh=True)
+        if found.unknown:
+            raise Unavailable(_UNAVAILABLE)
+        return found.targets[key].id if key in found.targets else subscription
+
+
+def _reason(value: object) -> str:
+    reason = text(value)
+    if not reason.isprintable():
+        raise PydanticCustomError("unprintable", "must be printable characters")
+    return reason
+
+
+class Voiding(Definition):
+    """Why a record is taken back."""
+
+    reason: (
+        Annotated[
+            str,
+            PlainValidator(_reason),
+            WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 256}),
+        ]
+        | None
+    ) = None
+
+
+@dataclass(frozen=True, slots=True)
+class Voider:
+    """What takes records back: the pair is marked first, so that nothing is voided unseen."""
+
+    records: Records
+    markers: MarkerStore
+    writer: UsageVoiding
+
+    def void(
+        self, principal: Principal, source: str, key: str, body: object, now: datetime
+    ) -> dict[str, Any]:
+        """Void a source's record; return the outcome (`voided`, `unchanged`) and the record's revision.
+
+        Raises `Refused`, `NotFound`, and `Unavailable`: the same call again is always right.
+        """
+        reason = parse(Voiding, body).reason or ""
+        record, patience = self.records.existing(source, key), self.records.patience()
+        if record.voided:
+            return {"outcome": UNCHANGED, "revision": record.revision}
+        if self.markers.mark([marker_of(record)], now, patience):
+            raise Unavailable(_UNAVAILABLE)
+        answer = self.writer.void(record, rfc3339(now), patience, actor=principal.key_id, reason=reason)
+        if answer.outcome == UNAVAILABLE:
+            raise Unavailable(_UNAVAILABLE)
+        return {"outcome": answer.outcome, "revision": answer.revision}
+
+
+def source_asked_for(records: Records, principal: Principal, asked: str | None) -> str | None:
+    """Return the one source that `asked` names, a source of its own asking for itself; None for all of them.
+
+    Raises `Refused` (`unknown_source`) where an operator names one that does not exist.
+    """
+    if asked in {None, principal.source}:
+        return asked if principal.is_admin else principal.source
+    assert asked is not None  # noqa: S101  for the type checker alone
+    if not records.is_source(asked):
+        raise Refused([Fault("source", "unknown_source", "there is no such source")], code="bad_request")
+    return asked
 
 
 def _shown(record: UsageRecord) -> dict[str, Any]:
     return {"subscription": record.subscription, "metric": record.metric, **counters.shown(record)}
-
-
-def _key(value: object) -> str:
-    if type(value) is not str or not 1 <= len(value) <= 256 or not value.isprintable():  # noqa: PLR2004
-        raise PydanticCustomError("invalid_key", "must be text of 1 to 256 printable characters")
-    return value
-
-
-class Booked(Definition):
-    """One record as the app has it."""
-
-    idempotency_key: Annotated[str, PlainValidator(_key), WithJsonSchema({"type": "string"})]
-    quantity: Amount
-
-
-def _bounded(records: tuple[Booked, ...]) -> tuple[Booked, ...]:
-    if len(records) > MAX_COMPARED:
-        raise PydanticCustomError("too_many", f"must be at most {MAX_COMPARED}; compare a shorter time")
-    return records
-
-
-class Reconciliation(Definition):
-    """An app's books of a pair, for the windows that start from `from` on and before `to`."""
-
-    subscription: SubscriptionId
-    metric: Code
-    start: Instant = Field(alias="from")
-    end: Instant = Field(alias="to")
-    records: Annotated[tuple[Booked, ...], AfterValidator(_bounded)]
-
-
-def reconcile(records: UsageRecords, source: str, body: object) -> dict[str, Any]:
-    """Compare what a source has booked with what is stored of it.
-
-    Returns `missing_here`, `missing_there` (each with key and quantity), `differs` (key, `here`, `there`),
-    and how many are `equal`. A record pushed less than a second ago may be missing still. Raises `Refused`,
-    with a fault `too_many` where more is stored than can be compared at once.
-    """
-    asked = parse(Reconciliation, body)
-    if asked.end <= asked.start:
-        raise Refused([Fault("to", "end_before_start", "must be later than from")])
-    there: dict[str, Decimal] = {}
-    for place, booked in enumerate(asked.records):
-        if booked.idempotency_key in there:
-            raise Refused([Fault(f"records.{place}.idempotency_key", "duplicate_key", "is there twice")])
-        there[booked.idempotency_key] = booked.quantity
-    rows = records.rows(asked.subscription, asked.metric, asked.start, asked.end)
-    here = _own(rows, primary_key(source, ""))
-    both = here.keys() & there.keys()
-    differing = sorted(key for key in both if here[key] != there[key])
-    return {
-        "missing_here": _listed(there, there.keys() - both),
-        "missing_there": _listed(here, here.keys() - both),
-        "differs": [
-            {"idempotency_key": key, "here": plain(here[key]), "there": plain(there[key])}
-            for key in differing
-        ],
-        "equal": len(both) - len(differing),
-    }
-
-
-def _own(rows: Iterable[dict[str, Any]], prefix: str) -> dict[str, Decimal]:
-    found: dict[str, Decimal] = {}
-    for row in rows:
-        if row["pk"]["S"].startswith(prefix):
-            found[row["pk"]["S"].removeprefix(prefix)] = Decimal(row["q"]["N"])
-            if len(found) > MAX_COMPARED:
-                message = f"more than {MAX_COMPARED} records are stored; compare a shorter time"
-                raise Refused([Fault("to", "too_many", message)])
-    return found
-
-
-def _listed(quantities: dict[str, Decimal], keys: Iterable[str]) -> list[dict[str, str]]:
-    return [{"idempotency_key": key, "quantity": plain(quantities[key])} for key in sorted(keys)]

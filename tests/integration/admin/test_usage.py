@@ -142,7 +142,7 @@ def test_a_wrong_parameter_is_refused_by_name(admin: Any, query: dict[str, str],
 def test_reconciling_tells_what_is_missing_on_either_side_or_differs(admin: Any, book: Book) -> None:
     book.push("same", "1.50")
     book.push("differs", "2")
-    book.push("only-here", "3")
+    book.push("only-in-service", "3")
     book.push("later", "4", day=9)
     book.push("theirs", "5", source="src_other")
     body = {
@@ -153,16 +153,17 @@ def test_reconciling_tells_what_is_missing_on_either_side_or_differs(admin: Any,
         "records": [
             {"idempotency_key": "same", "quantity": 1.5},
             {"idempotency_key": "differs", "quantity": "2.5"},
-            {"idempotency_key": "only-there", "quantity": "6"},
+            {"idempotency_key": "only-in-app", "quantity": "6"},
         ],
     }
     answer = admin.post("/v1/usage/reconcile", body, key=admin.key("usage:read"))
     assert answer.status == 200
     assert answer.json == {
-        "missing_here": [{"idempotency_key": "only-there", "quantity": "6"}],
-        "missing_there": [{"idempotency_key": "only-here", "quantity": "3"}],
-        "differs": [{"idempotency_key": "differs", "here": "2", "there": "2.5"}],
+        "missing_in_service": [{"idempotency_key": "only-in-app", "quantity": "6"}],
+        "missing_in_app": [{"idempotency_key": "only-in-service", "quantity": "3"}],
+        "differing": [{"idempotency_key": "differs", "in_service": "2", "in_app": "2.5"}],
         "equal": 1,
+        "totals": {"missing_in_service": 1, "missing_in_app": 1, "differing": 1},
     }
 
 

@@ -90,8 +90,22 @@ def test_nobody_scans(resources: Resources) -> None:
     assert "Scan" not in json.dumps(of(resources, "AWS::IAM::Role"))
 
 
-@pytest.mark.parametrize("role", ["RateRole", "RelayRole", "AdminRole"])
-def test_only_ingest_writes_usage(resources: Resources, role: str) -> None:
+def test_admin_voids_usage_and_marks_it_and_writes_no_more(resources: Resources) -> None:
+    assert allowed(resources, "AdminRole", "UsageTable") == {
+        "dynamodb:GetItem",
+        "dynamodb:BatchGetItem",
+        "dynamodb:Query",
+        "dynamodb:UpdateItem",
+    }
+    assert allowed(resources, "AdminRole", "MarkersTable") == {
+        "dynamodb:DescribeTable",
+        "dynamodb:Query",
+        "dynamodb:PutItem",
+    }
+
+
+@pytest.mark.parametrize("role", ["RateRole", "RelayRole"])
+def test_only_ingest_and_admin_write_usage(resources: Resources, role: str) -> None:
     assert allowed(resources, role, "UsageTable") <= {
         "dynamodb:GetItem",
         "dynamodb:BatchGetItem",

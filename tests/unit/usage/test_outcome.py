@@ -51,3 +51,26 @@ def test_a_sequence_is_newer_where_it_is_higher_or_the_first(
     stored: int | None, pushed: int | None, newer: bool
 ) -> None:
     assert sequence_is_newer(replace(STORED, sequence=stored), replace(PUSH, sequence=pushed)) is newer
+
+
+@pytest.mark.parametrize(
+    ("stored", "pushed", "outcome"),
+    [
+        (None, None, "updated"),
+        (None, 1, "updated"),
+        (3, None, "updated"),
+        (3, 4, "updated"),
+        (3, 3, "stale"),
+        (3, 2, "stale"),
+    ],
+)
+@pytest.mark.parametrize("quantity", [10, 11])
+def test_a_voided_record_counts_again_where_the_push_is_newer(
+    stored: int | None, pushed: int | None, outcome: str, quantity: int
+) -> None:
+    push = replace(PUSH, quantity=Decimal(quantity), sequence=pushed)
+    assert decide(Stored(PUSH.target, Decimal(10), stored, None, 2, voided=True), push) == outcome
+
+
+def test_a_voided_record_is_bound_to_its_target() -> None:
+    assert decide(Stored("another", Decimal(10), None, None, 2, voided=True), PUSH) == "conflict"

@@ -104,12 +104,22 @@ USAGE = (
         "UsageRecord",
         ("source",),
     ),
+    Operation(
+        "DELETE",
+        "/v1/usage/{idempotency_key}",
+        "Void a record: it is kept, and no longer counts",
+        "usage:write",
+        {200: "VoidResult"},
+        body="Voiding",
+        body_required=False,
+        query=("source",),
+    ),
     _list(
         "/v1/usage",
         "List a subscription's records of a metric by the start of their windows",
         "usage:read",
         "UsageRecord",
-        query=("subscription", "metric", "from", "to", "source"),
+        query=("subscription", "metric", "from", "to", "source", "voided"),
         required=("subscription", "metric"),
     ),
     Operation(

@@ -5,7 +5,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from functions.admin.services.usage import Reconciliation
+from functions.admin.services.usage import Voiding
+from functions.admin.services.usage_reconciliation import Reconciliation
 from fusion_billing.access.principal import SCOPES
 from fusion_billing.definitions.change import HISTORY
 from fusion_billing.definitions.charge import Charge
@@ -58,6 +59,7 @@ def schemas() -> dict[str, Schema]:
     """Return every schema by its name."""
     models: list[tuple[type[BaseModel], JsonSchemaMode]] = [
         (Reconciliation, "validation"),
+        (Voiding, "validation"),
         *((event.model, "validation") for event in CATALOGUE.values()),
     ]
     for model, _ in _DEFINED:
@@ -140,6 +142,7 @@ def _usage() -> dict[str, Schema]:
     }
     key = {"type": "string", "minLength": 1, "maxLength": 256}
     pushed = {**record, "idempotency_key": key, "quantity": _NUMBER, "sequence": _COUNT}
+    pushed["source"] = _TEXT | {"description": "whose record it is, if not one's own: for a key with admin"}
     needed = ("subscription", "metric", "period_start", "period_end", "quantity")
     outcome = {"type": "string", "enum": _OUTCOMES}
     result = {
@@ -149,9 +152,32 @@ def _usage() -> dict[str, Schema]:
         "revision": {"type": ["integer", "null"], "description": "null where nothing is stored of it"},
     }
     told = ("index", "idempotency_key", "outcome", "revision")
-    error = _object(("code", "detail"), code=_TEXT, detail=_TEXT, errors=_array(ref("Fault")))
-    revision = _object(revision=_COUNT, quantity=_DECIMAL, sequence=_COUNT, received_at=_INSTANT)
-    booked = _array(_object(idempotency_key=_TEXT, quantity=_DECIMAL))
+    error = _object(
+        ("code", "detail"),
+        code=_TEXT,
+        detail=_TEXT,
+        errors=_array(ref("Fault")),
+        errors_total=_COUNT,
+        started_at=_INSTANT,
+        ended_at=_INSTANT,
+    )
+    revision = _object(
+        ("revision", "received_at"),
+        revision=_COUNT,
+        quantity=_DECIMAL,
+        sequence=_COUNT,
+        member=_TEXT,
+        voided={"const": True},
+        reason=_TEXT,
+        actor=_TEXT | {"description": "the id of the key, where the source itself did not push it"},
+        received_at=_INSTANT,
+    )
+    missing = _array(
+        _object(
+            ("idempotency_key", "quantity"), idempotency_key=_TEXT, quantity=_DECIMAL, voided={"const": True}
+        )
+    )
+    kinds = ("missing_in_service", "missing_in_app", "differing")
     return {
         "PushedRecord": _closed(needed, **pushed),
         "PushedBatch": _closed(("records",), records=_array(ref("PushedRecord"), minItems=1, maxItems=500)),
@@ -172,14 +198,21 @@ def _usage() -> dict[str, Schema]:
             revision=_COUNT,
             sequence=_COUNT,
             received_at=_INSTANT,
+            voided={"const": True},
             history=_array(revision),
         ),
+        "VoidResult": _object(
+            ("outcome", "revision"),
+            outcome={"type": "string", "enum": ["voided", "unchanged"]},
+            revision=_COUNT,
+        ),
         "Comparison": _object(
-            ("missing_here", "missing_there", "differs"),
-            missing_here=booked,
-            missing_there=booked,
-            differs=_array(_object(idempotency_key=_TEXT, here=_DECIMAL, there=_DECIMAL)),
+            (*kinds, "equal", "totals"),
+            missing_in_service=missing,
+            missing_in_app=missing,
+            differing=_array(_object(idempotency_key=_TEXT, in_service=_DECIMAL, in_app=_DECIMAL)),
             equal=_COUNT,
+            totals=_object(kinds, **dict.fromkeys(kinds, _COUNT)),
         ),
     }
 
@@ -325,7 +358,7 @@ def _operated() -> dict[str, Schema]:
         "Report": _ANY,
         "Health": _object(("status", "version"), status=_TEXT, version=_TEXT),
         "Document": _ANY,
-        "Fault": _object(("field", "code", "message"), field=_TEXT, code=_TEXT, message=_TEXT),
+        "Fault": _object(("field", "code", "message"), field=_TEXT, code=_TEXT, message=_TEXT, stored=_TEXT),
         "Problem": _object(
             ("type", "title", "status", "detail", "code"),
             type=_TEXT,
@@ -333,7 +366,10 @@ def _operated() -> dict[str, Schema]:
             status=_COUNT,
             detail=_TEXT,
             code=_TEXT,
-            errors=_array(ref("Fault")),
+            errors=_array(ref("Fault"), maxItems=100),
+            errors_total=_COUNT,
+            started_at=_INSTANT,
+            ended_at=_INSTANT,
             reference=_TEXT,
             outcome=_TEXT,
             idempotency_key={"type": ["string", "null"]},

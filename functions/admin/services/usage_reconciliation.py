@@ -1,0 +1,124 @@
+"""A comparison of an app's own books with what is stored of it."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from functions.admin.services.usage import Records
+from fusion_billing.decimals import plain
+from fusion_billing.definitions.validation import Amount, Code, Definition, Instant, SubscriptionId, parse
+from fusion_billing.errors import Fault, Refused
+from fusion_billing.store.usage_reading import Selection
+from fusion_billing.usage.parsing import is_key
+
+MAX_COMPARED = 10_000
+_LONGEST = 4_000_000  # bytes of findings; an answer must stay below 6 MB
+
+
+def _key(value: object) -> str:
+    if type(value) is not str or not is_key(value):
+        raise PydanticCustomError("invalid_key", "must be text of 1 to 256 printable characters")
+    return value
+
+
+class Booked(Definition):
+    """One record as the app has it."""
+
+    idempotency_key: Annotated[str, PlainValidator(_key), WithJsonSchema({"type": "string"})]
+    quantity: Amount
+
+
+def _bounded(records: object) -> object:
+    """Refuse too many before each of them is looked at."""
+    if isinstance(records, list | tuple) and len(records) > MAX_COMPARED:
+        raise PydanticCustomError("too_many", f"must be at most {MAX_COMPARED}; compare a shorter time")
+    return records
+
+
+class Reconciliation(Definition):
+    """An app's books of a pair, for the windows that start from `from` on and before `to`."""
+
+    subscription: SubscriptionId
+    metric: Code
+    start: Instant = Field(alias="from")
+    end: Instant = Field(alias="to")
+    records: Annotated[tuple[Booked, ...], BeforeValidator(_bounded)]
+
+
+def reconcile(records: Records, source: str, body: object) -> dict[str, Any]:
+    """Compare what a source has booked with what is stored of it, and counts.
+
+    Returns `missing_in_service` (with `voided` where it was taken back), `missing_in_app`, `differing`, how
+    many are `equal`, and in `totals` how many of each there are: findings past 4 MB are counted, not listed.
+    A record pushed less than a second ago may be missing still. Raises `Refused`, with a fault `too_many`
+    where more is stored than can be compared at once.
+    """
+    asked = parse(Reconciliation, body)
+    if asked.end <= asked.start:
+        raise Refused([Fault("to", "end_before_start", "must be later than from")])
+    in_app = _booked(asked.records)
+    own_id = records.own_id(asked.subscription)
+    wanted = Selection(own_id, asked.metric, asked.start, asked.end, source)
+    in_service = _stored(records.reader.quantities(wanted))
+    missing = in_app.keys() - in_service.keys()
+    voided = _stored(records.reader.quantities(replace(wanted, voided=True))).keys() if missing else set()
+    both = in_app.keys() & in_service.keys()
+    differing = sorted(key for key in both if in_service[key] != in_app[key])
+    found = _Findings()
+    found.add("missing_in_service", (_missing(in_app, key, voided) for key in sorted(missing)))
+    only_stored = sorted(in_service.keys() - both)
+    found.add("missing_in_app", (_missing(in_service, key) for key in only_stored))
+    found.add("differing", (_differing(key, in_service, in_app) for key in differing))
+    return {**found.lists, "equal": len(both) - len(differing), "totals": found.totals}
+
+
+@dataclass(slots=True)
+class _Findings:
+    """Findings by kind, listed as long as there is room in an answer, and all of them counted."""
+
+    lists: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    totals: dict[str, int] = field(default_factory=dict)
+    room: int = _LONGEST
+
+    def add(self, kind: str, findings: Iterable[dict[str, Any]]) -> None:
+        listed = self.lists[kind] = []
+        self.totals[kind] = 0
+        for finding in findings:
+            self.totals[kind] += 1
+            self.room -= len(json.dumps(finding))
+            if self.room >= 0:
+                listed.append(finding)
+
+
+def _booked(records: Iterable[Booked]) -> dict[str, Decimal]:
+    found: dict[str, Decimal] = {}
+    for place, booked in enumerate(records):
+        if booked.idempotency_key in found:
+            raise Refused([Fault(f"records.{place}.idempotency_key", "duplicate_key", "is there twice")])
+        found[booked.idempotency_key] = booked.quantity
+    return found
+
+
+def _stored(quantities: Iterator[tuple[str, Decimal]]) -> dict[str, Decimal]:
+    found: dict[str, Decimal] = {}
+    for key, quantity in quantities:
+        found[key] = quantity
+        if len(found) > MAX_COMPARED:
+            message = f"more than {MAX_COMPARED} records are stored; compare a shorter time"
+            raise Refused([Fault("to", "too_many", message)])
+    return found
+
+
+def _missing(quantities: Mapping[str, Decimal], key: str, voided: Iterable[str] = ()) -> dict[str, Any]:
+    finding: dict[str, Any] = {"idempotency_key": key, "quantity": plain(quantities[key])}
+    return {**finding, "voided": True} if key in voided else finding
+
+
+def _differing(key: str, in_service: Mapping[str, Decimal], in_app: Mapping[str, Decimal]) -> dict[str, Any]:
+    quantities = {"in_service": plain(in_service[key]), "in_app": plain(in_app[key])}
+    return {"idempotency_key": key, **quantities}

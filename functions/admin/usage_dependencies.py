@@ -1,0 +1,31 @@
+"""What the routes of usage records work with; see `functions.admin.dependencies`."""
+
+import time
+
+from functions.admin import dependencies
+from functions.admin.services.usage import Records, Voider
+from fusion_billing import settings
+from fusion_billing.store.markers import MarkerStore
+from fusion_billing.store.patience import Patience
+from fusion_billing.store.targets import TargetStore
+from fusion_billing.store.usage_voiding import UsageVoiding
+
+_SECONDS_OF_A_WRITE = 10.0
+
+
+def records() -> Records:
+    """Return usage records, as their routes show them."""
+    targets = TargetStore(dependencies.dynamodb(), settings.text("CATALOGUE_TABLE"), time.monotonic)
+    return Records(dependencies.usage_reader(), dependencies.sources(), targets, _patience)
+
+
+def voider() -> Voider:
+    """Return what takes usage records back; a marker is written for each, whatever was marked before."""
+    markers = MarkerStore(
+        dependencies.dynamodb(), settings.text("MARKERS_TABLE"), settings.integer("DIRTY_SHARDS", 16)
+    )
+    return Voider(records(), markers, UsageVoiding(dependencies.dynamodb(), settings.text("USAGE_TABLE")))
+
+
+def _patience() -> Patience:
+    return Patience(_SECONDS_OF_A_WRITE, time.monotonic, time.sleep)
