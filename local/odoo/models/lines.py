@@ -130,7 +130,7 @@ class Line(Model):
         changed = {name for name, value in values.items() if old.get(name) != value}
         new = {**old, **values}
         self._check_product(old, changed)
-        values = {**values, **self._follow_up(old, new, changed, values)}
+        values = {**values, **self._follow_up(old, new, values)}
         super()._store(record_id, values)
         self.env.touched_orders.update((old["order_id"], new["order_id"]))
         if not changed:
@@ -147,18 +147,18 @@ class Line(Model):
         if "product_id" in changed and confirmed and "sale_project" in self.env.state.setting("apps", []):
             raise UserError("You cannot modify the product of this order line.")
 
-    def _follow_up(self, old: Record, new: Record, changed: set[str], values: Record) -> Record:
-        """Return what Odoo recomputes after a change of the product or the quantity."""
+    def _follow_up(self, old: Record, new: Record, values: Record) -> Record:
+        """Return what Odoo recomputes after the product or the quantity was written, changed or not."""
         product = self.env.state.get("product.product", new["product_id"] or 0)
         order = self.orders.record(new["order_id"])
         result: Record = {}
-        if "product_id" in changed and product:
+        if "product_id" in values and product:
             result = {
                 "name": self.env["product.product"].display_name(product["id"]),
                 "product_uom_id": product["uom_id"],
                 "tax_ids": self._taxes(product, order),
             }
-        if changed & {"product_id", "product_uom_qty", "product_uom_id"}:
+        if values.keys() & {"product_id", "product_uom_qty", "product_uom_id"}:
             result |= self._repriced(old, order, product)
         return {name: value for name, value in result.items() if name not in values}
 

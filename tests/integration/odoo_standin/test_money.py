@@ -176,7 +176,7 @@ def test_a_copied_order_has_our_lines_without_their_external_ids(client: Any, od
     assert client.call("sale.order.line/get_metadata", ids=[line]).body[0]["xmlids"] == []
 
 
-def test_a_shown_discount_comes_back_at_each_change_of_the_quantity(client: Any, odoo: Server) -> None:
+def test_a_shown_discount_comes_back_whenever_the_quantity_is_written(client: Any, odoo: Server) -> None:
     odoo.admin.seed({"product.pricelist": [{"id": 7, "name": "Ten", "percent": Decimal(10)}]})
     odoo.admin.show_discounts()
     odoo.admin.write("sale.order", [1], {"pricelist_id": 7})
@@ -185,9 +185,21 @@ def test_a_shown_discount_comes_back_at_each_change_of_the_quantity(client: Any,
     found = [read(client, ids, "discount")[0]["discount"]]
     client.load(["x.1_101", "1", "101", "250", "0.004", "usage", "0"], fields=fields)
     found.append(read(client, ids, "discount")[0]["discount"])
-    put(client, 101, quantity="300")
+    client.call("sale.order.line/write", ids=ids, vals={"price_unit": 0.005})
     found.append(read(client, ids, "discount")[0]["discount"])
-    assert found == [10, 0, 10]
+    put(client, 101, quantity="250")
+    found.append(read(client, ids, "discount")[0]["discount"])
+    assert found == [10, 0, 0, 10]
+
+
+def test_loading_a_line_again_gives_it_its_product_s_taxes_back(client: Any, odoo: Server) -> None:
+    ids = put(client, 102)
+    odoo.admin.write("sale.order.line", ids, {"tax_ids": [7]})
+    assert read(client, ids, "price_subtotal")[0]["price_subtotal"] == Decimal("0.83")
+    put(client, 102)
+    assert read(client, ids, "price_subtotal", "tax_ids") == [
+        {"id": ids[0], "price_subtotal": 1, "tax_ids": [5]}
+    ]
 
 
 def test_a_fiscal_position_maps_or_removes_taxes(client: Any, odoo: Server) -> None:
