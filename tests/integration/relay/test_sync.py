@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from fusion_billing.definitions.subscription import Subscription
+from fusion_billing.definitions.subscription_history import ChainedOrder
 from fusion_billing.definitions.validation import parse
 from fusion_billing.odoo.subscriptions import key_days_left
 from fusion_billing.odoo.sync import Report, SubscriptionSync
-from fusion_billing.store.subscription_writer import SubscriptionWriter
+from fusion_billing.store.subscription_writer import Chain, SubscriptionWriter
 from fusion_billing.store.subscriptions import SubscriptionStore
 from fusion_billing.store.sync import SyncState
 
@@ -65,6 +66,23 @@ class Reading:
         wanted = parse(Subscription, document, id=subscription)
         self.writer.save(wanted, origin="api", now=self.now())
 
+    def chain(self, subscription: str, *orders: int) -> None:
+        """Put orders into a subscription's chain by the API."""
+        stored = self.store.get(subscription)
+        assert stored is not None
+        begin = stored.starts
+        links = tuple(
+            ChainedOrder(
+                order,
+                begin + timedelta(days=30 * index),
+                None if order == orders[-1] else begin + timedelta(days=30 * index + 30),
+                "renewal" if index else "initial",
+            )
+            for index, order in enumerate(orders)
+        )
+        running = stored.subscription.model_copy(update={"odoo_order_id": orders[-1]})
+        self.writer.save(running, origin="api", now=self.now(), chain=Chain(orders=links))
+
 
 @pytest.fixture
 def reading(world: Any) -> Reading:
@@ -81,9 +99,9 @@ def test_a_customer_s_long_name_is_shortened_and_the_subscription_is_billed(
     report = reading.run()
     assert (report.created, report.skipped) == (1, [])
     stored = reading.get("41").subscription
-    assert stored.partner.startswith("Ein Kunde lang lang")
-    assert len(stored.partner) <= 256
-    assert stored.partner.endswith("…")
+    assert str(stored.customer_name).startswith("Ein Kunde lang lang")
+    assert len(stored.customer_name) <= 256
+    assert str(stored.customer_name).endswith("…")
     assert len(stored.plan) <= 256
 
 

@@ -27,7 +27,12 @@ _FIELDS = (
     "next_invoice_date",
     "end_date",
 )
+_CHAIN_FIELDS = ("subscription_id", "origin_order_id")
+"""The parent contract, and the first one: not every version has both."""
+_PAYMENT_EXCEPTION = "payment_exception"
 _RUNNING = ("3_progress", "4_paused")
+_CONFIRMED = ("sale", "done")
+_MOST_LINKS = 100
 _QUOTATION = "1_draft"
 _CHURNED = "6_churn"
 _DEFAULT_ZONE = "UTC"  # what Odoo itself goes by where a company has none
@@ -35,16 +40,25 @@ _DEFAULT_ZONE = "UTC"  # what Odoo itself goes by where a company has none
 _DEFAULT_LANGUAGE = "en_US"  # what every customer has in whose form nobody chose one
 
 IS_SUBSCRIPTION: tuple[str, str, bool] = ("is_subscription", "=", True)
+_IS_UPSELL: tuple[str, str, str] = ("subscription_state", "=", "7_upsell")
+"""Enterprise says of an upsell order that it is no subscription: its lines are in its parent's."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadSubscription:
-    """An order as read: its name for people, whether it runs, and the JSON of a subscription."""
+    """An order as read: its name for people, whether it runs, and the JSON of a subscription.
+
+    `parent` is the order that it renews or adds to, `origin` the first contract; 0 where there is none.
+    `confirmed` tells a sale from a quotation and from a cancelled order.
+    """
 
     order: int
     name: str
     running: bool
     document: dict[str, Any] = field(repr=False)
+    parent: int = 0
+    origin: int = 0
+    confirmed: bool = True
 
 
 class Reader:
@@ -54,15 +68,16 @@ class Reader:
         self._odoo = odoo
         self._plans: dict[int, Row] = {}
         self._zones: dict[int, str] = {}
+        self._optional: tuple[str, ...] | None = None
 
     def pages(self, domain: Domain, *, after: int = 0, size: int = 200) -> Iterator[list[ReadSubscription]]:
         """Yield the subscriptions that match, by rising order id from past `after` on.
 
         Raises `NoSubscriptions` where Odoo has none of their fields.
         """
-        reached = [IS_SUBSCRIPTION, ["id", ">", after], *domain]
+        reached = ["|", IS_SUBSCRIPTION, _IS_UPSELL, ["id", ">", after], *domain]
         try:
-            for page in self._odoo.pages("sale.order", reached, _FIELDS, size=size):
+            for page in self._odoo.pages("sale.order", reached, self._fields(), size=size):
                 yield self._told(page)
         except Permanent:
             name = IS_SUBSCRIPTION[0]
@@ -72,6 +87,47 @@ class Reader:
                 "sales orders are no subscriptions here: Subscriptions (sale_subscription) is not installed",
                 name=name,
             ) from None
+
+    def family(
+        self, page: Iterable[ReadSubscription], besides: Iterable[int] = ()
+    ) -> dict[int, ReadSubscription]:
+        """Return the orders of a page, and all that renew them, add to them, or that they renew or add to.
+
+        `besides` are orders that belong with them by what is stored. Where Odoo has no field that chains
+        orders, those of the page and these.
+        """
+        rows = {row.order: row for row in page}
+        links = [name for name in self._fields() if name in _CHAIN_FIELDS]
+        asked: set[int] = set()
+        pending = set(rows) | set(besides)
+        for _ in range(_MOST_LINKS):
+            pending -= asked
+            if not pending:
+                break
+            asked |= pending
+            found = self._around(sorted(pending), sorted(pending - set(rows)), links)
+            rows |= {row.order: row for row in found}
+            fresh = [rows[order] for order in pending if order in rows] + found
+            pending = {order for row in fresh for order in (row.order, row.parent, row.origin) if order}
+        return rows
+
+    def _around(self, orders: list[int], unread: list[int], links: list[str]) -> list[ReadSubscription]:
+        """Return the orders not read yet, and those whose parent or first contract one of `orders` is."""
+        wanted: list[list[Any]] = [["id", "in", unread]] if unread else []
+        wanted += [[name, "in", orders] for name in links]
+        if not wanted:
+            return []
+        domain = [*["|"] * (len(wanted) - 1), *wanted]
+        return [
+            row for page in self._odoo.pages("sale.order", domain, self._fields()) for row in self._told(page)
+        ]
+
+    def _fields(self) -> tuple[str, ...]:
+        """Return what to read of an order: what every version has, and what this one has besides."""
+        if self._optional is None:
+            known = self._odoo.fields("sale.order", [*_CHAIN_FIELDS, _PAYMENT_EXCEPTION])
+            self._optional = tuple(name for name in (*_CHAIN_FIELDS, _PAYMENT_EXCEPTION) if name in known)
+        return _FIELDS + self._optional
 
     def there(self, ids: Iterable[int]) -> set[int]:
         """Return those of the orders that are there still, as subscriptions."""
@@ -99,7 +155,7 @@ class Reader:
         document = {
             "odoo_order_id": row["id"],
             "name": _shown(row.get("name")),
-            "partner": _shown(_name(row, "partner_id")),
+            "customer_name": _shown(_name(row, "partner_id")),
             "plan": _shown(_name(row, "plan_id")),
             "state": state,
             "currency": _name(row, "currency_id"),
@@ -116,7 +172,18 @@ class Reader:
         language = languages.get(_id(row, "partner_id"))
         if language and language != _DEFAULT_LANGUAGE:
             document["lang"] = language
-        return ReadSubscription(row["id"], str(row.get("name")), state in _RUNNING, document)
+        if row.get(_PAYMENT_EXCEPTION):
+            document[_PAYMENT_EXCEPTION] = True
+        parent, origin = _id(row, "subscription_id"), _id(row, "origin_order_id")
+        return ReadSubscription(
+            row["id"],
+            str(row.get("name")),
+            state in _RUNNING,
+            document,
+            parent if parent != row["id"] else 0,
+            origin if origin != row["id"] else 0,
+            row.get("state") in _CONFIRMED,
+        )
 
     def _learn_plans(self, ids: set[int]) -> None:
         wanted = sorted(ids - {0} - set(self._plans))

@@ -7,7 +7,7 @@ short at any place: what is stored is consistent after each transaction, and the
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
@@ -59,14 +59,14 @@ class Jobs(Protocol):
 class Chain:
     """What is known of a subscription's orders beside its definition.
 
-    `orders` is the whole chain (None: as it is stored), `references` what people call them. `plan_from` is
-    when its plan came into force (None: when that is seen), `plan_history` the plans of one not stored yet.
+    `orders` is the whole chain (None: as it is stored), `references` what people call them, `plans` on which
+    plan each is. `plan_from` is when its plan came into force (None: when that is seen).
     """
 
     orders: tuple[ChainedOrder, ...] | None = None
     references: tuple[str, ...] = ()
+    plans: Mapping[int, str] = field(default_factory=dict)
     plan_from: datetime | None = None
-    plan_history: tuple[PlanChange, ...] = ()
     untaken: frozenset[str] = frozenset()
     """References and order ids that are another subscription's id or alias: they stay its."""
 
@@ -212,7 +212,7 @@ def next_state(
             1,
             stopped_at(wanted.state, None, None, now),
             orders,
-            _normal(chain.plan_history),
+            _first_plans(wanted, orders, chain),
             order_aliases,
         )
     new = replace(
@@ -289,23 +289,47 @@ def _plan_history(
     chain: Chain,
     now: datetime,
 ) -> tuple[PlanChange, ...]:
-    before, plan = stored.subscription.plan, wanted.plan
-    if plan == before:
-        if chain.plan_from is None:
-            return stored.plan_history
-        return _normal(corrected_change(stored.plan_history, chain.plan_from))
-    at = chain.plan_from
-    if at is None and wanted.odoo_order_id != stored.subscription.odoo_order_id:
+    before, history = stored.subscription.plan, stored.plan_history
+    if chain.plan_from is None:
         # A renewal brings its plan with it, from the day it begins.
-        at = next(
-            (
-                order.start
-                for order in orders
-                if order.odoo_order_id == wanted.odoo_order_id and order.kind == "renewal"
-            ),
-            None,
-        )
-    return _normal(changed_plan(stored.plan_history, before, plan, at or now))
+        for order in _taken_over(orders, stored.subscription.odoo_order_id, wanted.odoo_order_id):
+            plan = chain.plans.get(order.odoo_order_id, wanted.plan)
+            history = changed_plan(history, before, plan, order.start)
+        return _normal(_settled(history, before, wanted.plan, now))
+    if wanted.plan == before:
+        return _normal(corrected_change(history, chain.plan_from))
+    return _normal(changed_plan(history, before, wanted.plan, chain.plan_from))
+
+
+def _settled(
+    history: tuple[PlanChange, ...], before: str, plan: str, now: datetime
+) -> tuple[PlanChange, ...]:
+    last = history[-1].plan if history else before
+    return history if last == plan else changed_plan(history, before, plan, now)
+
+
+def _first_plans(
+    wanted: Subscription, orders: Sequence[ChainedOrder], chain: Chain
+) -> tuple[PlanChange, ...]:
+    """Return the plans of a subscription seen for the first time, as its orders have them."""
+    serving = [order for order in orders if order.kind != "upsell"]
+    known = [order for order in serving if order.odoo_order_id in chain.plans]
+    history: tuple[PlanChange, ...] = ()
+    for order in known:
+        plan = chain.plans[order.odoo_order_id]
+        history = changed_plan(history, plan, plan, order.start) if history else (PlanChange(plan, None),)
+        if order.odoo_order_id == wanted.odoo_order_id:
+            break
+    return _normal(history)
+
+
+def _taken_over(orders: Sequence[ChainedOrder], before: int, running: int) -> Sequence[ChainedOrder]:
+    """Return the orders that took over since `before` ran; none where that is unknown, or runs again."""
+    serving = [order for order in orders if order.kind != "upsell"]
+    ids = [order.odoo_order_id for order in serving]
+    if before not in ids or running not in ids:
+        return ()
+    return serving[ids.index(before) + 1 : ids.index(running) + 1]
 
 
 def _normal(history: tuple[PlanChange, ...]) -> tuple[PlanChange, ...]:
