@@ -27,7 +27,7 @@ HOUR = timedelta(hours=1)
 MODELS = ("per_unit", "graduated", "volume", "package", "percentage", "graduated_percentage", "flat")
 PAIRS = [(aggregation, model) for aggregation in get_args(Aggregation) for model in MODELS]
 every_pair = pytest.mark.parametrize(("aggregation", "model"), PAIRS)
-EXAMPLES = settings(max_examples=15, deadline=None)
+EXAMPLES = settings(max_examples=10, deadline=None)
 
 prices = st.integers(0, 500).map(lambda cents: str(Decimal(cents) / 100))
 sizes = st.integers(1, 30).map(str)

@@ -124,6 +124,10 @@ def test_each_aggregation_has_its_rule(aggregation: str, expected: str) -> None:
 def test_a_window_is_cut_where_the_price_changes_and_at_the_period_s_ends(records: list[Record]) -> None:
     result = changed(per_unit("1"), per_unit("10"), records, "time_weighted")
     assert (amount(result), int(result.units)) == ("58.00", 10)
+    assert priced_steps(result) == [
+        "1 to 14 November, 14 of 30 days: 4.666667 units at 1 each",
+        "15 to 30 November, 16 of 30 days: 5.333333 units at 10 each",
+    ]
 
 
 def test_a_level_over_a_period_s_end_is_paid_in_both_for_its_part() -> None:

@@ -24,6 +24,7 @@ from fusion_billing.rating.models.usage import Usage
 from fusion_billing.rating.rated import Step, note
 from fusion_billing.rating.records import Record, start_of
 from fusion_billing.rating.selection import Segment, segments
+from fusion_billing.rating.span_words import share
 from fusion_billing.rating.timeline import Interval, Part
 from fusion_billing.rating.words import counted, units
 
@@ -126,7 +127,15 @@ class Pricer:
         steps += price(segment.model, usage)
         if before is not None:
             steps = [step for step in steps if step.units or step.amount]
-        return Priced(now.units, included, usage.billable, _labelled(part.label + _label(segment), steps))
+        return Priced(
+            now.units, included, usage.billable, _labelled(self._dated(part) + _label(segment), steps)
+        )
+
+    def _dated(self, part: Part) -> str:
+        """Return what the part's steps begin with; of a level it says how long the part is."""
+        if self._metric.aggregation != "time_weighted" or not part.dates:
+            return part.label
+        return f"{part.dates}, {share(part.end - part.start, self._period.length)}: "
 
     def _counts(self, part: Part, segment: Segment) -> tuple[int, int]:
         """Return how many of the segment's records lie before the part, and before its end."""
