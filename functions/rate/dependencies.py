@@ -27,6 +27,7 @@ from fusion_billing.store.queues import Queue
 from fusion_billing.store.ratings import RatingsStore
 from fusion_billing.store.raw_answers import answer_raw
 from fusion_billing.store.runs import RunStore
+from fusion_billing.store.statements import StatementStore
 from fusion_billing.store.subscriptions import SubscriptionStore
 from fusion_billing.store.usage_records import UsageRecords
 
@@ -102,10 +103,11 @@ def worker() -> Worker:
         request_invoices=partial(request_invoices, relay_queue),
     )
     cadence = line_cadence()
+    statements = StatementStore(dynamodb, settings.text("RATINGS_TABLE"))
     events = build_outbox(dynamodb, sqs, table=settings.text("WEBHOOKS_TABLE"), queue_url=relay)
     return Worker(
         rater=lambda at, at_once: Rater(
-            sources, ratings, Writer(ratings, events, at, LineTimes(cadence, at_once))
+            sources, ratings, Writer(ratings, events, at, LineTimes(cadence, at_once)), statements
         ),
         pairs=pairs,
         subscriptions=subscriptions,

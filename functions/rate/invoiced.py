@@ -1,7 +1,8 @@
 """Invoiced periods: frozen as they stand; what they are still due goes into the open one, with its sign."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from functions.rate.adjusting import Adjuster, Adjustment
 from functions.rate.closing import REVIEWED, Closer
@@ -44,10 +45,11 @@ class Invoices:
         self._adjuster = Adjuster(reading, ratings, writer, self._closer)
         self._digests = Digests(reading)
 
-    def review(self, customer: Customer, *, thorough: bool) -> None:
+    def review(self, customer: Customer, *, thorough: bool) -> Mapping[datetime, Closing]:
         """Adjust what the newest invoiced periods are still due: late usage, and charges never rated there.
 
         Unless `thorough`, a period is passed over that is as it was when it was last found to be billed.
+        Returns the closings of these periods, by their starts.
         """
         periods = customer.invoiced(REVIEWED)
         closings = self._closer.of(customer)
@@ -62,6 +64,7 @@ class Invoices:
                     continue
                 if self.adjust(customer, period) and digest is not None:
                     self._closer.note(customer, period, digest)
+        return closings
 
     def adjust(self, customer: Customer, period: Period, *, metric: str | None = None) -> bool:
         """Freeze an invoiced period and adjust, in the open one, what its usage comes to by now.

@@ -1,13 +1,15 @@
 """Rates what changed, marked pairs or whole subscriptions: from their records, never by increments."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from functions.rate.closing import REVIEWED
 from functions.rate.invoiced import Invoices
 from functions.rate.reading import LONGEST_WINDOW, Reading, Sources
+from functions.rate.statements import StatementMaker, Statements
 from functions.rate.uninvoiced import Task, Uninvoiced
 from functions.rate.writer import Ratings, Tally, Writer
+from fusion_billing.billing.closings import Closing
 from fusion_billing.billing.customers import Customer
 from fusion_billing.billing.ratings import Cause
 from fusion_billing.calendar.calendar import Period
@@ -19,11 +21,16 @@ _AT_ONCE = 50
 class Rater:
     """Rates for one message; what it reads of the catalogue and of subscriptions, it reads once."""
 
-    def __init__(self, sources: Sources, ratings: Ratings, writer: Writer) -> None:
+    def __init__(
+        self, sources: Sources, ratings: Ratings, writer: Writer, statements: Statements | None = None
+    ) -> None:
         self._reading = Reading(sources, writer.tally, writer.now)
         self._ratings = ratings
         self._invoices = Invoices(self._reading, ratings, writer)
         self._uninvoiced = Uninvoiced(self._reading, ratings, writer, self._invoices)
+        self._statements: StatementMaker | None = None
+        if statements is not None:
+            self._statements = StatementMaker(self._reading, ratings, statements, writer.outbox)
         self._seen: set[tuple[str, str, datetime]] = set()
 
     @property
@@ -96,12 +103,18 @@ class Rater:
         with self._reading.reported(DirtyPair(subscription, EVERY_METRIC, month_of(self._reading.now))):
             customer = self._reading.customer(subscription, anew=True)
             if customer is not None and charge is None:
-                self._invoices.review(customer, thorough=thorough)
+                self._make_statements(customer, self._invoices.review(customer, thorough=thorough))
             if customer is not None and customer.is_rated_in(customer.calendar.open):
                 self._rate_open(customer, charge)
             if customer is not None and thorough:
                 self._rate_beyond(customer)
         return customer
+
+    def _make_statements(self, customer: Customer, closings: Mapping[datetime, Closing]) -> None:
+        if self._statements is None:
+            return
+        with self._reading.reported(DirtyPair(customer.id, EVERY_METRIC, month_of(self._reading.now))):
+            self._statements.make(customer, closings, customer.invoiced(REVIEWED))
 
     def _rate_open(self, customer: Customer, charge: str | None) -> None:
         period = customer.calendar.open

@@ -31,6 +31,9 @@ class Closings(Protocol):
     def note(self, subscription: str, start: datetime, digest: str) -> None:
         """Note by what a period was found to be billed."""
 
+    def statement_made(self, subscription: str, start: datetime) -> dict[str, Any]:
+        """Return the write that notes that a period has its statement."""
+
 
 class Ratings(Protocol):
     """What is needed of `store.ratings.RatingsStore`."""
@@ -108,7 +111,7 @@ class Writer:
         self.now = now
         self.line_times = line_times
         self._ratings = ratings
-        self._outbox = outbox
+        self.outbox = outbox
 
     def write(self, change: Change) -> None:
         """Write a change and its events; raises `Outdated` where the rating is no longer the one read."""
@@ -141,7 +144,7 @@ class Writer:
 
     def _prepared(self, change: Change) -> list[Prepared]:
         return [
-            self._outbox.prepare(
+            self.outbox.prepare(
                 type_,
                 subscription=change.customer.id,
                 plan=change.customer.who.plan,
@@ -163,7 +166,7 @@ class Writer:
         )
         self._count(change)
         for one in prepared:
-            self._outbox.nudge(one)
+            self.outbox.nudge(one)
 
     def _line_at(self, change: Change) -> datetime:
         return self.line_times.of(change.rated.doc, change.stored, self.now)

@@ -33,6 +33,7 @@ from fusion_billing.store.planner import PlannerState
 from fusion_billing.store.ratings import RatingsStore
 from fusion_billing.store.raw_answers import answer_raw
 from fusion_billing.store.runs import RunStore
+from fusion_billing.store.statements import StatementStore
 from fusion_billing.store.subscriptions import StoredSubscription, SubscriptionStore
 from fusion_billing.store.usage_records import UsageRecords
 from fusion_billing.webhooks.outbox import NOTHING, Prepared
@@ -105,6 +106,7 @@ class World:
         self.ratings = RatingsStore(self.client, self.tables.ratings, lanes=8)
         self.records = UsageRecords(self.client, self.tables.usage)
         self.pairs = DirtyPairs(self.client, self.tables.markers, shards=SHARDS)
+        self.statements = StatementStore(self.client, self.tables.ratings)
         self.runs = RunStore(self.client, self.tables.state)
         self.state = PlannerState(
             self.client, state_table=self.tables.state, markers_table=self.tables.markers
@@ -121,9 +123,8 @@ class World:
 
     def rater(self, now: datetime | None = None, at_once: bool = False) -> Rater:
         line_times = LineTimes(self.cadence, at_once)
-        return Rater(
-            self.sources(), self.ratings, Writer(self.ratings, self.told, now or self.now, line_times)
-        )
+        writer = Writer(self.ratings, self.told, now or self.now, line_times)
+        return Rater(self.sources(), self.ratings, writer, self.statements)
 
     def worker(self) -> Worker:
         return Worker(

@@ -49,6 +49,9 @@ class MemoryClosings:
     def note(self, subscription: str, start: datetime, digest: str) -> None:
         self.items[start] = replace(self.items[start], digest=digest)
 
+    def statement_made(self, subscription: str, start: datetime) -> dict[str, Any]:
+        raise NotImplementedError
+
 
 @dataclass
 class MemoryRatings:

@@ -13,7 +13,8 @@ class Closing:
     `prices` are the charges that applied in the period without having been rated in it, by code, each as a
     rating's document keeps what priced it: late usage is priced by them, and by nothing defined later.
     `unpriced` are codes of charges that could not be priced then. `fees` tells whether what is due without
-    usage is due of them. `digest` is that of all that the period was last found to be billed by.
+    usage is due of them. `digest` is that of all that the period was last found to be billed by;
+    `has_statement` tells that its statement is made.
     """
 
     start: datetime
@@ -21,3 +22,4 @@ class Closing:
     unpriced: frozenset[str] = frozenset()
     fees: bool = True
     digest: str | None = None
+    has_statement: bool = False

@@ -25,6 +25,7 @@ class Customer:
     rated_from: datetime | None = None
     orders: tuple[ChainedOrder, ...] = ()
     is_over: bool = False
+    customer_name: str = ""
 
     @property
     def id(self) -> str:
@@ -146,4 +147,12 @@ def customer_of(kept: Kept) -> Customer:
         lived_from=subscription.rated_from,
         lived_until=kept.rated_until,
     )
-    return Customer(who, kept.calendar, kept.rated_until, subscription.rated_from, kept.orders, kept.is_over)
+    return Customer(
+        who,
+        kept.calendar,
+        kept.rated_until,
+        subscription.rated_from,
+        kept.orders,
+        kept.is_over,
+        str(subscription.customer_name),
+    )

@@ -20,6 +20,7 @@ class Record:
     quantity: Decimal
     member: str | None = None
     properties: Mapping[str, str] | None = None
+    revision: int = 1
 
 
 def in_order(records: list[Record]) -> list[Record]:

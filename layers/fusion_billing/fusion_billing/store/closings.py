@@ -72,6 +72,19 @@ class ClosingStore:
             ExpressionAttributeValues={":digest": {"S": digest}},
         )
 
+    def statement_made(self, subscription: str, start: datetime) -> dict[str, Any]:
+        """Return the write that notes that a period has its statement, for the transaction that makes it."""
+        return {
+            "Update": {
+                "TableName": self._table,
+                "Key": _key(subscription, start),
+                "UpdateExpression": "SET #statement = :true",
+                "ConditionExpression": "attribute_exists(pk)",
+                "ExpressionAttributeNames": {"#statement": "statement"},
+                "ExpressionAttributeValues": {":true": {"BOOL": True}},
+            }
+        }
+
 
 def _partition(subscription: str) -> str:
     return f"CLOSED#{subscription}"
@@ -102,4 +115,5 @@ def _closing(item: dict[str, Any]) -> Closing:
         unpriced=frozenset(item["unpriced"]["SS"]) if "unpriced" in item else frozenset(),
         fees=item["fees"]["BOOL"],
         digest=item["digest"]["S"] if "digest" in item else None,
+        has_statement="statement" in item,
     )

@@ -65,4 +65,5 @@ def _record(item: dict[str, Any]) -> Record:
         Decimal(item["q"]["N"]),
         member["S"] if member else None,
         json.loads(properties["S"]) if properties else None,
+        int(item["rev"]["N"]),
     )

@@ -1,0 +1,158 @@
+"""Statements of invoiced periods: made once, when what was invoiced is known, each after the one before."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from functions.rate.reading import Reading
+from functions.rate.writer import Ratings
+from fusion_billing.billing.closings import Closing
+from fusion_billing.billing.customers import Customer
+from fusion_billing.billing.pricing import from_document
+from fusion_billing.billing.ratings import StoredRating
+from fusion_billing.calendar.calendar import Period
+from fusion_billing.decimals import ZERO
+from fusion_billing.statements.statement import InvoicedFrom, StatementLine, UsageCount, statement_document
+from fusion_billing.statements.statement import Period as StatementPeriod
+from fusion_billing.statements.usage_count import usage_count
+from fusion_billing.store.statements import AlreadyClosed
+from fusion_billing.webhooks.outbox import Tells
+
+GRACE = timedelta(days=7)
+"""How long a statement waits for Odoo's invoice to be read; after it, what Odoo acknowledged is taken."""
+
+
+class Statements(Protocol):
+    """What is needed of `store.statements.StatementStore`."""
+
+    def put(self, document: Mapping[str, Any], events: Sequence[Any] = ()) -> None:
+        """Store a statement with other writes, all or nothing; raises `AlreadyClosed`."""
+
+    def latest(self, subscription: str) -> dict[str, Any] | None:
+        """Return the newest statement; raises `TamperedStatement`."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatementMaker:
+    """Makes the statements of one run."""
+
+    reading: Reading
+    ratings: Ratings
+    statements: Statements
+    outbox: Tells
+
+    def make(
+        self, customer: Customer, closings: Mapping[datetime, Closing], periods: Sequence[Period]
+    ) -> int:
+        """Make the statements that can be made of the invoiced `periods`; return how many.
+
+        Args:
+            customer: Whose periods they are.
+            closings: What is known of them, by their starts.
+            periods: Invoiced periods, in any order.
+
+        A period waits for the one before it, so that the chain has no gap. Raises `TamperedStatement` if the
+        statement to chain to is not as it was written, and `Unavailable`.
+        """
+        made = 0
+        for period in sorted(periods, key=lambda period: period.start):
+            closing = closings.get(period.start)
+            if closing is not None and closing.has_statement:
+                continue
+            ratings = self.ratings.in_period(customer.id, period.start) if closing is not None else []
+            if closing is None or not self._is_known(period, ratings):
+                break
+            self._make(customer, period, ratings)
+            made += 1
+        return made
+
+    def _is_known(self, period: Period, ratings: Sequence[StoredRating]) -> bool:
+        """Return whether what was invoiced of a period is known, or was waited for long enough."""
+        if not all(rating.frozen and not rating.unresolved for rating in ratings):
+            return False
+        if period.invoiced_at is None or self.reading.now >= period.invoiced_at + GRACE:
+            return True
+        return all(rating.line.billed is not None for rating in ratings if rating.line.version is not None)
+
+    def _make(self, customer: Customer, period: Period, ratings: Sequence[StoredRating]) -> None:
+        previous = self.statements.latest(customer.id)
+        lines = list(self._lines(customer, ratings))
+        document = statement_document(
+            _period(customer, period),
+            lines,
+            previous_hash=None if previous is None else previous["hash"],
+            closed_at=self.reading.now,
+        )
+        prepared = self.outbox.prepare(
+            "statement.closed",
+            subscription=customer.id,
+            plan=document["plan"],
+            metric=None,
+            data={
+                "period_start": document["period_start"],
+                "period_end": document["period_end"],
+                **document["totals"],
+                "currency": document["currency"],
+                "hash": document["hash"],
+            },
+            now=self.reading.now,
+        )
+        noted = self.ratings.closings.statement_made(customer.id, period.start)
+        try:
+            self.statements.put(document, [noted, *prepared.writes])
+        except AlreadyClosed:
+            return  # another worker was faster
+        self.outbox.nudge(prepared)
+
+    def _lines(self, customer: Customer, ratings: Sequence[StoredRating]) -> Iterator[StatementLine]:
+        counts: dict[tuple[str, datetime], UsageCount] = {}
+        for rating in ratings:
+            doc = rating.doc
+            start = rating.key.corrects or rating.key.period_start
+            counted = (doc["metric"], start)
+            if counted not in counts:
+                counts[counted] = self._count(customer, rating, start)
+            yield StatementLine(
+                line=rating.key.line,
+                charge=rating.key.charge,
+                charge_name=doc["charge_name"],
+                metric=doc["metric"],
+                units=doc["units"],
+                rated=rating.amount,
+                invoiced=rating.billed,
+                invoiced_from=_invoiced_from(rating),
+                usage=counts[counted],
+                corrects=rating.key.corrects,
+            )
+
+    def _count(self, customer: Customer, rating: StoredRating, start: datetime) -> UsageCount:
+        period = customer.calendar.period_holding(start)
+        first, end = customer.rated_start(period), customer.rated_end(period)
+        if end <= first:
+            return UsageCount()
+        metric = from_document(rating.doc).metric
+        records = self.reading.used_by(customer.id, metric, first, end)
+        return usage_count(records, start=first, end=end, timezone=customer.who.timezone)
+
+
+def _invoiced_from(rating: StoredRating) -> InvoicedFrom:
+    if rating.line.billed is not None:
+        return "invoice"
+    return "none" if rating.billed == ZERO and rating.line.version is None else "acknowledged"
+
+
+def _period(customer: Customer, period: Period) -> StatementPeriod:
+    history = customer.who.plan_history
+    plans = [change.plan for change in history if change.start is None or change.start < period.end]
+    return StatementPeriod(
+        subscription=customer.id,
+        customer_name=customer.customer_name,
+        plan=plans[-1] if plans else customer.who.plan,
+        currency=customer.who.currency,
+        timezone=customer.who.timezone,
+        odoo_order_id=customer.order_for(period),
+        start=period.start,
+        end=period.end,
+        invoiced_at=period.invoiced_at,
+    )
