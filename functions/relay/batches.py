@@ -1,6 +1,6 @@
 """Due lines packed into calls: an order's lines together, no line twice in a call, a hundred at most."""
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
 LARGEST = 100
@@ -28,26 +28,26 @@ class Packable(Protocol):
 T = TypeVar("T", bound=Packable)
 
 
-def packed(lines: Sequence[T]) -> Iterator[list[T]]:
-    """Yield the lines in calls to be made one after the other."""
+def packed(lines: Sequence[T], largest: Callable[[], int] = lambda: LARGEST) -> Iterator[list[T]]:
+    """Yield the lines in calls to be made one after the other; `largest` says how many the next may hold."""
     groups, twins = _groups(lines)
     batch: list[T] = []
     for group in groups:
-        if batch and len(batch) + len(group) > _limit([*batch, *group]):
+        if batch and len(batch) + len(group) > _limit([*batch, *group], largest()):
             yield batch
             batch = []
         batch += group
-        while len(batch) > (limit := _limit(batch)):
+        while len(batch) > (limit := _limit(batch, largest())):
             yield batch[:limit]
             batch = batch[limit:]
     if batch:
         yield batch
     if twins:
-        yield from packed(twins)
+        yield from packed(twins, largest)
 
 
-def _limit(lines: Iterable[Packable]) -> int:
-    return max(1, LARGEST >> max(line.tries for line in lines))
+def _limit(lines: Iterable[Packable], largest: int) -> int:
+    return max(1, largest >> max(line.tries for line in lines))
 
 
 def _groups(lines: Sequence[T]) -> tuple[list[list[T]], list[T]]:

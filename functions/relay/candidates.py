@@ -26,8 +26,14 @@ class Candidate:
 
     @property
     def order(self) -> int:
-        """The sales order it goes onto."""
-        return self.owed.order
+        """The sales order that the next call is about: the former one, until nothing is left of it there."""
+        there = self.line.order_it_may_be_on
+        return there if there is not None else self.owed.order
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Tell whether it stands, or may stand, on another order than the one that will invoice it."""
+        return self.order != self.owed.order
 
     @property
     def identity(self) -> str:
@@ -40,27 +46,36 @@ class Candidate:
         return self.line.tries
 
     def fault(self, order: Order | None) -> Park | None:
-        """Return what speaks against putting it onto `order`: another currency, or another order before."""
+        """Return what speaks against putting it onto `order`: another currency."""
         if order is not None and order.currency and order.currency != self.owed.currency:
             return CurrencyDiffers(
                 f"the order {order.name} is in {order.currency}, the charge in {self.owed.currency}",
                 name="currency",
             )
-        if self.line.odoo_order is not None and self.line.odoo_order != self.owed.order:
-            return Moved(
-                f"the line stands on order {self.line.odoo_order}, and the subscription names "
-                f"{self.owed.order} now: writing it would move it",
-                name="order",
-            )
         return None
 
     def wanted(self, language: str) -> Wanted:
         """Return it as the writer takes it, in the customer's language."""
-        line = line_of(self.owed, self.precision, mode=self.mode, language=language)
-        if line.kind == "nothing":
-            return Wanted(line, None, self.line.odoo_id, self.line.base)
-        plainly = line_of(self.owed, self.precision, mode=self.mode, language=language, plainly=True)
-        return Wanted(line, plainly, self.line.odoo_id, self.line.base)
+        line = self._line_of(language)
+        return Wanted(
+            line,
+            self._line_of(language, plainly=True) if line.kind != "nothing" else None,
+            known_id=self.line.odoo_id,
+            base=self.line.base,
+            look_up_on=frozenset({self.order} if self.line.is_unresolved else ()),
+            is_plain=self.line.is_plain,
+            acknowledged=self.line.sent_amount,
+        )
+
+    def _line_of(self, language: str, *, plainly: bool = False) -> Line:
+        return line_of(
+            self.owed,
+            self.precision,
+            mode=self.mode,
+            language=language,
+            plainly=plainly,
+            suffix=self.line.suffix,
+        )
 
 
 class CurrencyDiffers(Differs):
@@ -69,23 +84,18 @@ class CurrencyDiffers(Differs):
     code = "currency_differs"
 
 
-class Moved(Park):
-    """The line was put onto another order before."""
-
-    code = "order_moved"
-
-
 def candidate(line: StoredLine, precision: Precision, mode: Mode) -> Candidate:
     """Return the line made ready; raises `Unreadable` or `Unrepresentable` where it can't be."""
     owed = read(line.doc, line.key.subscription)
-    made = line_of(owed, precision, mode=mode)
+    made = line_of(owed, precision, mode=mode, suffix=line.suffix)
     return Candidate(line, owed, made, _digest(made, owed), precision, mode)
 
 
-def settled_without_a_call(one: Candidate) -> bool:
-    """Tell whether Odoo holds just this already, or has nothing to hold."""
-    never_there = one.line.odoo_id is None and one.line.odoo_order is None
-    if one.made.kind == "nothing" and never_there:
+def needs_no_call(one: Candidate) -> bool:
+    """Tell whether Odoo is known to hold just this already, or to have nothing to hold."""
+    if one.line.is_unresolved:
+        return False  # what was acknowledged last proves nothing
+    if one.made.kind == "nothing" and one.line.odoo_id is None:
         return True
     return one.line.odoo_id is not None and one.line.digest == one.digest
 
@@ -93,4 +103,6 @@ def settled_without_a_call(one: Candidate) -> bool:
 def _digest(made: Line, owed: Owed) -> str:
     """Return the digest of all that the line is made of: the row, and the names it may be written under."""
     told = [made.row(), made.rolling, sorted(owed.names.items())]
+    if made.with_taxes:
+        told.append("with taxes")
     return hashlib.sha256(json.dumps(told, ensure_ascii=False).encode()).hexdigest()[:32]

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
     from functions.relay.lines import LineRelay
+    from functions.relay.pace import Pace
     from functions.relay.strays import Strays
     from fusion_billing.lines.line import Mode
     from fusion_billing.odoo.client import Odoo
@@ -108,6 +109,18 @@ def _strays() -> "Strays":
     return Strays(time.monotonic)
 
 
+@cache
+def _pace() -> "Pace":
+    from functions.relay.pace import Pace
+
+    return Pace()
+
+
+@cache
+def _delivered() -> set[int]:
+    return set()
+
+
 def line_mode() -> "Mode":
     """Return the setting ODOO_LINE_MODE."""
     mode = settings.text("ODOO_LINE_MODE", "period")
@@ -119,13 +132,13 @@ def line_mode() -> "Mode":
 def line_relay(remaining: Callable[[], float]) -> "LineRelay":
     """Return what sends due lines, for one run of `remaining()` seconds; each run is an owner of its own."""
     from functions.relay.lines import LineRelay
+    from fusion_billing.store.billed_lines import BilledLines
     from fusion_billing.store.circuit import Circuit
     from fusion_billing.store.leases import Leases
-    from fusion_billing.store.lines import LineStore
 
     state = settings.text("STATE_TABLE")
     return LineRelay(
-        store=LineStore(dynamodb(), settings.text("RATINGS_TABLE")),
+        store=BilledLines(dynamodb(), settings.text("RATINGS_TABLE")),
         leases=Leases(dynamodb(), state, uuid.uuid4().hex),
         circuit=Circuit(dynamodb(), state),
         odoo=odoo(),
@@ -139,6 +152,8 @@ def line_relay(remaining: Callable[[], float]) -> "LineRelay":
         random=random.random,
         remaining=remaining,
         strays=_strays(),
+        pace=_pace(),
+        delivered=_delivered(),
     )
 
 

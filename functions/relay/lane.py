@@ -17,45 +17,24 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from functions.relay.batches import packed
-from functions.relay.candidates import Candidate, candidate, settled_without_a_call
-from functions.relay.outcomes import Outcomes, Tally
-from functions.relay.strays import Strays
+from functions.relay.candidates import Candidate, candidate, needs_no_call
+from functions.relay.invoices import InvoiceReading
+from functions.relay.outcomes import Failure, Outcomes, Tally
+from functions.relay.sending import UNRESOLVED_FOR, Sending
+from functions.relay.tools import Tools
 from fusion_billing.errors import FusionError, Unavailable
-from fusion_billing.lines.line import Mode
-from fusion_billing.odoo import orders
 from fusion_billing.odoo.classification import as_alarm
-from fusion_billing.odoo.client import Odoo
-from fusion_billing.odoo.errors import (
-    Alarm,
-    Invoiced,
-    OdooError,
-    Park,
-    Retry,
-    TimedOut,
-    TooManyRequests,
-    Wait,
-)
-from fusion_billing.odoo.load import Loader
-from fusion_billing.odoo.precision import Cached
-from fusion_billing.odoo.verified import Outcome, Writer, Written
-from fusion_billing.store.circuit import Circuit
-from fusion_billing.store.leases import Leases
+from fusion_billing.odoo.errors import Alarm, OdooError, Park, Retry, TimedOut, TooManyRequests, Wait
 from fusion_billing.store.line_items import StoredLine
-from fusion_billing.store.lines import LineStore
 from fusion_billing.store.ratings import lane as lane_of
-from fusion_billing.webhooks.outbox import Tells
 
 LEASE = timedelta(seconds=120)
-CLOSED_AFTER_TIME_OUT = timedelta(seconds=120)
-"""What Odoo gives a request at most (`limit_time_real`): so long it may go on with a call."""
 
 _PAGE = 300
 _LEAST_SECONDS = 5.0
 _SECONDS_FOR_A_BATCH = 20.0
 _MARGIN_SECONDS = 8.0
 _UNKNOWN_IN_A_ROW = 3
-_WAIT_FOR_SYNC = timedelta(minutes=3)
-_TRIES_WHILE_INVOICED = 8
 
 logger = Logger()
 
@@ -66,31 +45,6 @@ class OutOfTime(Exception):
 
 class LeaseLost(Exception):
     """The lane's lease ran out before it could be renewed: another run may have it by now."""
-
-
-@dataclass(frozen=True)
-class Tools:
-    """What a run works with.
-
-    `rerate` asks rating to look at a subscription again; `clock` tells the time, `pause` sleeps, `random`
-    gives 0 to 1.
-    """
-
-    store: LineStore
-    leases: Leases
-    circuit: Circuit
-    odoo: Odoo
-    precision: Cached
-    events: Tells
-    rerate: Callable[[str], None]
-    lanes: int
-    mode: Mode
-    clock: Callable[[], datetime]
-    pause: Callable[[float], None]
-    random: Callable[[], float]
-    remaining: Callable[[], float]
-    """Seconds left of the run."""
-    strays: Strays | None = None
 
 
 class Stop(Event):
@@ -112,6 +66,7 @@ class Lane:
     writers: ThreadPoolExecutor
     leased_until: datetime | None = None
     closed_until: datetime | None = None
+    only_invoices: bool = False
     writing: list[Future[None]] = field(default_factory=list)
 
     @property
@@ -126,7 +81,9 @@ class Lane:
             return
         self.leased_until = now + LEASE
         try:
-            self._batches()
+            if not self.only_invoices:
+                self._batches()
+            self._invoices()
         except OutOfTime:
             self.stop.set()
         except LeaseLost:
@@ -157,7 +114,7 @@ class Lane:
         while not self.stop.is_set() and self.closed_until is None:
             # The next one arrives while this one is at Odoo.
             coming = self.writers.submit(self._page, after) if after is not None else None
-            for batch in packed(self._candidates(lines)):
+            for batch in packed(self._candidates(lines), self.tools.pace.largest):
                 if self.stop.is_set() or self.closed_until is not None:
                     return
                 if self.tools.remaining() < _SECONDS_FOR_A_BATCH:
@@ -167,6 +124,12 @@ class Lane:
                 return
             lines, after = coming.result()
 
+    def _invoices(self) -> None:
+        """Read the invoices of lines whose period is closed."""
+        if not self.stop.is_set() and self.closed_until is None:
+            with self._failures_of(None):
+                InvoiceReading(self.tools, self.tally, self.lane, self._seconds).run()
+
     def _page(self, after: Any) -> tuple[list[StoredLine], Any]:
         return self.tools.store.due(self.lane, self.tools.clock(), _PAGE, after)
 
@@ -175,15 +138,17 @@ class Lane:
         if not lines:
             return []
         made: list[Candidate] = []
-        with self._failures_of([]):
+        with self._failures_of(None):
             precision = self.tools.precision.of(self.tools.odoo)
             for line in lines:
                 try:
                     one = candidate(line, precision, self.tools.mode)
                 except FusionError as error:
-                    self._write(self._outcomes.parked, line, None, error.code, error.message)
+                    self._write(self._outcomes.parked, line, None, Failure(error.code, error.message))
                     continue
-                if settled_without_a_call(one):
+                if self._may_still_be_carried_out(line):
+                    continue
+                if needs_no_call(one):
                     self._write(self._outcomes.unchanged, line, one.owed, one.digest)
                 elif (right := lane_of(one.order, self.tools.lanes)) != self.lane:
                     # Written under another number of lanes: what else the order has is in the right one.
@@ -192,62 +157,18 @@ class Lane:
                     made.append(one)
         return made
 
+    def _may_still_be_carried_out(self, line: StoredLine) -> bool:
+        """Tell whether Odoo may yet be at work on a call whose result nobody knows."""
+        return line.intent is not None and self.tools.clock() < line.intent.at + UNRESOLVED_FOR
+
     def _send(self, batch: list[Candidate]) -> None:
-        with self._failures_of(batch):
-            known, faults = orders.look_at(self.tools.odoo, {one.order for one in batch}, self._seconds)
-            going = []
-            for one in batch:
-                fault = faults.get(one.order) or one.fault(known.get(one.order))
-                if fault is not None:
-                    self._failed(one, fault)
-                else:
-                    going.append(one)
-            spoken = self._languages(going, known)
-            loader = Loader(self.tools.odoo, self._seconds, self.tools.pause)
-            wanted = [one.wanted(spoken.get(known[one.order].partner or 0, "")) for one in going]
-            outcomes = Writer(self.tools.odoo, loader).put(wanted)
+        sending = Sending(self.tools, self._outcomes, self._seconds, self._write)
+        with self._failures_of(sending):
+            sending.send(batch)
             self.stop.unknown = 0
-            for one, outcome in zip(going, outcomes, strict=True):
-                self._settle(one, outcome)
-
-    def _languages(self, going: list[Candidate], known: dict[int, orders.Order]) -> dict[int, str]:
-        partners = {known[one.order].partner for one in going if one.owed.names}
-        partners.discard(None)
-        return orders.languages(self.tools.odoo, [one for one in partners if one], self._seconds)
-
-    def _settle(self, one: Candidate, outcome: Outcome) -> None:
-        if isinstance(outcome, Written):
-            self._write(self._outcomes.sent, one.line, one.owed, outcome, one.digest)
-        else:
-            self._failed(one, outcome)
-
-    def _failed(self, one: Candidate, error: OdooError) -> None:
-        if isinstance(error, Invoiced) and one.line.tries < _TRIES_WHILE_INVOICED:
-            # The next sync closes the period; rating then bills the difference as an adjustment.
-            self.tally.invoiced.add(one.order)
-            self._later(one, error, pause=_WAIT_FOR_SYNC)
-        elif isinstance(error, Park):
-            self._write(self._outcomes.parked, one.line, one.owed, error.code, error.message)
-        else:
-            self._later(one, error)
-
-    def _later(self, one: Candidate, error: OdooError, pause: timedelta | None = None) -> None:
-        def put_off(line: StoredLine, now: datetime) -> None:
-            self._outcomes.later(
-                line,
-                one.owed,
-                error.code,
-                error.message,
-                now,
-                jitter=self.tools.random(),
-                unknown=error.unknown,
-                pause=pause,
-            )
-
-        self._write(put_off, one.line)
 
     @contextmanager
-    def _failures_of(self, batch: list[Candidate]) -> Iterator[None]:
+    def _failures_of(self, sending: Sending | None) -> Iterator[None]:
         """Decide what a failure of a whole batch means for it, for the lane and for the run."""
         try:
             yield
@@ -255,17 +176,20 @@ class Lane:
             self._open_the_circuit(error)
         except TooManyRequests as error:
             self.stop.set()
-            pause = timedelta(seconds=min(max(error.after or 60, 1), 3600))
-            for one in batch:
-                self._later(one, error, pause=pause)
+            if sending is not None:
+                sending.put_off(error, timedelta(seconds=min(max(error.after or 60, 1), 3600)))
         except Retry as error:
             if isinstance(error, TimedOut):
-                self.closed_until = self.tools.clock() + CLOSED_AFTER_TIME_OUT
-            for one in batch:
-                self._later(one, error)
+                self.closed_until = self.tools.clock() + UNRESOLVED_FOR
+            if sending is not None:
+                sending.put_off(error)
             self.stop.unknown += error.unknown
             if self.stop.unknown >= _UNKNOWN_IN_A_ROW:
                 self._open_the_circuit(error)
+        except Unavailable:
+            # The table would not take the intents: nothing was sent, and all of it stays due.
+            self.stop.set()
+            self.tally.add("failed", len(sending.pending) if sending is not None else 0)
         except (Alarm, Park) as error:
             # Not about a line: nothing can be sent until somebody has come, and all of it stays due.
             self.stop.set()

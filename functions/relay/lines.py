@@ -4,8 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from aws_lambda_powertools import Logger
 
-from functions.relay.lane import Lane, Stop, Tools
+from functions.relay.lane import Lane, Stop
 from functions.relay.outcomes import Tally
+from functions.relay.tools import Tools
 from fusion_billing.odoo.errors import OdooError, Retry, Wait
 from fusion_billing.store.circuit import Way
 
@@ -18,8 +19,11 @@ logger = Logger()
 class LineRelay(Tools):
     """Sends what is due, once a run."""
 
-    def run(self) -> Tally:
-        """Send what is due, as far as time allows, and return what became of it."""
+    def run(self, *, only_invoices: bool = False) -> Tally:
+        """Send what is due, as far as time allows, and return what became of it.
+
+        `only_invoices` reads what invoices hold of closed periods, and sends nothing.
+        """
         tally = Tally()
         if not self._way_is_free(tally):
             return tally
@@ -32,7 +36,8 @@ class LineRelay(Tools):
             ThreadPoolExecutor(_WRITERS) as writers,
         ):
             lanes = [
-                Lane(self, lane, tally, stop, writers) for lane in beyond + order[first:] + order[:first]
+                Lane(self, lane, tally, stop, writers, only_invoices=only_invoices)
+                for lane in beyond + order[first:] + order[:first]
             ]
             started = [workers.submit(lane.run) for lane in lanes]
             for lane, future in zip(lanes, started, strict=True):

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from fusion_billing.errors import Conflict
 from fusion_billing.instants import rfc3339
 from fusion_billing.lines.owed import Owed
 from fusion_billing.odoo.verified import Written
-from fusion_billing.store.line_items import Put, StoredLine
+from fusion_billing.store.line_items import Put, Standing, StoredLine
 from fusion_billing.store.lines import LineStore
 from fusion_billing.webhooks.outbox import NOTHING, Tells
 
@@ -28,15 +28,29 @@ _LONGEST_PAUSE = timedelta(hours=1)
 
 
 class Tally:
-    """What a run did, counted by several threads; `invoiced` are orders with a line that is invoiced."""
+    """What a run did, counted by several threads; `invoiced` are orders with a line that is invoiced.
 
-    NAMES = ("sent", "unchanged", "parked", "put_off", "overtaken", "moved", "failed")
+    `invoices_unreadable` says that the key's user may not read invoices: order lines told what is billed.
+    """
+
+    NAMES = (
+        "sent",
+        "unchanged",
+        "parked",
+        "put_off",
+        "overtaken",
+        "moved",
+        "retired",
+        "failed",
+        "invoices_read",
+    )
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts = dict.fromkeys(self.NAMES, 0)
         self.alarm = ""
         self.waiting = False
+        self.invoices_unreadable = False
         self.invoiced: set[int] = set()
 
     def add(self, name: str, count: int = 1) -> None:
@@ -53,8 +67,37 @@ class Tally:
             **self._counts,
             "alarm": self.alarm,
             "waiting": self.waiting,
+            "invoices_unreadable": self.invoices_unreadable,
             "invoiced": sorted(self.invoiced),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a line is not there, and what was seen to stand in its place (None: nobody looked)."""
+
+    code: str
+    message: str
+    standing: Standing | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """How long a line waits: `pause`, or longer with each attempt; never less than `until`.
+
+    `jitter` (0 to 1) stretches it by up to a quarter.
+    """
+
+    jitter: float
+    pause: timedelta | None = None
+    until: datetime | None = None
+
+    def end(self, attempts: int, now: datetime) -> datetime:
+        """Return when a line that was put off `attempts` times before is due again."""
+        doubled: timedelta = _FIRST_PAUSE * 2 ** min(attempts, 10)
+        wait = self.pause or min(doubled, _LONGEST_PAUSE)
+        at = now + wait * (1 + self.jitter / 4)
+        return at if self.until is None else max(at, self.until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +115,15 @@ class Outcomes:
     def sent(self, line: StoredLine, owed: Owed, written: Written, digest: str, now: datetime) -> None:
         """Write that Odoo holds the line."""
         base = written.invoiced if written.line.rolling else None
-        put = Put(written.id, owed.order, with_digits(owed.amount, owed.currency), digest, base)
+        put = Put(
+            written.id,
+            owed.order,
+            with_digits(owed.amount, owed.currency),
+            digest,
+            base,
+            suffix=line.suffix,
+            is_plain=written.is_plain,
+        )
         data = {
             **_about(line, owed),
             "odoo_line_id": written.id,
@@ -80,7 +131,9 @@ class Outcomes:
             "unit_price": plain(written.price),
         }
         prepared = self._event("line.upserted", owed, data, now)
-        fate = self.store.sent(line, put, now, prepared.writes)
+        fate = self.store.sent(
+            line, put, now, prepared.writes, awaits_invoice=owed.final_invoice and not owed.amount.is_zero()
+        )
         if fate == "sent":
             self.tally.add("sent")
             self.events.nudge(prepared)
@@ -93,8 +146,9 @@ class Outcomes:
     def unchanged(self, line: StoredLine, owed: Owed, digest: str, now: datetime) -> None:
         """Write that Odoo needs no call: it holds just this, or has nothing to hold."""
         order = None if line.odoo_id is None else owed.order
-        put = Put(line.odoo_id, order, with_digits(owed.amount, owed.currency), digest)
-        if self.store.sent(line, put, now) == "sent":
+        put = Put(line.odoo_id, order, with_digits(owed.amount, owed.currency), digest, suffix=line.suffix)
+        waits = owed.final_invoice and not owed.amount.is_zero()
+        if self.store.sent(line, put, now, awaits_invoice=waits) == "sent":
             self.tally.add("unchanged")
         else:
             self.tally.add("overtaken")
@@ -108,44 +162,35 @@ class Outcomes:
         else:
             self.tally.add("moved")
 
-    def parked(self, line: StoredLine, owed: Owed | None, code: str, message: str, now: datetime) -> None:
-        """Write that the line can't succeed as things are."""
+    def retired(self, line: StoredLine, suffix: str, lane: int, now: datetime) -> None:
+        """Write that nothing is left of the line where it stood, and have its successor wait in `lane`."""
+        if self.store.retired(line, suffix, lane, now):
+            self.tally.add("retired")
+        else:
+            self.tally.add("overtaken")
+
+    def parked(self, line: StoredLine, owed: Owed | None, failure: Failure, now: datetime) -> None:
+        """Write that the line can't succeed as things are, and what stands of it where that is known."""
+        code, message = failure.code, failure.message
         if owed is None:  # the document can't be read, so there is nothing to tell an endpoint
             done = self.store.park(line, code, message, now)
         else:
             data = {**_about(line, owed), "reason": code, "message": message}
             prepared = self._event("line.parked", owed, data, now)
-            done = self.store.park(line, code, message, now, prepared.writes)
+            done = self.store.park(line, code, message, now, prepared.writes, standing=failure.standing)
             if done:
                 self.events.nudge(prepared)
-        if done:
-            self.tally.add("parked")
-        else:
-            self.tally.add("overtaken")
+        self.tally.add("parked" if done else "overtaken")
 
-    def later(
-        self,
-        line: StoredLine,
-        owed: Owed,
-        code: str,
-        message: str,
-        now: datetime,
-        *,
-        jitter: float,
-        unknown: bool = False,
-        pause: timedelta | None = None,
-    ) -> None:
+    def later(self, line: StoredLine, owed: Owed, failure: Failure, delay: Delay, now: datetime) -> None:
         """Put the line off, for longer each time; park it when that has gone on for too long."""
         if line.tries + 1 >= MOST_TRIES:
-            self.parked(line, owed, code, f"{message} (tried {line.tries + 1} times)", now)
+            message = f"{failure.message} (tried {line.tries + 1} times)"
+            self.parked(line, owed, replace(failure, message=message), now)
             return
-        doubled: timedelta = _FIRST_PAUSE * 2 ** min(line.tries, 10)
-        wait = pause or min(doubled, _LONGEST_PAUSE)
-        at = now + wait * (1 + jitter / 4)
-        if self.store.later(line, code, message, at, perhaps_on=owed.order if unknown else None):
-            self.tally.add("put_off")
-        else:
-            self.tally.add("overtaken")
+        at = delay.end(line.tries, now)
+        done = self.store.later(line, failure.code, failure.message, at, standing=failure.standing)
+        self.tally.add("put_off" if done else "overtaken")
 
     def _event(self, type_: str, owed: Owed, data: Mapping[str, Any], now: datetime) -> Any:
         try:

@@ -27,9 +27,9 @@ from fusion_billing.odoo.client import Odoo, connect
 from fusion_billing.odoo.keys import Credentials, KeyRing
 from fusion_billing.odoo.precision import Cached
 from fusion_billing.odoo.protocol import Wire
+from fusion_billing.store.billed_lines import BilledLines
 from fusion_billing.store.circuit import Circuit
 from fusion_billing.store.leases import Leases
-from fusion_billing.store.lines import LineStore
 from fusion_billing.store.ratings import RatingsStore, Save
 from fusion_billing.webhooks.outbox import NOTHING
 from tests.bench.harness import Figure, Progress, repeated_ratio
@@ -136,7 +136,7 @@ def _relay(world: World, at: str, timed: _Timed) -> Any:
     odoo: Odoo = connect(url=at, database="demo", protocol="json2", keys=keys)
     timed.wire, odoo._wire = odoo._wire, timed
     return LineRelay(
-        store=LineStore(world.client, world.tables.ratings),
+        store=BilledLines(world.client, world.tables.ratings),
         leases=Leases(world.client, world.tables.state, uuid.uuid4().hex),
         circuit=Circuit(world.client, world.tables.state),
         odoo=odoo,

@@ -20,7 +20,7 @@ from fusion_billing.lines.shape import Precision
 from fusion_billing.odoo import precision as precisions
 from fusion_billing.odoo.client import Odoo
 from fusion_billing.odoo.orders import many2one
-from fusion_billing.odoo.verified import decimal, to_bill
+from fusion_billing.odoo.standing import decimal, to_bill
 from fusion_billing.store.leases import Leases
 from fusion_billing.store.line_items import StoredLine
 from fusion_billing.store.lines import LineStore

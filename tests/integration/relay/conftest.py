@@ -19,9 +19,9 @@ from fusion_billing.billing.ratings import RatingKey, StoredRating, candidate
 from fusion_billing.odoo.client import Odoo, connect
 from fusion_billing.odoo.keys import KeyRing
 from fusion_billing.odoo.precision import Cached
+from fusion_billing.store.billed_lines import BilledLines
 from fusion_billing.store.circuit import Circuit
 from fusion_billing.store.leases import Leases
-from fusion_billing.store.lines import LineStore
 from fusion_billing.store.ratings import RatingsStore
 from fusion_billing.webhooks.outbox import NOTHING
 from local.odoo.models.orders import Order
@@ -111,8 +111,8 @@ class World:
         return RatingsStore(self.dynamodb, self.tables.ratings, lanes=self.lanes)
 
     @property
-    def lines(self) -> LineStore:
-        return LineStore(self.dynamodb, self.tables.ratings)
+    def lines(self) -> BilledLines:
+        return BilledLines(self.dynamodb, self.tables.ratings)
 
     @property
     def circuit(self) -> Circuit:
@@ -203,6 +203,13 @@ class World:
 
     def later(self, **delta: float) -> None:
         self.now += timedelta(**delta)
+
+    def wait_for(self, happened: Callable[[], Any], seconds: float = 10.0) -> None:
+        """Wait, in real time, until something has happened in Odoo."""
+        until = time.monotonic() + seconds
+        while not happened():
+            assert time.monotonic() < until
+            time.sleep(0.02)
 
     def together(self, *work: Callable[[], object]) -> None:
         threads = [threading.Thread(target=one) for one in work]

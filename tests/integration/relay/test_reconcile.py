@@ -77,7 +77,6 @@ def test_what_agrees_is_counted_and_nothing_is_told(sent: Any) -> None:
         ({"product_uom_qty": 1}, ["subtotal", "quantity or price"]),
         ({"price_unit": Decimal("0.008")}, ["subtotal", "quantity or price"]),
         ({"product_uom_qty": 125, "price_unit": Decimal("0.008")}, ["quantity or price"]),
-        ({"product_id": 8}, ["product"]),
     ],
 )
 def test_what_was_changed_by_hand_is_told_and_mended(
@@ -91,6 +90,17 @@ def test_what_was_changed_by_hand_is_told_and_mended(
     sent.run()
     [row] = sent.in_odoo(41)
     assert (row["product_uom_qty"], row["price_unit"], row["product_id"][0]) == (250, Decimal("0.004"), 7)
+    assert reconcile(sent).findings == []
+
+
+def test_a_line_given_another_product_by_hand_goes_to_zero_and_a_new_one_is_made(sent: Any) -> None:
+    [row] = sent.in_odoo(41)
+    sent.admin.write("sale.order.line", [row["id"]], {"product_id": 8})
+    assert "product" in reconcile(sent, mend=True).findings[0]["found"]
+    sent.run()
+    sent.run()
+    found = [(row["product_id"][0], row["price_subtotal"]) for row in sent.in_odoo(41)]
+    assert found == [(8, 0), (7, 1)]
     assert reconcile(sent).findings == []
 
 

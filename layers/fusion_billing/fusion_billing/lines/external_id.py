@@ -4,6 +4,9 @@ Odoo reads `module.name`, the name without a dot. Subscriptions and charges may 
 hyphens, so each of these is written as a hyphen and its two hexadecimal digits; two hyphens part the fields,
 which no field can hold then. Two lines never share an id, and the id can be read back by eye:
 `fusion_billing.42--api_calls--20261101T000000Z`.
+
+A line that moves to another product or another order is a new line, whose id ends in `--p<product>`,
+`--o<order>` or both: the old one keeps its own, at a quantity of zero.
 """
 
 import re
@@ -12,6 +15,7 @@ from datetime import UTC, datetime
 MODULE = "fusion_billing"
 
 _PLAIN = re.compile(r"[A-Za-z0-9_]")
+_SUFFIX = re.compile(r"--([po])(\d+)")
 
 
 def external_id(
@@ -25,6 +29,20 @@ def external_id(
     if corrects is not None:
         fields.append(_instant(corrects))
     return f"{MODULE}.{'--'.join(fields)}"
+
+
+def moved_suffix(suffix: str, *, product: int | None, order: int | None) -> str:
+    """Return what the id of a line ends in after a move; `suffix` is what the former line's ended in.
+
+    `product` and `order` are the new ones, None for what stays. What was part of the former suffix is named
+    again, so that no two lines of different products or orders ever share an id.
+    """
+    parts = dict(_SUFFIX.findall(suffix))
+    if product is not None:
+        parts["p"] = str(product)
+    if order is not None:
+        parts["o"] = str(order)
+    return "".join(f"--{kind}{parts[kind]}" for kind in ("p", "o") if kind in parts)
 
 
 def rolling_id(subscription: str, charge: str) -> str:

@@ -21,7 +21,8 @@ class Line:
     """What Odoo shall hold: under `external_id`, on `order`, `quantity` of `product` at `price`.
 
     `amount` is what its subtotal must come to, with the currency's `digits`. `rolling` lines count what was
-    invoiced on them before: their quantity is to be raised by Odoo's `qty_invoiced`.
+    invoiced on them before: their quantity is to be raised by Odoo's `qty_invoiced`. `with_taxes` says that
+    the amount includes the taxes, so that the line's total must come to it.
     """
 
     external_id: str
@@ -34,6 +35,7 @@ class Line:
     digits: int
     kind: str
     rolling: bool = False
+    with_taxes: bool = False
 
     def row(self, invoiced: Decimal = Decimal(0)) -> list[str]:
         """Return the line as a row of `load`; `invoiced` is added to a rolling line's quantity."""
@@ -49,18 +51,25 @@ class Line:
 
 
 def line_of(
-    owed: Owed, precision: Precision, *, mode: Mode = "period", language: str = "", plainly: bool = False
+    owed: Owed,
+    precision: Precision,
+    *,
+    mode: Mode = "period",
+    language: str = "",
+    plainly: bool = False,
+    suffix: str = "",
 ) -> Line:
     """Return the line for what is owed.
 
     `language` is the customer's in Odoo (`de_DE`); `plainly` asks for quantity 1 at the amount even where
-    units times price should come out: for a line whose subtotal did not. Raises `shape.Unrepresentable`.
+    units times price should come out: for a line whose subtotal did not. `suffix` ends the external id.
+    Raises `shape.Unrepresentable`.
     """
     held = Precision(precision.quantity, precision.price, owed.digits)
     form = as_one(owed.amount, held) if plainly and owed.amount else shape(owed.amount, owed.parts(), held)
     rolling = mode == "rolling" and owed.corrects is None
     return Line(
-        external_id=_id(owed, rolling=rolling),
+        external_id=_id(owed, rolling=rolling) + suffix,
         order=owed.order,
         product=owed.product,
         quantity=form.quantity,
@@ -70,6 +79,7 @@ def line_of(
         digits=owed.digits,
         kind=form.kind,
         rolling=rolling,
+        with_taxes=owed.with_taxes,
     )
 
 

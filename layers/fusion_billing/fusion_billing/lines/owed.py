@@ -43,7 +43,8 @@ class Correction:
 class Owed:
     """An amount to be put onto an order: one rating, or one adjustment of an invoiced one.
 
-    `names` are the charge's names by language code.
+    `names` are the charge's names by language code. `with_taxes` says that the amount includes the taxes,
+    `final_invoice` that the subscription has ended, so that Odoo won't invoice the order by itself.
     """
 
     subscription: str
@@ -64,6 +65,8 @@ class Owed:
     names: Mapping[str, str] = field(default_factory=dict)
     plan: str | None = None
     metric: str | None = None
+    with_taxes: bool = False
+    final_invoice: bool = False
 
     @property
     def digits(self) -> int:
@@ -111,6 +114,8 @@ def read(document: Mapping[str, Any], subscription: str) -> Owed:
             names=_names(document),
             plan=_optional(document, "plan"),
             metric=_optional(document, "metric"),
+            with_taxes=document.get("tax_behavior") == "inclusive",
+            final_invoice=document.get("final_invoice") is True,
         )
     except Refused as refusal:
         raise Unreadable(refusal.message) from None

@@ -18,8 +18,8 @@ from typing import Literal
 from fusion_billing.decimals import EXACT, ZERO
 from fusion_billing.errors import FusionError
 
-_DOUBLE_DIGITS = 15
-"""Every decimal of so many digits survives the way into a double and back."""
+_DOUBLE_DIGITS = 14
+"""So many digits survive Odoo's arithmetic in doubles; 9999999999999.99 reads back as 10000000000000.03."""
 
 ONE = Decimal(1)
 
@@ -77,7 +77,7 @@ def as_one(amount: Decimal, precision: Precision) -> Shape:
     """Return quantity 1 at the amount; raises `Unrepresentable`."""
     if not (_fits(amount, precision.currency) and _held(amount, precision.price)):
         raise Unrepresentable(
-            "Odoo can't hold this amount: it keeps about 15 digits, and prices to the digits of its "
+            f"Odoo can't hold this amount: it keeps {_DOUBLE_DIGITS} digits, and prices to the digits of its "
             f"precision 'Product Price' ({'all' if precision.price is None else precision.price})"
         )
     return Shape(ONE, amount, "amount")

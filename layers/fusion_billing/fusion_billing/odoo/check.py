@@ -148,10 +148,10 @@ def _tried(odoo: Odoo, order: int, products: Sequence[int]) -> Finding:
     _, faults = look_at(odoo, [order], loader.seconds)
     if order in faults:
         return _not_tried(order, faults[order])
-    [outcome] = Writer(odoo, loader).put([Wanted(line)])
+    [outcome] = Writer(odoo, loader).write([Wanted(line)], [None])
     if isinstance(outcome, Written):
         return Finding("well", f"A line of quantity 0 was written onto order {order} and read back")
-    return _not_tried(order, outcome)
+    return _not_tried(order, outcome.error)
 
 
 def _not_tried(order: int, error: OdooError) -> Finding:

@@ -19,8 +19,8 @@ from fusion_billing.odoo.errors import AccessRefused, Park
 from fusion_billing.odoo.finding import SALES, Finding
 from fusion_billing.odoo.orders import many2one
 from fusion_billing.odoo.rights import rights
+from fusion_billing.odoo.standing import external_ids
 from fusion_billing.odoo.subscriptions import Reader, key_days_left
-from fusion_billing.odoo.verified import external_ids
 
 _ORDER_FIELDS = ("state", "locked", "currency_id", "partner_id", "company_id", "write_date")
 _SUBSCRIPTION_FIELDS = (

@@ -10,16 +10,18 @@
     │   ├── TimedOut               the outcome is unknown, and Odoo may still be at work on it
     │   └── ConnectionLost         the outcome is unknown
     ├── Wait                     Odoo is not there: one probe at a time until it is
-    │   └── Down                   the connection was refused, or the name does not resolve
+    │   ├── Down                   the connection was refused, or the name does not resolve
+    │   └── DatabaseDown           Odoo is there, its PostgreSQL is not
     ├── Park                     repeating can't help: somebody has to mend it
     │   ├── Locked                 the order is locked
     │   ├── Cancelled              the order is cancelled
     │   ├── Missing                an order, product or line that is not there
     │   ├── AccessRefused          this record is closed to the key's user
     │   ├── Rejected               a UserError or ValidationError
-    │   ├── Differs                it was written, and reads back as something else
+    │   ├── Differs                it was written, and reads back as something else: by its tax, discount,
+    │   │                          rounding, product or order
+    │   ├── NothingToInvoice       it was written, and Odoo would not invoice it
     │   ├── Invoiced               the line is on an invoice already, so changing it bills nothing
-    │   ├── InvoicedMeanwhile      it was invoiced while its price changed: somebody has to see at which
     │   └── Permanent              a wrong field, type, model or method: any Python error
     └── Alarm                    nothing can succeed: somebody has to come at once
         ├── KeyRejected            no key, a wrong, an expired or a revoked one
@@ -110,6 +112,12 @@ class Down(Wait):
     code = "odoo_down"
 
 
+class DatabaseDown(Wait):
+    """Odoo answers, and its PostgreSQL does not: nothing was carried out."""
+
+    code = "odoo_database_down"
+
+
 class Park(OdooError):
     """Repeating can't help: somebody has to mend it."""
 
@@ -152,16 +160,46 @@ class Differs(Park):
     code = "subtotal_differs"
 
 
+class TaxDiffers(Differs):
+    """A tax that is included in the price, or is not, where it should."""
+
+    code = "tax_differs"
+
+
+class DiscountDiffers(Differs):
+    """A discount is taken off."""
+
+    code = "discount_differs"
+
+
+class RoundingDiffers(Differs):
+    """Odoo keeps the quantity or the price to fewer digits."""
+
+    code = "rounding_differs"
+
+
+class ProductDiffers(Differs):
+    """The line is one of another product."""
+
+    code = "product_differs"
+
+
+class OrderDiffers(Differs):
+    """The line is on another order."""
+
+    code = "order_differs"
+
+
+class NothingToInvoice(Park):
+    """Odoo holds the line, and has nothing to invoice of it: the product's invoicing policy, most likely."""
+
+    code = "nothing_to_invoice"
+
+
 class Invoiced(Park):
     """Odoo has the line on an invoice already: what changes on it now may never be billed."""
 
     code = "line_invoiced"
-
-
-class InvoicedMeanwhile(Park):
-    """Odoo invoiced the line while it was changed, and does not say whether before or after."""
-
-    code = "line_invoiced_meanwhile"
 
 
 class Permanent(Park):

@@ -22,6 +22,7 @@ from fusion_billing.odoo.errors import (
     Rejected,
     Retry,
     SerializationFailure,
+    TimedOut,
 )
 
 _MOST_HINTS = 10  # more rows than these are halved: past a tenth of bad rows `load` stops naming them
@@ -42,6 +43,10 @@ class Loader:
     pause: Callable[[float], None]
     columns: Sequence[str] = COLUMNS
     calls: int = field(default=0, init=False)
+    is_unknown: bool = field(default=False, init=False)
+    """Whether a call may have been carried out although its result never came."""
+    is_done: bool = field(default=False, init=False)
+    """Whether a call was carried out."""
 
     def load(self, rows: Sequence[Row]) -> list[Verdict]:
         """Put all rows there; return the verdict of each, in their order.
@@ -98,14 +103,20 @@ class Loader:
                 data=[list(row) for row in rows],
             )
         except (SerializationFailure, ConnectionLost, GatewayFailed) as error:
+            self.is_unknown = self.is_unknown or error.unknown
             return error
+        except TimedOut:
+            self.is_unknown = True
+            raise
         except Park as error:
             alarm = as_alarm(error)
             if isinstance(alarm, Alarm):
                 raise alarm from None
             # No row is named: with one row it is that one, with more they are halved.
             return {0: error} if len(rows) == 1 else {}
-        return _told(answer, len(rows))
+        told = _told(answer, len(rows))
+        self.is_done = self.is_done or isinstance(told, list)
+        return told
 
 
 def _told(answer: Any, rows: int) -> list[int] | dict[int, Park | Retry]:

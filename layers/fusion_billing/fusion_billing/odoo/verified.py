@@ -1,46 +1,44 @@
 """Lines written and read back: what Odoo holds is compared with what was rated, never assumed.
 
-A line that is on an invoice already is left alone. Odoo bills what a line's quantity has grown by since, so
-a price that changes, or a quantity that shrinks, would be billed by nobody: that is an adjustment's matter.
+A line that does not come out is tried once more, plainly, and then taken back to what it was, or to a
+quantity of zero, so that nothing wrong is invoiced. A line that is on an invoice already is left alone: Odoo
+bills what a line's quantity has grown by since, so a price that changes, or a quantity that shrinks, would be
+billed by nobody. That is an adjustment's matter.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
+from decimal import Decimal
 
-from fusion_billing.decimals import EXACT, ZERO, plain
+from fusion_billing.decimals import ZERO, plain
 from fusion_billing.lines.line import COLUMNS, Line
-from fusion_billing.odoo.client import Odoo, Row
-from fusion_billing.odoo.errors import Cancelled, Differs, Invoiced, InvoicedMeanwhile, Missing, OdooError
+from fusion_billing.odoo import comparison
+from fusion_billing.odoo.client import Odoo
+from fusion_billing.odoo.errors import Differs, Invoiced, Missing, NothingToInvoice, OdooError
 from fusion_billing.odoo.load import Loader
-from fusion_billing.odoo.orders import many2one
-
-READ_BACK = (
-    "order_id",
-    "state",
-    "product_uom_qty",
-    "price_unit",
-    "price_subtotal",
-    "qty_invoiced",
-    "discount",
-)
+from fusion_billing.odoo.standing import Held, find_by_external_id, read_lines
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A line to be put there: as it shall be, plainly (quantity 1) if need be, and its id where known.
+    """A line to be put there: as it shall be, and plainly (quantity 1, no discount) if need be.
 
-    `base` is what was invoiced of a rolling line when it was written last in this period.
+    `known_id` is its id where known, `look_up_on` the orders to look for its external id on where that may be
+    wrong. `base` is what was invoiced of a rolling line when it was written last in this period. `is_plain`
+    says that it came out plainly alone before, `acknowledged` what was last verified of it.
     """
 
     line: Line
     plainly: Line | None = None
     known_id: int | None = None
     base: Decimal | None = None
+    look_up_on: frozenset[int] = frozenset()
+    is_plain: bool = False
+    acknowledged: Decimal | None = None
 
-    def is_invoiced(self, invoiced: Decimal) -> bool:
-        """Tell whether Odoo has invoiced what this line was written for; `invoiced` is its `qty_invoiced`."""
+    def is_invoiced(self, held: Held | None) -> bool:
+        """Tell whether Odoo has invoiced what this line was written for."""
+        invoiced = held.invoiced if held is not None else ZERO
         if self.line.rolling:
             return self.base is not None and invoiced != self.base
         return invoiced != ZERO
@@ -56,172 +54,234 @@ class Written:
     subtotal: Decimal
     invoiced: Decimal
     line: Line
+    is_plain: bool = False
 
 
-Outcome = Written | OdooError
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Why a line is not there as it should be.
+
+    `is_known` says that `held` is what stands in Odoo now (None: nothing); without it, nobody knows.
+    `needs_operator` says that something wrong stands there and could not be taken back.
+    """
+
+    error: OdooError
+    held: Held | None = None
+    is_known: bool = False
+    needs_operator: bool = False
+
+
+Outcome = Written | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """A line on its way: what was there before, what is sent, and with which columns beside the usual."""
+
+    wanted: Wanted
+    before: Held | None
+    line: Line
+    no_discount: bool = False
+    delivered: bool = False
 
 
 class Writer:
-    """Writes lines by way of a `Loader` and reads them back."""
+    """Writes lines by way of a `Loader` and reads them back.
 
-    def __init__(self, odoo: Odoo, loader: Loader) -> None:
+    `delivered` are products whose delivered quantity Odoo invoices; what is found out about more of them is
+    added.
+    """
+
+    def __init__(self, odoo: Odoo, loader: Loader, delivered: set[int] | None = None) -> None:
         self._odoo = odoo
         self._loader = loader
+        self._delivered = delivered if delivered is not None else set()
 
-    def put(self, wanted: Sequence[Wanted]) -> list[Outcome]:
-        """Return what became of each. Raises what `Loader.load` raises."""
-        outcomes: dict[int, Outcome] = {}
-        before = self._before(wanted)
-        invoiced = {external: decimal(row.get("qty_invoiced")) for external, row in before.items()}
-        going = []
-        for index, one in enumerate(wanted):
-            if one.is_invoiced(invoiced.get(one.line.external_id, ZERO)):
-                outcomes[index] = Invoiced("Odoo has invoiced this line already", name="qty_invoiced")
-            else:
-                going.append(index)
-        self._write({index: wanted[index].line for index in going}, before, outcomes)
-        # What came out to another cent, or under a discount of the pricelist's, gets one more chance.
-        again = {
-            index: plainly
-            for index in going
-            if isinstance(outcomes[index], Differs) and (plainly := wanted[index].plainly) is not None
+    def look(self, wanted: Sequence[Wanted]) -> list[Held | None]:
+        """Return each line as it stands in Odoo, by its id or, where asked, by its external id."""
+        ids: dict[str, int] = {
+            one.line.external_id: one.known_id for one in wanted if one.known_id is not None
         }
-        if again:
-            self._write(again, before, outcomes, discount=True)
+        sought = [one for one in wanted if one.look_up_on or one.line.rolling]
+        orders = {order for one in sought for order in (one.look_up_on or {one.line.order})}
+        names = {one.line.external_id for one in sought}
+        ids |= find_by_external_id(self._odoo, names, orders, self._loader.seconds)
+        held = read_lines(self._odoo, sorted(set(ids.values())), self._loader.seconds)
+        return [held.get(ids.get(one.line.external_id, 0)) for one in wanted]
+
+    def write(self, wanted: Sequence[Wanted], before: Sequence[Held | None]) -> list[Outcome]:
+        """Put lines there, none of them invoiced; return what became of each.
+
+        `before` is what `look` returned. Raises what `Loader.load` raises.
+        """
+        first = {
+            index: self._first(one, held)
+            for index, (one, held) in enumerate(zip(wanted, before, strict=True))
+        }
+        outcomes = self._write(first)
+        again = {
+            index: attempt
+            for index in first
+            if (attempt := self._second(first[index], outcomes[index])) is not None
+        }
+        outcomes |= self._write(again)
+        attempts = first | again
+        wrong = {
+            index: (attempts[index], outcome)
+            for index, outcome in outcomes.items()
+            if isinstance(outcome, Failed) and isinstance(outcome.error, Differs | NothingToInvoice)
+        }
+        outcomes |= self._taken_back(wrong)
         return [outcomes[index] for index in range(len(wanted))]
 
-    def _write(
-        self,
-        lines: Mapping[int, Line],
-        before: Mapping[str, Row],
-        outcomes: dict[int, Outcome],
-        *,
-        discount: bool = False,
-    ) -> None:
-        order = list(lines)
-        rows = [
-            lines[index].row(decimal(before.get(lines[index].external_id, {}).get("qty_invoiced")))
-            for index in order
-        ]
-        loader = self._loader
-        if discount:
-            loader = replace(loader, columns=(*COLUMNS, "discount"))
-            rows = [[*row, "0"] for row in rows]
+    def _first(self, one: Wanted, before: Held | None) -> _Attempt:
+        plainly = one.plainly if one.is_plain else None
+        delivered = one.line.product in self._delivered
+        return _Attempt(one, before, plainly or one.line, plainly is not None, delivered)
+
+    def _second(self, attempt: _Attempt, outcome: Outcome) -> _Attempt | None:
+        """Return what to try after a first attempt: what came out wrong gets one more chance."""
+        error = outcome.error if isinstance(outcome, Failed) else None
+        if isinstance(error, NothingToInvoice) and not attempt.delivered:
+            self._delivered.add(attempt.line.product)
+            return replace(attempt, delivered=True)
+        plainly = attempt.wanted.plainly
+        if isinstance(error, Differs) and plainly is not None and not attempt.no_discount:
+            return replace(attempt, line=plainly, no_discount=True)
+        return None
+
+    def _write(self, attempts: Mapping[int, _Attempt]) -> dict[int, Outcome]:
         ids: dict[int, int] = {}
-        for index, verdict in zip(order, loader.load(rows), strict=True):
-            if isinstance(verdict, int):
-                ids[index] = verdict
-            else:
-                outcomes[index] = verdict
-        held = self._read(list(ids.values()))
+        outcomes: dict[int, Outcome] = {}
+        for columns in {self._columns(attempt) for attempt in attempts.values()}:
+            group = {
+                index: _row(one, columns) for index, one in attempts.items() if self._columns(one) == columns
+            }
+            verdicts = replace_columns(self._loader, columns, list(group.values()))
+            for index, verdict in zip(group, verdicts, strict=True):
+                if isinstance(verdict, int):
+                    ids[index] = verdict
+                else:
+                    is_known = not self._loader.is_unknown
+                    before = attempts[index].before if is_known else None
+                    outcomes[index] = Failed(verdict, before, is_known)
+        held = read_lines(self._odoo, list(ids.values()), self._loader.seconds)
         for index, line_id in ids.items():
-            line, was, now = lines[index], before.get(lines[index].external_id), held.get(line_id)
-            if was is not None and now is not None and now.get("qty_invoiced") != was.get("qty_invoiced"):
-                outcomes[index] = self._raced(line, was, now)
-            else:
-                outcomes[index] = compare(line, line_id, now)
+            outcomes[index] = self._verified(attempts[index], held.get(line_id))
+        return outcomes
 
-    def _raced(self, line: Line, was: Row, now: Row) -> Outcome:
-        """Return what became of a line that Odoo invoiced between our first look and our last.
+    @staticmethod
+    def _columns(attempt: _Attempt) -> tuple[str, ...]:
+        more = (("discount", attempt.no_discount), ("qty_delivered", attempt.delivered))
+        return (*COLUMNS, *(name for name, is_needed in more if is_needed))
 
-        Odoo invoiced it as it was before (then it is set back to that, or what it grew by would be billed
-        once by Odoo and once as an adjustment), or as it was written.
-        """
-        quantity, price = decimal(now.get("product_uom_qty")), decimal(now.get("price_unit"))
-        old_quantity, old_price = decimal(was.get("product_uom_qty")), decimal(was.get("price_unit"))
-        invoiced = decimal(now.get("qty_invoiced"))
-        is_unchanged = (quantity, price) == (old_quantity, old_price)
-        if invoiced == quantity and (quantity != old_quantity or is_unchanged):
-            subtotal = decimal(now.get("price_subtotal"))
-            return Written(now["id"], quantity, price, subtotal, decimal(was.get("qty_invoiced")), line)
-        if invoiced == old_quantity and quantity != old_quantity:
-            loader = replace(self._loader, columns=COLUMNS[:-1])
-            back = [*line.row()[:3], plain(old_quantity), plain(old_price)]
-            if isinstance(loader.load([back])[0], int):
-                return Invoiced("Odoo invoiced this line just before it was changed", name="qty_invoiced")
-        return InvoicedMeanwhile(
-            f"Odoo invoiced this line while it changed, {plain(old_quantity)} at {plain(old_price)} before "
-            f"and {plain(quantity)} at {plain(price)} after: see which of them the invoice has",
-            name="qty_invoiced",
+    def _verified(self, attempt: _Attempt, held: Held | None) -> Outcome:
+        was = attempt.before.invoiced if attempt.before is not None else ZERO
+        seen = held
+        if held is not None and held.invoiced != was:
+            raced = self._raced(attempt, held)
+            if raced is not None:
+                return raced
+            # Invoiced just as it was written: so it is compared as it was before that.
+            seen = replace(held, invoiced=was, to_invoice=held.quantity - was)
+        fault = comparison.fault(attempt.line, seen)
+        if fault is not None or held is None:
+            return Failed(fault or Missing("the line is gone", name="read back"), held, is_known=True)
+        return Written(
+            held.id,
+            held.quantity,
+            held.price,
+            held.subtotal,
+            was,
+            attempt.line,
+            is_plain=attempt.no_discount,
         )
 
-    def _read(self, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-        if not ids:
-            return {}
-        rows = self._odoo.read("sale.order.line", ids, READ_BACK, seconds=self._loader.seconds())
-        return {row["id"]: row for row in rows}
+    def _raced(self, attempt: _Attempt, held: Held) -> Failed | None:
+        """Return what became of a line that Odoo invoiced between our look and the reading back.
 
-    def _before(self, wanted: Sequence[Wanted]) -> dict[str, Row]:
-        """Return those lines that are there already as they are, by external id."""
-        ids = {one.line.external_id: one.known_id for one in wanted if one.known_id is not None}
-        ids.update(self._rolling_ids([one.line for one in wanted if one.line.rolling]))
-        held = self._read(sorted(set(ids.values())))
-        return {external: held[line_id] for external, line_id in ids.items() if line_id in held}
-
-    def _rolling_ids(self, lines: Sequence[Line]) -> dict[str, int]:
-        """Return the line that each rolling line's external id stands for, where there is one.
-
-        A salesperson may not read external ids (`ir.model.data`), but is told those of a record's own.
+        None where it was invoiced just as it was written. Invoiced as it had been, or as something in
+        between, its quantity is set to what is invoiced, or what it grew by would be billed once by Odoo and
+        once as an adjustment. Where its price alone changed, the invoice tells which of the two it has.
         """
-        if not lines:
-            return {}
-        domain = [["order_id", "in", sorted({line.order for line in lines})]]
-        seconds = self._loader.seconds()
-        there = self._odoo.search_read("sale.order.line", domain, ["id"], seconds=seconds)
-        found: dict[str, int] = {}
-        if there:
-            ids = [row["id"] for row in there]
-            found = external_ids(self._odoo, "sale.order.line", ids, self._loader.seconds())
-        return {line.external_id: found[line.external_id] for line in lines if line.external_id in found}
+        before = attempt.before
+        is_fully_invoiced = held.invoiced == held.quantity
+        is_same_form = before is not None and held.form == before.form
+        is_other_quantity = before is None or held.quantity != before.quantity
+        if is_fully_invoiced and (is_other_quantity or is_same_form):
+            return None
+        if not is_fully_invoiced:
+            as_before = before is not None and before.quantity == held.invoiced
+            price = before.price if before is not None and as_before else held.price
+            held = self._set(attempt, held, replace(held, quantity=held.invoiced, price=price)) or held
+        error = Invoiced("Odoo invoiced this line just as it was changed", name="qty_invoiced")
+        return Failed(error, held, is_known=True)
+
+    def _set(self, attempt: _Attempt, held: Held, target: Held) -> Held | None:
+        """Give a line the quantity, price and discount of `target`; return it as it reads back.
+
+        None where Odoo refuses.
+        """
+        columns = (*COLUMNS, "discount", *(["qty_delivered"] if attempt.delivered else []))
+        row = [
+            attempt.line.external_id,
+            str(held.order),
+            str(held.product),
+            plain(target.quantity),
+            plain(target.price),
+            target.name or attempt.line.name,
+            plain(target.discount),
+            *([plain(target.quantity)] if attempt.delivered else []),
+        ]
+        [verdict] = replace_columns(self._loader, columns, [row])
+        if not isinstance(verdict, int):
+            return None
+        return read_lines(self._odoo, [verdict], self._loader.seconds).get(verdict)
+
+    def _taken_back(self, wrong: Mapping[int, tuple[_Attempt, Failed]]) -> dict[int, Outcome]:
+        return {
+            index: self._take_back(attempt, failed)
+            for index, (attempt, failed) in wrong.items()
+            if failed.held is not None
+        }
+
+    def _take_back(self, attempt: _Attempt, failed: Failed) -> Failed:
+        """Take a wrong line back to what was verified before, or to nothing; say so in the reason."""
+        held, before = failed.held, attempt.before
+        assert held is not None  # noqa: S101  for the type checker: what is gone is not taken back
+        invoiced = before.invoiced if before is not None else ZERO
+        target = replace(held, quantity=invoiced, price=ZERO, discount=ZERO)
+        if before is not None and comparison.amount(attempt.line, before) == attempt.wanted.acknowledged:
+            target = before
+        now = self._set(attempt, held, target)
+        if now is not None and now.invoiced != invoiced:
+            raced = self._raced(replace(attempt, before=held), now)
+            return raced or Failed(failed.error, now, is_known=True)
+        is_done = now is not None and now.form == target.form
+        told = _taken_back_text(target) if is_done else "it could not be taken back: change it in Odoo"
+        error = type(failed.error)(f"{failed.error.message}; {told}", name=failed.error.name)
+        return Failed(error, now or held, is_known=True, needs_operator=not is_done)
 
 
-def external_ids(odoo: Odoo, model: str, ids: Sequence[int], seconds: float | None = None) -> dict[str, int]:
-    """Return which of the records each external id of theirs stands for; any user that reads them may ask."""
-    rows = odoo.call(model, "get_metadata", ids=list(ids), seconds=seconds)
-    told = [(named["xmlid"], row["id"]) for row in rows for named in row.get("xmlids") or [row]]
-    return {name: record for name, record in told if name}
+def replace_columns(
+    loader: Loader, columns: Sequence[str], rows: Iterable[Sequence[str]]
+) -> "list[int | OdooError]":
+    """Load rows of other columns by the same loader, whose memory of what was carried out goes on."""
+    usual, loader.columns = loader.columns, columns
+    try:
+        return list(loader.load(list(rows)))
+    finally:
+        loader.columns = usual
 
 
-def compare(line: Line, line_id: int, held: Mapping[str, Any] | None) -> Outcome:
-    """Return the line as it reads back, or how it differs from what was to be there."""
-    if held is None:
-        return Missing("the line is gone from Odoo, or its user may not see it", name="read back")
-    order = many2one(held.get("order_id"))
-    if order is None or order[0] != line.order:
-        return Differs(
-            f"the line is on order {order[0] if order else 'none'}, not on {line.order}", name="order"
-        )
-    if held.get("state") == "cancel":
-        return Cancelled("the order is cancelled: what is on it is never invoiced", name="order")
-    quantity, price = decimal(held.get("product_uom_qty")), decimal(held.get("price_unit"))
-    subtotal = decimal(held.get("price_subtotal"))
-    told = subtotal
-    if line.rolling:
-        told = to_bill(quantity - decimal(held.get("qty_invoiced")), price, line.digits)
-    if abs(told - line.amount) >= Decimal(1).scaleb(-line.digits - 2):
-        return Differs(_difference(line, held, told), name="price_subtotal")
-    return Written(line_id, quantity, price, subtotal, decimal(held.get("qty_invoiced")), line)
+def _row(attempt: _Attempt, columns: Sequence[str]) -> list[str]:
+    invoiced = attempt.before.invoiced if attempt.before is not None else ZERO
+    row = attempt.line.row(invoiced)
+    more = {"discount": "0", "qty_delivered": row[COLUMNS.index("product_uom_qty")]}
+    return [*row, *(more[name] for name in columns[len(COLUMNS) :])]
 
 
-def to_bill(left: Decimal, price: Decimal, digits: int) -> Decimal:
-    """Return what a rolling line has left to invoice, in a currency of so many digits."""
-    return EXACT.multiply(left, price).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP, EXACT)
-
-
-def decimal(value: object) -> Decimal:
-    """Return a number of Odoo's as a decimal; what is no number (False for none) is 0."""
-    if isinstance(value, Decimal):
-        return value
-    return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else ZERO
-
-
-def _difference(line: Line, held: Mapping[str, Any], told: Decimal) -> str:
-    text = f"rated {plain(line.amount)}, Odoo has {plain(told)}"
-    discount = decimal(held.get("discount"))
-    if discount:
-        text += f" after a discount of {plain(discount)} %"
-    if decimal(held.get("product_uom_qty")) != line.quantity and not line.rolling:
-        text += f": it keeps the quantity as {plain(decimal(held.get('product_uom_qty')))}"
-    if decimal(held.get("price_unit")) != line.price:
-        text += f": it keeps the price as {plain(decimal(held.get('price_unit')))}"
-    return text
+def _taken_back_text(target: Held) -> str:
+    if target.quantity == target.invoiced:
+        return "it was set to a quantity of 0" if not target.invoiced else "it was set to what is invoiced"
+    return f"it was set back to {plain(target.quantity)} at {plain(target.price)}"

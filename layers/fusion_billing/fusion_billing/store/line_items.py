@@ -11,13 +11,55 @@ from fusion_billing.decimals import plain
 from fusion_billing.instants import rfc3339
 
 PARKED = "parked"
+FINAL_INVOICE = "final_invoice"
+"""The state of a line that Odoo holds and that nobody but an operator will invoice."""
 
 Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
+class Intent:
+    """What a call was about to put onto `order`: while it stands, Odoo may hold it or not."""
+
+    version: int
+    amount: str
+    digest: str
+    order: int
+    at: datetime
+
+    def text(self) -> str:
+        """Return it as it is stored."""
+        return json.dumps(
+            {
+                "version": self.version,
+                "amount": self.amount,
+                "digest": self.digest,
+                "order": self.order,
+                "at": rfc3339(self.at),
+            },
+            separators=(",", ":"),
+        )
+
+    @classmethod
+    def of(cls, text: str) -> "Intent":
+        """Return the intent that was stored as `text`."""
+        stored = json.loads(text)
+        return cls(
+            int(stored["version"]),
+            str(stored["amount"]),
+            str(stored["digest"]),
+            int(stored["order"]),
+            datetime.fromisoformat(stored["at"]).astimezone(UTC),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class StoredLine:
-    """A rating's item as the relay sees it. `at` is when it is due, or since when it is parked."""
+    """A rating's item as the relay sees it. `at` is when it is due, or since when it is parked.
+
+    `suffix` ends its external id, `is_plain` says that it came out as quantity 1 without a discount alone.
+    `billed` is what Odoo's invoices hold of it, read `looks` times since it last changed.
+    """
 
     pk: str
     sk: str
@@ -37,6 +79,12 @@ class StoredLine:
     error: str | None = None
     message: str | None = None
     tries: int = 0
+    intent: Intent | None = None
+    suffix: str = ""
+    is_plain: bool = False
+    billed: Decimal | None = None
+    billed_state: str | None = None
+    looks: int = 0
 
     @property
     def key(self) -> RatingKey:
@@ -56,6 +104,18 @@ class StoredLine:
         parsed = json.loads(self.document)
         return parsed if isinstance(parsed, dict) else {}
 
+    @property
+    def is_unresolved(self) -> bool:
+        """Tell whether it is unknown what Odoo holds of it."""
+        return self.intent is not None or (self.odoo_id is None and self.odoo_order is not None)
+
+    @property
+    def order_it_may_be_on(self) -> int | None:
+        """Return the order that the line stands on, or may stand on."""
+        if self.odoo_order is not None:
+            return self.odoo_order
+        return self.intent.order if self.intent is not None else None
+
 
 @dataclass(frozen=True, slots=True)
 class Put:
@@ -69,11 +129,38 @@ class Put:
     amount: str
     digest: str
     base: Decimal | None = None
+    suffix: str = ""
+    is_plain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What was seen to stand in Odoo where no version could be acknowledged: a line, or none."""
+
+    odoo_id: int | None = None
+    order: int | None = None
+    amount: str = "0"
+
+    def attributes(self) -> tuple[dict[str, Any], list[str]]:
+        """Return the attributes that say so: those to set, and those to remove."""
+        if self.odoo_id is None or self.order is None:
+            return {}, ["line_id", "line_order", "line_amount", "line_version", "line_digest"]
+        told = {
+            "line_id": {"N": str(self.odoo_id)},
+            "line_order": {"N": str(self.order)},
+            "line_amount": {"S": self.amount},
+        }
+        return told, ["line_digest"]
 
 
 def lane_name(lane: int) -> str:
     """Return the partition of a lane's due lines in the index."""
     return f"due#{lane:02d}"
+
+
+def invoices_name(lane: int) -> str:
+    """Return the partition of a lane's lines whose invoices are to be read."""
+    return f"invoices#{lane:02d}"
 
 
 def key_of(key: RatingKey) -> Key:
@@ -83,6 +170,7 @@ def key_of(key: RatingKey) -> Key:
 
 def read_line(item: dict[str, Any]) -> StoredLine:
     """Return an item as a line."""
+    intent = _text(item, "line_intent")
     return StoredLine(
         pk=item["pk"]["S"],
         sk=item["sk"]["S"],
@@ -94,14 +182,20 @@ def read_line(item: dict[str, Any]) -> StoredLine:
         at=_text(item, "line_at") or "",
         frozen="frozen" in item and bool(item["frozen"]["BOOL"]),
         sent_version=_whole(item, "line_version"),
-        sent_amount=Decimal(item["line_amount"]["S"]) if "line_amount" in item else None,
+        sent_amount=_decimal(item, "line_amount"),
         odoo_id=_whole(item, "line_id"),
         odoo_order=_whole(item, "line_order"),
         digest=_text(item, "line_digest"),
-        base=Decimal(item["line_base"]["S"]) if "line_base" in item else None,
+        base=_decimal(item, "line_base"),
         error=_text(item, "line_error"),
         message=_text(item, "line_message"),
         tries=_whole(item, "line_tries") or 0,
+        intent=Intent.of(intent) if intent is not None else None,
+        suffix=_text(item, "line_suffix") or "",
+        is_plain="line_plain" in item and bool(item["line_plain"]["BOOL"]),
+        billed=_decimal(item, "billed"),
+        billed_state=_text(item, "billed_state"),
+        looks=_whole(item, "billed_looks") or 0,
     )
 
 
@@ -113,9 +207,13 @@ def _whole(item: dict[str, Any], name: str) -> int | None:
     return int(item[name]["N"]) if name in item else None
 
 
+def _decimal(item: dict[str, Any], name: str) -> Decimal | None:
+    return Decimal(item[name]["S"]) if name in item else None
+
+
 def noted(line: StoredLine, put: Put) -> dict[str, Any]:
     """Return the attributes that say what Odoo holds of this version of the line."""
-    held = {
+    held: dict[str, Any] = {
         "line_version": {"N": str(line.version)},
         "line_amount": {"S": put.amount},
         "line_digest": {"S": put.digest},
@@ -126,4 +224,8 @@ def noted(line: StoredLine, put: Put) -> dict[str, Any]:
         held["line_order"] = {"N": str(put.order)}
     if put.base is not None:
         held["line_base"] = {"S": plain(put.base)}
+    if put.suffix:
+        held["line_suffix"] = {"S": put.suffix}
+    if put.is_plain:
+        held["line_plain"] = {"BOOL": True}
     return held

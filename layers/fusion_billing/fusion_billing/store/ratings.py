@@ -18,6 +18,7 @@ from fusion_billing.billing.decisions import NewVersion, SameVersion
 from fusion_billing.billing.large_documents import join
 from fusion_billing.billing.ratings import RatingKey, StoredRating
 from fusion_billing.errors import Conflict, FusionError, Unavailable
+from fusion_billing.instants import sortable
 from fusion_billing.store import consistent_reads, failures
 from fusion_billing.store.closings import ClosingStore
 from fusion_billing.store.rating_items import (
@@ -191,16 +192,24 @@ class RatingsStore:
     def freeze(self, stored: StoredRating) -> None:
         """Freeze a rating whose period is invoiced: it is due no more, and never changes again.
 
-        What Odoo acknowledged of its line stays; raises `Outdated` where the rating is not the one read.
+        What Odoo acknowledged of its line stays, and the relay reads what its invoices hold of it; raises
+        `Outdated` where the rating is not the one read.
         """
         changes = ["frozen = :yes"]
-        removed = ["line_pk", "line_at", "line_error", "line_message"]
+        removed = ["line_error", "line_message"]
         values: dict[str, Any] = {":yes": {"BOOL": True}, ":expected": {"N": str(stored.version)}}
         if stored.line.amount is None:
             removed.append("line_state")
         else:
             changes.append("line_state = :sent")
             values[":sent"] = {"S": "sent"}
+        if stored.line.amount is None and not stored.unresolved:
+            removed += ["line_pk", "line_at"]
+        else:
+            changes += ["line_pk = :invoices", "line_at = :since"]
+            order = int(stored.doc.get("odoo_order_id") or 0)
+            values[":invoices"] = {"S": f"invoices#{lane(order, self._lanes):02d}"}
+            values[":since"] = {"S": sortable(stored.key.period_start)}
         expression = f"SET {', '.join(changes)} REMOVE {', '.join(removed)}"
         self._commit({"Update": self._update(stored.key, expression, values)}, ())
 

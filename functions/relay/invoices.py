@@ -1,0 +1,161 @@
+"""What is billed of closed periods' lines, read from Odoo's invoices - and read again, since invoices change.
+
+A line's invoices are read once its period is closed; while one is a draft, or the line is still to be
+invoiced, daily; after it is posted 1, 7, 30 and 90 days on, for a credit note. What a deleted draft, a
+cancelled or a credited invoice billed stands on the order again, to be invoiced by Odoo itself: so what
+counts as billed is what invoices hold, and what the order would yet bring onto one.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from functions.relay.outcomes import Tally
+from functions.relay.sending import UNRESOLVED_FOR
+from functions.relay.tools import Tools
+from fusion_billing.currencies import with_digits
+from fusion_billing.decimals import EXACT, ZERO
+from fusion_billing.errors import FusionError
+from fusion_billing.lines.line import Line, line_of
+from fusion_billing.lines.owed import Owed, read
+from fusion_billing.odoo.comparison import billable
+from fusion_billing.odoo.invoices import Billed, read_billed
+from fusion_billing.odoo.standing import Held, find_by_external_id, read_lines
+from fusion_billing.store.line_items import Standing, StoredLine
+from fusion_billing.store.ratings import lane as lane_of
+
+LINES_A_LOOK = 100
+DAILY = timedelta(days=1)
+AFTER_POSTING = (timedelta(days=1), timedelta(days=6), timedelta(days=23), timedelta(days=60))
+"""Pauses before a posted invoice is read again, so 1, 7, 30 and 90 days on; then no more."""
+
+_DAILY_LOOKS = 60
+_WEEKLY = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class _Closed:
+    """A line of a closed period: what is owed, the line as it would be sent, how it stands in Odoo."""
+
+    stored: StoredLine
+    owed: Owed
+    line: Line
+    held: Held | None = None
+
+
+@dataclass
+class InvoiceReading:
+    """Reads the invoices of one lane's lines, under its lease."""
+
+    tools: Tools
+    tally: Tally
+    lane: int
+    seconds: Callable[[], float]
+    rated_again: set[str] = field(default_factory=set)
+
+    def run(self) -> None:
+        """Read what is due. Raises any `OdooError`; what was not read stays due."""
+        now = self.tools.clock()
+        lines = self.tools.store.to_be_read(self.lane, now, LINES_A_LOOK)
+        closed = [one for line in lines if (one := self._closed(line, now)) is not None]
+        if not closed:
+            return
+        closed = self._found(closed)
+        ids = [one.held.id for one in closed if one.held is not None]
+        billed = read_billed(self.tools.odoo, ids, self.seconds)
+        if billed is None:
+            self.tally.invoices_unreadable = True
+        for one in closed:
+            self._note(one, billed, now)
+        for subscription in sorted(self.rated_again):
+            self.tools.rerate(subscription)
+
+    def _closed(self, stored: StoredLine, now: datetime) -> _Closed | None:
+        """Return a line ready to be looked up; None where it has to wait, or is another lane's."""
+        if stored.intent is not None and now < stored.intent.at + UNRESOLVED_FOR:
+            self.tools.store.read_later(stored, self.lane, stored.intent.at + UNRESOLVED_FOR)
+            return None
+        try:
+            owed = read(stored.doc, stored.key.subscription)
+            precision = self.tools.precision.of(self.tools.odoo)
+            line = line_of(owed, precision, mode=self.tools.mode, suffix=stored.suffix)
+        except FusionError:
+            # It was never sent as it is now; its last version may have been, and keeps what was acknowledged.
+            self.tools.store.read_later(stored, self.lane, now + DAILY)
+            return None
+        right = lane_of(stored.order_it_may_be_on or owed.order, self.tools.lanes)
+        if right != self.lane:
+            self.tools.store.read_later(stored, right, now)
+            return None
+        return _Closed(stored, owed, line)
+
+    def _found(self, closed: Sequence[_Closed]) -> list[_Closed]:
+        """Return the lines with how they stand, those whose result is unknown found by their external id."""
+        sought = [one for one in closed if one.stored.is_unresolved]
+        orders = {order for one in sought if (order := one.stored.order_it_may_be_on) is not None}
+        names = {one.line.external_id for one in sought}
+        found = find_by_external_id(self.tools.odoo, names, orders, self.seconds)
+        ids = [found.get(one.line.external_id, one.stored.odoo_id) for one in closed]
+        held = read_lines(self.tools.odoo, sorted({one for one in ids if one is not None}), self.seconds)
+        return [
+            _Closed(one.stored, one.owed, one.line, held.get(line_id) if line_id is not None else None)
+            for one, line_id in zip(closed, ids, strict=True)
+        ]
+
+    def _note(self, one: _Closed, billed: dict[int, Billed] | None, now: datetime) -> None:
+        amount, state = _of(one, billed)
+        text = with_digits(amount, one.owed.currency)
+        standing = None
+        if one.stored.is_unresolved:
+            standing = Standing(one.held.id, one.held.order, text) if one.held is not None else Standing()
+        is_same = (one.stored.billed, one.stored.billed_state) == (Decimal(text), state)
+        looks = one.stored.looks + 1 if is_same else 0
+        pause = _pause(state, looks)
+        done = self.tools.store.billed(
+            one.stored,
+            Decimal(text),
+            state,
+            now,
+            next_look=None if pause is None else (self.lane, now + pause),
+            looks=looks,
+            standing=standing,
+        )
+        if done:
+            self.tally.add("invoices_read")
+            if one.stored.billed is None or one.stored.billed != Decimal(text):
+                self.rated_again.add(one.owed.subscription)
+
+
+def _of(one: _Closed, billed: dict[int, Billed] | None) -> tuple[Decimal, str]:
+    """Return what is billed of a line, and how far its invoices are: `none`, `pending`, `draft`, `posted`."""
+    held = one.held
+    if held is None:
+        return ZERO, "none"
+    everything = billable(one.line, held, one.stored.base or ZERO)
+    is_pending = held.to_invoice > ZERO if held.state == "sale" else held.state != "cancel"
+    if one.line.rolling or billed is None:
+        # A rolling line's invoices are of all its periods; and without a right to read them, this is known.
+        return everything, "pending" if is_pending else "posted"
+    told = billed.get(held.id, Billed())
+    amount = told.amount(with_taxes=one.line.with_taxes)
+    if is_pending:
+        rest = EXACT.subtract(everything, _share(everything, held))
+        return EXACT.add(amount, rest), "pending"
+    if not told.count:
+        return ZERO, "none"
+    return amount, "draft" if told.is_draft else "posted"
+
+
+def _share(everything: Decimal, held: Held) -> Decimal:
+    """Return the part of a line's amount that is invoiced: nothing, or nearly always all of it."""
+    whole = EXACT.add(held.invoiced, held.to_invoice)
+    return EXACT.divide(EXACT.multiply(everything, held.invoiced), whole) if held.invoiced else ZERO
+
+
+def _pause(state: str, looks: int) -> timedelta | None:
+    if state == "posted":
+        return AFTER_POSTING[looks] if looks < len(AFTER_POSTING) else None
+    if state == "none":
+        return DAILY if looks < len(AFTER_POSTING) else None
+    return DAILY if looks < _DAILY_LOOKS else _WEEKLY

@@ -1,0 +1,92 @@
+"""A line as it reads back, held against what was to be there: the first difference, by its cause."""
+
+from decimal import ROUND_HALF_UP, Decimal
+
+from fusion_billing.decimals import EXACT, ZERO, plain
+from fusion_billing.lines.line import Line
+from fusion_billing.odoo.errors import (
+    Cancelled,
+    Differs,
+    DiscountDiffers,
+    Missing,
+    NothingToInvoice,
+    OrderDiffers,
+    Park,
+    ProductDiffers,
+    RoundingDiffers,
+    TaxDiffers,
+)
+from fusion_billing.odoo.standing import Held, to_bill
+
+
+def fault(line: Line, held: Held | None) -> Park | None:
+    """Return what is wrong with a line as Odoo holds it; None where it is as it must be."""
+    if held is None:
+        return Missing("the line is gone from Odoo, or its user may not see it", name="read back")
+    if held.order != line.order:
+        return OrderDiffers(f"the line is on order {held.order}, not on {line.order}", name="order")
+    if held.state == "cancel":
+        return Cancelled("the order is cancelled: what is on it is never invoiced", name="order")
+    if held.product and held.product != line.product:
+        return ProductDiffers(
+            f"the line is one of product {held.product}, not {line.product}", name="product"
+        )
+    return _difference(line, held) or _nothing_to_invoice(line, held)
+
+
+def _nothing_to_invoice(line: Line, held: Held) -> NothingToInvoice | None:
+    left = held.quantity - held.invoiced
+    if held.state != "sale" or held.to_invoice == left or line.amount == ZERO:
+        return None
+    return NothingToInvoice(
+        f"Odoo would invoice {plain(held.to_invoice)} of {plain(left)}: see the invoicing policy of "
+        f"product {line.product}",
+        name="qty_to_invoice",
+    )
+
+
+def amount(line: Line, held: Held) -> Decimal:
+    """Return what the line comes to where the rated amount must be: subtotal, total, or what is left."""
+    if line.rolling:
+        return to_bill(held.quantity - held.invoiced, held.price, line.digits)
+    return held.amount(with_taxes=line.with_taxes)
+
+
+def billable(line: Line, held: Held, base: Decimal = ZERO) -> Decimal:
+    """Return what Odoo has invoiced of a line and would yet invoice, as things stand.
+
+    `base` is what of a rolling line was invoiced before this period.
+    """
+    if line.rolling:
+        return to_bill(held.quantity - base, held.price, line.digits)
+    whole = held.amount(with_taxes=line.with_taxes)
+    quantity = held.invoiced + (ZERO if held.state == "cancel" else max(held.to_invoice, ZERO))
+    if held.state not in ("sale", "cancel") or quantity == held.quantity or not held.quantity:
+        return whole
+    share = EXACT.divide(EXACT.multiply(whole, quantity), held.quantity)
+    return share.quantize(Decimal(1).scaleb(-line.digits), ROUND_HALF_UP, EXACT)
+
+
+def _agree(one: Decimal, line: Line) -> bool:
+    return abs(one - line.amount) < Decimal(1).scaleb(-line.digits - 2)
+
+
+def _difference(line: Line, held: Held) -> Differs | None:
+    if _agree(amount(line, held), line):
+        return None
+    text = f"rated {plain(line.amount)}, Odoo has {plain(amount(line, held))}"
+    if held.discount:
+        return DiscountDiffers(f"{text} after a discount of {plain(held.discount)} %", name="discount")
+    other = held.subtotal if line.with_taxes else held.total
+    if held.total != held.subtotal and _agree(other, line):
+        where = "is not included" if line.with_taxes else "is included"
+        figures = f"{plain(held.subtotal)} without and {plain(held.total)} with it"
+        return TaxDiffers(f"{text}: a tax {where} in the price, {figures}", name="tax")
+    kept = []
+    if held.quantity != line.quantity and not line.rolling:
+        kept.append(f"it keeps the quantity as {plain(held.quantity)}")
+    if held.price != line.price:
+        kept.append(f"it keeps the price as {plain(held.price)}")
+    if kept:
+        return RoundingDiffers(f"{text}: {' and '.join(kept)}", name="rounding")
+    return Differs(text, name="price_subtotal")

@@ -1,0 +1,76 @@
+"""What Odoo's invoices hold of order lines: amounts by the invoices' own lines, credit notes with their sign.
+
+A user who may not read invoices is still told how much of an order line is invoiced: then that is taken.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from fusion_billing.decimals import EXACT, ZERO
+from fusion_billing.odoo.client import Odoo, Row
+from fusion_billing.odoo.errors import AccessRefused, NoRights, Permanent
+from fusion_billing.odoo.orders import Seconds, many2one
+from fusion_billing.odoo.standing import decimal
+
+_LINE = ("move_id", "quantity", "price_subtotal", "price_total", "sale_line_ids")
+_INVOICE = ("state", "move_type")
+
+Source = Literal["invoices", "order_line"]
+
+
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """What invoices hold of one order line, without and with taxes; `is_draft` while one is not posted."""
+
+    subtotal: Decimal = ZERO
+    total: Decimal = ZERO
+    is_draft: bool = False
+    count: int = 0
+
+    def amount(self, *, with_taxes: bool) -> Decimal:
+        """Return the one that the rated amount is compared with."""
+        return self.total if with_taxes else self.subtotal
+
+
+def read_billed(odoo: Odoo, ids: Sequence[int], seconds: Seconds) -> dict[int, Billed] | None:
+    """Return what invoices hold of order lines, those of which none does left out.
+
+    None where the key's user may not read invoices.
+    """
+    if not ids:
+        return {}
+    domain = [["sale_line_ids", "in", list(ids)]]
+    try:
+        rows = odoo.search_read("account.move.line", domain, _LINE, seconds=seconds())
+        found = {many2one(row.get("move_id")) for row in rows}
+        moves = sorted({move[0] for move in found if move})
+        invoices = {row["id"]: row for row in odoo.read("account.move", moves, _INVOICE, seconds=seconds())}
+    except (AccessRefused, NoRights, Permanent):
+        return None
+    return _summed(rows, invoices, frozenset(ids))
+
+
+def _summed(rows: Sequence[Row], invoices: Mapping[int, Row], ids: frozenset[int]) -> dict[int, Billed]:
+    lines: defaultdict[int, list[tuple[Row, Row]]] = defaultdict(list)
+    for row in rows:
+        move = many2one(row.get("move_id"))
+        invoice = invoices.get(move[0]) if move else None
+        if invoice is None or invoice.get("state") == "cancel":
+            continue
+        billed_lines = [line for line in row.get("sale_line_ids") or [] if line in ids]
+        for line in billed_lines:
+            lines[line].append((row, invoice))
+    return {line: _billed(found) for line, found in lines.items()}
+
+
+def _billed(found: Sequence[tuple[Row, Row]]) -> Billed:
+    subtotal = total = ZERO
+    for row, invoice in found:
+        sign = EXACT.create_decimal(-1 if invoice.get("move_type") == "out_refund" else 1)
+        subtotal = EXACT.add(subtotal, EXACT.multiply(sign, decimal(row.get("price_subtotal"))))
+        total = EXACT.add(total, EXACT.multiply(sign, decimal(row.get("price_total"))))
+    is_draft = any(invoice.get("state") == "draft" for _, invoice in found)
+    return Billed(subtotal, total, is_draft, len(found))

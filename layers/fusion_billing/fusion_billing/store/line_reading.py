@@ -1,0 +1,100 @@
+"""Lines found: those that are due, lane by lane, those of a state, those of a period.
+
+The index `lines` names them, a moment late perhaps, so what is taken from it is read again, consistently.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from fusion_billing.billing.ratings import RatingKey
+from fusion_billing.errors import NotFound
+from fusion_billing.instants import rfc3339, sortable
+from fusion_billing.store import consistent_reads
+from fusion_billing.store.line_items import Key, StoredLine, invoices_name, key_of, lane_name, read_line
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_INDEX = "lines"
+
+
+class LineReading:
+    """Lines in the ratings table, read."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def due(self, lane: int, now: datetime, limit: int, after: Any = None) -> tuple[list[StoredLine], Any]:
+        """Return a page of the lane's lines that are due, the longest due first, and where the next starts.
+
+        A page may hold fewer than `limit` lines, or none, and yet have a next one.
+        """
+        partition = lane_name(lane)
+        keys, following = self._keys(partition, limit, after, sortable(now))
+        lines = [line for line in self._read(keys) if line.state == "due" and line.lane == partition]
+        return [line for line in lines if line.at <= sortable(now) and not line.frozen], following
+
+    def to_be_read(self, lane: int, now: datetime, limit: int) -> list[StoredLine]:
+        """Return lines of the lane whose invoices are to be read by `now`, the longest due first."""
+        partition = invoices_name(lane)
+        keys, _ = self._keys(partition, limit, None, sortable(now))
+        return [line for line in self._read(keys) if line.lane == partition and line.at <= sortable(now)]
+
+    def listing(self, partition: str, limit: int, after: Any = None) -> tuple[list[StoredLine], Any]:
+        """Return a page of the lines under `partition` (a state, or a lane's name), the oldest first."""
+        keys, following = self._keys(partition, limit, after, None)
+        return [line for line in self._read(keys) if line.lane == partition], following
+
+    def get(self, key: RatingKey) -> StoredLine:
+        """Return the line of a rating; raises `NotFound` where there is none."""
+        found = self._read([key_of(key)])
+        if not found:
+            raise NotFound(f"there is no line {key.line}")
+        return found[0]
+
+    def in_period(self, subscription: str, period_start: datetime) -> list[StoredLine]:
+        """Return every rating billed in a period, adjustments included, with its line."""
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": {":pk": {"S": f"R#{subscription}#{rfc3339(period_start)}"}},
+            "ConsistentRead": True,
+        }
+        found: list[StoredLine] = []
+        while True:
+            answer = self._client.query(**request)
+            found += [read_line(item) for item in answer["Items"]]
+            if not answer.get("LastEvaluatedKey"):
+                return found
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def _keys(self, partition: str, limit: int, after: Any, until: str | None) -> tuple[list[Key], Any]:
+        values: dict[str, Any] = {":pk": {"S": partition}}
+        condition = "line_pk = :pk"
+        if until is not None:
+            condition += " AND line_at <= :until"
+            values[":until"] = {"S": until}
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "IndexName": _INDEX,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": values,
+            "Limit": limit,
+        }
+        if after is not None:
+            request["ExclusiveStartKey"] = after
+        answer = self._client.query(**request)
+        return [(item["pk"]["S"], item["sk"]["S"]) for item in answer["Items"]], answer.get(
+            "LastEvaluatedKey"
+        )
+
+    def _read(self, keys: Iterable[Key]) -> list[StoredLine]:
+        ordered = list(keys)
+        asked = [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in ordered]
+        found = {
+            (item["pk"]["S"], item["sk"]["S"]): read_line(item)
+            for item in consistent_reads.items(self._client, self._table, asked)
+        }
+        return [found[key] for key in ordered if key in found]

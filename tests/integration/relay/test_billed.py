@@ -1,0 +1,141 @@
+"""What counts as billed is what Odoo's invoices say, and goes on saying."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from local.odoo import access
+
+pytestmark = pytest.mark.integration
+
+
+def closed(world: Any, amount: str = "1.00", *, draft: bool = False, **changes: Any) -> tuple[Any, int]:
+    """Have a line sent, invoiced, and its period closed; return its key and the invoice."""
+    world.orders(41)
+    key = world.rate(41, amount, **changes)
+    world.run()
+    invoice = world.admin.invoice_period(41, draft=draft)["invoice"]
+    world.ratings.freeze(world.line(key))
+    world.run()
+    return key, invoice
+
+
+def billed(world: Any, key: Any) -> tuple[Decimal | None, str | None]:
+    stored = world.lines.get(key)
+    return stored.billed, stored.billed_state
+
+
+def next_day(world: Any) -> None:
+    world.later(hours=25)
+    world.run()
+
+
+def test_an_invoice_is_read_once_its_period_is_closed_and_rating_is_told(world: Any) -> None:
+    key, _ = closed(world)
+    assert billed(world, key) == (Decimal("1.00"), "posted")
+    assert world.line(key).billed == 1
+    assert world.rerated == ["41"]
+
+
+def test_a_posted_invoice_is_read_again_four_times_and_then_no_more(world: Any) -> None:
+    key, _ = closed(world)
+    reads = []
+    start = world.now
+    for _ in range(95):
+        before = len(world.admin.calls("account.move.line"))
+        next_day(world)
+        if len(world.admin.calls("account.move.line")) > before:
+            reads.append((world.now - start) // timedelta(days=1))
+    assert len(reads) == 4
+    assert (reads[0], reads[-1] >= 90) == (1, True)
+    assert world.lines.get(key).lane == ""
+    assert world.rerated == ["41"]
+
+
+@pytest.mark.parametrize("end", ["delete_invoice", "cancel_invoice", "credit_invoice"])
+def test_what_an_invoice_no_longer_bills_stands_on_the_order_and_is_billed_by_the_next(
+    world: Any, end: str
+) -> None:
+    key, invoice = closed(world, draft=end == "delete_invoice")
+    getattr(world.admin, end)(invoice)
+    next_day(world)
+    assert billed(world, key) == (Decimal("1.00"), "pending")
+    world.admin.invoice_period(41)
+    next_day(world)
+    assert billed(world, key) == (Decimal("1.00"), "posted")
+
+
+def test_a_line_set_to_nothing_after_its_draft_was_deleted_is_not_billed(world: Any) -> None:
+    key, invoice = closed(world, draft=True)
+    assert billed(world, key) == (Decimal("1.00"), "draft")
+    world.admin.delete_invoice(invoice)
+    [row] = world.in_odoo(41)
+    world.admin.write("sale.order.line", [row["id"]], {"product_uom_qty": 0})
+    next_day(world)
+    assert billed(world, key) == (Decimal("0.00"), "none")
+    assert world.rerated == ["41", "41"]
+
+
+def test_a_draft_is_read_daily_until_it_is_posted(world: Any) -> None:
+    key, invoice = closed(world, draft=True)
+    for _ in range(3):
+        next_day(world)
+    assert billed(world, key) == (Decimal("1.00"), "draft")
+    world.admin.post_invoice(invoice)
+    next_day(world)
+    assert billed(world, key) == (Decimal("1.00"), "posted")
+
+
+def test_an_invoice_line_that_was_changed_by_hand_says_what_is_billed(world: Any) -> None:
+    key, invoice = closed(world, draft=True)
+    [line] = world.admin.read("account.move.line", [["move_id", "=", invoice]], ["id"])
+    world.admin.write("account.move.line", [line["id"]], {"price_unit": Decimal("0.002")})
+    next_day(world)
+    assert billed(world, key) == (Decimal("0.50"), "draft")
+    assert world.line(key).billed == Decimal("0.50")
+
+
+def test_a_credit_line_alone_on_its_invoice_is_billed_with_its_sign(world: Any) -> None:
+    key, _ = closed(world, "-0.80")
+    assert billed(world, key) == (Decimal("-0.80"), "posted")
+
+
+def test_without_the_right_to_read_invoices_the_order_line_tells(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(
+        access.RIGHTS, "account.move.line", {**access.RIGHTS["account.move.line"], "read": ()}
+    )
+    world.orders(41)
+    key = world.rate(41)
+    world.run()
+    world.admin.invoice_period(41)
+    world.ratings.freeze(world.line(key))
+    tally = world.run()
+    assert tally.invoices_unreadable
+    assert billed(world, key) == (Decimal("1.00"), "posted")
+
+
+def test_a_stored_line_of_before_invoices_were_read_is_what_odoo_acknowledged(world: Any) -> None:
+    world.orders(41)
+    key = world.rate(41)
+    world.run()
+    world.dynamodb.update_item(
+        TableName=world.tables.ratings,
+        Key={"pk": {"S": "R#41#2026-11-01T00:00:00Z"}, "sk": {"S": "api_calls"}},
+        UpdateExpression="SET frozen = :yes",
+        ExpressionAttributeValues={":yes": {"BOOL": True}},
+    )
+    assert world.line(key).billed == Decimal("1.00")
+    assert not world.line(key).unresolved
+
+
+def test_a_line_sent_after_its_period_closed_is_billed_by_the_next_invoice(world: Any) -> None:
+    world.orders(41)
+    key = world.rate(41)
+    world.run()
+    world.ratings.freeze(world.line(key))
+    world.run()
+    assert billed(world, key) == (Decimal("1.00"), "pending")
