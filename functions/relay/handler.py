@@ -1,7 +1,8 @@
 """The relay function's entry: by schedule, or nudged by the queue; told apart by the event.
 
 `{"job": "relay"}` sends due lines, then due deliveries; `{"job": "sync", "full"?}` reads subscriptions. The
-queue's messages ask for the same at once: `{"job": "lines" | "deliveries" | "sync"}`.
+queue's messages ask for the same at once: `{"job": "lines" | "deliveries" | "sync"}`, and
+`{"job": "invoices", "subscription", "period_start"}` to read what is billed of a period just closed.
 """
 
 import json
@@ -44,29 +45,37 @@ def _nudged(records: list[dict[str, Any]], remaining: Callable[[], float]) -> li
 
 
 def _together(records: list[dict[str, Any]]) -> Iterator[tuple[str, list[str]]]:
-    """Yield what is asked for and by whom, all endpoints as one: none waits for another's answer."""
+    """Yield what is asked for and by whom: all endpoints as one, none of which waits for another's answer.
+
+    Invoices of many periods are read in one go too.
+    """
     endpoints: dict[str, list[str]] = {}
     others: list[tuple[str, list[str]]] = []
+    invoices: list[str] = []
     for record in records:
-        endpoint = _endpoint(record["body"])
-        if endpoint is None:
-            others.append((record["body"], [record["messageId"]]))
-        else:
+        endpoint = _named(record["body"], "deliveries", "endpoint")
+        if endpoint is not None:
             endpoints.setdefault(endpoint, []).append(record["messageId"])
+        elif _named(record["body"], "invoices", "subscription") is not None:
+            invoices.append(record["messageId"])
+        else:
+            others.append((record["body"], [record["messageId"]]))
+    if invoices:
+        yield json.dumps({"job": "invoices"}), invoices
     if endpoints:
         messages = [message for asking in endpoints.values() for message in asking]
         yield json.dumps({"job": "deliveries", "endpoints": sorted(endpoints)}), messages
     yield from others
 
 
-def _endpoint(body: str) -> str | None:
-    """Return the endpoint that a message asks to be served, None where it asks for something else."""
+def _named(body: str, job: str, field: str) -> str | None:
+    """Return what a message for that job names in `field`, None where it asks for something else."""
     try:
         message = json.loads(body)
     except ValueError:
         return None
-    endpoint = message.get("endpoint") if isinstance(message, dict) else None
-    return endpoint if isinstance(endpoint, str) and message.get("job") == "deliveries" else None
+    named = message.get(field) if isinstance(message, dict) else None
+    return named if isinstance(named, str) and message.get("job") == job else None
 
 
 def _remaining(context: Any) -> Callable[[], float]:

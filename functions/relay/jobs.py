@@ -46,7 +46,7 @@ def nudged(message: Mapping[str, Any], remaining: Remaining) -> dict[str, Any]:
     if job == "sync":
         return sync(remaining, message)
     if job == "invoices":
-        return {}  # what Odoo acknowledged is taken as billed
+        return invoices(remaining)
     raise ValueError(f"{job!r} is no job of the relay's")
 
 
@@ -66,6 +66,15 @@ def lines(remaining: Remaining) -> dict[str, Any]:
         report = dependencies.subscription_sync(remaining).orders(sorted(tally.invoiced))
         _measure_sync(report)
     return told
+
+
+def invoices(remaining: Remaining) -> dict[str, Any]:
+    """Read what Odoo's invoices hold of closed periods; freezing their ratings has made that due."""
+    if not configured.is_configured():
+        return {}
+    tally = dependencies.line_relay(remaining).run(only_invoices=True)
+    _measure_lines(tally)
+    return tally.as_dict()
 
 
 def send_deliveries(remaining: Remaining, endpoints: Collection[str] | None = None) -> dict[str, Any]:

@@ -180,6 +180,24 @@ def test_a_line_found_invoiced_has_its_order_read_again(world: Any, queue: Queue
     assert ("rating", {"job": "subscription", "id": "41"}) in queue.sent
 
 
+def test_a_closed_period_has_its_invoices_read_at_once_and_many_of_them_in_one_go(
+    world: Any, queue: Queue
+) -> None:
+    world.orders(41)
+    key = world.rate(41)
+    handler.handler({"job": "relay"}, CONTEXT)
+    world.admin.invoice_period(41)
+    world.ratings.freeze(world.line(key))
+    asking = [
+        {"job": "invoices", "subscription": name, "period_start": "2026-11-01T00:00:00Z"}
+        for name in ("41", "42")
+    ]
+    assert handler.handler(records(*asking), CONTEXT) == {"batchItemFailures": []}
+    assert len(world.admin.calls("account.move.line")) == 1
+    assert world.line(key).billed == 1
+    assert queue.sent == [("rating", {"job": "subscription", "id": "41"})]
+
+
 def test_no_key_is_ever_printed(
     world: Any, queue: Queue, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -429,7 +429,7 @@ def test_a_line_whose_period_was_invoiced_while_it_was_on_its_way_is_noted_and_r
     assert relay.run()["overtaken"] == 1
     line = world.line(key)
     assert (line.frozen, line.line.state, line.billed) == (True, "sent", Decimal("1.00"))
-    assert world.rerated == ["41"]
+    assert set(world.rerated) == {"41"}
 
 
 def test_a_version_overtaken_on_its_way_stays_due_and_what_odoo_holds_is_known(world: Any) -> None:
