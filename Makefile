@@ -4,6 +4,7 @@
 #   make run ONCE=1     the same, ends after the demo's table: 0 if every figure is as expected
 #                       PORT=, ODOO_PORT= and RECEIVER_PORT= choose other ports
 #   make test           every test; TESTS=tests/unit runs some
+#   make lives          plays random lives of subscriptions: LIVES= (20000), SEED= (a random one) to begin with
 #   make lint           formatting, lint, types, the template
 #   make bench          what a counter, an hour and a cold start cost
 #   make odoo-check     looks a given Odoo over: ODOO_URL=, ODOO_DATABASE=, ODOO_API_KEY=
@@ -12,7 +13,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint bench odoo-check lock clean distclean
+.PHONY: help setup run test lives lint bench odoo-check lock clean distclean
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
@@ -31,6 +32,9 @@ run: setup
 
 test: setup
 	@exec $(VENV)/bin/python -m pytest $(TESTS)
+
+lives: setup
+	@LIVES="$(LIVES)" SEED="$(SEED)" exec $(VENV)/bin/python -m tests.lives
 
 lint: setup
 	$(VENV)/bin/ruff check .

@@ -88,8 +88,13 @@ class Closer:
     def _never_rated(
         self, customer: Customer, period: Period, own: Sequence[StoredRating]
     ) -> tuple[dict[str, dict[str, Any]], frozenset[str]]:
-        """Return what prices the charges that apply without a rating, and which can't be priced."""
-        rated = {rating.key.charge for rating in own if rating.key.corrects is None}
+        """Return what prices the charges that apply and were never billed, and which can't be priced.
+
+        A rating that Odoo never had is among them: made while its period was still to come, it may be
+        priced by what held before a change that swept open periods alone.
+        """
+        own = [rating for rating in own if rating.key.corrects is None]
+        billed = {rating.key.charge for rating in own if rating.line.amount is not None}
         prices: dict[str, dict[str, Any]] = {}
         unpriced = frozenset[str]()
         pair = DirtyPair(customer.id, EVERY_METRIC, month_of(period.start))
@@ -97,9 +102,9 @@ class Closer:
             found, failed = self._reading.priced(pair, customer, metric, period)
             unpriced |= failed
             for price in self._that_existed(period, found):
-                if price.charge.code not in rated:
+                if price.charge.code not in billed:
                     prices[price.charge.code] = _kept(price, period)
-        return prices, unpriced - rated
+        return prices, unpriced - {rating.key.charge for rating in own}
 
     def _that_existed(self, period: Period, prices: Sequence[Pricing]) -> Iterator[Pricing]:
         """Yield the prices of charges that were defined when the period was invoiced."""

@@ -11,7 +11,7 @@ from functions.rate.reading import Reading
 from functions.rate.writer import Ratings, Writer
 from fusion_billing.billing.closings import Closing
 from fusion_billing.billing.customers import Customer
-from fusion_billing.billing.pricing import from_document
+from fusion_billing.billing.pricing import Pricing, from_document
 from fusion_billing.billing.ratings import StoredRating
 from fusion_billing.calendar.calendar import Period
 from fusion_billing.store.dirty_pairs import EVERY_METRIC, DirtyPair, month_of
@@ -83,13 +83,18 @@ class Invoices:
         """Yield what to adjust: each charge as it priced the period then, and the period it is about."""
         on_metric = [rating for rating in closed.rated if metric in {None, rating.doc["metric"]}]
         for rating in on_metric:
-            yield Adjustment(closed.period, self._adjuster.price_kept(rating))
+            yield Adjustment(closed.period, self._price(closed, rating))
         if closed.closing is not None:
             yield from self._never_rated(closed, closed.closing, metric)
         elif metric is not None and not on_metric:
             yield from self._as_things_are(closed, metric)
         if metric is None:
             yield from self._carried(closed)
+
+    def _price(self, closed: _Closed, rating: StoredRating) -> Pricing:
+        """Return what prices a rated charge: what is kept with the period, if that was never billed."""
+        kept = None if closed.closing is None else closed.closing.prices.get(rating.key.charge)
+        return from_document(kept) if kept is not None else self._adjuster.price_kept(rating)
 
     def _never_rated(self, closed: _Closed, closing: Closing, metric: str | None) -> Iterator[Adjustment]:
         rated = {rating.key.charge for rating in closed.rated}

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.integration
 OCTOBER, NOVEMBER, DECEMBER, JANUARY = "2026-10-01", "2026-11-01", "2026-12-01", "2027-01-01"
 JOB = {"job": "subscription", "id": "42"}
 PAIR = DirtyPair("42", "api_calls", "2026-11")
+_PER_UNIT_20 = {"type": "per_unit", "unit_amount": "0.20"}
 
 
 def _sweep(world: "World") -> None:
@@ -214,6 +215,19 @@ def test_a_version_defined_after_the_invoice_was_seen_prices_nothing_of_it(small
     small_world.push("25")
     _sweep(small_world)
     assert _adjustments(small_world, DECEMBER, NOVEMBER) == {"api_calls": Decimal("1.50")}
+
+
+def test_a_price_changed_before_a_period_opened_holds_where_it_was_invoiced_unopened(
+    small_world: "World",
+) -> None:
+    small_world.push("50", "2026-12-03")
+    small_world.rate(DirtyPair("42", "api_calls", "2026-12"))  # to come, and rated at the old price
+    small_world.charge("api_calls", {}, {"valid_from": "2026-11-10", "model": _PER_UNIT_20})
+    for message in sweep_messages("api_calls"):
+        small_world.do(message)
+    small_world.invoice("2027-02-01")  # seen at once: the invoices of November and of December
+    small_world.do(JOB)
+    assert _adjustments(small_world, JANUARY, DECEMBER) == {"api_calls": Decimal("8.00")}
 
 
 def test_a_charge_that_could_not_be_priced_when_the_period_was_closed_is_adjusted_once_it_can(

@@ -1,0 +1,1 @@
+"""Random lives of subscriptions, played against the whole service in memory (docs/testing.md)."""

@@ -1,0 +1,139 @@
+"""What must hold once a life has come to rest."""
+
+import re
+from collections import Counter
+from datetime import UTC, datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from fusion_billing.calendar.calendar import Period
+from fusion_billing.store.rating_items import rating_of
+from tests.lives import oracle
+from tests.lives.life import SUBSCRIPTION, Broken, Life
+
+_EXTERNAL = re.compile(
+    r"(?P<of>[^-]+)--(?P<charge>[a-z0-9]+)--(?P<start>\d{8}T\d{6}Z)(?:--(?P<corrects>\d{8}T\d{6}Z))?(?:--o\d+)?"
+)
+
+Pair = tuple[str, datetime]
+"""A charge and the start of the period its amounts are about."""
+
+
+def check(life: Life) -> None:
+    """Raise `Broken` where what was invoiced, adjusted and stands open is not what all records come to."""
+    wanted = owed(life)
+    _compare("ratings", wanted, _rated(life))
+    _compare("Odoo's lines and invoices", wanted, _in_odoo(life))
+
+
+def owed(life: Life) -> dict[Pair, Fraction]:
+    """Return what each charge comes to in each period up to the open one, by the oracle."""
+    stored = life.stored()
+    subscription = stored.subscription
+    about = oracle.Life(
+        SUBSCRIPTION,
+        subscription.timezone,
+        _plans(stored),
+        *_bounds(stored),
+    )
+    result: dict[Pair, Fraction] = {}
+    now = life.prices()
+    for period in _periods(life):
+        prices = life.prices_at_close.get(period.start, now)
+        for code, versions in prices.items():
+            metric = versions[0]["metric"]
+            records = _of(period, life.records(metric), life.world["metrics"][metric])
+            result[code, period.start] = oracle.amount(
+                versions, life.world["metrics"][metric], records, about, (period.start, period.end)
+            )
+    return result
+
+
+def _plans(stored: Any) -> list[tuple[datetime | None, str]]:
+    history = getattr(stored, "plan_history", None) or ()
+    return [(change.start, change.plan) for change in history] or [(None, stored.subscription.plan)]
+
+
+def _bounds(stored: Any) -> tuple[datetime | None, datetime | None]:
+    spec = stored.calendar.spec
+    return spec.midnight(stored.subscription.start_date), stored.rated_until
+
+
+def _periods(life: Life) -> list[Period]:
+    return list(life.stored().calendar.known)
+
+
+def _of(period: Period, records: list[oracle.Record], metric: dict[str, Any]) -> list[oracle.Record]:
+    if metric["aggregation"] == "time_weighted":
+        return [record for record in records if record.start < period.end and record.end > period.start]
+    return [record for record in records if period.start <= record.start < period.end]
+
+
+def _rated(life: Life) -> dict[Pair, Fraction]:
+    """Return what the ratings say was billed or is to be, by what they are about."""
+    total: dict[Pair, Fraction] = {}
+    opened = life.stored().calendar.open
+    for item in life.service.dynamodb.contents(life.service.tables.ratings):
+        if "amount" not in item or "doc" not in item or not item["pk"]["S"].startswith("R#"):
+            continue
+        rating = rating_of(item)
+        if rating.key.period_start > opened.start:
+            continue  # upcoming: rated when it opens
+        pair = rating.key.charge, rating.key.corrects or rating.key.period_start
+        amount = rating.billed if rating.frozen else rating.amount
+        total[pair] = total.get(pair, Fraction(0)) + Fraction(amount)
+        if not rating.frozen and rating.amount != rating.billed:
+            raise Broken(
+                f"{rating.key.line} is rated {rating.amount}, and Odoo has {rating.billed}: {rating.line}"
+            )
+    return total
+
+
+def _in_odoo(life: Life) -> dict[Pair, Fraction]:
+    """Return what Odoo invoiced and will invoice, by what its lines are about."""
+    odoo = life.service.odoo
+    names = odoo.read("ir.model.data", [["model", "=", "sale.order.line"]], ["name", "res_id"])
+    lines = odoo.read("sale.order.line", [], ["qty_to_invoice", "price_unit"])
+    named = Counter(row["res_id"] for row in names)
+    stray = [line["id"] for line in lines if named[line["id"]] != 1]
+    if stray:
+        raise Broken(f"lines of Odoo are not named once each: {stray}")
+    by_id = {line["id"]: line for line in lines}
+    invoiced = _invoiced(life)
+    total: dict[Pair, Fraction] = {}
+    for row in names:
+        match = _EXTERNAL.fullmatch(row["name"])
+        if match is None:
+            raise Broken(f"a line has the external id {row['name']}")
+        line = by_id[row["res_id"]]
+        about = datetime.strptime(match["corrects"] or match["start"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        open_amount = Fraction(Decimal(line["qty_to_invoice"])) * Fraction(Decimal(line["price_unit"]))
+        cents = Fraction(round(open_amount * 100), 100)
+        pair = match["charge"], about
+        total[pair] = total.get(pair, Fraction(0)) + invoiced.get(line["id"], Fraction(0)) + cents
+    return total
+
+
+def _invoiced(life: Life) -> dict[int, Fraction]:
+    found: dict[int, Fraction] = {}
+    moves = {move["id"]: move for move in life.service.odoo.read("account.move", [], ["move_type"])}
+    for row in life.service.odoo.read(
+        "account.move.line", [], ["move_id", "sale_line_ids", "price_subtotal"]
+    ):
+        move = moves[row["move_id"][0]]
+        sign = -1 if move["move_type"] == "out_refund" else 1
+        for line in row["sale_line_ids"]:
+            found[line] = found.get(line, Fraction(0)) + sign * Fraction(Decimal(row["price_subtotal"]))
+    return found
+
+
+def _compare(what: str, wanted: dict[Pair, Fraction], found: dict[Pair, Fraction]) -> None:
+    wrong = [
+        f"{charge} of {start:%Y-%m-%d}: {what} come to {float(found.get((charge, start), 0))}, "
+        f"all records to {float(wanted.get((charge, start), 0))}"
+        for charge, start in sorted({*wanted, *found})
+        if found.get((charge, start), 0) != wanted.get((charge, start), 0)
+    ]
+    if wrong:
+        raise Broken("; ".join(wrong))
