@@ -13,7 +13,7 @@ from functions.rate.reading import Reading
 from functions.rate.writer import Change, Ratings, Writer
 from fusion_billing.billing.customers import Customer
 from fusion_billing.billing.decisions import decide
-from fusion_billing.billing.documents import Invoiced, Span, adjustment_document, rating_document
+from fusion_billing.billing.documents import Invoiced, Span, adjustment_document, billed_to, rating_document
 from fusion_billing.billing.groups import check_groups
 from fusion_billing.billing.pricing import CurrencyMismatch, Pricing, from_document
 from fusion_billing.billing.ratings import RatingKey, StoredRating, candidate
@@ -132,9 +132,9 @@ class Adjuster:
             return True  # a fee alone is due when its period is billed, not whenever it is looked at again
         opened = customer.calendar.open
         fresh = self._fresh(customer, adjustment, self._price(adjustment, keys, stored), records)
-        doc = adjustment_document(
-            fresh, billed_in=Span(opened.start, opened.end), invoiced=_invoiced(keys, stored)
-        )
+        span, invoiced_so_far = Span(opened.start, opened.end), _invoiced(keys, stored)
+        doc = adjustment_document(fresh, billed_in=span, invoiced=invoiced_so_far)
+        doc = billed_to(doc, customer, opened, self._reading.now)
         self._writer.tally.pairs += 1
         late = _is_late(doc, known, records)
         adjusting = candidate(keys.open, doc, cause="usage" if late else "invoice")
@@ -159,11 +159,12 @@ class Adjuster:
                 f"charge {charge.code} was billed in {charge.currency}, the subscription is in "
                 f"{customer.who.currency}"
             )
+        who = customer.subscriber_in(period)
         rated = _nothing(charge.currency)
         if customer.is_rated_in(period):
             check_groups(price, records)
-            rated = price.rate(records, customer.who, period.start, period.end)
-        doc = rating_document(price, customer.who, Span(period.start, period.end), rated.as_dict())
+            rated = price.rate(records, who, period.start, period.end)
+        doc = rating_document(price, who, Span(period.start, period.end), rated.as_dict())
         newest = self._reading.prices().newest(charge.code)
         if newest is not None:
             # The product a line is put on may have been corrected since; the price stays what it was.

@@ -51,8 +51,10 @@ class Digests:
             rfc3339(opened.start),
             rfc3339(opened.end),
             rfc3339(period.end),
+            rfc3339(customer.rated_start(period)),
             rfc3339(customer.rated_end(period)),
-            [who.plan, who.currency, who.timezone, who.odoo_order_id],
+            [who.plan, who.currency, who.timezone, customer.order_for(opened)],
+            customer.has_ended(self._reading.now),
             self._products(),
         ]
 

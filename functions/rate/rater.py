@@ -104,7 +104,8 @@ class Rater:
             customer = self._reading.customer(subscription, anew=True)
             if customer is not None and charge is None:
                 self._make_statements(customer, self._invoices.review(customer, thorough=thorough))
-            if customer is not None and customer.is_rated_in(customer.calendar.open):
+                self._end_replaced(customer)
+            if customer is not None:
                 self._rate_open(customer, charge)
             if customer is not None and thorough:
                 self._rate_beyond(customer)
@@ -124,7 +125,7 @@ class Rater:
             self._uninvoiced.task(
                 DirtyPair(customer.id, metric, month), customer, metric, period, only=charge
             )
-            for metric in self._reading.prices().by_metric
+            for metric in (self._reading.prices().by_metric if customer.is_rated_in(period) else ())
         ]
         self._uninvoiced.rate(tasks, stored)
         priced = {key for task in tasks for key in task.rating_keys()}
@@ -136,7 +137,16 @@ class Rater:
                     if charge is None:
                         self._settle_older(customer, key.corrects, metric)
                 elif key not in priced and key.charge not in unpriced and charge in {None, key.charge}:
-                    self._uninvoiced.end(customer, one)
+                    reason = None if customer.is_rated_in(period) else _NOT_LIVED
+                    self._uninvoiced.end(customer, one, reason)
+
+    def _end_replaced(self, customer: Customer) -> None:
+        """Bring to nothing what was rated under a start that was corrected: it is rated under the new one."""
+        for start in customer.replaced_starts:
+            for stored in self._ratings.in_period(customer.id, start):
+                with self._reading.reported(DirtyPair(customer.id, stored.doc["metric"], month_of(start))):
+                    if not stored.frozen:
+                        self._uninvoiced.end(customer, stored, _REPLACED)
 
     def _settle_older(self, customer: Customer, start: datetime, metric: str) -> None:
         """Adjust what an adjustment in the open period is about, unless that was gone over already."""
@@ -160,11 +170,14 @@ class Rater:
 
     def _used_before(self, customer: Customer, metric: str, first: datetime) -> list[Period]:
         periods: dict[Period, None] = {}
-        for record in self._reading.records.between(customer.id, metric, _EVER, first):
+        since = customer.rated_from or _EVER  # what is used before that is not billed here
+        for record in self._reading.records.between(customer.id, metric, since, first):
             periods[customer.calendar.period_holding(record.window_start)] = None
         return list(periods)
 
 
+_NOT_LIVED = "The subscription does not run in this period"
+_REPLACED = "The period starts at another instant now, and is rated from there"
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -12,7 +12,7 @@ from functions.rate.reading import Reading
 from functions.rate.writer import Change, Ratings, Writer
 from fusion_billing.billing.customers import Customer
 from fusion_billing.billing.decisions import PeriodState, decide
-from fusion_billing.billing.documents import Span, no_longer_charged, rating_document
+from fusion_billing.billing.documents import Span, billed_to, no_longer_charged, rating_document
 from fusion_billing.billing.groups import check_groups
 from fusion_billing.billing.pricing import Pricing
 from fusion_billing.billing.ratings import Candidate, RatingKey, StoredRating, candidate
@@ -93,15 +93,18 @@ class Uninvoiced:
         except Unavailable:
             return None
 
-    def end(self, customer: Customer, stored: StoredRating) -> None:
-        """Bring the rating of a charge that no longer applies to nothing."""
-        rated = candidate(stored.key, no_longer_charged(stored.doc), cause=self._reading.cause)
+    def end(self, customer: Customer, stored: StoredRating, reason: str | None = None) -> None:
+        """Bring a rating to nothing: its charge no longer applies, or for another `reason`."""
+        whole = stored.doc if stored.parts is None else self._ratings.whole(stored)
+        doc = no_longer_charged(whole) if reason is None else no_longer_charged(whole, reason)
+        doc = billed_to(doc, customer, customer.calendar.open, self._reading.now)
+        rated = candidate(stored.key, doc, cause=self._reading.cause)
         change = self._change(customer, customer.calendar.open, rated, stored, has_usage=False)
         if change is not None:
             try:
                 self._writer.write(change)
             except Outdated:
-                # Whoever was faster knows the catalogue as it is, or the next sweep does.
+                # Whoever was faster knows things as they are, or the next sweep does.
                 return
 
     def _rate_anew(self, task: Task) -> None:
@@ -144,8 +147,10 @@ class Uninvoiced:
         self, price: Pricing, customer: Customer, period: Period, key: RatingKey, records: Sequence[Record]
     ) -> Candidate:
         check_groups(price, records)
-        result = price.rate(records, customer.who, period.start, period.end)
-        doc = rating_document(price, customer.who, Span(period.start, period.end), result.as_dict())
+        who = customer.subscriber_in(period)
+        result = price.rate(records, who, period.start, period.end)
+        doc = rating_document(price, who, Span(period.start, period.end), result.as_dict())
+        doc = billed_to(doc, customer, period, self._reading.now)
         thresholds = reached(
             price.charge.effective_thresholds,
             units=result.units,

@@ -97,6 +97,11 @@ class Change:
     stored: StoredRating | None
     late: bool = False
 
+    @property
+    def order(self) -> int:
+        """Return the order that invoices it."""
+        return int(self.rated.doc["odoo_order_id"])
+
 
 _AT_EACH_CHANGE = LineTimes()
 
@@ -129,8 +134,7 @@ class Writer:
             try:
                 prepared = self._prepared(change)
                 if isinstance(decision, NewVersion) and not any(event.writes for event in prepared):
-                    order = change.customer.who.odoo_order_id
-                    together[index] = Save(decision, change.stored, order, self._line_at(change))
+                    together[index] = Save(decision, change.stored, change.order, self._line_at(change))
                     continue
                 self._write(change, prepared)
             except (FusionError, ClientError, ValueError) as error:
@@ -159,7 +163,7 @@ class Writer:
         self._ratings.save(
             change.decision,
             stored=change.stored,
-            odoo_order_id=change.customer.who.odoo_order_id,
+            odoo_order_id=change.order,
             now=self.now,
             line_at=self._line_at(change),
             events=[write for one in prepared for write in one.writes],

@@ -99,6 +99,7 @@ class World:
     relay: Sent = field(default_factory=Sent)
     reported: list[tuple[DirtyPair, Exception]] = field(default_factory=list)
     cadence: LineCadence = "hourly"
+    requested: list[tuple[str, datetime]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.catalogue = CatalogueStore(self.client, self.tables.catalogue)
@@ -119,6 +120,7 @@ class World:
             records=self.records,
             markers=self.pairs,
             report=lambda pair, error: self.reported.append((pair, error)),
+            request_invoices=lambda subscription, start: self.requested.append((subscription, start)),
         )
 
     def rater(self, now: datetime | None = None, at_once: bool = False) -> Rater:

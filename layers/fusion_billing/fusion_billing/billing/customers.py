@@ -16,7 +16,8 @@ class Customer:
 
     `rated_from` is its start, or where it is billed from, if later; `rated_until` when it stopped or ends.
     None: no bound. `orders` are the chain's; empty where there is the one order alone. `is_over` tells that
-    Odoo will invoice nothing more of it by itself.
+    Odoo will invoice nothing more of it by itself, and so does the end that was set for it, `ends`, once it
+    is past.
     """
 
     who: Subscriber
@@ -26,6 +27,7 @@ class Customer:
     orders: tuple[ChainedOrder, ...] = ()
     is_over: bool = False
     customer_name: str = ""
+    ends: datetime | None = None
 
     @property
     def id(self) -> str:
@@ -50,6 +52,10 @@ class Customer:
         """Return the end of what is rated of a period: its own, or the instant rating stopped in it."""
         end = period.end if self.rated_until is None else min(period.end, self.rated_until)
         return max(end, period.start)
+
+    def has_ended(self, now: datetime) -> bool:
+        """Tell whether Odoo's own invoicing will take along nothing more of it."""
+        return self.is_over or (self.ends is not None and self.ends <= now)
 
     def subscriber_in(self, period: Period) -> Subscriber:
         """Return who pays for a period, living in the part of it that is rated."""
@@ -150,9 +156,10 @@ def customer_of(kept: Kept) -> Customer:
     return Customer(
         who,
         kept.calendar,
-        kept.rated_until,
-        subscription.rated_from,
-        kept.orders,
-        kept.is_over,
-        str(subscription.customer_name),
+        rated_until=kept.rated_until,
+        rated_from=subscription.rated_from,
+        orders=kept.orders,
+        is_over=kept.is_over,
+        ends=subscription.ends,
+        customer_name=str(subscription.customer_name),
     )

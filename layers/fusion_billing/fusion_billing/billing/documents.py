@@ -6,8 +6,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from fusion_billing.billing.customers import Customer
 from fusion_billing.billing.decisions import adjustment, total
 from fusion_billing.billing.pricing import Pricing, Subscriber
+from fusion_billing.calendar.calendar import Period
 from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import EXACT, ZERO, plain
 from fusion_billing.definitions.charge import Charge
@@ -102,13 +104,25 @@ def adjustment_document(fresh: Mapping[str, Any], *, billed_in: Span, invoiced: 
     }
 
 
-def no_longer_charged(doc: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the document of a rating whose charge no longer applies: it comes to nothing."""
+def billed_to(doc: Mapping[str, Any], customer: Customer, billed_in: Period, now: datetime) -> dict[str, Any]:
+    """Return a rating's document with the order that invoices it.
+
+    What is still to be billed of a subscription that has ended needs a final invoice, which nobody but a
+    person makes.
+    """
+    billed = {**doc, "odoo_order_id": customer.order_for(billed_in)}
+    if billed_in.state == "open" and customer.has_ended(now):
+        billed["final_invoice"] = True
+    return billed
+
+
+def no_longer_charged(doc: Mapping[str, Any], reason: str = "The charge no longer applies") -> dict[str, Any]:
+    """Return the document of a rating that comes to nothing, since its charge no longer applies."""
     nothing = {"units": "0", "included_units": "0", "overage_units": "0", "billable_units": "0"}
     return {
         **doc,
         **nothing,
         "amount": with_digits(ZERO, doc["currency"]),
         "unrounded_amount": "0",
-        "steps": [note("The charge no longer applies", ZERO).as_dict()],
+        "steps": [note(reason, ZERO).as_dict()],
     }

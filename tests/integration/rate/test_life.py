@@ -1,0 +1,201 @@
+"""A subscription's whole life: its start and end moved, renewed, ended, and what is billed of it where."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fusion_billing.billing.planning import sweep_messages
+from fusion_billing.definitions.subscription_history import ChainedOrder
+from fusion_billing.store.dirty_pairs import DirtyPair
+
+if TYPE_CHECKING:
+    from tests.integration.rate.conftest import World
+
+pytestmark = pytest.mark.integration
+
+NOVEMBER, MID_NOVEMBER, DECEMBER, JANUARY = "2026-11-01", "2026-11-15", "2026-12-01", "2027-01-01"
+JOB = {"job": "subscription", "id": "42"}
+
+
+def _amounts(world: "World", start: str) -> dict[str, Decimal]:
+    at = datetime.fromisoformat(f"{start}T00:00:00+00:00")
+    return {one.key.name: one.amount for one in world.ratings.in_period("42", at)}
+
+
+@pytest.fixture
+def begun(world: "World") -> "World":
+    """A world of a fee, a charge of 1.00 past 10 units, and a subscription that starts on 15 November."""
+    world.metric()
+    world.charge(model={"type": "per_unit", "unit_amount": "1.00"})
+    world.charge("fee", model={"type": "flat", "amount": "5.00"})
+    world.subscription(start_date="2026-11-15")
+    return world
+
+
+@pytest.mark.parametrize("sent", [False, True])
+def test_a_start_corrected_before_any_invoice_makes_one_period_one_allowance_one_fee(
+    begun: "World", sent: bool
+) -> None:
+    begun.push("15", "2026-11-20")
+    begun.do(JOB)
+    assert _amounts(begun, MID_NOVEMBER) == {"api_calls": Decimal(5), "fee": Decimal(5)}
+    if sent:
+        begun.acknowledge(MID_NOVEMBER, "fee")
+        begun.acknowledge(MID_NOVEMBER)
+    begun.change(start_date="2026-11-01")
+    begun.push("15", "2026-11-03")
+    begun.do(JOB)
+    begun.rate_hour()
+    assert _amounts(begun, NOVEMBER) == {"api_calls": Decimal(20), "fee": Decimal(5)}
+    assert _amounts(begun, MID_NOVEMBER) == {"api_calls": Decimal(0), "fee": Decimal(0)}
+    fee = begun.the_rating(MID_NOVEMBER, "fee")
+    assert fee.line.state == "due"  # it may be in Odoo, and is brought to nothing there
+    for message in sweep_messages():
+        begun.do(message)
+    assert begun.the_rating(MID_NOVEMBER, "fee") == fee
+
+
+def test_usage_that_a_later_start_leaves_outside_is_priced_at_nothing(begun: "World") -> None:
+    begun.change(start_date="2026-11-01")
+    begun.push("15", "2026-11-03")
+    begun.push("15", "2026-11-20")
+    begun.do(JOB)
+    assert _amounts(begun, NOVEMBER) == {"api_calls": Decimal(20), "fee": Decimal(5)}
+    begun.change(start_date="2026-11-15")
+    begun.do(JOB)
+    begun.rate_hour()
+    assert _amounts(begun, MID_NOVEMBER) == {"api_calls": Decimal(5), "fee": Decimal(5)}
+    assert set(_amounts(begun, NOVEMBER).values()) == {Decimal(0)}
+
+
+def test_usage_of_before_billed_from_is_not_billed(begun: "World") -> None:
+    begun.change(start_date="2026-01-01", billed_from="2026-11-15")
+    for day in ("2026-02-03", "2026-10-03", "2026-11-03", "2026-11-20"):
+        begun.push("15", day)
+    begun.rate_hour()
+    begun.do(JOB)
+    for message in sweep_messages():
+        begun.do(message)
+    assert _amounts(begun, NOVEMBER) == {"api_calls": Decimal(5), "fee": Decimal(5)}
+
+
+@pytest.mark.parametrize("state", ["6_churn", "3_progress"])
+def test_what_a_subscription_that_ended_still_owes_is_for_a_final_invoice(begun: "World", state: str) -> None:
+    begun.push("15", "2026-11-20")
+    begun.do(JOB)
+    assert "final_invoice" not in begun.the_rating(MID_NOVEMBER).doc
+    begun.now = datetime(2026, 11, 25, 12, 30, tzinfo=UTC)
+    ended: dict[str, Any] = {"state": state} if state == "6_churn" else {"end_date": "2026-11-24"}
+    begun.change(**ended)
+    begun.do(JOB)
+    stored = begun.the_rating(MID_NOVEMBER)
+    assert (stored.doc["final_invoice"], stored.amount, stored.line.state) == (True, Decimal(5), "due")
+    begun.push("25", "2026-11-21")  # usage of before the end that arrives late
+    begun.rate_hour()
+    assert begun.the_rating(MID_NOVEMBER).amount == Decimal(30)
+    begun.push("100", "2026-11-26")
+    begun.rate_hour()
+    assert begun.the_rating(MID_NOVEMBER).amount == Decimal(30)
+
+
+def test_an_adjustment_of_a_subscription_that_ended_is_for_its_final_invoice(begun: "World") -> None:
+    begun.push("15", "2026-11-20")
+    begun.do(JOB)
+    begun.acknowledge(MID_NOVEMBER)
+    begun.acknowledge(MID_NOVEMBER, "fee")
+    begun.invoice(JANUARY)
+    begun.now = datetime(2026, 12, 3, 12, 30, tzinfo=UTC)
+    begun.do(JOB)
+    begun.change(state="6_churn")
+    begun.push("20", "2026-11-21")
+    begun.rate_hour()
+    adjusted = begun.the_rating(DECEMBER, corrects=MID_NOVEMBER)
+    assert (adjusted.amount, adjusted.doc["final_invoice"]) == (Decimal(20), True)
+    for message in sweep_messages():
+        begun.do(message)
+    assert begun.the_rating(DECEMBER, corrects=MID_NOVEMBER) == adjusted
+
+
+def test_an_end_moved_to_before_a_period_brings_it_to_nothing_and_back(begun: "World") -> None:
+    begun.push("15", "2026-11-20")
+    begun.do(JOB)
+    begun.change(end_date="2026-11-17")
+    begun.do(JOB)
+    begun.rate_hour()
+    assert _amounts(begun, MID_NOVEMBER) == {"api_calls": Decimal(0), "fee": Decimal(5)}
+    begun.change(end_date=None)
+    begun.do(JOB)
+    assert _amounts(begun, MID_NOVEMBER) == {"api_calls": Decimal(5), "fee": Decimal(5)}
+
+
+def test_the_lines_of_a_period_move_to_the_order_that_renews_it(begun: "World") -> None:
+    begun.push("15", "2026-11-20")
+    begun.do(JOB)
+    assert begun.the_rating(MID_NOVEMBER).doc["odoo_order_id"] == 42
+    stored = begun.subscriptions.get("42")
+    assert stored is not None
+    begins, renewed = datetime(2026, 11, 15, tzinfo=UTC), datetime(2026, 11, 25, tzinfo=UTC)
+    orders = (ChainedOrder(42, begins, renewed, "initial"), ChainedOrder(77, renewed, None, "renewal"))
+    subscription = stored.subscription.model_copy(update={"odoo_order_id": 77})
+    begun.subscriptions.put(
+        replace(stored, subscription=subscription, orders=orders, version=stored.version + 1), stored
+    )
+    begun.do(JOB)
+    moved = begun.the_rating(MID_NOVEMBER)
+    assert (moved.doc["odoo_order_id"], moved.amount, moved.line.state) == (77, Decimal(5), "due")
+
+
+def test_what_is_billed_is_what_the_invoice_holds(begun: "World") -> None:
+    begun.push("15", "2026-11-20")
+    begun.do(JOB)
+    begun.acknowledge(MID_NOVEMBER)
+    _set(begun, "billed", "3.00")
+    begun.invoice(JANUARY)
+    begun.do(JOB)
+    assert begun.the_rating(DECEMBER, corrects=MID_NOVEMBER).amount == Decimal("2.00")
+
+
+def test_nothing_is_adjusted_while_the_result_of_a_call_is_unknown(begun: "World") -> None:
+    begun.push("15", "2026-11-20")
+    begun.do(JOB)
+    _set(begun, "line_intent", "{}")
+    begun.invoice(JANUARY)
+    begun.now = datetime(2026, 12, 3, 12, 30, tzinfo=UTC)
+    begun.do(JOB)
+    for message in sweep_messages():
+        begun.do(message)
+    assert begun.rating(DECEMBER, corrects=MID_NOVEMBER) is None
+    assert begun.the_rating(DECEMBER, "fee", corrects=MID_NOVEMBER).amount == Decimal(5)
+    assert begun.the_rating(MID_NOVEMBER).frozen
+    _set(begun, "line_intent", None)
+    for message in sweep_messages():
+        begun.do(message)
+    assert begun.the_rating(DECEMBER, corrects=MID_NOVEMBER).amount == Decimal(5)
+
+
+def test_the_relay_is_asked_once_what_was_invoiced_of_a_period(begun: "World") -> None:
+    begun.do(JOB)
+    begun.invoice(JANUARY)
+    begun.do(JOB)
+    begun.do(JOB)
+    begun.push("5", "2026-11-20")
+    begun.rate(DirtyPair("42", "api_calls", "2026-11"))
+    assert begun.requested == [("42", datetime(2026, 11, 15, tzinfo=UTC))]
+
+
+def _set(world: "World", name: str, value: str | None, charge: str = "api_calls") -> None:
+    """Write an attribute of a rating as the relay does, or take it away."""
+    request: dict[str, Any] = {
+        "TableName": world.tables.ratings,
+        "Key": {"pk": {"S": "R#42#2026-11-15T00:00:00Z"}, "sk": {"S": charge}},
+        "ExpressionAttributeNames": {"#name": name},
+    }
+    if value is None:
+        world.client.update_item(**request, UpdateExpression="REMOVE #name")
+        return
+    world.client.update_item(
+        **request, UpdateExpression="SET #name = :value", ExpressionAttributeValues={":value": {"S": value}}
+    )
