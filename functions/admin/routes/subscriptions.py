@@ -4,8 +4,9 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from functions.admin import dependencies
 from functions.admin.routing import Router, authorised, body, json_answer, page, page_answer, parameters
-from functions.admin.services import put_back
+from functions.admin.services import dry_run, put_back
 from functions.admin.services import subscriptions as service
+from functions.admin.services.asked import PARAMETERS, asked
 
 router = Router()
 
@@ -13,18 +14,15 @@ router = Router()
 @router.put("/v1/subscriptions/<subscription>")
 def put(subscription: str) -> Response[str]:
     """Create or replace a subscription."""
-    principal = authorised(router, "catalog:write")
+    how = asked(authorised(router, "catalog:write"), parameters(router, *PARAMETERS), dependencies.now())
     definition, besides = put_back.split(body(router), service.SHOWN)
     wanted = service.checked(dependencies.catalogue(), subscription, definition)
-    is_new, stored = service.put(
-        dependencies.subscriptions(),
-        dependencies.subscription_writer(),
-        principal,
-        wanted,
-        besides=besides,
-        now=dependencies.now(),
-    )
-    return json_answer(201 if is_new else 200, stored)
+    store, writer = dependencies.subscriptions(), dependencies.subscription_writer()
+    if how.dry_run:
+        stored, new = service.planned(store, writer, how, wanted, besides)
+        return json_answer(200, dry_run.of_subscription(dependencies.dry_run_stores(), stored, new))
+    is_new, shown = service.put(store, writer, how, wanted, besides)
+    return json_answer(201 if is_new else 200, shown)
 
 
 @router.get("/v1/subscriptions/<subscription>")
@@ -46,12 +44,12 @@ def listing() -> Response[str]:
 @router.delete("/v1/subscriptions/<subscription>")
 def delete(subscription: str) -> Response[str]:
     """Delete a subscription on which nothing was counted or billed."""
-    principal = authorised(router, "catalog:write")
+    how = asked(authorised(router, "catalog:write"), parameters(router, "reason"), dependencies.now())
     service.delete(
         dependencies.subscriptions(),
         dependencies.subscription_use(),
         dependencies.catalogue(),
-        principal,
+        how,
         subscription,
     )
     return json_answer(204)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from fusion_billing.access.principal import Principal
-from fusion_billing.definitions.change import Change
+from fusion_billing.definitions.change import Author, Change
 from fusion_billing.errors import Conflict, Fault, Refused
 
 PARAMETERS = ("dry_run", "confirm", "reason")
@@ -27,9 +27,14 @@ class Asked:
     confirmed: frozenset[str] = frozenset()
     reason: str | None = None
 
+    @property
+    def author(self) -> Author:
+        """Who asks, and why."""
+        return Author(self.principal.key_id, self.reason)
+
     def change(self, cause: str) -> Change:
         """Return what the definition's history is to keep."""
-        return Change(self.principal.key_id, self.now, cause, self.reason)
+        return self.author.change(self.now, cause)
 
     def check_confirmed(self, effects: Collection[str], what: str) -> None:
         """Raise `Conflict` (`confirmation_required`) unless every effect is confirmed; `what` says whose."""

@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from functions.admin.services import charges, metrics
+from functions.admin.services import charges, metrics, subscriptions
 from functions.admin.services.asked import Asked
 from fusion_billing.billing.customers import customer_of
 from fusion_billing.billing.preview import Side, TooManyRecords, preview
@@ -72,7 +72,6 @@ def of_subscription(
     stores: Stores,
     stored: StoredSubscription | None,
     new: StoredSubscription | None,
-    to_confirm: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return what a subscription as it would be stored (None: nothing would be) changes."""
     before = None if stored is None else customer_of(stored)
@@ -83,6 +82,7 @@ def of_subscription(
     found = preview([(Side(book, before), Side(book, after))], codes, _reader(stores), lambda: True)
     was = {} if stored is None else stored.subscription.as_json()
     changed = changed_fields(was, was if new is None else new.subscription.as_json())
+    to_confirm = [] if new is None else subscriptions.to_confirm(stored, new.subscription)
     outcome = _outcome(is_new=stored is None, changed=changed, to_confirm=to_confirm)
     return outcome | {"charges": sorted({each.charge for each in found.comparisons})} | found.as_json()
 
@@ -135,11 +135,11 @@ def _sides(
             yield Side(before, customer), Side(after, customer)
 
 
-def _all(subscriptions: SubscriptionStore) -> Iterator[Subscription]:
+def _all(store: SubscriptionStore) -> Iterator[Subscription]:
     for shard in range(LIST_SHARDS):
         after: str | None = None
         while True:
-            page, after = subscriptions.listing(shard, after, _PAGE)
+            page, after = store.listing(shard, after, _PAGE)
             yield from (listed.subscription for listed in page)
             if after is None:
                 break

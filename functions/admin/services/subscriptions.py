@@ -1,11 +1,12 @@
 """Subscriptions put in by the API; those read from Odoo are seen, and overridden, here too."""
 
+import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from functions.admin.services import put_back
+from functions.admin.services.asked import Asked
 from functions.admin.services.attempts import attempts
 from fusion_billing.access.principal import Principal
 from fusion_billing.definitions.charge import Charge, ChargeOverride
@@ -26,9 +27,11 @@ from fusion_billing.store.subscriptions import (
     SubscriptionStore,
 )
 
-SHOWN = ("origin", "open_period", "orders", "plan_history")
+SHOWN = ("history", "origin", "open_period", "orders", "plan_history")
 """What a subscription is shown with, and has not by its definition; `version` besides."""
 
+_FULL_PAGE = 2_000_000
+"""Characters of a list past which a page holds no more, lest its answer be too large."""
 _MOST_READ_ONE_BY_ONE = 10
 _POSITION = re.compile(r"(\d{1,2}):(.*)", re.ASCII)
 
@@ -53,32 +56,59 @@ def checked(catalogue: CatalogueStore, id_: str, body: dict[str, Any]) -> Subscr
 def put(
     store: SubscriptionStore,
     writer: SubscriptionWriter,
-    principal: Principal,
+    asked: Asked,
     wanted: Subscription,
-    *,
     besides: Mapping[str, Any],
-    now: datetime,
 ) -> tuple[bool, dict[str, Any]]:
     """Create or replace a subscription; return whether it is new, and its JSON.
 
     `besides` is what its body held of the fields `SHOWN`. Raises `Forbidden` for a plan that the key's source
-    may not touch, `NotFound` where it is on such a plan now, `OrderTaken`, `Unavailable`, and as
-    `put_back.check` does.
+    may not touch, `NotFound` where it is on such a plan now, `OrderTaken`, `Unavailable`, `Conflict` where
+    its currency changes unconfirmed, and as `put_back.check` does.
     """
+    guard = _guard(store, asked, wanted, besides)
+    saved: Saved = writer.save(wanted, origin="api", now=asked.now, guard=guard, author=asked.author)
+    return saved.outcome == "created", as_json(saved.stored, store)
+
+
+def planned(
+    store: SubscriptionStore,
+    writer: SubscriptionWriter,
+    asked: Asked,
+    wanted: Subscription,
+    besides: Mapping[str, Any],
+) -> tuple[StoredSubscription | None, StoredSubscription | None]:
+    """Return what is stored, and what `put` would store (None: nothing changes); raises as `put` does."""
+    guard = _guard(store, asked, wanted, besides)
+    return writer.planned(wanted, origin="api", now=asked.now, guard=guard)
+
+
+def to_confirm(stored: StoredSubscription | None, wanted: Subscription) -> list[str]:
+    """Return what must be confirmed: another currency, in which other charges apply, or none."""
+    return ["currency"] if stored is not None and stored.subscription.currency != wanted.currency else []
+
+
+def _guard(
+    store: SubscriptionStore, asked: Asked, wanted: Subscription, besides: Mapping[str, Any]
+) -> Callable[[StoredSubscription | None], None]:
+    """Return what is checked before anything is written over a stored subscription."""
+    principal = asked.principal
     _check_plan(principal, wanted.plan)
     if principal.plans is not None and store.get(wanted.id) is not None:
         visible(store, principal, wanted.id)
 
     def still_as_shown(stored: StoredSubscription | None) -> None:
-        put_back.check(besides, None if stored is None else as_json(stored))
+        shown = None if stored is None else as_json(stored, store if "history" in besides else None)
+        put_back.check(besides, shown)
+        effects = to_confirm(stored, wanted)
+        asked.check_confirmed(effects, f"{' and '.join(effects)} of the subscription {wanted.id}")
 
-    saved: Saved = writer.save(wanted, origin="api", now=now, guard=still_as_shown)
-    return saved.outcome == "created", as_json(saved.stored)
+    return still_as_shown
 
 
 def get(store: SubscriptionStore, principal: Principal, id_: str) -> dict[str, Any]:
     """Return a subscription's JSON; raises `NotFound`."""
-    return as_json(visible(store, principal, id_))
+    return as_json(visible(store, principal, id_), store)
 
 
 def visible(store: SubscriptionStore, principal: Principal, id_: str) -> StoredSubscription:
@@ -100,7 +130,7 @@ def listing(
         page += [_listed(one) for one in listed if principal.may_use_plan(one.subscription.plan)]
         if id_ is None:
             shard += 1
-        if len(page) >= limit:
+        if len(page) >= limit or sum(len(json.dumps(each)) for each in page) > _FULL_PAGE:
             break
     return page, None if shard >= LIST_SHARDS else f"{shard}:{id_ or ''}"
 
@@ -109,25 +139,25 @@ def delete(
     store: SubscriptionStore,
     use: SubscriptionUse,
     catalogue: CatalogueStore,
-    principal: Principal,
+    asked: Asked,
     id_: str,
 ) -> None:
     """Delete a subscription on which nothing was counted or billed; raises `NotFound`, and `InUse`."""
     for last_try in attempts():
         with last_try:
-            stored = visible(store, principal, id_)
+            stored = visible(store, asked.principal, id_)
             metric = use.metric_counted(id_, catalogue.metrics())
             if metric is not None:
                 raise InUse(f"usage of the metric {metric} was counted on the subscription {id_}")
             start = use.period_billed(id_, [period.start for period in stored.calendar.known])
             if start is not None:
                 raise InUse(f"the subscription {id_} was billed for the period from {rfc3339(start)}")
-            store.delete(stored)
+            store.delete(stored, asked.change("deleted"))
             return
 
 
-def as_json(stored: StoredSubscription) -> dict[str, Any]:
-    """Return a subscription as the API shows it, with its open billing period."""
+def as_json(stored: StoredSubscription, store: SubscriptionStore | None = None) -> dict[str, Any]:
+    """Return a subscription as the API shows it, with its open billing period; of a `store`, its history."""
     opened = stored.calendar.open
     shown = stored.subscription.as_json() | {
         "origin": stored.origin,
@@ -139,6 +169,8 @@ def as_json(stored: StoredSubscription) -> dict[str, Any]:
             for change in stored.plans
         ],
     }
+    if store is not None:
+        shown["history"] = store.history(stored.id)
     return {**shown, "aliases": list(stored.aliases)} if stored.aliases else shown
 
 

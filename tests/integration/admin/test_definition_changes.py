@@ -248,6 +248,51 @@ def test_a_dry_run_shows_no_other_plans_than_the_key_may_see(used: Any, usage_of
     assert (tried["evaluated"], tried["subscriptions"], tried["totals"]) == (0, [], [])
 
 
+@pytest.mark.parametrize("price", ["0.01", "0.002"])
+def test_a_dry_run_of_a_subscription_shows_its_charges(used: Any, usage_of: Any, price: str) -> None:
+    usage_of("42", "calls", 1500, 500)
+    override = {"calls": {"model": {"type": "per_unit", "unit_amount": price}}}
+    body = {**SUBSCRIPTION, "overrides": override}
+    before = used.get("/v1/subscriptions/42").json
+    tried = used.put("/v1/subscriptions/42", body, query={"dry_run": "true"}).json
+    assert (tried["outcome"], tried["changed_fields"], tried["charges"]) == (
+        "updated",
+        ["overrides"],
+        ["calls"],
+    )
+    (change,) = tried["subscriptions"]
+    after = {"0.01": "10.00", "0.002": "2.00"}[price]
+    assert (change["before"]["amount"], change["after"]["amount"]) == ("4.00", after)
+    assert used.get("/v1/subscriptions/42").json == before
+    assert used.put("/v1/subscriptions/42", SUBSCRIPTION, query={"dry_run": "true"}).json["evaluated"] == 0
+
+
+def test_a_dry_run_of_a_new_subscription_has_nothing_before(used: Any, usage_of: Any) -> None:
+    usage_of("43", "calls", 1500)
+    body = {**SUBSCRIPTION, "odoo_order_id": 43}
+    tried = used.put("/v1/subscriptions/43", body, query={"dry_run": "true"}).json
+    assert tried["outcome"] == "created"
+    assert [(each["before"], each["after"]["amount"]) for each in tried["subscriptions"]] == [(None, "2.00")]
+    assert used.get("/v1/subscriptions/43").status == 404
+    taken = used.put("/v1/subscriptions/43", SUBSCRIPTION, query={"dry_run": "true"})
+    assert (taken.status, taken.code) == (409, "order_taken")
+
+
+def test_another_currency_of_a_subscription_must_be_confirmed(defined: Any) -> None:
+    euros = {**SUBSCRIPTION, "currency": "EUR"}
+    refused = defined.put("/v1/subscriptions/42", euros)
+    assert (refused.status, refused.code) == (409, "confirmation_required")
+    tried = defined.put("/v1/subscriptions/42", euros, query={"dry_run": "true"}).json
+    assert tried["confirm"] == ["currency"]
+    done = defined.put("/v1/subscriptions/42", euros, query={"confirm": "currency", "reason": "moved"})
+    assert done.status == 200
+    assert _history(defined, "/v1/subscriptions/42") == [
+        (2, "changed currency", "moved"),
+        (1, "created", None),
+    ]
+    assert done.json["history"][0]["actor"] == defined.default_key.split("_")[1]
+
+
 # --- filters, and what is too large --------------------------------------------------------------
 
 AWS = {"properties": {"cloud": ["aws"]}, "model": {"type": "per_unit", "unit_amount": "1"}}

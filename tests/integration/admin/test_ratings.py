@@ -257,7 +257,10 @@ def test_the_usage_so_far_is_shown_live_with_where_it_leads(catalogue: "Admin", 
 
 def test_a_charge_that_cant_be_priced_is_shown_as_such(catalogue: "Admin", push: Push) -> None:
     push("25", "2026-11-03")
-    assert catalogue.put("/v1/subscriptions/42", SUBSCRIPTION | {"currency": "EUR"}).status == 200
+    euros = catalogue.put(
+        "/v1/subscriptions/42", SUBSCRIPTION | {"currency": "EUR"}, query={"confirm": "currency"}
+    )
+    assert euros.status == 200
     (metric,) = catalogue.get("/v1/subscriptions/42/usage").json["metrics"]
     assert (metric["units"], metric["charges"]) == ("25", [])
     assert metric["unpriced"] == [

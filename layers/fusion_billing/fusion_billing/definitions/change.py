@@ -29,6 +29,18 @@ class Change:
         return entry if self.reason is None else {**entry, "reason": self.reason}
 
 
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who makes a change, and why, before it is known what changes."""
+
+    actor: str
+    reason: str | None = None
+
+    def change(self, at: datetime, cause: str) -> Change:
+        """Return the change made at an instant."""
+        return Change(self.actor, at, cause, self.reason)
+
+
 def changed_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """Return the names of the fields in which two JSON objects differ, in order."""
     return sorted(name for name in {*before, *after} if before.get(name) != after.get(name))

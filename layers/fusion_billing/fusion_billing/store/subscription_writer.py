@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol
 from fusion_billing.calendar.advance import advance, first_seen, newly_invoiced
 from fusion_billing.calendar.calendar import Period
 from fusion_billing.calendar.states import stopped_at
+from fusion_billing.definitions.change import Author, changed_fields
 from fusion_billing.definitions.subscription import MOST_ALIASES, Subscription, is_subscription_id
 from fusion_billing.definitions.subscription_history import (
     ChainedOrder,
@@ -25,6 +26,7 @@ from fusion_billing.errors import Unavailable
 from fusion_billing.instants import rfc3339
 from fusion_billing.store.subscriptions import (
     AliasTaken,
+    OrderTaken,
     Origin,
     Outdated,
     StoredSubscription,
@@ -107,17 +109,19 @@ class SubscriptionWriter:
         now: datetime,
         guard: Guard = _unguarded,
         chain: Chain = UNCHANGED,
+        author: Author | None = None,
     ) -> Saved:
         """Create or replace a subscription; where nothing changed, nothing is written or told.
 
-        `origin` is who asks. What Odoo does not know (overrides) stays when it is Odoo's; a subscription
-        keeps the origin it was created with. `guard` sees what is stored before anything is written over it,
-        and may raise. Raises `OrderTaken`, `AliasTaken`, and `Unavailable`.
+        `origin` is who asks, `author` what its history says of it (None: the origin). What Odoo does not
+        know (overrides) stays when it is Odoo's; a subscription keeps the origin it was created with. `guard`
+        sees what is stored before anything is written over it, and may raise. Raises `OrderTaken`,
+        `AliasTaken`, and `Unavailable`.
         """
         attempt = 0
         while True:
             try:
-                return self._save(wanted, origin, now, guard, chain)
+                return self._save(wanted, origin, now, guard, chain, author or Author(origin))
             except AliasTaken as taken:
                 if taken.alias in (wanted.aliases or ()) or taken.alias in chain.untaken:
                     raise
@@ -129,7 +133,32 @@ class SubscriptionWriter:
                     raise
                 self._pause(_FIRST_PAUSE * 2 ** (attempt - 1))
 
-    def _save(self, wanted: Subscription, origin: Origin, now: datetime, guard: Guard, chain: Chain) -> Saved:
+    def planned(
+        self, wanted: Subscription, *, origin: Origin, now: datetime, guard: Guard = _unguarded
+    ) -> tuple[StoredSubscription | None, StoredSubscription | None]:
+        """Return what is stored, and what `save` would store over it (None: nothing); writes nothing.
+
+        Raises as `save` does.
+        """
+        first = stored = self._store.get(wanted.id)
+        if stored is None and self._store.alias_of(wanted.id) is not None:
+            raise AliasTaken(wanted.id)
+        guard(stored)
+        if self._store.of_order(wanted.odoo_order_id) not in {None, wanted.id}:
+            raise OrderTaken("this order is another subscription's already")
+        while (new := next_state(stored, wanted, origin, now)) is not None:
+            stored = new
+        return first, None if stored is first else stored
+
+    def _save(  # noqa: PLR0917  what `save` was given
+        self,
+        wanted: Subscription,
+        origin: Origin,
+        now: datetime,
+        guard: Guard,
+        chain: Chain,
+        author: Author,
+    ) -> Saved:
         first = stored = self._store.get(wanted.id)
         if stored is None and self._store.alias_of(wanted.id) is not None:
             raise AliasTaken(wanted.id)
@@ -140,7 +169,7 @@ class SubscriptionWriter:
         if next_state(stored, wanted, origin, now, chain) is not None:
             self._jobs.subscription(wanted.id, delay=INSURANCE_SECONDS)
         while (new := next_state(stored, wanted, origin, now, chain)) is not None:
-            closed += self._write(stored, new, now)
+            closed += self._write(stored, new, now, author)
             stored = new
         if stored is None:
             raise AssertionError
@@ -154,13 +183,13 @@ class SubscriptionWriter:
         return Saved(stored, "created" if first is None else "updated", closed)
 
     def _write(
-        self, stored: StoredSubscription | None, new: StoredSubscription, now: datetime
+        self, stored: StoredSubscription | None, new: StoredSubscription, now: datetime, author: Author
     ) -> tuple[Period, ...]:
         closed = () if stored is None else newly_invoiced(stored.calendar, new.calendar)
         prepared = [self._period_invoiced(new, period, now) for period in closed]
         if stored is None or stored.subscription != new.subscription:
             prepared.append(self._subscription_updated(new, now))
-        self._store.put(new, stored, _writes(prepared))
+        self._store.put(new, stored, _writes(prepared), author.change(now, _cause(stored, new)))
         for each in prepared:
             self._outbox.nudge(each)
         return closed
@@ -225,6 +254,19 @@ def next_state(
         order_aliases=order_aliases,
     )
     return None if new == stored else replace(new, version=stored.version + 1, is_current=True)
+
+
+def _cause(stored: StoredSubscription | None, new: StoredSubscription) -> str:
+    """Return what the history says of a change."""
+    if stored is None:
+        return "created"
+    fields = changed_fields(stored.subscription.as_json(), new.subscription.as_json())
+    words = [f"changed {', '.join(fields)}"] if fields else []
+    if newly_invoiced(stored.calendar, new.calendar):
+        words.append("a period was invoiced")
+    if stored.orders != new.orders:
+        words.append("its orders changed")
+    return "; ".join(words) or "its periods or names changed"
 
 
 def with_what_odoo_lacks(read: Subscription, stored: Subscription) -> Subscription:

@@ -13,10 +13,12 @@ from botocore.exceptions import ClientError
 
 from fusion_billing.calendar.calendar import Calendar
 from fusion_billing.calendar.states import OVER, accepted_until, rated_until
+from fusion_billing.definitions.change import Change
 from fusion_billing.definitions.subscription import MOST_ALIASES, Subscription, is_subscription_id
 from fusion_billing.definitions.subscription_history import ChainedOrder, PlanChange, first_order
 from fusion_billing.errors import Conflict, Unavailable
 from fusion_billing.store import subscription_items as items
+from fusion_billing.store.definition_history import DefinitionHistory
 from fusion_billing.store.failures import cancelled_by_condition, reasons, unavailable_when_transient
 
 if TYPE_CHECKING:
@@ -140,6 +142,7 @@ class SubscriptionStore:
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
         self._table = table
+        self._history = DefinitionHistory(client, table)
 
     def get(self, subscription: str) -> StoredSubscription | None:
         """Return the subscription of that id with its periods, or None; raises `Unavailable`."""
@@ -176,6 +179,10 @@ class SubscriptionStore:
             is_current="starts" in item,
         )
 
+    def history(self, subscription: str) -> list[dict[str, Any]]:
+        """Return the newest changes of a subscription, the newest first; raises `Unavailable`."""
+        return self._history.newest("SUBSCRIPTION", subscription)
+
     def of_order(self, odoo_order_id: int) -> str | None:
         """Return the id of the subscription that an order is, or None."""
         with unavailable_when_transient():
@@ -210,9 +217,11 @@ class SubscriptionStore:
         new: StoredSubscription,
         stored: StoredSubscription | None,
         extra: Sequence[Any] = (),
+        change: Change | None = None,
     ) -> None:
         """Write `new` over `stored` (None: there was none), with `extra` writes, all or nothing.
 
+        `change` is kept in its history.
         `new.version` is one more than `stored.version`, or the same where only the item's form changes. Only
         periods, orders and aliases that differ are written. Raises `Outdated` where it was written since,
         `OrderTaken` and `AliasTaken` where an order or an alias is another's, and `Unavailable`.
@@ -234,13 +243,14 @@ class SubscriptionStore:
             if period.start not in starts
         ]
         writes += [_Write(each) for each in extra]
+        writes += self._entry(new, change)
         if len(writes) + len(aliases) > _MOST_WRITES:
             # Many listeners and many aliases: those first. Cut short, the next save writes them again.
             self._transact(aliases)
             aliases = []
         self._transact([*writes, *aliases])
 
-    def delete(self, stored: StoredSubscription) -> None:
+    def delete(self, stored: StoredSubscription, change: Change | None = None) -> None:
         """Delete a subscription in the version read, its periods, its guards and its aliases.
 
         Raises `Outdated` and `Unavailable`. Whoever calls it has seen that nothing was billed on it.
@@ -258,7 +268,8 @@ class SubscriptionStore:
         releases = [_Write(self._release(stored.id, order)) for order in orders]
         releases += [_Write(self._release_alias(stored.id, alias)) for alias in stored.aliases]
         early, releases = releases[:-_MOST_RELEASED], releases[-_MOST_RELEASED:]
-        room = _MOST_WRITES - 1 - len(releases)
+        entry = self._entry(stored, change)
+        room = _MOST_WRITES - 1 - len(releases) - len(entry)
         # The oldest first, and what names the subscription last: cut short, it can be deleted again.
         for key in periods[:-room]:
             with unavailable_when_transient():
@@ -266,7 +277,12 @@ class SubscriptionStore:
         if early:
             self._transact(early)
         rest = [_Write({"Delete": {"TableName": self._table, "Key": key}}) for key in periods[-room:]]
-        self._transact([_Write(subscription), *releases, *rest])
+        self._transact([_Write(subscription), *releases, *rest, *entry])
+
+    def _entry(self, written: StoredSubscription, change: Change | None) -> "list[_Write]":
+        if change is None:
+            return []
+        return [_Write(self._history.write("SUBSCRIPTION", written.id, written.version, change))]
 
     def _put(self, item: dict[str, Any], condition: str, stored: StoredSubscription | None) -> dict[str, Any]:
         put: dict[str, Any] = {"TableName": self._table, "Item": item, "ConditionExpression": condition}
