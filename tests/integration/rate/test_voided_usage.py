@@ -1,0 +1,114 @@
+"""A voided record is rated as if it had never been pushed: each aggregation, and an invoiced period."""
+
+import json
+import time
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fusion_billing import strict_json
+from fusion_billing.billing.ratings import StoredRating
+from fusion_billing.store.markers import MarkerStore, marker_of
+from fusion_billing.store.patience import Patience
+from fusion_billing.store.usage import UsageStore
+from fusion_billing.store.usage_reading import UsageReader
+from fusion_billing.store.usage_voiding import UsageVoiding
+from fusion_billing.usage.parsing import parse
+
+if TYPE_CHECKING:
+    from tests.integration.rate.conftest import World
+
+pytestmark = pytest.mark.integration
+
+AGGREGATIONS = ["sum", "count", "max", "min", "last", "average", "unique_count", "time_weighted"]
+QUANTITIES = {3: "8", 9: "2", 15: "40", 20: "1", 24: "5"}
+VOIDED = (15, 20, 24)  # the greatest, the least, the last
+
+
+class Usage:
+    """Does as ingest and admin do: marks first, then writes."""
+
+    def __init__(self, world: "World") -> None:
+        self.world = world
+        self.markers = MarkerStore(world.client, world.tables.markers, 4)
+        self.store = UsageStore(world.client, world.tables.usage)
+        self.reader = UsageReader(world.client, world.tables.usage)
+        self.voiding = UsageVoiding(world.client, world.tables.usage)
+
+    def push(self, day: int, subscription: str = "42", **fields: Any) -> str:
+        record = {
+            "idempotency_key": f"{subscription}:{day}",
+            "subscription": subscription,
+            "metric": "api_calls",
+            "period_start": f"2026-11-{day:02d}T00:00:00Z",
+            "period_end": f"2026-11-{day + 1:02d}T00:00:00Z",
+            "quantity": QUANTITIES[day],
+            **fields,
+        }
+        push = parse(strict_json.loads(json.dumps(record)), lambda: "made")
+        self.markers.mark({marker_of(push)}, self.world.now, patience())
+        return self.store.push("src_1", push, "2026-11-20T12:30:00Z", patience()).outcome
+
+    def void(self, day: int, subscription: str = "42") -> str:
+        record = self.reader.get("src_1", f"{subscription}:{day}")
+        assert record is not None
+        self.markers.mark({marker_of(record)}, self.world.now, patience())
+        return self.voiding.void(record, "2026-11-20T12:40:00Z", patience(), actor="key").outcome
+
+
+def patience() -> Patience:
+    return Patience(20, time.monotonic, time.sleep)
+
+
+def said(rating: StoredRating) -> Any:
+    names = ("units", "billable_units", "amount", "unrounded_amount", "steps")
+    return {name: rating.doc.get(name) for name in names}, rating.amount
+
+
+@pytest.mark.parametrize("aggregation", AGGREGATIONS)
+def test_a_voided_record_leaves_no_trace_in_what_is_owed(world: "World", aggregation: str) -> None:
+    world.metric(aggregation=aggregation)
+    world.charge(included_units="0")
+    fee = {"type": "percentage", "rate_percent": "10", "fixed_amount": "1"}
+    world.charge("fee", included_units="0", model=fee) if aggregation == "sum" else None
+    world.subscription("42")
+    world.subscription("43")
+    usage = Usage(world)
+    for day in QUANTITIES:
+        usage.push(day)
+        if day not in VOIDED:
+            usage.push(day, "43")
+    world.rate_hour()
+    charges = ["api_calls", "fee"] if aggregation == "sum" else ["api_calls"]
+    before = said(world.the_rating())
+    assert [usage.void(day) for day in VOIDED] == ["voided"] * 3
+    world.rate_hour()
+    for charge in charges:
+        assert said(world.the_rating(charge=charge)) == said(world.the_rating(charge=charge, id_="43"))
+    assert usage.push(15) == usage.push(20) == usage.push(24) == "updated"
+    world.rate_hour()
+    assert said(world.the_rating()) == before
+
+
+def test_voiding_all_there_was_brings_the_amount_to_zero(small_world: "World") -> None:
+    usage = Usage(small_world)
+    usage.push(15)
+    small_world.rate_hour()
+    assert small_world.the_rating().amount == Decimal(3)
+    usage.void(15)
+    small_world.rate_hour()
+    assert small_world.the_rating().amount == 0
+
+
+def test_voiding_what_was_invoiced_is_an_adjustment(small_world: "World") -> None:
+    usage = Usage(small_world)
+    usage.push(15)
+    small_world.rate_hour()
+    small_world.acknowledge()
+    small_world.now = small_world.now.replace(month=12, day=2)
+    small_world.invoice("2027-01-01")
+    usage.void(15)
+    small_world.rate_hour()
+    adjustment = small_world.the_rating("2026-12-01", corrects="2026-11-01")
+    assert adjustment.amount == Decimal(-3)
