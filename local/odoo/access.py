@@ -57,6 +57,7 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
     "sale.order": {
         **_SALES,
         "read": (INVOICING, SALES_MANAGER, SALESMAN, "base.group_portal", *_READONLY_ACCOUNTING),
+        "unlink": (SALES_MANAGER,),
     },
     "sale.order.line": _SALES,
     "sale.advance.payment.inv": {**_SALES, "read": (SALESMAN,)},

@@ -192,6 +192,12 @@ class Order(Model):
         return True
 
     @api_records
+    def action_draft(self, ids: list[int]) -> bool:
+        """Make quotations of cancelled orders again."""
+        cancelled = [i for i in ids if self.record(i)["state"] in ("cancel", "sent")]
+        return self.write(cancelled, {"state": "draft"})
+
+    @api_records
     def action_cancel(self, ids: list[int]) -> bool:
         """Cancel the orders; a locked one is refused."""
         if any(self.record(i)["locked"] for i in ids):

@@ -29,6 +29,7 @@ class AccountTax(Model):
             ("fixed", "Fixed"),
             ("percent", "Percentage"),
             ("division", "Percentage Tax Included"),
+            ("code", "Custom Formula"),
         ),
         "amount": fields.floating("Amount"),
         "price_include_override": fields.selection(

@@ -158,6 +158,6 @@ def test_what_odoo_forbids_on_a_confirmed_and_locked_order(
     client: Any, odoo: Server, method: str, message: str
 ) -> None:
     odoo.admin.write("sale.order", [1], {"locked": True})
-    answer = client.call(f"sale.order/{method}", ids=[1])
+    answer = client.call(f"sale.order/{method}", "key-admin", ids=[1])
     assert (answer.status, answer.body["name"]) == (422, "odoo.exceptions.UserError")
     assert message in answer.body["message"]

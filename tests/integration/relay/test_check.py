@@ -5,7 +5,12 @@ from typing import Any
 
 import pytest
 
+from fusion_billing.definitions.charge import Charge
+from fusion_billing.definitions.metric import Metric
+from fusion_billing.definitions.validation import parse
 from fusion_billing.odoo import check
+from fusion_billing.store import client
+from fusion_billing.store.catalogue import CatalogueStore
 
 pytestmark = pytest.mark.integration
 
@@ -144,19 +149,130 @@ def test_a_wrong_database_and_a_dead_address_are_told_apart(world: Any, look: Lo
     [
         ({"active": False}, "is archived"),
         ({"sale_ok": False}, "can't be sold"),
-        ({"invoice_policy": "delivery"}, "Ordered quantities"),
         ({"recurring_invoice": True}, "not recurring"),
+        ({"service_tracking": "task_global_project"}, "creates a project or task"),
+        ({"type": "consu", "invoice_policy": "delivery"}, "is of the type consu"),
+        ({"company_id": 2}, "is Other's alone, and My Company has orders"),
+        ({"taxes_id": [9]}, "is computed by code"),
     ],
 )
 def test_a_product_that_would_never_be_billed_right_is_named(
     world: Any, look: Look, values: dict[str, Any], words: str
 ) -> None:
     world.orders(41)
+    world.admin.seed({"res.company": [{"id": 2, "name": "Other", "partner_id": 1, "currency_id": 1}]})
+    world.admin.seed({"account.tax": [{"id": 9, "name": "By code", "amount_type": "code"}]})
     world.admin.write("product.product", [7], values)
     status, told = look("--product", "7")
-    assert status == 1
+    assert status == 1, told
     assert "API calls overage" in told
     assert words in told
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (
+            {"invoice_policy": "delivery"},
+            "is invoiced by delivered quantities: they are written with each line",
+        ),
+        ({"type": "consu"}, "with Inventory each line makes a delivery"),
+        ({"taxes_id": [7]}, "has taxes that its price includes (20% incl)"),
+    ],
+)
+def test_what_is_handled_but_worth_a_look_is_named_too(
+    world: Any, look: Look, values: dict[str, Any], words: str
+) -> None:
+    world.orders(41)
+    taxes = [{"id": 7, "name": "20% incl", "amount": 20, "price_include_override": "tax_included"}]
+    world.admin.seed({"account.tax": taxes})
+    world.admin.write("product.product", [7], values)
+    status, told = look("--product", "7")
+    assert status == 0, told
+    assert "LOOK" in told
+    assert words in told
+
+
+def test_what_was_looked_at_of_a_product_is_told_in_one_line(world: Any, look: Look) -> None:
+    world.orders(41)
+    _, told = look("--product", "7")
+    assert (
+        "The product API calls overage can be billed: service, tracking no, ordered quantities, 0 taxes, "
+        "any company, list price 0.01" in told
+    )
+    assert "The key's user sees the orders of 1 companies: My Company" in told
+    assert "My Company rounds globally" in told
+    assert "Invoices can be read" in told
+    assert "Renewals and upsells name their parent and their first contract" in told
+
+
+def test_invoices_that_can_t_be_read_are_told(world: Any, look: Look) -> None:
+    world.orders(41)
+    world.admin.close_model("account.move.line")
+    status, told = look("--product", "7")
+    assert status == 0, told
+    assert "Invoices can't be read, so the order line's invoiced quantity counts as billed" in told
+
+
+def charge(code: str, product: int, **changes: Any) -> Charge:
+    document = {
+        "name": code,
+        "metric": "api_calls",
+        "applies_to": {"all": True},
+        "currency": "USD",
+        "odoo_product_id": product,
+        "model": {"type": "per_unit", "unit_amount": "0.004"},
+        **changes,
+    }
+    return parse(Charge, document, code=code)
+
+
+def test_the_products_of_all_charges_are_looked_at_by_themselves(
+    world: Any, look: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.orders(41)
+    store = CatalogueStore(world.dynamodb, world.tables.catalogue)
+    metric = {"name": "API calls", "aggregation": "sum"}
+    store.put_metric(parse(Metric, metric, code="api_calls"), None)
+    for one in (charge("api", 7), charge("old", 98, active=False), charge("gone", 99)):
+        store.put_charge([one], None)
+    monkeypatch.setattr(client, "dynamodb", lambda: world.dynamodb)
+    status, told = look("--catalogue-table", world.tables.catalogue)
+    assert status == 1
+    assert "3 charges bill by 2 products" in told
+    assert "The product API calls overage (charge api) can be billed" in told
+    assert "There is no product 99 (charge gone)" in told
+    assert "98" not in told
+    status, told = look("--catalogue-table", "no-such-table")
+    assert (status, "The charges could not be read" in told) == (1, True)
+
+
+def test_the_write_test_sends_a_line_through_all_it_would_meet_and_cleans_up(world: Any, look: Look) -> None:
+    world.orders(41)
+    for _ in range(2):
+        status, told = look("--product", "7", "--product", "8", "--write-test")
+        assert status == 0, told
+        assert "A line of product 7 was created, changed, corrected and taken back to 0" in told
+        assert "A line of product 8 was created" in told
+        assert "of the write test is empty and cancelled again" in told
+    orders = world.admin.read("sale.order", [["client_order_ref", "!=", False]], ["state", "order_line"])
+    assert [(order["state"], order["order_line"]) for order in orders] == [("cancel", [])]
+
+
+def test_the_write_test_says_what_a_line_would_fail_by(world: Any, look: Look) -> None:
+    world.orders(41)
+    world.admin.set_digits("sale.order.line.product_uom_qty", 0)
+    world.admin.set_digits("sale.order.line.price_unit", 0)
+    status, told = look("--product", "7", "--write-test")
+    assert status == 1
+    assert "A line of product 7 could not be changed: Odoo can't hold this amount" in told
+    assert "is empty and cancelled again" in told
+    world.admin.set_digits("sale.order.line.price_unit", None)
+    world.admin.write("product.product", [7], {"service_tracking": "project_only"})
+    world.admin.clear_calls()
+    status, told = look("--product", "7", "--write-test")
+    assert status == 1
+    assert world.loads() == 0
 
 
 def test_what_can_t_be_billed_is_named(world: Any, look: Look) -> None:

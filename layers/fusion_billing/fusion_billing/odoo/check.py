@@ -1,7 +1,9 @@
 """`python -m fusion_billing.odoo.check`: looks an Odoo over and says in plain words what is not right.
 
-It creates, changes and removes nothing, unless `--try-on` names an order. The key is taken from ODOO_API_KEY
-(or asked for), never from an argument: arguments are for all to see.
+It looks at the products of all charges where CATALOGUE_TABLE names the stack's catalogue table (with AWS
+credentials that may read it), and at those named. It creates, changes and removes nothing, unless
+`--write-test` or `--try-on` asks for it. The key is taken from ODOO_API_KEY (or asked for), never from an
+argument: arguments are for all to see.
 
 Ends with 0 where nothing is wrong, 1 where something is, 2 where Odoo could not be asked.
 """
@@ -15,7 +17,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from botocore.exceptions import BotoCoreError, ClientError
+
+from fusion_billing.errors import FusionError
 from fusion_billing.lines.line import Line
+from fusion_billing.odoo.check_products import ChargedProduct, charged_products, product_findings
+from fusion_billing.odoo.check_write import write_test
 from fusion_billing.odoo.checks import all_checks
 from fusion_billing.odoo.client import Odoo, connect
 from fusion_billing.odoo.errors import OdooError, Park
@@ -24,6 +31,8 @@ from fusion_billing.odoo.keys import KeyRing, UnreadableSecret
 from fusion_billing.odoo.load import Loader
 from fusion_billing.odoo.orders import look_at
 from fusion_billing.odoo.verified import Wanted, Writer, Written
+from fusion_billing.store import client
+from fusion_billing.store.catalogue import CatalogueStore
 
 _MARKS = {"well": "  ok    ", "look": "  LOOK  ", "wrong": "  WRONG "}
 
@@ -60,10 +69,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     findings: list[Finding] = []
     status = 0
     try:
-        for finding in all_checks(
-            odoo, products=options.product, rolling=options.rolling, now=datetime.now(UTC)
-        ):
+        products = _looked_at(options, findings)
+        for finding in all_checks(odoo, products=products, rolling=options.rolling, now=datetime.now(UTC)):
             _show(finding, findings)
+        if options.write_test:
+            for finding in write_test(odoo, _worth_writing(odoo, products), time.sleep):
+                _show(finding, findings)
         if options.try_on is not None:
             _show(_tried(odoo, options.try_on, options.product), findings)
     except UnreadableSecret:
@@ -75,6 +86,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _show(Finding("wrong", f"Odoo could not be asked: {error.message}", advice), findings)
     _conclude(findings)
     return status or int(any(finding.level == "wrong" for finding in findings))
+
+
+def _looked_at(options: argparse.Namespace, findings: list[Finding]) -> list[ChargedProduct]:
+    """Return the products of all charges, and those named besides."""
+    named = [ChargedProduct(product) for product in options.product]
+    if not options.catalogue_table:
+        return named
+    try:
+        charges = CatalogueStore(client.dynamodb(), options.catalogue_table).charges()
+    except (FusionError, BotoCoreError, ClientError) as error:
+        advice = "Name the stack's CATALOGUE_TABLE, with AWS credentials that may read it"
+        _show(Finding("wrong", f"The charges could not be read: {error}", advice), findings)
+        return named
+    found = charged_products(charges)
+    count = len({one.id for one in found})
+    _show(Finding("well", f"{len(charges)} charges bill by {count} products"), findings)
+    return [*found, *(one for one in named if one.id not in {other.id for other in found})]
+
+
+def _worth_writing(odoo: Odoo, products: Sequence[ChargedProduct]) -> list[ChargedProduct]:
+    """Return the products that nothing speaks against: a line of any other may start what can't be undone."""
+    return [
+        one for one in products if all(finding.level != "wrong" for finding in product_findings(odoo, one))
+    ]
 
 
 def _asked() -> str:
@@ -104,6 +139,18 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         action="store_true",
         default=os.environ.get("ODOO_LINE_MODE") == "rolling",
         help="look at what rolling lines need",
+    )
+    parser.add_argument(
+        "--catalogue-table",
+        default=os.environ.get("CATALOGUE_TABLE", ""),
+        help="the stack's catalogue table, whose charges' products are looked at (CATALOGUE_TABLE)",
+    )
+    parser.add_argument(
+        "--write-test",
+        action="store_true",
+        default=os.environ.get("ODOO_WRITE_TEST", "") not in ("", "0"),
+        help="write a line of each product onto an order of the test's own, change it, read it back, take it "
+        "to 0, and clean up (ODOO_WRITE_TEST=1)",
     )
     parser.add_argument(
         "--try-on",

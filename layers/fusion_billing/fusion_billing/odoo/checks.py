@@ -14,6 +14,8 @@ from fusion_billing.definitions.subscription import Subscription
 from fusion_billing.definitions.validation import parse
 from fusion_billing.errors import Refused
 from fusion_billing.odoo import precision
+from fusion_billing.odoo.check_invoicing import chain, companies, invoices
+from fusion_billing.odoo.check_products import ChargedProduct, product_findings
 from fusion_billing.odoo.client import Odoo
 from fusion_billing.odoo.errors import AccessRefused, Park
 from fusion_billing.odoo.finding import SALES, Finding
@@ -42,7 +44,6 @@ _LINE_FIELDS = (
     "name",
     "state",
 )
-_PRODUCT_FIELDS = ("active", "sale_ok", "invoice_policy", "recurring_invoice")
 _PLAN_FIELDS = ("billing_period_value", "billing_period_unit")
 _MOST_NAMED = 20
 _FEW_DIGITS = 4
@@ -50,7 +51,9 @@ _USUAL_DIGITS = 2
 _SOON_DAYS = 14
 
 
-def all_checks(odoo: Odoo, *, products: Sequence[int], rolling: bool, now: datetime) -> Iterator[Finding]:
+def all_checks(
+    odoo: Odoo, *, products: Sequence[ChargedProduct], rolling: bool, now: datetime
+) -> Iterator[Finding]:
     """Yield every finding. Raises the `OdooError` that makes looking further pointless."""
     yield from _key(odoo, now)
     looks: list[tuple[str, Callable[[Odoo], Iterator[Finding]]]] = [
@@ -60,16 +63,19 @@ def all_checks(odoo: Odoo, *, products: Sequence[int], rolling: bool, now: datet
         ("Time zones", _zones),
         ("Currencies", _currencies),
         ("Subscriptions", _subscriptions),
-        *((f"The product {one}", partial(_product, product=one)) for one in products),
+        ("Renewals", chain),
+        ("Companies", companies),
+        ("Invoices", invoices),
+        *((f"The product {one.id}", partial(product_findings, looked_at=one)) for one in products),
         *([("External ids", _external_ids)] if rolling else []),
     ]
     for what, look in looks:
-        yield from _as_far_as_possible(what, look(odoo))
+        yield from as_far_as_possible(what, look(odoo))
     if not products:
         yield Finding("look", "No product was looked at", "Name the products that charges bill: --product 7")
 
 
-def _as_far_as_possible(what: str, findings: Iterator[Finding]) -> Iterator[Finding]:
+def as_far_as_possible(what: str, findings: Iterator[Finding]) -> Iterator[Finding]:
     """Yield the findings; where Odoo refuses one look, say so and let the others go on."""
     try:
         yield from findings
@@ -244,43 +250,6 @@ def _subscriptions(odoo: Odoo) -> Iterator[Finding]:
         )
     elif running:
         yield Finding("well", f"All {running} subscriptions in progress can be read")
-
-
-def _product(odoo: Odoo, product: int) -> Iterator[Finding]:
-    about = odoo.fields("product.product", _PRODUCT_FIELDS)
-    context = {"active_test": False}
-    rows = odoo.call(
-        "product.product",
-        "search_read",
-        domain=[["id", "=", product]],
-        fields=["display_name", *sorted(about)],
-        context=context,
-    )
-    if not rows:
-        yield Finding(
-            "wrong",
-            f"There is no product {product}",
-            f"Name the product by the id of its variant (product.product), which {product} is not",
-        )
-        return
-    row: dict[str, Any] = rows[0]
-    name = f"the product {row['display_name']}"
-    faults = [
-        (not row.get("active", True), "is archived", f"Bring {name} back (Action, Unarchive)"),
-        (not row.get("sale_ok", True), "can't be sold", f"Tick 'Sales' on {name}"),
-        (
-            row.get("invoice_policy", "order") != "order",
-            "is invoiced by delivered quantity, which nobody delivers",
-            f"Set the invoicing policy of {name} to 'Ordered quantities'",
-        ),
-        (
-            bool(row.get("recurring_invoice")),
-            "is a subscription product: each line would be billed again every period",
-            f"Bill by a product that is not recurring instead of {name}",
-        ),
-    ]
-    found = [Finding("wrong", f"T{name[1:]} {text}", advice) for bad, text, advice in faults if bad]
-    yield from found or [Finding("well", f"T{name[1:]} can be billed")]
 
 
 def _external_ids(odoo: Odoo) -> Iterator[Finding]:
