@@ -68,7 +68,7 @@ class Closer:
         if kept is not None:
             return kept
         prices, unpriced = self._never_rated(customer, period, own)
-        closing = Closing(period.start, prices, unpriced, fees=True)
+        closing = Closing(period.start, prices, unpriced, fees=period.every_charge)
         # Before the closing is written: a worker that is killed in between does both again.
         self._reading.request_invoices(customer.id, period.start)
         self._closings[period.start] = self._ratings.closings.put(customer.id, closing)

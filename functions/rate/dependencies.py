@@ -16,7 +16,7 @@ from fusion_billing import settings
 from fusion_billing.billing.customers import Customer, customer_of
 from fusion_billing.billing.price_book import PriceBook
 from fusion_billing.errors import FusionError
-from fusion_billing.instants import rfc3339
+from fusion_billing.instants import parse_instant, rfc3339
 from fusion_billing.lines.line_cadence import CADENCES, LineCadence
 from fusion_billing.store import client
 from fusion_billing.store.catalogue import CatalogueStore
@@ -94,12 +94,14 @@ def worker() -> Worker:
     ratings = RatingsStore(dynamodb, settings.text("RATINGS_TABLE"), lanes=settings.integer("LINE_LANES", 8))
     subscriptions = SubscriptionStore(dynamodb, settings.text("CATALOGUE_TABLE"))
     relay_queue = Queue(sqs, relay)
+    catalogue = CatalogueStore(dynamodb, settings.text("CATALOGUE_TABLE"))
     sources = Sources(
         customer=partial(customer, subscriptions),
-        prices=partial(price_book, CatalogueStore(dynamodb, settings.text("CATALOGUE_TABLE"))),
+        prices=partial(price_book, catalogue),
         records=UsageRecords(dynamodb, settings.text("USAGE_TABLE")),
         markers=pairs,
         report=report,
+        created_at=partial(created_at, catalogue),
         request_invoices=partial(request_invoices, relay_queue),
     )
     cadence = line_cadence()
@@ -116,6 +118,12 @@ def worker() -> Worker:
         relay=relay_queue,
         clock=now,
     )
+
+
+def created_at(catalogue: CatalogueStore, charge: str) -> datetime | None:
+    """Return when a charge was defined; None where its history, the newest of it, does not say."""
+    first = next((entry for entry in catalogue.history("CHARGE", charge) if entry["version"] == 1), None)
+    return parse_instant(first["at"]) if first is not None else None
 
 
 def request_invoices(relay: Queue, subscription: str, period_start: datetime) -> None:

@@ -18,15 +18,16 @@ from functions.admin.services import lines as service
 from fusion_billing.errors import Fault, Refused, Unavailable
 from fusion_billing.instants import parse_instant
 from fusion_billing.odoo.errors import OdooError
+from fusion_billing.store.line_items import FINAL_INVOICE
 
 router = Router()
 
-_STATES = ("parked", "due")
+_STATES = ("parked", "due", FINAL_INVOICE)
 
 
 @router.get("/v1/lines")
 def listing() -> Response[str]:
-    """Return a page of the lines that are parked, or that are due."""
+    """Return a page of the lines that are parked, due, or sent and in need of a final invoice."""
     authorised(router, "admin")
     state = parameters(router, "state").get("state", _STATES[0])
     if state not in _STATES:

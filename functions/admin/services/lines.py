@@ -10,13 +10,15 @@ from fusion_billing.currencies import DIGITS, with_digits
 from fusion_billing.definitions.subscription import is_subscription_id
 from fusion_billing.errors import Conflict, NotFound, Unavailable
 from fusion_billing.instants import rfc3339
-from fusion_billing.store.line_items import PARKED, StoredLine, lane_name
+from fusion_billing.store.line_items import FINAL_INVOICE, PARKED, StoredLine, lane_name
 from fusion_billing.store.lines import LineStore
 from fusion_billing.store.ratings import lane
 
 _ID = re.compile(
     r"(?P<subscription>[^~]+)~(?P<start>\d{8}T\d{6}Z)~(?P<charge>[^~@]+)(?:@(?P<corrects>\d{8}T\d{6}Z))?"
 )
+_AT = {PARKED: "parked_at", FINAL_INVOICE: "sent_at"}
+"""What the instant is called at which a line came into its state."""
 _WRITABLE = frozenset({"parked", "due"})
 
 
@@ -30,8 +32,8 @@ class RelayQueue(Protocol):
 def listing(
     store: LineStore, state: str, lanes: int, limit: int, after: str | None
 ) -> tuple[list[dict[str, Any]], str | None]:
-    """Return a page of the lines in `state` (`parked` or `due`), and where the next one starts."""
-    partitions = [PARKED] if state == PARKED else [lane_name(number) for number in range(lanes)]
+    """Return a page of the lines in `state` (`parked`, `final_invoice`, `due`), and where the next starts."""
+    partitions = [lane_name(number) for number in range(lanes)] if state == "due" else [state]
     index, key = (0, None) if after is None else _position(after, len(partitions))
     found: list[StoredLine] = []
     while index < len(partitions):
@@ -112,7 +114,7 @@ def shown(line: StoredLine) -> dict[str, Any]:
     if line.error is not None:
         told["error"] = {"code": line.error, "message": line.message or ""}
     if line.at:
-        told["parked_at" if line.state == PARKED else "due_at"] = rfc3339(datetime.fromisoformat(line.at))
+        told[_AT.get(line.state, "due_at")] = rfc3339(datetime.fromisoformat(line.at))
     return told
 
 

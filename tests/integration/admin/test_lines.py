@@ -170,3 +170,21 @@ def test_a_comparison_refuses_what_it_can_t_read(
     admin: Any, odoo: Server, body: dict[str, Any], faults: dict[str, str]
 ) -> None:
     assert admin.post("/v1/lines/reconcile", body).faults == faults
+
+
+def test_lines_that_need_a_final_invoice_are_listed(
+    admin: Any, dynamodb: DynamoDBClient, tables: Tables, parked: list[str]
+) -> None:
+    dynamodb.update_item(
+        TableName=tables.ratings,
+        Key={"pk": {"S": "R#41#2026-11-01T00:00:00Z"}, "sk": {"S": "seats"}},
+        UpdateExpression="SET line_state = :final, line_pk = :final, line_at = :at REMOVE line_error",
+        ExpressionAttributeValues={
+            ":final": {"S": "final_invoice"},
+            ":at": {"S": "2026-11-20T10:00:00.000000Z"},
+        },
+    )
+    items = admin.get("/v1/lines", query={"state": "final_invoice"}).json["items"]
+    assert [(line["id"], line["state"], line["sent_at"]) for line in items] == [
+        (parked[1], "final_invoice", "2026-11-20T10:00:00Z")
+    ]

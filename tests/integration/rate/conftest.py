@@ -12,7 +12,7 @@ import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from functions.rate import planner
-from functions.rate.dependencies import customer, price_book
+from functions.rate.dependencies import created_at, customer, price_book
 from functions.rate.line_times import LineTimes
 from functions.rate.rater import Rater
 from functions.rate.reading import Sources
@@ -21,6 +21,7 @@ from functions.rate.writer import Writer
 from fusion_billing.billing.planning import hour_text
 from fusion_billing.billing.ratings import RatingKey, StoredRating
 from fusion_billing.calendar.advance import advance, first_seen
+from fusion_billing.definitions.change import Change
 from fusion_billing.definitions.charge import Charge
 from fusion_billing.definitions.metric import Metric
 from fusion_billing.definitions.subscription import Subscription
@@ -120,6 +121,7 @@ class World:
             records=self.records,
             markers=self.pairs,
             report=lambda pair, error: self.reported.append((pair, error)),
+            created_at=partial(created_at, self.catalogue),
             request_invoices=lambda subscription, start: self.requested.append((subscription, start)),
         )
 
@@ -145,7 +147,13 @@ class World:
         made = parse(Metric, {"name": code, "unit": "call", "aggregation": aggregation}, code=code)
         self.catalogue.put_metric(made, None)
 
-    def charge(self, code: str = "api_calls", *versions: dict[str, Any], **fields: Any) -> None:
+    def charge(
+        self,
+        code: str = "api_calls",
+        *versions: dict[str, Any],
+        defined_at: datetime | None = None,
+        **fields: Any,
+    ) -> None:
         """Define a charge of 0.10 a unit past 10 included ones, but for what `fields` say."""
         common = {
             "name": code,
@@ -159,7 +167,8 @@ class World:
         }
         made = [parse(Charge, {**common, **version}, code=code) for version in versions or ({},)]
         stored = self.catalogue.stored_charge(code)
-        self.catalogue.put_charge(made, stored.version if stored is not None else None)
+        change = Change("key", defined_at, "test") if defined_at is not None else None
+        self.catalogue.put_charge(made, stored.version if stored is not None else None, change)
 
     def subscription(self, id_: str = "42", **fields: Any) -> None:
         """Put a monthly subscription whose open period is November 2026, UTC, but for what `fields` say."""

@@ -264,3 +264,36 @@ def test_a_sweep_in_which_nothing_changed_reads_little_and_writes_nothing(
     assert consumed.operations == ["Query"] * 9
     assert consumed.units(two_charges.tables.usage) <= 1
     assert consumed.units(two_charges.tables.ratings) <= 8
+
+
+@pytest.mark.parametrize(("defined_at", "due"), [("2026-11-28", "5.00"), ("2026-12-02", None)])
+def test_a_charge_defined_between_the_invoice_and_its_first_rating_is_not_due(
+    small_world: "World", defined_at: str, due: str | None
+) -> None:
+    _later(small_world, "2026-12-01")
+    small_world.invoice(JANUARY)
+    at = datetime.fromisoformat(f"{defined_at}T00:00:00+00:00")
+    small_world.charge("fee", model={"type": "flat", "amount": "5.00"}, defined_at=at)
+    _later(small_world)
+    small_world.do(JOB)
+    fees = {} if due is None else {"fee": Decimal(due)}
+    assert _adjustments(small_world, DECEMBER, NOVEMBER) == fees
+
+
+def test_a_period_closed_by_an_earlier_release_owes_no_fee_that_was_not_rated(world: "World") -> None:
+    _fees(world)
+    world.invoice("2027-02-01")
+    for start in (NOVEMBER, DECEMBER):
+        world.client.update_item(
+            TableName=world.tables.catalogue,
+            Key={"pk": {"S": "S#42"}, "sk": {"S": f"P#{start}T00:00:00.000000Z"}},
+            UpdateExpression="REMOVE every_charge",
+        )
+    _later(world, "2027-01-02")
+    _sweep(world)
+    world.do(JOB)
+    assert _adjustments(world, JANUARY, NOVEMBER) == {}
+    assert _adjustments(world, JANUARY, DECEMBER) == {}
+    world.push("1", "2026-11-05", marked=False)
+    _sweep(world)
+    assert _adjustments(world, JANUARY, NOVEMBER) == {"least": Decimal("5.00"), "tiers": Decimal("2.00")}

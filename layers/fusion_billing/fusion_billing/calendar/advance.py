@@ -133,7 +133,7 @@ def _closed(
     closed = []
     for end in ends:
         within = rated_from if rated_from is not None and start < rated_from else None
-        closed.append(Period(start, end, "invoiced", now, within and min(within, end)))
+        closed.append(Period(start, end, "invoiced", now, within and min(within, end), every_charge=True))
         start = end
     return closed, start
 

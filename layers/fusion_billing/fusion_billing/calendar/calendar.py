@@ -16,7 +16,9 @@ class Period:
 
     `invoiced_at` is when its invoicing was seen: None for one that is not invoiced, or that ended before
     the subscription was first seen. `rated_from` is set for an invoiced one whose usage was rated only from
-    an instant within it on: what is invoiced keeps the start it was invoiced under.
+    an instant within it on: what is invoiced keeps the start it was invoiced under. `every_charge` tells of
+    an invoiced one that it was closed by a release that bills every charge that applied in it; those before
+    billed what they had rated, and what they had not is nobody's debt.
     """
 
     start: datetime
@@ -24,6 +26,7 @@ class Period:
     state: State
     invoiced_at: datetime | None = None
     rated_from: datetime | None = None
+    every_charge: bool = False
 
 
 @dataclass(frozen=True, slots=True)

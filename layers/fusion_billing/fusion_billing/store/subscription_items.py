@@ -106,6 +106,8 @@ def write_period(subscription: str, period: Period) -> dict[str, Any]:
         item["invoiced_at"] = {"S": rfc3339(period.invoiced_at)}
     if period.rated_from is not None:
         item["rated_from"] = {"S": rfc3339(period.rated_from)}
+    if period.every_charge:
+        item["every_charge"] = {"BOOL": True}
     return item
 
 
@@ -204,6 +206,7 @@ def _read_period(item: Mapping[str, Any]) -> Period:
         state,
         instant(item, "invoiced_at"),
         instant(item, "rated_from"),
+        "every_charge" in item,
     )
 
 
