@@ -100,8 +100,10 @@ def subscriptions() -> "SubscriptionStore":
 def subscription_writer() -> "SubscriptionWriter":
     """Return what saves subscriptions, and tells of it."""
     from fusion_billing.store.subscription_writer import SubscriptionWriter
+    from fusion_billing.store.unbilled import Unbilled
 
-    return SubscriptionWriter(subscriptions(), outbox(), rating_jobs())
+    unbilled = Unbilled(dynamodb(), settings.text("RATINGS_TABLE"))
+    return SubscriptionWriter(subscriptions(), outbox(), rating_jobs(), unbilled=unbilled)
 
 
 def dry_run_stores() -> "DryRunStores":

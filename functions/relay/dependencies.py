@@ -163,12 +163,15 @@ def subscription_sync(remaining: Callable[[], float]) -> "SubscriptionSync":
     from fusion_billing.store.subscription_writer import SubscriptionWriter
     from fusion_billing.store.subscriptions import SubscriptionStore
     from fusion_billing.store.sync import SyncState
+    from fusion_billing.store.unbilled import Unbilled
 
     store = SubscriptionStore(dynamodb(), settings.text("CATALOGUE_TABLE"))
     return SubscriptionSync(
         odoo=odoo(),
         store=store,
-        writer=SubscriptionWriter(store, outbox(), rating_jobs()),
+        writer=SubscriptionWriter(
+            store, outbox(), rating_jobs(), unbilled=Unbilled(dynamodb(), settings.text("RATINGS_TABLE"))
+        ),
         state=SyncState(dynamodb(), settings.text("STATE_TABLE")),
         clock=now,
         remaining=remaining,

@@ -144,6 +144,7 @@ def _measure_lines(tally: "Tally") -> None:
 def _measure_sync(report: "Report") -> None:
     metrics = dependencies.metrics()
     metrics.add_metric("SubscriptionsSkipped", MetricUnit.Count, len(report.skipped))
+    metrics.add_metric("PaymentExceptions", MetricUnit.Count, report.payment_exceptions)
     metrics.add_metric("OdooAlarms", MetricUnit.Count, int(bool(report.alarm)))
     if report.key_days_left is not None:
         metrics.add_metric("OdooKeyDaysLeft", MetricUnit.Count, report.key_days_left)

@@ -22,7 +22,7 @@ def start() -> Response[str]:
     principal = authorised(router, "admin")
     subscription, sweep = _asked(optional_body(router))
     if subscription is not None:
-        visible(dependencies.subscriptions(), principal, subscription)
+        subscription = visible(dependencies.subscriptions(), principal, subscription).id
     now = dependencies.now()
     run = service.start(
         dependencies.runs(), f"run_{uuid.uuid4().hex}", now, subscription=subscription, sweep=sweep

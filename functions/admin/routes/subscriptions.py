@@ -4,7 +4,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from functions.admin import dependencies
 from functions.admin.routing import Router, authorised, body, json_answer, page, page_answer, parameters
-from functions.admin.services import dry_run, put_back
+from functions.admin.services import dry_run, put_back, subscription_changes
 from functions.admin.services import subscriptions as service
 from functions.admin.services.asked import PARAMETERS, asked
 
@@ -16,13 +16,26 @@ def put(subscription: str) -> Response[str]:
     """Create or replace a subscription."""
     how = asked(authorised(router, "catalog:write"), parameters(router, *PARAMETERS), dependencies.now())
     definition, besides = put_back.split(body(router), service.SHOWN)
+    definition, changes = subscription_changes.without_changes(definition)
     wanted = service.checked(dependencies.catalogue(), subscription, definition)
     store, writer = dependencies.subscriptions(), dependencies.subscription_writer()
     if how.dry_run:
-        stored, new = service.planned(store, writer, how, wanted, besides)
+        stored, new = service.planned(store, writer, how, wanted, besides, changes)
         return json_answer(200, dry_run.of_subscription(dependencies.dry_run_stores(), stored, new))
-    is_new, shown = service.put(store, writer, how, wanted, besides)
+    is_new, shown = service.put(store, writer, how, wanted, besides, changes)
     return json_answer(201 if is_new else 200, shown)
+
+
+@router.patch("/v1/subscriptions/<subscription>")
+def patch(subscription: str) -> Response[str]:
+    """Change single fields of a subscription."""
+    how = asked(authorised(router, "catalog:write"), parameters(router, *PARAMETERS), dependencies.now())
+    store, writer = dependencies.subscriptions(), dependencies.subscription_writer()
+    given = body(router)
+    if how.dry_run:
+        stored, new = service.patch_planned(store, writer, dependencies.catalogue(), how, subscription, given)
+        return json_answer(200, dry_run.of_subscription(dependencies.dry_run_stores(), stored, new))
+    return json_answer(200, service.patch(store, writer, dependencies.catalogue(), how, subscription, given))
 
 
 @router.get("/v1/subscriptions/<subscription>")

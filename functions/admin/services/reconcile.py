@@ -77,7 +77,7 @@ class Reconciler:
         report = Report()
         precision = precisions.read(self.odoo)
         if subscription is not None:
-            stored = self.subscriptions.get(subscription)
+            stored = self.subscriptions.find(subscription)
             if stored is None:
                 raise NotFound(f"there is no subscription {subscription}")
             self._subscription(stored, period_start, precision, report, mend=mend)

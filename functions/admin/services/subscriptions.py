@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from functions.admin.services import put_back
+from functions.admin.services import put_back, subscription_changes
 from functions.admin.services.asked import Asked
 from functions.admin.services.attempts import attempts
 from fusion_billing.access.principal import Principal
@@ -19,15 +19,16 @@ from fusion_billing.errors import Fault, Forbidden, InUse, NotFound, Refused
 from fusion_billing.instants import rfc3339
 from fusion_billing.store.catalogue import CatalogueStore
 from fusion_billing.store.subscription_use import SubscriptionUse
-from fusion_billing.store.subscription_writer import Saved, SubscriptionWriter
+from fusion_billing.store.subscription_writer import Chain, Saved, SubscriptionWriter
 from fusion_billing.store.subscriptions import (
     LIST_SHARDS,
     Listed,
+    Outdated,
     StoredSubscription,
     SubscriptionStore,
 )
 
-SHOWN = ("history", "origin", "open_period", "orders", "plan_history")
+SHOWN = ("history", "origin", "open_period", "plan_history")
 """What a subscription is shown with, and has not by its definition; `version` besides."""
 
 _FULL_PAGE = 2_000_000
@@ -53,34 +54,45 @@ def checked(catalogue: CatalogueStore, id_: str, body: dict[str, Any]) -> Subscr
     return subscription
 
 
-def put(
+def put(  # noqa: PLR0917  stores, who asks, and the parts of the body
     store: SubscriptionStore,
     writer: SubscriptionWriter,
     asked: Asked,
     wanted: Subscription,
     besides: Mapping[str, Any],
+    changes: Mapping[str, Any],
 ) -> tuple[bool, dict[str, Any]]:
     """Create or replace a subscription; return whether it is new, and its JSON.
 
-    `besides` is what its body held of the fields `SHOWN`. Raises `Forbidden` for a plan that the key's source
-    may not touch, `NotFound` where it is on such a plan now, `OrderTaken`, `Unavailable`, `Conflict` where
-    its currency changes unconfirmed, and as `put_back.check` does.
+    `besides` is what its body held of the fields `SHOWN`, `changes` what of those of `subscription_changes`.
+    Raises `Forbidden` for a plan that the key's source may not touch, `NotFound` where it is on such a plan
+    now, `OrderTaken`, `AliasTaken`, `Unavailable`, `Conflict` where its currency changes unconfirmed, and as
+    `put_back.check` does.
     """
     guard = _guard(store, asked, wanted, besides)
-    saved: Saved = writer.save(wanted, origin="api", now=asked.now, guard=guard, author=asked.author)
+    chain = _chain(store, wanted, changes)
+    saved: Saved = writer.save(
+        wanted, origin="api", now=asked.now, guard=guard, chain=chain, author=asked.author
+    )
     return saved.outcome == "created", as_json(saved.stored, store)
 
 
-def planned(
+def planned(  # noqa: PLR0917  as `put`
     store: SubscriptionStore,
     writer: SubscriptionWriter,
     asked: Asked,
     wanted: Subscription,
     besides: Mapping[str, Any],
+    changes: Mapping[str, Any],
 ) -> tuple[StoredSubscription | None, StoredSubscription | None]:
     """Return what is stored, and what `put` would store (None: nothing changes); raises as `put` does."""
     guard = _guard(store, asked, wanted, besides)
-    return writer.planned(wanted, origin="api", now=asked.now, guard=guard)
+    chain = _chain(store, wanted, changes)
+    return writer.planned(wanted, origin="api", now=asked.now, guard=guard, chain=chain)
+
+
+def _chain(store: SubscriptionStore, wanted: Subscription, changes: Mapping[str, Any]) -> Chain:
+    return subscription_changes.chain_of(changes, wanted, store.get(wanted.id) if changes else None)
 
 
 def to_confirm(stored: StoredSubscription | None, wanted: Subscription) -> list[str]:
@@ -106,14 +118,73 @@ def _guard(
     return still_as_shown
 
 
+def patch(  # noqa: PLR0917  what `put` takes, and whose
+    store: SubscriptionStore,
+    writer: SubscriptionWriter,
+    catalogue: CatalogueStore,
+    asked: Asked,
+    id_: str,
+    body: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Change the fields in `body` of a subscription, null taking one away; return its JSON.
+
+    What comes out is held to all that a whole definition is. Raises `NotFound`, and as `checked` and `put`.
+    """
+    for last_try in attempts():
+        with last_try:
+            wanted, chain, guard = _patched(store, catalogue, asked, id_, body)
+            saved = writer.save(
+                wanted, origin="api", now=asked.now, guard=guard, chain=chain, author=asked.author
+            )
+            return as_json(saved.stored, store)
+    raise AssertionError
+
+
+def patch_planned(  # noqa: PLR0917  as `patch`
+    store: SubscriptionStore,
+    writer: SubscriptionWriter,
+    catalogue: CatalogueStore,
+    asked: Asked,
+    id_: str,
+    body: Mapping[str, Any],
+) -> tuple[StoredSubscription | None, StoredSubscription | None]:
+    """Return what is stored, and what `patch` would store (None: nothing changes); raises as `patch` does."""
+    wanted, chain, guard = _patched(store, catalogue, asked, id_, body)
+    return writer.planned(wanted, origin="api", now=asked.now, guard=guard, chain=chain)
+
+
+def _patched(
+    store: SubscriptionStore, catalogue: CatalogueStore, asked: Asked, id_: str, body: Mapping[str, Any]
+) -> tuple[Subscription, Chain, Callable[[StoredSubscription | None], None]]:
+    """Return what a change makes of a subscription as it is now, and a guard that it still is so."""
+    definition, besides = put_back.split(body, SHOWN)
+    definition, changes = subscription_changes.without_changes(definition)
+    if "partner" in definition:
+        definition.setdefault("customer_name", definition["partner"])
+    stored = visible(store, asked.principal, id_)
+    whole = stored.subscription.as_json() | definition
+    running = subscription_changes.running_order(changes, asked.now)
+    if running is not None and "odoo_order_id" not in definition:
+        whole["odoo_order_id"] = running
+    wanted = checked(catalogue, stored.id, whole)
+    as_shown = _guard(store, asked, wanted, besides)
+
+    def guard(current: StoredSubscription | None) -> None:
+        as_shown(current)
+        if current is None or current.version != stored.version:
+            raise Outdated("the subscription was just changed by another request")
+
+    return wanted, subscription_changes.chain_of(changes, wanted, stored), guard
+
+
 def get(store: SubscriptionStore, principal: Principal, id_: str) -> dict[str, Any]:
     """Return a subscription's JSON; raises `NotFound`."""
     return as_json(visible(store, principal, id_), store)
 
 
 def visible(store: SubscriptionStore, principal: Principal, id_: str) -> StoredSubscription:
-    """Return a subscription that the key's source may see; raises `NotFound`."""
-    stored = store.get(id_)
+    """Return the subscription of an id or alias that the key's source may see; raises `NotFound`."""
+    stored = store.find(id_)
     if stored is None or not principal.may_use_plan(stored.subscription.plan):
         raise NotFound(f"there is no subscription {id_}")
     return stored
@@ -146,6 +217,7 @@ def delete(
     for last_try in attempts():
         with last_try:
             stored = visible(store, asked.principal, id_)
+            id_ = stored.id
             metric = use.metric_counted(id_, catalogue.metrics())
             if metric is not None:
                 raise InUse(f"usage of the metric {metric} was counted on the subscription {id_}")

@@ -14,6 +14,7 @@ from fusion_billing.definitions.validation import parse
 from fusion_billing.errors import Unavailable
 from fusion_billing.store.subscription_writer import INSURANCE_SECONDS, Chain, SubscriptionWriter
 from fusion_billing.store.subscriptions import AliasTaken, OrderTaken, Outdated, SubscriptionStore
+from fusion_billing.webhooks.events import check
 from fusion_billing.webhooks.outbox import NOTHING, Prepared
 from local.tables import Tables
 
@@ -451,3 +452,47 @@ def test_a_renewal_joins_the_subscription_and_is_told_of(
     store.delete(again.stored)
     assert [store.find(name) for name in ("42", "57", "S00057")] == [None] * 3
     assert [store.of_order(order) for order in (42, 57)] == [None, None]
+
+
+def test_a_renewal_and_an_end_are_told_of_once(writer: SubscriptionWriter) -> None:
+    writer.save(subscription(), origin="odoo", now=NOW)
+    writer.save(renewed(), origin="odoo", now=NOW, chain=CHAIN)
+    writer.save(renewed(), origin="odoo", now=NOW, chain=CHAIN)
+    for _ in range(2):
+        writer.save(renewed(state="6_churn", end_date="2026-12-14"), origin="odoo", now=NOW + timedelta(20))
+    told = [each for each in outbox(writer).told if each[0] in {"subscription.renewed", "subscription.ended"}]
+    assert told == [
+        (
+            "subscription.renewed",
+            {
+                "odoo_order_id": 57,
+                "previous_odoo_order_id": 42,
+                "renewed_at": "2026-11-30T05:00:00Z",
+                "plan": "Pro",
+                "currency": "USD",
+            },
+        ),
+        (
+            "subscription.ended",
+            {
+                "odoo_order_id": 57,
+                "ended_at": "2026-12-15T05:00:00Z",
+                "reason": "churned",
+                "currency": "USD",
+            },
+        ),
+    ]
+    for kind, data in told:
+        check(kind, {"subscription": "42", **data})
+
+
+def test_many_aliases_are_written_though_many_listen(
+    writer: SubscriptionWriter, store: SubscriptionStore
+) -> None:
+    names = [f"a{number}" for number in range(50)]
+    writer.save(subscription(aliases=names), origin="api", now=NOW)
+    saved = writer.save(subscription(aliases=names, plan="Basic"), origin="api", now=NOW).stored
+    found = store.find("a49")
+    assert found == saved
+    store.delete(saved)
+    assert store.find("a0") is None

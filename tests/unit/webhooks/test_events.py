@@ -21,6 +21,8 @@ def test_the_catalogue_holds_every_event_of_the_contract() -> None:
         "line.upserted",
         "line.parked",
         "subscription.updated",
+        "subscription.renewed",
+        "subscription.ended",
         "endpoint.disabled",
         "endpoint.test",
     }

@@ -137,6 +137,15 @@ CATALOGUE = (
     *_defined("metric", "metrics", "Metric", "code"),
     *_defined("charge", "charges", "Charge", "code"),
     *_defined("subscription", "subscriptions", "Subscription", "subscription"),
+    Operation(
+        "PATCH",
+        "/v1/subscriptions/{subscription}",
+        "Change single fields of a subscription, or show what that would change (dry_run=true)",
+        "catalog:write",
+        {200: "SubscriptionPut"},
+        body="SubscriptionChange",
+        query=PARAMETERS,
+    ),
 )
 
 RATINGS = (

@@ -91,7 +91,19 @@ def _as_defined_and_as_shown(title: str, taken: Schema, shown: Schema, name: str
     elsewhere = {name, *_OR_BY_FORMER_NAME.get(title, ())}
     required = [field for field in taken["required"] if field not in elsewhere]
     definition = {**taken, "properties": taken["properties"] | accepted, "required": required}
-    return {title: answer, f"{title}Definition": definition}
+    made = {title: answer, f"{title}Definition": definition}
+    if title == "Subscription":
+        made["SubscriptionChange"] = _nullable(definition)
+    return made
+
+
+def _nullable(definition: Schema) -> Schema:
+    """Return the schema of a change: every field may be left out, and null takes one away."""
+    properties = {
+        name: {"anyOf": [schema, {"type": "null"}]} for name, schema in definition["properties"].items()
+    }
+    change = {name: value for name, value in definition.items() if name not in {"required", "title"}}
+    return change | {"properties": properties}
 
 
 _ACCEPTED_TOO: dict[str, dict[str, Schema]] = {
@@ -100,6 +112,10 @@ _ACCEPTED_TOO: dict[str, dict[str, Schema]] = {
             "anyOf": [{"type": "string"}, {"type": "integer"}],
             "deprecated": True,
             "description": "the former name of `customer_name`",
+        },
+        "plan_from": {
+            "type": "string",
+            "description": "when the plan came into force; a date is its midnight in the subscription's zone",
         },
     },
 }
@@ -117,11 +133,11 @@ _SHOWN_TOO: dict[str, dict[str, Schema]] = {
         "open_period": _object(("start", "end"), start=_INSTANT, end=_INSTANT),
         "orders": _array(
             _object(
-                ("odoo_order_id", "from", "kind"),
+                ("odoo_order_id", "from"),
                 odoo_order_id=_COUNT,
-                until=_INSTANT | {"type": ["string", "null"]},
+                until={"type": ["string", "null"]},
                 kind={"type": "string", "enum": ["initial", "renewal", "upsell"]},
-                **{"from": _INSTANT},
+                **{"from": {"type": "string", "description": "an instant, or a date: its local midnight"}},
             )
         ),
         "plan_history": _array(

@@ -40,6 +40,8 @@ INSURANCE_SECONDS = 60
 """Rating is asked to look again twice: after a save, and by a message sent before it with this delay, so
 that nothing is missed where the process dies in between, or the queue can't be reached after it."""
 
+_REASONS = {"5_renewed": "renewed", "6_churn": "churned"}
+
 _TRIES = 5
 _FIRST_PAUSE = 0.02
 
@@ -95,11 +97,14 @@ class SubscriptionWriter:
         jobs: Jobs,
         *,
         pause: Callable[[float], None] = time.sleep,
+        unbilled: Callable[[StoredSubscription], str | None] | None = None,
     ) -> None:
+        """Make one; `unbilled` tells what of a subscription is rated and not invoiced, as a decimal."""
         self._store = store
         self._outbox = outbox
         self._jobs = jobs
         self._pause = pause
+        self._unbilled = unbilled
 
     def save(
         self,
@@ -134,7 +139,13 @@ class SubscriptionWriter:
                 self._pause(_FIRST_PAUSE * 2 ** (attempt - 1))
 
     def planned(
-        self, wanted: Subscription, *, origin: Origin, now: datetime, guard: Guard = _unguarded
+        self,
+        wanted: Subscription,
+        *,
+        origin: Origin,
+        now: datetime,
+        guard: Guard = _unguarded,
+        chain: Chain = UNCHANGED,
     ) -> tuple[StoredSubscription | None, StoredSubscription | None]:
         """Return what is stored, and what `save` would store over it (None: nothing); writes nothing.
 
@@ -146,7 +157,7 @@ class SubscriptionWriter:
         guard(stored)
         if self._store.of_order(wanted.odoo_order_id) not in {None, wanted.id}:
             raise OrderTaken("this order is another subscription's already")
-        while (new := next_state(stored, wanted, origin, now)) is not None:
+        while (new := next_state(stored, wanted, origin, now, chain)) is not None:
             stored = new
         return first, None if stored is first else stored
 
@@ -189,10 +200,40 @@ class SubscriptionWriter:
         prepared = [self._period_invoiced(new, period, now) for period in closed]
         if stored is None or stored.subscription != new.subscription:
             prepared.append(self._subscription_updated(new, now))
+        if stored is not None:
+            prepared += self._turning_points(new, stored, now)
         self._store.put(new, stored, _writes(prepared), author.change(now, _cause(stored, new)))
         for each in prepared:
             self._outbox.nudge(each)
         return closed
+
+    def _turning_points(
+        self, new: StoredSubscription, stored: StoredSubscription, now: datetime
+    ) -> list[Prepared]:
+        """Return the events of a renewal and of an end."""
+        after, before = new.subscription, stored.subscription
+        prepared = []
+        order = next((each for each in new.orders if each.odoo_order_id == after.odoo_order_id), None)
+        if order is not None and order.kind == "renewal" and before.odoo_order_id != after.odoo_order_id:
+            data = {
+                "odoo_order_id": after.odoo_order_id,
+                "previous_odoo_order_id": before.odoo_order_id,
+                "renewed_at": rfc3339(order.start),
+                "plan": after.plan,
+                "currency": after.currency,
+            }
+            prepared.append(self._event("subscription.renewed", new, data, now))
+        if new.is_over and not stored.is_over and new.ends is not None:
+            data = {
+                "odoo_order_id": after.odoo_order_id,
+                "ended_at": rfc3339(new.ends),
+                "reason": _REASONS[after.state],
+                "currency": after.currency,
+            }
+            unbilled = self._unbilled(new) if self._unbilled is not None else None
+            data |= {} if unbilled is None else {"unbilled_amount": unbilled}
+            prepared.append(self._event("subscription.ended", new, data, now))
+        return prepared
 
     def _period_invoiced(self, new: StoredSubscription, period: Period, now: datetime) -> Prepared:
         data = {

@@ -144,6 +144,28 @@ class SubscriptionUpdated(SubscriptionData):
     version: Count = Field(description="the subscription's version here")
 
 
+class SubscriptionRenewed(SubscriptionData):
+    """Another order of Odoo's took a subscription over: what is not invoiced goes onto it."""
+
+    odoo_order_id: Count = Field(description="id of the `sale.order` that invoices it from now on")
+    previous_odoo_order_id: Count = Field(description="id of the `sale.order` that did")
+    renewed_at: InstantText = Field(description="when the order begins")
+    plan: Text
+    currency: Text
+
+
+class SubscriptionEnded(SubscriptionData):
+    """A subscription is over: usage from its end on is refused, and Odoo invoices nothing more by itself."""
+
+    odoo_order_id: Count
+    ended_at: InstantText
+    reason: Text = Field(description="`churned`, or `renewed` into an order that is not known here")
+    unbilled_amount: DecimalText | None = Field(
+        default=None, description="what was rated and not invoiced so far; it takes a final invoice"
+    )
+    currency: Text
+
+
 class EndpointDisabled(Data):
     """An endpoint is no longer served: it answered 410, or every try failed for five days."""
 
@@ -284,6 +306,32 @@ CATALOGUE: Mapping[str, EventType] = {
                 "next_invoice_date": "2026-12-01",
                 "version": 2,
                 "sequence": 1,
+            },
+        ),
+        EventType(
+            "subscription.renewed",
+            SubscriptionRenewed,
+            {
+                "subscription": "42",
+                "odoo_order_id": 57,
+                "previous_odoo_order_id": 42,
+                "renewed_at": "2026-12-01T00:00:00Z",
+                "plan": "Pro",
+                "currency": "USD",
+                "sequence": 40,
+            },
+        ),
+        EventType(
+            "subscription.ended",
+            SubscriptionEnded,
+            {
+                "subscription": "42",
+                "odoo_order_id": 57,
+                "ended_at": "2026-12-15T00:00:00Z",
+                "reason": "churned",
+                "unbilled_amount": "13.00",
+                "currency": "USD",
+                "sequence": 52,
             },
         ),
         EventType(

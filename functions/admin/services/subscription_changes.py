@@ -1,0 +1,137 @@
+"""What a body says of a subscription beside its definition: its orders, and when its plan changed."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import pairwise
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from fusion_billing.definitions.subscription import Subscription
+from fusion_billing.definitions.subscription_history import ChainedOrder, OrderKind
+from fusion_billing.definitions.valid_from import Start, instant_of
+from fusion_billing.definitions.validation import Definition, Identifier, parse
+from fusion_billing.errors import Fault, Refused
+from fusion_billing.store.subscription_writer import UNCHANGED, Chain
+from fusion_billing.store.subscriptions import StoredSubscription
+
+ORDERS, PLAN_FROM = "orders", "plan_from"
+
+MOST_ORDERS = 40
+"""How many orders a body chains at most."""
+
+
+class OrderLink(Definition):
+    """One order of a chain, as a body has it; until when it serves follows from the next one's `from`."""
+
+    odoo_order_id: Identifier
+    from_: Annotated[Start, Field(alias="from")]
+    until: Start | None = None
+    kind: OrderKind | None = None
+
+
+def without_changes(body: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return a body's definition, and what it says beside it."""
+    beside = {name: body[name] for name in (ORDERS, PLAN_FROM) if body.get(name) is not None}
+    return {name: value for name, value in body.items() if name not in (ORDERS, PLAN_FROM)}, beside
+
+
+def running_order(changes: Mapping[str, Any], now: datetime) -> int | None:
+    """Return the order that runs by a body's `orders`, for a body that does not name it; None if unknown."""
+    orders = changes.get(ORDERS)
+    if orders is None:
+        return None
+    serving = [link for link in _links(orders, "UTC") if link.kind != "upsell"]
+    begun = [link.odoo_order_id for link in serving if link.start <= now]
+    return begun[-1] if begun else serving[0].odoo_order_id
+
+
+def chain_of(changes: Mapping[str, Any], wanted: Subscription, stored: StoredSubscription | None) -> Chain:
+    """Return what a body changes of the chain; raises `Refused` with every fault.
+
+    `orders` as they are shown change nothing.
+    """
+    plan_from = _plan_from(changes, wanted, stored)
+    raw = changes.get(ORDERS)
+    if raw is None:
+        return replace(UNCHANGED, plan_from=plan_from)
+    links = _links(raw, wanted.timezone)
+    if stored is not None and links == stored.chain:
+        return replace(UNCHANGED, plan_from=plan_from)
+    faults = list(_chain_faults(links, wanted))
+    if faults:
+        raise Refused(faults)
+    return Chain(orders=links, plan_from=plan_from)
+
+
+def _plan_from(
+    changes: Mapping[str, Any], wanted: Subscription, stored: StoredSubscription | None
+) -> datetime | None:
+    raw = changes.get(PLAN_FROM)
+    if raw is None:
+        return None
+    at = instant_of(parse(_PlanFrom, {PLAN_FROM: raw}).plan_from, wanted.timezone)
+    if stored is None or (stored.subscription.plan == wanted.plan and not stored.plan_history):
+        raise Refused([Fault(PLAN_FROM, "invalid_parameter", "is for a plan that changes, or has changed")])
+    return at
+
+
+class _PlanFrom(Definition):
+    plan_from: Start
+
+
+def _links(raw: object, timezone: str) -> tuple[ChainedOrder, ...]:
+    if not isinstance(raw, list):
+        raise Refused([Fault(ORDERS, "not_a_list", "must be a list")])
+    if not raw:
+        raise Refused([Fault(ORDERS, "empty", "must not be empty")])
+    if len(raw) > MOST_ORDERS:
+        raise Refused([Fault(ORDERS, "too_long", f"must have at most {MOST_ORDERS} entries")])
+    faults: list[Fault] = []
+    links: list[OrderLink] = []
+    for index, each in enumerate(raw):
+        try:
+            links.append(parse(OrderLink, each))
+        except Refused as refused:
+            faults += [fault.under(f"{ORDERS}.{index}") for fault in refused.faults]
+    if faults:
+        raise Refused(faults)
+    starts = [_instant(link, timezone) for link in links]
+    kinds: list[OrderKind] = [
+        link.kind or ("renewal" if index else "initial") for index, link in enumerate(links)
+    ]
+    return tuple(
+        ChainedOrder(link.odoo_order_id, start, _end(index, starts, kinds), kind)
+        for index, (link, start, kind) in enumerate(zip(links, starts, kinds, strict=True))
+    )
+
+
+def _instant(link: OrderLink, timezone: str) -> datetime:
+    start = instant_of(link.from_, timezone)
+    if start is None:
+        raise AssertionError
+    return start
+
+
+def _end(index: int, starts: Sequence[datetime], kinds: Sequence[OrderKind]) -> datetime | None:
+    """Return when the next order takes over; an upsell takes over from none."""
+    if kinds[index] == "upsell":
+        return None
+    following = zip(starts[index + 1 :], kinds[index + 1 :], strict=True)
+    return next((start for start, kind in following if kind != "upsell"), None)
+
+
+def _chain_faults(links: Sequence[ChainedOrder], wanted: Subscription) -> Iterable[Fault]:
+    ids = [link.odoo_order_id for link in links]
+    serving = [link for link in links if link.kind != "upsell"]
+    if len(set(ids)) < len(ids):
+        yield Fault(ORDERS, "duplicate", "must name each order once")
+    if [link.kind for link in serving].count("initial") != 1 or links[0].kind != "initial":
+        yield Fault(
+            f"{ORDERS}.0.kind", "unknown_value", "must be initial for the first order, and for it alone"
+        )
+    if any(later.start < link.start for link, later in pairwise(links)):
+        yield Fault(ORDERS, "not_ascending", "must each begin no earlier than the one before")
+    if wanted.odoo_order_id not in [link.odoo_order_id for link in serving]:
+        yield Fault(ORDERS, "mismatch", "must hold odoo_order_id, the order that runs, as no upsell")
