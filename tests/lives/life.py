@@ -3,7 +3,7 @@
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,6 +19,7 @@ SUBSCRIPTION, ORDER = "1", 1
 BEGIN = datetime(2026, 1, 12, 9, tzinfo=UTC)
 ACCEPTED = ("created", "updated", "unchanged", "stale")
 _ROUNDS = 40
+_MONEY = ("pk", "sk", "version", "amount", "frozen", "billed", "line_state", "line_amount", "line_intent")
 
 
 class Broken(AssertionError):
@@ -205,6 +206,25 @@ class Life:
         if self.in_odoo()["subscription_state"] == "4_paused":
             self.service.odoo.resume(self.order)
 
+    def on_move_start(self, days: int, *, kill: Kill | None) -> None:
+        """Correct the start, as long as nothing was invoiced of it."""
+        state = self.in_odoo()
+        if len(self.stored().calendar.known) == 1 and state["next_invoice_date"] == self._first_invoice():
+            moved = date.fromisoformat(self.world["start"]) + timedelta(days=days)
+            self.service.odoo.write("sale.order", [self.order], {"start_date": moved.isoformat()})
+
+    def on_move_end(self, days: int, *, kill: Kill | None) -> None:
+        end = (self.service.clock.now + timedelta(days=days)).date().isoformat()
+        self.service.odoo.write("sale.order", [self.order], {"end_date": end if days < 30 else False})  # noqa: PLR2004
+
+    def on_close(self, *, kill: Kill | None) -> None:
+        if self.in_odoo()["subscription_state"] in ("3_progress", "4_paused"):
+            self.service.odoo.close(self.order)
+
+    def on_renew(self, *, kill: Kill | None) -> None:
+        if self.in_odoo()["subscription_state"] == "3_progress":
+            self.order = self.service.odoo.renew(self.order)["id"]
+
     # --- pushing ---
 
     def _body(self, number: int, record: tuple[Any, ...]) -> dict[str, Any]:
@@ -225,6 +245,9 @@ class Life:
 
     def _first_instant(self) -> datetime:
         return datetime.fromisoformat(self.world["start"]).replace(tzinfo=self._zone).astimezone(UTC)
+
+    def _first_invoice(self) -> str:
+        return _a_month_on(self.world["start"])
 
     def _send(self, body: Mapping[str, Any], kill: Kill | None = None) -> None:
         key = body["idempotency_key"]
@@ -281,15 +304,18 @@ class Life:
 
     def drain(self) -> None:
         """Have the rating queue's messages done, delayed ones too."""
+        self._drain(RATING)
+
+    def _drain(self, *queues: str) -> None:
         for _ in range(_ROUNDS):
-            following = self.service.sqs.next_at(RATING)
-            if following is None:
+            following = [at for queue in queues if (at := self.service.sqs.next_at(queue)) is not None]
+            if not following:
                 return
-            self.service.clock.now = max(
-                self.service.clock.now, datetime.fromtimestamp(following, UTC) + timedelta(seconds=1)
-            )
-            self.service.work(RATING, 1000)
-        raise Broken("the rating queue never ends")
+            at = datetime.fromtimestamp(min(following), UTC) + timedelta(seconds=1)
+            self.service.clock.now = max(self.service.clock.now, at)
+            for queue in queues:
+                self.service.work(queue, 1000)
+        raise Broken(f"the queues never end: {', '.join(queues)}")
 
     def rest(self) -> None:
         """Have everything done: pushes answered, subscriptions read, all of it rated, lines sent."""
@@ -305,9 +331,11 @@ class Life:
             self.drain()
             self.note_prices()
             before = self._ratings()
+            self._drain(RATING, RELAY)
             self.service.clock.sleep(26 * 3600)  # a changed line may wait for its time of the day
             self.on_relay(kill=None)
-            if self._ratings() == before and self.service.sqs.next_at(RATING) is None:
+            self._drain(RATING, RELAY)
+            if self._ratings() == before:
                 break
         else:
             raise Broken("the service never comes to rest")
@@ -315,7 +343,9 @@ class Life:
             raise Broken("; ".join(self.service.failures))
 
     def _ratings(self) -> list[Any]:
-        return self.service.dynamodb.contents(self.service.tables.ratings)
+        """Return what of the ratings is about money: they also note when they were looked at."""
+        items = self.service.dynamodb.contents(self.service.tables.ratings)
+        return [[item.get(name) for name in _MONEY] for item in items]
 
     def note_prices(self) -> None:
         """Remember what the catalogue says when a period is first seen closed: that prices it for ever."""
