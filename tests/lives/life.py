@@ -215,7 +215,7 @@ class Life:
 
     def on_move_end(self, days: int, *, kill: Kill | None) -> None:
         end = (self.service.clock.now + timedelta(days=days)).date().isoformat()
-        self.service.odoo.write("sale.order", [self.order], {"end_date": end if days < 30 else False})  # noqa: PLR2004
+        self.service.odoo.write("sale.order", [self.order], {"end_date": end if days < 30 else False})
 
     def on_close(self, *, kill: Kill | None) -> None:
         if self.in_odoo()["subscription_state"] in ("3_progress", "4_paused"):
@@ -265,6 +265,8 @@ class Life:
         if body is not None:
             answer = self.service.push(body)
             assert answer is not None
+            if answer.body.get("code") in ("before_start", "subscription_ended") and self._is_outside(body):
+                return
             if answer.body["outcome"] not in ACCEPTED:
                 raise Broken(f"{key} was sent again and came to {answer.body}")
             if answer.body["outcome"] != "stale":
@@ -278,6 +280,8 @@ class Life:
 
     def _note(self, body: Mapping[str, Any], outcome: str, code: str) -> None:
         key = body["idempotency_key"]
+        if code in ("before_start", "subscription_ended") and self._is_outside(body):
+            return  # what was stored of it before its subscription's life was cut stays, and is priced at nothing
         expected = self._expected(self.books.get(key), body)
         if outcome not in expected:
             raise Broken(f"{key} came to {outcome} ({code}), not {' or '.join(expected)}: {body}")
@@ -287,6 +291,10 @@ class Life:
             known = self.books[key]
             if known.sequence is None or body["sequence"] > known.sequence:
                 self.books[key] = Pushed({**known.body, "sequence": body["sequence"]})
+
+    def _is_outside(self, body: Mapping[str, Any]) -> bool:
+        stored, start = self.stored(), datetime.fromisoformat(body["period_start"])
+        return start < stored.starts or (stored.ends is not None and start >= stored.ends)
 
     def _expected(self, known: Pushed | None, body: Mapping[str, Any]) -> tuple[str, ...]:
         if known is None:
