@@ -30,17 +30,13 @@ def check(life: Life) -> None:
 def owed(life: Life) -> dict[Pair, Fraction]:
     """Return what each charge comes to in each period up to the open one, by the oracle."""
     stored = life.stored()
-    subscription = stored.subscription
-    about = oracle.Life(
-        SUBSCRIPTION,
-        subscription.timezone,
-        _plans(stored),
-        *_bounds(stored),
-    )
+    zone, bounds = stored.subscription.timezone, (stored.starts, stored.ends)
     result: dict[Pair, Fraction] = {}
     now = life.prices()
     for period in _periods(life):
         prices = life.prices_at_close.get(period.start, now)
+        plans = life.plans_at_close.get(period.start) or life.plans()
+        about = oracle.Life(SUBSCRIPTION, zone, plans, *bounds)
         for code, versions in prices.items():
             metric = versions[0]["metric"]
             records = _of(period, life.records(metric), life.world["metrics"][metric])
@@ -48,16 +44,6 @@ def owed(life: Life) -> dict[Pair, Fraction]:
                 versions, life.world["metrics"][metric], records, about, (period.start, period.end)
             )
     return result
-
-
-def _plans(stored: Any) -> list[tuple[datetime | None, str]]:
-    history = getattr(stored, "plan_history", None) or ()
-    return [(change.start, change.plan) for change in history] or [(None, stored.subscription.plan)]
-
-
-def _bounds(stored: Any) -> tuple[datetime | None, datetime | None]:
-    spec = stored.calendar.spec
-    return spec.midnight(stored.subscription.start_date), stored.rated_until
 
 
 def _periods(life: Life) -> list[Period]:

@@ -49,6 +49,7 @@ class Life:
     books: dict[str, Pushed] = field(default_factory=dict)
     unanswered: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     prices_at_close: dict[datetime, dict[str, list[dict[str, Any]]]] = field(default_factory=dict)
+    plans_at_close: dict[datetime, list[tuple[datetime | None, str]]] = field(default_factory=dict)
     order: int = ORDER
 
     # --- setting up ---
@@ -196,7 +197,16 @@ class Life:
     def on_change_plan(self, *, kill: Kill | None) -> None:
         state = self.in_odoo()
         if state["subscription_state"] in ("3_progress", "4_paused"):
+            # An invoice and a change of plan seen at once could have come in either order.
+            self._read_anew()
             self.service.odoo.change_plan(self.order, 3 - state["plan_id"][0])
+            self._read_anew()
+
+    def _read_anew(self) -> None:
+        """Have the service see Odoo as it is, and all that follows from it."""
+        self.on_sync(full=True, kill=None)
+        self.drain()
+        self.note_prices()
 
     def on_pause(self, *, kill: Kill | None) -> None:
         if self.in_odoo()["subscription_state"] == "3_progress":
@@ -281,7 +291,7 @@ class Life:
     def _note(self, body: Mapping[str, Any], outcome: str, code: str) -> None:
         key = body["idempotency_key"]
         if code in ("before_start", "subscription_ended") and self._is_outside(body):
-            return  # what was stored of it before its subscription's life was cut stays, and is priced at nothing
+            return  # what was stored of it before stays, and is priced at nothing
         expected = self._expected(self.books.get(key), body)
         if outcome not in expected:
             raise Broken(f"{key} came to {outcome} ({code}), not {' or '.join(expected)}: {body}")
@@ -316,11 +326,11 @@ class Life:
 
     def _drain(self, *queues: str) -> None:
         for _ in range(_ROUNDS):
-            following = [at for queue in queues if (at := self.service.sqs.next_at(queue)) is not None]
+            following = [seconds for queue in queues if (seconds := self.service.sqs.next_at(queue))]
             if not following:
                 return
-            at = datetime.fromtimestamp(min(following), UTC) + timedelta(seconds=1)
-            self.service.clock.now = max(self.service.clock.now, at)
+            visible_at = datetime.fromtimestamp(min(following), UTC) + timedelta(seconds=1)
+            self.service.clock.now = max(self.service.clock.now, visible_at)
             for queue in queues:
                 self.service.work(queue, 1000)
         raise Broken(f"the queues never end: {', '.join(queues)}")
@@ -330,6 +340,7 @@ class Life:
         for key in list(self.unanswered):
             self._settle_unanswered(key)
         self.service.odoo.clear_faults()
+        self.on_resume(kill=None)  # usage of a pause is rated once the subscription goes on
         self.service.clock.sleep(3700)
         self.on_plan(kill=None)
         for _ in range(_ROUNDS):
@@ -360,6 +371,7 @@ class Life:
         for period in self.stored().calendar.known[:-1]:
             if period.start not in self.prices_at_close:
                 self.prices_at_close[period.start] = self.prices()
+                self.plans_at_close[period.start] = self.plans()
 
     # --- what is known ---
 
@@ -369,6 +381,12 @@ class Life:
         for code in self.world["charges"]:
             found[code] = self._must(self.service.call("GET", f"/v1/charges/{code}"), 200)["versions"]
         return found
+
+    def plans(self) -> list[tuple[datetime | None, str]]:
+        """Return the plans that are known to have been in force, and since when."""
+        stored = self.stored()
+        history = [(change.start, change.plan) for change in stored.plan_history]
+        return history or [(None, stored.subscription.plan)]
 
     def stored(self) -> StoredSubscription:
         """Return the subscription as it is stored."""

@@ -13,7 +13,7 @@ from tests.lives.events import Event
 from tests.lives.life import BEGIN, Life, seeded
 from tests.lives.service import service
 
-FEATURES: frozenset[str] = frozenset({"levels", "void", "unknown"})
+FEATURES: frozenset[str] = frozenset({"levels", "void", "unknown", "plans", "pause"})
 """What lives make use of beside pushes, prices and invoices; `events` says what each brings."""
 
 
