@@ -7,82 +7,22 @@ billed by nobody. That is an adjustment's matter.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from dataclasses import replace
 
 from fusion_billing.decimals import ZERO, plain
-from fusion_billing.lines.line import COLUMNS, Line
+from fusion_billing.lines.line import COLUMNS
 from fusion_billing.odoo import comparison
+from fusion_billing.odoo.attempts import Attempt, Failed, Outcome, Wanted, Written, row_of, taxable_id
 from fusion_billing.odoo.client import Odoo
 from fusion_billing.odoo.errors import Differs, Invoiced, Missing, NothingToInvoice, OdooError
 from fusion_billing.odoo.load import Loader
 from fusion_billing.odoo.standing import Held, find_by_external_id, read_lines
+from fusion_billing.odoo.taxed_lines import TaxedLines
+from fusion_billing.odoo.taxes import TaxReader
 
+__all__ = ["Failed", "Outcome", "Wanted", "Writer", "Written", "replace_columns"]
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A line to be put there: as it shall be, and plainly (quantity 1, no discount) if need be.
-
-    `known_id` is its id where known, `look_up_on` the orders to look for its external id on where that may be
-    wrong. `base` is what was invoiced of a rolling line when it was written last in this period. `is_plain`
-    says that it came out plainly alone before, `acknowledged` what was last verified of it.
-    """
-
-    line: Line
-    plainly: Line | None = None
-    known_id: int | None = None
-    base: Decimal | None = None
-    look_up_on: frozenset[int] = frozenset()
-    is_plain: bool = False
-    acknowledged: Decimal | None = None
-
-    def is_invoiced(self, held: Held | None) -> bool:
-        """Tell whether Odoo has invoiced what this line was written for."""
-        invoiced = held.invoiced if held is not None else ZERO
-        if self.line.rolling:
-            return self.base is not None and invoiced != self.base
-        return invoiced != ZERO
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A line as Odoo holds it now, read back; `line` is what was sent, `invoiced` the quantity before it."""
-
-    id: int
-    quantity: Decimal
-    price: Decimal
-    subtotal: Decimal
-    invoiced: Decimal
-    line: Line
-    is_plain: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """Why a line is not there as it should be.
-
-    `is_known` says that `held` is what stands in Odoo now (None: nothing); without it, nobody knows.
-    `needs_operator` says that something wrong stands there and could not be taken back.
-    """
-
-    error: OdooError
-    held: Held | None = None
-    is_known: bool = False
-    needs_operator: bool = False
-
-
-Outcome = Written | Failed
-
-
-@dataclass(frozen=True, slots=True)
-class _Attempt:
-    """A line on its way: what was there before, what is sent, and with which columns beside the usual."""
-
-    wanted: Wanted
-    before: Held | None
-    line: Line
-    no_discount: bool = False
-    delivered: bool = False
+_MOST_CHANGES = 3  # without a discount, with the delivered quantity, at the price that its taxes ask for
 
 
 class Writer:
@@ -96,6 +36,7 @@ class Writer:
         self._odoo = odoo
         self._loader = loader
         self._delivered = delivered if delivered is not None else set()
+        self._taxed = TaxedLines(TaxReader(odoo))
 
     def look(self, wanted: Sequence[Wanted]) -> list[Held | None]:
         """Return each line as it stands in Odoo, by its id or, where asked, by its external id."""
@@ -118,14 +59,15 @@ class Writer:
             index: self._first(one, held)
             for index, (one, held) in enumerate(zip(wanted, before, strict=True))
         }
+        first |= self._at_the_known_price(first)
         outcomes = self._write(first)
-        again = {
-            index: attempt
-            for index in first
-            if (attempt := self._second(first[index], outcomes[index])) is not None
-        }
-        outcomes |= self._write(again)
-        attempts = first | again
+        attempts, again = dict(first), first
+        for _ in range(_MOST_CHANGES):
+            again = self._again(again, outcomes)
+            if not again:
+                break
+            outcomes |= self._write(again)
+            attempts |= again
         wrong = {
             index: (attempts[index], outcome)
             for index, outcome in outcomes.items()
@@ -134,13 +76,40 @@ class Writer:
         outcomes |= self._taken_back(wrong)
         return [outcomes[index] for index in range(len(wanted))]
 
-    def _first(self, one: Wanted, before: Held | None) -> _Attempt:
+    def _first(self, one: Wanted, before: Held | None) -> Attempt:
         plainly = one.plainly if one.is_plain else None
         delivered = one.line.product in self._delivered
-        return _Attempt(one, before, plainly or one.line, plainly is not None, delivered)
+        return Attempt(one, before, plainly or one.line, plainly is not None, delivered)
 
-    def _second(self, attempt: _Attempt, outcome: Outcome) -> _Attempt | None:
-        """Return what to try after a first attempt: what came out wrong gets one more chance."""
+    def _at_the_known_price(self, attempts: Mapping[int, Attempt]) -> dict[int, Attempt]:
+        """Return the lines that came out plainly alone before, where the taxes that stand on them say why."""
+        known = {
+            index: (attempt.line, attempt.before.id)
+            for index, attempt in attempts.items()
+            if attempt.no_discount and attempt.before is not None and attempt.line.amount
+        }
+        priced = self._taxed.of(known, self._loader.seconds)
+        return {index: replace(attempts[index], line=line) for index, line in priced.items()}
+
+    def _again(self, attempts: Mapping[int, Attempt], outcomes: Mapping[int, Outcome]) -> dict[int, Attempt]:
+        """Return what to try after these attempts: each remedy is tried once."""
+        taxable = {
+            index: (attempt.line, line_id)
+            for index, attempt in attempts.items()
+            if (line_id := taxable_id(attempt, outcomes[index])) is not None
+        }
+        again = {
+            index: replace(attempts[index], line=line, no_discount=True, taxed=True)
+            for index, line in self._taxed.of(taxable, self._loader.seconds).items()
+        }
+        for index in attempts.keys() - again.keys():
+            attempt = self._second(attempts[index], outcomes[index])
+            if attempt is not None:
+                again[index] = attempt
+        return again
+
+    def _second(self, attempt: Attempt, outcome: Outcome) -> Attempt | None:
+        """Return what to try where no tax is at fault: the delivered quantity, or without a discount."""
         error = outcome.error if isinstance(outcome, Failed) else None
         if isinstance(error, NothingToInvoice) and not attempt.delivered:
             self._delivered.add(attempt.line.product)
@@ -150,12 +119,14 @@ class Writer:
             return replace(attempt, line=plainly, no_discount=True)
         return None
 
-    def _write(self, attempts: Mapping[int, _Attempt]) -> dict[int, Outcome]:
+    def _write(self, attempts: Mapping[int, Attempt]) -> dict[int, Outcome]:
         ids: dict[int, int] = {}
         outcomes: dict[int, Outcome] = {}
         for columns in {self._columns(attempt) for attempt in attempts.values()}:
             group = {
-                index: _row(one, columns) for index, one in attempts.items() if self._columns(one) == columns
+                index: row_of(one, columns)
+                for index, one in attempts.items()
+                if self._columns(one) == columns
             }
             verdicts = replace_columns(self._loader, columns, list(group.values()))
             for index, verdict in zip(group, verdicts, strict=True):
@@ -171,11 +142,11 @@ class Writer:
         return outcomes
 
     @staticmethod
-    def _columns(attempt: _Attempt) -> tuple[str, ...]:
+    def _columns(attempt: Attempt) -> tuple[str, ...]:
         more = (("discount", attempt.no_discount), ("qty_delivered", attempt.delivered))
         return (*COLUMNS, *(name for name, is_needed in more if is_needed))
 
-    def _verified(self, attempt: _Attempt, held: Held | None) -> Outcome:
+    def _verified(self, attempt: Attempt, held: Held | None) -> Outcome:
         was = attempt.before.invoiced if attempt.before is not None else ZERO
         seen = held
         if held is not None and held.invoiced != was:
@@ -197,7 +168,7 @@ class Writer:
             is_plain=attempt.no_discount,
         )
 
-    def _raced(self, attempt: _Attempt, held: Held) -> Failed | None:
+    def _raced(self, attempt: Attempt, held: Held) -> Failed | None:
         """Return what became of a line that Odoo invoiced between our look and the reading back.
 
         None where it was invoiced just as it was written. Invoiced as it had been, or as something in
@@ -217,7 +188,7 @@ class Writer:
         error = Invoiced("Odoo invoiced this line just as it was changed", name="qty_invoiced")
         return Failed(error, held, is_known=True)
 
-    def _set(self, attempt: _Attempt, held: Held, target: Held) -> Held | None:
+    def _set(self, attempt: Attempt, held: Held, target: Held) -> Held | None:
         """Give a line the quantity, price and discount of `target`; return it as it reads back.
 
         None where Odoo refuses.
@@ -238,14 +209,14 @@ class Writer:
             return None
         return read_lines(self._odoo, [verdict], self._loader.seconds).get(verdict)
 
-    def _taken_back(self, wrong: Mapping[int, tuple[_Attempt, Failed]]) -> dict[int, Outcome]:
+    def _taken_back(self, wrong: Mapping[int, tuple[Attempt, Failed]]) -> dict[int, Outcome]:
         return {
             index: self._take_back(attempt, failed)
             for index, (attempt, failed) in wrong.items()
             if failed.held is not None
         }
 
-    def _take_back(self, attempt: _Attempt, failed: Failed) -> Failed:
+    def _take_back(self, attempt: Attempt, failed: Failed) -> Failed:
         """Take a wrong line back to what was verified before, or to nothing; say so in the reason."""
         held, before = failed.held, attempt.before
         assert held is not None  # noqa: S101  for the type checker: what is gone is not taken back
@@ -272,13 +243,6 @@ def replace_columns(
         return list(loader.load(list(rows)))
     finally:
         loader.columns = usual
-
-
-def _row(attempt: _Attempt, columns: Sequence[str]) -> list[str]:
-    invoiced = attempt.before.invoiced if attempt.before is not None else ZERO
-    row = attempt.line.row(invoiced)
-    more = {"discount": "0", "qty_delivered": row[COLUMNS.index("product_uom_qty")]}
-    return [*row, *(more[name] for name in columns[len(COLUMNS) :])]
 
 
 def _taken_back_text(target: Held) -> str:

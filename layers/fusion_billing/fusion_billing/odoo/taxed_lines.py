@@ -1,0 +1,41 @@
+"""Lines whose product has taxes, written at the price that makes their amount of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from fusion_billing.lines.line import Line
+from fusion_billing.lines.taxes import price_of
+from fusion_billing.odoo.orders import Seconds
+from fusion_billing.odoo.taxes import TaxReader
+
+_HIDDEN_BELOW = Decimal(100)  # cents
+
+
+@dataclass
+class TaxedLines:
+    """Finds such lines by the taxes that stand on the line in Odoo."""
+
+    reader: TaxReader
+
+    def of(self, lines: Mapping[int, tuple[Line, int]], seconds: Seconds) -> dict[int, Line]:
+        """Return those of the lines, each with its id in Odoo, that need another price than they have."""
+        if not lines:
+            return {}
+        taxes = self.reader.of_lines(sorted({line_id for _, line_id in lines.values()}), seconds)
+        found: dict[int, Line] = {}
+        for key, (line, line_id) in lines.items():
+            price = None
+            if taxes.get(line_id):
+                price = price_of(line.amount, taxes[line_id], with_taxes=line.with_taxes, digits=None)
+            if price is not None and price not in (line.amount, line.price):
+                found[key] = replace(line, quantity=Decimal(1), price=price, kind="amount")
+        return found
+
+
+def may_hide_a_tax(line: Line) -> bool:
+    """Tell whether an amount is so small that a tax in it may be rounded away on the line.
+
+    Odoo's invoice adds up what it does not show: twelve of 0.01 with 20 % included are 0.10.
+    """
+    return Decimal(0) < abs(line.amount) < _HIDDEN_BELOW.scaleb(-line.digits)
