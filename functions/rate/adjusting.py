@@ -13,7 +13,14 @@ from functions.rate.reading import Reading
 from functions.rate.writer import Change, Ratings, Writer
 from fusion_billing.billing.customers import Customer
 from fusion_billing.billing.decisions import decide
-from fusion_billing.billing.documents import Invoiced, Span, adjustment_document, billed_to, rating_document
+from fusion_billing.billing.documents import (
+    Invoiced,
+    Span,
+    adjustment_document,
+    billed_to,
+    by_rules_of,
+    rating_document,
+)
 from fusion_billing.billing.groups import check_groups
 from fusion_billing.billing.pricing import CurrencyMismatch, Pricing, from_document
 from fusion_billing.billing.ratings import RatingKey, StoredRating, candidate
@@ -131,7 +138,10 @@ class Adjuster:
         if not known and not records and not adjustment.is_due_without_usage:
             return True  # a fee alone is due when its period is billed, not whenever it is looked at again
         opened = customer.calendar.open
-        fresh = self._fresh(customer, adjustment, self._price(adjustment, keys, stored), records)
+        fresh = by_rules_of(
+            known[0].doc if known else None,
+            self._fresh(customer, adjustment, self._price(adjustment, keys, stored), records),
+        )
         span, invoiced_so_far = Span(opened.start, opened.end), _invoiced(keys, stored)
         doc = adjustment_document(fresh, billed_in=span, invoiced=invoiced_so_far)
         doc = billed_to(doc, customer, opened, self._reading.now)

@@ -59,7 +59,12 @@ DOCUMENT: dict[str, Any] = {
 @pytest.fixture
 def upgraded(small_world: "World") -> "World":
     """A world whose November an earlier release rated at 1.50 and put into Odoo."""
-    text = json.dumps(DOCUMENT, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return store(small_world, DOCUMENT)
+
+
+def store(small_world: "World", document: dict[str, Any]) -> "World":
+    """Store what an earlier release rated at 1.50 and put into Odoo."""
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     small_world.push("25", marked=False)
     small_world.client.put_item(
         TableName=small_world.tables.ratings,
@@ -107,3 +112,22 @@ def test_it_is_frozen_and_adjusted_by_the_price_it_keeps(upgraded: "World") -> N
     for message in sweep_messages():
         upgraded.do(message)
     assert upgraded.the_rating("2026-12-01", corrects="2026-11-01").amount == Decimal("0.50")
+
+
+def test_other_rules_alone_bill_nothing_anew_and_changed_usage_is_rated_by_them(small_world: "World") -> None:
+    """A price that changed in mid-period: the former rules came to 1.50, the present ones come to 2.10."""
+    flat = {**CHARGE, "included_units": "0", "model": {"type": "flat", "amount": "1.50"}}
+    later = {**flat, "valid_from": "2026-11-16T00:00:00Z", "model": {"type": "flat", "amount": "2.70"}}
+    upgraded = store(small_world, {**DOCUMENT, "included_units": "0", "priced_by": [flat, later]})
+    upgraded.invoice("2027-01-01")
+    upgraded.do(JOB)
+    for message in sweep_messages():
+        upgraded.do(message)
+    assert upgraded.rating("2026-12-01", corrects="2026-11-01") is None
+
+    upgraded.push("30")
+    upgraded.rate_hour()
+    assert upgraded.the_rating("2026-12-01", corrects="2026-11-01").amount == Decimal("0.60")
+    upgraded.push("25")
+    upgraded.rate_hour()
+    assert upgraded.the_rating("2026-12-01", corrects="2026-11-01").amount == Decimal("0.60")

@@ -16,6 +16,10 @@ from fusion_billing.definitions.charge import Charge
 from fusion_billing.instants import rfc3339
 from fusion_billing.rating.rated import lump, note
 
+RULES = 2
+"""The rules that rated a document. Those of the first release, whose documents name none, priced a change of
+price in mid-period, levels and quotients otherwise (CHANGELOG.md)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -43,6 +47,7 @@ def rating_document(
         "odoo_order_id": who.odoo_order_id,
         "odoo_product_id": charge.odoo_product_id,
         "timezone": who.timezone,
+        "rules": RULES,
         **period.as_json(),
         **rated,
         **price.as_json,
@@ -69,6 +74,19 @@ class Invoiced:
     def total(self) -> Decimal:
         """Return the sum of it all."""
         return total([self.billed, *(amount for _, amount in self.adjusted)])
+
+
+def by_rules_of(before: Mapping[str, Any] | None, fresh: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return an invoiced period's document rated afresh, at the amount of `before` if only rules changed.
+
+    `before` is the newest document about the period. What an earlier release rated by its rules and invoiced
+    is not billed anew because the rules are others now; once its usage changes, the present ones rate it all.
+    """
+    if before is None or "rules" in before or before["units"] != fresh["units"]:
+        return fresh
+    rated = before.get("corrects", before)
+    same = {name: value for name, value in fresh.items() if name != "rules"}
+    return {**same, "amount": rated["amount"], "unrounded_amount": rated["amount"], "steps": rated["steps"]}
 
 
 def adjustment_document(fresh: Mapping[str, Any], *, billed_in: Span, invoiced: Invoiced) -> dict[str, Any]:
