@@ -12,8 +12,10 @@ from fusion_billing.definitions.subscription import Subscription
 from fusion_billing.definitions.subscription_history import ChainedOrder, PlanChange
 from fusion_billing.definitions.validation import parse
 from fusion_billing.errors import Unavailable
+from fusion_billing.instants import rfc3339
 from fusion_billing.store.subscription_writer import INSURANCE_SECONDS, Chain, SubscriptionWriter
 from fusion_billing.store.subscriptions import AliasTaken, OrderTaken, Outdated, SubscriptionStore
+from fusion_billing.store.unbilled import Unbilled
 from fusion_billing.webhooks.events import check
 from fusion_billing.webhooks.outbox import NOTHING, Prepared
 from local.tables import Tables
@@ -496,3 +498,17 @@ def test_many_aliases_are_written_though_many_listen(
     assert found == saved
     store.delete(saved)
     assert store.find("a0") is None
+
+
+def test_what_is_unbilled_at_the_end_is_told(
+    store: SubscriptionStore, dynamodb: DynamoDBClient, tables: Tables
+) -> None:
+    writer = SubscriptionWriter(store, Outbox(), Jobs(), unbilled=Unbilled(dynamodb, tables.ratings))
+    stored = writer.save(subscription(), origin="odoo", now=NOW).stored
+    for charge, amount in (("calls", "12.50"), ("calls@2026-09-30T04:00:00Z", "-2.50"), ("seats", "3.00")):
+        period = f"R#42#{rfc3339(stored.calendar.open.start)}"
+        rating: Any = {"pk": {"S": period}, "sk": {"S": charge}, "amount": {"S": amount}}
+        dynamodb.put_item(TableName=tables.ratings, Item=rating)
+    writer.save(subscription(state="6_churn"), origin="odoo", now=NOW)
+    [ended] = [data for kind, data in outbox(writer).told if kind == "subscription.ended"]
+    assert ended["unbilled_amount"] == "13.00"

@@ -76,6 +76,7 @@ def test_silence_of_a_schedule_is_an_alarm(resources: Resources, metric: str) ->
         ("OdooAlarms", "RelayFunction"),
         ("OdooMissing", "RelayFunction"),
         ("SubscriptionsSkipped", "RelayFunction"),
+        ("PaymentExceptions", "RelayFunction"),
         ("OdooKeyDaysLeft", "RelayFunction"),
     ],
 )
