@@ -157,6 +157,14 @@ def line_relay(remaining: Callable[[], float]) -> "LineRelay":
     )
 
 
+def final_invoices(remaining: Callable[[], float]) -> int:
+    """Return how many lines of ended subscriptions wait for somebody to invoice them."""
+    from functions.relay.final_invoices import waiting
+    from fusion_billing.store.billed_lines import BilledLines
+
+    return waiting(BilledLines(dynamodb(), settings.text("RATINGS_TABLE")), odoo(), remaining)
+
+
 def subscription_sync(remaining: Callable[[], float]) -> "SubscriptionSync":
     """Return what reads subscriptions from Odoo, for one run of `remaining()` seconds."""
     from fusion_billing.odoo.sync import SubscriptionSync

@@ -113,6 +113,9 @@ def sync(remaining: Remaining, message: Mapping[str, Any]) -> dict[str, Any]:
     if full and report.after is None:
         _renew_key(report)
     _measure_sync(report)
+    if not report.alarm and not report.failed:
+        waiting = dependencies.final_invoices(remaining)
+        dependencies.metrics().add_metric("FinalInvoices", MetricUnit.Count, waiting)
     told = report.as_dict()
     dependencies.logger().info("subscriptions", report=told)
     if report.after is not None:

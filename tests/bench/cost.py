@@ -63,6 +63,8 @@ class Measured:
     rating_history: int = 50
     line_index_units: int = 2
     """A due line enters the index, a sent one leaves it."""
+    line_intents: int = 1
+    """Writes of a line's item before it is sent, 25 to a call."""
     sent_line_ms: float = 8.8
     """The relay's time for a line, Odoo's included, two calls at once: docs/performance.md."""
 
@@ -147,9 +149,10 @@ def _rating(load: Load) -> float:
 
 
 def _lines(load: Load) -> float:
-    """Return what a line after each rating costs: read as it is now, written down once Odoo has it."""
+    """Return what a line after each rating costs: read, intended, written down once Odoo has it."""
     sent = load.pairs * load.counters_a_pair
-    write = _rating_writes(load) + TAKES.line_index_units / 2
+    # Twice the whole item: the intent before the call, and what became of it after.
+    write = (1 + TAKES.line_intents) * _rating_writes(load) + TAKES.line_index_units / 2
     compute = sent * TAKES.sent_line_ms / 1000 * TAKES.memory_gb * PRICES.lambda_gb_second
     return sent * (_rating_reads(load) * PRICES.read_unit + write * PRICES.write_unit) + compute
 

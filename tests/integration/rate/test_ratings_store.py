@@ -11,7 +11,7 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from fusion_billing.billing.decisions import NewVersion, SameVersion, decide
 from fusion_billing.billing.ratings import Candidate, RatingKey, StoredRating, candidate
-from fusion_billing.store.line_items import Put
+from fusion_billing.store.line_items import Intent, Put
 from fusion_billing.store.lines import LineStore
 from fusion_billing.store.ratings import Outdated, RatingsStore, lane
 from local.capacity import Consumed
@@ -165,6 +165,26 @@ def test_a_rating_with_a_full_history_costs_four_units_and_its_index_one_when_wr
     send()
     assert consumed.operations == ["UpdateItem"]
     assert consumed.units(tables.ratings) == 4 + 1
+
+
+def test_an_intent_costs_the_item_once_more_and_the_index_nothing_and_is_cleared_by_the_acknowledgement(
+    store: RatingsStore, tables: Tables, metered: tuple[DynamoDBClient, Consumed]
+) -> None:
+    client, consumed = metered
+    lines = LineStore(client, tables.ratings)
+    _put(store, _rated("1.5", "1.00", steps="x" * 1_300))
+    [line], _ = lines.due(lane(ORDER, 8), NOW, 10)
+    intent = Intent(line.version, "1.00", "d" * 32, ORDER, NOW)
+    consumed.clear()
+    assert lines.intend([(line, intent)]) == [True]
+    assert consumed.operations == ["BatchExecuteStatement"]
+    assert consumed.units(tables.ratings) == 2
+    assert lines.get(line.key).intent == intent
+    consumed.clear()
+    known = replace(line, intent=intent)
+    assert lines.sent(known, Put(9, ORDER, "1.00", "d" * 64), NOW) == "sent"
+    assert consumed.units(tables.ratings) == 2 + 1
+    assert lines.get(line.key).intent is None
 
 
 def test_a_threshold_raised_alone_makes_no_new_version(store: RatingsStore) -> None:

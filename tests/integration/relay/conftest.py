@@ -101,6 +101,8 @@ class World:
     lanes: int = LANES
     database: str = "demo"
     rerated: list[str] = field(default_factory=list)
+    number: Any = None
+    precision: Cached = field(default_factory=lambda: Cached(time.monotonic))
 
     @property
     def admin(self) -> Any:

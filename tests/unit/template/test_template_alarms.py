@@ -71,6 +71,7 @@ def test_silence_of_a_schedule_is_an_alarm(resources: Resources, metric: str) ->
     [
         ("PairsFailed", "RateFunction"),
         ("LinesParked", "RelayFunction"),
+        ("FinalInvoices", "RelayFunction"),
         ("DeliveriesParked", "RelayFunction"),
         ("OldestDueDeliverySeconds", "RelayFunction"),
         ("OdooAlarms", "RelayFunction"),

@@ -38,13 +38,23 @@ class Http:
         self._url = url.rstrip("/")
         self._connect_seconds = connect_seconds
 
+    def get(self, path: str, seconds: float) -> Answer:
+        """Get `path`, without a key; raises as `post` does."""
+        return self._request("GET", path, {}, None, seconds)
+
     def post(self, path: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Answer:
         """Post `body`; raise `Down`, `TimedOut`, `ConnectionLost` or `Misaddressed` where no answer came."""
+        return self._request("POST", path, headers, body, seconds)
+
+    def _request(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None, seconds: float
+    ) -> Answer:
         deadline = time.monotonic() + seconds
         with requests.Session() as session:
             session.trust_env = False
             try:
-                response = session.post(
+                response = session.request(
+                    method,
                     self._url + path,
                     data=body,
                     headers={"Accept-Encoding": "gzip, identity", "User-Agent": "fusion-billing", **headers},

@@ -221,14 +221,14 @@ class Writer:
         held, before = failed.held, attempt.before
         assert held is not None  # noqa: S101  for the type checker: what is gone is not taken back
         invoiced = before.invoiced if before is not None else ZERO
-        target = replace(held, quantity=invoiced, price=ZERO, discount=ZERO)
+        target = replace(held, quantity=invoiced, price=ZERO, discount=ZERO, subtotal=ZERO, total=ZERO)
         if before is not None and comparison.amount(attempt.line, before) == attempt.wanted.acknowledged:
             target = before
         now = self._set(attempt, held, target)
         if now is not None and now.invoiced != invoiced:
             raced = self._raced(replace(attempt, before=held), now)
             return raced or Failed(failed.error, now, is_known=True)
-        is_done = now is not None and now.form == target.form
+        is_done = now is not None and (now.form, now.subtotal) == (target.form, target.subtotal)
         told = _taken_back_text(target) if is_done else "it could not be taken back: change it in Odoo"
         error = type(failed.error)(f"{failed.error.message}; {told}", name=failed.error.name)
         return Failed(error, now or held, is_known=True, needs_operator=not is_done)
