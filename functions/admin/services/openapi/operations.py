@@ -257,7 +257,13 @@ OPERATION = (
         body_required=False,
     ),
     _read("/v1/ratings/runs/{run}", "Show a run", "admin", "Run"),
-    _list("/v1/lines", "List the lines that are parked, due, or await a final invoice", "admin", "Line", query=("state",)),
+    _list(
+        "/v1/lines",
+        "List the lines that are parked, due, or await a final invoice",
+        "admin",
+        "Line",
+        query=("state",),
+    ),
     _read("/v1/lines/{line}", "Show a line", "admin", "Line"),
     Operation("POST", "/v1/lines/{line}/retry", "Try a parked line again, at once", "admin", {202: "Line"}),
     Operation(
