@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from functions.rate.closing import REVIEWED
 from functions.rate.invoiced import Invoices
-from functions.rate.reading import LONGEST_WINDOW, Reading, Sources
+from functions.rate.reading import Reading, Sources
 from functions.rate.statements import StatementMaker, Statements
 from functions.rate.uninvoiced import Task, Uninvoiced
 from functions.rate.writer import Ratings, Tally, Writer
@@ -13,6 +13,7 @@ from fusion_billing.billing.closings import Closing
 from fusion_billing.billing.customers import Customer
 from fusion_billing.billing.ratings import Cause
 from fusion_billing.calendar.calendar import Period
+from fusion_billing.definitions.metric import LONGEST_LEVEL
 from fusion_billing.store.dirty_pairs import EVERY_METRIC, DirtyPair, month_of
 
 _AT_ONCE = 50
@@ -87,7 +88,7 @@ class Rater:
         first, end = month
         metric = self._reading.prices().metric(pair.metric)
         is_level = metric is not None and metric.aggregation == "time_weighted"
-        return customer.periods_within(first, end + LONGEST_WINDOW if is_level else end)
+        return customer.periods_within(first, end + LONGEST_LEVEL if is_level else end)
 
     def rate_subscription(
         self, subscription: str, *, charge: str | None = None, thorough: bool = False

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -20,9 +20,6 @@ from fusion_billing.errors import Unavailable
 from fusion_billing.rating.records import Record
 from fusion_billing.store import failures
 from fusion_billing.store.dirty_pairs import DirtyPair
-
-LONGEST_WINDOW = timedelta(days=32)
-"""Of a level over time: so long before a period may a window start that reaches into it."""
 
 MOST_UNAVAILABLE = 3
 """Customers of one message that the database may refuse for a while before the message fails."""
@@ -120,10 +117,7 @@ class Reading:
 
         By their start, or, of a level over time, by any part of their window.
         """
-        if metric.aggregation != "time_weighted":
-            yield from self.records.between(subscription, metric.code, start, end)
-            return
-        for record in self.records.between(subscription, metric.code, start - LONGEST_WINDOW, end):
+        for record in self.records.between(subscription, metric.code, metric.records_from(start), end):
             if record.window_start >= start or record.window_end > start:
                 yield record
 

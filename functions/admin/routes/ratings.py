@@ -32,15 +32,19 @@ from fusion_billing.instants import parse_instant, parse_query_instant
 
 router = Router()
 
+_FIRST_YEAR, _LAST_YEAR = 1970, 2999
 _NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 @router.get("/v1/subscriptions/<subscription>/usage")
 def usage(subscription: str) -> Response[str]:
-    """Show the open period: units, included units, overage and amount so far, and where it leads."""
+    """Show the open period: units, included units, overage and amount so far, and where it leads.
+
+    With `at`, show the period that holds that instant.
+    """
     asker = _asker(subscription)
-    parameters(router)
+    at = _instant(asker, parameters(router, "at"), "at")
     catalogue = dependencies.catalogue()
     metrics = catalogue.metrics()
     answer = current_usage.current(
@@ -50,6 +54,7 @@ def usage(subscription: str) -> Response[str]:
         dependencies.usage_records(),
         principal=asker.principal,
         now=dependencies.now(),
+        at=at,
     )
     return json_answer(200, answer)
 
@@ -58,7 +63,7 @@ def usage(subscription: str) -> Response[str]:
 def listing(subscription: str) -> Response[str]:
     """List ratings, the newest period first."""
     asker = _asker(subscription)
-    at = _period_start(asker, parameters(router, "period_start"))
+    at = _instant(asker, parameters(router, "period_start"), "period_start")
     limit, after = page(router)
     return page_answer(router, *ratings.listing(dependencies.ratings(), asker, at, after, limit))
 
@@ -71,7 +76,7 @@ def detail(subscription: str, charge: str) -> Response[str]:
     """
     asker = _asker(subscription)
     given = parameters(router, "period_start", "steps_from")
-    at = _period_start(asker, given) or asker.calendar.open.start
+    at = _instant(asker, given, "period_start") or asker.calendar.open.start
     limit, after = page(router)
     code, _, corrects = charge.partition("@")
     try:
@@ -100,19 +105,27 @@ def _asker(subscription: str) -> Asker:
     return Asker(principal, visible(dependencies.subscriptions(), principal, subscription))
 
 
-def _period_start(asker: Asker, given: dict[str, str]) -> datetime | None:
+def _instant(asker: Asker, given: dict[str, str], name: str) -> datetime | None:
     """Return the instant asked for; a bare day is its midnight where the subscription is."""
-    text = given.get("period_start")
+    text = given.get(name)
     if text is None:
         return None
     try:
         if not _DAY.fullmatch(text):
-            return parse_query_instant(text, "period_start")
+            return _within_reach(parse_query_instant(text, name), name)
         zone = ZoneInfo(asker.stored.subscription.timezone)
         day = date.fromisoformat(text)
-        return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+        return _within_reach(datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC), name)
     except Refused as refused:
         raise Refused(refused.faults, code="bad_parameter") from None
     except (ValueError, OverflowError):
-        fault = Fault("period_start", "not_a_day", "is no day of the calendar")
+        fault = Fault(name, "not_a_day", "is no day of the calendar")
         raise Refused([fault], code="bad_parameter") from None
+
+
+def _within_reach(instant: datetime, name: str) -> datetime:
+    """Return an instant that billing periods can hold; raises `Refused`."""
+    if not _FIRST_YEAR <= instant.year <= _LAST_YEAR:
+        message = f"must lie in the years {_FIRST_YEAR} to {_LAST_YEAR}"
+        raise Refused([Fault(name, "out_of_range", message)])
+    return instant

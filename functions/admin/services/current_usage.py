@@ -6,12 +6,14 @@ from datetime import datetime
 from decimal import localcontext
 from typing import Any
 
+from functions.admin.services.unbilled import unbilled
 from fusion_billing.access.principal import Principal
 from fusion_billing.billing.customers import Customer
 from fusion_billing.billing.decisions import total
 from fusion_billing.billing.price_book import PriceBook
 from fusion_billing.billing.pricing import CurrencyMismatch, Pricing
 from fusion_billing.billing.projection import projected
+from fusion_billing.calendar.calendar import Period
 from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import EXACT, plain
 from fusion_billing.definitions.metric import Metric
@@ -31,6 +33,17 @@ class _Charged:
     then: Rated
 
 
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What is the same for every metric that is shown."""
+
+    customer: Customer
+    period: Period
+    prices: PriceBook
+    records: UsageRecords
+    now: datetime
+
+
 def current(
     customer: Customer,
     metrics: Mapping[str, Metric],
@@ -39,38 +52,44 @@ def current(
     *,
     principal: Principal,
     now: datetime,
+    at: datetime | None = None,
 ) -> dict[str, Any]:
-    """Return the open period of each metric that is charged or was used, as far as the key may see it."""
-    period = customer.calendar.open
+    """Return a period of each metric that is charged or was used, as far as the key may see it.
+
+    It is the open period, or the one that holds the instant `at`.
+    """
+    period = customer.calendar.open if at is None else customer.calendar.period_holding(at)
+    view = _View(customer, period, prices, records, now)
     shown = [
-        _metric(customer, metric, prices, records, now)
-        for code, metric in sorted(metrics.items())
-        if principal.may_use_metric(code)
+        _metric(view, metric) for code, metric in sorted(metrics.items()) if principal.may_use_metric(code)
     ]
     return {
         "subscription": customer.id,
         "period_start": rfc3339(period.start),
         "period_end": rfc3339(period.end),
+        "state": period.state,
         "as_of": rfc3339(now),
         "currency": customer.who.currency,
         "metrics": [one for one in shown if one is not None],
     }
 
 
-def _metric(
-    customer: Customer, metric: Metric, prices: PriceBook, records: UsageRecords, now: datetime
-) -> dict[str, Any] | None:
-    period = customer.calendar.open
-    used = list(
-        records.between(
-            customer.id, metric.code, metric.records_from(period.start), customer.rated_end(period)
-        )
-    )
-    charged, unpriced = _charged(customer, metric, prices, used, now)
-    if not used and not charged and not unpriced:
+def _metric(view: _View, metric: Metric) -> dict[str, Any] | None:
+    customer, period, records = view.customer, view.period, view.records
+    starts, ends = customer.rated_start(period), customer.rated_end(period)
+    first = metric.records_from(starts)
+    used = [
+        record
+        for record in records.between(customer.id, metric.code, first, ends)
+        if record.window_start >= starts or record.window_end > starts
+    ]
+    outside = unbilled(customer, period, metric, records)
+    charged, unpriced = _charged(view, metric, used)
+    if not used and not charged and not unpriced and outside is None:
         return None
+    bounds = (starts, ends) if starts < ends else (period.start, period.end)
     with localcontext(EXACT):
-        units = settled(AGGREGATES[metric.aggregation](in_order(used), period.start, period.end))
+        units = settled(AGGREGATES[metric.aggregation](in_order(used), *bounds))
     shown = {
         "metric": metric.code,
         "name": metric.name,
@@ -80,26 +99,30 @@ def _metric(
         "projection": _projection([one.then for one in charged], customer.who.currency),
         "charges": [_charge(one) for one in charged],
     }
-    return shown | {"unpriced": unpriced} if unpriced else shown
+    if unpriced:
+        shown["unpriced"] = unpriced
+    if outside is not None:
+        shown["unbilled"] = outside
+    return shown
 
 
 def _charged(
-    customer: Customer, metric: Metric, prices: PriceBook, used: Sequence[Record], now: datetime
+    view: _View, metric: Metric, used: Sequence[Record]
 ) -> tuple[list[_Charged], list[dict[str, str]]]:
     """Return each charge on a metric, now and then, and what can't be priced as things are, and why."""
-    start, end = customer.calendar.open.start, customer.calendar.open.end
+    customer, prices, now = view.customer, view.prices, view.now
+    start, end = view.period.start, view.period.end
+    who = customer.subscriber_in(view.period)
     charged, unpriced = [], []
     for code in prices.by_metric.get(metric.code, ()):
         try:
-            price = prices.pricing(code, customer.who, start, end)
+            price = prices.pricing(code, who, start, end)
         except (CurrencyMismatch, Refused) as error:
             unpriced.append({"charge": code, "reason": str(error)})
             continue
         if price is not None:
-            so_far = price.rate(used, customer.who, start, end)
-            then = projected(
-                price, used, customer.who, start=start, end=end, until=customer.rated_until, now=now
-            )
+            so_far = price.rate(used, who, start, end)
+            then = projected(price, used, who, start=start, end=end, until=customer.rated_until, now=now)
             charged.append(_Charged(price, so_far, then))
     return charged, unpriced
 

@@ -346,3 +346,25 @@ def test_a_run_needs_the_scope_admin(catalogue: "Admin") -> None:
     key = catalogue.key("ratings:read", "catalog:write", source="src_app")
     assert catalogue.post("/v1/ratings/run", key=key).status == 403
     assert catalogue.get("/v1/ratings/runs/run_1", key=key).status == 403
+
+
+def test_usage_outside_the_subscription_s_life_is_shown_as_unbilled(
+    admin: "Admin", catalogue: "Admin", push: Push
+) -> None:
+    admin.put("/v1/subscriptions/42", {**SUBSCRIPTION, "billed_from": "2026-11-10", "end_date": "2026-11-24"})
+    for day in ("2026-03-03", "2026-11-03", "2026-11-20", "2026-11-26"):
+        push("15", day)
+    (metric,) = admin.get("/v1/subscriptions/42/usage").json["metrics"]
+    assert (metric["units"], metric["amount"]) == ("15", "0.50")
+    assert metric["unbilled"] == {"units": "45", "records_before": 2, "records_after": 1}
+
+
+def test_usage_is_shown_of_the_period_at_an_instant(admin: "Admin", catalogue: "Admin", push: Push) -> None:
+    push("15", "2026-11-03")
+    push("25", "2026-12-03")
+    december = admin.get("/v1/subscriptions/42/usage", query={"at": "2026-12-10"}).json
+    assert (december["state"], december["period_start"]) == ("upcoming", "2026-12-01T00:00:00Z")
+    assert [metric["amount"] for metric in december["metrics"]] == ["1.50"]
+    for bad in ("0001-01-01", "9999-12-31T23:59:59.999999Z", "soon"):
+        answer = admin.get("/v1/subscriptions/42/usage", query={"at": bad})
+        assert (answer.status, answer.code) == (422, "bad_parameter") or answer.status == 400

@@ -150,7 +150,11 @@ CATALOGUE = (
 
 RATINGS = (
     _read(
-        f"{_SUBSCRIPTION}/usage", "Show what the open period comes to so far", "ratings:read", "CurrentUsage"
+        f"{_SUBSCRIPTION}/usage",
+        "Show what the open period comes to so far, or the one at an instant",
+        "ratings:read",
+        "CurrentUsage",
+        query=("at",),
     ),
     _list(
         f"{_SUBSCRIPTION}/ratings",

@@ -324,7 +324,21 @@ def _owed() -> dict[str, Schema]:
             **period,
             as_of=_INSTANT,
             currency=_TEXT,
-            metrics=_array(_object(("metric", "units"), metric=_TEXT, units=_DECIMAL, projection=_ANY)),
+            state=_TEXT,
+            metrics=_array(
+                _object(
+                    ("metric", "units"),
+                    metric=_TEXT,
+                    units=_DECIMAL,
+                    projection=_ANY,
+                    unbilled=_object(
+                        ("units", "records_before", "records_after"),
+                        units=_DECIMAL,
+                        records_before=_COUNT,
+                        records_after=_COUNT,
+                    ),
+                )
+            ),
         ),
     }
 

@@ -1,0 +1,39 @@
+"""Usage that is stored and not billed, since it lies outside its subscription's life: shown, never hidden."""
+
+from datetime import UTC, datetime
+from decimal import localcontext
+from typing import Any
+
+from fusion_billing.billing.customers import Customer
+from fusion_billing.calendar.calendar import Period
+from fusion_billing.decimals import EXACT, plain
+from fusion_billing.definitions.metric import Metric
+from fusion_billing.rating.aggregations import AGGREGATES
+from fusion_billing.rating.quantities import settled
+from fusion_billing.rating.records import in_order
+from fusion_billing.store.usage_records import UsageRecords
+
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def unbilled(
+    customer: Customer, period: Period, metric: Metric, records: UsageRecords
+) -> dict[str, Any] | None:
+    """Return what was used outside the part of a period that is billed, None where nothing was.
+
+    That is before the subscription's start (or `billed_from`), and from its end on. Of the first period seen
+    it is all there is from before.
+    """
+    starts = customer.rated_start(period)
+    if customer.rated_from is not None:
+        starts = min(starts, customer.rated_from)
+    first = period.start if period != customer.calendar.known[0] else _EVER
+    before = list(records.between(customer.id, metric.code, first, starts))
+    after = list(records.between(customer.id, metric.code, customer.rated_end(period), period.end))
+    if not before and not after:
+        return None
+    outside = in_order([*before, *after])
+    with localcontext(EXACT):
+        since = min(period.start, outside[0].window_start)
+        units = settled(AGGREGATES[metric.aggregation](outside, since, period.end))
+    return {"units": plain(units), "records_before": len(before), "records_after": len(after)}
