@@ -222,6 +222,7 @@ class Life:
         if len(self.stored().calendar.known) == 1 and state["next_invoice_date"] == self._first_invoice():
             moved = date.fromisoformat(self.world["start"]) + timedelta(days=days)
             self.service.odoo.write("sale.order", [self.order], {"start_date": moved.isoformat()})
+            self._read_anew()  # an invoice seen with it could have come before it
 
     def on_move_end(self, days: int, *, kill: Kill | None) -> None:
         end = (self.service.clock.now + timedelta(days=days)).date().isoformat()
