@@ -230,6 +230,20 @@ def test_a_price_changed_before_a_period_opened_holds_where_it_was_invoiced_unop
     assert _adjustments(small_world, JANUARY, DECEMBER) == {"api_calls": Decimal("8.00")}
 
 
+def test_a_charge_that_no_longer_applied_is_not_due_once_its_period_is_invoiced(world: "World") -> None:
+    _fees(world)
+    _sweep(world)
+    world.charge("least", minimum_amount="5.00", active=False)
+    world.charge("tiers", minimum_amount="2.00", active=False)
+    _sweep(world)
+    assert world.the_rating(charge="least").amount == 0
+    world.invoice(JANUARY)
+    world.do(JOB)
+    world.push("50", "2026-11-20")  # late, and nobody's
+    world.rate()
+    assert _adjustments(world, DECEMBER, NOVEMBER) == {}
+
+
 def test_a_charge_that_could_not_be_priced_when_the_period_was_closed_is_adjusted_once_it_can(
     small_world: "World",
 ) -> None:

@@ -135,12 +135,25 @@ def billed_to(doc: Mapping[str, Any], customer: Customer, billed_in: Period, now
 
 
 def no_longer_charged(doc: Mapping[str, Any], reason: str = "The charge no longer applies") -> dict[str, Any]:
-    """Return the document of a rating that comes to nothing, since its charge no longer applies."""
+    """Return the document of a rating that comes to nothing, since its charge no longer applies.
+
+    It says so of the price as well: once the period is invoiced it is rated by what the document keeps.
+    """
     nothing = {"units": "0", "included_units": "0", "overage_units": "0", "billable_units": "0"}
     return {
         **doc,
         **nothing,
+        "price_spans": _nowhere(doc),
         "amount": with_digits(ZERO, doc["currency"]),
         "unrounded_amount": "0",
         "steps": [note(reason, ZERO).as_dict()],
     }
+
+
+def _nowhere(doc: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return spans in which the charge applies nowhere; the empty one names it."""
+    start, end = doc["period_start"], doc["period_end"]
+    return [
+        {"start": start, "end": end, "version": None},
+        {"start": end, "end": end, "version": len(doc["priced_by"]) - 1},
+    ]

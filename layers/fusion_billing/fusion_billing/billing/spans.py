@@ -78,9 +78,13 @@ def fitted(spans: Sequence[PriceSpan], start: datetime, end: datetime) -> tuple[
         inside = [spans[0] if end <= spans[0].start else spans[-1]]
     starts = [start, *(span.start for span in inside[1:])]
     ends = [*starts[1:], end]
-    return tuple(
+    drawn = tuple(
         PriceSpan(since, until, span.charge) for since, until, span in zip(starts, ends, inside, strict=True)
     )
+    if any(span.charge is not None for span in drawn):
+        return drawn
+    charge = next(span.charge for span in reversed(spans) if span.charge is not None)
+    return (*drawn, PriceSpan(end, end, charge))  # it applies nowhere in the new bounds, and still names it
 
 
 def merged(spans: Iterable[PriceSpan]) -> tuple[PriceSpan, ...]:
