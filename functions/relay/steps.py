@@ -7,7 +7,7 @@ from functions.relay.candidates import Candidate
 from fusion_billing.decimals import ZERO
 from fusion_billing.lines.external_id import moved_suffix
 from fusion_billing.lines.line import Line
-from fusion_billing.odoo.errors import Cancelled, Invoiced, Missing, Park
+from fusion_billing.odoo.errors import Cancelled, Invoiced, Missing, Park, Renewed
 from fusion_billing.odoo.standing import Held
 from fusion_billing.odoo.verified import Failed, Wanted
 
@@ -37,7 +37,7 @@ def step_of(one: Candidate, wanted: Wanted, held: Held | None, fault: Park | Non
     if wanted.is_invoiced(held):
         return Failed(Invoiced("Odoo has invoiced this line already", name="qty_invoiced"), held, is_known)
     suffix = _moved(one, wanted, held)
-    is_over = held is None or isinstance(fault, Cancelled | Missing)
+    is_over = held is None or isinstance(fault, Cancelled | Missing | Renewed)
     if suffix is not None and is_over:  # what is left on such an order is never invoiced
         return Step("retired", one, wanted, held, suffix)
     if fault is not None:

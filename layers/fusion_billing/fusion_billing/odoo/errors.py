@@ -14,6 +14,7 @@
     │   └── DatabaseDown           Odoo is there, its PostgreSQL is not
     ├── Park                     repeating can't help: somebody has to mend it
     │   ├── Locked                 the order is locked
+    │   ├── Renewed                the order is locked, and another order renewed it
     │   ├── Cancelled              the order is cancelled
     │   ├── Missing                an order, product or line that is not there
     │   ├── AccessRefused          this record is closed to the key's user
@@ -128,6 +129,12 @@ class Locked(Park):
     """The order is locked, so its lines can't change."""
 
     code = "order_locked"
+
+
+class Renewed(Park):
+    """The order is locked since another one renewed it: Odoo invoices nothing of it by itself any more."""
+
+    code = "order_renewed"
 
 
 class Cancelled(Park):

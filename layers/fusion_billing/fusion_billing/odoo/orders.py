@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from fusion_billing.odoo.client import Odoo
-from fusion_billing.odoo.errors import Cancelled, Locked, Missing, NoRights, Park
+from fusion_billing.odoo.errors import Cancelled, Locked, Missing, NoRights, Park, Renewed
 
+_STATE = "subscription_state"
 _FIELDS = ("name", "state", "locked", "currency_id", "partner_id")
 
 Seconds = Callable[[], float]
@@ -40,10 +41,11 @@ def look_at(odoo: Odoo, ids: Iterable[int], seconds: Seconds) -> tuple[dict[int,
             "the key's user sees no sales order at all: it needs the right 'Sales / User: All Documents'",
             name="empty",
         )
+    renewed = _renewed(odoo, [row["id"] for row in rows.values() if row.get("locked")], seconds)
     orders: dict[int, Order] = {}
     faults: dict[int, Park] = {}
     for order in wanted:
-        fault = _fault(order, rows.get(order))
+        fault = _fault(order, rows.get(order), is_renewed=order in renewed)
         if fault is not None:
             faults[order] = fault
         else:
@@ -65,13 +67,23 @@ def many2one(value: object) -> tuple[int, str] | None:
     return None
 
 
-def _fault(order: int, row: Mapping[str, Any] | None) -> Park | None:
+def _renewed(odoo: Odoo, locked: list[int], seconds: Seconds) -> set[int]:
+    """Return those of the locked orders that another one renewed; none where orders are no subscriptions."""
+    if not locked or _STATE not in odoo.fields("sale.order", [_STATE]):
+        return set()
+    rows = odoo.read("sale.order", locked, [_STATE], seconds=seconds())
+    return {row["id"] for row in rows if row.get(_STATE) == "5_renewed"}
+
+
+def _fault(order: int, row: Mapping[str, Any] | None, *, is_renewed: bool) -> Park | None:
     if row is None:
         return Missing(
             f"there is no sales order with the id {order}, or the key's user may not see it", name="order"
         )
     if row.get("state") == "cancel":
         return Cancelled(f"the order {row['name']} is cancelled", name="order")
+    if is_renewed:
+        return Renewed(f"the order {row['name']} was renewed and is locked", name="order")
     if row.get("locked"):
         return Locked(f"the order {row['name']} is locked: unlock it in Odoo, then try again", name="order")
     return None
