@@ -51,16 +51,19 @@ class Adjustment:
 
 @dataclass(frozen=True, slots=True)
 class _Keys:
-    """The ratings that an adjustment depends on: the period's own, later adjustments of it, the open one."""
+    """The ratings that an adjustment depends on: the period's own, later adjustments of it, the open one.
 
-    own: RatingKey
+    A period of before the first one seen has none of its own: nothing of it was billed here.
+    """
+
+    own: RatingKey | None
     later: tuple[RatingKey, ...]
     open: RatingKey
 
     @property
     def invoiced(self) -> tuple[RatingKey, ...]:
         """Return those whose periods are invoiced."""
-        return (self.own, *self.later)
+        return self.later if self.own is None else (self.own, *self.later)
 
     @property
     def all(self) -> tuple[RatingKey, ...]:
@@ -134,7 +137,7 @@ class Adjuster:
         invoiced = [stored[key] for key in keys.invoiced if key in stored]
         if any(rating.unresolved for rating in invoiced):
             return False
-        known = [stored[key] for key in (keys.open, *reversed(keys.later), keys.own) if key in stored]
+        known = [stored[key] for key in (keys.open, *reversed(keys.invoiced)) if key in stored]
         if not known and not records and not adjustment.is_due_without_usage:
             return True  # a fee alone is due when its period is billed, not whenever it is looked at again
         opened = customer.calendar.open
@@ -155,7 +158,7 @@ class Adjuster:
 
     def _price(self, adjustment: Adjustment, keys: _Keys, stored: Stored) -> Pricing:
         """Return what prices the period: what priced it when it was first adjusted, if it was never rated."""
-        if keys.own in stored:
+        if keys.own is not None and keys.own in stored:
             return adjustment.price
         first = next((stored[key] for key in (*keys.later, keys.open) if key in stored), None)
         return adjustment.price if first is None else self.price_kept(first)
@@ -190,14 +193,14 @@ def _keys(customer: Customer, adjustment: Adjustment) -> _Keys:
     code, start = adjustment.price.charge.code, adjustment.period.start
     later = customer.invoiced_after(start)
     return _Keys(
-        RatingKey(customer.id, start, code),
+        RatingKey(customer.id, start, code) if adjustment.period in customer.calendar.known else None,
         tuple(RatingKey(customer.id, period.start, code, start) for period in later),
         RatingKey(customer.id, customer.calendar.open.start, code, start),
     )
 
 
 def _invoiced(keys: _Keys, stored: Stored) -> Invoiced:
-    own = stored.get(keys.own)
+    own = None if keys.own is None else stored.get(keys.own)
     return Invoiced(
         own.billed if own is not None else ZERO,
         [

@@ -73,7 +73,10 @@ class Invoices:
         adjustments that were invoiced with it correct, if that is older than what is reviewed. A charge that
         can't be rated is reported. Returns whether nothing is left to do.
         """
-        ratings = self._closer.freeze(customer.id, period.start)
+        # One of before the first period seen was not billed here: what is stored under its start was rated
+        # when the subscription was thought to begin then, and is rated again should it do so after all.
+        is_known = period in customer.calendar.known
+        ratings = self._closer.freeze(customer.id, period.start) if is_known else []
         closed = _Closed(customer, period, ratings, self._closer.close(customer, period, ratings))
         adjustments = list(self._adjustments(closed, metric))
         complete = self._adjuster.adjust(customer, adjustments)
@@ -87,7 +90,9 @@ class Invoices:
         if closed.closing is not None:
             yield from self._never_rated(closed, closed.closing, metric)
         elif metric is not None and not on_metric:
-            yield from self._as_things_are(closed, metric)
+            now = list(self._as_things_are(closed, metric))
+            yield from now
+            yield from self._adjusted(closed, metric, frozenset(each.price.charge.code for each in now))
         if metric is None:
             yield from self._carried(closed)
 
@@ -113,6 +118,17 @@ class Invoices:
         prices, _ = self._reading.priced(pair, closed.customer, metric, closed.period)
         for price in prices:
             yield Adjustment(closed.period, price)
+
+    def _adjusted(self, closed: _Closed, metric: str, beside: frozenset[str]) -> Iterator[Adjustment]:
+        """Yield what the open period adjusts of this one already, by charges `beside` those that apply now.
+
+        The subscription begins later by now, say, or its charge is gone: it follows the usage all the same.
+        """
+        customer = closed.customer
+        for rating in self._ratings.in_period(customer.id, customer.calendar.open.start):
+            is_of_it = rating.key.corrects == closed.period.start and rating.doc["metric"] == metric
+            if is_of_it and rating.key.charge not in beside:
+                yield Adjustment(closed.period, self._adjuster.price_kept(rating))
 
     def _carried(self, closed: _Closed) -> Iterator[Adjustment]:
         """Yield what is older than the reviewed periods and was adjusted in this one."""

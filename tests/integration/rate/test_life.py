@@ -58,6 +58,29 @@ def test_a_start_corrected_before_any_invoice_makes_one_period_one_allowance_one
     assert begun.the_rating(MID_NOVEMBER, "fee") == fee
 
 
+@pytest.mark.parametrize("sent", [False, True])
+def test_a_start_moved_on_and_back_leaves_the_period_as_it_was(begun: "World", sent: bool) -> None:
+    begun.change(start_date="2026-11-01")
+    begun.push("15", "2026-11-03")
+    begun.do(JOB)
+    if sent:
+        begun.acknowledge(NOVEMBER)
+    begun.change(start_date="2026-11-15")
+    begun.push("15", "2026-11-20")
+    begun.rate_hour()  # the mark of the usage that lies outside now
+    assert begun.owed([MID_NOVEMBER]) == Decimal(5)
+    begun.do(JOB)
+    assert begun.owed([NOVEMBER, MID_NOVEMBER]) == Decimal(5)
+    begun.change(start_date="2026-11-01")
+    begun.do(JOB)
+    begun.rate_hour()
+    for message in sweep_messages():
+        begun.do(message)
+    assert _amounts(begun, NOVEMBER) == {"api_calls": Decimal(20), "fee": Decimal(5)}
+    assert begun.owed([NOVEMBER, MID_NOVEMBER]) == Decimal(20)
+    assert not begun.reported
+
+
 def test_usage_that_a_later_start_leaves_outside_is_priced_at_nothing(begun: "World") -> None:
     begun.change(start_date="2026-11-01")
     begun.push("15", "2026-11-03")
@@ -80,6 +103,36 @@ def test_usage_of_before_billed_from_is_not_billed(begun: "World") -> None:
     for message in sweep_messages():
         begun.do(message)
     assert _amounts(begun, NOVEMBER) == {"api_calls": Decimal(5), "fee": Decimal(5)}
+
+
+@pytest.mark.parametrize("how", [{"billed_from": "2026-11-05"}, {"start_date": "2026-11-01"}])
+def test_an_adjustment_of_before_the_first_period_follows_a_later_beginning(
+    begun: "World", how: dict[str, Any]
+) -> None:
+    begun.change(start_date="2026-10-15")
+    begun.push("15", "2026-10-20")
+    begun.rate_hour()
+    adjusted = begun.the_rating(NOVEMBER, corrects="2026-10-01")
+    assert adjusted.amount == Decimal(5)
+    begun.change(**how)
+    begun.do(JOB)
+    assert begun.the_rating(NOVEMBER, corrects="2026-10-01").amount == Decimal(0)
+    begun.change(start_date="2026-10-15", billed_from=None)
+    for message in sweep_messages():
+        begun.do(message)
+    assert begun.the_rating(NOVEMBER, corrects="2026-10-01").amount == Decimal(5)
+
+
+def test_what_was_billed_of_before_a_later_beginning_is_given_back(begun: "World") -> None:
+    begun.change(start_date="2026-10-15")
+    begun.push("15", "2026-10-20")
+    begun.rate_hour()
+    begun.acknowledge(NOVEMBER, corrects="2026-10-01")
+    begun.invoice(JANUARY)
+    begun.do(JOB)
+    begun.change(billed_from="2026-11-05")
+    begun.do(JOB)
+    assert begun.the_rating(DECEMBER, corrects="2026-10-01").amount == Decimal(-5)
 
 
 @pytest.mark.parametrize("state", ["6_churn", "3_progress"])
