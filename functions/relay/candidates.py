@@ -105,4 +105,6 @@ def _digest(made: Line, owed: Owed) -> str:
     told = [made.row(), made.rolling, sorted(owed.names.items())]
     if made.with_taxes:
         told.append("with taxes")
+    if made.analytic:
+        told.append(made.analytic)
     return hashlib.sha256(json.dumps(told, ensure_ascii=False).encode()).hexdigest()[:32]

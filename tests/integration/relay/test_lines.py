@@ -639,3 +639,37 @@ def test_a_lane_whose_lease_ran_out_is_left_to_whoever_has_it(world: Any) -> Non
 
 def test_a_lease_outlasts_every_call_under_it() -> None:
     assert 2 * timedelta(seconds=CALL_SECONDS) < LEASE
+
+
+def test_a_new_line_comes_after_the_last_of_its_order_and_stays_where_it_is_moved(world: Any) -> None:
+    world.orders(41)
+    lines = [{"id": 900, "order_id": 41, "name": "Usage", "display_type": "line_section", "sequence": 40}]
+    world.admin.seed({"sale.order.line": lines})
+    for charge in ("api_calls", "storage"):
+        world.rate(41, charge=charge)
+    world.run()
+    rows = world.admin.read("sale.order.line", [["order_id", "=", 41]], ["sequence"])
+    assert [row["sequence"] for row in rows] == [40, 41, 42]
+    world.admin.write("sale.order.line", [rows[1]["id"]], {"sequence": 5})
+    world.rate(41, "2.37", steps=[])
+    world.rate(41, charge="seats")
+    world.run()
+    rows = world.admin.read("sale.order.line", [["order_id", "=", 41]], ["sequence"])
+    assert [row["sequence"] for row in rows] == [40, 5, 42, 43]
+
+
+def test_a_charge_s_analytic_distribution_is_written_with_its_line(world: Any) -> None:
+    world.orders(41)
+    world.rate(41, analytic_distribution={"12": "60.5", "31,7": "39.5"})
+    world.rate(41, charge="storage")
+    world.run()
+    rows = world.admin.read("sale.order.line", [["order_id", "=", 41]], ["analytic_distribution"])
+    distributions = [row["analytic_distribution"] for row in rows]
+    assert {"12": Decimal("60.5"), "31,7": Decimal("39.5")} in [
+        {key: Decimal(str(value)) for key, value in (one or {}).items()} for one in distributions
+    ]
+    assert False in distributions
+    world.rate(41, analytic_distribution={"12": "100"})
+    world.run()
+    rows = world.admin.read("sale.order.line", [["order_id", "=", 41]], ["analytic_distribution"])
+    assert {"12": 100} in [row["analytic_distribution"] for row in rows]

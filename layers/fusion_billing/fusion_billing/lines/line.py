@@ -22,7 +22,8 @@ class Line:
 
     `amount` is what its subtotal must come to, with the currency's `digits`. `rolling` lines count what was
     invoiced on them before: their quantity is to be raised by Odoo's `qty_invoiced`. `with_taxes` says that
-    the amount includes the taxes, so that the line's total must come to it.
+    the amount includes the taxes, so that the line's total must come to it. `analytic` is its analytic
+    distribution as Odoo imports it (JSON), empty where the charge has none.
     """
 
     external_id: str
@@ -36,6 +37,7 @@ class Line:
     kind: str
     rolling: bool = False
     with_taxes: bool = False
+    analytic: str = ""
 
     def row(self, invoiced: Decimal = Decimal(0)) -> list[str]:
         """Return the line as a row of `load`; `invoiced` is added to a rolling line's quantity."""
@@ -80,6 +82,7 @@ def line_of(
         kind=form.kind,
         rolling=rolling,
         with_taxes=owed.with_taxes,
+        analytic=_analytic(owed),
     )
 
 
@@ -89,6 +92,11 @@ def _id(owed: Owed, *, rolling: bool) -> str:
     return external_id(
         owed.subscription, owed.charge, owed.period_start, owed.corrects.start if owed.corrects else None
     )
+
+
+def _analytic(owed: Owed) -> str:
+    shares = [f'"{account}": {plain(percent)}' for account, percent in sorted(owed.analytic.items())]
+    return f"{{{', '.join(shares)}}}" if shares else ""
 
 
 def _name(owed: Owed, form: Shape, language: str) -> str:

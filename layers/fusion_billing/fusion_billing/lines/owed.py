@@ -44,6 +44,7 @@ class Owed:
     """An amount to be put onto an order: one rating, or one adjustment of an invoiced one.
 
     `names` are the charge's names by language code. `with_taxes` says that the amount includes the taxes,
+    `analytic` is the percentage that each analytic account bears,
     `final_invoice` that the subscription has ended, so that Odoo won't invoice the order by itself.
     """
 
@@ -66,6 +67,7 @@ class Owed:
     plan: str | None = None
     metric: str | None = None
     with_taxes: bool = False
+    analytic: Mapping[str, Decimal] = field(default_factory=dict)
     final_invoice: bool = False
 
     @property
@@ -114,11 +116,19 @@ def read(document: Mapping[str, Any], subscription: str) -> Owed:
             names=_names(document),
             plan=_optional(document, "plan"),
             metric=_optional(document, "metric"),
+            analytic=_analytic(document),
             with_taxes=document.get("tax_behavior") == "inclusive",
             final_invoice=document.get("final_invoice") is True,
         )
     except Refused as refusal:
         raise Unreadable(refusal.message) from None
+
+
+def _analytic(document: Mapping[str, Any]) -> dict[str, Decimal]:
+    value = document.get("analytic_distribution") or {}
+    if not isinstance(value, Mapping):
+        raise Unreadable("analytic_distribution: must be an object")
+    return {str(account): _decimal(value, account) for account in value}
 
 
 def _corrects(document: Mapping[str, Any]) -> Correction | None:

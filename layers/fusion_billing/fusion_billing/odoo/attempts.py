@@ -76,13 +76,30 @@ class Attempt:
     no_discount: bool = False
     delivered: bool = False
     taxed: bool = False
+    sequence: int | None = None
+
+
+def columns_of(attempt: Attempt) -> tuple[str, ...]:
+    """Return the columns of `load` that an attempt needs."""
+    more = (
+        ("discount", attempt.no_discount),
+        ("qty_delivered", attempt.delivered),
+        ("sequence", attempt.sequence is not None),
+        ("analytic_distribution", bool(attempt.line.analytic)),
+    )
+    return (*COLUMNS, *(name for name, is_needed in more if is_needed))
 
 
 def row_of(attempt: Attempt, columns: Sequence[str]) -> list[str]:
     """Return the row of `load` for an attempt, in these columns."""
     invoiced = attempt.before.invoiced if attempt.before is not None else ZERO
     row = attempt.line.row(invoiced)
-    more = {"discount": "0", "qty_delivered": row[COLUMNS.index("product_uom_qty")]}
+    more = {
+        "discount": "0",
+        "qty_delivered": row[COLUMNS.index("product_uom_qty")],
+        "sequence": str(attempt.sequence),
+        "analytic_distribution": attempt.line.analytic,
+    }
     return [*row, *(more[name] for name in columns[len(COLUMNS) :])]
 
 

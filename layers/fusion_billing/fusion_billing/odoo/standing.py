@@ -21,6 +21,7 @@ READ_BACK = (
     "qty_to_invoice",
     "discount",
     "name",
+    "sequence",
 )
 
 _IDS_A_CALL = 500
@@ -42,6 +43,7 @@ class Held:
     invoiced: Decimal
     to_invoice: Decimal
     name: str = ""
+    sequence: int = 0
 
     @property
     def form(self) -> tuple[Decimal, Decimal, Decimal]:
@@ -69,6 +71,7 @@ def held_of(row: Mapping[str, Any]) -> Held:
         invoiced=decimal(row.get("qty_invoiced")),
         to_invoice=decimal(row.get("qty_to_invoice")),
         name=str(row.get("name") or ""),
+        sequence=int(row.get("sequence") or 0),
     )
 
 
@@ -78,6 +81,18 @@ def read_lines(odoo: Odoo, ids: Sequence[int], seconds: Seconds) -> dict[int, He
         return {}
     rows = odoo.read("sale.order.line", ids, READ_BACK, seconds=seconds())
     return {row["id"]: held_of(row) for row in rows}
+
+
+def last_sequences(odoo: Odoo, orders: Iterable[int], seconds: Seconds) -> dict[int, int]:
+    """Return the highest sequence among the lines of each order, sections and notes included."""
+    domain = [["order_id", "in", sorted(set(orders))]]
+    rows = odoo.search_read("sale.order.line", domain, ["order_id", "sequence"], seconds=seconds())
+    highest: dict[int, int] = {}
+    for row in rows:
+        order = many2one(row.get("order_id"))
+        if order is not None:
+            highest[order[0]] = max(highest.get(order[0], 0), int(row.get("sequence") or 0))
+    return highest
 
 
 def find_by_external_id(

@@ -12,11 +12,20 @@ from dataclasses import replace
 from fusion_billing.decimals import ZERO, plain
 from fusion_billing.lines.line import COLUMNS
 from fusion_billing.odoo import comparison
-from fusion_billing.odoo.attempts import Attempt, Failed, Outcome, Wanted, Written, row_of, taxable_id
+from fusion_billing.odoo.attempts import (
+    Attempt,
+    Failed,
+    Outcome,
+    Wanted,
+    Written,
+    columns_of,
+    row_of,
+    taxable_id,
+)
 from fusion_billing.odoo.client import Odoo
 from fusion_billing.odoo.errors import Differs, Invoiced, Missing, NothingToInvoice, OdooError
 from fusion_billing.odoo.load import Loader
-from fusion_billing.odoo.standing import Held, find_by_external_id, read_lines
+from fusion_billing.odoo.standing import Held, find_by_external_id, last_sequences, read_lines
 from fusion_billing.odoo.taxed_lines import TaxedLines
 from fusion_billing.odoo.taxes import TaxReader
 
@@ -59,6 +68,7 @@ class Writer:
             index: self._first(one, held)
             for index, (one, held) in enumerate(zip(wanted, before, strict=True))
         }
+        first |= self._at_the_end(first)
         first |= self._at_the_known_price(first)
         outcomes = self._write(first)
         attempts, again = dict(first), first
@@ -80,6 +90,19 @@ class Writer:
         plainly = one.plainly if one.is_plain else None
         delivered = one.line.product in self._delivered
         return Attempt(one, before, plainly or one.line, plainly is not None, delivered)
+
+    def _at_the_end(self, attempts: Mapping[int, Attempt]) -> dict[int, Attempt]:
+        """Return the lines with their place: a new one comes after the last of its order."""
+        orders = {attempt.line.order for attempt in attempts.values() if attempt.before is None}
+        if not orders:
+            return {}
+        last = last_sequences(self._odoo, orders, self._loader.seconds)
+        placed = {}
+        for index, attempt in attempts.items():
+            order, before = attempt.line.order, attempt.before
+            last[order] = last.get(order, 0) + (before is None)
+            placed[index] = replace(attempt, sequence=last[order] if before is None else before.sequence)
+        return placed
 
     def _at_the_known_price(self, attempts: Mapping[int, Attempt]) -> dict[int, Attempt]:
         """Return the lines that came out plainly alone before, where the taxes that stand on them say why."""
@@ -122,11 +145,9 @@ class Writer:
     def _write(self, attempts: Mapping[int, Attempt]) -> dict[int, Outcome]:
         ids: dict[int, int] = {}
         outcomes: dict[int, Outcome] = {}
-        for columns in {self._columns(attempt) for attempt in attempts.values()}:
+        for columns in {columns_of(attempt) for attempt in attempts.values()}:
             group = {
-                index: row_of(one, columns)
-                for index, one in attempts.items()
-                if self._columns(one) == columns
+                index: row_of(one, columns) for index, one in attempts.items() if columns_of(one) == columns
             }
             verdicts = replace_columns(self._loader, columns, list(group.values()))
             for index, verdict in zip(group, verdicts, strict=True):
@@ -140,11 +161,6 @@ class Writer:
         for index, line_id in ids.items():
             outcomes[index] = self._verified(attempts[index], held.get(line_id))
         return outcomes
-
-    @staticmethod
-    def _columns(attempt: Attempt) -> tuple[str, ...]:
-        more = (("discount", attempt.no_discount), ("qty_delivered", attempt.delivered))
-        return (*COLUMNS, *(name for name, is_needed in more if is_needed))
 
     def _verified(self, attempt: Attempt, held: Held | None) -> Outcome:
         was = attempt.before.invoiced if attempt.before is not None else ZERO
