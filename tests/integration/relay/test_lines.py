@@ -1,5 +1,6 @@
 """Due lines go to Odoo, once each, to the cent; what can't is parked, and what may is tried again."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -673,3 +674,14 @@ def test_a_charge_s_analytic_distribution_is_written_with_its_line(world: Any) -
     world.run()
     rows = world.admin.read("sale.order.line", [["order_id", "=", 41]], ["analytic_distribution"])
     assert {"12": 100} in [row["analytic_distribution"] for row in rows]
+
+
+def test_lines_go_onto_an_ordinary_order_of_an_odoo_without_subscriptions(
+    world: Any, without_subscriptions: Callable[[], None]
+) -> None:
+    world.orders(41, is_subscription=False, subscription_state=None, plan_id=None, next_invoice_date=None)
+    without_subscriptions()
+    key = world.rate(41)
+    world.run()
+    assert world.line(key).line.state == "sent"
+    assert world.admin.invoice_order(41)["amount_untaxed"] == 1
