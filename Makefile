@@ -7,7 +7,7 @@
 #   make lives          plays random lives of subscriptions: LIVES= (20000), SEED= (a random one) to begin with
 #   make lint           formatting, lint, types, the template
 #   make bench          what a counter, an hour and a cold start cost
-#   make odoo-check     looks a given Odoo over: ODOO_URL=, ODOO_DATABASE=, ODOO_API_KEY=, CATALOGUE_TABLE=, ODOO_WRITE_TEST=1
+#   make odoo-check     looks a given Odoo over, asks for its key: ODOO_URL=, ODOO_DATABASE=, CATALOGUE_TABLE=, ODOO_WRITE_TEST=1
 #   make lock           pins the requirements anew
 #   make clean          removes what was built and what `make run` kept; make distclean the environments too
 
