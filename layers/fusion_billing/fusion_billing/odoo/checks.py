@@ -116,11 +116,17 @@ def _fields(odoo: Odoo) -> Iterator[Finding]:
             "wrong", f"Fields are missing: {', '.join(missing)}", "Odoo 17 or later with Sales is needed"
         )
     absent = sorted(set(_SUBSCRIPTION_FIELDS) - set(odoo.fields("sale.order", _SUBSCRIPTION_FIELDS)))
-    if absent:
+    if len(absent) == len(_SUBSCRIPTION_FIELDS):
+        yield Finding(
+            "look",
+            "Sales orders are no subscriptions here: Subscriptions (sale_subscription) is not installed",
+            "Keep subscriptions by the API, and move next_invoice_date on after each invoice; or install it",
+        )
+    elif absent:
         yield Finding(
             "wrong",
-            f"Sales orders are no subscriptions here: {', '.join(absent)} are missing",
-            "Install Subscriptions (sale_subscription), or put subscriptions in by the API",
+            f"Sales orders lack fields of Subscriptions: {', '.join(absent)}",
+            "Install Subscriptions (sale_subscription) of Odoo 17 or later",
         )
     elif not _has_plans(odoo):
         absent = ["sale.subscription.plan"]
