@@ -19,6 +19,7 @@ from fusion_billing.billing.documents import (
     adjustment_document,
     billed_to,
     by_rules_of,
+    is_charged,
     rating_document,
 )
 from fusion_billing.billing.groups import check_groups
@@ -41,12 +42,14 @@ Stored = Mapping[RatingKey, StoredRating]
 class Adjustment:
     """A charge to be rated afresh in an invoiced period, by `price`.
 
-    `is_due_without_usage` tells that what it costs without any usage is due although it was never rated.
+    `is_due_without_usage` tells that what it costs without any usage is due although it was never rated,
+    `is_charged` whether it is charged at all: a charge may have ended before the period was invoiced.
     """
 
     period: Period
     price: Pricing
     is_due_without_usage: bool = False
+    is_charged: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,10 @@ class Adjuster:
         self._ratings = ratings
         self._writer = writer
         self._closer = closer
+
+    def of(self, rating: StoredRating, period: Period) -> Adjustment:
+        """Return the adjustment of a rating's charge in an invoiced period, by the price it keeps."""
+        return Adjustment(period, self.price_kept(rating), is_charged=is_charged(rating.doc))
 
     def price_kept(self, rating: StoredRating) -> Pricing:
         """Return what priced a rating, as its document keeps it."""
@@ -174,7 +181,7 @@ class Adjuster:
             )
         who = customer.subscriber_in(period)
         rated = _nothing(charge.currency)
-        if customer.is_rated_in(period):
+        if customer.is_rated_in(period) and adjustment.is_charged:
             check_groups(price, records)
             rated = price.rate(records, who, period.start, period.end)
         doc = rating_document(price, who, Span(period.start, period.end), rated.as_dict())
@@ -182,7 +189,7 @@ class Adjuster:
         if newest is not None:
             # The product a line is put on may have been corrected since; the price stays what it was.
             doc["odoo_product_id"] = newest.odoo_product_id
-        return doc
+        return doc if adjustment.is_charged else {**doc, "is_charged": False}
 
 
 def _nothing(currency: str) -> Rated:

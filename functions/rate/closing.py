@@ -13,7 +13,7 @@ from functions.rate.reading import Reading
 from functions.rate.writer import Ratings
 from fusion_billing.billing.closings import Closing
 from fusion_billing.billing.customers import Customer
-from fusion_billing.billing.documents import Span
+from fusion_billing.billing.documents import Span, is_up_to_date
 from fusion_billing.billing.pricing import Pricing
 from fusion_billing.billing.ratings import StoredRating
 from fusion_billing.calendar.calendar import Period
@@ -91,10 +91,15 @@ class Closer:
         """Return what prices the charges that apply and were never billed, and which can't be priced.
 
         A rating that Odoo never had is among them: made while its period was still to come, it may be
-        priced by what held before a change that swept open periods alone.
+        priced by what held before a change that swept open periods alone. So is one that came to nothing
+        while the subscription did not run, or its charge did not apply.
         """
         own = [rating for rating in own if rating.key.corrects is None]
-        billed = {rating.key.charge for rating in own if rating.line.amount is not None}
+        billed = {
+            rating.key.charge
+            for rating in own
+            if rating.line.amount is not None and is_up_to_date(rating.doc)
+        }
         prices: dict[str, dict[str, Any]] = {}
         unpriced = frozenset[str]()
         pair = DirtyPair(customer.id, EVERY_METRIC, month_of(period.start))

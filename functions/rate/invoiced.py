@@ -11,7 +11,7 @@ from functions.rate.reading import Reading
 from functions.rate.writer import Ratings, Writer
 from fusion_billing.billing.closings import Closing
 from fusion_billing.billing.customers import Customer
-from fusion_billing.billing.pricing import Pricing, from_document
+from fusion_billing.billing.pricing import from_document
 from fusion_billing.billing.ratings import StoredRating
 from fusion_billing.calendar.calendar import Period
 from fusion_billing.store.dirty_pairs import EVERY_METRIC, DirtyPair, month_of
@@ -86,7 +86,7 @@ class Invoices:
         """Yield what to adjust: each charge as it priced the period then, and the period it is about."""
         on_metric = [rating for rating in closed.rated if metric in {None, rating.doc["metric"]}]
         for rating in on_metric:
-            yield Adjustment(closed.period, self._price(closed, rating))
+            yield self._of(closed, rating)
         if closed.closing is not None:
             yield from self._never_rated(closed, closed.closing, metric)
         elif metric is not None and not on_metric:
@@ -96,10 +96,12 @@ class Invoices:
         if metric is None:
             yield from self._carried(closed)
 
-    def _price(self, closed: _Closed, rating: StoredRating) -> Pricing:
-        """Return what prices a rated charge: what is kept with the period, if that was never billed."""
+    def _of(self, closed: _Closed, rating: StoredRating) -> Adjustment:
+        """Return the adjustment of a rated charge: by what its period keeps, if it was never billed."""
         kept = None if closed.closing is None else closed.closing.prices.get(rating.key.charge)
-        return from_document(kept) if kept is not None else self._adjuster.price_kept(rating)
+        if kept is not None:
+            return Adjustment(closed.period, from_document(kept))
+        return self._adjuster.of(rating, closed.period)
 
     def _never_rated(self, closed: _Closed, closing: Closing, metric: str | None) -> Iterator[Adjustment]:
         rated = {rating.key.charge for rating in closed.rated}
@@ -128,7 +130,7 @@ class Invoices:
         for rating in self._ratings.in_period(customer.id, customer.calendar.open.start):
             is_of_it = rating.key.corrects == closed.period.start and rating.doc["metric"] == metric
             if is_of_it and rating.key.charge not in beside:
-                yield Adjustment(closed.period, self._adjuster.price_kept(rating))
+                yield self._adjuster.of(rating, closed.period)
 
     def _carried(self, closed: _Closed) -> Iterator[Adjustment]:
         """Yield what is older than the reviewed periods and was adjusted in this one."""
@@ -137,4 +139,4 @@ class Invoices:
             if rating.key.corrects is not None:
                 corrected = calendar.period_holding(rating.key.corrects)
                 if corrected not in reviewed:
-                    yield Adjustment(corrected, self._adjuster.price_kept(rating))
+                    yield self._adjuster.of(rating, corrected)

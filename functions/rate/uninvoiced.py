@@ -12,7 +12,13 @@ from functions.rate.reading import Reading
 from functions.rate.writer import Change, Ratings, Writer
 from fusion_billing.billing.customers import Customer
 from fusion_billing.billing.decisions import PeriodState, decide
-from fusion_billing.billing.documents import Span, billed_to, no_longer_charged, rating_document
+from fusion_billing.billing.documents import (
+    Span,
+    billed_to,
+    no_longer_charged,
+    not_rated,
+    rating_document,
+)
 from fusion_billing.billing.groups import check_groups
 from fusion_billing.billing.pricing import Pricing
 from fusion_billing.billing.ratings import Candidate, RatingKey, StoredRating, candidate
@@ -96,7 +102,7 @@ class Uninvoiced:
     def end(self, customer: Customer, stored: StoredRating, reason: str | None = None) -> None:
         """Bring a rating to nothing: its charge no longer applies, or for another `reason`."""
         whole = stored.doc if stored.parts is None else self._ratings.whole(stored)
-        doc = no_longer_charged(whole) if reason is None else no_longer_charged(whole, reason)
+        doc = no_longer_charged(whole) if reason is None else not_rated(whole, reason)
         doc = billed_to(doc, customer, customer.calendar.open, self._reading.now)
         rated = candidate(stored.key, doc, cause=self._reading.cause)
         change = self._change(customer, customer.calendar.open, rated, stored, has_usage=False)

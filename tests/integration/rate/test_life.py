@@ -1,5 +1,6 @@
 """A subscription's whole life: its start and end moved, renewed, ended, and what is billed of it where."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -252,3 +253,43 @@ def _set(world: "World", name: str, value: str | None, charge: str = "api_calls"
     world.client.update_item(
         **request, UpdateExpression="SET #name = :value", ExpressionAttributeValues={":value": {"S": value}}
     )
+
+
+@pytest.mark.parametrize("earlier_release", [False, True])
+def test_a_charge_that_ended_before_the_invoice_is_not_due_after_it(
+    begun: "World", earlier_release: bool
+) -> None:
+    begun.push("15", "2026-11-20")
+    begun.do(JOB)
+    begun.acknowledge(MID_NOVEMBER)
+    begun.charge("fee", active=False, model={"type": "flat", "amount": "5.00"})
+    begun.charge(active=False, model={"type": "per_unit", "unit_amount": "1.00"})
+    begun.do(JOB)
+    assert _amounts(begun, MID_NOVEMBER) == {"api_calls": Decimal(0), "fee": Decimal(0)}
+    if earlier_release:
+        for charge in ("fee", "api_calls"):
+            document = {**begun.the_rating(MID_NOVEMBER, charge).doc}
+            del document["is_charged"]
+            _set(begun, "doc", json.dumps(document), charge)
+    begun.invoice(JANUARY)
+    begun.now = datetime(2026, 12, 3, 12, 30, tzinfo=UTC)
+    begun.push("16", "2026-11-20")
+    begun.rate_hour()
+    begun.do(JOB)
+    # The fee never came onto the order; the other charge did, before it ended, and was invoiced.
+    assert begun.rating(DECEMBER, "fee", corrects=MID_NOVEMBER) is None
+    assert begun.the_rating(DECEMBER, corrects=MID_NOVEMBER).amount == Decimal(-5)
+
+
+def test_a_price_that_changed_while_the_subscription_was_paused_is_the_one_after(begun: "World") -> None:
+    begun.invoice(JANUARY)  # December is open, though it is still November
+    begun.do(JOB)
+    begun.acknowledge(DECEMBER, "fee")
+    begun.change(state="4_paused")
+    begun.do(JOB)
+    assert begun.the_rating(DECEMBER, "fee").amount == Decimal(0)
+    begun.acknowledge(DECEMBER, "fee")
+    begun.charge("fee", model={"type": "flat", "amount": "7.00"})
+    begun.change(state="3_progress", next_invoice_date="2027-02-01")
+    begun.do(JOB)
+    assert begun.the_rating(JANUARY, "fee", corrects=DECEMBER).amount == Decimal(7)

@@ -134,26 +134,46 @@ def billed_to(doc: Mapping[str, Any], customer: Customer, billed_in: Period, now
     return billed
 
 
-def no_longer_charged(doc: Mapping[str, Any], reason: str = "The charge no longer applies") -> dict[str, Any]:
-    """Return the document of a rating that comes to nothing, since its charge no longer applies.
+_NO_LONGER = "The charge no longer applies"
 
-    It says so of the price as well: once the period is invoiced it is rated by what the document keeps.
+
+def no_longer_charged(doc: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the document of a rating whose charge no longer applies: it comes to nothing, and stays so.
+
+    The price is kept, since what was invoiced of it is taken back by it, but prices nothing any more.
     """
+    return {**come_to_nothing(doc, _NO_LONGER), "is_charged": False}
+
+
+def is_charged(doc: Mapping[str, Any]) -> bool:
+    """Tell whether the price that a rating's document keeps prices anything.
+
+    Documents of earlier releases say by their only step alone that it does not.
+    """
+    only = doc["steps"][0]["description"] if len(doc.get("steps", ())) == 1 else ""
+    return bool(doc.get("is_charged", only != _NO_LONGER))
+
+
+def not_rated(doc: Mapping[str, Any], reason: str) -> dict[str, Any]:
+    """Return the document of a rating of a period in which nothing is rated for now, for a `reason`.
+
+    Its price is that of before, and may be out of date by the time the period is rated again.
+    """
+    return {**come_to_nothing(doc, reason), "is_rated": False}
+
+
+def is_up_to_date(doc: Mapping[str, Any]) -> bool:
+    """Tell whether the price that a rating's document keeps is what priced it last."""
+    return is_charged(doc) and bool(doc.get("is_rated", True))
+
+
+def come_to_nothing(doc: Mapping[str, Any], reason: str) -> dict[str, Any]:
+    """Return the document of a rating that comes to nothing, for a `reason` in words."""
     nothing = {"units": "0", "included_units": "0", "overage_units": "0", "billable_units": "0"}
     return {
         **doc,
         **nothing,
-        "price_spans": _nowhere(doc),
         "amount": with_digits(ZERO, doc["currency"]),
         "unrounded_amount": "0",
         "steps": [note(reason, ZERO).as_dict()],
     }
-
-
-def _nowhere(doc: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return spans in which the charge applies nowhere; the empty one names it."""
-    start, end = doc["period_start"], doc["period_end"]
-    return [
-        {"start": start, "end": end, "version": None},
-        {"start": end, "end": end, "version": len(doc["priced_by"]) - 1},
-    ]
