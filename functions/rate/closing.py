@@ -6,6 +6,7 @@ kept with the period once, as they were when its invoice was seen. What is defin
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -103,8 +104,10 @@ class Closer:
         prices: dict[str, dict[str, Any]] = {}
         unpriced = frozenset[str]()
         pair = DirtyPair(customer.id, EVERY_METRIC, month_of(period.start))
+        # Whatever part of the period it lives: one that is paused goes on as if it had not paused.
+        whole = replace(customer, who=replace(customer.who, lived_from=None, lived_until=None))
         for metric in self._reading.prices().by_metric:
-            found, failed = self._reading.priced(pair, customer, metric, period)
+            found, failed = self._reading.priced(pair, whole, metric, period)
             unpriced |= failed
             for price in self._that_existed(period, found):
                 if price.charge.code not in billed:

@@ -244,6 +244,17 @@ def test_a_charge_that_no_longer_applied_is_not_due_once_its_period_is_invoiced(
     assert _adjustments(world, DECEMBER, NOVEMBER) == {}
 
 
+def test_a_period_that_was_closed_in_a_pause_is_due_once_the_subscription_goes_on(world: "World") -> None:
+    _fees(world)
+    _sweep(world)
+    world.change(state="4_paused")
+    world.invoice("2027-02-01")  # November and December, the latter in advance
+    world.do(JOB)
+    world.change(state="3_progress")
+    world.do(JOB)
+    assert _adjustments(world, JANUARY, DECEMBER) == {"least": Decimal("5.00"), "tiers": Decimal("2.00")}
+
+
 def test_a_charge_that_could_not_be_priced_when_the_period_was_closed_is_adjusted_once_it_can(
     small_world: "World",
 ) -> None:
