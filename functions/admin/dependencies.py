@@ -240,19 +240,34 @@ def odoo() -> "Odoo":
     return configured.from_environment(seconds=10.0)
 
 
-def reconciler() -> "Reconciler":
-    """Return what compares lines with Odoo, for one request."""
+def reconciler(*, repair: bool) -> "Reconciler":
+    """Return what compares lines with Odoo, for one request; it writes nothing unless it is to repair."""
     from functions.admin.services.reconcile import Reconciler
+    from fusion_billing.odoo import precision
+    from fusion_billing.odoo.copy_guarding import CopyGuarding, products_of
+    from fusion_billing.odoo.line_guarding import LineGuarding
+    from fusion_billing.store.guarded_lines import GuardedLines
     from fusion_billing.store.leases import Leases
 
-    return Reconciler(
-        lines=lines(),
-        subscriptions=subscriptions(),
-        leases=Leases(dynamodb(), settings.text("STATE_TABLE"), uuid.uuid4().hex),
-        odoo=odoo(),
+    client = odoo()
+    guarding = LineGuarding(
+        store=GuardedLines(dynamodb(), settings.text("RATINGS_TABLE")),
+        odoo=client,
+        precision=cache(lambda: precision.read(client)),
+        events=outbox(),
         lanes=lanes(),
         mode=cast("Mode", settings.text("ODOO_LINE_MODE", "period")),
         clock=now,
+        seconds=lambda: client.seconds,
+        guard="repair" if repair else None,
+    )
+    leases = Leases(dynamodb(), settings.text("STATE_TABLE"), uuid.uuid4().hex)
+    charges = cache(catalogue().charges)
+    return Reconciler(
+        guarding=guarding,
+        copies=CopyGuarding(guarding, subscriptions(), leases),
+        subscriptions=subscriptions(),
+        products=lambda: products_of(version for versions in charges().values() for version in versions),
         remaining=_remaining(_SECONDS_OF_A_REQUEST),
     )
 

@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sqs import SQSClient
 
+    from functions.relay.guard_run import GuardRun
     from functions.relay.lines import LineRelay
     from functions.relay.pace import Pace
     from functions.relay.strays import Strays
     from fusion_billing.lines.line import Mode
+    from fusion_billing.lines.line_guard import LineGuard
     from fusion_billing.odoo.client import Odoo
     from fusion_billing.odoo.precision import Cached
     from fusion_billing.odoo.sync import SubscriptionSync
@@ -127,6 +129,59 @@ def line_mode() -> "Mode":
     if mode not in ("period", "rolling"):
         raise settings.Missing(f"ODOO_LINE_MODE must be period or rolling, not {mode!r}")
     return cast("Mode", mode)
+
+
+def line_guard() -> "LineGuard":
+    """Return the setting LINE_GUARD."""
+    from fusion_billing.lines.line_guard import GUARDS
+
+    chosen = settings.text("LINE_GUARD", "repair")
+    if chosen not in GUARDS:
+        raise settings.Missing(f"LINE_GUARD must be one of {', '.join(GUARDS)}, not {chosen!r}")
+    return cast("LineGuard", chosen)
+
+
+def guard_run(remaining: Callable[[], float]) -> "GuardRun":
+    """Return what compares order lines with what was rated, for one run of `remaining()` seconds."""
+    from functions.relay.guard_run import GuardRun
+    from fusion_billing.odoo.copy_guarding import CopyGuarding, products_of
+    from fusion_billing.odoo.line_guarding import LineGuarding
+    from fusion_billing.store.catalogue import CatalogueStore
+    from fusion_billing.store.circuit import Circuit
+    from fusion_billing.store.guarded_lines import GuardedLines
+    from fusion_billing.store.leases import Leases
+    from fusion_billing.store.subscriptions import SubscriptionStore
+
+    state, catalogue = settings.text("STATE_TABLE"), settings.text("CATALOGUE_TABLE")
+    subscriptions = SubscriptionStore(dynamodb(), catalogue)
+    guarding = LineGuarding(
+        store=GuardedLines(dynamodb(), settings.text("RATINGS_TABLE")),
+        odoo=odoo(),
+        precision=lambda: _precision().of(odoo()),
+        events=outbox(),
+        lanes=settings.integer("LINE_LANES", 8),
+        mode=line_mode(),
+        clock=now,
+        seconds=lambda: max(1.0, min(odoo().seconds, remaining())),
+        guard=line_guard(),
+    )
+    leases = Leases(dynamodb(), state, uuid.uuid4().hex)
+
+    @cache
+    def products() -> frozenset[int]:
+        charges = CatalogueStore(dynamodb(), catalogue).charges()
+        return products_of(version for versions in charges.values() for version in versions)
+
+    return GuardRun(
+        lines=guarding,
+        copies=CopyGuarding(guarding, subscriptions, leases),
+        subscriptions=subscriptions,
+        circuit=Circuit(dynamodb(), state),
+        products=products,
+        clock=now,
+        random=random.random,
+        remaining=remaining,
+    )
 
 
 def line_relay(remaining: Callable[[], float]) -> "LineRelay":

@@ -1,6 +1,6 @@
-"""The relay's jobs, each measured: lines, deliveries, subscriptions."""
+"""The relay's jobs, each measured: lines, deliveries, subscriptions, and lines compared."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.metrics import MetricUnit
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 _FOR_DELIVERIES = 90.0
 """Seconds that lines leave to deliveries in a run of both."""
+
+_A_MESSAGE = 200
+"""Subscriptions whose lines one message asks to compare."""
 
 Remaining = Callable[[], float]
 
@@ -47,6 +50,8 @@ def nudged(message: Mapping[str, Any], remaining: Remaining) -> dict[str, Any]:
         return sync(remaining, message)
     if job == "invoices":
         return invoices(remaining)
+    if job == "guard":
+        return guard(remaining, message)
     raise ValueError(f"{job!r} is no job of the relay's")
 
 
@@ -120,6 +125,41 @@ def sync(remaining: Remaining, message: Mapping[str, Any]) -> dict[str, Any]:
     dependencies.logger().info("subscriptions", report=told)
     if report.after is not None:
         dependencies.queue().send([{"job": "sync", **report.rest(since)}])
+    if not report.full:
+        _have_compared(report.changed)
+    return told
+
+
+def _have_compared(subscriptions: Sequence[str]) -> None:
+    """Have the lines of orders compared that changed in Odoo: somebody may have changed ours."""
+    ids = sorted(set(subscriptions))
+    parts = [ids[first : first + _A_MESSAGE] for first in range(0, len(ids), _A_MESSAGE)]
+    dependencies.queue().send([{"job": "guard", "subscriptions": part} for part in parts])
+
+
+def guard(remaining: Remaining, message: Mapping[str, Any]) -> dict[str, Any]:
+    """Compare order lines not yet invoiced with what was rated: of those named, of periods that end, of all.
+
+    What time does not allow is asked for by a message to oneself.
+    """
+    if not configured.is_configured():
+        return {}
+    run = dependencies.guard_run(remaining).run(message)
+    metrics, result = dependencies.metrics(), run.result
+    if run.failed:
+        metrics.add_metric("OdooAlarms", MetricUnit.Count, int(run.is_alarm))
+    else:
+        metrics.add_metric("LinesCompared", MetricUnit.Count, result.compared)
+    metrics.add_metric("LinesChanged", MetricUnit.Count, result.changed)
+    metrics.add_metric("LinesRepaired", MetricUnit.Count, result.repaired)
+    metrics.add_metric("LinesParked", MetricUnit.Count, result.failed)
+    told = {**result.counts(), "failed_by": run.failed, "goes_on": run.rest is not None}
+    if any(told.values()):
+        dependencies.logger().info("lines compared", counts=told)
+    following = [{"job": "lines"}] if result.repaired else []
+    if run.rest is not None:
+        following.append({"job": "guard", **run.rest})
+    dependencies.queue().send(following)
     return told
 
 

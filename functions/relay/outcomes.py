@@ -123,6 +123,7 @@ class Outcomes:
             base,
             suffix=line.suffix,
             is_plain=written.is_plain,
+            form=(written.quantity, written.price, written.discount),
         )
         data = {
             **_about(line, owed),

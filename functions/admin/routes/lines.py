@@ -18,16 +18,16 @@ from functions.admin.services import lines as service
 from fusion_billing.errors import Fault, Refused, Unavailable
 from fusion_billing.instants import parse_instant
 from fusion_billing.odoo.errors import OdooError
-from fusion_billing.store.line_items import FINAL_INVOICE
+from fusion_billing.store.line_items import CHANGED, FINAL_INVOICE
 
 router = Router()
 
-_STATES = ("parked", "due", FINAL_INVOICE)
+_STATES = ("parked", "due", FINAL_INVOICE, CHANGED)
 
 
 @router.get("/v1/lines")
 def listing() -> Response[str]:
-    """Return a page of the lines that are parked, due, or sent and in need of a final invoice."""
+    """Return a page of the lines of a state: parked, due, to be invoiced by hand, changed in Odoo."""
     authorised(router, "admin")
     state = parameters(router, "state").get("state", _STATES[0])
     if state not in _STATES:
@@ -62,10 +62,9 @@ def reconcile() -> Response[str]:
     asked = _asked(optional_body(router), {"subscription", "period_start", "mend", "cursor"}, {"mend"})
     start = asked.get("period_start")
     try:
-        report = dependencies.reconciler().run(
+        report = dependencies.reconciler(repair=bool(asked.get("mend"))).run(
             subscription=asked.get("subscription"),
             period_start=None if start is None else parse_instant(start, "period_start"),
-            mend=bool(asked.get("mend")),
             cursor=asked.get("cursor"),
         )
     except OdooError as error:

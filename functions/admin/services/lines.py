@@ -10,7 +10,8 @@ from fusion_billing.currencies import DIGITS, with_digits
 from fusion_billing.definitions.subscription import is_subscription_id
 from fusion_billing.errors import Conflict, NotFound, Unavailable
 from fusion_billing.instants import rfc3339
-from fusion_billing.store.line_items import FINAL_INVOICE, PARKED, StoredLine, lane_name
+from fusion_billing.lines.line_guard import ITSELF, read_notes
+from fusion_billing.store.line_items import CHANGED, FINAL_INVOICE, PARKED, StoredLine, lane_name
 from fusion_billing.store.lines import LineStore
 from fusion_billing.store.ratings import lane
 
@@ -32,7 +33,10 @@ class RelayQueue(Protocol):
 def listing(
     store: LineStore, state: str, lanes: int, limit: int, after: str | None
 ) -> tuple[list[dict[str, Any]], str | None]:
-    """Return a page of the lines in `state` (`parked`, `final_invoice`, `due`), and where the next starts."""
+    """Return a page of the lines in `state`, and where the next one starts.
+
+    `state` is `parked`, `final_invoice`, `due`, or `changed`: changed in Odoo and not repaired.
+    """
     partitions = [lane_name(number) for number in range(lanes)] if state == "due" else [state]
     index, key = (0, None) if after is None else _position(after, len(partitions))
     found: list[StoredLine] = []
@@ -113,7 +117,13 @@ def shown(line: StoredLine) -> dict[str, Any]:
         told["corrects"] = rfc3339(key.corrects)
     if line.error is not None:
         told["error"] = {"code": line.error, "message": line.message or ""}
-    if line.at:
+    if line.guard is not None:
+        notes = read_notes(line.guard)
+        told["changes_in_odoo"] = [
+            {"odoo_line_id": line.odoo_id if name == ITSELF else int(name), **note.as_dict()}
+            for name, note in notes.items()
+        ]
+    if line.at and line.lane != CHANGED:
         told[_AT.get(line.state, "due_at")] = rfc3339(datetime.fromisoformat(line.at))
     return told
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,14 @@ from functions.relay.lines import LineRelay
 from functions.relay.outcomes import Tally
 from fusion_billing.billing.decisions import NewVersion
 from fusion_billing.billing.ratings import RatingKey, StoredRating, candidate
+from fusion_billing.odoo import precision
 from fusion_billing.odoo.client import Odoo, connect
 from fusion_billing.odoo.keys import KeyRing
+from fusion_billing.odoo.line_guarding import LineGuarding
 from fusion_billing.odoo.precision import Cached
 from fusion_billing.store.billed_lines import BilledLines
 from fusion_billing.store.circuit import Circuit
+from fusion_billing.store.guarded_lines import GuardedLines
 from fusion_billing.store.leases import Leases
 from fusion_billing.store.ratings import RatingsStore
 from fusion_billing.webhooks.outbox import NOTHING
@@ -151,6 +155,20 @@ class World:
 
     def run(self, owner: str = "run-1", **changes: Any) -> Tally:
         return self.relay(owner, **changes).run()
+
+    def guarding(self, guard: Any = "repair") -> LineGuarding:
+        odoo = self.odoo()
+        return LineGuarding(
+            store=GuardedLines(self.dynamodb, self.tables.ratings),
+            odoo=odoo,
+            precision=cache(lambda: precision.read(odoo)),
+            events=self.heard,
+            lanes=self.lanes,
+            mode=self.mode,
+            clock=lambda: self.now,
+            seconds=lambda: self.seconds,
+            guard=guard,
+        )
 
     def orders(self, *numbers: int, **changes: Any) -> None:
         self.admin.seed({"sale.order": [order(number, **changes) for number in numbers]})

@@ -223,3 +223,36 @@ def test_the_sample_events_are_what_the_function_takes(world: Any, queue: Queue)
     }
     assert told["relay"]["lines"]["sent"] == 1
     assert told["relay-sync"]["read"] == 1
+
+
+def test_a_reading_has_the_lines_of_changed_orders_compared_and_a_change_is_repaired(
+    world: Any, queue: Queue, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.orders(41, next_invoice_date="2027-01-01", start_date="2026-12-01")
+    handler.handler({"job": "sync", "full": True}, CONTEXT)
+    key = world.rate(41, start=datetime(2026, 12, 1, tzinfo=UTC))
+    handler.handler({"job": "relay"}, CONTEXT)
+    world.admin.update_prices(41)
+    queue.sent.clear()
+    handler.handler({"job": "sync"}, CONTEXT)
+    message = {"job": "guard", "subscriptions": ["41"]}
+    assert ("relay", message) in queue.sent
+    capsys.readouterr()
+    assert handler.handler(records(message), CONTEXT) == {"batchItemFailures": []}
+    measured = metrics(capsys.readouterr().out)
+    assert (measured["LinesCompared"], measured["LinesChanged"], measured["LinesRepaired"]) == ([1], [1], [1])
+    assert queue.sent[-1] == ("relay", {"job": "lines"})
+    handler.handler(records({"job": "lines"}), CONTEXT)
+    assert world.in_odoo(41)[0]["price_subtotal"] == 1
+    assert world.line(key).line.state == "sent"
+
+
+@pytest.mark.parametrize("event", [{"job": "guard"}, {"job": "guard", "closing": True}])
+def test_the_schedules_compare_lines(world: Any, queue: Queue, event: dict[str, Any]) -> None:
+    assert handler.handler(event, CONTEXT)["goes_on"] is False
+
+
+def test_a_guard_that_is_none_is_refused(world: Any, queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LINE_GUARD", "fight")
+    with pytest.raises(Exception, match="LINE_GUARD must be one of repair, report"):
+        handler.handler({"job": "guard"}, CONTEXT)

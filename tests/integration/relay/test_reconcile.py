@@ -9,9 +9,11 @@ import pytest
 from functions.admin.services.reconcile import Reconciler, Report
 from fusion_billing.definitions.subscription import Subscription
 from fusion_billing.definitions.validation import parse
+from fusion_billing.odoo.copy_guarding import CopyGuarding
 from fusion_billing.store.leases import Leases
 from fusion_billing.store.subscription_writer import SubscriptionWriter
 from fusion_billing.store.subscriptions import SubscriptionStore
+from tests.integration.relay.conftest import API_CALLS, STORAGE
 
 pytestmark = pytest.mark.integration
 
@@ -42,18 +44,17 @@ def subscribe(world: Any, *orders: int) -> SubscriptionStore:
 
 
 def reconcile(world: Any, subscription: str | None = "41", *, mend: bool = False, **how: Any) -> Report:
+    subscriptions = SubscriptionStore(world.dynamodb, world.tables.catalogue)
+    guarding = world.guarding("repair" if mend else None)
     made = Reconciler(
-        lines=world.lines,
-        subscriptions=SubscriptionStore(world.dynamodb, world.tables.catalogue),
-        leases=Leases(world.dynamodb, world.tables.state, "reconcile"),
-        odoo=world.odoo(),
-        lanes=world.lanes,
-        mode=world.mode,
-        clock=lambda: world.now,
+        guarding=guarding,
+        copies=CopyGuarding(guarding, subscriptions, Leases(world.dynamodb, world.tables.state, "reconcile")),
+        subscriptions=subscriptions,
+        products=lambda: frozenset({API_CALLS, STORAGE}),
         remaining=how.pop("remaining", lambda: 20.0),
     )
     given = {"subscription": subscription, "period_start": None, "cursor": None, **how}
-    return made.run(**given, mend=mend)
+    return made.run(**given)
 
 
 @pytest.fixture
@@ -74,9 +75,9 @@ def test_what_agrees_is_counted_and_nothing_is_told(sent: Any) -> None:
 @pytest.mark.parametrize(
     ("values", "found"),
     [
-        ({"product_uom_qty": 1}, ["subtotal", "quantity or price"]),
-        ({"price_unit": Decimal("0.008")}, ["subtotal", "quantity or price"]),
-        ({"product_uom_qty": 125, "price_unit": Decimal("0.008")}, ["quantity or price"]),
+        ({"product_uom_qty": 1}, ["subtotal", "quantity"]),
+        ({"price_unit": Decimal("0.008")}, ["subtotal", "price"]),
+        ({"product_uom_qty": 125, "price_unit": Decimal("0.008")}, ["quantity", "price"]),
     ],
 )
 def test_what_was_changed_by_hand_is_told_and_mended(
@@ -118,7 +119,7 @@ def test_a_line_duplicated_by_hand_is_told_and_emptied(sent: Any) -> None:
     twin = {"order_id": 41, "product_id": 7, "product_uom_qty": 250, "price_unit": 1, "name": row["name"]}
     [made] = sent.admin.seed({"sale.order.line": [twin]})["sale.order.line"]
     [finding] = reconcile(sent, mend=True).findings
-    assert (finding["found"], finding["odoo_line_id"], finding["mended"]) == (["duplicated"], made, True)
+    assert (finding["found"], finding["odoo_line_id"], finding["mended"]) == (["copied"], made, True)
     assert sorted(row["product_uom_qty"] for row in sent.in_odoo(41)) == [0, 250]
     assert reconcile(sent).findings == []
 
@@ -154,9 +155,16 @@ def test_what_is_invoiced_is_told_and_left_alone(sent: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [{"product_uom_qty": 700}, {"price_unit": Decimal("0.008")}, {"product_uom_qty": 0}]
+    ("values", "found"),
+    [
+        ({"product_uom_qty": 700}, "quantity"),
+        ({"price_unit": Decimal("0.008")}, "price"),
+        ({"product_uom_qty": 0}, "quantity"),
+    ],
 )
-def test_a_rolling_line_is_compared_by_what_is_left_to_invoice(world: Any, values: dict[str, Any]) -> None:
+def test_a_rolling_line_is_compared_by_what_is_left_to_invoice(
+    world: Any, values: dict[str, Any], found: str
+) -> None:
     world.mode = "rolling"
     world.orders(41)
     subscribe(world, 41)
@@ -175,7 +183,7 @@ def test_a_rolling_line_is_compared_by_what_is_left_to_invoice(world: Any, value
     assert row["product_uom_qty"] == 750
     world.admin.write("sale.order.line", [row["id"]], values)
     [finding] = reconcile(world, period_start=december, mend=True).findings
-    assert (finding["found"], finding["mended"]) == (["subtotal", "quantity or price"], True)
+    assert (finding["found"], finding["mended"]) == (["subtotal", found], True)
     world.run()
     [row] = world.in_odoo(41)
     assert (row["product_uom_qty"], row["price_unit"]) == (750, Decimal("0.004"))

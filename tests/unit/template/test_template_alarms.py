@@ -54,7 +54,8 @@ def test_every_function_is_watched(resources: Resources, metric: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "metric", ["HoursPlanned", "SweepsPlanned", "OldestDueDeliverySeconds", "SubscriptionReadings"]
+    "metric",
+    ["HoursPlanned", "SweepsPlanned", "OldestDueDeliverySeconds", "SubscriptionReadings", "LinesCompared"],
 )
 def test_silence_of_a_schedule_is_an_alarm(resources: Resources, metric: str) -> None:
     silent = [
@@ -72,6 +73,7 @@ def test_silence_of_a_schedule_is_an_alarm(resources: Resources, metric: str) ->
         ("PairsFailed", "RateFunction"),
         ("LinesParked", "RelayFunction"),
         ("FinalInvoices", "RelayFunction"),
+        ("LinesChanged", "RelayFunction"),
         ("DeliveriesParked", "RelayFunction"),
         ("OldestDueDeliverySeconds", "RelayFunction"),
         ("OdooAlarms", "RelayFunction"),

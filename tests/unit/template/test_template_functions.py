@@ -73,7 +73,7 @@ def test_what_may_go_goes_by_itself(resources: Resources, name: str) -> None:
 def test_schedules_retry_and_leave_what_failed_in_a_dead_letter_queue(resources: Resources) -> None:
     schedules = of(resources, "AWS::Scheduler::Schedule")
 
-    assert len(schedules) == 5
+    assert len(schedules) == 7
     for schedule in schedules.values():
         target = schedule["Properties"]["Target"]
         assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0

@@ -20,6 +20,7 @@ def test_the_catalogue_holds_every_event_of_the_contract() -> None:
         "statement.closed",
         "line.upserted",
         "line.parked",
+        "line.changed",
         "subscription.updated",
         "subscription.renewed",
         "subscription.ended",

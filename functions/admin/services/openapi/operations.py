@@ -263,7 +263,7 @@ OPERATION = (
     _read("/v1/ratings/runs/{run}", "Show a run", "admin", "Run"),
     _list(
         "/v1/lines",
-        "List the lines that are parked, due, or await a final invoice",
+        "List lines parked, due, to be invoiced by hand, or changed in Odoo",
         "admin",
         "Line",
         query=("state",),

@@ -12,6 +12,7 @@ from fusion_billing.definitions.change import HISTORY
 from fusion_billing.definitions.charge import Charge
 from fusion_billing.definitions.metric import Metric
 from fusion_billing.definitions.subscription import Subscription
+from fusion_billing.odoo.line_findings import FOUND
 from fusion_billing.statements.statement import SOURCES
 from fusion_billing.webhooks.events import CATALOGUE
 
@@ -380,6 +381,20 @@ def _operated() -> dict[str, Schema]:
             currency=_TEXT,
             tries=_COUNT,
             error=_object(("code", "message"), code=_TEXT, message=_TEXT),
+            changes_in_odoo=_array(
+                _object(
+                    ("found", "amount", "action", "at"),
+                    odoo_line_id={"type": ["integer", "null"]},
+                    odoo_order_id={"type": ["integer", "null"]},
+                    found=_array({"type": "string", "enum": list(FOUND)}),
+                    amount=_DECIMAL,
+                    odoo_amount={"type": ["string", "null"]},
+                    action=_TEXT,
+                    why=_TEXT,
+                    at=_INSTANT,
+                    repaired_at=_array(_INSTANT),
+                )
+            ),
         ),
         "ReconcileRequest": _closed(
             subscription=_TEXT, period_start=_INSTANT, mend={"type": "boolean"}, cursor=_TEXT

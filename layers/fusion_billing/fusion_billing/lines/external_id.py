@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 MODULE = "fusion_billing"
 
 _PLAIN = re.compile(r"[A-Za-z0-9_]")
+_ESCAPED = re.compile(r"(?:-[0-9a-f]{2})+")
+_INSTANT = re.compile(r"\d{8}T\d{6}Z")
 _SUFFIX = re.compile(r"--([po])(\d+)")
 
 
@@ -45,6 +47,23 @@ def moved_suffix(suffix: str, *, product: int | None, order: int | None) -> str:
     return "".join(f"--{kind}{parts[kind]}" for kind in ("p", "o") if kind in parts)
 
 
+def rating_of(external_id: str) -> tuple[str, str, datetime, datetime | None] | None:
+    """Return the subscription, the charge, the period's start and what it corrects that an id was made of.
+
+    None for a rolling line's, which is that of all periods, and for what is no id of ours.
+    """
+    module, _, name = external_id.partition(".")
+    fields = _SUFFIX.sub("", name).split("--")
+    instants = fields[2:]
+    if module != MODULE or len(fields) not in (3, 4) or not all(map(_INSTANT.fullmatch, instants)):
+        return None
+    try:
+        start, *corrects = map(_read_instant, instants)
+        return _unescaped(fields[0]), _unescaped(fields[1]), start, corrects[0] if corrects else None
+    except ValueError:
+        return None
+
+
 def rolling_id(subscription: str, charge: str) -> str:
     """Return the external id of a rolling line: one a charge, whatever the period."""
     return f"{MODULE}.{_escaped(subscription)}--{_escaped(charge)}"
@@ -55,6 +74,14 @@ def _escaped(text: str) -> str:
         character if _PLAIN.fullmatch(character) else "".join(f"-{byte:02x}" for byte in character.encode())
         for character in text
     )
+
+
+def _unescaped(text: str) -> str:
+    return _ESCAPED.sub(lambda match: bytes.fromhex(match[0].replace("-", "")).decode(), text)
+
+
+def _read_instant(text: str) -> datetime:
+    return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
 
 
 def _instant(instant: datetime) -> str:

@@ -47,6 +47,7 @@ class Written:
     invoiced: Decimal
     line: Line
     is_plain: bool = False
+    discount: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)

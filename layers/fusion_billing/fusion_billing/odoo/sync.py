@@ -53,7 +53,8 @@ class Report:
     `skipped` are those that can't be read (or stored), `kept` are the API's own, `passed` are
     quotations and the like that were never subscriptions here, `joined` are orders that were read as part of
     the subscription of another. `apart` are renewals that are a subscription of their own beside the one
-    they renew, or that the API has not put into the chain that it keeps.
+    they renew, or that the API has not put into the chain that it keeps. `changed` are the subscriptions
+    that the orders read belong to.
     """
 
     full: bool = False
@@ -73,6 +74,7 @@ class Report:
     failed: str = ""
     after: int | None = None
     key_days_left: float | None = None
+    changed: list[str] = field(default_factory=list)
 
     def rest(self, began: datetime) -> dict[str, Any]:
         """Return what to ask for to go on: without a watermark, an incremental run is a full one."""
@@ -82,6 +84,7 @@ class Report:
         """Return the report as an answer and a log have it."""
         told = {**self.__dict__, "complete": self.after is None and not self.failed and not self.alarm}
         days = told.pop("key_days_left")
+        del told["changed"]
         return {**told, "odoo_key_days_left": None if days is None else int(days)}
 
 
@@ -125,6 +128,7 @@ class SubscriptionSync:
             for page in reader.pages(domain, after=after, size=_PAGE):
                 report.read += len(page)
                 groups = self._groups(reader, page)
+                report.changed += [group.owner.subscription for group in groups]
                 for group, told in zip(groups, writers.map(self._one, groups), strict=True):
                     report.joined += len(group.of_page) - 1
                     for about in told:

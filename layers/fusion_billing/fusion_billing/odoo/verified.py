@@ -182,6 +182,7 @@ class Writer:
             was,
             attempt.line,
             is_plain=attempt.no_discount,
+            discount=held.discount,
         )
 
     def _raced(self, attempt: Attempt, held: Held) -> Failed | None:

@@ -11,10 +11,15 @@ from fusion_billing.decimals import plain
 from fusion_billing.instants import rfc3339
 
 PARKED = "parked"
+CHANGED = "changed"
+"""The partition of lines that were changed in Odoo and not repaired; their state stays what it was."""
 FINAL_INVOICE = "final_invoice"
 """The state of a line that Odoo holds and that nobody but an operator will invoice."""
 
 Key = tuple[str, str]
+
+Form = tuple[Decimal, Decimal, Decimal]
+"""Quantity, price and discount of an order line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,9 @@ class StoredLine:
     """A rating's item as the relay sees it. `at` is when it is due, or since when it is parked.
 
     `suffix` ends its external id, `is_plain` says that it came out as quantity 1 without a discount alone.
-    `billed` is what Odoo's invoices hold of it, read `looks` times since it last changed.
+    `billed` is what Odoo's invoices hold of it, read `looks` times since it last changed. `form` is its
+    quantity, price and discount as read back, None where that was not noted; `guard` are the notes of what
+    was changed in Odoo since (`lines.line_guard`).
     """
 
     pk: str
@@ -85,6 +92,8 @@ class StoredLine:
     billed: Decimal | None = None
     billed_state: str | None = None
     looks: int = 0
+    form: Form | None = None
+    guard: str | None = None
 
     @property
     def key(self) -> RatingKey:
@@ -121,7 +130,8 @@ class StoredLine:
 class Put:
     """What Odoo holds now: its line's id, its order (both None where it holds none), its amount.
 
-    `digest` is that of the row sent; `base` is what of a rolling line was invoiced before.
+    `digest` is that of the row sent; `base` is what of a rolling line was invoiced before,
+    `form` how it read back.
     """
 
     odoo_id: int | None
@@ -131,6 +141,7 @@ class Put:
     base: Decimal | None = None
     suffix: str = ""
     is_plain: bool = False
+    form: Form | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +155,13 @@ class Standing:
     def attributes(self) -> tuple[dict[str, Any], list[str]]:
         """Return the attributes that say so: those to set, and those to remove."""
         if self.odoo_id is None or self.order is None:
-            return {}, ["line_id", "line_order", "line_amount", "line_version", "line_digest"]
+            return {}, ["line_id", "line_order", "line_amount", "line_version", "line_digest", "line_form"]
         told = {
             "line_id": {"N": str(self.odoo_id)},
             "line_order": {"N": str(self.order)},
             "line_amount": {"S": self.amount},
         }
-        return told, ["line_digest"]
+        return told, ["line_digest", "line_form"]
 
 
 def lane_name(lane: int) -> str:
@@ -196,6 +207,8 @@ def read_line(item: dict[str, Any]) -> StoredLine:
         billed=_decimal(item, "billed"),
         billed_state=_text(item, "billed_state"),
         looks=_whole(item, "billed_looks") or 0,
+        form=_form(item),
+        guard=_text(item, "line_guard"),
     )
 
 
@@ -209,6 +222,14 @@ def _whole(item: dict[str, Any], name: str) -> int | None:
 
 def _decimal(item: dict[str, Any], name: str) -> Decimal | None:
     return Decimal(item[name]["S"]) if name in item else None
+
+
+def _form(item: dict[str, Any]) -> Form | None:
+    text = _text(item, "line_form")
+    if text is None:
+        return None
+    quantity, price, discount = map(Decimal, text.split(" "))
+    return quantity, price, discount
 
 
 def noted(line: StoredLine, put: Put) -> dict[str, Any]:
@@ -228,4 +249,6 @@ def noted(line: StoredLine, put: Put) -> dict[str, Any]:
         held["line_suffix"] = {"S": put.suffix}
     if put.is_plain:
         held["line_plain"] = {"BOOL": True}
+    if put.form is not None:
+        held["line_form"] = {"S": " ".join(map(plain, put.form))}
     return held

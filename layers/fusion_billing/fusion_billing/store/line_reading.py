@@ -54,13 +54,22 @@ class LineReading:
             raise NotFound(f"there is no line {key.line}")
         return found[0]
 
-    def in_period(self, subscription: str, period_start: datetime) -> list[StoredLine]:
-        """Return every rating billed in a period, adjustments included, with its line."""
+    def get_many(self, keys: Iterable[RatingKey]) -> list[StoredLine]:
+        """Return the lines of those of the ratings that there are, as they are now; raises `Unavailable`."""
+        return self._read(dict.fromkeys(map(key_of, keys)))
+
+    def in_period(
+        self, subscription: str, period_start: datetime, *, consistent: bool = True
+    ) -> list[StoredLine]:
+        """Return every rating billed in a period, adjustments included, with its line.
+
+        Half as dear where they need not be `consistent`: they may be a moment old then.
+        """
         request: dict[str, Any] = {
             "TableName": self._table,
             "KeyConditionExpression": "pk = :pk",
             "ExpressionAttributeValues": {":pk": {"S": f"R#{subscription}#{rfc3339(period_start)}"}},
-            "ConsistentRead": True,
+            "ConsistentRead": consistent,
         }
         found: list[StoredLine] = []
         while True:

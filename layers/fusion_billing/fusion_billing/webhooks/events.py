@@ -133,6 +133,23 @@ class LineParked(ChargeData):
     message: str = Field(default="", description="a sentence for people")
 
 
+class LineChanged(ChargeData):
+    """An order line is not as it was rated any more, or was copied: Odoo or a person changed it."""
+
+    line: Text = Field(description="the line's id here; of a copy, that of its original")
+    odoo_line_id: Count | None = Field(default=None, description="id of the `sale.order.line` found")
+    odoo_order_id: Count | None = Field(default=None, description="id of its `sale.order`")
+    version: Count = Field(description="the rating's version")
+    amount: DecimalText = Field(description="what was rated and acknowledged; 0 for a copy")
+    odoo_amount: DecimalText | None = Field(
+        default=None, description="what the line comes to in Odoo; null where it is gone"
+    )
+    currency: Text
+    found: list[Text] = Field(description="what differs, each a stable word (docs/odoo.md, Guarding)")
+    action: Text = Field(description="`repaired` (brought back to what was rated) or `reported`")
+    message: str = Field(default="", description="a sentence for people")
+
+
 class SubscriptionUpdated(SubscriptionData):
     """A subscription was created or changed, here or in Odoo."""
 
@@ -292,6 +309,24 @@ CATALOGUE: Mapping[str, EventType] = {
                 "reason": "order_locked",
                 "message": "The sales order is locked.",
                 "sequence": 20,
+            },
+        ),
+        EventType(
+            "line.changed",
+            LineChanged,
+            {
+                **_CHARGE,
+                "line": "42~20261101T000000Z~api_calls",
+                "odoo_line_id": 981,
+                "odoo_order_id": 42,
+                "version": 3,
+                "amount": "1.00",
+                "odoo_amount": "2497.50",
+                "currency": "USD",
+                "found": ["subtotal"],
+                "action": "repaired",
+                "message": "rated 1.00, Odoo has 2497.50: its amount without taxes differs",
+                "sequence": 21,
             },
         ),
         EventType(

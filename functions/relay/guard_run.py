@@ -1,0 +1,189 @@
+"""A run that compares order lines with what was rated: of subscriptions named, of periods that end, of all.
+
+All lines that are sent and not invoiced are those of the subscriptions' open periods. So they are found by
+the list of subscriptions, shard by shard, without an index of their own and without a scan. One run follows
+the other by a message, never two at once, so that Odoo is asked one thing at a time.
+
+A message is `{"job": "guard"}` with one of:
+
+- `subscriptions`: these ids, after a reading that found their orders changed;
+- `closing`: true for the periods that end within 30 hours, or have ended and are not invoiced;
+- neither: all of them, and then every line of our products that Odoo would invoice, for copies.
+
+`shard`, `after` (a subscription) and `copies_after` (an order line) say where a run goes on.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from fusion_billing.calendar.states import OVER
+from fusion_billing.lines.line_cadence import CLOSING
+from fusion_billing.odoo.classification import as_alarm
+from fusion_billing.odoo.copy_guarding import CopyGuarding
+from fusion_billing.odoo.errors import Alarm, OdooError, Wait
+from fusion_billing.odoo.line_guarding import LINES_A_CALL, Comparison, LineGuarding, is_guarded
+from fusion_billing.periods import local_midnight
+from fusion_billing.store.circuit import Circuit
+from fusion_billing.store.line_items import StoredLine
+from fusion_billing.store.subscriptions import LIST_SHARDS, Listed, SubscriptionStore
+
+_PAGE = 100
+_READERS = 8
+_SECONDS_FOR_A_PAGE = 90.0
+"""Two calls to Odoo at their longest, and what is written of their findings."""
+
+_LEAST_SECONDS = 5.0
+
+logger = Logger()
+
+
+@dataclass
+class Run:
+    """What a run did. `rest` is the message to go on with, `failed` the code of what ended it."""
+
+    result: Comparison = field(default_factory=Comparison)
+    rest: dict[str, Any] | None = None
+    failed: str = ""
+    is_alarm: bool = False
+
+
+@dataclass
+class _Lines:
+    """Lines gathered for one call, and the orders they are on."""
+
+    lines: list[StoredLine] = field(default_factory=list)
+    orders: set[int] = field(default_factory=set)
+    known: set[int] = field(default_factory=set)
+
+    def clear(self) -> None:
+        self.lines.clear()
+        self.orders.clear()
+        self.known.clear()
+
+
+@dataclass(frozen=True)
+class GuardRun:
+    """What a run works with; `products` are those of all charges, `remaining` the seconds left."""
+
+    lines: LineGuarding
+    copies: CopyGuarding
+    subscriptions: SubscriptionStore
+    circuit: Circuit
+    products: Callable[[], frozenset[int]]
+    clock: Callable[[], datetime]
+    random: Callable[[], float]
+    remaining: Callable[[], float]
+
+    def run(self, message: Mapping[str, Any]) -> Run:
+        """Compare what a message asks for, as far as time allows; Odoo's failures end a run, noted."""
+        run = Run()
+        if self.remaining() < _LEAST_SECONDS:
+            run.rest = {name: value for name, value in message.items() if name != "job"}
+            return run
+        if self.circuit.failures():
+            run.failed = "odoo_unavailable"
+            return run
+        try:
+            run.rest = self._compared(message, run.result)
+        except Wait as error:
+            self.circuit.failed(self.clock(), jitter=self.random())
+            run.failed = error.code
+        except OdooError as error:
+            told = as_alarm(error)
+            run.failed, run.is_alarm = told.code, isinstance(told, Alarm)
+            logger.error("lines could not be compared", code=told.code, error=told.name, said=told.message)  # noqa: TRY400
+        return run
+
+    def _compared(self, message: Mapping[str, Any], result: Comparison) -> dict[str, Any] | None:
+        named = message.get("subscriptions")
+        if isinstance(named, list):
+            return self._named([name for name in named if isinstance(name, str)], result)
+        closing = message.get("closing") is True
+        copies_after = message.get("copies_after")
+        if not isinstance(copies_after, int):
+            rest = self._walk(_shard(message.get("shard")), message.get("after"), result, closing=closing)
+            if rest is not None:
+                return {"closing": closing, **rest}
+            if closing:
+                return None
+            copies_after = 0
+        after = self.copies.compare(self.products(), result, after=copies_after, may_go_on=self._has_time)
+        return None if after is None else {"copies_after": after}
+
+    def _named(self, ids: Sequence[str], result: Comparison) -> dict[str, Any] | None:
+        for first in range(0, len(ids), _PAGE):
+            if first and not self._has_time():
+                return {"subscriptions": list(ids[first:])}
+            gathered = _Lines()
+            self._gather(ids[first : first + _PAGE], gathered)
+            self._compare(gathered, result, for_copies=True)
+        return None
+
+    def _walk(
+        self, shard: int, after: str | None, result: Comparison, *, closing: bool
+    ) -> dict[str, Any] | None:
+        """Compare the lines of all subscriptions from a place in their list on; return where to go on."""
+        gathered = _Lines()
+        for position, ids in self._listed(shard, after, closing=closing):
+            self._gather(ids, gathered)
+            if len(gathered.lines) >= LINES_A_CALL or not self._has_time():
+                self._compare(gathered, result, for_copies=closing)
+                gathered.clear()
+            if not self._has_time():
+                return position
+        self._compare(gathered, result, for_copies=closing)
+        return None
+
+    def _listed(
+        self, shard: int, after: str | None, *, closing: bool
+    ) -> Iterator[tuple[dict[str, Any] | None, list[str]]]:
+        """Yield pages of subscriptions' ids, each with where the list goes on after it."""
+        while shard < LIST_SHARDS:
+            page, after = self.subscriptions.listing(shard, after, _PAGE)
+            if after is None:
+                shard += 1
+            ids = [one.subscription.id for one in page if not closing or self._ends_soon(one)]
+            rest = None if shard == LIST_SHARDS else {"shard": shard, "after": after}
+            yield rest, ids
+
+    def _ends_soon(self, listed: Listed) -> bool:
+        """Tell whether a subscription's open period ends soon; one that ended is not invoiced yet."""
+        subscription = listed.subscription
+        if subscription.state in OVER:
+            return False
+        ends_at = local_midnight(subscription.next_invoice_date, subscription.timezone)
+        return ends_at <= self.clock() + CLOSING
+
+    def _gather(self, ids: Sequence[str], gathered: _Lines) -> None:
+        with ThreadPoolExecutor(_READERS) as readers:
+            for orders, lines in readers.map(self._read, ids):
+                gathered.orders |= orders
+                gathered.known |= {line.odoo_id for line in lines if line.odoo_id is not None}
+                gathered.lines += [line for line in lines if is_guarded(line, self.clock())]
+
+    def _read(self, subscription: str) -> tuple[set[int], list[StoredLine]]:
+        """Return a subscription's orders, and the lines of its open period."""
+        stored = self.subscriptions.get(subscription)
+        if stored is None:
+            return set(), []
+        start = stored.calendar.open.start
+        lines = self.lines.store.in_period(stored.id, start, consistent=False)
+        return {order.odoo_order_id for order in stored.chain}, lines
+
+    def _compare(self, gathered: _Lines, result: Comparison, *, for_copies: bool) -> None:
+        if gathered.lines:
+            self.lines.compare(gathered.lines, lambda line: is_guarded(line, self.clock()), result)
+        if for_copies and gathered.orders:
+            self.copies.compare(self.products(), result, orders=gathered.orders, known=gathered.known)
+
+    def _has_time(self) -> bool:
+        return self.remaining() > _SECONDS_FOR_A_PAGE
+
+
+def _shard(value: object) -> int:
+    return value if isinstance(value, int) and 0 <= value < LIST_SHARDS else 0

@@ -1,0 +1,158 @@
+"""An order line that Odoo acknowledged, held against how it stands there now: what differs, by name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from fusion_billing.currencies import with_digits
+from fusion_billing.decimals import ZERO
+from fusion_billing.errors import FusionError
+from fusion_billing.instants import rfc3339
+from fusion_billing.lines.line import Line, Mode, line_of
+from fusion_billing.lines.owed import Owed, read
+from fusion_billing.lines.shape import Precision
+from fusion_billing.odoo.standing import Held, to_bill
+from fusion_billing.store.line_items import StoredLine
+
+CANCELLED = "cancelled"
+COPIED = "copied"
+ADDED = "added"
+
+FOUND: Mapping[str, str] = {
+    "deleted": "the line is gone",
+    "moved": "it is on another order",
+    "product": "it has another product",
+    CANCELLED: "its order is cancelled",
+    "subtotal": "its amount without taxes differs",
+    "total": "its amount with taxes differs",
+    "quantity": "its quantity differs",
+    "price": "its unit price differs",
+    "discount": "its discount differs",
+    "tax": "its amount differs by its taxes alone",
+    "to_invoice": "Odoo would not invoice all of it (the delivered quantity)",
+    COPIED: "a copy of it, without our external id, would be invoiced too",
+    ADDED: "a line of its product, without our external id, would be invoiced too",
+}
+"""What may be found, and what it means."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentLine:
+    """A line that Odoo acknowledged, and what it owes."""
+
+    stored: StoredLine
+    owed: Owed
+    shapes: tuple[Line, ...]
+
+    @classmethod
+    def of(cls, stored: StoredLine, precision: Precision, mode: Mode) -> "SentLine":
+        """Return the line read; raises `Unreadable`."""
+        owed = read(stored.doc, stored.key.subscription)
+        shapes = []
+        for plainly in (False, True):
+            try:
+                shapes.append(line_of(owed, precision, mode=mode, plainly=plainly))
+            except FusionError:
+                continue
+        return cls(stored, owed, tuple(shapes))
+
+    @property
+    def rolling(self) -> bool:
+        """Tell whether the line is the one of all periods."""
+        return any(shape.rolling for shape in self.shapes)
+
+    @property
+    def order(self) -> int:
+        """The order that the line stands on: not yet the one of a renewal, until it was moved."""
+        return self.stored.odoo_order or self.owed.order
+
+    @property
+    def amount(self) -> str:
+        """What Odoo acknowledged, in the digits of the currency."""
+        return with_digits(self.stored.sent_amount or ZERO, self.owed.currency)
+
+    def is_invoiced(self, held: Held) -> bool:
+        """Tell whether Odoo has invoiced what the line was written for."""
+        return held.invoiced != (self.stored.base or ZERO if self.rolling else ZERO)
+
+    def amount_in(self, held: Held) -> Decimal:
+        """Return what the line comes to where the rated amount must be: subtotal, total, what is left."""
+        if self.rolling:
+            return to_bill(held.quantity - held.invoiced, held.price, self.owed.digits)
+        return held.amount(with_taxes=self.owed.with_taxes)
+
+    def differences(self, held: Held | None) -> tuple[str, ...]:
+        """Return how the line in Odoo differs from what was acknowledged, as named in `FOUND`."""
+        if held is None:
+            return ("deleted",)
+        found = []
+        if held.order != self.order:
+            found.append("moved")
+        is_current = self.stored.sent_version == self.stored.version
+        if is_current and held.product != self.owed.product:
+            found.append("product")
+        if held.state == "cancel":
+            found.append(CANCELLED)
+        if self.rolling and (self.stored.frozen or self.is_invoiced(held)):
+            return tuple(found)  # it is that of all periods by now
+        return (*found, *self._figures(held))
+
+    def _figures(self, held: Held) -> list[str]:
+        is_off = self.stored.sent_amount is not None and not self._agrees(self.amount_in(held))
+        found = ["total" if self.owed.with_taxes else "subtotal"] if is_off else []
+        form = self._form(held, is_off=is_off)
+        found += form
+        if is_off and not form and self.stored.form is not None:
+            found.append("tax")
+        left = held.quantity - held.invoiced
+        if held.state == "sale" and held.to_invoice != left and not self._is_nothing and not self.rolling:
+            found.append("to_invoice")
+        return found
+
+    def _agrees(self, amount: Decimal) -> bool:
+        difference = abs(amount - (self.stored.sent_amount or ZERO))
+        return difference < Decimal(1).scaleb(-self.owed.digits - 2)
+
+    @property
+    def _is_nothing(self) -> bool:
+        return (self.stored.sent_amount or ZERO) == ZERO
+
+    def _form(self, held: Held, *, is_off: bool) -> list[str]:
+        """Return which of quantity, price and discount are other ones than those read back once sent."""
+        form = self.stored.form
+        if form is not None:
+            names = ("quantity", "price", "discount")
+            return [name for name, was, now in zip(names, form, held.form, strict=True) if was != now]
+        if not is_off:
+            return []
+        # Sent by a version that did not note the form: it was one of these.
+        found = ["discount"] if held.discount else []
+        if self.stored.sent_version != self.stored.version or not self.shapes:
+            return found
+        quantity = held.quantity - held.invoiced if self.rolling else held.quantity
+        if quantity not in {shape.quantity for shape in self.shapes}:
+            found.append("quantity")
+        if held.price not in {shape.price for shape in self.shapes}:
+            found.append("price")
+        return found
+
+    def about(self, found: tuple[str, ...], held: Held | None) -> dict[str, Any]:
+        """Return a finding as JSON: which line, what differs, the amount rated and the one in Odoo."""
+        key = self.stored.key
+        return {
+            "line": key.line,
+            "subscription": key.subscription,
+            "charge": key.charge,
+            "period_start": rfc3339(key.period_start),
+            "odoo_order_id": self.order,
+            "odoo_line_id": self.stored.odoo_id,
+            "amount": self.amount,
+            "odoo_amount": self.odoo_amount(held),
+            "currency": self.owed.currency,
+            "found": list(found),
+        }
+
+    def odoo_amount(self, held: Held | None) -> str | None:
+        """Return what the line comes to in Odoo, None where it is gone."""
+        return None if held is None else with_digits(self.amount_in(held), self.owed.currency)

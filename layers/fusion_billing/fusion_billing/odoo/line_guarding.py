@@ -1,0 +1,256 @@
+"""Order lines compared with what was rated and acknowledged, and what is found repaired or reported.
+
+The comparison on demand and the scheduled ones are this one. A line that differs is read again, here and in
+Odoo, before it counts: the relay may have been at work on it. What is on an invoice is never touched.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from fusion_billing.errors import FusionError
+from fusion_billing.instants import rfc3339
+from fusion_billing.lines.line import Mode
+from fusion_billing.lines.line_guard import (
+    ITSELF,
+    LineGuard,
+    Note,
+    decide,
+    notes_text,
+    read_notes,
+    with_note,
+    without_note,
+)
+from fusion_billing.lines.shape import Precision
+from fusion_billing.odoo.client import Odoo
+from fusion_billing.odoo.errors import NoRights
+from fusion_billing.odoo.line_findings import CANCELLED, FOUND, SentLine
+from fusion_billing.odoo.orders import Seconds
+from fusion_billing.odoo.standing import Held, read_lines
+from fusion_billing.store.guarded_lines import CHANGED_AGAIN, GuardedLines
+from fusion_billing.store.line_items import CHANGED, FINAL_INVOICE, StoredLine
+from fusion_billing.store.ratings import lane
+from fusion_billing.webhooks.outbox import NOTHING, Prepared, Tells
+
+LINES_A_CALL = 1000
+_MOST_GONE = 20
+_LARGEST_SHARE_GONE = 0.2
+
+logger = Logger()
+
+
+@dataclass
+class Comparison:
+    """What was compared and found. `changed` are findings not reported before, `failed` lines given up."""
+
+    compared: int = 0
+    agreeing: int = 0
+    changed: int = 0
+    repaired: int = 0
+    failed: int = 0
+    findings: list[dict[str, Any]] = field(default_factory=list)
+
+    def counts(self) -> dict[str, int]:
+        """Return the figures as a log has them."""
+        return {name: value for name, value in self.__dict__.items() if isinstance(value, int)}
+
+
+def is_guarded(line: StoredLine, now: datetime) -> bool:
+    """Tell whether a line is to be as it was acknowledged: sent, or due at a later time.
+
+    Not one whose result is unknown, one that is due, and one that failed: those are the relay's matter.
+    """
+    if line.frozen or not is_acknowledged(line):
+        return False
+    if line.state == "due":
+        return not line.tries and datetime.fromisoformat(line.at) > now
+    return line.state in ("sent", FINAL_INVOICE)
+
+
+def is_acknowledged(line: StoredLine) -> bool:
+    """Tell whether it is known what Odoo held of the line."""
+    return line.odoo_id is not None and line.sent_amount is not None and not line.is_unresolved
+
+
+@dataclass(frozen=True)
+class LineGuarding:
+    """Compares lines; `guard` says what to do about what is found, None that nothing is to be written.
+
+    `seconds` says before each call how long it may take.
+    """
+
+    store: GuardedLines
+    odoo: Odoo
+    precision: Callable[[], Precision]
+    events: Tells
+    lanes: int
+    mode: Mode
+    clock: Callable[[], datetime]
+    seconds: Seconds
+    guard: LineGuard | None = None
+
+    def compare(
+        self, lines: Sequence[StoredLine], are_compared: Callable[[StoredLine], bool], result: Comparison
+    ) -> None:
+        """Compare lines, all of which `are_compared`; raises any `OdooError`.
+
+        Raises `NoRights` where so many are gone at once that rights were lost, more likely than lines.
+        """
+        sent = self.read(lines)
+        held = self._held(sent)
+        suspects = [line for line in sent if line.differences(held.get(line.stored.odoo_id or 0))]
+        self._check_rights(sent, held)
+        result.compared += len(sent)
+        result.agreeing += len(sent) - len(suspects)
+        if self.guard is not None:
+            self._clear(sent, suspects)
+        if not suspects:
+            return
+        again = self.read(
+            [line for line in self.store.get_many(one.stored.key for one in suspects) if are_compared(line)]
+        )
+        held = self._held(again)
+        for line in again:
+            standing = held.get(line.stored.odoo_id or 0)
+            found = line.differences(standing)
+            if found:
+                result.findings.append(self._found(line, standing, found, result))
+            else:
+                result.agreeing += 1
+
+    def read(self, lines: Sequence[StoredLine]) -> list[SentLine]:
+        """Return the lines that can be read, each with what it owes."""
+        read = []
+        precision = self.precision()
+        for line in lines:
+            try:
+                read.append(SentLine.of(line, precision, self.mode))
+            except FusionError:
+                continue  # the relay parks it, by name
+        return read
+
+    def _held(self, lines: Sequence[SentLine]) -> dict[int, Held]:
+        ids = sorted({line.stored.odoo_id for line in lines if line.stored.odoo_id is not None})
+        held: dict[int, Held] = {}
+        for first in range(0, len(ids), LINES_A_CALL):
+            held |= read_lines(self.odoo, ids[first : first + LINES_A_CALL], self.seconds)
+        return held
+
+    def _check_rights(self, lines: Sequence[SentLine], held: Collection[int]) -> None:
+        gone = sum(line.stored.odoo_id not in held for line in lines)
+        if gone > max(_MOST_GONE, len(lines) * _LARGEST_SHARE_GONE):
+            raise NoRights(
+                f"{gone} of {len(lines)} order lines are no longer to be seen: that is rights, more likely "
+                "than deletions",
+                name="gone",
+            )
+
+    def _clear(self, lines: Sequence[SentLine], suspects: Collection[SentLine]) -> None:
+        """Take lines that agree again off the list, and forget what was found of them."""
+        now = self.clock()
+        differing = {line.stored.key for line in suspects}
+        for line in (one.stored for one in lines if one.stored.guard and one.stored.key not in differing):
+            notes = read_notes(line.guard)
+            left = without_note(notes, ITSELF, now)
+            is_listed_wrongly = line.lane == CHANGED and not any(note.is_open for note in left.values())
+            if left != notes or is_listed_wrongly:
+                self.store.clear(line, notes_text(left) if left else None)
+
+    def _found(
+        self, line: SentLine, held: Held | None, found: tuple[str, ...], result: Comparison
+    ) -> dict[str, Any]:
+        about = line.about(found, held)
+        if self.guard is None:
+            return about
+        now = self.clock()
+        reason = _reason(line, held, found)
+        note = Note(found, line.amount, line.odoo_amount(held), held.order if held else None, "reported", now)
+        before = read_notes(line.stored.guard).get(ITSELF)
+        note = decide(note, before, self.guard, reason)
+        if line.stored.frozen or (note.action == "reported" and note.is_same(before)):
+            return about | {"mended": False, "why": note.why}
+        is_written = self._write(line, note, about)
+        if is_written:
+            count(result, note, about)
+        why = note.why if is_written else "it changed meanwhile: compare it again"
+        is_repaired = is_written and note.action == "repaired"
+        return about | {"mended": is_repaired, "why": "it is due to be sent again" if is_repaired else why}
+
+    def _write(self, line: SentLine, note: Note, about: dict[str, Any]) -> bool:
+        stored = line.stored
+        notes = notes_text(with_note(read_notes(stored.guard), ITSELF, note))
+        prepared = self._event(line, note, about)
+        if note.action == "repaired":
+            to = lane(line.order, self.lanes)
+            is_written = self.store.repair(stored, notes, to, note.at, prepared.writes)
+        elif note.action == "failed":
+            is_written = self.store.fail(stored, notes, note.why, note.at, prepared.writes)
+        else:
+            is_written = self.store.note(stored, notes, note.at, prepared.writes)
+        if is_written:
+            self.events.nudge(prepared)
+        return is_written
+
+    def _event(self, line: SentLine, note: Note, about: dict[str, Any]) -> Prepared:
+        if note.action == "failed":
+            told = {"reason": CHANGED_AGAIN, "message": f"{explained(note)}; {note.why}"}
+            return self.event("line.parked", line, {**about, **told}, note.at)
+        return self.event("line.changed", line, {**about, **told_of(note)}, note.at)
+
+    def event(self, type_: str, line: SentLine, data: dict[str, Any], now: datetime) -> Prepared:
+        """Return an event about a line; none where no event can be made of it."""
+        owed = line.owed
+        more: dict[str, Any] = {
+            "period_end": rfc3339(owed.period_end),
+            "version": line.stored.version,
+        }
+        if owed.metric is not None:
+            more["metric"] = owed.metric
+        if owed.corrects is not None:
+            more["corrects"] = rfc3339(owed.corrects.start)
+        try:
+            return self.events.prepare(
+                type_,
+                subscription=owed.subscription,
+                plan=owed.plan,
+                metric=owed.metric,
+                data={**data, **more},
+                now=now,
+            )
+        except ValueError:
+            logger.exception("no event could be made", type=type_, line=line.stored.key.line)
+            return NOTHING
+
+
+def count(result: Comparison, note: Note, about: dict[str, Any]) -> None:
+    """Count a finding that was not reported before, and log it."""
+    result.changed += 1
+    result.repaired += note.action == "repaired"
+    result.failed += note.action == "failed"
+    logger.warning("an order line was changed in Odoo", finding=about, action=note.action, why=note.why)
+
+
+def told_of(note: Note) -> dict[str, str]:
+    """Return what an event tells of what was done: the action, and a sentence for people."""
+    message = explained(note)
+    return {"action": note.action, "message": f"{message}; {note.why}" if note.why else message}
+
+
+def explained(note: Note) -> str:
+    """Return a finding in a sentence that names both amounts."""
+    odoo = "has no such line" if note.odoo_amount is None else f"has {note.odoo_amount}"
+    return f"rated {note.amount}, Odoo {odoo}: {', '.join(FOUND[name] for name in note.found)}"
+
+
+def _reason(line: SentLine, held: Held | None, found: Sequence[str]) -> str:
+    """Return why a line can't be repaired, empty where it can."""
+    if line.stored.frozen:
+        return "its period is invoiced"
+    if held is not None and line.is_invoiced(held):
+        return "it is on an invoice"
+    if CANCELLED in found:
+        return "its order is cancelled"
+    return ""
