@@ -1,7 +1,7 @@
 """Invoiced periods: frozen as they stand; what they are still due goes into the open one, with its sign."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from functions.rate.adjusting import Adjuster, Adjustment
@@ -101,7 +101,8 @@ class Invoices:
         kept = None if closed.closing is None else closed.closing.prices.get(rating.key.charge)
         if kept is not None:
             return Adjustment(closed.period, from_document(kept))
-        return self._adjuster.of(rating, closed.period)
+        adjustment = self._adjuster.of(rating, closed.period)
+        return adjustment if _was_due(closed.closing, rating) else replace(adjustment, is_charged=False)
 
     def _never_rated(self, closed: _Closed, closing: Closing, metric: str | None) -> Iterator[Adjustment]:
         rated = {rating.key.charge for rating in closed.rated}
@@ -140,3 +141,14 @@ class Invoices:
                 corrected = calendar.period_holding(rating.key.corrects)
                 if corrected not in reviewed:
                     yield self._adjuster.of(rating, corrected)
+
+
+def _was_due(closing: Closing | None, rating: StoredRating) -> bool:
+    """Tell whether a rating without a price in its period's closing was due all the same.
+
+    It was if Odoo ever had it, or its charge could not be priced then. Else its charge no longer applied
+    when the invoice was seen: it was rated ahead, and never again once it did not.
+    """
+    if closing is None or not closing.fees or rating.key.charge in closing.unpriced:
+        return True
+    return rating.unresolved or rating.line.amount is not None or rating.line.billed is not None

@@ -168,6 +168,18 @@ class Rater:
                 for period in self._used_before(customer, metric, first):
                     self._invoices.adjust(customer, period, metric=metric)
         self._uninvoiced.rate(tasks)
+        self._end_upcoming(customer, following, tasks)
+
+    def _end_upcoming(self, customer: Customer, period: Period, tasks: Sequence[Task]) -> None:
+        """Bring to nothing what was rated ahead for charges that no longer apply in the period to come."""
+        priced = {key for task in tasks for key in task.rating_keys()}
+        unpriced = frozenset[str]().union(*(task.unpriced for task in tasks))
+        for stored in self._ratings.in_period(customer.id, period.start):
+            if stored.key not in priced and stored.key.charge not in unpriced and not stored.frozen:
+                with self._reading.reported(
+                    DirtyPair(customer.id, stored.doc["metric"], month_of(period.start))
+                ):
+                    self._uninvoiced.end(customer, stored, period=period)
 
     def _used_before(self, customer: Customer, metric: str, first: datetime) -> list[Period]:
         periods: dict[Period, None] = {}

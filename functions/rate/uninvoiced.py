@@ -99,13 +99,24 @@ class Uninvoiced:
         except Unavailable:
             return None
 
-    def end(self, customer: Customer, stored: StoredRating, reason: str | None = None) -> None:
-        """Bring a rating to nothing: its charge no longer applies, or for another `reason`."""
+    def end(
+        self,
+        customer: Customer,
+        stored: StoredRating,
+        reason: str | None = None,
+        *,
+        period: Period | None = None,
+    ) -> None:
+        """Bring a rating to nothing: its charge no longer applies, or for another `reason`.
+
+        It is billed in the open period, or in a `period` to come.
+        """
+        billed_in = customer.calendar.open if period is None else period
         whole = stored.doc if stored.parts is None else self._ratings.whole(stored)
         doc = no_longer_charged(whole) if reason is None else not_rated(whole, reason)
-        doc = billed_to(doc, customer, customer.calendar.open, self._reading.now)
+        doc = billed_to(doc, customer, billed_in, self._reading.now)
         rated = candidate(stored.key, doc, cause=self._reading.cause)
-        change = self._change(customer, customer.calendar.open, rated, stored, has_usage=False)
+        change = self._change(customer, billed_in, rated, stored, has_usage=False)
         if change is not None:
             try:
                 self._writer.write(change)

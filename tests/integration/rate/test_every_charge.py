@@ -322,3 +322,20 @@ def test_a_period_closed_by_an_earlier_release_owes_no_fee_that_was_not_rated(wo
     world.push("1", "2026-11-05", marked=False)
     _sweep(world)
     assert _adjustments(world, JANUARY, NOVEMBER) == {"least": Decimal("5.00"), "tiers": Decimal("2.00")}
+
+
+@pytest.mark.parametrize("seen_between", [False, True])
+def test_what_was_rated_ahead_is_not_due_once_its_charge_no_longer_applies(
+    small_world: "World", seen_between: bool
+) -> None:
+    small_world.push("25", "2026-12-05")
+    small_world.rate(DirtyPair("42", "api_calls", "2026-12"))
+    assert small_world.the_rating(DECEMBER).amount == Decimal("1.50")
+    small_world.charge("api_calls", active=False)
+    if seen_between:
+        small_world.do(JOB)
+        assert small_world.the_rating(DECEMBER).amount == Decimal(0)
+    small_world.invoice("2027-02-01")
+    _later(small_world, "2027-01-02")
+    small_world.do(JOB)
+    assert _adjustments(small_world, JANUARY, DECEMBER) == {}
