@@ -14,16 +14,17 @@ from typing import Any
 from functions.admin.services import put_back
 from functions.admin.services.asked import Asked, in_words
 from functions.admin.services.attempts import attempts
+from functions.admin.services.payers import applies, payers
 from fusion_billing.definitions.change import changed_fields
 from fusion_billing.definitions.charge import Charge, check_versions
 from fusion_billing.definitions.filters import unreachable_filters
-from fusion_billing.definitions.subscription import Subscription
+from fusion_billing.definitions.subscription_history import plans_within
 from fusion_billing.definitions.valid_from import instant_of, order_of, shown
 from fusion_billing.definitions.validation import check_size, parse
 from fusion_billing.errors import Fault, InUse, NotFound, Refused
 from fusion_billing.store.catalogue import CHARGE, CatalogueStore, Stored
 from fusion_billing.store.jobs import COMMIT_SECONDS, RatingJobs
-from fusion_billing.store.subscriptions import LIST_SHARDS, SubscriptionStore
+from fusion_billing.store.subscriptions import StoredSubscription, SubscriptionStore
 
 SHOWN = ("versions", "history")
 """What a charge is shown with, and has not by its definition; `version` besides."""
@@ -32,7 +33,6 @@ _CONFIRMED = ("metric", "currency")
 """Fields whose change makes open periods of something else."""
 _SINCE_EVER = datetime.min.replace(tzinfo=UTC)
 _OVER = ("5_renewed", "6_churn")
-_PAGE = 500
 
 Versions = Sequence[Charge]
 
@@ -134,8 +134,9 @@ def delete(
 ) -> None:
     """Delete a charge that no subscription pays; raises `NotFound`, and `InUse`.
 
-    One that is active and applies to a subscription that is not over, or is named by such a one's
-    overrides, is in use: set it inactive first. Ratings made by it stay, and explain themselves.
+    One that is active and applies to a subscription that is not over, by a plan of its open period, or is
+    named by such a one's overrides, is in use: set it inactive first. Ratings made by it stay, and explain
+    themselves.
     """
     for last_try in attempts():
         with last_try:
@@ -204,24 +205,21 @@ def _parsed(store: CatalogueStore, code: str, body: dict[str, Any]) -> Charge:
 
 def _payers(subscriptions: SubscriptionStore, versions: Versions) -> Iterator[str]:
     active = [version for version in versions if version.active]
-    for subscription in _all(subscriptions):
-        covered = any(
-            version.applies_to.covers(plan=subscription.plan, subscription=subscription.id)
-            for version in active
-        )
-        named = versions[0].code in (subscription.overrides or {})
-        if (covered or named) and subscription.state not in _OVER:
+    for payer in payers(subscriptions, active, [versions[0].code]):
+        subscription = payer.subscription
+        if subscription.state in _OVER:
+            continue
+        if not payer.formerly or _pays_still(subscriptions.get(subscription.id), active):
             yield subscription.id
 
 
-def _all(subscriptions: SubscriptionStore) -> Iterator[Subscription]:
-    for shard in range(LIST_SHARDS):
-        after: str | None = None
-        while True:
-            page, after = subscriptions.listing(shard, after, _PAGE)
-            yield from (listed.subscription for listed in page)
-            if after is None:
-                break
+def _pays_still(stored: StoredSubscription | None, versions: Versions) -> bool:
+    """Tell whether a plan that a subscription was on has it pay in its open period."""
+    if stored is None:
+        return False
+    opened = stored.calendar.open
+    plans = plans_within(stored.plans, opened.start, opened.end)
+    return any(applies(versions, plan, stored.id) for plan in plans)
 
 
 def _replaces(charge: Charge, version: Charge) -> bool:

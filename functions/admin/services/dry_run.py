@@ -14,15 +14,15 @@ from typing import Any
 
 from functions.admin.services import charges, metrics, subscriptions
 from functions.admin.services.asked import Asked
+from functions.admin.services.payers import payers
 from fusion_billing.billing.customers import customer_of
 from fusion_billing.billing.preview import Side, TooManyRecords, preview
 from fusion_billing.billing.price_book import PriceBook
 from fusion_billing.definitions.change import changed_fields
 from fusion_billing.definitions.charge import Charge
-from fusion_billing.definitions.subscription import Subscription
 from fusion_billing.rating.records import Record
 from fusion_billing.store.catalogue import CatalogueStore
-from fusion_billing.store.subscriptions import LIST_SHARDS, StoredSubscription, SubscriptionStore
+from fusion_billing.store.subscriptions import StoredSubscription, SubscriptionStore
 from fusion_billing.store.usage_records import UsageRecords
 
 SECONDS = 15
@@ -30,8 +30,6 @@ SECONDS = 15
 
 MOST_RECORDS = 50_000
 """Records of one subscription and metric that are rated; of more the amounts are not shown."""
-
-_PAGE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +92,6 @@ class _Concerned:
     charges: tuple[str, ...]
     versions: tuple[Sequence[Charge], ...]
 
-    def covers(self, subscription: Subscription) -> bool:
-        """Tell whether a subscription pays any of them."""
-        named = set(self.charges) & set(subscription.overrides or {})
-        return bool(named) or any(
-            version.applies_to.covers(plan=subscription.plan, subscription=subscription.id)
-            for versions in self.versions
-            for version in versions
-        )
-
 
 def _concerned(plan: charges.Planned, charged: dict[str, list[Charge]]) -> _Concerned:
     """Return the charge, and those beside it: one in another currency gives way to it, or no longer does."""
@@ -126,23 +115,14 @@ def _sides(
 ) -> Iterator[tuple[Side, Side]]:
     if not concerned.charges:
         return
-    for listed in _all(stores.subscriptions):
-        if not asked.principal.may_use_plan(listed.plan) or not concerned.covers(listed):
+    versions = [version for versions in concerned.versions for version in versions]
+    for payer in payers(stores.subscriptions, versions, concerned.charges):
+        if not asked.principal.may_use_plan(payer.subscription.plan):
             continue
-        stored = stores.subscriptions.get(listed.id)
+        stored = stores.subscriptions.get(payer.subscription.id)
         if stored is not None:
             customer = customer_of(stored)
             yield Side(before, customer), Side(after, customer)
-
-
-def _all(store: SubscriptionStore) -> Iterator[Subscription]:
-    for shard in range(LIST_SHARDS):
-        after: str | None = None
-        while True:
-            page, after = store.listing(shard, after, _PAGE)
-            yield from (listed.subscription for listed in page)
-            if after is None:
-                break
 
 
 def _reader(stores: Stores) -> Callable[[str, str, datetime, datetime], Sequence[Record]]:

@@ -248,6 +248,23 @@ def test_a_dry_run_shows_no_other_plans_than_the_key_may_see(used: Any, usage_of
     assert (tried["evaluated"], tried["subscriptions"], tried["totals"]) == (0, [], [])
 
 
+def test_a_plan_left_in_the_open_period_still_pays(used: Any, usage_of: Any) -> None:
+    usage_of("42", "calls", 1500)
+    path, body = "/v1/charges/calls", {**CHARGE, "applies_to": {"plans": [SUBSCRIPTION["plan"]]}}
+    assert used.put(path, body).status == 200
+    used.now += timedelta(hours=1)
+    assert used.put("/v1/subscriptions/42", {**SUBSCRIPTION, "plan": "Other"}).status == 200
+    dearer = {**body, "model": {"type": "per_unit", "unit_amount": "1"}}
+    tried = used.put(path, dearer, query={"dry_run": "true"}).json
+    assert [each["subscription"] for each in tried["subscriptions"]] == ["42"]
+    assert used.delete(path).code == "in_use"
+    used.now += timedelta(days=17)
+    moved = {**SUBSCRIPTION, "plan": "Other", "next_invoice_date": "2027-01-01"}
+    assert used.put("/v1/subscriptions/42", moved).status == 200
+    assert used.put(path, dearer, query={"dry_run": "true"}).json["evaluated"] == 0
+    assert used.delete(path).status == 204
+
+
 @pytest.mark.parametrize("price", ["0.01", "0.002"])
 def test_a_dry_run_of_a_subscription_shows_its_charges(used: Any, usage_of: Any, price: str) -> None:
     usage_of("42", "calls", 1500, 500)

@@ -106,6 +106,15 @@ def test_a_period_is_rated_again_under_any_price(
     assert answer.json["period_start"] == start
 
 
+def test_a_level_is_estimated_in_the_first_periods_there_are(used: Any) -> None:
+    used.put("/v1/metrics/level", {"name": "Level", "aggregation": "time_weighted"})
+    assert used.put("/v1/charges/level", {**CHARGE, "metric": "level"}).status == 201
+    for start in ("0001-01-01T00:00:00Z", "0001-02-03T00:00:00Z"):
+        body = {"charge_code": "level", "subscription": "42", "period_start": start}
+        answer = used.post("/v1/estimates", body)
+        assert (answer.status, answer.json["amount"]) == (200, "0.00"), start
+
+
 def test_an_estimate_stores_nothing(used: Any, dynamodb: Any, tables: Any) -> None:
     asked = len(used.messages)
     body = {"subscription": "42", "period_start": "2026-11-01T00:00:00Z", "charge_code": "calls"}

@@ -1,6 +1,6 @@
 """A metric: what is counted, and how a period's records become one quantity."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP
 from typing import Annotated, Literal
 
@@ -19,6 +19,7 @@ LONGEST_LEVEL = timedelta(days=32)
 """The longest window of a `time_weighted` metric."""
 
 _MOST_DIGITS = 38
+_FIRST = datetime.min.replace(tzinfo=UTC)
 
 
 def _digits(value: object) -> int:
@@ -49,4 +50,6 @@ class Metric(Definition):
 
         A level counts in every period that its window overlaps, any other record where its window starts.
         """
-        return start - LONGEST_LEVEL if self.aggregation == "time_weighted" else start
+        if self.aggregation != "time_weighted":
+            return start
+        return max(start, _FIRST + LONGEST_LEVEL) - LONGEST_LEVEL

@@ -51,6 +51,16 @@ def changed_plan(
     return (replace(kept[0], start=None), *kept[1:])
 
 
+def plans_within(history: Sequence[PlanChange], start: datetime, end: datetime) -> tuple[str, ...]:
+    """Return the plans in force at some moment of `[start, end)`, in their order."""
+    ends = [*(change.start for change in history[1:]), None]
+    return tuple(
+        change.plan
+        for change, until in zip(history, ends, strict=True)
+        if (change.start is None or change.start < end) and (until is None or until > start)
+    )
+
+
 def corrected_change(history: Sequence[PlanChange], at: datetime) -> tuple[PlanChange, ...]:
     """Return the history with the newest change moved to `at`; changes at `at` or later are gone."""
     if not history or history[-1].start is None:

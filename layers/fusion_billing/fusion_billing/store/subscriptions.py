@@ -212,6 +212,23 @@ class SubscriptionStore:
         ]
         return page, last["list_sk"]["S"] if last else None
 
+    def plans_of(self, ids: Sequence[str]) -> dict[str, frozenset[str]]:
+        """Return by id which plans each subscription was ever on, of those (at most 100) that changed theirs.
+
+        Raises `Unavailable`.
+        """
+        found: dict[str, frozenset[str]] = {}
+        keys: list[Any] = [items.subscription_key(id_) for id_ in ids]
+        while keys:
+            request: Any = {"Keys": keys, "ProjectionExpression": "pk, plans", "ConsistentRead": True}
+            with unavailable_when_transient():
+                answer: Any = self._client.batch_get_item(RequestItems={self._table: request})
+            for item in answer["Responses"].get(self._table, []):
+                if plans := items.read_plan_history(item):
+                    found[item["pk"]["S"].removeprefix("S#")] = frozenset(each.plan for each in plans)
+            keys = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
+        return found
+
     def put(
         self,
         new: StoredSubscription,
