@@ -106,7 +106,9 @@ def test_usage_of_before_billed_from_is_not_billed(begun: "World") -> None:
     assert _amounts(begun, NOVEMBER) == {"api_calls": Decimal(5), "fee": Decimal(5)}
 
 
-@pytest.mark.parametrize("how", [{"billed_from": "2026-11-05"}, {"start_date": "2026-11-01"}])
+@pytest.mark.parametrize(
+    "how", [{"billed_from": "2026-11-05"}, {"start_date": "2026-11-01"}, {"start_date": "2026-11-20"}]
+)
 def test_an_adjustment_of_before_the_first_period_follows_a_later_beginning(
     begun: "World", how: dict[str, Any]
 ) -> None:
