@@ -490,3 +490,20 @@ def test_a_cursor_of_another_list_is_refused(admin: Any) -> None:
     cursor = admin.get("/v1/metrics", query={"limit": "1"}).json["cursor"]
     assert admin.get("/v1/metrics", query={"cursor": cursor}).status == 200
     assert admin.get("/v1/charges", query={"cursor": cursor}).code == "bad_cursor"
+
+
+def test_a_date_that_would_invoice_hundreds_of_periods_is_refused(defined: Any) -> None:
+    daily = {
+        **SUBSCRIPTION,
+        "odoo_order_id": 43,
+        "billing_period": {"value": 1, "unit": "day"},
+        "next_invoice_date": "2026-11-16",
+    }
+    path = "/v1/subscriptions/43"
+    shown = defined.put(path, daily).json
+    for query in ({"dry_run": "true"}, {}):
+        refused = defined.put(path, {**daily, "next_invoice_date": "2999-12-31"}, query=query)
+        assert (refused.status, refused.faults) == (422, {"next_invoice_date": "too_far"})
+    assert defined.get(path).json == shown
+    moved = {**daily, "next_invoice_date": "2026-12-16"}
+    assert defined.put(path, moved).json["open_period"]["end"] == "2026-12-16T05:00:00Z"

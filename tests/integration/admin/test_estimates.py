@@ -134,6 +134,13 @@ def test_an_estimate_stores_nothing(used: Any, dynamodb: Any, tables: Any) -> No
         ({"charge_code": 5, "units": 1}, {"charge_code": "not_text"}),
         ({"charge_code": "calls", "units": "NaN"}, {"units": "not_finite"}),
         ({"charge_code": "calls", "units": "1e999999999"}, {"units": "exponent_out_of_range"}),
+        (
+            {
+                "charge_code": "calls",
+                "records": [{"quantity": 1, "period_start": "9999-12-31T23:59:59.999999Z"}],
+            },
+            {"records.0.period_start": "out_of_range"},
+        ),
         ({"charge": 5, "units": 1}, {"charge": "not_an_object"}),
         ({"charge_code": "calls", "units": 1, "colour": "red"}, {"colour": "unknown_field"}),
         ({"charge_code": "calls", "subscription": "42"}, {"period_start": "missing"}),

@@ -249,6 +249,16 @@ def test_one_that_can_t_be_read_is_named_and_the_rest_is_read(
     assert report.as_dict()["complete"] is True
 
 
+def test_a_date_hundreds_of_periods_on_is_named_and_changes_nothing(world: Any, reading: Reading) -> None:
+    world.orders(41, 42)
+    reading.run()
+    before = reading.get("41")
+    world.admin.write("sale.order", [41], {"next_invoice_date": "2999-12-31"})
+    [skipped] = reading.run(full=True).skipped
+    assert (skipped["name"], skipped["reasons"][0][:17]) == ("S00041", "next_invoice_date")
+    assert reading.get("41") == before
+
+
 def test_quotations_are_no_subscriptions_yet(world: Any, reading: Reading) -> None:
     world.orders(41, state="draft", subscription_state="1_draft", next_invoice_date=None)
     report = reading.run()

@@ -23,6 +23,9 @@ from fusion_billing.periods import Lattice
 MOST_STEPS = 2
 """How many periods one `advance` closes at most: all that tells of it must fit one transaction."""
 
+MOST_AT_ONCE = 400
+"""How many periods one change of `next_invoice_date` may close: each is written, and told of."""
+
 MOST_REPLACED = 20
 """How many replaced starts a calendar remembers; ratings under older ones were ended long ago."""
 
@@ -72,6 +75,13 @@ def advance(
     return replace(calendar, known=known, spec=spec, replaced=replaced)
 
 
+def periods_closed(calendar: Calendar, terms: Terms) -> int:
+    """Return how many periods are invoiced under `terms` that are open or to come in `calendar`."""
+    end, target = calendar.open.end, calendar.spec.midnight(terms.next_invoice_date)
+    steps = [_steps(lattice, end, target) for lattice in _closing_lattices(calendar, terms)]
+    return min((step for step in steps if step > 0), default=0)
+
+
 def newly_invoiced(before: Calendar, after: Calendar) -> tuple[Period, ...]:
     """Return the periods invoiced in `after` that were not yet in `before`."""
     return tuple(period for period in after.known[:-1] if period.start >= before.open.start)
@@ -102,27 +112,35 @@ def _replaced(calendar: Calendar, start: datetime) -> tuple[datetime, ...]:
 
 def _ends_of_closed(calendar: Calendar, terms: Terms) -> list[datetime]:
     """Return the ends of the periods that were invoiced since: the open one's first, none where none was."""
-    old = calendar.spec
-    target = old.midnight(terms.next_invoice_date)
-    end = calendar.open.end
-    if target <= end or (len(calendar.known) == 1 and terms.begin >= end):
-        return []  # the second: it has not even begun, so the whole of it was put off
-    ways = [_boundaries(old.lattice, end, target)]
-    if (terms.value, terms.unit) != (old.value, old.unit):
-        # The plan changed as well, and the date may have moved by either's interval.
-        day = _local_day(end, old)
-        anew = LatticeSpec(day, terms.value, terms.unit, old.timezone)
-        ways.append(_boundaries(anew.lattice, end, target))
+    end, target = calendar.open.end, calendar.spec.midnight(terms.next_invoice_date)
+    ways = [_boundaries(lattice, end, target) for lattice in _closing_lattices(calendar, terms)]
     return min((way for way in ways if way), key=len, default=[])
+
+
+def _closing_lattices(calendar: Calendar, terms: Terms) -> list[Lattice]:
+    """Return the lattices by which `next_invoice_date` may have moved on; none where it did not."""
+    old, end = calendar.spec, calendar.open.end
+    if old.midnight(terms.next_invoice_date) <= end or (len(calendar.known) == 1 and terms.begin >= end):
+        return []  # the second: it has not even begun, so the whole of it was put off
+    if (terms.value, terms.unit) == (old.value, old.unit):
+        return [old.lattice]
+    # The plan changed as well, and the date may have moved by either's interval.
+    anew = LatticeSpec(_local_day(end, old), terms.value, terms.unit, old.timezone)
+    return [old.lattice, anew.lattice]
 
 
 def _boundaries(lattice: Lattice, end: datetime, target: datetime) -> list[datetime]:
     """Return `end` and the boundaries after it that lie before the one nearest to `target`."""
     first = lattice.index(end)
+    steps = min(_steps(lattice, end, target), MOST_STEPS + 1)
+    return [end, *(lattice.boundary(first + step) for step in range(1, steps))] if steps > 0 else []
+
+
+def _steps(lattice: Lattice, end: datetime, target: datetime) -> int:
+    """Return how many boundaries it is from `end` to the one nearest to `target`."""
     index = lattice.index(target)
     nearest = index + (target - lattice.boundary(index) >= lattice.boundary(index + 1) - target)
-    steps = min(nearest - first, MOST_STEPS + 1)
-    return [end, *(lattice.boundary(first + step) for step in range(1, steps))] if steps > 0 else []
+    return nearest - lattice.index(end)
 
 
 def _closed(

@@ -202,6 +202,8 @@ class SubscriptionSync:
             return _Told(lead, "kept", None)
         except AliasTaken as taken:
             return _Told(lead, "skipped", [str(taken)])
+        except Refused as refused:
+            return _Told(lead, "skipped", _reasons(refused))
         except Unavailable as error:
             return _Told(lead, "failed", error.code)
         return _Told(lead, saved.outcome, len(saved.closed))
@@ -240,7 +242,11 @@ def _parsed(chain: ReadChain, stored: StoredSubscription | None) -> tuple[Subscr
     try:
         return parse(Subscription, chain.document(known), id=chain.id), []
     except Refused as refused:
-        return None, [f"{fault.field}: {fault.message}" for fault in refused.faults]
+        return None, _reasons(refused)
+
+
+def _reasons(refused: Refused) -> list[str]:
+    return [f"{fault.field}: {fault.message}" for fault in refused.faults]
 
 
 def _has_an_order_of(stored: StoredSubscription, chain: ReadChain) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +10,9 @@ from fusion_billing.decimals import ZERO, parse_decimal
 from fusion_billing.errors import Fault, Refused
 from fusion_billing.instants import parse_instant
 from fusion_billing.strict_json import Ambiguous, Number
+
+_LAST = datetime.max.replace(tzinfo=UTC)
+"""An instant that nothing comes after."""
 
 _FIELDS = ("quantity", "period_start", "period_end", "member", "properties")
 
@@ -67,6 +70,8 @@ def _span(item: object, key: str, faults: list[Fault], *, windows: bool) -> Span
     start, end = _instant(item, "period_start", faults), _instant(item, "period_end", faults)
     if end is not None and start is None and item.get("period_start") is None:
         faults.append(Fault("period_start", "missing", "must be given with period_end"))
+    if start == _LAST:
+        faults.append(Fault("period_start", "out_of_range", "must be before the last instant of 9999"))
     if start is not None and end is not None and end <= start:
         faults.append(Fault("period_end", "empty_window", "must be after period_start"))
     if windows and start is not None and item.get("period_end") is None:

@@ -11,7 +11,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from fusion_billing.calendar.advance import advance, first_seen, newly_invoiced
+from fusion_billing.calendar.advance import (
+    MOST_AT_ONCE,
+    advance,
+    first_seen,
+    newly_invoiced,
+    periods_closed,
+)
 from fusion_billing.calendar.calendar import Period
 from fusion_billing.calendar.states import stopped_at
 from fusion_billing.definitions.change import Author, changed_fields
@@ -22,7 +28,7 @@ from fusion_billing.definitions.subscription_history import (
     changed_plan,
     corrected_change,
 )
-from fusion_billing.errors import Unavailable
+from fusion_billing.errors import Fault, Refused, Unavailable
 from fusion_billing.instants import rfc3339
 from fusion_billing.store.subscriptions import (
     AliasTaken,
@@ -121,7 +127,7 @@ class SubscriptionWriter:
         `origin` is who asks, `author` what its history says of it (None: the origin). What Odoo does not
         know (overrides) stays when it is Odoo's; a subscription keeps the origin it was created with. `guard`
         sees what is stored before anything is written over it, and may raise. Raises `OrderTaken`,
-        `AliasTaken`, and `Unavailable`.
+        `AliasTaken`, `Refused` (`too_far`) where it would close too many periods, and `Unavailable`.
         """
         attempt = 0
         while True:
@@ -155,6 +161,7 @@ class SubscriptionWriter:
         if stored is None and self._store.alias_of(wanted.id) is not None:
             raise AliasTaken(wanted.id)
         guard(stored)
+        _check_reach(stored, wanted)
         if self._store.of_order(wanted.odoo_order_id) not in {None, wanted.id}:
             raise OrderTaken("this order is another subscription's already")
         while (new := next_state(stored, wanted, origin, now, chain)) is not None:
@@ -174,6 +181,7 @@ class SubscriptionWriter:
         if stored is None and self._store.alias_of(wanted.id) is not None:
             raise AliasTaken(wanted.id)
         guard(stored)
+        _check_reach(stored, wanted)
         if origin == "odoo" and stored is not None:
             wanted = with_what_odoo_lacks(wanted, stored.subscription)
         closed: tuple[Period, ...] = ()
@@ -258,6 +266,12 @@ class SubscriptionWriter:
         return self._outbox.prepare(
             type_, subscription=new.id, plan=new.subscription.plan, metric=None, data=data, now=now
         )
+
+
+def _check_reach(stored: StoredSubscription | None, wanted: Subscription) -> None:
+    if stored is not None and periods_closed(stored.calendar, wanted.terms) > MOST_AT_ONCE:
+        message = f"must not be more than {MOST_AT_ONCE} billing periods after the one that is stored"
+        raise Refused([Fault("next_invoice_date", "too_far", message)])
 
 
 def next_state(
