@@ -175,6 +175,8 @@ def test_subscriptions_are_read_from_odoo_and_lines_held_against_it(running: Run
         ("RelayFunction", {"job": "relay"}),
         ("RelayFunction", {"job": "sync"}),
         ("RelayFunction", {"job": "sync", "full": True}),
+        ("RelayFunction", {"job": "guard"}),
+        ("RelayFunction", {"job": "guard", "closing": True}),
     ],
 )
 def test_what_the_schedules_send_is_done(running: Running, function: str, event: dict[str, Any]) -> None:

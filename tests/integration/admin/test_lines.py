@@ -11,6 +11,9 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from functions.admin import dependencies
 from fusion_billing.billing.decisions import NewVersion
 from fusion_billing.billing.ratings import RatingKey, candidate
+from fusion_billing.lines.line_guard import ITSELF, Note, notes_text
+from fusion_billing.store.guarded_lines import GuardedLines
+from fusion_billing.store.line_items import Put
 from fusion_billing.store.lines import LineStore
 from fusion_billing.store.ratings import RatingsStore
 from local.odoo.server import Server, serve
@@ -188,3 +191,21 @@ def test_lines_that_need_a_final_invoice_are_listed(
     assert [(line["id"], line["state"], line["sent_at"]) for line in items] == [
         (parked[1], "final_invoice", "2026-11-20T10:00:00Z")
     ]
+
+
+def test_lines_that_were_changed_in_odoo_are_listed_with_both_amounts(
+    admin: Any, dynamodb: DynamoDBClient, tables: Tables, parked: list[str]
+) -> None:
+    store = GuardedLines(dynamodb, tables.ratings)
+    found = Note(("subtotal", "price"), "1.00", "2497.50", 41, "reported", admin.now, "LINE_GUARD is report")
+    for charge in ("seats", "storage"):
+        key = RatingKey("41", START, charge)
+        store.sent(store.get(key), Put(981, 41, "1.00", "digest"), admin.now)
+        assert store.note(store.get(key), notes_text({ITSELF: found}), admin.now)
+    key = RatingKey("41", START, "storage")
+    assert store.clear(store.get(key), None)
+    [line] = admin.get("/v1/lines", query={"state": "changed"}).json["items"]
+    assert (line["id"], line["state"], "due_at" in line) == (parked[1], "sent", False)
+    assert line["changes_in_odoo"] == [{"odoo_line_id": 981, **found.as_dict()}]
+    assert admin.get(f"/v1/lines/{parked[1]}").json["changes_in_odoo"] == line["changes_in_odoo"]
+    assert "changes_in_odoo" not in admin.get(f"/v1/lines/{parked[2]}").json
