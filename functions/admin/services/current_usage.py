@@ -20,6 +20,7 @@ from fusion_billing.definitions.metric import Metric
 from fusion_billing.errors import Refused
 from fusion_billing.instants import rfc3339
 from fusion_billing.rating.aggregations import AGGREGATES
+from fusion_billing.rating.aggregations.weighted import cut
 from fusion_billing.rating.quantities import settled
 from fusion_billing.rating.rated import Rated
 from fusion_billing.rating.records import Record, in_order
@@ -87,9 +88,10 @@ def _metric(view: _View, metric: Metric) -> dict[str, Any] | None:
     charged, unpriced = _charged(view, metric, used)
     if not used and not charged and not unpriced and outside is None:
         return None
-    bounds = (starts, ends) if starts < ends else (period.start, period.end)
+    # As it is rated: a level's weight is its share of the whole period, however little of that is lived.
+    counted = list(cut(used, starts, ends)) if metric.aggregation == "time_weighted" else used
     with localcontext(EXACT):
-        units = settled(AGGREGATES[metric.aggregation](in_order(used), *bounds))
+        units = settled(AGGREGATES[metric.aggregation](in_order(counted), period.start, period.end))
     shown = {
         "metric": metric.code,
         "name": metric.name,

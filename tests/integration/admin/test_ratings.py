@@ -368,3 +368,17 @@ def test_usage_is_shown_of_the_period_at_an_instant(admin: "Admin", catalogue: "
     for bad in ("0001-01-01", "9999-12-31T23:59:59.999999Z", "soon"):
         answer = admin.get("/v1/subscriptions/42/usage", query={"at": bad})
         assert (answer.status, answer.code) == (422, "bad_parameter") or answer.status == 400
+
+
+@pytest.mark.parametrize("lived", [{}, {"end_date": "2026-11-15"}, {"billed_from": "2026-11-02"}])
+def test_a_level_is_shown_by_the_units_that_it_is_rated_by(
+    admin: "Admin", push: Push, lived: dict[str, str]
+) -> None:
+    assert admin.put("/v1/metrics/level", {"name": "Level", "aggregation": "time_weighted"}).status == 201
+    charge = {**CHARGE, "metric": "level", "included_units": "0"}
+    assert admin.put("/v1/charges/level", charge).status == 201
+    assert admin.put("/v1/subscriptions/42", {**SUBSCRIPTION, **lived}).status == 201
+    for day in ("2026-11-02", "2026-11-03"):
+        push("15", day, metric="level")
+    [shown] = admin.get("/v1/subscriptions/42/usage").json["metrics"]
+    assert shown["units"] == shown["charges"][0]["units"] == "1"
