@@ -91,9 +91,9 @@ class Cloud:
         if self._deployed() != wanted or not self._read_outputs():
             self._sam_deploy(template, values)
             self._read_outputs()
-            permissions.allow(self.client("cloudformation"), self.client("iam"), STACK)
             self._narrow_the_queues()
             self._note().write_text(json.dumps(wanted))
+        permissions.allow(self.client("cloudformation"), self.client("iam"), STACK)
 
     def client(self, service: Any) -> Any:
         """Return a boto3 client of the local cloud, with the account's own rights."""

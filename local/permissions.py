@@ -12,6 +12,7 @@ ROLES = ("IngestRole", "RateRole", "RelayRole", "AdminRole")
 
 _ALSO = {
     "dynamodb:PartiQLInsert": "dynamodb:BatchExecuteStatement",
+    "dynamodb:PartiQLUpdate": "dynamodb:BatchExecuteStatement",
     "sqs:SendMessage": "sqs:SendMessageBatch",
 }
 _WITHOUT_RESOURCE = {"dynamodb:BatchExecuteStatement"}

@@ -39,10 +39,11 @@ _TO_THE_20TH = ("2026-09-20T00:00:00Z", "2026-10-20T00:00:00Z")
 
 ROWS = (
     # 101 + 102 + … + 131 = 31 x 100 + 31 x 32 / 2 = 3,596; day 5 corrected from 105 to 205: 3,696.
-    # 3,696 - 1,000 included = 2,696; x 0.004 = 10.784; to the cent 10.78. Odoo: 2,696 at 0.004 rounds so too.
-    _row(FIRST, "api_calls_pro", _OCTOBER_IN_BERLIN, "3696 1000 2696 10.78 2696 0.004 10.78"),
-    # The peak is on day 31: 60 + 31 x 0.25 = 67.75; - 50 = 17.75; x 0.15 = 2.6625; 2.66.
-    _row(FIRST, "storage", _OCTOBER_IN_BERLIN, "67.75 50 17.75 2.66 17.75 0.15 2.66"),
+    # 3,696 - 1,000 included = 2,696; x 0.004 = 10.784; to the cent 10.78. An invoice adds up unrounded
+    # products, so Odoo gets 1 at 10.78.
+    _row(FIRST, "api_calls_pro", _OCTOBER_IN_BERLIN, "3696 1000 2696 10.78 1 10.78 10.78"),
+    # The peak is on day 31: 60 + 31 x 0.25 = 67.75; - 50 = 17.75; x 0.15 = 2.6625; 2.66, again as 1 at 2.66.
+    _row(FIRST, "storage", _OCTOBER_IN_BERLIN, "67.75 50 17.75 2.66 1 2.66 2.66"),
     # 30 x 250 + 25 = 7,525; day 10 corrected from 25 to 250: 7,750. - 500 = 7,250, in tiers:
     # 1,000 x 0.010 + 4,000 x 0.006 + 2,250 x 0.003 = 10 + 24 + 6.75 = 40.75. More than one price: 1 at 40.75.
     _row(LAST_DAY, "api_calls_scale", _TO_THE_31ST, "7750 500 7250 40.75 1 40.75 40.75"),

@@ -120,18 +120,23 @@ def ratings(service: Service) -> dict[tuple[str, str], dict[str, Any]]:
 def lines(odoo: Odoo, key: str) -> dict[tuple[str, str], dict[str, Any]]:
     """Return the lines that Odoo has of the demo's orders, by subscription and charge.
 
-    Raises `Unexpected` where a charge has more than one.
+    Of several of a charge it is the first, which the demo made: later periods follow it. Raises
+    `Unexpected` for two lines of one charge and period.
     """
     orders = [subscription["odoo_order_id"] for subscription in catalogue.SUBSCRIPTIONS.values()]
     fields = ["order_id", "product_id", "product_uom_qty", "price_unit", "price_subtotal", "name"]
     found: dict[tuple[str, str], dict[str, Any]] = {}
-    for line in odoo.search_read("sale.order.line", [["order_id", "in", orders]], fields, key, DATABASE):
+    names: set[tuple[str, str]] = set()
+    listed = odoo.search_read("sale.order.line", [["order_id", "in", orders]], fields, key, DATABASE)
+    for line in sorted(listed, key=lambda line: int(line["id"])):
         subscription = str(line["order_id"][0])
         charges = {row.charge for row in expected.ROWS if row.subscription == subscription}
         [charge] = [charge for charge in charges if _PRODUCTS[charge] == line["product_id"][0]]
-        if (subscription, charge) in found:
+        name = str(line["name"]).partition("\n")[0]
+        if line["product_uom_qty"] and (subscription, name) in names:
             raise Unexpected(f"subscription {subscription} has more than one line of {charge} in Odoo")
-        found[subscription, charge] = line
+        names.add((subscription, name))
+        found.setdefault((subscription, charge), line)
     return found
 
 

@@ -92,7 +92,8 @@ def _of_period(stores: Stores, principal: Principal, body: dict[str, Any]) -> di
         spans = (*spans, PriceSpan(period.end, period.end, versions[0]))
     end = max(period.start, customer.rated_end(period))
     records = stores.usage.between(stored.id, metric.code, metric.records_from(period.start), end)
-    rated = Pricing(spans, metric).rate(records, customer.who, period.start, period.end)
+    who = customer.subscriber_in(period)
+    rated = Pricing(spans, metric).rate(records, who, period.start, period.end)
     return rated.as_estimate() | {
         "subscription": stored.id,
         "period_start": rfc3339(period.start),

@@ -9,10 +9,13 @@ import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError, NoCredentialsError, NoRegionError, PartialCredentialsError
+
 from fusion_billing import settings
 from fusion_billing.access import keys as key_format
 from fusion_billing.access.principal import ADMIN, Principal
 from fusion_billing.access.stored import Source, StoredKey
+from fusion_billing.errors import Unavailable
 from fusion_billing.store import client
 from fusion_billing.store.keys import KeyStore
 from fusion_billing.store.sources import SourceStore
@@ -38,8 +41,20 @@ def main() -> int:
     except settings.Missing as error:
         print(f"{error}: name the stack's catalogue table (an output of the stack)", file=sys.stderr)  # noqa: T201
         return 1
-    print(first_key(client.dynamodb(), table, datetime.now(UTC)))  # noqa: T201
-    return 0
+    try:
+        print(first_key(client.dynamodb(), table, datetime.now(UTC)))  # noqa: T201
+    except NoRegionError:
+        print("AWS_DEFAULT_REGION is not set: name the stack's region", file=sys.stderr)  # noqa: T201
+    except (NoCredentialsError, PartialCredentialsError):
+        print("No AWS credentials found: sign in as for any AWS tool", file=sys.stderr)  # noqa: T201
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "")
+        print(f"The table {table} can't be written: {code}", file=sys.stderr)  # noqa: T201
+    except Unavailable as error:
+        print(error.message, file=sys.stderr)  # noqa: T201
+    else:
+        return 0
+    return 1
 
 
 if __name__ == "__main__":

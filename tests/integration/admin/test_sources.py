@@ -4,10 +4,11 @@ import time
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, NoCredentialsError, NoRegionError
 
 from fusion_billing import bootstrap
 from fusion_billing.api.authentication import Authenticator
-from fusion_billing.errors import Unauthenticated
+from fusion_billing.errors import Unauthenticated, Unavailable
 from local.tables import Tables
 
 pytestmark = pytest.mark.integration
@@ -159,3 +160,26 @@ def test_without_a_table_the_first_key_says_what_is_missing(
     monkeypatch.delenv("CATALOGUE_TABLE", raising=False)
     assert bootstrap.main() == 1
     assert "CATALOGUE_TABLE" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (NoRegionError(), "AWS_DEFAULT_REGION is not set"),
+        (NoCredentialsError(), "No AWS credentials"),
+        (Unavailable("the database could not answer in time"), "could not answer in time"),
+        (ClientError({"Error": {"Code": "AccessDeniedException"}}, "PutItem"), "AccessDeniedException"),
+    ],
+)
+def test_what_keeps_the_first_key_from_being_made_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception, words: str
+) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setenv("CATALOGUE_TABLE", "catalogue")
+    monkeypatch.setattr("fusion_billing.store.client.dynamodb", fail)
+    assert bootstrap.main() == 1
+    printed = capsys.readouterr()
+    assert words in printed.err
+    assert (printed.out, printed.err.count("\n")) == ("", 1)

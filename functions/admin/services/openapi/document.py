@@ -37,7 +37,7 @@ def document() -> dict[str, Any]:
             "title": "Fusion Billing",
             "version": __version__,
             "description": "Counts usage, rates it, and puts the overage onto Odoo subscriptions.",
-            "license": {"name": "Proprietary"},
+            "license": {"name": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
         "tags": [{"name": tag} for tag, _ in OPERATIONS],

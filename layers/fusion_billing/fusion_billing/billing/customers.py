@@ -64,6 +64,7 @@ class Customer:
             self.who,
             lived_from=lived[0] if lived[0] > period.start else None,
             lived_until=lived[1] if lived[1] < period.end else None,
+            whole_from=self.calendar.whole_start(period),
         )
 
     def order_for(self, period: Period) -> int:

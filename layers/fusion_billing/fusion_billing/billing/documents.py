@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from fusion_billing.billing.customers import Customer
 from fusion_billing.billing.decisions import adjustment, total
@@ -13,8 +14,10 @@ from fusion_billing.calendar.calendar import Period
 from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import EXACT, ZERO, plain
 from fusion_billing.definitions.charge import Charge
-from fusion_billing.instants import rfc3339
+from fusion_billing.instants import parse_instant, rfc3339
+from fusion_billing.rating.exact import in_words
 from fusion_billing.rating.rated import lump, note
+from fusion_billing.rating.span_words import dates
 
 RULES = 2
 """The rules that rated a document. Those of the first release, whose documents name none, priced a change of
@@ -98,12 +101,14 @@ def adjustment_document(fresh: Mapping[str, Any], *, billed_in: Span, invoiced: 
     rated = Decimal(fresh["amount"])
     owed = adjustment(rated, invoiced.billed, [amount for _, amount in invoiced.adjusted])
     currency = fresh["currency"]
+    days = dates(parse_instant(fresh["period_start"]), parse_instant(fresh["period_end"]), fresh["timezone"])
+    units = in_words(Decimal(fresh["units"]))
     steps = [
-        lump(f"The period from {fresh['period_start']}, rated afresh: {fresh['units']} units", rated),
-        lump("Less what its own line brought onto an invoice", EXACT.minus(invoiced.billed)),
+        lump(f"{days}, rated again: {units} {'unit' if units == '1' else 'units'}", rated),
+        lump("Less what its own line was invoiced at", EXACT.minus(invoiced.billed)),
     ]
     steps += [
-        lump(f"Less the adjustment invoiced with the period from {rfc3339(at)}", EXACT.minus(amount))
+        lump(f"Less the adjustment invoiced with {_day_of(at, fresh['timezone'])}", EXACT.minus(amount))
         for at, amount in invoiced.adjusted
     ]
     return {
@@ -120,6 +125,11 @@ def adjustment_document(fresh: Mapping[str, Any], *, billed_in: Span, invoiced: 
             "steps": fresh["steps"],
         },
     }
+
+
+def _day_of(start: datetime, timezone: str) -> str:
+    """Return how a step names a later billing period: by the date it starts on."""
+    return f"the period from {start.astimezone(ZoneInfo(timezone)).date().isoformat()}"
 
 
 def billed_to(doc: Mapping[str, Any], customer: Customer, billed_in: Period, now: datetime) -> dict[str, Any]:

@@ -179,7 +179,7 @@ def _rated(side: Side, price: Pricing | str | None, read: ReadRecords) -> Figure
         records = read(customer.id, price.metric.code, since, customer.rated_end(period))
     except TooManyRecords as error:
         return Figures(period.start, period.end, currency, error=str(error), is_skipped=True)
-    rated = price.rate(records, customer.who, period.start, period.end)
+    rated = price.rate(records, customer.subscriber_in(period), period.start, period.end)
     return Figures(period.start, period.end, currency, rated.units, rated.amount)
 
 

@@ -64,6 +64,7 @@ class Pricing:
             period_end=end,
             lived_start=who.lived_from,
             lived_end=who.lived_until,
+            whole_start=who.whole_from,
             timezone=who.timezone,
         )
 

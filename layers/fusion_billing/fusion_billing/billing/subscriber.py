@@ -13,7 +13,8 @@ class Subscriber:
     """A subscription's identity, plans and overrides, and its life.
 
     `plan_history` is empty where `plan` has always been in force; `lived_from` and `lived_until` bound its
-    life (None: not bounded).
+    life (None: not bounded). `whole_from` is where the period at hand would start if the subscription's start
+    did not cut it short (None: it is not cut).
     """
 
     id: str
@@ -25,3 +26,4 @@ class Subscriber:
     plan_history: Sequence[PlanChange] = ()
     lived_from: datetime | None = None
     lived_until: datetime | None = None
+    whole_from: datetime | None = None

@@ -75,6 +75,16 @@ class Calendar:
         """Return the period that follows `period`."""
         return self.period_holding(period.end)
 
+    def whole_start(self, period: Period) -> datetime | None:
+        """Return where a period would start if the subscription's start did not cut it short; None if uncut.
+
+        That can be the first one alone: it begins with the subscription, if that is later than the schedule.
+        """
+        if period.start != self.known[0].start:
+            return None
+        scheduled = self.past.spec.lattice.before(period.end)
+        return scheduled if scheduled < period.start else None
+
     def _before(self, instant: datetime) -> Period:
         start, end = self.past.spec.lattice.period(instant)
         end = min(end, self.known[0].start)

@@ -60,6 +60,7 @@ def rate_spans(
     period_end: datetime,
     lived_start: datetime | None = None,
     lived_end: datetime | None = None,
+    whole_start: datetime | None = None,
     timezone: str = "UTC",
 ) -> Rated:
     """Return what a charge comes to in `[period_start, period_end)`, priced span by span.
@@ -73,6 +74,8 @@ def rate_spans(
         period_end: The first instant after it.
         lived_start: Where the subscription's life begins, if within the period.
         lived_end: Where it ends, if within the period.
+        whole_start: Where the period would start if the subscription's start did not cut it short: what is
+            prorated counts by the share of all of it. None: it is not cut.
         timezone: The zone whose days the steps speak of.
 
     Raises:
@@ -80,7 +83,8 @@ def rate_spans(
     """
     period = Interval(period_start, period_end)
     lived = Interval(max(period_start, lived_start or period_start), min(period_end, lived_end or period_end))
-    parts = timeline(spans, period, lived, timezone)
+    whole_period = Interval(min(period_start, whole_start or period_start), period_end)
+    parts = timeline(spans, whole_period, lived, timezone)
     with localcontext(EXACT):
         if not parts:
             return _nothing(spans)

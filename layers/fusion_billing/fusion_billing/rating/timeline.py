@@ -66,7 +66,7 @@ class Part(NamedTuple):
 
 
 def timeline(spans: Sequence[PriceSpan], period: Interval, lived: Interval, timezone: str) -> list[Part]:
-    """Return the parts of the period that are priced, in order.
+    """Return the parts of the period that are priced, in order; `period` is what prorated prices count by.
 
     Spans outside the subscription's life, empty ones, and ends between equal prices are not there.
     """

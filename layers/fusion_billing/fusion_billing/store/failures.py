@@ -4,7 +4,13 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+)
 
 from fusion_billing.errors import Unavailable
 
@@ -26,6 +32,10 @@ TRANSIENT = frozenset(
 )
 
 
+_NOT_SET_UP = (NoCredentialsError, NoRegionError, PartialCredentialsError)
+"""What only whoever set the environment up can change."""
+
+
 def code_of(error: ClientError) -> str:
     """Return the code of an error that the service answered."""
     return error.response.get("Error", {}).get("Code", "")
@@ -36,7 +46,7 @@ def is_transient(error: Exception) -> bool:
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return code_of(error) in TRANSIENT or status >= 500  # noqa: PLR2004
-    return isinstance(error, BotoCoreError)
+    return isinstance(error, BotoCoreError) and not isinstance(error, _NOT_SET_UP)
 
 
 def condition_failed(error: ClientError) -> bool:
