@@ -3,11 +3,13 @@
 A line's invoices are read once its period is closed; while one is a draft, or the line is still to be
 invoiced, daily; after it is posted 1, 7, 30 and 90 days on, for a credit note. What a deleted draft, a
 cancelled or a credited invoice billed stands on the order again, to be invoiced by Odoo itself: so what
-counts as billed is what invoices hold, and what the order would yet bring onto one.
+counts as billed is what invoices hold, and what the order would yet bring onto one. An order that was
+renewed or closed brings nothing onto one by itself: there only what is invoiced is left, and rating bills the
+rest anew.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -19,9 +21,12 @@ from fusion_billing.decimals import EXACT, ZERO
 from fusion_billing.errors import FusionError
 from fusion_billing.lines.line import Line, line_of
 from fusion_billing.lines.owed import Owed, read
+from fusion_billing.odoo import orders
 from fusion_billing.odoo.comparison import billable
 from fusion_billing.odoo.invoices import Billed, read_billed
+from fusion_billing.odoo.load import Loader
 from fusion_billing.odoo.standing import Held, find_by_external_id, read_lines
+from fusion_billing.odoo.verified import Writer
 from fusion_billing.store.line_items import Standing, StoredLine
 from fusion_billing.store.ratings import lane as lane_of
 
@@ -42,6 +47,15 @@ class _Closed:
     owed: Owed
     line: Line
     held: Held | None = None
+    is_passed_by: bool = False
+    """Whether its order is one that Odoo does not invoice by itself any more."""
+
+    @property
+    def is_pending(self) -> bool:
+        """Tell whether something of it is still to be invoiced."""
+        if self.held is None:
+            return False
+        return self.held.to_invoice > ZERO if self.held.state == "sale" else self.held.state != "cancel"
 
 
 @dataclass
@@ -61,7 +75,7 @@ class InvoiceReading:
         closed = [one for line in lines if (one := self._closed(line, now)) is not None]
         if not closed:
             return
-        closed = self._found(closed)
+        closed = self._passed_by(self._found(closed))
         ids = [one.held.id for one in closed if one.held is not None]
         billed = read_billed(self.tools.odoo, ids, self.seconds)
         if billed is None:
@@ -103,6 +117,25 @@ class InvoiceReading:
             for one, line_id in zip(closed, ids, strict=True)
         ]
 
+    def _passed_by(self, closed: Sequence[_Closed]) -> list[_Closed]:
+        """Return the lines, of those on orders that Odoo passes by now nothing being left to invoice.
+
+        Where Odoo refuses (the order is locked) it stays there, and does not count as billed either.
+        """
+        pending = {one.held.order for one in closed if one.held and one.is_pending and not one.line.rolling}
+        over = orders.passed_by(self.tools.odoo, pending, self.seconds)
+        writer = Writer(
+            self.tools.odoo, Loader(self.tools.odoo, self.seconds, self.tools.pause), self.tools.delivered
+        )
+        found = []
+        for one in closed:
+            if one.held is not None and one.held.order in over and one.is_pending and not one.line.rolling:
+                left = writer.leave_invoiced(one.line, one.held) or one.held
+                found.append(replace(one, held=left, is_passed_by=True))
+            else:
+                found.append(one)
+        return found
+
     def _note(self, one: _Closed, billed: dict[int, Billed] | None, now: datetime) -> None:
         amount, state = _of(one, billed)
         text = with_digits(amount, one.owed.currency)
@@ -133,14 +166,16 @@ def _of(one: _Closed, billed: dict[int, Billed] | None) -> tuple[Decimal, str]:
     if held is None:
         return ZERO, "none"
     everything = billable(one.line, held, one.stored.base or ZERO)
-    is_pending = held.to_invoice > ZERO if held.state == "sale" else held.state != "cancel"
+    is_pending = one.is_pending
+    if one.is_passed_by:
+        everything = _share(everything, held)
     if one.line.rolling or billed is None:
         # A rolling line's invoices are of all its periods; and without a right to read them, this is known.
         return everything, "pending" if is_pending else "posted"
     told = billed.get(held.id, Billed())
     amount = told.amount(with_taxes=one.line.with_taxes)
     if is_pending:
-        rest = EXACT.subtract(everything, _share(everything, held))
+        rest = ZERO if one.is_passed_by else EXACT.subtract(everything, _share(everything, held))
         return EXACT.add(amount, rest), "pending"
     if not told.count:
         return ZERO, "none"

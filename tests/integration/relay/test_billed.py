@@ -139,3 +139,36 @@ def test_a_line_sent_after_its_period_closed_is_billed_by_the_next_invoice(world
     world.ratings.freeze(world.line(key))
     world.run()
     assert billed(world, key) == (Decimal("1.00"), "pending")
+
+
+@pytest.mark.parametrize("state", ["5_renewed", "6_churn"])
+@pytest.mark.parametrize("product", [7, 8])
+def test_what_stands_on_an_order_that_odoo_passes_by_is_not_billed_and_left_there_no_more(
+    world: Any, state: str, product: int
+) -> None:
+    world.admin.write("product.product", [8], {"invoice_policy": "delivery"})
+    key, invoice = closed(world, draft=True, odoo_product_id=product)
+    world.admin.delete_invoice(invoice)
+    world.admin.write("sale.order", [41], {"subscription_state": state})
+    next_day(world)
+    assert billed(world, key) == (Decimal("0.00"), "none")
+    [row] = world.admin.read("sale.order.line", [["order_id", "=", 41]], ["qty_to_invoice"])
+    assert row["qty_to_invoice"] == 0
+    assert world.rerated == ["41", "41"]
+
+
+@pytest.mark.parametrize("is_readable", [True, False])
+def test_what_can_not_be_taken_off_a_renewed_order_is_not_billed_unless_somebody_invoices_it(
+    world: Any, monkeypatch: pytest.MonkeyPatch, is_readable: bool
+) -> None:
+    if not is_readable:
+        rights = {**access.RIGHTS["account.move.line"], "read": ()}
+        monkeypatch.setitem(access.RIGHTS, "account.move.line", rights)
+    key, invoice = closed(world, draft=True)
+    world.admin.delete_invoice(invoice)
+    world.admin.write("sale.order", [41], {"subscription_state": "5_renewed", "locked": True})
+    next_day(world)
+    assert billed(world, key) == (Decimal("0.00"), "pending")
+    world.admin.invoice_order(41)
+    next_day(world)
+    assert billed(world, key)[0] == Decimal("1.00")

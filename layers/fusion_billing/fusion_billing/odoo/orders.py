@@ -12,6 +12,7 @@ from fusion_billing.odoo.client import Odoo
 from fusion_billing.odoo.errors import Cancelled, Locked, Missing, NoRights, Park, Renewed
 
 _STATE = "subscription_state"
+_RENEWED = "5_renewed"
 _FIELDS = ("name", "state", "locked", "currency_id", "partner_id")
 
 Seconds = Callable[[], float]
@@ -41,7 +42,8 @@ def look_at(odoo: Odoo, ids: Iterable[int], seconds: Seconds) -> tuple[dict[int,
             "the key's user sees no sales order at all: it needs the right 'Sales / User: All Documents'",
             name="empty",
         )
-    renewed = _renewed(odoo, [row["id"] for row in rows.values() if row.get("locked")], seconds)
+    locked = [row["id"] for row in rows.values() if row.get("locked")]
+    renewed = _in_state(odoo, locked, frozenset({_RENEWED}), seconds)
     orders: dict[int, Order] = {}
     faults: dict[int, Park] = {}
     for order in wanted:
@@ -60,6 +62,11 @@ def languages(odoo: Odoo, partners: Iterable[int], seconds: Seconds) -> dict[int
     return {row["id"]: row["lang"] for row in rows if isinstance(row.get("lang"), str)}
 
 
+def passed_by(odoo: Odoo, ids: Iterable[int], seconds: Seconds) -> set[int]:
+    """Return those of the orders that Odoo's own invoicing passes by: subscriptions renewed or closed."""
+    return _in_state(odoo, sorted(set(ids)), frozenset({_RENEWED, "6_churn"}), seconds)
+
+
 def many2one(value: object) -> tuple[int, str] | None:
     """Return the id and the name of a many2one as Odoo answers it (`[7, "EUR"]`, or False)."""
     if isinstance(value, list | tuple) and len(value) == 2 and isinstance(value[0], int):  # noqa: PLR2004
@@ -67,12 +74,12 @@ def many2one(value: object) -> tuple[int, str] | None:
     return None
 
 
-def _renewed(odoo: Odoo, locked: list[int], seconds: Seconds) -> set[int]:
-    """Return those of the locked orders that another one renewed; none where orders are no subscriptions."""
-    if not locked or _STATE not in odoo.fields("sale.order", [_STATE]):
+def _in_state(odoo: Odoo, ids: list[int], states: frozenset[str], seconds: Seconds) -> set[int]:
+    """Return those of the orders that are subscriptions in these states; none where none are."""
+    if not ids or _STATE not in odoo.fields("sale.order", [_STATE]):
         return set()
-    rows = odoo.read("sale.order", locked, [_STATE], seconds=seconds())
-    return {row["id"] for row in rows if row.get(_STATE) == "5_renewed"}
+    rows = odoo.read("sale.order", ids, [_STATE], seconds=seconds())
+    return {row["id"] for row in rows if row.get(_STATE) in states}
 
 
 def _fault(order: int, row: Mapping[str, Any] | None, *, is_renewed: bool) -> Park | None:

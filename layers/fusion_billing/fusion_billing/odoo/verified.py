@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from fusion_billing.decimals import ZERO, plain
-from fusion_billing.lines.line import COLUMNS
+from fusion_billing.lines.line import COLUMNS, Line
 from fusion_billing.odoo import comparison
 from fusion_billing.odoo.attempts import (
     Attempt,
@@ -225,6 +225,15 @@ class Writer:
         if not isinstance(verdict, int):
             return None
         return read_lines(self._odoo, [verdict], self._loader.seconds).get(verdict)
+
+    def leave_invoiced(self, line: Line, held: Held) -> Held | None:
+        """Leave of a line what is invoiced of it; return it as it reads back, None where Odoo refuses."""
+        target, now = replace(held, quantity=held.invoiced), None
+        for delivered in dict.fromkeys((held.product in self._delivered, True)):
+            now = self._set(Attempt(Wanted(line), held, line, delivered=delivered), held, target)
+            if now is None or now.to_invoice <= ZERO:
+                break
+        return now
 
     def _taken_back(self, wrong: Mapping[int, tuple[Attempt, Failed]]) -> dict[int, Outcome]:
         return {
