@@ -12,7 +12,7 @@ from functions.rate.closing import Closer
 from functions.rate.reading import Reading
 from functions.rate.writer import Change, Ratings, Writer
 from fusion_billing.billing.customers import Customer
-from fusion_billing.billing.decisions import decide
+from fusion_billing.billing.decisions import decide, total
 from fusion_billing.billing.documents import (
     Invoiced,
     Span,
@@ -56,17 +56,19 @@ class Adjustment:
 class _Keys:
     """The ratings that an adjustment depends on: the period's own, later adjustments of it, the open one.
 
-    A period of before the first one seen has none of its own: nothing of it was billed here.
+    A period of before the first one seen has none of its own: nothing of it was billed here. `replaced` were
+    its own when it started at another instant: an invoice may have come before their lines were at nothing.
     """
 
     own: RatingKey | None
+    replaced: tuple[RatingKey, ...]
     later: tuple[RatingKey, ...]
     open: RatingKey
 
     @property
     def invoiced(self) -> tuple[RatingKey, ...]:
         """Return those whose periods are invoiced."""
-        return self.later if self.own is None else (self.own, *self.later)
+        return (*self.replaced, *self.later) if self.own is None else (*self.replaced, self.own, *self.later)
 
     @property
     def all(self) -> tuple[RatingKey, ...]:
@@ -144,8 +146,10 @@ class Adjuster:
         invoiced = [stored[key] for key in keys.invoiced if key in stored]
         if any(rating.unresolved for rating in invoiced):
             return False
-        known = [stored[key] for key in (keys.open, *reversed(keys.invoiced)) if key in stored]
-        if not known and not records and not adjustment.is_due_without_usage:
+        own = () if keys.own is None else (keys.own,)
+        known = [stored[key] for key in (keys.open, *reversed(keys.later), *own) if key in stored]
+        is_billed = any(rating.billed for rating in invoiced)
+        if not known and not records and not is_billed and not adjustment.is_due_without_usage:
             return True  # a fee alone is due when its period is billed, not whenever it is looked at again
         opened = customer.calendar.open
         fresh = by_rules_of(
@@ -198,18 +202,20 @@ def _nothing(currency: str) -> Rated:
 
 def _keys(customer: Customer, adjustment: Adjustment) -> _Keys:
     code, start = adjustment.price.charge.code, adjustment.period.start
-    later = customer.invoiced_after(start)
+    is_known = adjustment.period in customer.calendar.known
+    later = [at for period in customer.invoiced_after(start) for at in customer.starts_of(period)]
     return _Keys(
-        RatingKey(customer.id, start, code) if adjustment.period in customer.calendar.known else None,
-        tuple(RatingKey(customer.id, period.start, code, start) for period in later),
+        RatingKey(customer.id, start, code) if is_known else None,
+        tuple(RatingKey(customer.id, at, code) for at in customer.starts_of(adjustment.period)[1:]),
+        tuple(RatingKey(customer.id, at, code, start) for at in later),
         RatingKey(customer.id, customer.calendar.open.start, code, start),
     )
 
 
 def _invoiced(keys: _Keys, stored: Stored) -> Invoiced:
-    own = None if keys.own is None else stored.get(keys.own)
+    own = keys.replaced if keys.own is None else (keys.own, *keys.replaced)
     return Invoiced(
-        own.billed if own is not None else ZERO,
+        total(stored[key].billed for key in own if key in stored),
         [
             (key.period_start, stored[key].billed)
             for key in keys.later

@@ -68,8 +68,7 @@ class Closer:
         kept = self._closing(customer, period)
         if kept is not None:
             return kept
-        prices, unpriced = self._never_rated(customer, period, own)
-        closing = Closing(period.start, prices, unpriced, fees=period.every_charge)
+        closing = self._made(customer, period, [one for one in own if one.key.corrects is None])
         # Before the closing is written: a worker that is killed in between does both again.
         self._reading.request_invoices(customer.id, period.start)
         self._closings[period.start] = self._ratings.closings.put(customer.id, closing)
@@ -86,33 +85,34 @@ class Closer:
             return self._closings.get(period.start)
         return self._ratings.closings.since(customer.id, period.start).get(period.start)
 
-    def _never_rated(
-        self, customer: Customer, period: Period, own: Sequence[StoredRating]
-    ) -> tuple[dict[str, dict[str, Any]], frozenset[str]]:
-        """Return what prices the charges that apply and were never billed, and which can't be priced.
+    def _made(self, customer: Customer, period: Period, own: Sequence[StoredRating]) -> Closing:
+        """Return the closing with what prices the charges that apply and were never billed.
 
         A rating that Odoo never had is among them: made while its period was still to come, it may be
         priced by what held before a change that swept open periods alone. So is one that came to nothing
-        while the subscription did not run, or its charge did not apply.
+        while the subscription did not run, or its charge did not apply. If it no longer
+        applies, it has ended.
         """
-        own = [rating for rating in own if rating.key.corrects is None]
         billed = {
             rating.key.charge
             for rating in own
             if rating.line.amount is not None and is_up_to_date(rating.doc)
         }
         prices: dict[str, dict[str, Any]] = {}
-        unpriced = frozenset[str]()
+        unpriced, applying = frozenset[str](), set[str]()
         pair = DirtyPair(customer.id, EVERY_METRIC, month_of(period.start))
         # Whatever part of the period it lives: one that is paused goes on as if it had not paused.
         whole = replace(customer, who=replace(customer.who, lived_from=None, lived_until=None))
         for metric in self._reading.prices().by_metric:
             found, failed = self._reading.priced(pair, whole, metric, period)
             unpriced |= failed
+            applying |= {price.charge.code for price in found}
             for price in self._that_existed(period, found):
                 if price.charge.code not in billed:
                     prices[price.charge.code] = _kept(price, period)
-        return prices, unpriced - {rating.key.charge for rating in own}
+        rated = {rating.key.charge for rating in own}
+        ended = {rating.key.charge for rating in own if not _may_be_in_odoo(rating)} - applying - unpriced
+        return Closing(period.start, prices, unpriced - rated, frozenset(ended), fees=period.every_charge)
 
     def _that_existed(self, period: Period, prices: Sequence[Pricing]) -> Iterator[Pricing]:
         """Yield the prices of charges that were defined when the period was invoiced."""
@@ -120,6 +120,10 @@ class Closer:
             created_at = self._reading.created_at(price.charge.code) if period.invoiced_at else None
             if period.invoiced_at is None or created_at is None or created_at <= period.invoiced_at:
                 yield price
+
+
+def _may_be_in_odoo(rating: StoredRating) -> bool:
+    return rating.line.amount is not None or rating.unresolved
 
 
 def _kept(price: Pricing, period: Period) -> dict[str, Any]:

@@ -37,11 +37,12 @@ class Digests:
             for period in periods
         }
 
-    def with_ratings(self, digest: str, ratings: Ratings, subscription: str, start: datetime) -> str:
+    def with_ratings(self, digest: str, ratings: Ratings, customer: Customer, period: Period) -> str:
         """Return the digest with what is known of the period's ratings: frozen, billed, resolved."""
         known = [
             [rating.key.name, rating.frozen, plain(rating.billed), rating.unresolved]
-            for rating in ratings.in_period(subscription, start)
+            for start in customer.starts_of(period)
+            for rating in ratings.in_period(customer.id, start)
         ]
         return _digest([digest, sorted(known)])
 

@@ -22,7 +22,7 @@ _WITH_RATINGS = 2
 
 @dataclass(frozen=True, slots=True)
 class _Closed:
-    """An invoiced period with its frozen ratings."""
+    """An invoiced period with its frozen ratings, those under a start that was replaced included."""
 
     customer: Customer
     period: Period
@@ -32,6 +32,16 @@ class _Closed:
     @property
     def rated(self) -> list[StoredRating]:
         """Return the period's own ratings."""
+        return [rating for rating in self._own if rating.key.period_start == self.period.start]
+
+    @property
+    def replaced(self) -> list[StoredRating]:
+        """Return those that were the period's own when it started at another instant, and are billed."""
+        replaced = [rating for rating in self._own if rating.key.period_start != self.period.start]
+        return [rating for rating in replaced if rating.billed or rating.unresolved]
+
+    @property
+    def _own(self) -> list[StoredRating]:
         return [rating for rating in self.ratings if rating.key.corrects is None]
 
 
@@ -58,7 +68,7 @@ class Invoices:
             with self._reading.reported(DirtyPair(customer.id, EVERY_METRIC, month_of(period.start))):
                 digest = digests.get(period.start)
                 if digest is not None and index < _WITH_RATINGS:
-                    digest = self._digests.with_ratings(digest, self._ratings, customer.id, period.start)
+                    digest = self._digests.with_ratings(digest, self._ratings, customer, period)
                 closing = closings.get(period.start)
                 if closing is not None and closing.digest == digest and digest is not None:
                     continue
@@ -76,8 +86,10 @@ class Invoices:
         # One of before the first period seen was not billed here: what is stored under its start was rated
         # when the subscription was thought to begin then, and is rated again should it do so after all.
         is_known = period in customer.calendar.known
-        ratings = self._closer.freeze(customer.id, period.start) if is_known else []
-        closed = _Closed(customer, period, ratings, self._closer.close(customer, period, ratings))
+        starts = customer.starts_of(period) if is_known else ()
+        ratings = [rating for start in starts for rating in self._closer.freeze(customer.id, start)]
+        own = [rating for rating in ratings if rating.key.period_start == period.start]
+        closed = _Closed(customer, period, ratings, self._closer.close(customer, period, own))
         adjustments = list(self._adjustments(closed, metric))
         complete = self._adjuster.adjust(customer, adjustments)
         return complete and not (closed.closing is not None and closed.closing.unpriced)
@@ -89,6 +101,7 @@ class Invoices:
             yield self._of(closed, rating)
         if closed.closing is not None:
             yield from self._never_rated(closed, closed.closing, metric)
+            yield from self._replaced(closed, closed.closing, metric)
         elif metric is not None and not on_metric:
             now = list(self._as_things_are(closed, metric))
             yield from now
@@ -101,8 +114,9 @@ class Invoices:
         kept = None if closed.closing is None else closed.closing.prices.get(rating.key.charge)
         if kept is not None:
             return Adjustment(closed.period, from_document(kept))
-        adjustment = self._adjuster.of(rating, closed.period)
-        return adjustment if _was_due(closed.closing, rating) else replace(adjustment, is_charged=False)
+        if closed.closing is not None and rating.key.charge in closed.closing.ended:
+            return replace(self._adjuster.of(rating, closed.period), is_charged=False)
+        return self._adjuster.of(rating, closed.period)
 
     def _never_rated(self, closed: _Closed, closing: Closing, metric: str | None) -> Iterator[Adjustment]:
         rated = {rating.key.charge for rating in closed.rated}
@@ -115,6 +129,14 @@ class Invoices:
                 for adjustment in self._as_things_are(closed, each):
                     if adjustment.price.charge.code in closing.unpriced - rated:
                         yield adjustment
+
+    def _replaced(self, closed: _Closed, closing: Closing, metric: str | None) -> Iterator[Adjustment]:
+        """Yield what is billed under a start that was replaced, of charges that do not apply any more."""
+        beside = {rating.key.charge for rating in closed.rated} | {*closing.prices} | closing.unpriced
+        for rating in closed.replaced:
+            if rating.key.charge not in beside and metric in {None, rating.doc["metric"]}:
+                beside.add(rating.key.charge)
+                yield replace(self._adjuster.of(rating, closed.period), is_charged=False)
 
     def _as_things_are(self, closed: _Closed, metric: str) -> Iterator[Adjustment]:
         pair = DirtyPair(closed.customer.id, metric, month_of(closed.period.start))
@@ -141,14 +163,3 @@ class Invoices:
                 corrected = calendar.period_holding(rating.key.corrects)
                 if corrected not in reviewed:
                     yield self._adjuster.of(rating, corrected)
-
-
-def _was_due(closing: Closing | None, rating: StoredRating) -> bool:
-    """Tell whether a rating without a price in its period's closing was due all the same.
-
-    It was if Odoo ever had it, or its charge could not be priced then. Else its charge no longer applied
-    when the invoice was seen: it was rated ahead, and never again once it did not.
-    """
-    if closing is None or not closing.fees or rating.key.charge in closing.unpriced:
-        return True
-    return rating.unresolved or rating.line.amount is not None or rating.line.billed is not None

@@ -60,7 +60,8 @@ class StatementMaker:
             closing = closings.get(period.start)
             if closing is not None and closing.has_statement:
                 continue
-            ratings = self.ratings.in_period(customer.id, period.start) if closing is not None else []
+            starts = customer.starts_of(period) if closing is not None else ()
+            ratings = [rating for start in starts for rating in self.ratings.in_period(customer.id, start)]
             if closing is None or not self._is_known(period, ratings):
                 break
             self._make(customer, period, ratings)
@@ -77,7 +78,7 @@ class StatementMaker:
 
     def _make(self, customer: Customer, period: Period, ratings: Sequence[StoredRating]) -> None:
         previous = self.statements.latest(customer.id)
-        lines = list(self._lines(customer, ratings))
+        lines = list(self._lines(customer, period, ratings))
         document = statement_document(
             _period(customer, period),
             lines,
@@ -105,13 +106,21 @@ class StatementMaker:
             return  # another worker was faster
         self.outbox.nudge(prepared)
 
-    def _lines(self, customer: Customer, ratings: Sequence[StoredRating]) -> Iterator[StatementLine]:
+    def _lines(
+        self, customer: Customer, period: Period, ratings: Sequence[StoredRating]
+    ) -> Iterator[StatementLine]:
+        """Yield what was rated and invoiced; under a start that was replaced, what an invoice holds of it."""
         counts: dict[tuple[str, datetime], UsageCount] = {}
         for rating in ratings:
             doc = rating.doc
             start = rating.key.corrects or rating.key.period_start
             counted = (doc["metric"], start)
-            if counted not in counts:
+            is_replaced = rating.key.period_start != period.start
+            if is_replaced and not rating.billed:
+                continue
+            if is_replaced and rating.key.corrects is None:
+                counts[counted] = UsageCount()  # it is counted under the start there is now
+            elif counted not in counts:
                 counts[counted] = self._count(customer, rating, start)
             yield StatementLine(
                 line=rating.key.line,

@@ -36,18 +36,24 @@ def owed(life: Life) -> dict[Pair, Fraction]:
     for period in _periods(life):
         prices = life.prices_at_close.get(period.start, now)
         plans = life.plans_at_close.get(period.start) or life.plans()
-        about = oracle.Life(SUBSCRIPTION, zone, plans, *bounds)
+        lived = oracle.Life(SUBSCRIPTION, zone, plans, *bounds)
         for code, versions in prices.items():
             metric = versions[0]["metric"]
             records = _of(period, life.records(metric), life.world["metrics"][metric])
             result[code, period.start] = oracle.amount(
-                versions, life.world["metrics"][metric], records, about, (period.start, period.end)
+                versions, life.world["metrics"][metric], records, lived, (period.start, period.end)
             )
     return result
 
 
 def _periods(life: Life) -> list[Period]:
     return list(life.stored().calendar.known)
+
+
+def about(life: Life, start: datetime) -> datetime:
+    """Return the start of the period that is meant: the first one may have had others before."""
+    starts = [period.start for period in _periods(life)]
+    return starts[0] if start not in starts and start in life.stored().calendar.replaced else start
 
 
 def _of(period: Period, records: list[oracle.Record], metric: dict[str, Any]) -> list[oracle.Record]:
@@ -64,9 +70,10 @@ def _rated(life: Life) -> dict[Pair, Fraction]:
         if "amount" not in item or "doc" not in item or not item["pk"]["S"].startswith("R#"):
             continue
         rating = rating_of(item)
-        if rating.key.period_start > opened.start:
+        start = about(life, rating.key.period_start)
+        if start > opened.start:
             continue  # upcoming: rated when it opens
-        pair = rating.key.charge, rating.key.corrects or rating.key.period_start
+        pair = rating.key.charge, about(life, rating.key.corrects or start)
         amount = rating.billed if rating.frozen else rating.amount
         total[pair] = total.get(pair, Fraction(0)) + Fraction(amount)
         if not rating.frozen and rating.amount != rating.billed:
@@ -93,10 +100,10 @@ def _in_odoo(life: Life) -> dict[Pair, Fraction]:
         if match is None:
             raise Broken(f"a line has the external id {row['name']}")
         line = by_id[row["res_id"]]
-        about = datetime.strptime(match["corrects"] or match["start"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        start = datetime.strptime(match["corrects"] or match["start"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
         open_amount = Fraction(Decimal(line["qty_to_invoice"])) * Fraction(Decimal(line["price_unit"]))
         cents = Fraction(round(open_amount * 100), 100)
-        pair = match["charge"], about
+        pair = match["charge"], about(life, start)
         total[pair] = total.get(pair, Fraction(0)) + invoiced.get(line["id"], Fraction(0)) + cents
     return total
 

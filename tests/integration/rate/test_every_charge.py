@@ -244,6 +244,25 @@ def test_a_charge_that_no_longer_applied_is_not_due_once_its_period_is_invoiced(
     assert _adjustments(world, DECEMBER, NOVEMBER) == {}
 
 
+@pytest.mark.parametrize("thorough", [True, False])
+def test_a_charge_rated_ahead_that_no_longer_applies_when_its_period_is_invoiced_is_not_due(
+    small_world: "World", thorough: bool
+) -> None:
+    small_world.charge("pro", applies_to={"plans": ["Pro"]}, minimum_amount="12.00")
+    small_world.push("20", "2026-12-03")
+    small_world.do(JOB)
+    assert small_world.the_rating(DECEMBER, "pro").amount == Decimal("12.00")
+    small_world.change(plan="Basic")
+    small_world.do(JOB)
+    small_world.invoice("2027-02-01")  # November and, in advance, December
+    for message in [JOB] if thorough else sweep_messages():
+        small_world.do(message)
+    small_world.do(JOB)
+    small_world.push("30", "2026-12-04")  # late, and nobody's
+    small_world.rate()
+    assert small_world.rating(JANUARY, "pro", corrects=DECEMBER) is None
+
+
 def test_a_period_that_was_closed_in_a_pause_is_due_once_the_subscription_goes_on(world: "World") -> None:
     _fees(world)
     _sweep(world)

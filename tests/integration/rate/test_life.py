@@ -214,6 +214,66 @@ def test_what_is_billed_is_what_the_invoice_holds(begun: "World") -> None:
     assert begun.the_rating(DECEMBER, corrects=MID_NOVEMBER).amount == Decimal("2.00")
 
 
+def _sent_and_moved(begun: "World") -> None:
+    """Have lines of 5.00 each under 15 November in Odoo, and the start corrected to 1 November."""
+    begun.push("15", "2026-11-20")
+    begun.do(JOB)
+    begun.acknowledge(MID_NOVEMBER)
+    begun.acknowledge(MID_NOVEMBER, "fee")
+    begun.change(start_date="2026-11-01")
+    begun.do(JOB)
+
+
+def test_what_was_invoiced_under_a_replaced_start_is_billed_of_the_period(begun: "World") -> None:
+    _sent_and_moved(begun)
+    begun.push("4", "2026-11-03")
+    begun.do(JOB)
+    begun.invoice(JANUARY)  # before the lines under 15 November were brought to nothing
+    for _ in range(2):
+        begun.do(JOB)
+        for message in sweep_messages():
+            begun.do(message)
+    old, new = begun.the_rating(MID_NOVEMBER), begun.the_rating(NOVEMBER)
+    assert old.frozen
+    assert [old.amount, old.billed, new.amount, new.billed] == [Decimal(each) for each in (0, 5, 9, 0)]
+    assert begun.the_rating(DECEMBER, corrects=NOVEMBER).amount == Decimal(4)
+    assert begun.rating(DECEMBER, "fee", corrects=NOVEMBER) is None
+    begun.invoice("2027-02-01")
+    begun.do(JOB)
+    # No more of it was sent: it is carried on.
+    assert begun.the_rating(JANUARY, corrects=NOVEMBER).amount == Decimal(4)
+
+
+def test_what_is_read_later_of_an_invoice_under_a_replaced_start_is_followed(begun: "World") -> None:
+    _sent_and_moved(begun)
+    begun.invoice(JANUARY)
+    begun.do(JOB)
+    assert begun.rating(DECEMBER, corrects=NOVEMBER) is None
+    for charge in ("api_calls", "fee"):
+        _set(begun, "billed", "0.00", charge)  # the invoice had none of it after all
+    for message in sweep_messages():
+        begun.do(message)
+    assert _amounts(begun, DECEMBER) == {
+        "fee": Decimal(5),
+        "api_calls@2026-11-01T00:00:00Z": Decimal(5),
+        "fee@2026-11-01T00:00:00Z": Decimal(5),
+    }
+
+
+def test_what_was_invoiced_under_a_replaced_start_of_a_charge_that_ended_is_taken_back(
+    begun: "World",
+) -> None:
+    _sent_and_moved(begun)
+    begun.charge("fee", active=False, model={"type": "flat", "amount": "5.00"})
+    begun.do(JOB)
+    begun.client.delete_item(
+        TableName=begun.tables.ratings, Key={"pk": {"S": f"R#42#{NOVEMBER}T00:00:00Z"}, "sk": {"S": "fee"}}
+    )
+    begun.invoice(JANUARY)
+    begun.do(JOB)
+    assert begun.the_rating(DECEMBER, "fee", corrects=NOVEMBER).amount == Decimal(-5)
+
+
 def test_nothing_is_adjusted_while_the_result_of_a_call_is_unknown(begun: "World") -> None:
     begun.push("15", "2026-11-20")
     begun.do(JOB)

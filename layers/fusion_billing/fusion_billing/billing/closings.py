@@ -12,14 +12,16 @@ class Closing:
 
     `prices` are the charges that applied in the period without having been rated in it, by code, each as a
     rating's document keeps what priced it: late usage is priced by them, and by nothing defined later.
-    `unpriced` are codes of charges that could not be priced then. `fees` tells whether what is due without
-    usage is due of them. `digest` is that of all that the period was last found to be billed by;
-    `has_statement` tells that its statement is made.
+    `unpriced` are codes of charges that could not be priced then, `ended` those of charges that were rated
+    while the period was still to come, never billed, and no longer applied then: they price nothing of it.
+    `fees` tells whether what is due without usage is due of them. `digest` is that of all that the period
+    was last found to be billed by; `has_statement` tells that its statement is made.
     """
 
     start: datetime
     prices: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     unpriced: frozenset[str] = frozenset()
+    ended: frozenset[str] = frozenset()
     fees: bool = True
     digest: str | None = None
     has_statement: bool = False

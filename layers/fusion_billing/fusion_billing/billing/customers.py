@@ -93,8 +93,16 @@ class Customer:
         Ratings stored under them are to come to nothing: what they were for is rated under the start there
         is now.
         """
-        current = self.calendar.known[0].start
-        return tuple(start for start in self.calendar.replaced if start != current)
+        starts = {period.start for period in self.calendar.known}
+        return tuple(start for start in self.calendar.replaced if start not in starts)
+
+    def starts_of(self, period: Period) -> tuple[datetime, ...]:
+        """Return the starts that a period's ratings may be stored under: its own, then any it had before.
+
+        An invoice may have come before Odoo's lines under a replaced start were brought to nothing.
+        """
+        is_first = period.start == self.calendar.known[0].start
+        return (period.start, *(self.replaced_starts if is_first else ()))
 
     def invoiced(self, newest: int) -> list[Period]:
         """Return the newest of the invoiced periods that were seen, the newest first."""

@@ -105,6 +105,8 @@ def _item(subscription: str, closing: Closing) -> dict[str, Any]:
             unpriced |= set(closing.prices)  # priced as they are when they are needed
     if unpriced:
         item["unpriced"] = {"SS": sorted(unpriced)}
+    if closing.ended:
+        item["ended"] = {"SS": sorted(closing.ended)}
     return item
 
 
@@ -113,6 +115,7 @@ def _closing(item: dict[str, Any]) -> Closing:
         start=datetime.fromisoformat(item["sk"]["S"]).astimezone(UTC),
         prices=json.loads(zlib.decompress(bytes(item["prices"]["B"]))) if "prices" in item else {},
         unpriced=frozenset(item["unpriced"]["SS"]) if "unpriced" in item else frozenset(),
+        ended=frozenset(item["ended"]["SS"]) if "ended" in item else frozenset(),
         fees=item["fees"]["BOOL"],
         digest=item["digest"]["S"] if "digest" in item else None,
         has_statement="statement" in item,
