@@ -171,7 +171,15 @@ def _intent(step: Step, now: datetime) -> Intent:
 
 
 def _failure(one: Candidate, failed: Failed) -> Failure:
-    return Failure(failed.error.code, failed.error.message, _standing(one, failed))
+    standing, message = _standing(one, failed), failed.error.message
+    if isinstance(failed.error, Invoiced) and one.owed.final_invoice and standing is not None:
+        # No period of an ended subscription opens any more that an adjustment could be billed in.
+        rated = with_digits(one.owed.amount, one.owed.currency)
+        message = (
+            f"{message}, and its subscription has ended: {rated} is rated, {standing.amount} is invoiced; "
+        )
+        message += "invoice the difference by hand"
+    return Failure(failed.error.code, message, standing)
 
 
 def _standing(one: Candidate, failed: Failed) -> Standing | None:

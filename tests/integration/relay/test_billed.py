@@ -172,3 +172,17 @@ def test_what_can_not_be_taken_off_a_renewed_order_is_not_billed_unless_somebody
     world.admin.invoice_order(41)
     next_day(world)
     assert billed(world, key)[0] == Decimal("1.00")
+
+
+def test_what_comes_after_the_final_invoice_fails_and_says_what_is_to_be_invoiced_by_hand(world: Any) -> None:
+    world.orders(41, subscription_state="6_churn")
+    world.rate(41, final_invoice=True)
+    world.run()
+    world.admin.invoice_order(41, post=True)
+    key = world.rate(41, "2.00", final_invoice=True)
+    for _ in range(10):
+        world.run()
+        world.later(minutes=4)
+    line = world.line(key).line
+    assert (line.state, line.error, line.amount) == ("parked", "line_invoiced", Decimal("1.00"))
+    assert "2.00 is rated, 1.00 is invoiced" in str(world.lines.get(key).message)
