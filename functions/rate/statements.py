@@ -147,7 +147,7 @@ class StatementMaker:
 
 def _invoiced_from(rating: StoredRating) -> InvoicedFrom:
     if rating.line.billed is not None:
-        return "invoice"
+        return "order_line" if rating.line.by_order_line else "invoice"
     return "none" if rating.billed == ZERO and rating.line.version is None else "acknowledged"
 
 

@@ -152,6 +152,7 @@ class InvoiceReading:
             now,
             next_look=None if pause is None else (self.lane, now + pause),
             looks=looks,
+            by_order_line=_is_told_by_order_line(one, billed),
             standing=standing,
         )
         if done:
@@ -180,6 +181,15 @@ def _of(one: _Closed, billed: dict[int, Billed] | None) -> tuple[Decimal, str]:
     if not told.count:
         return ZERO, "none"
     return amount, "draft" if told.is_draft else "posted"
+
+
+def _is_told_by_order_line(one: _Closed, billed: dict[int, Billed] | None) -> bool:
+    """Tell whether the order line told the amount, or a part of it, since no invoice could.
+
+    A rolling line's invoices are of all its periods, others may be closed to the key or not be there yet.
+    """
+    is_to_come = one.is_pending and not one.is_passed_by
+    return one.held is not None and (one.line.rolling or billed is None or is_to_come)
 
 
 def _share(everything: Decimal, held: Held) -> Decimal:

@@ -18,13 +18,20 @@ NOVEMBER, DECEMBER, JANUARY, FEBRUARY = "2026-11-01", "2026-12-01", "2027-01-01"
 CLOSED = {"job": "subscription", "id": "42"}
 
 
-def billed(world: "World", amount: str, start: str = NOVEMBER, charge: str = "api_calls") -> None:
+def billed(
+    world: "World",
+    amount: str,
+    start: str = NOVEMBER,
+    charge: str = "api_calls",
+    source: str = "",
+) -> None:
     """Do as the relay does once it has read Odoo's invoice."""
+    told = {":source": {"S": source}} if source else {}
     world.client.update_item(
         TableName=world.tables.ratings,
         Key={"pk": {"S": f"R#42#{start}T00:00:00Z"}, "sk": {"S": charge}},
-        UpdateExpression="SET billed = :amount",
-        ExpressionAttributeValues={":amount": {"S": amount}},
+        UpdateExpression="SET billed = :amount" + (", billed_source = :source" if source else ""),
+        ExpressionAttributeValues={":amount": {"S": amount}, **told},
     )
 
 
@@ -86,6 +93,13 @@ def test_without_an_invoice_to_read_it_says_what_odoo_acknowledged_after_a_week(
     [statement] = statements(closed)
     assert [line["invoiced_from"] for line in statement["lines"]] == ["acknowledged"]
     assert statement["totals"]["invoiced"] == "1.50"
+
+
+def test_what_the_order_line_told_is_said_to_be_told_by_it(closed: "World") -> None:
+    billed(closed, "1.50", source="order_line")
+    closed.do(CLOSED)
+    [statement] = statements(closed)
+    assert [line["invoiced_from"] for line in statement["lines"]] == ["order_line"]
 
 
 def test_an_unknown_result_is_waited_for_however_long(closed: "World") -> None:

@@ -35,7 +35,7 @@ def next_day(world: Any) -> None:
 def test_an_invoice_is_read_once_its_period_is_closed_and_rating_is_told(world: Any) -> None:
     key, _ = closed(world)
     assert billed(world, key) == (Decimal("1.00"), "posted")
-    assert world.line(key).billed == 1
+    assert (world.line(key).billed, world.line(key).line.by_order_line) == (1, False)
     assert world.rerated == ["41"]
 
 
@@ -62,9 +62,11 @@ def test_what_an_invoice_no_longer_bills_stands_on_the_order_and_is_billed_by_th
     getattr(world.admin, end)(invoice)
     next_day(world)
     assert billed(world, key) == (Decimal("1.00"), "pending")
+    assert world.line(key).line.by_order_line
     world.admin.invoice_period(41)
     next_day(world)
     assert billed(world, key) == (Decimal("1.00"), "posted")
+    assert not world.line(key).line.by_order_line
 
 
 def test_a_line_set_to_nothing_after_its_draft_was_deleted_is_not_billed(world: Any) -> None:
@@ -116,6 +118,7 @@ def test_without_the_right_to_read_invoices_the_order_line_tells(
     tally = world.run()
     assert tally.invoices_unreadable
     assert billed(world, key) == (Decimal("1.00"), "posted")
+    assert world.line(key).line.by_order_line
 
 
 def test_a_stored_line_of_before_invoices_were_read_is_what_odoo_acknowledged(world: Any) -> None:

@@ -62,6 +62,8 @@ class Line:
     at: datetime | None = None
     """When a due line is to be sent."""
     billed: Decimal | None = None
+    by_order_line: bool = False
+    """Whether the order line told what is billed, or a part of it, since no invoice could."""
     has_intent: bool = False
 
 

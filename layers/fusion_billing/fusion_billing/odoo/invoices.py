@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
 
 from fusion_billing.decimals import EXACT, ZERO
 from fusion_billing.odoo.client import Odoo, Row
@@ -17,8 +16,6 @@ from fusion_billing.odoo.standing import decimal
 
 _LINE = ("move_id", "quantity", "price_subtotal", "price_total", "sale_line_ids")
 _INVOICE = ("state", "move_type")
-
-Source = Literal["invoices", "order_line"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,9 @@ FORMAT = 1
 """The version of the document's form; a reader refuses one that it does not know."""
 
 InvoicedFrom = Literal["invoice", "order_line", "acknowledged", "none"]
-"""Where the invoiced amount was read: Odoo's invoice lines; the order line's invoiced quantity (the key may
-not read invoices); what Odoo last acknowledged (no invoice was readable); nowhere: no line was ever sent."""
+"""Where the invoiced amount was read: Odoo's invoice lines; the order line (the key may not read invoices, or
+the line is a rolling one, or still to be invoiced); what Odoo last acknowledged (nothing was read in time);
+nowhere: no line was ever sent."""
 
 SOURCES: tuple[str, ...] = get_args(InvoicedFrom)
 

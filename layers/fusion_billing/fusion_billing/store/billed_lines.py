@@ -6,7 +6,7 @@ from typing import Any
 
 from fusion_billing.decimals import plain
 from fusion_billing.instants import rfc3339, sortable
-from fusion_billing.store.line_items import FINAL_INVOICE, Standing, StoredLine, invoices_name
+from fusion_billing.store.line_items import BY_ORDER_LINE, FINAL_INVOICE, Standing, StoredLine, invoices_name
 from fusion_billing.store.lines import LineStore
 
 
@@ -22,11 +22,13 @@ class BilledLines(LineStore):
         *,
         next_look: tuple[int, datetime] | None,
         looks: int = 0,
+        by_order_line: bool = False,
         standing: Standing | None = None,
     ) -> bool:
         """Write what is billed of a frozen rating's line; `next_look` is the lane and time to read it again.
 
-        `standing` resolves an unknown result. False where the relay is at work on the line.
+        `by_order_line`: the order line told it, not an invoice alone. `standing` resolves an unknown result.
+        False where the relay is at work on the line.
         """
         values: dict[str, Any] = {
             "billed": {"S": plain(amount)},
@@ -35,8 +37,12 @@ class BilledLines(LineStore):
             "billed_looks": {"N": str(looks)},
         }
         removed: list[str] = []
+        if by_order_line:
+            values["billed_source"] = {"S": BY_ORDER_LINE}
+        else:
+            removed.append("billed_source")
         if next_look is None:
-            removed = ["line_pk", "line_at"]
+            removed += ["line_pk", "line_at"]
         else:
             values |= _waiting(*next_look)
         if standing is not None:

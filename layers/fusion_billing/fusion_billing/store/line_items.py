@@ -14,6 +14,7 @@ PARKED = "parked"
 CHANGED = "changed"
 """The partition of lines that were changed in Odoo and not repaired; their state stays what it was."""
 FINAL_INVOICE = "final_invoice"
+BY_ORDER_LINE = "order_line"
 """The state of a line that Odoo holds and that nobody but an operator will invoice."""
 
 Key = tuple[str, str]

@@ -106,6 +106,7 @@ def _line(item: dict[str, Any]) -> Line:
         error=_scalar(item["line_error"]) if "line_error" in item else None,
         tries=int(item["line_tries"]["N"]) if "line_tries" in item else 0,
         billed=Decimal(_scalar(item["billed"])) if "billed" in item else None,
+        by_order_line="billed_source" in item,
         has_intent="line_intent" in item,
     )
 
