@@ -81,6 +81,12 @@ class InvoiceControls(SubscriptionControls):
             env.state.set("show_discounts", shown)
             return True
 
+    def lock_confirmed_orders(self, *, locked: bool = True) -> bool:
+        """Set whether orders are locked when they are confirmed (group_auto_done_setting)."""
+        with self._committed() as env:
+            env.state.set("lock_confirmed_orders", locked)
+            return True
+
     def install(self, *apps: str) -> bool:
         """Have apps installed: with `sale_project`, a confirmed line's product can't be changed."""
         with self._committed() as env:

@@ -188,6 +188,8 @@ class Order(Model):
                     "start_date": start,
                     "next_invoice_date": first,
                 }
+            if self.env.state.setting("lock_confirmed_orders") and not record["is_subscription"]:
+                changes["locked"] = True
             self.write([record_id], changes)
         return True
 

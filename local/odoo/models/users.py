@@ -11,6 +11,7 @@ from local.odoo.errors import AccessDenied, UserError, ValidationError
 from local.odoo.orm import Model, api_model, api_records
 from local.odoo.state import Record, State
 
+LOCKING = "sale.group_auto_done_setting"
 PROGRAMMATIC_KEYS = "base.enable_programmatic_api_keys"
 MOST_DAYS = 90
 """How long a key of a user who is no administrator may live."""
@@ -64,6 +65,8 @@ class Users(Model):
     def has_group(self, ids: list[int], group_ext_id: str) -> bool:
         """Say whether the user (the caller, where no id is given) is in a group."""
         asked = ids[0] if ids else self.env.uid
+        if group_ext_id == LOCKING:
+            return bool(self.env.state.setting("lock_confirmed_orders"))
         return group_ext_id in Environment(self.env.state, asked, self.env.clock).groups
 
     @api_model

@@ -1,6 +1,7 @@
 """`python -m fusion_billing.odoo.check` against the stand-in: plain words, and nothing changed."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -286,9 +287,53 @@ def test_what_can_t_be_billed_is_named(world: Any, look: Look) -> None:
     assert "time zone Mars/Olympus, which is unknown" in told
 
 
-def test_a_line_is_tried_only_when_asked_for(world: Any, look: Look) -> None:
+@pytest.mark.parametrize(
+    ("rounding", "status"), [("0.01", 0), ("0.05", 1), ("0.1", 1), ("0.001", 1), ("1", 1)]
+)
+def test_a_currency_that_odoo_rounds_otherwise_is_named(
+    world: Any, look: Look, rounding: str, status: int
+) -> None:
+    world.orders(41)
+    world.admin.seed({"res.currency": [{"id": 90, "name": "CHF", "rounding": Decimal(rounding)}]})
+    told = look("--product", "7")
+    assert told[0] == status, told[1]
+    assert (f"CHF is rounded to {rounding} in Odoo" in told[1]) is (status == 1)
+
+
+def test_running_subscriptions_that_are_locked_are_named(world: Any, look: Look) -> None:
     world.orders(41)
     world.orders(42, locked=True)
+    world.orders(43, locked=True, subscription_state="5_renewed")
+    status, told = look("--product", "7")
+    assert status == 1, told
+    assert "1 running subscriptions are locked: S00042" in told
+    assert "Unlock" in told.partition("What to do:")[2]
+
+
+def test_a_setting_that_locks_orders_is_named(
+    world: Any, look: Look, without_subscriptions: Callable[[], None]
+) -> None:
+    world.orders(41)
+    world.admin.lock_confirmed_orders()
+    status, told = look("--product", "7")
+    assert status == 0, told
+    assert "Orders are locked when they are confirmed" in told
+    without_subscriptions()
+    assert look("--product", "7")[0] == 1
+
+
+def test_the_write_test_unlocks_its_own_order(world: Any, look: Look) -> None:
+    world.orders(41)
+    world.admin.lock_confirmed_orders()
+    for _ in range(2):
+        status, told = look("--product", "7", "--write-test")
+        assert status == 0, told
+        assert "empty and cancelled again" in told
+
+
+def test_a_line_is_tried_only_when_asked_for(world: Any, look: Look) -> None:
+    world.orders(41)
+    world.orders(42, locked=True, subscription_state="6_churn")
     status, told = look("--product", "7", "--try-on", "41")
     assert status == 0, told
     [row] = world.in_odoo(41)

@@ -5,8 +5,11 @@ from collections.abc import Iterator
 from fusion_billing.odoo.client import Odoo
 from fusion_billing.odoo.errors import Park
 from fusion_billing.odoo.finding import Finding
+from fusion_billing.odoo.rights import in_group
 
 _ROUNDING = "tax_calculation_rounding_method"
+_LOCKING = "sale.group_auto_done_setting"
+_MOST_NAMED = 20
 _METHODS = {
     "round_globally": "rounds globally: invoices add up unrounded lines, so each is written as whole cents",
     "round_per_line": "rounds per line",
@@ -26,6 +29,25 @@ def companies(odoo: Odoo) -> Iterator[Finding]:
         method = row.get(_ROUNDING)
         if method:
             yield Finding("well", f"{row['name']} {_METHODS.get(method, f'rounds by {method}')}")
+
+
+def locks(odoo: Odoo) -> Iterator[Finding]:
+    """Yield which running subscriptions are locked, and whether orders lock: no line changes there."""
+    have_subscriptions = bool(odoo.fields("sale.order", ["is_subscription"]))
+    if have_subscriptions:
+        domain = [["subscription_state", "=", "3_progress"], ["locked", "=", True]]
+        locked = [str(row["name"]) for row in odoo.search_read("sale.order", domain, ["name"])]
+        if locked:
+            names = ", ".join(locked[:_MOST_NAMED]) + (", ..." if len(locked) > _MOST_NAMED else "")
+            yield Finding(
+                "wrong", f"{len(locked)} running subscriptions are locked: {names}", "Unlock the orders named"
+            )
+    if in_group(odoo, _LOCKING):
+        yield Finding(
+            "look" if have_subscriptions else "wrong",
+            "Orders are locked when they are confirmed: no line can be changed on one that is",
+            "Turn off 'Lock Confirmed Sales' (Settings, Sales), or unlock each order that is billed",
+        )
 
 
 def invoices(odoo: Odoo) -> Iterator[Finding]:

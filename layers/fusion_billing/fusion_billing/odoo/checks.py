@@ -5,23 +5,25 @@ Each check yields findings in plain words; one that is not well says what to do.
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from decimal import Decimal
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from fusion_billing.currencies import DIGITS
+from fusion_billing.decimals import plain
 from fusion_billing.definitions.subscription import Subscription
 from fusion_billing.definitions.validation import parse
 from fusion_billing.errors import Refused
 from fusion_billing.odoo import precision
-from fusion_billing.odoo.check_invoicing import chain, companies, invoices
+from fusion_billing.odoo.check_invoicing import chain, companies, invoices, locks
 from fusion_billing.odoo.check_products import ChargedProduct, product_findings
 from fusion_billing.odoo.client import Odoo
 from fusion_billing.odoo.errors import AccessRefused, Park
 from fusion_billing.odoo.finding import SALES, Finding
 from fusion_billing.odoo.orders import many2one
 from fusion_billing.odoo.rights import rights
-from fusion_billing.odoo.standing import external_ids
+from fusion_billing.odoo.standing import decimal, external_ids
 from fusion_billing.odoo.subscriptions import Reader, key_days_left
 
 _ORDER_FIELDS = ("state", "locked", "currency_id", "partner_id", "company_id", "write_date")
@@ -63,6 +65,7 @@ def all_checks(
         ("Time zones", _zones),
         ("Currencies", _currencies),
         ("Subscriptions", _subscriptions),
+        ("Locked orders", locks),
         ("Renewals", chain),
         ("Companies", companies),
         ("Invoices", invoices),
@@ -206,16 +209,18 @@ def _currencies(odoo: Odoo) -> Iterator[Finding]:
                 f"The currency {row['name']} is not in ISO 4217: orders in it can't be billed",
                 "Bill these orders in another currency, or leave them out",
             )
-        elif row["decimal_places"] != digits:
+            continue
+        held, smallest = decimal(row["rounding"]), Decimal(1).scaleb(-digits)
+        if held != smallest:
             yield Finding(
                 "wrong",
-                f"{row['name']} has {row['decimal_places']} digits in Odoo and {digits} in ISO 4217",
-                f"Set the rounding of {row['name']} to {digits} digits: amounts would differ by parts of it",
+                f"{row['name']} is rounded to {plain(held)} in Odoo, and amounts are to {plain(smallest)}",
+                f"Set the rounding of {row['name']} to {plain(smallest)}: lines of other amounts would fail",
             )
 
 
 def _active_currencies(odoo: Odoo) -> list[dict[str, Any]]:
-    return odoo.search_read("res.currency", [["active", "=", True]], ["name", "decimal_places"])
+    return odoo.search_read("res.currency", [["active", "=", True]], ["name", "rounding"])
 
 
 def _finer_than(odoo: Odoo, digits: int) -> list[str]:

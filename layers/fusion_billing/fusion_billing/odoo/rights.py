@@ -16,7 +16,7 @@ def rights(odoo: Odoo) -> Iterator[Finding]:
             if _may(odoo, model, operation) is False:
                 yield Finding("wrong", f"The key's user may not {operation} {model}", SALES)
                 return
-    if _in_group(odoo, _ALL_DOCUMENTS) is False:
+    if in_group(odoo, _ALL_DOCUMENTS) is False:
         yield Finding(
             "wrong",
             "The key's user sees its own sales orders only; Odoo leaves out the others without a word",
@@ -48,7 +48,8 @@ def _may(odoo: Odoo, model: str, operation: str) -> bool | None:
     return None
 
 
-def _in_group(odoo: Odoo, group: str) -> bool | None:
+def in_group(odoo: Odoo, group: str) -> bool | None:
+    """Tell whether the key's user is in a group, or None where this Odoo does not say."""
     try:
         user = odoo.call("res.users", "context_get")["uid"]
     except (OdooError, KeyError, TypeError):
