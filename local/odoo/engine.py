@@ -80,6 +80,7 @@ class StandIn:
             raise ValueError(f"unknown series {series!r}; there are: {', '.join(SERIES)}")
         self.state = State(state_path)
         self.database = database
+        self.database_up = True
         self.series = series
         with self.state.transaction():
             self.state.set("series", series)

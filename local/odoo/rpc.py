@@ -22,6 +22,11 @@ from local.odoo.models.users import digest_of
 
 PATHS = ("/jsonrpc", "/xmlrpc/2/")
 NOT_FOUND = 404
+NOT_CONNECTED = (
+    'connection to server at "127.0.0.1", port 5432 failed: Connection refused\n'
+    "\tIs the server running on that host and accepting TCP/IP connections?\n"
+)
+"""What the driver says while PostgreSQL is down, as Odoo 19.0 passed it on."""
 WARNING, DENIED, FORBIDDEN, APPLICATION = 2, 3, 4, 1
 """The fault codes of XML-RPC: a `UserError`, a wrong login, an `AccessError`, any other exception."""
 
@@ -87,6 +92,8 @@ def _execute(stand_in: StandIn, call: Call, args: list[Any], named: dict[str, An
 
 
 def _require_database(stand_in: StandIn, name: str) -> None:
+    if not stand_in.database_up:
+        raise DatabaseError("OperationalError", NOT_CONNECTED)
     if name != stand_in.database:
         raise DatabaseError("OperationalError", f'FATAL:  database "{name}" does not exist\n')
 

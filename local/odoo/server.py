@@ -37,7 +37,6 @@ class Server:
     def __init__(self, stand_in: StandIn, port: int = 0) -> None:
         self.stand_in = stand_in
         self.admin = _ServerAdmin(stand_in, self)
-        self.database_up = True
         self._listener: _Listener | None = None
         self._changing = threading.Lock()
         self._timer: threading.Timer | None = None
@@ -91,13 +90,13 @@ class Server:
         path = request.path
         if path.startswith(controls.PREFIX):
             return controls.answer(self.admin, request)
-        if not self.database_up:
+        if path.startswith(rpc.PATHS):
+            return rpc.answer(self.stand_in, request)
+        if not self.stand_in.database_up:
             # As Odoo answers while PostgreSQL is down: no database is found, whatever its name.
             if path == "/web/health":
                 return as_json({"status": "fail", "db_server_status": False}, 500)
             return as_html("<h1>Not Found</h1>", 404)
-        if path.startswith(rpc.PATHS):
-            return rpc.answer(self.stand_in, request)
         series = self.stand_in.series
         if path.startswith(json2.PREFIX) and series == "19.0":
             return json2.answer(self.stand_in, request)
@@ -126,7 +125,7 @@ class _ServerAdmin(Admin):
 
     def database(self, up: bool) -> bool:  # noqa: FBT001
         """Have the PostgreSQL behind Odoo run, or not: Odoo itself goes on answering."""
-        self._server.database_up = up
+        self._server.stand_in.database_up = up
         return True
 
 

@@ -149,13 +149,16 @@ def test_one_of_fourteen_digits_is_sent(world: Any) -> None:
     assert form(world) == [(1, Decimal("999999999999.99"))]
 
 
-def test_a_database_that_is_down_is_waited_for_and_a_wrong_name_is_an_alarm(world: Any) -> None:
+@pytest.mark.parametrize("protocol", ["json2", "jsonrpc", "xmlrpc"])
+def test_a_database_that_is_down_is_waited_for_and_counts_as_no_attempt(world: Any, protocol: str) -> None:
+    world.protocol = protocol
     world.orders(41)
     key = world.rate(41)
     world.admin.database(up=False)
     tally = world.run()
     assert (tally.waiting, tally.alarm) == (True, "")
-    assert world.lines.get(key).state == "due"
+    line = world.lines.get(key)
+    assert (line.state, line.tries, line.error) == ("due", 0, None)
     world.admin.database(up=True)
     world.later(minutes=10)
     assert world.run()["sent"] == 1

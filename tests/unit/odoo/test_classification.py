@@ -143,5 +143,30 @@ def test_a_database_that_is_gone_is_an_alarm_under_every_protocol() -> None:
     assert type(error) is errors.WrongDatabase
 
 
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ('connection to server at "db", port 5432 failed: Connection refused\n', errors.DatabaseDown),
+        ('connection to server on socket "/run/.s.PGSQL.5432" failed: No such file', errors.DatabaseDown),
+        (
+            'connection to server at "db", port 5432 failed: FATAL:  the database system is starting up',
+            errors.DatabaseDown,
+        ),
+        ("could not connect to server: Connection refused", errors.DatabaseDown),
+        (
+            'connection to server at "db", port 5432 failed: FATAL:  database "x" does not exist',
+            errors.WrongDatabase,
+        ),
+        ("server closed the connection unexpectedly", errors.GatewayFailed),
+        ("terminating connection due to administrator command", errors.GatewayFailed),
+    ],
+)
+def test_a_connection_that_could_not_be_made_is_waited_for_and_one_that_broke_is_unknown(
+    message: str, kind: type[errors.OdooError]
+) -> None:
+    error = of_name("psycopg2.OperationalError", message)
+    assert (type(error), error.unknown) == (kind, kind is errors.GatewayFailed)
+
+
 def test_a_message_is_cut_before_it_can_carry_a_page() -> None:
     assert len(of_name("odoo.exceptions.UserError", "x" * 10_000).message) == 500

@@ -10,6 +10,7 @@ from typing import Any
 from fusion_billing.odoo.errors import (
     AccessRefused,
     Cancelled,
+    DatabaseDown,
     GatewayFailed,
     KeyRejected,
     Locked,
@@ -28,6 +29,7 @@ from fusion_billing.odoo.errors import (
 )
 
 _SERIALIZATION = ("could not serialize access", "deadlock detected", "could not obtain lock on row")
+_NOT_CONNECTED = ("connection to server at", "connection to server on socket", "could not connect to server")
 _LOCKED = ("in a locked order", "a locked order")
 _CANCELLED = ("cancelled order", "canceled order")
 _MISSING = (
@@ -94,7 +96,7 @@ def of_name(name: str, message: str) -> OdooError:
     """Return the error for the Python name and the message that Odoo gave (JSON-2, JSON-RPC)."""
     kind = _BY_NAME.get(name)
     if kind is None and name == "psycopg2.OperationalError":
-        kind = WrongDatabase if "does not exist" in message else GatewayFailed
+        kind = _of_no_connection(message)
     if kind is None:
         # A concurrent update may come under the driver's or Odoo's own names, which change between versions.
         kind = of_message(message, Permanent)
@@ -103,6 +105,13 @@ def of_name(name: str, message: str) -> OdooError:
         narrower = of_message(message, kind)
         kind = narrower if narrower in (Locked, Cancelled, SerializationFailure) else kind
     return kind(message or name, name=name)
+
+
+def _of_no_connection(message: str) -> type[OdooError]:
+    """Return what an `OperationalError` is: where no connection could be made, nothing was carried out."""
+    if "does not exist" in message:
+        return WrongDatabase
+    return DatabaseDown if any(mark in message for mark in _NOT_CONNECTED) else GatewayFailed
 
 
 def of_answer(status: int, content_type: str, body: object, retry_after: int | None = None) -> OdooError:
