@@ -13,7 +13,7 @@ from fusion_billing.billing.closings import Closing
 from fusion_billing.billing.customers import Customer
 from fusion_billing.billing.ratings import Cause
 from fusion_billing.calendar.calendar import Period
-from fusion_billing.definitions.metric import LONGEST_LEVEL
+from fusion_billing.levels import LEVEL, LONGEST_LEVEL
 from fusion_billing.store.dirty_pairs import EVERY_METRIC, DirtyPair, month_of
 
 _AT_ONCE = 50
@@ -87,7 +87,7 @@ class Rater:
             return []
         first, end = month
         metric = self._reading.prices().metric(pair.metric)
-        is_level = metric is not None and metric.aggregation == "time_weighted"
+        is_level = metric is not None and metric.aggregation == LEVEL
         return customer.periods_within(first, end + LONGEST_LEVEL if is_level else end)
 
     def rate_subscription(

@@ -14,7 +14,7 @@ from fusion_billing.definitions.filters import unreachable_filters
 from fusion_billing.definitions.overrides import MOST_OVERRIDES, dated
 from fusion_billing.definitions.subscription import Subscription, is_subscription_id
 from fusion_billing.definitions.subscription_history import ChainedOrder
-from fusion_billing.definitions.validation import CODE, parse
+from fusion_billing.definitions.validation import CODE, check_size, parse
 from fusion_billing.errors import Fault, Forbidden, InUse, NotFound, Refused
 from fusion_billing.instants import rfc3339
 from fusion_billing.store.catalogue import CatalogueStore
@@ -51,6 +51,7 @@ def checked(catalogue: CatalogueStore, id_: str, body: dict[str, Any]) -> Subscr
     faults += _override_faults(catalogue, body.get("overrides"), subscription)
     if faults or subscription is None:
         raise Refused(faults)
+    check_size(json.dumps(subscription.as_json(), ensure_ascii=False))
     return subscription
 
 

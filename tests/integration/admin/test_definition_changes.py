@@ -357,6 +357,20 @@ def test_many_versions_that_no_item_holds_together_are_refused(defined: Any) -> 
     assert (refused.status, refused.faults) == (422, {"": "definition_too_large"})
 
 
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+@pytest.mark.parametrize("query", [{}, {"dry_run": "true"}])
+def test_overrides_that_no_item_holds_are_refused(defined: Any, method: str, query: dict[str, str]) -> None:
+    price = "0." + "1" * 37
+    tiers = [{"up_to": str(10**30 + n), "unit_amount": price, "flat_amount": price} for n in range(90)]
+    model = {"type": "volume", "tiers": [*tiers, {"up_to": None}]}
+    overrides = {"calls": [{"valid_from": f"{2000 + n}-01-01", "model": model} for n in range(40)]}
+    before = defined.get("/v1/subscriptions/42").json
+    body = {**(SUBSCRIPTION if method == "PUT" else {}), "overrides": overrides}
+    refused = defined.call(method, "/v1/subscriptions/42", body=body, query=query)
+    assert (refused.status, refused.faults) == (422, {"": "definition_too_large"})
+    assert defined.get("/v1/subscriptions/42").json == before
+
+
 def test_thousands_of_overrides_of_unknown_charges_are_refused_at_once(defined: Any) -> None:
     overrides = {f"unknown_{n}": {"included_units": "1"} for n in range(2_000)}
     refused = defined.put("/v1/subscriptions/42", {**SUBSCRIPTION, "overrides": overrides})

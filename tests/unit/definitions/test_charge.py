@@ -145,6 +145,14 @@ def test_null_counts_as_left_out() -> None:
             ("model.free_records", "not_a_whole_number"),
         ),
         (
+            {"model": {"type": "percentage", "rate_percent": "1", "free_records": "\uff11"}},
+            ("model.free_records", "not_a_whole_number"),
+        ),
+        (
+            {"model": {"type": "percentage", "rate_percent": "1", "free_records": "9" * 5_000}},
+            ("model.free_records", "not_a_whole_number"),
+        ),
+        (
             {"model": {"type": "percentage", "rate_percent": "1", "record_minimum": 2, "record_maximum": 1}},
             ("model.record_minimum", "minimum_above_maximum"),
         ),

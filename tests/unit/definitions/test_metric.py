@@ -1,5 +1,8 @@
 """A metric's definition."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -8,6 +11,10 @@ from fusion_billing import strict_json
 from fusion_billing.definitions.metric import Metric
 from fusion_billing.definitions.validation import parse
 from fusion_billing.errors import Refused
+from fusion_billing.instants import rfc3339
+from fusion_billing.levels import LEVEL, LONGEST_LEVEL
+from fusion_billing.usage.admission import is_long
+from fusion_billing.usage.push import Push
 
 BODY = {"name": "API calls", "unit": "call", "aggregation": "sum"}
 
@@ -60,3 +67,15 @@ def test_a_code_is_short_and_plain(code: str) -> None:
     with pytest.raises(Refused) as refusal:
         parse(Metric, BODY, code=code)
     assert [(fault.field, fault.code) for fault in refusal.value.faults] == [("code", "bad_code")]
+
+
+def test_records_are_looked_for_as_far_back_as_the_longest_level_reaches() -> None:
+    at = datetime(2026, 11, 1, tzinfo=UTC)
+    level = parse(Metric, {**BODY, "aggregation": LEVEL}, code="seats")
+    assert (level.records_from(at), parse(Metric, BODY, code="calls").records_from(at)) == (
+        at - LONGEST_LEVEL,
+        at,
+    )
+    pushed = Push("k", False, "42", "seats", "2026-09-30T00:00:00Z", rfc3339(at), Decimal(1), "1")
+    assert not is_long(pushed)
+    assert is_long(replace(pushed, end="2026-11-01T00:00:00.000001Z"))

@@ -1,6 +1,6 @@
 """A metric: what is counted, and how a period's records become one quantity."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP
 from typing import Annotated, Literal
 
@@ -8,15 +8,13 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from fusion_billing.definitions.validation import Code, Definition, Text, whole_number
+from fusion_billing.levels import LEVEL, LONGEST_LEVEL
 
 Aggregation = Literal["sum", "count", "max", "min", "last", "average", "unique_count", "time_weighted"]
 RoundingMode = Literal["up", "down", "half_up"]
 
 DECIMAL_ROUNDING = {"up": ROUND_UP, "down": ROUND_DOWN, "half_up": ROUND_HALF_UP}
 """Rounding mode -> the decimal module's; quantities are never negative, so up is up."""
-
-LONGEST_LEVEL = timedelta(days=32)
-"""The longest window of a `time_weighted` metric."""
 
 _MOST_DIGITS = 38
 _FIRST = datetime.min.replace(tzinfo=UTC)
@@ -50,6 +48,6 @@ class Metric(Definition):
 
         A level counts in every period that its window overlaps, any other record where its window starts.
         """
-        if self.aggregation != "time_weighted":
+        if self.aggregation != LEVEL:
             return start
         return max(start, _FIRST + LONGEST_LEVEL) - LONGEST_LEVEL

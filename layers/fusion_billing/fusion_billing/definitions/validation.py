@@ -104,7 +104,7 @@ def parse(model: type[AnyDefinition], obj: object, **given: object) -> AnyDefini
 def check_size(text: str) -> None:
     """Check that a definition's JSON can be stored: an item holds 400 KB; raises `Refused`."""
     if len(text.encode("utf-8", "surrogatepass")) > _LARGEST:
-        message = f"must have at most {_LARGEST} bytes as JSON, all its versions together"
+        message = f"must have at most {_LARGEST} bytes as JSON, all its versions or overrides together"
         raise Refused([Fault("", "definition_too_large", message)])
 
 
@@ -197,7 +197,7 @@ def whole_number(value: object) -> int:
 
 
 def _count(value: object) -> int:
-    number = whole_number(int(value) if isinstance(value, str) and value.isdecimal() else value)
+    number = whole_number(Number(value) if isinstance(value, str) else value)
     if number < 0:
         raise PydanticCustomError("negative", "must not be negative")
     return number

@@ -14,18 +14,14 @@ An alias stands for its subscription: what is found under it names the subscript
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from fusion_billing.access.principal import Principal
 from fusion_billing.errors import Fault
 from fusion_billing.instants import rfc3339
+from fusion_billing.levels import LEVEL, LONGEST_LEVEL
 from fusion_billing.usage.push import Push
 
-LONGEST_LEVEL: Final = timedelta(days=32)
-"""How long a window of a metric that is a level over time may be."""
-
-LEVEL: Final = "time_weighted"
 _MONTH = len("2026-11")
 
 
