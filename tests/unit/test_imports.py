@@ -112,7 +112,8 @@ def test_ingest_loads_botocore_and_little_of_ours() -> None:
 
     assert "botocore.session" in loaded("ingest")
     assert {module.split(".")[1] for module in ours if module.startswith("fusion_billing.")} <= {
-        "access", "api", "decimals", "errors", "instants", "levels", "settings", "store", "strict_json", "usage",
+        "access", "api", "decimals", "errors", "instants", "levels", "settings", "store",
+        "strict_json", "usage",
     }  # fmt: skip
 
 
