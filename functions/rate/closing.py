@@ -111,7 +111,12 @@ class Closer:
                 if price.charge.code not in billed:
                     prices[price.charge.code] = _kept(price, period)
         rated = {rating.key.charge for rating in own}
-        ended = {rating.key.charge for rating in own if not _may_be_in_odoo(rating)} - applying - unpriced
+        stale = {
+            rating.key.charge
+            for rating in own
+            if not is_up_to_date(rating.doc) or (rating.line.amount is None and not rating.unresolved)
+        }
+        ended = stale - applying - unpriced
         return Closing(period.start, prices, unpriced - rated, frozenset(ended), fees=period.every_charge)
 
     def _that_existed(self, period: Period, prices: Sequence[Pricing]) -> Iterator[Pricing]:
@@ -120,10 +125,6 @@ class Closer:
             created_at = self._reading.created_at(price.charge.code) if period.invoiced_at else None
             if period.invoiced_at is None or created_at is None or created_at <= period.invoiced_at:
                 yield price
-
-
-def _may_be_in_odoo(rating: StoredRating) -> bool:
-    return rating.line.amount is not None or rating.unresolved
 
 
 def _kept(price: Pricing, period: Period) -> dict[str, Any]:

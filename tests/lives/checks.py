@@ -1,11 +1,13 @@
 """What must hold once a life has come to rest."""
 
 import re
+from calendar import monthrange
 from collections import Counter
 from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from fusion_billing.calendar.calendar import Period
 from fusion_billing.store.rating_items import rating_of
@@ -36,7 +38,7 @@ def owed(life: Life) -> dict[Pair, Fraction]:
     for period in _periods(life):
         prices = life.prices_at_close.get(period.start, now)
         plans = life.plans_at_close.get(period.start) or life.plans()
-        lived = oracle.Life(SUBSCRIPTION, zone, plans, *bounds)
+        lived = oracle.Life(SUBSCRIPTION, zone, plans, *bounds, _whole_start(life, period))
         for code, versions in prices.items():
             metric = versions[0]["metric"]
             records = _of(period, life.records(metric), life.world["metrics"][metric])
@@ -48,6 +50,17 @@ def owed(life: Life) -> dict[Pair, Fraction]:
 
 def _periods(life: Life) -> list[Period]:
     return list(life.stored().calendar.known)
+
+
+def _whole_start(life: Life, period: Period) -> datetime | None:
+    """Return where the first period would begin, a month before its end, if the subscription did not."""
+    if period != _periods(life)[0]:
+        return None
+    zone = ZoneInfo(life.world["zone"])
+    end = period.end.astimezone(zone)
+    year, month = (end.year, end.month - 1) if end.month > 1 else (end.year - 1, 12)
+    day = min(life.anchor, monthrange(year, month)[1])
+    return min(period.start, datetime(year, month, day, tzinfo=zone))
 
 
 def about(life: Life, start: datetime) -> datetime:

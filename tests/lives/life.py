@@ -1,6 +1,7 @@
 """One life: events played against the service, and what the app and Odoo know of it meanwhile."""
 
 import random
+from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -51,6 +52,8 @@ class Life:
     prices_at_close: dict[datetime, dict[str, list[dict[str, Any]]]] = field(default_factory=dict)
     plans_at_close: dict[datetime, list[tuple[datetime | None, str]]] = field(default_factory=dict)
     order: int = ORDER
+    anchor: int = 0
+    """The day of the month on which the periods start: the start's, where the first invoice is on it too."""
 
     # --- setting up ---
 
@@ -66,6 +69,7 @@ class Life:
         first = {"id": ORDER, "partner_id": 6, "user_id": 2, "state": "sale", "is_subscription": True}
         terms = {"subscription_state": "3_progress", "plan_id": 1, "start_date": self.world["start"]}
         following = _a_month_on(self.world["start"])
+        self.anchor = date.fromisoformat(self.world["start"]).day
         odoo.seed({"sale.order": [{**first, **terms, "next_invoice_date": following}]})
         self.play(("sync", True))
 
@@ -222,10 +226,16 @@ class Life:
         if len(self.stored().calendar.known) == 1 and state["next_invoice_date"] == self._first_invoice():
             moved = date.fromisoformat(self.world["start"]) + timedelta(days=days)
             self.service.odoo.write("sale.order", [self.order], {"start_date": moved.isoformat()})
+            first = date.fromisoformat(self._first_invoice())
+            if first.day == min(moved.day, monthrange(first.year, first.month)[1]):
+                self.anchor = moved.day
             self._read_anew()  # an invoice seen with it could have come before it
 
     def on_move_end(self, days: int, *, kill: Kill | None) -> None:
-        end = (self.service.clock.now + timedelta(days=days)).date().isoformat()
+        # An end of before the start is refused, and the subscription not read until somebody corrects it.
+        end = max(
+            (self.service.clock.now + timedelta(days=days)).date().isoformat(), self.in_odoo()["start_date"]
+        )
         self.service.odoo.write("sale.order", [self.order], {"end_date": end if days < 30 else False})
 
     def on_close(self, *, kill: Kill | None) -> None:

@@ -44,6 +44,16 @@ class Life:
     plans: Sequence[tuple[datetime | None, str]]
     starts: datetime | None = None
     ends: datetime | None = None
+    whole_start: datetime | None = None
+    """Where the first period would begin if the subscription did not begin in it: prorated by all of it."""
+
+    def lived(self, period: tuple[datetime, datetime]) -> tuple[datetime, datetime]:
+        """Return the part of a period in which it lives."""
+        return max(period[0], self.starts or period[0]), min(period[1], self.ends or period[1])
+
+    def whole(self, period: tuple[datetime, datetime]) -> tuple[datetime, datetime]:
+        """Return what of a period proration counts by."""
+        return self.whole_start or period[0], period[1]
 
 
 def amount(
@@ -54,12 +64,13 @@ def amount(
     period: tuple[datetime, datetime],
 ) -> Fraction:
     """Return what a charge comes to in a period, rounded to cents."""
-    lived = (max(period[0], life.starts or period[0]), min(period[1], life.ends or period[1]))
+    lived = life.lived(period)
     spans = [span for span in _spans(versions, life, lived) if span.charge is not None]
     if not spans:
         return Fraction(0)
-    weights = [_weight(span, lived, period) for span in spans]
-    each = _priced(spans, metric, list(records), lived, period)
+    whole = life.whole(period)
+    weights = [_weight(span, lived, whole) for span in spans]
+    each = _priced(spans, metric, list(records), life, period)
     if _is_weighed(spans, metric):
         # Every version prices the whole, its own minimum and maximum included, and counts by its time.
         parts = zip(spans, weights, each, strict=True)
@@ -158,12 +169,12 @@ def _priced(
     spans: Sequence[Span],
     metric: dict[str, Any],
     records: list[Record],
-    lived: tuple[datetime, datetime],
+    life: Life,
     period: tuple[datetime, datetime],
 ) -> list[Fraction]:
-    kind = metric["aggregation"]
+    kind, lived, whole = metric["aggregation"], life.lived(period), life.whole(period)
     applied = sum(((span.end - span.start) // _TICK for span in spans), 0)
-    whole = (period[1] - period[0]) // _TICK
+    everything = (whole[1] - whole[0]) // _TICK
     adds_up = kind in _ADDS_UP
     if kind == "time_weighted":
         counted = [
@@ -178,8 +189,8 @@ def _priced(
     for index, span in enumerate(spans):
         total = Fraction(0)
         charge = _of(span)
-        share = Fraction(applied, whole) if charge.get("prorate") else Fraction(1)
-        weight = _weight(span, lived, period)
+        share = Fraction(applied, everything) if charge.get("prorate") else Fraction(1)
+        weight = _weight(span, lived, whole)
         for model, included, members, grouped in _segments(charge, counted):
             rating = _Rating(charge, metric, model, included, period)
             if model["type"] == "flat" or not adds_up:

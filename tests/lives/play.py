@@ -13,7 +13,9 @@ from tests.lives.events import Event
 from tests.lives.life import BEGIN, Life, seeded
 from tests.lives.service import service
 
-FEATURES: frozenset[str] = frozenset({"levels", "void", "unknown", "plans", "pause"})
+FEATURES: frozenset[str] = frozenset(
+    {"levels", "void", "unknown", "plans", "pause", "life", "chain", "close"}
+)
 """What lives make use of beside pushes, prices and invoices; `events` says what each brings."""
 
 

@@ -274,6 +274,22 @@ def test_a_period_that_was_closed_in_a_pause_is_due_once_the_subscription_goes_o
     assert _adjustments(world, JANUARY, DECEMBER) == {"least": Decimal("5.00"), "tiers": Decimal("2.00")}
 
 
+def test_a_charge_that_a_change_of_plan_in_a_pause_ended_is_not_due_after_it(world: "World") -> None:
+    _fees(world)  # of the plan Pro
+    world.charge("all", applies_to={"all": True}, minimum_amount="9.00")
+    world.invoice(JANUARY)  # in advance: December is open, and all of it is still to come
+    world.do(JOB)
+    world.change(state="4_paused")
+    world.do(JOB)
+    world.change(plan="Basic")
+    world.do(JOB)
+    for charge in ("least", "tiers", "all"):
+        world.acknowledge(DECEMBER, charge)  # at nothing
+    world.change(state="3_progress", next_invoice_date="2027-02-01")
+    world.do(JOB)
+    assert _adjustments(world, JANUARY, DECEMBER) == {"all": Decimal("9.00")}
+
+
 def test_a_charge_that_could_not_be_priced_when_the_period_was_closed_is_adjusted_once_it_can(
     small_world: "World",
 ) -> None:

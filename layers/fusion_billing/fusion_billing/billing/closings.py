@@ -12,8 +12,8 @@ class Closing:
 
     `prices` are the charges that applied in the period without having been rated in it, by code, each as a
     rating's document keeps what priced it: late usage is priced by them, and by nothing defined later.
-    `unpriced` are codes of charges that could not be priced then, `ended` those of charges that were rated
-    while the period was still to come, never billed, and no longer applied then: they price nothing of it.
+    `unpriced` are codes of charges that could not be priced then, `ended` those of charges that no longer
+    applied then, though they were rated ahead or before a pause: they price nothing of it.
     `fees` tells whether what is due without usage is due of them. `digest` is that of all that the period
     was last found to be billed by; `has_statement` tells that its statement is made.
     """
