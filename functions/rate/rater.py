@@ -1,6 +1,6 @@
 """Rates what changed, marked pairs or whole subscriptions: from their records, never by increments."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 from functions.rate.closing import REVIEWED
@@ -11,7 +11,9 @@ from functions.rate.uninvoiced import Task, Uninvoiced
 from functions.rate.writer import Ratings, Tally, Writer
 from fusion_billing.billing.closings import Closing
 from fusion_billing.billing.customers import Customer
-from fusion_billing.billing.ratings import Cause
+from fusion_billing.billing.documents import is_up_to_date
+from fusion_billing.billing.pricing import from_document
+from fusion_billing.billing.ratings import Cause, StoredRating
 from fusion_billing.calendar.calendar import Period
 from fusion_billing.levels import LEVEL, LONGEST_LEVEL
 from fusion_billing.store.dirty_pairs import EVERY_METRIC, DirtyPair, month_of
@@ -128,6 +130,7 @@ class Rater:
             )
             for metric in (self._reading.prices().by_metric if customer.is_rated_in(period) else ())
         ]
+        tasks += self._of_deleted_charges(customer, stored.values(), charge)
         self._uninvoiced.rate(tasks, stored)
         priced = {key for task in tasks for key in task.rating_keys()}
         unpriced = frozenset[str]().union(*(task.unpriced for task in tasks))
@@ -140,6 +143,28 @@ class Rater:
                 elif key not in priced and key.charge not in unpriced and charge in {None, key.charge}:
                     reason = None if customer.is_rated_in(period) else _NOT_LIVED
                     self._uninvoiced.end(customer, one, reason)
+
+    def _of_deleted_charges(
+        self, customer: Customer, stored: Collection[StoredRating], charge: str | None
+    ) -> list[Task]:
+        """Return what a subscription that ended still owes for charges deleted since, by the prices kept.
+
+        Such a charge may be deleted: it is in use no more. What is left of it takes a final invoice.
+        """
+        period = customer.calendar.open
+        if not customer.has_ended(self._reading.now) or not customer.is_rated_in(period):
+            return []
+        tasks = []
+        for rating in stored:
+            key = rating.key
+            is_deleted = self._reading.prices().newest(key.charge) is None
+            is_asked = key.corrects is None and charge in {None, key.charge}
+            if is_deleted and is_asked and is_up_to_date(rating.doc):
+                price = from_document(rating.doc if rating.parts is None else self._ratings.whole(rating))
+                metric = rating.doc["metric"]
+                pair = DirtyPair(customer.id, metric, month_of(period.start))
+                tasks.append(Task(pair, customer, metric, period, (price,)))
+        return tasks
 
     def _end_replaced(self, customer: Customer) -> None:
         """Bring to nothing what was rated under a start that was corrected: it is rated under the new one."""

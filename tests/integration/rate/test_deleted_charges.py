@@ -1,0 +1,60 @@
+"""A charge that is deleted once only subscriptions that have ended pay it: what they still owe stays."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fusion_billing.billing.planning import sweep_messages
+from fusion_billing.definitions.change import Change
+
+if TYPE_CHECKING:
+    from tests.integration.rate.conftest import World
+
+pytestmark = pytest.mark.integration
+
+JOB = {"job": "subscription", "id": "42"}
+
+
+def _sweep(world: "World", charge: str | None = None) -> None:
+    for message in sweep_messages(charge):
+        world.do(message)
+
+
+@pytest.fixture(params=["6_churn", "5_renewed"])
+def ended(small_world: "World", request: pytest.FixtureRequest) -> "World":
+    """A world whose subscription used 25 units and ended on 20 November; its charge is deleted."""
+    small_world.push("25", "2026-11-03")
+    small_world.do(JOB)
+    small_world.now = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
+    small_world.change(state=request.param)
+    small_world.do(JOB)
+    stored = small_world.catalogue.stored_charge("api_calls")
+    assert stored is not None
+    small_world.catalogue.delete_charge(
+        "api_calls", stored.version, Change("key", small_world.now, "deleted")
+    )
+    return small_world
+
+
+def test_what_is_still_owed_of_it_stays_as_it_was_rated(ended: "World") -> None:
+    before = ended.the_rating()
+    assert (before.amount, before.doc["final_invoice"]) == (Decimal("1.50"), True)
+    _sweep(ended, "api_calls")
+    _sweep(ended)
+    ended.do(JOB)
+    assert ended.the_rating() == before
+
+
+def test_what_it_owes_follows_its_usage_by_the_price_it_was_rated_by(ended: "World") -> None:
+    ended.push("40", "2026-11-04")  # late
+    ended.push("100", "2026-11-21")  # past its end
+    _sweep(ended)
+    assert ended.the_rating().amount == Decimal("5.50")
+
+
+def test_one_that_goes_on_after_all_pays_it_no_more(ended: "World") -> None:
+    ended.change(state="3_progress")
+    ended.do(JOB)
+    assert ended.the_rating().amount == 0
