@@ -80,7 +80,7 @@ class StatementMaker:
         previous = self.statements.latest(customer.id)
         lines = list(self._lines(customer, period, ratings))
         document = statement_document(
-            _period(customer, period),
+            _period(customer, period, ratings),
             lines,
             previous_hash=None if previous is None else previous["hash"],
             closed_at=self.reading.now,
@@ -151,7 +151,14 @@ def _invoiced_from(rating: StoredRating) -> InvoicedFrom:
     return "none" if rating.billed == ZERO and rating.line.version is None else "acknowledged"
 
 
-def _period(customer: Customer, period: Period) -> StatementPeriod:
+def _order(customer: Customer, period: Period, ratings: Sequence[StoredRating]) -> int:
+    """Return the order that the period's lines are on: a renewal may have taken them along."""
+    lines = [rating.doc for rating in ratings if rating.line.version is not None]
+    orders = {doc["odoo_order_id"] for doc in lines if isinstance(doc.get("odoo_order_id"), int)}
+    return orders.pop() if len(orders) == 1 else customer.order_for(period)
+
+
+def _period(customer: Customer, period: Period, ratings: Sequence[StoredRating]) -> StatementPeriod:
     history = customer.who.plan_history
     plans = [change.plan for change in history if change.start is None or change.start < period.end]
     return StatementPeriod(
@@ -160,7 +167,7 @@ def _period(customer: Customer, period: Period) -> StatementPeriod:
         plan=plans[-1] if plans else customer.who.plan,
         currency=customer.who.currency,
         timezone=customer.who.timezone,
-        odoo_order_id=customer.order_for(period),
+        odoo_order_id=_order(customer, period, ratings),
         start=period.start,
         end=period.end,
         invoiced_at=period.invoiced_at,
