@@ -26,6 +26,7 @@ def check(life: Life) -> None:
     """Raise `Broken` where what was invoiced, adjusted and stands open is not what all records come to."""
     wanted = owed(life)
     _compare("ratings", wanted, _rated(life))
+    _check_unbilled(life)
     _compare("Odoo's lines and invoices", wanted, _in_odoo(life))
 
 
@@ -46,6 +47,26 @@ def owed(life: Life) -> dict[Pair, Fraction]:
                 versions, life.world["metrics"][metric], records, lived, (period.start, period.end)
             )
     return result
+
+
+def _check_unbilled(life: Life) -> None:
+    """Raise `Broken` where usage outside the subscription's life is not shown as unbilled."""
+    stored, periods = life.stored(), _periods(life)
+    for period in periods:
+        shown = life.current_usage(period.start)
+        for metric in life.world["metrics"]:
+            starts = [record.start for record in life.records(metric)]
+            first = [
+                at for at in starts if at < stored.starts and (period == periods[0] or at >= period.start)
+            ]
+            ends = stored.ends or period.end
+            after = [at for at in starts if max(ends, period.start) <= at < period.end]
+            found = shown.get(metric, {}).get("unbilled", {"records_before": 0, "records_after": 0})
+            if (found["records_before"], found["records_after"]) != (len(first), len(after)):
+                raise Broken(
+                    f"{metric} of {period.start:%Y-%m-%d}: {found} is shown as unbilled, there are "
+                    f"{len(first)} records before the start and {len(after)} from the end on"
+                )
 
 
 def _periods(life: Life) -> list[Period]:

@@ -18,6 +18,9 @@ def life(seed: int, features: frozenset[str]) -> tuple[dict[str, Any], list[Even
     """Return the world a life begins in, and its events."""
     random = Random(seed)
     world = _world(random, features)
+    if "hooks" in features:
+        # Every rating is a transaction then. What else the seed makes stays the same.
+        world["listens"] = Random(f"hooks {seed}").random() < 0.3
     maker = _Maker(random, world, features)
     return world, [maker.next() for _ in range(random.randrange(8, MOST_EVENTS))]
 

@@ -63,6 +63,8 @@ class Life:
             self._must(self.service.call("PUT", f"/v1/metrics/{code}", body), 201)
         for code, body in self.world["charges"].items():
             self._must(self.service.call("PUT", f"/v1/charges/{code}", body), 201)
+        if self.world.get("listens"):
+            self.service.listen()
         odoo = self.service.odoo
         odoo.write("res.partner", [1], {"tz": self.world["zone"]})
         odoo.seed({"sale.subscription.plan": [{"id": n, "name": name} for n, name in enumerate(PLANS, 1)]})
@@ -287,11 +289,19 @@ class Life:
             answer = self.service.push(body)
             assert answer is not None
             if answer.body.get("code") in ("before_start", "subscription_ended") and self._is_outside(body):
+                self._look_up(key, body)
                 return
             if answer.body["outcome"] not in ACCEPTED:
                 raise Broken(f"{key} was sent again and came to {answer.body}")
             if answer.body["outcome"] != "stale":
                 self._keep(body)
+
+    def _look_up(self, key: str, body: Mapping[str, Any]) -> None:
+        """Note a push that is refused by now if it had taken effect before: a level reaches into the life."""
+        answer = self.service.call("GET", f"/v1/usage/{key}")
+        assert answer is not None
+        if answer.status == 200 and Fraction(answer.body["quantity"]) == Fraction(body["quantity"]):
+            self._keep(body)
 
     def _keep(self, body: Mapping[str, Any]) -> None:
         """Note what took effect; a push without a sequence leaves the stored one as it is."""
@@ -392,6 +402,13 @@ class Life:
         for code in self.world["charges"]:
             found[code] = self._must(self.service.call("GET", f"/v1/charges/{code}"), 200)["versions"]
         return found
+
+    def current_usage(self, at: datetime) -> dict[str, Any]:
+        """Return what is shown of the usage of the period that holds an instant, by metric."""
+        instant = at.strftime("%Y-%m-%dT%H:%M:%SZ")
+        path = f"/v1/subscriptions/{SUBSCRIPTION}/usage?at={instant}"
+        shown = self._must(self.service.call("GET", path), 200)
+        return {one["metric"]: one for one in shown["metrics"]}
 
     def plans(self) -> list[tuple[datetime | None, str]]:
         """Return the plans that are known to have been in force, and since when."""

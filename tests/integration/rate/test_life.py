@@ -175,6 +175,26 @@ def test_an_adjustment_of_a_subscription_that_ended_is_for_its_final_invoice(beg
     assert begun.the_rating(DECEMBER, corrects=MID_NOVEMBER) == adjusted
 
 
+@pytest.mark.parametrize("invoiced", [False, True])
+def test_a_subscription_closed_before_it_began_comes_to_nothing(begun: "World", invoiced: bool) -> None:
+    begun.push("15", "2026-11-20")
+    begun.do(JOB)
+    begun.acknowledge(MID_NOVEMBER, "fee")
+    closed = {
+        "state": "6_churn",
+        "end_date": "2026-11-10",
+        **({"next_invoice_date": JANUARY} if invoiced else {}),
+    }
+    begun.change(**closed)
+    begun.do(JOB)
+    begun.rate_hour()
+    if not invoiced:
+        assert _amounts(begun, MID_NOVEMBER) == {"api_calls": Decimal(0), "fee": Decimal(0)}
+        return
+    assert begun.the_rating(DECEMBER, "fee", corrects=MID_NOVEMBER).amount == Decimal(-5)
+    assert begun.rating(DECEMBER, corrects=MID_NOVEMBER) is None
+
+
 def test_an_end_moved_to_before_a_period_brings_it_to_nothing_and_back(begun: "World") -> None:
     begun.push("15", "2026-11-20")
     begun.do(JOB)
