@@ -66,6 +66,7 @@ def charge(product: int, behavior: str) -> dict[str, Any]:
         "odoo_product_id": product,
         "included_units": "1000",
         "tax_behavior": behavior,
+        "analytic_distribution": {str(product): 100},
         "model": {"type": "per_unit", "unit_amount": "0.0041"},
     }
 
@@ -141,8 +142,16 @@ def seen(made: Service, order: int) -> dict[str, Any]:
         ("inclusive" in names[row["sale_line_ids"][0]], row["price_subtotal"], row["price_total"])
         for row in rows
     ]
+    distributions = made.odoo.read(
+        "sale.order.line", [["order_id", "=", order]], ["product_id", "analytic_distribution"]
+    )
     states = must(made.call("GET", "/v1/lines?state=parked"))["items"]
-    return {"statements": statements, "billed": billed, "failed": [line["id"] for line in states]}
+    return {
+        "statements": statements,
+        "billed": billed,
+        "failed": [line["id"] for line in states],
+        "distributions": distributions,
+    }
 
 
 @pytest.fixture(scope="module")
@@ -173,6 +182,13 @@ def test_the_order_s_own_taxes_are_on_the_invoice(played: Any, order: int, total
     assert (False, Decimal("13.33"), Decimal(total)) in played[order]["billed"]
     taxed = [line for line in played[order]["billed"] if line[1] != line[2]]
     assert bool(taxed) is (order != 42)
+
+
+def test_a_charge_s_analytic_distribution_is_on_its_order_lines(played: Any) -> None:
+    lines = played[41]["distributions"]
+    assert len(lines) == 2 * len(CHARGES)
+    for line in lines:
+        assert line["analytic_distribution"] == {str(line["product_id"][0]): 100}
 
 
 def test_the_statements_hold_offline_and_one_that_was_changed_does_not(played: Any) -> None:
