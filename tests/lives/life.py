@@ -229,7 +229,8 @@ class Life:
             moved = date.fromisoformat(self.world["start"]) + timedelta(days=days)
             self.service.odoo.write("sale.order", [self.order], {"start_date": moved.isoformat()})
             first = date.fromisoformat(self._first_invoice())
-            if first.day == min(moved.day, monthrange(first.year, first.month)[1]):
+            is_on_it = first.day == min(moved.day, monthrange(first.year, first.month)[1])
+            if is_on_it and self.order == ORDER:  # a renewal's own start moves no period
                 self.anchor = moved.day
             self._read_anew()  # an invoice seen with it could have come before it
 
