@@ -6,7 +6,7 @@ recomputed from scratch and nothing is fast: this says what must be, not how.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -123,7 +123,7 @@ def _in_force(versions: Sequence[Charge], life: Life, at: datetime) -> Charge | 
     valid = [v for v in versions if (since := _valid_from(v, life.timezone)) is None or since <= at]
     if not valid:
         return None
-    newest = max(valid, key=lambda v: _valid_from(v, life.timezone) or datetime.min.replace(tzinfo=at.tzinfo))
+    newest = max(valid, key=lambda v: _rank(v, life.timezone))
     plans = [plan for since, plan in life.plans if since is None or since <= at]
     plan = plans[-1] if plans else life.plans[0][1]
     applies = newest["applies_to"]
@@ -133,6 +133,14 @@ def _in_force(versions: Sequence[Charge], life: Life, at: datetime) -> Charge | 
         or life.subscription in applies.get("subscriptions", ())
     )
     return newest if newest.get("active", True) and is_for else None
+
+
+def _rank(version: Charge, timezone: str) -> tuple[datetime, bool, str]:
+    """Return what ranks versions: at the same instant a day comes after the instant that is its midnight."""
+    text = version.get("valid_from") or ""
+    is_day = len(text) == len("2026-01-01")
+    since = _valid_from(version, timezone) or datetime.min.replace(tzinfo=UTC)
+    return since, is_day, text if is_day else ""
 
 
 def _valid_from(version: Charge, timezone: str) -> datetime | None:
