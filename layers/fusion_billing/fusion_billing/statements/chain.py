@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from fusion_billing.decimals import EXACT, ZERO
+from fusion_billing.billing.decisions import total
+from fusion_billing.decimals import EXACT
 from fusion_billing.statements.statement import FORMAT, hash_of
 
 
@@ -82,10 +83,7 @@ def _adds_up(statement: Mapping[str, Any]) -> bool:
 
 
 def _sum(amounts: Iterable[str]) -> Decimal:
-    total = ZERO
-    for amount in amounts:
-        total = EXACT.add(total, Decimal(amount))
-    return total
+    return total(map(Decimal, amounts))
 
 
 def _less(amount: str, other: str) -> Decimal:

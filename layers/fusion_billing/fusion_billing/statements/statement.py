@@ -14,8 +14,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal, get_args
 
+from fusion_billing.billing.decisions import total
 from fusion_billing.currencies import with_digits
-from fusion_billing.decimals import EXACT, ZERO
+from fusion_billing.decimals import EXACT
 from fusion_billing.instants import rfc3339
 
 FORMAT = 1
@@ -147,16 +148,9 @@ def _totals(lines: Sequence[StatementLine], currency: str) -> dict[str, str]:
     own = [line.rated for line in lines if line.corrects is None]
     adjusted = [line.rated for line in lines if line.corrects is not None]
     sums = {
-        "rated": _sum(own),
-        "adjusted": _sum(adjusted),
-        "invoiced": _sum([line.invoiced for line in lines]),
-        "difference": _sum([line.difference for line in lines]),
+        "rated": total(own),
+        "adjusted": total(adjusted),
+        "invoiced": total(line.invoiced for line in lines),
+        "difference": total(line.difference for line in lines),
     }
     return {name: with_digits(amount, currency) for name, amount in sums.items()}
-
-
-def _sum(amounts: Sequence[Decimal]) -> Decimal:
-    total = ZERO
-    for amount in amounts:
-        total = EXACT.add(total, amount)
-    return total
