@@ -187,7 +187,7 @@ class Uninvoiced:
     ) -> Change | None:
         if stored is not None and stored.frozen:
             raise Outdated("the rating was frozen meanwhile")
-        state: PeriodState = "open" if period.state == "open" else "upcoming"
+        state: PeriodState = "open" if customer.bills_now(period, self._reading.now) else "upcoming"
         send_now = self._writer.now if self._writer.line_times.at_once else None
         decision = decide(rated, stored, period=state, has_usage=has_usage, send_now=send_now)
         return Change(customer, rated, decision, stored) if decision is not None else None

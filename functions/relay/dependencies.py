@@ -8,7 +8,7 @@ job: reading subscriptions validates them with pydantic, for one, a third of a s
 import random
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, cast
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from fusion_billing.odoo.client import Odoo
     from fusion_billing.odoo.precision import Cached
     from fusion_billing.odoo.sync import SubscriptionSync
+    from fusion_billing.store.subscription_writer import SubscriptionWriter
+    from fusion_billing.store.subscriptions import SubscriptionStore
     from fusion_billing.webhooks.outbox import Outbox
 
 
@@ -217,24 +219,50 @@ def final_invoices(remaining: Callable[[], float]) -> int:
     from functions.relay.final_invoices import waiting
     from fusion_billing.store.billed_lines import BilledLines
 
-    return waiting(BilledLines(dynamodb(), settings.text("RATINGS_TABLE")), odoo(), remaining)
+    store = BilledLines(dynamodb(), settings.text("RATINGS_TABLE"))
+    return waiting(store, odoo(), remaining, _close_last_period)
+
+
+def close_last_periods(periods: "Iterable[tuple[str, datetime]]") -> None:
+    """Close last periods of ended subscriptions whose final invoice was met by a line that changed since."""
+    from functions.relay.final_invoices import close_all
+
+    close_all(periods, _close_last_period)
+
+
+def _close_last_period(subscription: str, start: datetime) -> bool:
+    return _subscription_writer().close_last_period(subscription, start, now=now())
+
+
+@cache
+def _subscription_writer() -> "SubscriptionWriter":
+    from fusion_billing.store.subscription_writer import SubscriptionWriter
+    from fusion_billing.store.unbilled import Unbilled
+
+    return SubscriptionWriter(
+        _subscription_store(),
+        outbox(),
+        rating_jobs(),
+        unbilled=Unbilled(dynamodb(), settings.text("RATINGS_TABLE")),
+    )
+
+
+@cache
+def _subscription_store() -> "SubscriptionStore":
+    from fusion_billing.store.subscriptions import SubscriptionStore
+
+    return SubscriptionStore(dynamodb(), settings.text("CATALOGUE_TABLE"))
 
 
 def subscription_sync(remaining: Callable[[], float]) -> "SubscriptionSync":
     """Return what reads subscriptions from Odoo, for one run of `remaining()` seconds."""
     from fusion_billing.odoo.sync import SubscriptionSync
-    from fusion_billing.store.subscription_writer import SubscriptionWriter
-    from fusion_billing.store.subscriptions import SubscriptionStore
     from fusion_billing.store.sync import SyncState
-    from fusion_billing.store.unbilled import Unbilled
 
-    store = SubscriptionStore(dynamodb(), settings.text("CATALOGUE_TABLE"))
     return SubscriptionSync(
         odoo=odoo(),
-        store=store,
-        writer=SubscriptionWriter(
-            store, outbox(), rating_jobs(), unbilled=Unbilled(dynamodb(), settings.text("RATINGS_TABLE"))
-        ),
+        store=_subscription_store(),
+        writer=_subscription_writer(),
         state=SyncState(dynamodb(), settings.text("STATE_TABLE")),
         clock=now,
         remaining=remaining,

@@ -1,19 +1,40 @@
-"""Lines of ended subscriptions: Odoo won't invoice them by itself, so they are listed until somebody has."""
+"""Final invoices of ended subscriptions: their lines are listed until invoiced, then their period is closed.
 
-from collections.abc import Callable
+Odoo's own invoicing does not come any more, so that no moved `next_invoice_date` tells of the invoice that a
+person makes. The invoiced line tells of it. What is found to be due afterwards is an adjustment in the period
+that opens, listed in its turn.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from aws_lambda_powertools import Logger
 
 from fusion_billing.decimals import ZERO
+from fusion_billing.errors import FusionError
 from fusion_billing.odoo.client import Odoo
 from fusion_billing.odoo.errors import OdooError
-from fusion_billing.odoo.standing import read_lines
+from fusion_billing.odoo.standing import Held, read_lines
 from fusion_billing.store.billed_lines import BilledLines
+from fusion_billing.store.line_items import StoredLine
 
 MOST = 500
 _SECONDS_A_CALL = 20.0
 
+logger = Logger()
 
-def waiting(store: BilledLines, odoo: Odoo, remaining: Callable[[], float]) -> int:
-    """Take those off the list that are invoiced by now; return how many wait, as far as the list was read."""
+Period = tuple[str, datetime]
+"""A subscription, and the start of the period that a line of it is billed in."""
+
+Close = Callable[[str, datetime], object]
+"""Closes a subscription's period, unless it is closed already."""
+
+
+def waiting(store: BilledLines, odoo: Odoo, remaining: Callable[[], float], close: Close) -> int:
+    """Close the periods of listed lines that are invoiced by now; return how many lines wait, as far as read.
+
+    A line is taken off the list after its period is closed: killed in between, the next run does both again.
+    """
     listed = store.final_invoices(MOST)
     if not listed or remaining() < _SECONDS_A_CALL:
         return len(listed)
@@ -22,6 +43,28 @@ def waiting(store: BilledLines, odoo: Odoo, remaining: Callable[[], float]) -> i
         held = read_lines(odoo, ids, lambda: min(_SECONDS_A_CALL, remaining()))
     except OdooError:
         return len(listed)  # the next synchronisation looks again
-    invoiced = [line for line in listed if line.odoo_id in held and held[line.odoo_id].invoiced != ZERO]
-    seen = sum(store.final_invoice_seen(line) for line in invoiced)
-    return len(listed) - seen
+    invoiced = [line for line in listed if _is_invoiced(line, held)]
+    open_still = close_all({(line.key.subscription, line.key.period_start) for line in invoiced}, close)
+    done = [line for line in invoiced if (line.key.subscription, line.key.period_start) not in open_still]
+    for line in done:
+        store.final_invoice_seen(line)  # unless rating froze it meanwhile, which takes it off as well
+    return len(listed) - len(done)
+
+
+def close_all(periods: Iterable[Period], close: Close) -> set[Period]:
+    """Close the periods of final invoices that were seen; return those that could not be closed for now."""
+    failed = set()
+    for subscription, start in sorted(periods):
+        try:
+            close(subscription, start)
+        except FusionError as error:
+            logger.warning("a final invoice could not be noted", subscription=subscription, error=error.code)
+            failed.add((subscription, start))
+    return failed
+
+
+def _is_invoiced(line: StoredLine, held: dict[int, Held]) -> bool:
+    """Tell whether a line is on an invoice; a rolling one with more than earlier periods brought onto one."""
+    if line.odoo_id is None or line.odoo_id not in held:
+        return False
+    return held[line.odoo_id].invoiced != (line.base or ZERO)

@@ -129,7 +129,9 @@ class InvoiceReading:
         )
         found = []
         for one in closed:
-            if one.held is not None and one.held.order in over and one.is_pending and not one.line.rolling:
+            # An order may run until its end date is noticed, or have no state: the line says that it ended.
+            is_over = one.owed.final_invoice or (one.held is not None and one.held.order in over)
+            if one.held is not None and is_over and one.is_pending and not one.line.rolling:
                 left = writer.leave_invoiced(one.line, one.held) or one.held
                 found.append(replace(one, held=left, is_passed_by=True))
             else:

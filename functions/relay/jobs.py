@@ -66,6 +66,8 @@ def lines(remaining: Remaining) -> dict[str, Any]:
         dependencies.logger().info("lines", counts=told)
     if tally["moved"] or tally["retired"]:
         dependencies.queue().send([{"job": "lines"}])  # the next step of a line that moves
+    if tally.final_invoices:
+        dependencies.close_last_periods(tally.final_invoices)
     if tally.invoiced:
         # Odoo has invoiced what is open here: read those orders now, so that their periods close.
         report = dependencies.subscription_sync(remaining).orders(sorted(tally.invoiced))

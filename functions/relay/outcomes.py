@@ -30,6 +30,7 @@ _LONGEST_PAUSE = timedelta(hours=1)
 class Tally:
     """What a run did, counted by several threads; `invoiced` are orders with a line that is invoiced.
 
+    `final_invoices` are ended subscriptions and the starts of periods whose final invoice holds such a line.
     `invoices_unreadable` says that the key's user may not read invoices: order lines told what is billed.
     """
 
@@ -52,6 +53,7 @@ class Tally:
         self.waiting = False
         self.invoices_unreadable = False
         self.invoiced: set[int] = set()
+        self.final_invoices: set[tuple[str, datetime]] = set()
 
     def add(self, name: str, count: int = 1) -> None:
         """Count one more."""

@@ -144,6 +144,10 @@ class Sending:
         if isinstance(error, Invoiced) and one.line.tries < _ATTEMPTS_WHILE_INVOICED:
             # The next sync closes the period; rating then bills the difference as an adjustment.
             self.outcomes.tally.invoiced.add(one.order)
+            if one.owed.final_invoice:
+                # Its subscription has ended: no date moves on, the line alone tells of the invoice.
+                key = one.line.key
+                self.outcomes.tally.final_invoices.add((key.subscription, key.period_start))
             self._later(one, failed, _WAIT_FOR_SYNC)
         elif isinstance(error, Park):
             self._done(one)
@@ -171,15 +175,7 @@ def _intent(step: Step, now: datetime) -> Intent:
 
 
 def _failure(one: Candidate, failed: Failed) -> Failure:
-    standing, message = _standing(one, failed), failed.error.message
-    if isinstance(failed.error, Invoiced) and one.owed.final_invoice and standing is not None:
-        # No period of an ended subscription opens any more that an adjustment could be billed in.
-        rated = with_digits(one.owed.amount, one.owed.currency)
-        message = (
-            f"{message}, and its subscription has ended: {rated} is rated, {standing.amount} is invoiced; "
-        )
-        message += "invoice the difference by hand"
-    return Failure(failed.error.code, message, standing)
+    return Failure(failed.error.code, failed.error.message, _standing(one, failed))
 
 
 def _standing(one: Candidate, failed: Failed) -> Standing | None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from local.odoo import access
+from tests.integration.relay.conftest import START
 
 pytestmark = pytest.mark.integration
 
@@ -177,15 +178,24 @@ def test_what_can_not_be_taken_off_a_renewed_order_is_not_billed_unless_somebody
     assert billed(world, key)[0] == Decimal("1.00")
 
 
-def test_what_comes_after_the_final_invoice_fails_and_says_what_is_to_be_invoiced_by_hand(world: Any) -> None:
+def test_a_line_that_changed_after_the_final_invoice_has_its_period_closed(world: Any) -> None:
     world.orders(41, subscription_state="6_churn")
     world.rate(41, final_invoice=True)
     world.run()
     world.admin.invoice_order(41, post=True)
     key = world.rate(41, "2.00", final_invoice=True)
-    for _ in range(10):
-        world.run()
-        world.later(minutes=4)
+    tally = world.run()
+    assert (tally.final_invoices, tally.invoiced) == ({("41", START)}, {41})
     line = world.line(key).line
-    assert (line.state, line.error, line.amount) == ("parked", "line_invoiced", Decimal("1.00"))
-    assert "2.00 is rated, 1.00 is invoiced" in str(world.lines.get(key).message)
+    assert (line.state, line.error, line.amount) == ("due", "line_invoiced", Decimal("1.00"))
+
+
+@pytest.mark.parametrize("state", ["6_churn", "3_progress"])
+def test_a_line_that_a_final_invoice_left_out_or_gave_back_stands_at_nothing(world: Any, state: str) -> None:
+    world.orders(41, subscription_state=state)
+    key = world.rate(41, final_invoice=True)
+    world.run()
+    world.ratings.freeze(world.line(key))
+    world.run()
+    assert billed(world, key) == (Decimal("0.00"), "none")
+    assert world.in_odoo(41)[0]["product_uom_qty"] == 0

@@ -512,3 +512,70 @@ def test_what_is_unbilled_at_the_end_is_told(
     writer.save(subscription(state="6_churn"), origin="odoo", now=NOW)
     [ended] = [data for kind, data in outbox(writer).told if kind == "subscription.ended"]
     assert ended["unbilled_amount"] == "13.00"
+
+
+def ended(writer: SubscriptionWriter, **changed: Any) -> datetime:
+    """Save a subscription that ended; return the start of its open period."""
+    writer.save(subscription(), origin="odoo", now=NOW - timedelta(days=9))
+    saved = writer.save(subscription(**changed), origin="odoo", now=NOW - timedelta(days=8))
+    jobs(writer).asked.clear()
+    outbox(writer).told.clear()
+    return saved.stored.calendar.open.start
+
+
+@pytest.mark.parametrize("changed", [{"state": "6_churn"}, {"end_date": "2026-11-25"}])
+def test_a_final_invoice_closes_the_last_period_once(
+    writer: SubscriptionWriter, store: SubscriptionStore, changed: dict[str, Any]
+) -> None:
+    start = ended(writer, **changed)
+    assert writer.close_last_period("42", start, now=NOW)
+    assert not writer.close_last_period("42", start, now=NOW)
+    assert jobs(writer).asked == [("42", INSURANCE_SECONDS), ("42", 0)]
+    assert outbox(writer).told == [
+        (
+            "period.invoiced",
+            {
+                "period_start": "2026-10-31T04:00:00Z",
+                "period_end": "2026-11-30T05:00:00Z",
+                "invoiced_at": "2026-12-01T03:00:00Z",
+            },
+        )
+    ]
+    stored = store.get("42")
+    assert stored is not None
+    assert [(period.state, period.every_charge) for period in stored.calendar.known] == [
+        ("invoiced", True),
+        ("open", False),
+    ]
+    assert store.history("42")[0]["cause"] == "a period was invoiced"
+    assert writer.save(stored.subscription, origin="odoo", now=NOW).outcome == "unchanged"
+
+
+def test_an_invoice_of_a_subscription_that_runs_or_is_unknown_closes_nothing(
+    writer: SubscriptionWriter, store: SubscriptionStore
+) -> None:
+    saved = writer.save(subscription(end_date="2027-01-31"), origin="odoo", now=NOW)
+    assert not writer.close_last_period("42", saved.stored.calendar.open.start, now=NOW)
+    assert not writer.close_last_period("43", saved.stored.calendar.open.start, now=NOW)
+    assert store.get("42") == saved.stored
+
+
+def test_a_final_invoice_and_a_synchronisation_at_once_close_the_period_once(
+    dynamodb: DynamoDBClient, tables: Tables, store: SubscriptionStore, writer: SubscriptionWriter
+) -> None:
+    start = ended(writer, state="6_churn")
+    moved_on = subscription(state="6_churn", next_invoice_date="2026-12-31")
+
+    def writers() -> SubscriptionWriter:
+        return SubscriptionWriter(SubscriptionStore(dynamodb, tables.catalogue), Outbox(), Jobs())
+
+    with ThreadPoolExecutor(4) as pool:
+        for index in range(8):
+            if index % 2:
+                pool.submit(lambda: writers().close_last_period("42", start, now=NOW))
+            else:
+                pool.submit(lambda: writers().save(moved_on, origin="odoo", now=NOW))
+    stored = store.get("42")
+    assert stored is not None
+    assert [period.state for period in stored.calendar.known] == ["invoiced", "open"]
+    assert stored.subscription == moved_on

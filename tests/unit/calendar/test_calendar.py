@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fusion_billing.calendar.advance import MOST_STEPS, advance, first_seen, newly_invoiced
+from fusion_billing.calendar.advance import MOST_STEPS, advance, close_open, first_seen, newly_invoiced
 from fusion_billing.calendar.calendar import Calendar
 from fusion_billing.calendar.states import NEVER, accepted_until, rated_until, stopped_at
 from fusion_billing.calendar.terms import Terms
@@ -410,3 +410,34 @@ def test_an_end_before_the_stop_counts() -> None:
     assert rated_until("6_churn", NOW, NOW - timedelta(days=1)) == NOW - timedelta(days=1)
     assert rated_until("6_churn", NOW, NOW + timedelta(days=1)) == NOW
     assert rated_until("3_progress", None, NOW) == NOW
+
+
+@given(terms, st.integers(1, 4))
+def test_a_final_invoice_closes_the_open_period_and_nothing_moves_it_back(seen: Terms, rounds: int) -> None:
+    calendar = first_seen(seen)
+    for _ in range(rounds):
+        before = calendar
+        calendar = close_open(before, NOW)
+        (closed,) = newly_invoiced(before, calendar)
+        assert closed == replace(
+            before.open, state="invoiced", invoiced_at=NOW, every_charge=True, is_final=True
+        )
+        assert calendar.open.start == closed.end
+        assert settled(calendar, seen) == calendar
+
+
+def test_the_invoice_date_that_follows_a_final_invoice_closes_nothing_twice() -> None:
+    calendar = close_open(first_seen(MONTHLY), NOW)
+    moved_on = replace(MONTHLY, next_invoice_date=date(2026, 12, 31))
+    assert settled(calendar, moved_on) == calendar
+    following = settled(calendar, replace(MONTHLY, next_invoice_date=date(2027, 1, 31)))
+    assert local(following) == [
+        ("2026-10-31", "2026-11-30", "invoiced"),
+        ("2026-11-30", "2026-12-31", "invoiced"),
+        ("2026-12-31", "2027-01-31", "open"),
+    ]
+
+
+def test_a_final_invoice_keeps_from_when_on_its_period_was_rated() -> None:
+    since = datetime(2026, 11, 5, tzinfo=UTC)
+    assert close_open(first_seen(MONTHLY), NOW, rated_from=since).known[0].rated_from == since

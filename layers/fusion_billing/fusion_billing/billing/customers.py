@@ -17,7 +17,8 @@ class Customer:
     `rated_from` is its start, or where it is billed from, if later; `rated_until` when it stopped or ends.
     None: no bound. `orders` are the chain's; empty where there is the one order alone. `is_over` tells that
     Odoo will invoice nothing more of it by itself, and so does the end that was set for it, `ends`, once it
-    is past.
+    is past. `is_ahead` tells that its last period was closed by a final invoice, and `next_invoice_date` has
+    not reached the open period since: if it runs again, Odoo's next invoice is of what came before.
     """
 
     who: Subscriber
@@ -28,6 +29,7 @@ class Customer:
     is_over: bool = False
     customer_name: str = ""
     ends: datetime | None = None
+    is_ahead: bool = False
 
     @property
     def id(self) -> str:
@@ -56,6 +58,10 @@ class Customer:
     def has_ended(self, now: datetime) -> bool:
         """Tell whether Odoo's own invoicing will take along nothing more of it."""
         return self.is_over or (self.ends is not None and self.ends <= now)
+
+    def bills_now(self, period: Period, now: datetime) -> bool:
+        """Tell whether Odoo's next invoice is to hold what is rated in a period: nearly always the open."""
+        return period.state == "open" and (not self.is_ahead or self.has_ended(now))
 
     def subscriber_in(self, period: Period) -> Subscriber:
         """Return who pays for a period, living in the part of it that is rated."""
@@ -171,4 +177,11 @@ def customer_of(kept: Kept) -> Customer:
         is_over=kept.is_over,
         ends=subscription.ends,
         customer_name=str(subscription.customer_name),
+        is_ahead=_is_ahead(kept.calendar, subscription),
     )
+
+
+def _is_ahead(calendar: Calendar, subscription: Subscription) -> bool:
+    if len(calendar.known) == 1 or not calendar.known[-2].is_final:
+        return False
+    return calendar.spec.midnight(subscription.next_invoice_date) <= calendar.open.start

@@ -75,6 +75,18 @@ def advance(
     return replace(calendar, known=known, spec=spec, replaced=replaced)
 
 
+def close_open(calendar: Calendar, now: datetime, *, rated_from: datetime | None = None) -> Calendar:
+    """Return the calendar with its open period invoiced, and the next one of the schedule open.
+
+    Call it when an invoice of the open period is seen that does not move `next_invoice_date`: the final
+    invoice of an ended subscription. `now` and `rated_from` are noted as `advance` notes them.
+    """
+    end = calendar.open.end
+    (closed,), start = _closed(calendar.open, [end], now, rated_from)
+    opened = Period(start, calendar.spec.lattice.after(start), "open")
+    return replace(calendar, known=(*calendar.known[:-1], replace(closed, is_final=True), opened))
+
+
 def periods_closed(calendar: Calendar, terms: Terms) -> int:
     """Return how many periods are invoiced under `terms` that are open or to come in `calendar`."""
     end, target = calendar.open.end, calendar.spec.midnight(terms.next_invoice_date)

@@ -18,7 +18,8 @@ class Period:
     the subscription was first seen. `rated_from` is set for an invoiced one whose usage was rated only from
     an instant within it on: what is invoiced keeps the start it was invoiced under. `every_charge` tells of
     an invoiced one that it was closed by a release that bills every charge that applied in it; those before
-    billed what they had rated, and what they had not is nobody's debt.
+    billed what they had rated, and what they had not is nobody's debt. `is_final` tells of an invoiced one
+    that it was closed by the final invoice of an ended subscription: `next_invoice_date` did not move on.
     """
 
     start: datetime
@@ -27,6 +28,7 @@ class Period:
     invoiced_at: datetime | None = None
     rated_from: datetime | None = None
     every_charge: bool = False
+    is_final: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,11 @@ class Calendar:
     def open(self) -> Period:
         """The open period: what is rated in it goes onto the next invoice."""
         return self.known[-1]
+
+    @property
+    def open_starts(self) -> tuple[datetime, ...]:
+        """Return the starts that the open period's ratings may be under: its own, then any it had before."""
+        return (self.open.start, *(self.replaced if len(self.known) == 1 else ()))
 
     def period_holding(self, instant: datetime) -> Period:
         """Return the one period that holds `instant`, an aware datetime."""

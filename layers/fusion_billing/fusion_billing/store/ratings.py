@@ -8,7 +8,7 @@ version is an update of what is named here, never a replacement of the item.
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 _TRIES = 6
 _FIRST_PAUSE = 0.05
+
+_AT_ONCE = sortable(datetime(2000, 1, 1, tzinfo=UTC))
+"""When the invoices of a closed period are due to be read: it may be closed before it has even begun."""
 
 _IS_NEW = "attribute_not_exists(pk)"
 _IS_THE_VERSION_READ = "version = :expected"
@@ -209,7 +212,7 @@ class RatingsStore:
             changes += ["line_pk = :invoices", "line_at = :since"]
             order = int(stored.doc.get("odoo_order_id") or 0)
             values[":invoices"] = {"S": f"invoices#{lane(order, self._lanes):02d}"}
-            values[":since"] = {"S": sortable(stored.key.period_start)}
+            values[":since"] = {"S": _AT_ONCE}
         expression = f"SET {', '.join(changes)} REMOVE {', '.join(removed)}"
         self._commit({"Update": self._update(stored.key, expression, values)}, ())
 

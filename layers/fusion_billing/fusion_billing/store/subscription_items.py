@@ -108,6 +108,8 @@ def write_period(subscription: str, period: Period) -> dict[str, Any]:
         item["rated_from"] = {"S": rfc3339(period.rated_from)}
     if period.every_charge:
         item["every_charge"] = {"BOOL": True}
+    if period.is_final:
+        item["is_final"] = {"BOOL": True}
     return item
 
 
@@ -207,6 +209,7 @@ def _read_period(item: Mapping[str, Any]) -> Period:
         instant(item, "invoiced_at"),
         instant(item, "rated_from"),
         "every_charge" in item,
+        "is_final" in item,
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol
 from fusion_billing.calendar.advance import (
     MOST_AT_ONCE,
     advance,
+    close_open,
     first_seen,
     newly_invoiced,
     periods_closed,
@@ -143,6 +144,43 @@ class SubscriptionWriter:
                 if attempt == _TRIES:
                     raise
                 self._pause(_FIRST_PAUSE * 2 ** (attempt - 1))
+
+    def close_last_period(self, subscription: str, start: datetime, *, now: datetime) -> bool:
+        """Close the open period of an ended subscription whose final invoice was seen.
+
+        Odoo does not move `next_invoice_date` then. What is still found to be due of the period is
+        adjusted in the one that opens.
+
+        Args:
+            subscription: Its id.
+            start: The start of the period that the invoiced line is of. If another is open, it is
+                closed already, and nothing is done.
+            now: When the invoice was seen.
+
+        Returns whether the period was closed by this call. Raises `Unavailable`, and `Outdated` where others
+        keep writing the subscription.
+        """
+        attempt = 0
+        while True:
+            try:
+                return self._close_last_period(subscription, start, now)
+            except (Outdated, Unavailable):
+                attempt += 1
+                if attempt == _TRIES:
+                    raise
+                self._pause(_FIRST_PAUSE * 2 ** (attempt - 1))
+
+    def _close_last_period(self, subscription: str, start: datetime, now: datetime) -> bool:
+        stored = self._store.get(subscription)
+        if stored is None or not stored.has_ended(now) or start not in stored.calendar.open_starts:
+            return False
+        self._jobs.subscription(stored.id, delay=INSURANCE_SECONDS)
+        closed = close_open(stored.calendar, now, rated_from=stored.subscription.rated_from)
+        new = replace(stored, calendar=closed, version=stored.version + 1, is_current=True)
+        self._write(stored, new, now, Author("odoo"))
+        with suppress(Unavailable):  # it is stored, and the message sent before stands for this one
+            self._jobs.subscription(stored.id)
+        return True
 
     def planned(
         self,

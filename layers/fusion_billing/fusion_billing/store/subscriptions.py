@@ -99,6 +99,11 @@ class StoredSubscription:
         """Whether Odoo invoices nothing more of it by itself: churned, or renewed into an unknown order."""
         return self.subscription.state in OVER
 
+    def has_ended(self, now: datetime) -> bool:
+        """Tell whether Odoo invoices nothing more of it by itself: it is over, or past its end date."""
+        ends = self.subscription.ends
+        return self.is_over or (ends is not None and ends <= now)
+
     @property
     def starts(self) -> datetime:
         """The instant from which on usage is accepted, by its window's start."""
