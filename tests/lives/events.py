@@ -21,6 +21,8 @@ def life(seed: int, features: frozenset[str]) -> tuple[dict[str, Any], list[Even
     if "hooks" in features:
         # Every rating is a transaction then. What else the seed makes stays the same.
         world["listens"] = Random(f"hooks {seed}").random() < 0.3
+    if "final" in features:
+        world["ends"] = Random(f"final {seed}").random() < 0.3
     maker = _Maker(random, world, features)
     return world, [maker.next() for _ in range(random.randrange(8, MOST_EVENTS))]
 
@@ -58,6 +60,7 @@ class _Maker:
         for feature, weight in _BY_FEATURE.items():
             if feature in features:
                 self._weights |= weight
+        self._weights |= _OF_AN_END if world.get("ends") else {}
         unknown = "unknown" in features
         self._killable = [*_KILLABLE, *(_RELAYS if unknown else ()), *({"void"} & features)]
         self._faults = ["load_serialization", *(["lost", "lost", "reset", "status"] if unknown else ())]
@@ -139,6 +142,9 @@ class _Maker:
         call = self._random.choice([1, 2, 3, self._random.randrange(1, 12), self._random.randrange(1, 40)])
         return "kill", inner, call, self._random.random() < 0.5
 
+    def _final_invoice(self) -> Event:
+        return "final_invoice", self._random.random() < 0.7
+
     def _move_end(self) -> Event:
         return "move_end", self._random.randrange(-10, 40)
 
@@ -155,3 +161,6 @@ _BY_FEATURE: dict[str, dict[str, float]] = {
     "close": {"close": 0.2},
 }
 """How often what only some features allow happens; `FEATURES` names those that the service has."""
+
+_OF_AN_END = {"close": 6, "final_invoice": 14, "take_back": 3, "reopen": 2}
+"""How often an ended subscription is invoiced and runs again, in lives that are about that."""

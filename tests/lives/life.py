@@ -3,6 +3,7 @@
 import random
 from calendar import monthrange
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
@@ -10,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from fusion_billing.store.subscriptions import StoredSubscription, SubscriptionStore
+from local.odoo.errors import UserError
 from tests.lives import oracle
 from tests.lives.definitions import PLANS
 from tests.lives.events import Event
@@ -52,6 +54,8 @@ class Life:
     prices_at_close: dict[datetime, dict[str, list[dict[str, Any]]]] = field(default_factory=dict)
     plans_at_close: dict[datetime, list[tuple[datetime | None, str]]] = field(default_factory=dict)
     order: int = ORDER
+    final_invoices: list[int] = field(default_factory=list)
+    is_reopened: bool = False
     anchor: int = 0
     """The day of the month on which the periods start: the start's, where the first invoice is on it too."""
 
@@ -245,6 +249,31 @@ class Life:
         if self.in_odoo()["subscription_state"] in ("3_progress", "4_paused"):
             self.service.odoo.close(self.order)
 
+    def on_final_invoice(self, post: bool, *, kill: Kill | None) -> None:
+        """Have a person invoice what an ended subscription still owes."""
+        if self.in_odoo()["subscription_state"] == "6_churn":
+            self._read_anew()
+            self.on_sweep(kill=None)
+            self.drain()
+            self.on_relay(kill=None)
+            with suppress(UserError):  # nothing is to invoice
+                self.final_invoices.append(self.service.odoo.invoice_order(self.order, post=post)["id"])
+
+    def on_take_back(self, *, kill: Kill | None) -> None:
+        """Delete the draft of the newest final invoice, or credit it if it is posted."""
+        if self.final_invoices:
+            invoice = self.final_invoices.pop()
+            with suppress(UserError):  # a draft that was posted by now is no draft
+                self.service.odoo.delete_invoice(invoice)
+                return
+            self.service.odoo.credit_invoice(invoice)
+
+    def on_reopen(self, *, kill: Kill | None) -> None:
+        if self.in_odoo()["subscription_state"] == "6_churn":
+            reopened = {"subscription_state": "3_progress", "end_date": False}
+            self.service.odoo.write("sale.order", [self.order], reopened)
+            self.is_reopened = True
+
     def on_renew(self, *, kill: Kill | None) -> None:
         if self.in_odoo()["subscription_state"] == "3_progress":
             self.order = self.service.odoo.renew(self.order)["id"]
@@ -363,6 +392,7 @@ class Life:
             self._settle_unanswered(key)
         self.service.odoo.clear_faults()
         self.on_resume(kill=None)  # usage of a pause is rated once the subscription goes on
+        self._catch_up()
         self.service.clock.sleep(3700)
         self.on_plan(kill=None)
         for _ in range(_ROUNDS):
@@ -382,6 +412,19 @@ class Life:
             raise Broken("the service never comes to rest")
         if self.service.failures:
             raise Broken("; ".join(self.service.failures))
+
+    def _catch_up(self) -> None:
+        """Have Odoo invoice one that runs again until its open period closes: the rest is adjusted."""
+        if not self.is_reopened:
+            return
+        self._read_anew()
+        opened = self.stored().calendar.open
+        for _ in range(_ROUNDS):
+            self.on_invoice(kill=None)
+            self._read_anew()
+            if self.stored().calendar.open != opened or self.stored().is_over:
+                return
+        raise Broken("Odoo's invoices close no period")
 
     def _ratings(self) -> list[Any]:
         """Return what of the ratings is about money: they also note when they were looked at."""
