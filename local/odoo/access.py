@@ -79,6 +79,7 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         "create": (INVOICING,),
         "unlink": (INVOICING,),
     },
+    "account.journal": {**_SETTINGS, "read": (SALESMAN, INVOICING)},
     "account.tax": {**_SETTINGS, "read": (INTERNAL,)},
     "product.pricelist": _CATALOGUE,
     "sale.subscription.plan": {**_CATALOGUE, "read": (SALESMAN,)},

@@ -47,6 +47,9 @@ BASE: dict[str, list[dict[str, Any]]] = {
         {"id": 3, "name": "Administrator"},
     ],
     "res.company": [{"id": 1, "name": "My Company", "partner_id": 1, "currency_id": 1}],
+    "account.journal": [
+        {"id": 1, "name": "Customer Invoices", "code": "INV", "type": "sale", "company_id": 1}
+    ],
     "res.users": [
         {"id": SUPERUSER, "name": "OdooBot", "login": "__system__", "active": False, "partner_id": 2},
         {"id": 2, "name": "Administrator", "login": "admin", "partner_id": 3, "group_ids": ROLES["admin"]},

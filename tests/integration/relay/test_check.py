@@ -153,6 +153,7 @@ def test_a_wrong_database_and_a_dead_address_are_told_apart(world: Any, look: Lo
         ({"recurring_invoice": True}, "not recurring"),
         ({"service_tracking": "task_global_project"}, "creates a project or task"),
         ({"type": "consu", "invoice_policy": "delivery"}, "is of the type consu"),
+        ({"type": "combo"}, "is a combo: its own line has no price"),
         ({"company_id": 2}, "is Other's alone, and My Company has orders"),
         ({"taxes_id": [9]}, "is computed by code"),
     ],
@@ -298,6 +299,55 @@ def test_a_currency_that_odoo_rounds_otherwise_is_named(
     told = look("--product", "7")
     assert told[0] == status, told[1]
     assert (f"CHF is rounded to {rounding} in Odoo" in told[1]) is (status == 1)
+
+
+def test_a_company_without_a_sales_journal_is_named(world: Any, look: Look) -> None:
+    world.orders(41)
+    assert "sales journal" not in look("--product", "7")[1]
+    world.admin.seed({"res.company": [{"id": 2, "name": "Other", "partner_id": 1, "currency_id": 1}]})
+    world.admin.write("account.journal", [1], {"company_id": 2})
+    status, told = look("--product", "7")
+    assert status == 1
+    assert "WRONG My Company has no sales journal" in told
+    assert "Add a journal of the type Sales to My Company" in told.partition("What to do:")[2]
+    world.admin.write("account.journal", [1], {"company_id": 1})
+    status, told = look("--product", "7")
+    assert status == 0, "it has no orders"
+    assert "LOOK  Other has no sales journal" in told
+
+
+@pytest.mark.parametrize(("taxes", "words"), [([4], "which maps taxes"), ([], "which has no taxes")])
+def test_a_fiscal_position_of_subscriptions_is_named(
+    world: Any, look: Look, dynamodb: Any, monkeypatch: pytest.MonkeyPatch, *, taxes: list[int], words: str
+) -> None:
+    world.admin.seed(
+        {
+            "account.fiscal.position": [{"id": 4, "name": "Reduced"}],
+            "account.tax": [{"id": 8, "name": "7%", "amount": Decimal(7), "fiscal_position_ids": taxes}],
+        }
+    )
+    world.orders(41, 42, fiscal_position_id=4)
+    status, told = look("--product", "7")
+    assert status == 0, told
+    assert f"ok    2 orders have the fiscal position Reduced, {words}" in told
+    charge = {
+        "name": "API calls",
+        "metric": "api_calls",
+        "applies_to": {"all": True},
+        "currency": "USD",
+        "odoo_product_id": 7,
+        "tax_behavior": "inclusive",
+        "model": {"type": "per_unit", "unit_amount": "0.10"},
+    }
+    catalogue = CatalogueStore(dynamodb, world.tables.catalogue)
+    catalogue.put_metric(
+        parse(Metric, {"name": "API calls", "aggregation": "sum", "unit": "call"}, code="api_calls"), None
+    )
+    catalogue.put_charge([parse(Charge, charge, code="calls")], None)
+    monkeypatch.setattr(client, "dynamodb", lambda: dynamodb)
+    status, told = look("--catalogue-table", world.tables.catalogue)
+    assert status == 0, told
+    assert f"LOOK  2 orders have the fiscal position Reduced, {words}" in told
 
 
 def test_running_subscriptions_that_are_locked_are_named(world: Any, look: Look) -> None:

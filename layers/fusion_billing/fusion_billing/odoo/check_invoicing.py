@@ -1,10 +1,13 @@
 """What invoicing goes by: the companies that the key's user sees, how they round, invoices it can read."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from fusion_billing.odoo.client import Odoo
 from fusion_billing.odoo.errors import Park
 from fusion_billing.odoo.finding import Finding
+from fusion_billing.odoo.orders import many2one
 from fusion_billing.odoo.rights import in_group
 
 _ROUNDING = "tax_calculation_rounding_method"
@@ -29,6 +32,66 @@ def companies(odoo: Odoo) -> Iterator[Finding]:
         method = row.get(_ROUNDING)
         if method:
             yield Finding("well", f"{row['name']} {_METHODS.get(method, f'rounds by {method}')}")
+
+
+def journals(odoo: Odoo) -> Iterator[Finding]:
+    """Yield the companies seen whose orders no invoice can be made of, for want of a sales journal."""
+    parents = odoo.fields("res.company", ["parent_id"])
+    rows = {row["id"]: row for row in odoo.search_read("res.company", [], ["name", *parents], order="id")}
+    found = odoo.search_read("account.journal", [["type", "=", "sale"]], ["company_id"])
+    having = {company[0] for row in found if (company := many2one(row.get("company_id"))) is not None}
+    for company, row in rows.items():
+        if having.isdisjoint(_with_parents(company, rows)):
+            bills = odoo.search_read(
+                "sale.order", [["company_id", "=", company], ["state", "=", "sale"]], ["id"], limit=1
+            )
+            yield Finding(
+                "wrong" if bills else "look",
+                f"{row['name']} has no sales journal: no invoice can be made of its orders",
+                f"Add a journal of the type Sales to {row['name']} (Accounting, Configuration, Journals)",
+            )
+
+
+def _with_parents(company: int, rows: Mapping[int, Mapping[str, Any]]) -> set[int]:
+    """Return a company and those it is a branch of: a branch invoices by their journals."""
+    found: set[int] = set()
+    following: int | None = company
+    while following is not None and following not in found:
+        found.add(following)
+        parent = many2one(rows.get(following, {}).get("parent_id"))
+        following = parent[0] if parent else None
+    return found
+
+
+def fiscal_positions(odoo: Odoo, *, inclusive: bool) -> Iterator[Finding]:
+    """Yield the fiscal positions of orders that are billed, which map or remove their lines' taxes.
+
+    `inclusive` tells that amounts of some charge include taxes: those follow what the position makes of them.
+    """
+    domain: list[Any] = [["state", "=", "sale"], ["fiscal_position_id", "!=", False]]
+    if odoo.fields("sale.order", ["is_subscription"]):
+        domain.append(["subscription_state", "=", "3_progress"])
+    rows = odoo.search_read("sale.order", domain, ["fiscal_position_id"])
+    named = [found for row in rows if (found := many2one(row.get("fiscal_position_id"))) is not None]
+    for (position, name), count in sorted(Counter(named).items()):
+        text = f"{count} {'order has' if count == 1 else 'orders have'} the fiscal position {name}"
+        has_taxes = bool(_taxes_of(odoo, position))
+        text += ", which maps taxes" if has_taxes else ", which has no taxes: Odoo may remove those of lines"
+        if inclusive:
+            yield Finding(
+                "look",
+                f"{text}; what a charge with the tax_behavior inclusive brings in without taxes follows it",
+                f"See that the fiscal position {name} maps included taxes to included ones",
+            )
+        else:
+            yield Finding("well", f"{text}; amounts are without taxes, and stay what they are")
+
+
+def _taxes_of(odoo: Odoo, position: int) -> object:
+    if not odoo.fields("account.fiscal.position", ["tax_ids"]):
+        return True  # it does not say
+    rows = odoo.read("account.fiscal.position", [position], ["tax_ids"])
+    return rows[0].get("tax_ids") if rows else True
 
 
 def locks(odoo: Odoo) -> Iterator[Finding]:

@@ -119,7 +119,13 @@ def _state_faults(row: Mapping[str, Any], name: str) -> Iterable[Finding]:
 def _kind_faults(odoo: Odoo, row: Mapping[str, Any], name: str) -> Iterator[Finding]:
     kind, tracking = row.get("type") or "service", row.get("service_tracking") or "no"
     delivered = row.get("invoice_policy") == "delivery"
-    if kind != "service":
+    if kind == "combo":
+        yield Finding(
+            "wrong",
+            f"T{name[1:]} is a combo: its own line has no price, what it is made of is billed instead",
+            f"Bill by a product of the type Service instead of {name}",
+        )
+    elif kind != "service":
         moves_stock = bool(odoo.fields("sale.order", ["picking_ids"]))
         yield Finding(
             "wrong" if moves_stock or delivered else "look",

@@ -16,7 +16,14 @@ from fusion_billing.definitions.subscription import Subscription
 from fusion_billing.definitions.validation import parse
 from fusion_billing.errors import Refused
 from fusion_billing.odoo import precision
-from fusion_billing.odoo.check_invoicing import chain, companies, invoices, locks
+from fusion_billing.odoo.check_invoicing import (
+    chain,
+    companies,
+    fiscal_positions,
+    invoices,
+    journals,
+    locks,
+)
 from fusion_billing.odoo.check_products import ChargedProduct, product_findings
 from fusion_billing.odoo.client import Odoo
 from fusion_billing.odoo.errors import AccessRefused, Park
@@ -68,6 +75,11 @@ def all_checks(
         ("Locked orders", locks),
         ("Renewals", chain),
         ("Companies", companies),
+        ("Sales journals", journals),
+        (
+            "Fiscal positions",
+            partial(fiscal_positions, inclusive=any(product.inclusive for product in products)),
+        ),
         ("Invoices", invoices),
         *((f"The product {one.id}", partial(product_findings, looked_at=one)) for one in products),
         *([("External ids", _external_ids)] if rolling else []),
