@@ -99,11 +99,18 @@ def subscriptions() -> "SubscriptionStore":
 @cache
 def subscription_writer() -> "SubscriptionWriter":
     """Return what saves subscriptions, and tells of it."""
+    from fusion_billing.store.announced_ends import AnnouncedEnds
     from fusion_billing.store.subscription_writer import SubscriptionWriter
     from fusion_billing.store.unbilled import Unbilled
 
-    unbilled = Unbilled(dynamodb(), settings.text("RATINGS_TABLE"))
-    return SubscriptionWriter(subscriptions(), outbox(), rating_jobs(), unbilled=unbilled)
+    ratings = settings.text("RATINGS_TABLE")
+    return SubscriptionWriter(
+        subscriptions(),
+        outbox(),
+        rating_jobs(),
+        unbilled=Unbilled(dynamodb(), ratings),
+        announced=AnnouncedEnds(dynamodb(), ratings),
+    )
 
 
 def dry_run_stores() -> "DryRunStores":

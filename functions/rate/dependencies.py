@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from aws_lambda_powertools import Logger, Metrics
 
+from functions.rate.ends import Ends
 from functions.rate.line_times import LineTimes
 from functions.rate.rater import Rater
 from functions.rate.reading import Sources
@@ -19,6 +20,7 @@ from fusion_billing.errors import FusionError
 from fusion_billing.instants import parse_instant, rfc3339
 from fusion_billing.lines.line_cadence import CADENCES, LineCadence
 from fusion_billing.store import client
+from fusion_billing.store.announced_ends import AnnouncedEnds
 from fusion_billing.store.catalogue import CatalogueStore
 from fusion_billing.store.dirty_pairs import DirtyPair, DirtyPairs
 from fusion_billing.store.outbox import build_outbox
@@ -117,6 +119,7 @@ def worker() -> Worker:
         queue=queue(),
         relay=relay_queue,
         clock=now,
+        ends=Ends(ratings, AnnouncedEnds(dynamodb, settings.text("RATINGS_TABLE")), events),
     )
 
 

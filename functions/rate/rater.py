@@ -1,6 +1,7 @@
 """Rates what changed, marked pairs or whole subscriptions: from their records, never by increments."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 
 from functions.rate.closing import REVIEWED
@@ -40,6 +41,10 @@ class Rater:
     def tally(self) -> Tally:
         """Return what was done so far."""
         return self._reading.tally
+
+    def reported(self, customer: Customer) -> AbstractContextManager[None]:
+        """Report what fails about a subscription, and let the others go on."""
+        return self._reading.reported(DirtyPair(customer.id, EVERY_METRIC, month_of(self._reading.now)))
 
     def because_of(self, cause: Cause) -> None:
         """Have ratings name a cause in their history from now on; it is `usage` before."""

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, Protocol
 
+from functions.rate.ends import Ends
 from functions.rate.planner import Sender
 from functions.rate.rater import Rater
 from functions.rate.writer import Tally
@@ -66,6 +67,7 @@ class Worker:
     queue: Sender
     relay: Sender
     clock: Callable[[], datetime]
+    ends: Ends
 
     def do(self, message: Mapping[str, Any], *, has_time: Callable[[], bool], attempt: int = 1) -> Tally:
         """Do a message, for as long as `has_time` says; the rest is sent on as a message of its own.
@@ -153,6 +155,8 @@ class Worker:
                 customer = rater.rate_subscription(after, charge=charge)
                 if customer is not None and charge is None:
                     self._mark_closing(customer, now)
+                    with rater.reported(customer):
+                        self.ends.announce(customer, now)
                 if not has_time():
                     return {**message, "after": after}
             if following is None:

@@ -236,6 +236,7 @@ def _close_last_period(subscription: str, start: datetime) -> bool:
 
 @cache
 def _subscription_writer() -> "SubscriptionWriter":
+    from fusion_billing.store.announced_ends import AnnouncedEnds
     from fusion_billing.store.subscription_writer import SubscriptionWriter
     from fusion_billing.store.unbilled import Unbilled
 
@@ -244,6 +245,7 @@ def _subscription_writer() -> "SubscriptionWriter":
         outbox(),
         rating_jobs(),
         unbilled=Unbilled(dynamodb(), settings.text("RATINGS_TABLE")),
+        announced=AnnouncedEnds(dynamodb(), settings.text("RATINGS_TABLE")),
     )
 
 

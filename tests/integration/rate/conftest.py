@@ -13,6 +13,7 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from functions.rate import planner
 from functions.rate.dependencies import created_at, customer, price_book
+from functions.rate.ends import Ends
 from functions.rate.line_times import LineTimes
 from functions.rate.rater import Rater
 from functions.rate.reading import Sources
@@ -28,6 +29,7 @@ from fusion_billing.definitions.subscription import Subscription
 from fusion_billing.definitions.validation import parse
 from fusion_billing.instants import rfc3339, sortable
 from fusion_billing.lines.line_cadence import LineCadence
+from fusion_billing.store.announced_ends import AnnouncedEnds
 from fusion_billing.store.catalogue import CatalogueStore
 from fusion_billing.store.dirty_pairs import DirtyPair, DirtyPairs
 from fusion_billing.store.planner import PlannerState
@@ -139,6 +141,7 @@ class World:
             queue=self.queue,
             relay=self.relay,
             clock=lambda: self.now,
+            ends=Ends(self.ratings, AnnouncedEnds(self.client, self.tables.ratings), self.told),
         )
 
     # --- the catalogue ---

@@ -13,6 +13,7 @@ from fusion_billing.definitions.subscription_history import ChainedOrder, PlanCh
 from fusion_billing.definitions.validation import parse
 from fusion_billing.errors import Unavailable
 from fusion_billing.instants import rfc3339
+from fusion_billing.store.announced_ends import AnnouncedEnds
 from fusion_billing.store.subscription_writer import INSURANCE_SECONDS, Chain, SubscriptionWriter
 from fusion_billing.store.subscriptions import AliasTaken, OrderTaken, Outdated, SubscriptionStore
 from fusion_billing.store.unbilled import Unbilled
@@ -579,3 +580,36 @@ def test_a_final_invoice_and_a_synchronisation_at_once_close_the_period_once(
     assert stored is not None
     assert [period.state for period in stored.calendar.known] == ["invoiced", "open"]
     assert stored.subscription == moved_on
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile", "never"])
+def test_an_end_that_rating_announced_is_not_announced_again(
+    store: SubscriptionStore,
+    dynamodb: DynamoDBClient,
+    tables: Tables,
+    monkeypatch: pytest.MonkeyPatch,
+    when: str,
+) -> None:
+    announced = AnnouncedEnds(dynamodb, tables.ratings)
+    writer = SubscriptionWriter(store, Outbox(), Jobs(), announced=announced)
+    writer.save(subscription(end_date="2026-11-28"), origin="odoo", now=NOW - timedelta(days=9))
+    end = datetime(2026, 11, 29, 5, tzinfo=UTC)
+    if when == "before":
+        assert announced.announce("42", end, [])
+    if when == "meanwhile":
+        put = store.put
+
+        def put_after_rating(*args: Any) -> None:
+            announced.announce("42", end, [])
+            put(*args)
+
+        monkeypatch.setattr(store, "put", put_after_rating)
+    churned = subscription(state="6_churn", end_date="2026-11-28")
+    assert writer.save(churned, origin="odoo", now=NOW).outcome == "updated"
+    events = [data for kind, data in outbox(writer).told if kind == "subscription.ended"]
+    # What was prepared for a save that was refused is not written.
+    assert len(events) == {"before": 0, "meanwhile": 1, "never": 1}[when]
+    stored = store.get("42")
+    assert stored is not None
+    assert (stored.is_over, announced.of("42")) == (True, end)
+    assert not announced.announce("42", end, [])

@@ -31,6 +31,7 @@ from fusion_billing.definitions.subscription_history import (
 )
 from fusion_billing.errors import Fault, Refused, Unavailable
 from fusion_billing.instants import rfc3339
+from fusion_billing.store.announced_ends import AnnouncedEnds
 from fusion_billing.store.subscriptions import (
     AliasTaken,
     OrderTaken,
@@ -105,13 +106,24 @@ class SubscriptionWriter:
         *,
         pause: Callable[[float], None] = time.sleep,
         unbilled: Callable[[StoredSubscription], str | None] | None = None,
+        announced: AnnouncedEnds | None = None,
     ) -> None:
-        """Make one; `unbilled` tells what of a subscription is rated and not invoiced, as a decimal."""
+        """Make one.
+
+        Args:
+            store: Where subscriptions are kept.
+            outbox: Where events go.
+            jobs: The rating queue.
+            pause: Waits for some seconds before another attempt.
+            unbilled: Tells what of a subscription is rated and not invoiced, as a decimal.
+            announced: Which ends were announced already; None: all are announced here.
+        """
         self._store = store
         self._outbox = outbox
         self._jobs = jobs
         self._pause = pause
         self._unbilled = unbilled
+        self._announced = announced
 
     def save(
         self,
@@ -270,16 +282,26 @@ class SubscriptionWriter:
             }
             prepared.append(self._event("subscription.renewed", new, data, now))
         if new.is_over and not stored.is_over and new.ends is not None:
-            data = {
-                "odoo_order_id": after.odoo_order_id,
-                "ended_at": rfc3339(new.ends),
-                "reason": _REASONS[after.state],
-                "currency": after.currency,
-            }
-            unbilled = self._unbilled(new) if self._unbilled is not None else None
-            data |= {} if unbilled is None else {"unbilled_amount": unbilled}
-            prepared.append(self._event("subscription.ended", new, data, now))
+            prepared += self._end(new, new.ends, now)
         return prepared
+
+    def _end(self, new: StoredSubscription, ended_at: datetime, now: datetime) -> list[Prepared]:
+        """Return the event of an end; none where rating announced it, its end date having passed before."""
+        if self._announced is not None and self._announced.of(new.id) == ended_at:
+            return []
+        data = {
+            "odoo_order_id": new.subscription.odoo_order_id,
+            "ended_at": rfc3339(ended_at),
+            "reason": _REASONS[new.subscription.state],
+            "currency": new.subscription.currency,
+        }
+        unbilled = self._unbilled(new) if self._unbilled is not None else None
+        data |= {} if unbilled is None else {"unbilled_amount": unbilled}
+        event = self._event("subscription.ended", new, data, now)
+        if self._announced is None:
+            return [event]
+        # Where rating is faster this fails, and the save begins again.
+        return [replace(event, writes=[*event.writes, self._announced.note(new.id, ended_at)])]
 
     def _period_invoiced(self, new: StoredSubscription, period: Period, now: datetime) -> Prepared:
         data = {

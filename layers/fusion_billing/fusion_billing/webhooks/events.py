@@ -176,7 +176,9 @@ class SubscriptionEnded(SubscriptionData):
 
     odoo_order_id: Count
     ended_at: InstantText
-    reason: Text = Field(description="`churned`, or `renewed` into an order that is not known here")
+    reason: Text = Field(
+        description="`churned`, `renewed` into an order that is not known here, or `end_date`: it has passed"
+    )
     unbilled_amount: DecimalText | None = Field(
         default=None, description="what was rated and not invoiced so far; it takes a final invoice"
     )
