@@ -84,13 +84,13 @@ def compile_all(folder: Path, mounted_at: str, version: str) -> None:
 def interpreter(version: str) -> str | None:
     """Return a Python of `version` found here, or None: bytecode is good for its own version only."""
     show = "import sys; print('%d.%d' % sys.version_info[:2])"
-    for candidate in (sys.executable, f"python{version}"):
+    for computed_rating in (sys.executable, f"python{version}"):
         try:
-            told = subprocess.run([candidate, "-c", show], check=False, capture_output=True, text=True)
+            told = subprocess.run([computed_rating, "-c", show], check=False, capture_output=True, text=True)
         except OSError:
             continue
         if told.returncode == 0 and told.stdout.strip() == version:
-            return candidate
+            return computed_rating
     return None
 
 

@@ -78,9 +78,7 @@ class Cloud:
             "SFTP_ENABLED": "0",
             "IOT_MTLS_ENABLED": "0",
         }
-        self._child = Child(
-            "the local cloud", [str(ministack)], environment, self.folder / "logs" / "cloud.log"
-        )
+        self._child = Child("the local cloud", [str(ministack)], environment, self.folder / "logs" / "cloud.log")
         self._child.wait_until(self._ready, _START_SECONDS)
 
     def deploy(self, parameters: Mapping[str, str]) -> None:
@@ -111,9 +109,7 @@ class Cloud:
         kept = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(
-                ("AWS_", "SAM_", "MINISTACK_", "FUSION_", "POWERTOOLS_", "VIRTUAL_ENV", "PYTHON")
-            )
+            if not name.startswith(("AWS_", "SAM_", "MINISTACK_", "FUSION_", "POWERTOOLS_", "VIRTUAL_ENV", "PYTHON"))
         }
         return {
             **kept,
@@ -195,9 +191,7 @@ class Cloud:
         """Let each queue be worked by two at once: a process each, more of them would choke this machine."""
         functions = self.client("lambda")
         for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
-            functions.update_event_source_mapping(
-                UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": 2}
-            )
+            functions.update_event_source_mapping(UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": 2})
 
     def _read_outputs(self) -> bool:
         formation = self.client("cloudformation")

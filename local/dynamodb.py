@@ -91,9 +91,7 @@ def _java() -> str:
     told = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
     found = re.search(r'version "(\d+)', told)
     if found is None or int(found[1]) < _JAVA:
-        raise NotRunning(
-            f"Java {_JAVA} or newer is needed, this is: {told.splitlines()[0] if told else java}"
-        )
+        raise NotRunning(f"Java {_JAVA} or newer is needed, this is: {told.splitlines()[0] if told else java}")
     return java
 
 

@@ -46,9 +46,7 @@ def alone(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise Failed(
-                f"it is running already, with what it keeps in {folder}; stop that one first"
-            ) from None
+            raise Failed(f"it is running already, with what it keeps in {folder}; stop that one first") from None
         yield
 
 
@@ -78,9 +76,7 @@ class Child:
             if ready():
                 return
             time.sleep(0.1)
-        raise Failed(
-            f"{self.name} was not ready within {seconds:.0f} s. The end of {self.log}:\n{tail(self.log)}"
-        )
+        raise Failed(f"{self.name} was not ready within {seconds:.0f} s. The end of {self.log}:\n{tail(self.log)}")
 
     def alive(self) -> bool:
         """Tell whether it runs."""

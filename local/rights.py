@@ -56,9 +56,7 @@ def granted(template: Path = TEMPLATE) -> dict[str, frozenset[Right]]:
 def _rights(policies: list[dict[str, Any]]) -> Iterator[Right]:
     for policy in policies:
         for statement in policy["PolicyDocument"]["Statement"]:
-            found = re.fullmatch(
-                r"(?:\$\{)?(\w+)Table\.Arn\}?(/index/\w+)?", str(statement.get("Resource") or "")
-            )
+            found = re.fullmatch(r"(?:\$\{)?(\w+)Table\.Arn\}?(/index/\w+)?", str(statement.get("Resource") or ""))
             if found is not None:
                 table = found[1].lower() + (found[2] or "")
                 yield from ((action.removeprefix("dynamodb:"), table) for action in statement["Action"])

@@ -82,16 +82,12 @@ class Running:
         started.enter_context(alone(self.folder))
         self._kept = Kept(self.folder / "demo.json")
         self._progress("starting the stand-in Odoo, the webhook receiver and the local cloud")
-        odoo = Child(
-            "the stand-in Odoo", self._odoo_command(), dict(os.environ), self.folder / "logs" / "odoo.log"
-        )
+        odoo = Child("the stand-in Odoo", self._odoo_command(), dict(os.environ), self.folder / "logs" / "odoo.log")
         started.callback(odoo.stop)
         odoo.wait_until(lambda: _answers(self.odoo.url + "/web/version"), 30)
         started.enter_context(self.cloud)
         self.receiver = started.enter_context(Receiver(self._receiver_port, self.folder / "webhooks.jsonl"))
-        self._progress(
-            "building the functions and deploying template.yaml (the first time takes half a minute)"
-        )
+        self._progress("building the functions and deploying template.yaml (the first time takes half a minute)")
         self.cloud.deploy({"OdooUrl": self.odoo.url, "OdooDatabase": flow.DATABASE})
         self._write_settings_of_sam_local()
         self._prepare()
@@ -116,10 +112,7 @@ class Running:
         self.cloud.client("secretsmanager").put_secret_value(
             SecretId=self.cloud.outputs["OdooApiKeySecretArn"], SecretString=odoo_key
         )
-        if (
-            not self._kept.get("key")
-            or not Service(self.cloud.base_url, self._kept.get("key")).knows_the_key()
-        ):
+        if not self._kept.get("key") or not Service(self.cloud.base_url, self._kept.get("key")).knows_the_key():
             self._kept.set("key", self._bootstrap())
             self._kept.set("endpoint", "")
         self.service = Service(self.cloud.base_url, self._kept.get("key"))
@@ -176,9 +169,7 @@ class Running:
         )
         while self.cloud.alive():
             time.sleep(1)
-        raise Failed(
-            "the local cloud has ended by itself; its log is in " + str(self.folder / "cloud" / "logs")
-        )
+        raise Failed("the local cloud has ended by itself; its log is in " + str(self.folder / "cloud" / "logs"))
 
     def _run_relay(self) -> None:
         """Run the relay as its schedule does."""
@@ -231,9 +222,7 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=4566, help="of the local cloud (4566)")
     parser.add_argument("--odoo-port", type=int, default=8069, help="of the stand-in Odoo (8069)")
     parser.add_argument("--receiver-port", type=int, default=8070, help="of the webhook receiver (8070)")
-    parser.add_argument(
-        "--state", type=Path, default=artefacts.ROOT / ".local" / "run", help="where to keep all"
-    )
+    parser.add_argument("--state", type=Path, default=artefacts.ROOT / ".local" / "run", help="where to keep all")
     return parser
 
 

@@ -13,8 +13,8 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from functions.admin import problems
 from functions.admin.resolver import Resolver
-from fusion_billing.api import problem
 from fusion_billing.errors import FusionError
+from fusion_billing.http import problem
 
 TOPICS: dict[str, tuple[str, ...]] = {
     "charges": ("charges",),

@@ -22,24 +22,24 @@ if TYPE_CHECKING:
     from functions.admin.services.dry_run import Stores as DryRunStores
     from functions.admin.services.reconcile import Reconciler
     from functions.admin.services.runs import Runs
-    from fusion_billing.api.authentication import Authenticator
-    from fusion_billing.lines.line import Mode
+    from fusion_billing.application.outbox import Outbox
+    from fusion_billing.application.save_subscription import SubscriptionWriter
+    from fusion_billing.application.sync_subscriptions import SubscriptionSync
+    from fusion_billing.dynamodb.catalog.api_keys import KeyStore
+    from fusion_billing.dynamodb.catalog.definitions import CatalogueStore
+    from fusion_billing.dynamodb.catalog.sources import SourceStore
+    from fusion_billing.dynamodb.catalog.subscription_use import SubscriptionUse
+    from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
+    from fusion_billing.dynamodb.ratings.order_lines import LineStore
+    from fusion_billing.dynamodb.ratings.ratings import RatingsStore
+    from fusion_billing.dynamodb.ratings.statements import StatementStore
+    from fusion_billing.dynamodb.usage.pair_records import UsageRecords
+    from fusion_billing.dynamodb.usage.reading import UsageReader
+    from fusion_billing.http.authentication import Authenticator
+    from fusion_billing.messaging.queue import Queue
+    from fusion_billing.messaging.rating_jobs import RatingJobs
     from fusion_billing.odoo.client import Odoo
-    from fusion_billing.odoo.sync import SubscriptionSync
-    from fusion_billing.store.catalogue import CatalogueStore
-    from fusion_billing.store.jobs import RatingJobs
-    from fusion_billing.store.keys import KeyStore
-    from fusion_billing.store.lines import LineStore
-    from fusion_billing.store.queues import Queue
-    from fusion_billing.store.ratings import RatingsStore
-    from fusion_billing.store.sources import SourceStore
-    from fusion_billing.store.statements import StatementStore
-    from fusion_billing.store.subscription_use import SubscriptionUse
-    from fusion_billing.store.subscription_writer import SubscriptionWriter
-    from fusion_billing.store.subscriptions import SubscriptionStore
-    from fusion_billing.store.usage_reading import UsageReader
-    from fusion_billing.store.usage_records import UsageRecords
-    from fusion_billing.webhooks.outbox import Outbox
+    from fusion_billing.odoo_lines.order_line import Mode
 
 
 def now() -> datetime:
@@ -50,7 +50,7 @@ def now() -> datetime:
 @cache
 def dynamodb() -> "DynamoDBClient":
     """Return the one DynamoDB client; all stores share it."""
-    from fusion_billing.store import client
+    from fusion_billing.dynamodb import client
 
     return client.dynamodb()
 
@@ -58,7 +58,7 @@ def dynamodb() -> "DynamoDBClient":
 @cache
 def sqs() -> "SQSClient":
     """Return the one SQS client."""
-    from fusion_billing.store import client
+    from fusion_billing.dynamodb import client
 
     made: SQSClient = client.make("sqs")
     return made
@@ -67,7 +67,7 @@ def sqs() -> "SQSClient":
 @cache
 def keys() -> "KeyStore":
     """Return the API keys."""
-    from fusion_billing.store.keys import KeyStore
+    from fusion_billing.dynamodb.catalog.api_keys import KeyStore
 
     return KeyStore(dynamodb(), settings.text("CATALOGUE_TABLE"))
 
@@ -75,7 +75,7 @@ def keys() -> "KeyStore":
 @cache
 def authenticator() -> "Authenticator":
     """Return what tells who holds a key; it remembers keys for a second."""
-    from fusion_billing.api.authentication import Authenticator
+    from fusion_billing.http.authentication import Authenticator
 
     return Authenticator(keys(), time.monotonic)
 
@@ -83,7 +83,7 @@ def authenticator() -> "Authenticator":
 @cache
 def catalogue() -> "CatalogueStore":
     """Return the metrics and charges."""
-    from fusion_billing.store.catalogue import CatalogueStore
+    from fusion_billing.dynamodb.catalog.definitions import CatalogueStore
 
     return CatalogueStore(dynamodb(), settings.text("CATALOGUE_TABLE"))
 
@@ -91,7 +91,7 @@ def catalogue() -> "CatalogueStore":
 @cache
 def subscriptions() -> "SubscriptionStore":
     """Return the subscriptions and their periods."""
-    from fusion_billing.store.subscriptions import SubscriptionStore
+    from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
 
     return SubscriptionStore(dynamodb(), settings.text("CATALOGUE_TABLE"))
 
@@ -99,9 +99,9 @@ def subscriptions() -> "SubscriptionStore":
 @cache
 def subscription_writer() -> "SubscriptionWriter":
     """Return what saves subscriptions, and tells of it."""
-    from fusion_billing.store.announced_ends import AnnouncedEnds
-    from fusion_billing.store.subscription_writer import SubscriptionWriter
-    from fusion_billing.store.unbilled import Unbilled
+    from fusion_billing.application.save_subscription import SubscriptionWriter
+    from fusion_billing.dynamodb.ratings.announced_ends import AnnouncedEnds
+    from fusion_billing.dynamodb.ratings.unbilled import Unbilled
 
     ratings = settings.text("RATINGS_TABLE")
     return SubscriptionWriter(
@@ -123,7 +123,7 @@ def dry_run_stores() -> "DryRunStores":
 @cache
 def subscription_use() -> "SubscriptionUse":
     """Return what tells whether anything was counted or rated on a subscription."""
-    from fusion_billing.store.subscription_use import SubscriptionUse
+    from fusion_billing.dynamodb.catalog.subscription_use import SubscriptionUse
 
     return SubscriptionUse(
         dynamodb(), usage_table=settings.text("USAGE_TABLE"), ratings_table=settings.text("RATINGS_TABLE")
@@ -133,7 +133,7 @@ def subscription_use() -> "SubscriptionUse":
 @cache
 def usage_records() -> "UsageRecords":
     """Return the usage records by pair and window."""
-    from fusion_billing.store.usage_records import UsageRecords
+    from fusion_billing.dynamodb.usage.pair_records import UsageRecords
 
     return UsageRecords(dynamodb(), settings.text("USAGE_TABLE"))
 
@@ -141,7 +141,7 @@ def usage_records() -> "UsageRecords":
 @cache
 def outbox() -> "Outbox":
     """Return the outbox of events."""
-    from fusion_billing.store.outbox import build_outbox
+    from fusion_billing.dynamodb.webhooks.outbox import build_outbox
 
     return build_outbox(
         dynamodb(),
@@ -154,7 +154,7 @@ def outbox() -> "Outbox":
 @cache
 def rating_jobs() -> "RatingJobs":
     """Return what asks rating to look again."""
-    from fusion_billing.store.jobs import RatingJobs
+    from fusion_billing.messaging.rating_jobs import RatingJobs
 
     return RatingJobs(sqs(), settings.text("RATING_QUEUE_URL"))
 
@@ -162,7 +162,7 @@ def rating_jobs() -> "RatingJobs":
 @cache
 def sources() -> "SourceStore":
     """Return the apps that push usage."""
-    from fusion_billing.store.sources import SourceStore
+    from fusion_billing.dynamodb.catalog.sources import SourceStore
 
     return SourceStore(dynamodb(), settings.text("CATALOGUE_TABLE"))
 
@@ -170,7 +170,7 @@ def sources() -> "SourceStore":
 @cache
 def usage_reader() -> "UsageReader":
     """Return the usage table, to look at."""
-    from fusion_billing.store.usage_reading import UsageReader
+    from fusion_billing.dynamodb.usage.reading import UsageReader
 
     return UsageReader(dynamodb(), settings.text("USAGE_TABLE"))
 
@@ -178,16 +178,16 @@ def usage_reader() -> "UsageReader":
 @cache
 def ratings() -> "RatingsStore":
     """Return the ratings, to look at."""
-    from fusion_billing.store.ratings import RatingsStore
+    from fusion_billing.dynamodb.ratings.ratings import RatingsStore
 
-    lanes = settings.integer("LINE_LANES", 8)
-    return RatingsStore(dynamodb(), settings.text("RATINGS_TABLE"), lanes=lanes)
+    line_partitions = settings.integer("LINE_LANES", 8)
+    return RatingsStore(dynamodb(), settings.text("RATINGS_TABLE"), line_partitions=line_partitions)
 
 
 @cache
 def statements() -> "StatementStore":
     """Return the statements of closed periods."""
-    from fusion_billing.store.statements import StatementStore
+    from fusion_billing.dynamodb.ratings.statements import StatementStore
 
     return StatementStore(dynamodb(), settings.text("RATINGS_TABLE"))
 
@@ -196,10 +196,10 @@ def statements() -> "StatementStore":
 def runs() -> "Runs":
     """Return what starts runs of rating; an answer waits for one as long as API Gateway allows."""
     from functions.admin.services.runs import Runs
-    from fusion_billing.store.dirty_pairs import DirtyPairs
-    from fusion_billing.store.planner import PlannerState
-    from fusion_billing.store.queues import Queue
-    from fusion_billing.store.runs import RunStore
+    from fusion_billing.dynamodb.markers.changed_pairs import DirtyPairs
+    from fusion_billing.dynamodb.state.planner import PlannerState
+    from fusion_billing.dynamodb.state.runs import RunStore
+    from fusion_billing.messaging.queue import Queue
 
     state, markers = settings.text("STATE_TABLE"), settings.text("MARKERS_TABLE")
     shards = settings.integer("DIRTY_SHARDS", 16)
@@ -219,12 +219,12 @@ def runs() -> "Runs":
 @cache
 def lines() -> "LineStore":
     """Return the lines that wait for Odoo or for somebody."""
-    from fusion_billing.store.lines import LineStore
+    from fusion_billing.dynamodb.ratings.order_lines import LineStore
 
     return LineStore(dynamodb(), settings.text("RATINGS_TABLE"))
 
 
-def lanes() -> int:
+def line_partitions() -> int:
     """Return how many lanes the lines of all orders are spread over."""
     return settings.integer("LINE_LANES", 8)
 
@@ -232,7 +232,7 @@ def lanes() -> int:
 @cache
 def relay_queue() -> "Queue":
     """Return the relay's queue."""
-    from fusion_billing.store.queues import Queue
+    from fusion_billing.messaging.queue import Queue
 
     return Queue(sqs(), settings.text("RELAY_QUEUE_URL"))
 
@@ -240,21 +240,21 @@ def relay_queue() -> "Queue":
 @cache
 def odoo() -> "Odoo":
     """Return the client of Odoo, whose calls leave time to answer. Raises `Unavailable`: `no_odoo`."""
-    from fusion_billing.odoo import configured
+    from fusion_billing.odoo import configuration
 
-    if not configured.is_configured():
+    if not configuration.is_configured():
         raise Unavailable("there is no Odoo: set ODOO_URL", code="no_odoo")
-    return configured.from_environment(seconds=10.0)
+    return configuration.from_environment(seconds=10.0)
 
 
 def reconciler(*, repair: bool) -> "Reconciler":
     """Return what compares lines with Odoo, for one request; it writes nothing unless it is to repair."""
     from functions.admin.services.reconcile import Reconciler
+    from fusion_billing.dynamodb.ratings.guarded_lines import GuardedLines
+    from fusion_billing.dynamodb.state.leases import Leases
     from fusion_billing.odoo import precision
     from fusion_billing.odoo.copy_guarding import CopyGuarding, products_of
     from fusion_billing.odoo.line_guarding import LineGuarding
-    from fusion_billing.store.guarded_lines import GuardedLines
-    from fusion_billing.store.leases import Leases
 
     client = odoo()
     guarding = LineGuarding(
@@ -262,7 +262,7 @@ def reconciler(*, repair: bool) -> "Reconciler":
         odoo=client,
         precision=cache(lambda: precision.read(client)),
         events=outbox(),
-        lanes=lanes(),
+        line_partitions=line_partitions(),
         mode=cast("Mode", settings.text("ODOO_LINE_MODE", "period")),
         clock=now,
         seconds=lambda: client.seconds,
@@ -281,8 +281,8 @@ def reconciler(*, repair: bool) -> "Reconciler":
 
 def subscription_sync() -> "SubscriptionSync":
     """Return what reads subscriptions from Odoo, for one request."""
-    from fusion_billing.odoo.sync import SubscriptionSync
-    from fusion_billing.store.sync import SyncState
+    from fusion_billing.application.sync_subscriptions import SubscriptionSync
+    from fusion_billing.dynamodb.state.sync import SyncState
 
     return SubscriptionSync(
         odoo=odoo(),

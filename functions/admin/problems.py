@@ -1,4 +1,4 @@
-"""Problems (RFC 9457) as the resolver's responses; `fusion_billing.api.problem` says what is in them."""
+"""Problems (RFC 9457) as the resolver's responses; `fusion_billing.http.problem` says what is in them."""
 
 import json
 from collections.abc import Mapping
@@ -6,8 +6,8 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
-from fusion_billing.api import problem
 from fusion_billing.errors import FusionError
+from fusion_billing.http import problem
 
 
 def of_error(error: FusionError) -> Response[str]:

@@ -28,8 +28,8 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 from functions.admin import dependencies
 from fusion_billing import strict_json
 from fusion_billing.access.principal import Principal
-from fusion_billing.api.events import body_of
 from fusion_billing.errors import Fault, Refused
+from fusion_billing.http.api_gateway import body_of
 
 MAX_BODY = 4 * 1024 * 1024
 MAX_PAGE, DEFAULT_PAGE, _LIMIT_DIGITS = 500, 100, 5
@@ -91,9 +91,7 @@ def page(router: Router) -> tuple[int, str | None]:
     """
     given = router.current_event.get("queryStringParameters") or {}
     limit = given.get("limit", str(DEFAULT_PAGE))
-    if not (
-        limit.isascii() and limit.isdigit() and len(limit) <= _LIMIT_DIGITS and 1 <= int(limit) <= MAX_PAGE
-    ):
+    if not (limit.isascii() and limit.isdigit() and len(limit) <= _LIMIT_DIGITS and 1 <= int(limit) <= MAX_PAGE):
         raise _refused("limit", "bad_request", f"must be a whole number from 1 to {MAX_PAGE}")
     cursor = given.get("cursor")
     return int(limit), None if cursor is None else _read_cursor(cursor, list_name(router))
@@ -141,9 +139,7 @@ def _first_unstorable(value: Any, path: str = "", depth: int = 0) -> Fault | Non
     if depth > _DEEPEST:
         raise _refused("", "malformed_json", "the body is nested too deeply")
     if isinstance(value, str):
-        return (
-            Fault(path, "unstorable_text", "holds a character that is none") if _NONE.search(value) else None
-        )
+        return Fault(path, "unstorable_text", "holds a character that is none") if _NONE.search(value) else None
     children: Iterable[tuple[Any, Any]] = enumerate(value) if isinstance(value, list) else ()
     if isinstance(value, dict):
         children = value.items()

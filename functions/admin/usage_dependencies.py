@@ -5,10 +5,10 @@ import time
 from functions.admin import dependencies
 from functions.admin.services.usage import Records, Voider
 from fusion_billing import settings
-from fusion_billing.store.markers import MarkerStore
-from fusion_billing.store.patience import Patience
-from fusion_billing.store.targets import TargetStore
-from fusion_billing.store.usage_voiding import UsageVoiding
+from fusion_billing.dynamodb.catalog.targets import TargetStore
+from fusion_billing.dynamodb.deadline import Deadline
+from fusion_billing.dynamodb.markers.change_markers import MarkerStore
+from fusion_billing.dynamodb.usage.voiding import UsageVoiding
 
 _SECONDS_OF_A_WRITE = 10.0
 
@@ -21,11 +21,9 @@ def records() -> Records:
 
 def voider() -> Voider:
     """Return what takes usage records back; a marker is written for each, whatever was marked before."""
-    markers = MarkerStore(
-        dependencies.dynamodb(), settings.text("MARKERS_TABLE"), settings.integer("DIRTY_SHARDS", 16)
-    )
+    markers = MarkerStore(dependencies.dynamodb(), settings.text("MARKERS_TABLE"), settings.integer("DIRTY_SHARDS", 16))
     return Voider(records(), markers, UsageVoiding(dependencies.dynamodb(), settings.text("USAGE_TABLE")))
 
 
-def _patience() -> Patience:
-    return Patience(_SECONDS_OF_A_WRITE, time.monotonic, time.sleep)
+def _patience() -> Deadline:
+    return Deadline(_SECONDS_OF_A_WRITE, time.monotonic, time.sleep)

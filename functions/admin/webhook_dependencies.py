@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from functions.admin import dependencies
 from functions.admin.services.endpoints import Webhooks
 from fusion_billing import settings
-from fusion_billing.outbound import configured
-from fusion_billing.outbound.guard import Guard
-from fusion_billing.store import client
-from fusion_billing.store.deliveries import DeliveryStore
-from fusion_billing.store.endpoints import EndpointStore
-from fusion_billing.store.events import EventStore
-from fusion_billing.store.outbox import Nudges
-from fusion_billing.store.secrets import EndpointSecrets
+from fusion_billing.dynamodb import client
+from fusion_billing.dynamodb.webhooks.deliveries import DeliveryStore
+from fusion_billing.dynamodb.webhooks.endpoint_secrets import EndpointSecrets
+from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
+from fusion_billing.dynamodb.webhooks.events import EventStore
+from fusion_billing.dynamodb.webhooks.outbox import WakeUps
+from fusion_billing.outbound import configuration
+from fusion_billing.outbound.ssrf_guard import Guard
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
@@ -35,9 +35,9 @@ def deliveries() -> DeliveryStore:
 
 
 @cache
-def nudges() -> Nudges:
+def wake_ups() -> WakeUps:
     """Return what wakes the relay for an endpoint."""
-    return Nudges(dependencies.sqs(), settings.text("RELAY_QUEUE_URL"))
+    return WakeUps(dependencies.sqs(), settings.text("RELAY_QUEUE_URL"))
 
 
 @cache
@@ -50,7 +50,7 @@ def kms() -> "KMSClient":
 @cache
 def guard() -> Guard:
     """Return what says where a webhook may go."""
-    return configured.guard()
+    return configuration.guard()
 
 
 @cache

@@ -11,12 +11,12 @@ from typing import Any
 from functions.ingest.service import Result, Stores, summary, take
 from fusion_billing import strict_json
 from fusion_billing.access.principal import Principal
-from fusion_billing.api import problem
-from fusion_billing.api.authentication import Authenticator
-from fusion_billing.api.events import answer, body_of
+from fusion_billing.dynamodb.deadline import Deadline
 from fusion_billing.errors import Fault, FusionError, Refused
-from fusion_billing.store.patience import Patience
-from fusion_billing.usage.outcome import ACCEPTED, CONFLICT, CREATED, INVALID
+from fusion_billing.http import problem
+from fusion_billing.http.api_gateway import answer, body_of
+from fusion_billing.http.authentication import Authenticator
+from fusion_billing.metering.outcome import ACCEPTED, CONFLICT, CREATED, INVALID
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_RECORDS = 500
@@ -56,7 +56,7 @@ class App:
         return answered
 
     def _answer(self, event: Mapping[str, Any], seconds: float, fields: dict[str, Any]) -> dict[str, Any]:
-        patience = Patience(seconds, self.clock, self.pause)
+        deadline = Deadline(seconds, self.clock, self.pause)
         now = self.now()
         headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
         principal = self.authenticator.authenticate(headers, now)
@@ -66,9 +66,9 @@ class App:
         if "records" in body:
             if "idempotency-key" in headers:
                 raise _key_of_a_batch()
-            return self._batch(principal, _records(body), now, patience, fields)
+            return self._batch(principal, _records(body), now, deadline, fields)
         header_key = headers.get("idempotency-key")
-        results = take(self.stores, principal, [body], now, patience, header_key=header_key)
+        results = take(self.stores, principal, [body], now, deadline, header_key=header_key)
         fields["outcomes"] = summary(results)
         return _single(results[0])
 
@@ -77,10 +77,10 @@ class App:
         principal: Principal,
         records: list[Any],
         now: datetime,
-        patience: Patience,
+        deadline: Deadline,
         fields: dict[str, Any],
     ) -> dict[str, Any]:
-        results = take(self.stores, principal, records, now, patience)
+        results = take(self.stores, principal, records, now, deadline)
         counts = fields["outcomes"] = summary(results)
         all_accepted = counts.keys() <= ACCEPTED
         told = [_told(index, result) for index, result in enumerate(results)]

@@ -9,14 +9,14 @@ from typing import Any
 from functions.ingest.app import App
 from functions.ingest.service import Stores
 from fusion_billing import settings
-from fusion_billing.api.authentication import Authenticator
-from fusion_billing.api.log import Log
-from fusion_billing.store import client
-from fusion_billing.store.keys import KeyStore
-from fusion_billing.store.markers import MarkerStore
-from fusion_billing.store.targets import TargetStore
-from fusion_billing.store.usage import UsageStore
-from fusion_billing.store.usage_batch import UsageBatch
+from fusion_billing.dynamodb import client
+from fusion_billing.dynamodb.catalog.api_keys import KeyStore
+from fusion_billing.dynamodb.catalog.targets import TargetStore
+from fusion_billing.dynamodb.markers.change_markers import MarkerStore
+from fusion_billing.dynamodb.usage.batch_write import UsageBatch
+from fusion_billing.dynamodb.usage.single_write import UsageStore
+from fusion_billing.http.authentication import Authenticator
+from fusion_billing.http.log import Log
 
 _MARGIN_SECONDS = 3.0  # for the call under way when the time is up, and for the answer
 _LONGEST_SECONDS = 20.0

@@ -5,36 +5,36 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from functions.ingest.admitting import Admitting, Targets
+from functions.ingest.admission import Admitting, Targets
 from fusion_billing.access.principal import Principal
+from fusion_billing.dynamodb.deadline import Deadline
+from fusion_billing.dynamodb.markers.change_markers import marker_of
+from fusion_billing.dynamodb.usage.single_write import Answer
 from fusion_billing.errors import Fault, Refused
 from fusion_billing.instants import rfc3339
-from fusion_billing.store.markers import marker_of
-from fusion_billing.store.patience import Patience
-from fusion_billing.store.usage import Answer
-from fusion_billing.usage.outcome import CONFLICT, INVALID, UNAVAILABLE, conflicts
-from fusion_billing.usage.parsing import parse, readable_key
-from fusion_billing.usage.push import Push
+from fusion_billing.metering.outcome import CONFLICT, INVALID, UNAVAILABLE, conflicts
+from fusion_billing.metering.parsing import parse, readable_key
+from fusion_billing.metering.usage_record import UsageRecord
 
 
 class Markers(Protocol):
-    """Where pairs are marked; `fusion_billing.store.markers.MarkerStore` is one."""
+    """Where pairs are marked; `fusion_billing.dynamodb.markers.change_markers.MarkerStore` is one."""
 
-    def mark(self, markers: Iterable[str], now: datetime, patience: Patience) -> set[str]:
+    def mark(self, markers: Iterable[str], now: datetime, deadline: Deadline) -> set[str]:
         """Write the markers and return those that could not be written."""
 
 
 class Single(Protocol):
-    """What stores one record; `fusion_billing.store.usage.UsageStore` is one."""
+    """What stores one record; `fusion_billing.dynamodb.usage.single_write.UsageStore` is one."""
 
-    def push(self, source: str, push: Push, at: str, patience: Patience) -> Answer:
+    def push(self, source: str, push: UsageRecord, at: str, deadline: Deadline) -> Answer:
         """Store it and return what it came to."""
 
 
 class Batch(Protocol):
-    """What stores many records; `fusion_billing.store.usage_batch.UsageBatch` is one."""
+    """What stores many records; `fusion_billing.dynamodb.usage.batch_write.UsageBatch` is one."""
 
-    def push(self, source: str, pushes: Sequence[Push], at: str, patience: Patience) -> list[Answer]:
+    def push(self, source: str, pushes: Sequence[UsageRecord], at: str, deadline: Deadline) -> list[Answer]:
         """Store them, whose keys are distinct, and return what each came to."""
 
 
@@ -79,7 +79,7 @@ def take(
     principal: Principal,
     values: Sequence[Any],
     now: datetime,
-    patience: Patience,
+    deadline: Deadline,
     *,
     header_key: str | None = None,
 ) -> list[Result]:
@@ -88,7 +88,7 @@ def take(
     `values` are JSON values as `strict_json.loads` gives them; `header_key` is the request's Idempotency-Key,
     for a single record alone. Nothing is raised for a record's sake: one bad record never costs the others.
     """
-    intake = _Intake(stores, principal, now, patience, [None] * len(values))
+    intake = _Intake(stores, principal, now, deadline, [None] * len(values))
     for index, value in enumerate(values):
         try:
             intake.pushes[index] = parse(value, stores.new_key, header_key)
@@ -108,13 +108,13 @@ class _Intake:
     stores: Stores
     principal: Principal
     now: datetime
-    patience: Patience
+    deadline: Deadline
     results: list[Result | None]
-    pushes: dict[int, Push] = field(default_factory=dict)
+    pushes: dict[int, UsageRecord] = field(default_factory=dict)
 
     def admit(self) -> None:
         """Answer what can't be counted: aimed at nothing, at what is another's, or outside its life."""
-        admitting = Admitting(self.stores.targets, self.principal, self.patience)
+        admitting = Admitting(self.stores.targets, self.principal, self.deadline)
         for index, refusal in admitting.refusals(self.pushes).items():
             key = self.pushes[index].key
             if refusal is None:
@@ -125,7 +125,7 @@ class _Intake:
     def mark(self) -> None:
         """Mark the pairs; answer what could not be marked, since it would be stored unseen."""
         markers = {marker_of(push) for push in self.pushes.values()}
-        unmarked = self.stores.markers.mark(markers, self.now, self.patience)
+        unmarked = self.stores.markers.mark(markers, self.now, self.deadline)
         for index, push in list(self.pushes.items()) if unmarked else ():
             if marker_of(push) in unmarked:
                 self._answer(index, _unavailable(push.key))
@@ -145,7 +145,7 @@ class _Intake:
             # Where one could not be stored, those after it wait too: sent again, they keep their order.
             answer = Answer(UNAVAILABLE)
             if place not in lost:
-                answer = self.stores.single.push(push.source, push, at, self.patience)
+                answer = self.stores.single.push(push.source, push, at, self.deadline)
             if answer.outcome == UNAVAILABLE:
                 lost.add(place)
             self.results[index] = _result(push, answer)
@@ -159,9 +159,9 @@ class _Intake:
         for source, indexes in by_source.items():
             pushes = [self.pushes[index] for index in indexes]
             if len(pushes) == 1:
-                answers = [self.stores.single.push(source, pushes[0], at, self.patience)]
+                answers = [self.stores.single.push(source, pushes[0], at, self.deadline)]
             else:
-                answers = self.stores.batch.push(source, pushes, at, self.patience)
+                answers = self.stores.batch.push(source, pushes, at, self.deadline)
             for index, push, answer in zip(indexes, pushes, answers, strict=True):
                 self.results[index] = _result(push, answer)
                 if answer.outcome == UNAVAILABLE:
@@ -173,7 +173,7 @@ class _Intake:
         del self.pushes[index]
 
 
-def _result(push: Push, answer: Answer) -> Result:
+def _result(push: UsageRecord, answer: Answer) -> Result:
     if answer.outcome == CONFLICT:
         faults = conflicts(answer.stored_target, push)
         message = f"{_CONFLICT}: {faults[0].field}, {faults[0].message}"

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from functions.rate.closing import Closer
-from functions.rate.reading import Reading
-from functions.rate.writer import Change, Ratings, Writer
-from fusion_billing.billing.customers import Customer
+from functions.rate.inputs import Reading
+from functions.rate.rating_writer import Change, Ratings, Writer
+from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.decisions import decide, total
-from fusion_billing.billing.documents import (
+from fusion_billing.billing.groups import check_groups
+from fusion_billing.billing.pricing import CurrencyMismatch, Pricing, from_document
+from fusion_billing.billing.rating import RatingKey, StoredRating, computed_rating
+from fusion_billing.billing.rating_document import (
     Invoiced,
     Span,
     adjustment_document,
@@ -22,16 +25,13 @@ from fusion_billing.billing.documents import (
     is_charged,
     rating_document,
 )
-from fusion_billing.billing.groups import check_groups
-from fusion_billing.billing.pricing import CurrencyMismatch, Pricing, from_document
-from fusion_billing.billing.ratings import RatingKey, StoredRating, candidate
-from fusion_billing.calendar.calendar import Period
+from fusion_billing.billing_periods.calendar import Period
 from fusion_billing.decimals import ZERO
+from fusion_billing.dynamodb.markers.changed_pairs import DirtyPair, month_of
+from fusion_billing.dynamodb.ratings.ratings import VersionConflict
 from fusion_billing.errors import Unavailable
-from fusion_billing.rating.rated import Rated
 from fusion_billing.rating.records import Record
-from fusion_billing.store.dirty_pairs import DirtyPair, month_of
-from fusion_billing.store.ratings import Outdated
+from fusion_billing.rating.result import Rated
 
 _ATTEMPTS = 6
 
@@ -93,7 +93,7 @@ class Adjuster:
         """Return what priced a rating, as its document keeps it."""
         return from_document(rating.doc if rating.parts is None else self._ratings.whole(rating))
 
-    def adjust(self, customer: Customer, adjustments: Sequence[Adjustment]) -> bool:
+    def adjust(self, customer: BilledSubscription, adjustments: Sequence[Adjustment]) -> bool:
         """Adjust each of the charges; return whether nothing is left to do.
 
         One that can't be rated is reported and costs the others nothing.
@@ -111,17 +111,17 @@ class Adjuster:
                 used = records[code, adjustment.period]
                 try:
                     adjusted = self._adjust(customer, adjustment, own, stored, used)
-                except Outdated:
+                except VersionConflict:
                     adjusted = self._adjust_anew(customer, adjustment, own)
             complete &= adjusted
         return complete
 
-    def _adjust_anew(self, customer: Customer, adjustment: Adjustment, keys: _Keys) -> bool:
+    def _adjust_anew(self, customer: BilledSubscription, adjustment: Adjustment, keys: _Keys) -> bool:
         for _ in range(_ATTEMPTS):
             stored = self._read(customer.id, [keys])
             try:
                 return self._adjust(customer, adjustment, keys, stored, self._records(customer, adjustment))
-            except Outdated:
+            except VersionConflict:
                 continue
         raise Unavailable("others keep adjusting the same charge")
 
@@ -135,12 +135,17 @@ class Adjuster:
             self._closer.freeze(subscription, start)
         return self._ratings.get_many(every) if loose else stored
 
-    def _records(self, customer: Customer, adjustment: Adjustment) -> list[Record]:
+    def _records(self, customer: BilledSubscription, adjustment: Adjustment) -> list[Record]:
         start, end = adjustment.period.start, customer.rated_end(adjustment.period)
         return list(self._reading.used_by(customer.id, adjustment.price.metric, start, end))
 
     def _adjust(
-        self, customer: Customer, adjustment: Adjustment, keys: _Keys, stored: Stored, records: list[Record]
+        self,
+        customer: BilledSubscription,
+        adjustment: Adjustment,
+        keys: _Keys,
+        stored: Stored,
+        records: list[Record],
     ) -> bool:
         """Adjust one charge; return whether that could be done: False while Odoo's answer is unknown."""
         invoiced = [stored[key] for key in keys.invoiced if key in stored]
@@ -159,9 +164,9 @@ class Adjuster:
         span, invoiced_so_far = Span(opened.start, opened.end), _invoiced(keys, stored)
         doc = adjustment_document(fresh, billed_in=span, invoiced=invoiced_so_far)
         doc = billed_to(doc, customer, opened, self._reading.now)
-        self._writer.tally.pairs += 1
+        self._writer.statistics.pairs += 1
         late = _is_late(doc, known, records)
-        adjusting = candidate(keys.open, doc, cause="usage" if late else "invoice")
+        adjusting = computed_rating(keys.open, doc, cause="usage" if late else "invoice")
         decision = decide(adjusting, stored.get(keys.open), period="open", has_usage=True)
         if decision is not None:
             self._writer.write(Change(customer, adjusting, decision, stored.get(keys.open), late))
@@ -175,13 +180,12 @@ class Adjuster:
         return adjustment.price if first is None else self.price_kept(first)
 
     def _fresh(
-        self, customer: Customer, adjustment: Adjustment, price: Pricing, records: Sequence[Record]
+        self, customer: BilledSubscription, adjustment: Adjustment, price: Pricing, records: Sequence[Record]
     ) -> dict[str, Any]:
         charge, period = price.charge, adjustment.period
         if charge.currency != customer.who.currency:
             raise CurrencyMismatch(
-                f"charge {charge.code} was billed in {charge.currency}, the subscription is in "
-                f"{customer.who.currency}"
+                f"charge {charge.code} was billed in {charge.currency}, the subscription is in {customer.who.currency}"
             )
         who = customer.subscriber_in(period)
         rated = _nothing(charge.currency)
@@ -200,7 +204,7 @@ def _nothing(currency: str) -> Rated:
     return Rated(ZERO, ZERO, ZERO, ZERO, ZERO, currency, ())
 
 
-def _keys(customer: Customer, adjustment: Adjustment) -> _Keys:
+def _keys(customer: BilledSubscription, adjustment: Adjustment) -> _Keys:
     code, start = adjustment.price.charge.code, adjustment.period.start
     is_known = adjustment.period in customer.calendar.known
     later = [at for period in customer.invoiced_after(start) for at in customer.starts_of(period)]
@@ -216,11 +220,7 @@ def _invoiced(keys: _Keys, stored: Stored) -> Invoiced:
     own = keys.replaced if keys.own is None else (keys.own, *keys.replaced)
     return Invoiced(
         total(stored[key].billed for key in own if key in stored),
-        [
-            (key.period_start, stored[key].billed)
-            for key in keys.later
-            if key in stored and stored[key].billed
-        ],
+        [(key.period_start, stored[key].billed) for key in keys.later if key in stored and stored[key].billed],
     )
 
 

@@ -10,17 +10,17 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from functions.rate.reading import Reading
-from functions.rate.writer import Ratings
+from functions.rate.inputs import Reading
+from functions.rate.rating_writer import Ratings
+from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.closings import Closing
-from fusion_billing.billing.customers import Customer
-from fusion_billing.billing.documents import Span, is_up_to_date
 from fusion_billing.billing.pricing import Pricing
-from fusion_billing.billing.ratings import StoredRating
-from fusion_billing.calendar.calendar import Period
+from fusion_billing.billing.rating import StoredRating
+from fusion_billing.billing.rating_document import Span, is_up_to_date
+from fusion_billing.billing_periods.calendar import Period
+from fusion_billing.dynamodb.markers.changed_pairs import EVERY_METRIC, DirtyPair, month_of
+from fusion_billing.dynamodb.ratings.ratings import VersionConflict
 from fusion_billing.errors import Unavailable
-from fusion_billing.store.dirty_pairs import EVERY_METRIC, DirtyPair, month_of
-from fusion_billing.store.ratings import Outdated
 
 _ATTEMPTS = 6
 
@@ -47,18 +47,18 @@ class Closer:
             for rating in loose:
                 try:
                     self._ratings.freeze(rating)
-                except Outdated:
+                except VersionConflict:
                     continue  # read again with the rest, as it is now
         raise Unavailable("a rating of an invoiced period keeps being written")
 
-    def of(self, customer: Customer) -> Mapping[datetime, Closing]:
+    def of(self, customer: BilledSubscription) -> Mapping[datetime, Closing]:
         """Return the closings of a customer's reviewed periods."""
         periods = customer.invoiced(REVIEWED)
         self._customer = customer.id
         self._closings = self._ratings.closings.since(customer.id, periods[-1].start) if periods else {}
         return self._closings
 
-    def close(self, customer: Customer, period: Period, own: Sequence[StoredRating]) -> Closing | None:
+    def close(self, customer: BilledSubscription, period: Period, own: Sequence[StoredRating]) -> Closing | None:
         """Return the closing of an invoiced period whose frozen ratings are `own`; made where there is none.
 
         None for a period of before the subscription was first seen: what was billed in it is not known here.
@@ -74,18 +74,18 @@ class Closer:
         self._closings[period.start] = self._ratings.closings.put(customer.id, closing)
         return self._closings[period.start]
 
-    def note(self, customer: Customer, period: Period, digest: str) -> None:
+    def note(self, customer: BilledSubscription, period: Period, digest: str) -> None:
         """Note by what a period was found to be billed."""
         self._ratings.closings.note(customer.id, period.start, digest)
 
-    def _closing(self, customer: Customer, period: Period) -> Closing | None:
+    def _closing(self, customer: BilledSubscription, period: Period) -> Closing | None:
         if customer.id != self._customer:
             self.of(customer)
         if period in customer.invoiced(REVIEWED):
             return self._closings.get(period.start)
         return self._ratings.closings.since(customer.id, period.start).get(period.start)
 
-    def _made(self, customer: Customer, period: Period, own: Sequence[StoredRating]) -> Closing:
+    def _made(self, customer: BilledSubscription, period: Period, own: Sequence[StoredRating]) -> Closing:
         """Return the closing with what prices the charges that apply and were never billed.
 
         A rating that Odoo never had is among them: made while its period was still to come, it may be
@@ -93,11 +93,7 @@ class Closer:
         while the subscription did not run, or its charge did not apply. If it no longer
         applies, it has ended.
         """
-        billed = {
-            rating.key.charge
-            for rating in own
-            if rating.line.amount is not None and is_up_to_date(rating.doc)
-        }
+        billed = {rating.key.charge for rating in own if rating.line.amount is not None and is_up_to_date(rating.doc)}
         prices: dict[str, dict[str, Any]] = {}
         unpriced, applying = frozenset[str](), set[str]()
         pair = DirtyPair(customer.id, EVERY_METRIC, month_of(period.start))

@@ -8,30 +8,30 @@ from typing import Any, cast
 from aws_lambda_powertools import Logger, Metrics
 
 from functions.rate.ends import Ends
+from functions.rate.inputs import Sources
 from functions.rate.line_times import LineTimes
 from functions.rate.rater import Rater
-from functions.rate.reading import Sources
+from functions.rate.rating_writer import Writer
 from functions.rate.worker import Worker
-from functions.rate.writer import Writer
 from fusion_billing import settings
-from fusion_billing.billing.customers import Customer, customer_of
+from fusion_billing.billing.billed_subscription import BilledSubscription, billed_subscription
 from fusion_billing.billing.price_book import PriceBook
+from fusion_billing.dynamodb import client
+from fusion_billing.dynamodb.catalog.definitions import CatalogueStore
+from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
+from fusion_billing.dynamodb.markers.changed_pairs import DirtyPair, DirtyPairs
+from fusion_billing.dynamodb.ratings.announced_ends import AnnouncedEnds
+from fusion_billing.dynamodb.ratings.ratings import RatingsStore
+from fusion_billing.dynamodb.ratings.statements import StatementStore
+from fusion_billing.dynamodb.raw_responses import answer_raw
+from fusion_billing.dynamodb.state.planner import PlannerState
+from fusion_billing.dynamodb.state.runs import RunStore
+from fusion_billing.dynamodb.usage.pair_records import UsageRecords
+from fusion_billing.dynamodb.webhooks.outbox import build_outbox
 from fusion_billing.errors import FusionError
 from fusion_billing.instants import parse_instant, rfc3339
-from fusion_billing.lines.line_cadence import CADENCES, LineCadence
-from fusion_billing.store import client
-from fusion_billing.store.announced_ends import AnnouncedEnds
-from fusion_billing.store.catalogue import CatalogueStore
-from fusion_billing.store.dirty_pairs import DirtyPair, DirtyPairs
-from fusion_billing.store.outbox import build_outbox
-from fusion_billing.store.planner import PlannerState
-from fusion_billing.store.queues import Queue
-from fusion_billing.store.ratings import RatingsStore
-from fusion_billing.store.raw_answers import answer_raw
-from fusion_billing.store.runs import RunStore
-from fusion_billing.store.statements import StatementStore
-from fusion_billing.store.subscriptions import SubscriptionStore
-from fusion_billing.store.usage_records import UsageRecords
+from fusion_billing.messaging.queue import Queue
+from fusion_billing.odoo_lines.line_cadence import CADENCES, LineCadence
 
 NAMESPACE = "FusionBilling"
 
@@ -93,7 +93,7 @@ def worker() -> Worker:
     dynamodb, sqs = answer_raw(client.dynamodb()), client.make("sqs")
     relay = settings.text("RELAY_QUEUE_URL")
     pairs = DirtyPairs(dynamodb, settings.text("MARKERS_TABLE"), shards=shards())
-    ratings = RatingsStore(dynamodb, settings.text("RATINGS_TABLE"), lanes=settings.integer("LINE_LANES", 8))
+    ratings = RatingsStore(dynamodb, settings.text("RATINGS_TABLE"), line_partitions=settings.integer("LINE_LANES", 8))
     subscriptions = SubscriptionStore(dynamodb, settings.text("CATALOGUE_TABLE"))
     relay_queue = Queue(sqs, relay)
     catalogue = CatalogueStore(dynamodb, settings.text("CATALOGUE_TABLE"))
@@ -139,10 +139,10 @@ def price_book(catalogue: CatalogueStore) -> PriceBook:
     return PriceBook(catalogue.metrics().values(), catalogue.charges().values())
 
 
-def customer(subscriptions: SubscriptionStore, subscription: str) -> Customer | None:
+def customer(subscriptions: SubscriptionStore, subscription: str) -> BilledSubscription | None:
     """Return a subscription as rating sees it, None where there is none."""
     stored = subscriptions.get(subscription)
-    return customer_of(stored) if stored is not None else None
+    return billed_subscription(stored) if stored is not None else None
 
 
 def report(pair: DirtyPair, error: Exception) -> None:

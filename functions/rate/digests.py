@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from functions.rate.reading import Reading
-from functions.rate.writer import Ratings
-from fusion_billing.billing.customers import Customer
+from functions.rate.inputs import Reading
+from functions.rate.rating_writer import Ratings
+from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.large_documents import canonical
-from fusion_billing.calendar.calendar import Period
+from fusion_billing.billing_periods.calendar import Period
 from fusion_billing.decimals import plain
 from fusion_billing.instants import rfc3339
 from fusion_billing.rating.records import Record
@@ -29,15 +29,14 @@ class Digests:
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
 
-    def of(self, customer: Customer, periods: Sequence[Period]) -> dict[datetime, str]:
+    def of(self, customer: BilledSubscription, periods: Sequence[Period]) -> dict[datetime, str]:
         """Return the digest of each of the periods, which are the newest invoiced ones, the newest first."""
         usage = self._usage(customer, periods)
         return {
-            period.start: _digest([_RULES, self._terms(customer, period), usage[period.start]])
-            for period in periods
+            period.start: _digest([_RULES, self._terms(customer, period), usage[period.start]]) for period in periods
         }
 
-    def with_ratings(self, digest: str, ratings: Ratings, customer: Customer, period: Period) -> str:
+    def with_ratings(self, digest: str, ratings: Ratings, customer: BilledSubscription, period: Period) -> str:
         """Return the digest with what is known of the period's ratings: frozen, billed, resolved."""
         known = [
             [rating.key.name, rating.frozen, plain(rating.billed), rating.unresolved]
@@ -46,7 +45,7 @@ class Digests:
         ]
         return _digest([digest, sorted(known)])
 
-    def _terms(self, customer: Customer, period: Period) -> list[Any]:
+    def _terms(self, customer: BilledSubscription, period: Period) -> list[Any]:
         who, opened = customer.who, customer.calendar.open
         return [
             rfc3339(opened.start),
@@ -66,7 +65,7 @@ class Digests:
         charges = [(code, book.newest(code)) for code in codes]
         return [[code, charge.odoo_product_id] for code, charge in charges if charge is not None]
 
-    def _usage(self, customer: Customer, periods: Sequence[Period]) -> dict[datetime, dict[str, str]]:
+    def _usage(self, customer: BilledSubscription, periods: Sequence[Period]) -> dict[datetime, dict[str, str]]:
         """Return of each period's usage, by metric, a sum that changes with any of its records."""
         sums: dict[datetime, dict[str, int]] = {period.start: {} for period in periods}
         if periods:
@@ -77,8 +76,7 @@ class Digests:
                         own = sums[period.start]
                         own[metric] = (own.get(metric, 0) + _number(record)) % 2**_BITS
         return {
-            start: {metric: f"{total:x}" for metric, total in by_metric.items()}
-            for start, by_metric in sums.items()
+            start: {metric: f"{total:x}" for metric, total in by_metric.items()} for start, by_metric in sums.items()
         }
 
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from functions.rate.writer import Ratings
-from fusion_billing.billing.customers import Customer
+from functions.rate.rating_writer import Ratings
+from fusion_billing.application.outbox import Tells
+from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.decisions import total
 from fusion_billing.currencies import with_digits
 from fusion_billing.instants import rfc3339
-from fusion_billing.webhooks.outbox import Tells
 
 WAIT = timedelta(hours=24)
 """How long an end waits for Odoo to close the subscription, which announces it with its reason."""
@@ -37,7 +37,7 @@ class Ends:
     announced: Announced
     outbox: Tells
 
-    def announce(self, customer: Customer, now: datetime) -> bool:
+    def announce(self, customer: BilledSubscription, now: datetime) -> bool:
         """Announce that a subscription's end date has passed; return whether this call did.
 
         One whose state says that it is over, or that it stopped before, is left to whoever saved that.
@@ -61,5 +61,5 @@ class Ends:
         )
         if not self.announced.announce(customer.id, ends, prepared.writes):
             return False
-        self.outbox.nudge(prepared)
+        self.outbox.wake_up(prepared)
         return True

@@ -7,7 +7,7 @@ from typing import Any
 from aws_lambda_powertools.metrics import MetricUnit
 
 from functions.rate import dependencies, planner
-from fusion_billing.api import problem
+from fusion_billing.http import problem
 
 _MARGIN_MILLISECONDS = 20_000
 
@@ -47,12 +47,12 @@ def _work(records: list[dict[str, Any]], context: Any) -> dict[str, Any]:
 def _did(record: dict[str, Any], has_time: Callable[[], bool]) -> bool:
     try:
         message = json.loads(record["body"])
-        tally = dependencies.worker().do(message, has_time=has_time, attempt=_attempt(record))
+        statistics = dependencies.worker().do(message, has_time=has_time, attempt=_attempt(record))
     except Exception as error:  # noqa: BLE001  whatever one message runs into, the others are done
         _report(record["messageId"], error)
         return False
-    _tell(PairsRated=tally.pairs, PairsFailed=tally.failed)
-    dependencies.logger().info("rated", job=message, counts=tally.as_counts())
+    _tell(PairsRated=statistics.pairs, PairsFailed=statistics.failed)
+    dependencies.logger().info("rated", job=message, counts=statistics.as_counts())
     return True
 
 

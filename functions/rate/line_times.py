@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from fusion_billing.billing.ratings import StoredRating
+from fusion_billing.billing.rating import StoredRating
 from fusion_billing.instants import parse_instant
-from fusion_billing.lines.line_cadence import LineCadence, send_at
+from fusion_billing.odoo_lines.line_cadence import LineCadence, send_at
 
 
 @dataclass(frozen=True, slots=True)

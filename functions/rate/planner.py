@@ -8,7 +8,7 @@ from fusion_billing.billing.planning import Hours, hour_messages, settled_hours,
 
 
 class Watermark(Protocol):
-    """What is needed of `store.planner.PlannerState`."""
+    """What is needed of `dynamodb.state.planner.PlannerState`."""
 
     def watermark(self) -> datetime | None:
         """Return the last hour planned."""
@@ -21,7 +21,7 @@ class Watermark(Protocol):
 
 
 class Sender(Protocol):
-    """What is needed of `store.queues.Queue`."""
+    """What is needed of `messaging.queue.Queue`."""
 
     def send(self, messages: Iterable[Mapping[str, Any]]) -> int:
         """Send messages; raises `Unavailable` where some were not taken."""

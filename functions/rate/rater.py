@@ -5,19 +5,19 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 
 from functions.rate.closing import REVIEWED
-from functions.rate.invoiced import Invoices
-from functions.rate.reading import Reading, Sources
+from functions.rate.inputs import Reading, Sources
+from functions.rate.invoiced_periods import Invoices
+from functions.rate.open_periods import OpenPeriods, Task
+from functions.rate.rating_writer import Ratings, RunStatistics, Writer
 from functions.rate.statements import StatementMaker, Statements
-from functions.rate.uninvoiced import Task, Uninvoiced
-from functions.rate.writer import Ratings, Tally, Writer
+from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.closings import Closing
-from fusion_billing.billing.customers import Customer
-from fusion_billing.billing.documents import is_up_to_date
 from fusion_billing.billing.pricing import from_document
-from fusion_billing.billing.ratings import Cause, StoredRating
-from fusion_billing.calendar.calendar import Period
-from fusion_billing.levels import LEVEL, LONGEST_LEVEL
-from fusion_billing.store.dirty_pairs import EVERY_METRIC, DirtyPair, month_of
+from fusion_billing.billing.rating import Cause, StoredRating
+from fusion_billing.billing.rating_document import is_up_to_date
+from fusion_billing.billing_periods.calendar import Period
+from fusion_billing.dynamodb.markers.changed_pairs import EVERY_METRIC, DirtyPair, month_of
+from fusion_billing.metering.levels import LEVEL, LONGEST_LEVEL
 
 _AT_ONCE = 50
 
@@ -28,21 +28,21 @@ class Rater:
     def __init__(
         self, sources: Sources, ratings: Ratings, writer: Writer, statements: Statements | None = None
     ) -> None:
-        self._reading = Reading(sources, writer.tally, writer.now)
+        self._reading = Reading(sources, writer.statistics, writer.now)
         self._ratings = ratings
         self._invoices = Invoices(self._reading, ratings, writer)
-        self._uninvoiced = Uninvoiced(self._reading, ratings, writer, self._invoices)
+        self._uninvoiced = OpenPeriods(self._reading, ratings, writer, self._invoices)
         self._statements: StatementMaker | None = None
         if statements is not None:
             self._statements = StatementMaker(self._reading, ratings, statements, writer.outbox)
         self._seen: set[tuple[str, str, datetime]] = set()
 
     @property
-    def tally(self) -> Tally:
+    def statistics(self) -> RunStatistics:
         """Return what was done so far."""
-        return self._reading.tally
+        return self._reading.statistics
 
-    def reported(self, customer: Customer) -> AbstractContextManager[None]:
+    def reported(self, customer: BilledSubscription) -> AbstractContextManager[None]:
         """Report what fails about a subscription, and let the others go on."""
         return self._reading.reported(DirtyPair(customer.id, EVERY_METRIC, month_of(self._reading.now)))
 
@@ -87,7 +87,7 @@ class Rater:
                 tasks.append(self._uninvoiced.task(pair, customer, pair.metric, period))
         return tasks
 
-    def _periods(self, customer: Customer, pair: DirtyPair) -> list[Period]:
+    def _periods(self, customer: BilledSubscription, pair: DirtyPair) -> list[Period]:
         """Return the periods that usage of a pair's month lies in, a level's also those it reaches into."""
         month = _bounds(pair.month)
         if month is None:
@@ -99,14 +99,14 @@ class Rater:
 
     def rate_subscription(
         self, subscription: str, *, charge: str | None = None, thorough: bool = False
-    ) -> Customer | None:
+    ) -> BilledSubscription | None:
         """Rate a subscription whole: what its invoiced periods are still due, and its open period.
 
         All charges that apply are rated, used or not, or `charge` alone; what no longer applies comes to
         nothing. `thorough` goes over every period that has any usage. Returns the customer, None where
         there is no such subscription.
         """
-        customer: Customer | None = None
+        customer: BilledSubscription | None = None
         self._reading.spares_others = not thorough
         with self._reading.reported(DirtyPair(subscription, EVERY_METRIC, month_of(self._reading.now))):
             customer = self._reading.customer(subscription, anew=True)
@@ -119,20 +119,18 @@ class Rater:
                 self._rate_beyond(customer)
         return customer
 
-    def _make_statements(self, customer: Customer, closings: Mapping[datetime, Closing]) -> None:
+    def _make_statements(self, customer: BilledSubscription, closings: Mapping[datetime, Closing]) -> None:
         if self._statements is None:
             return
         with self._reading.reported(DirtyPair(customer.id, EVERY_METRIC, month_of(self._reading.now))):
             self._statements.make(customer, closings, customer.invoiced(REVIEWED))
 
-    def _rate_open(self, customer: Customer, charge: str | None) -> None:
+    def _rate_open(self, customer: BilledSubscription, charge: str | None) -> None:
         period = customer.calendar.open
         stored = {one.key: one for one in self._ratings.in_period(customer.id, period.start)}
         month = month_of(period.start)
         tasks = [
-            self._uninvoiced.task(
-                DirtyPair(customer.id, metric, month), customer, metric, period, only=charge
-            )
+            self._uninvoiced.task(DirtyPair(customer.id, metric, month), customer, metric, period, only=charge)
             for metric in (self._reading.prices().by_metric if customer.is_rated_in(period) else ())
         ]
         tasks += self._of_deleted_charges(customer, stored.values(), charge)
@@ -150,7 +148,7 @@ class Rater:
                     self._uninvoiced.end(customer, one, reason)
 
     def _of_deleted_charges(
-        self, customer: Customer, stored: Collection[StoredRating], charge: str | None
+        self, customer: BilledSubscription, stored: Collection[StoredRating], charge: str | None
     ) -> list[Task]:
         """Return what a subscription that ended still owes for charges deleted since, by the prices kept.
 
@@ -171,7 +169,7 @@ class Rater:
                 tasks.append(Task(pair, customer, metric, period, (price,)))
         return tasks
 
-    def _end_replaced(self, customer: Customer) -> None:
+    def _end_replaced(self, customer: BilledSubscription) -> None:
         """Bring to nothing what was rated under a start that was corrected: it is rated under the new one."""
         for start in customer.replaced_starts:
             for stored in self._ratings.in_period(customer.id, start):
@@ -179,13 +177,13 @@ class Rater:
                     if not stored.frozen:
                         self._uninvoiced.end(customer, stored, _REPLACED)
 
-    def _settle_older(self, customer: Customer, start: datetime, metric: str) -> None:
+    def _settle_older(self, customer: BilledSubscription, start: datetime, metric: str) -> None:
         """Adjust what an adjustment in the open period is about, unless that was gone over already."""
         corrected = customer.calendar.period_holding(start)
         if corrected not in customer.invoiced(REVIEWED):
             self._invoices.adjust(customer, corrected, metric=metric)
 
-    def _rate_beyond(self, customer: Customer) -> None:
+    def _rate_beyond(self, customer: BilledSubscription) -> None:
         """Rate what was used in the period to come, and before the first period seen."""
         following = customer.calendar.after(customer.calendar.open)
         first = customer.calendar.known[0].start
@@ -200,18 +198,16 @@ class Rater:
         self._uninvoiced.rate(tasks)
         self._end_upcoming(customer, following, tasks)
 
-    def _end_upcoming(self, customer: Customer, period: Period, tasks: Sequence[Task]) -> None:
+    def _end_upcoming(self, customer: BilledSubscription, period: Period, tasks: Sequence[Task]) -> None:
         """Bring to nothing what was rated ahead for charges that no longer apply in the period to come."""
         priced = {key for task in tasks for key in task.rating_keys()}
         unpriced = frozenset[str]().union(*(task.unpriced for task in tasks))
         for stored in self._ratings.in_period(customer.id, period.start):
             if stored.key not in priced and stored.key.charge not in unpriced and not stored.frozen:
-                with self._reading.reported(
-                    DirtyPair(customer.id, stored.doc["metric"], month_of(period.start))
-                ):
+                with self._reading.reported(DirtyPair(customer.id, stored.doc["metric"], month_of(period.start))):
                     self._uninvoiced.end(customer, stored, period=period)
 
-    def _used_before(self, customer: Customer, metric: str, first: datetime) -> list[Period]:
+    def _used_before(self, customer: BilledSubscription, metric: str, first: datetime) -> list[Period]:
         periods: dict[Period, None] = {}
         since = customer.rated_from or _EVER  # what is used before that is not billed here
         for record in self._reading.records.between(customer.id, metric, since, first):

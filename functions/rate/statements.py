@@ -5,26 +5,26 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from functions.rate.reading import Reading
-from functions.rate.writer import Ratings
+from functions.rate.inputs import Reading
+from functions.rate.rating_writer import Ratings
+from fusion_billing.application.outbox import Tells
+from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.closings import Closing
-from fusion_billing.billing.customers import Customer
 from fusion_billing.billing.pricing import from_document
-from fusion_billing.billing.ratings import StoredRating
-from fusion_billing.calendar.calendar import Period
+from fusion_billing.billing.rating import StoredRating
+from fusion_billing.billing_periods.calendar import Period
 from fusion_billing.decimals import ZERO
+from fusion_billing.dynamodb.ratings.statements import AlreadyClosed
 from fusion_billing.statements.statement import InvoicedFrom, StatementLine, UsageCount, statement_document
 from fusion_billing.statements.statement import Period as StatementPeriod
 from fusion_billing.statements.usage_count import usage_count
-from fusion_billing.store.statements import AlreadyClosed
-from fusion_billing.webhooks.outbox import Tells
 
 GRACE = timedelta(days=7)
 """How long a statement waits for Odoo's invoice to be read; after it, what Odoo acknowledged is taken."""
 
 
 class Statements(Protocol):
-    """What is needed of `store.statements.StatementStore`."""
+    """What is needed of `dynamodb.ratings.statements.StatementStore`."""
 
     def put(self, document: Mapping[str, Any], events: Sequence[Any] = ()) -> None:
         """Store a statement with other writes, all or nothing; raises `AlreadyClosed`."""
@@ -43,7 +43,7 @@ class StatementMaker:
     outbox: Tells
 
     def make(
-        self, customer: Customer, closings: Mapping[datetime, Closing], periods: Sequence[Period]
+        self, customer: BilledSubscription, closings: Mapping[datetime, Closing], periods: Sequence[Period]
     ) -> int:
         """Make the statements that can be made of the invoiced `periods`; return how many.
 
@@ -76,7 +76,7 @@ class StatementMaker:
             return True
         return all(rating.line.billed is not None for rating in ratings if rating.line.version is not None)
 
-    def _make(self, customer: Customer, period: Period, ratings: Sequence[StoredRating]) -> None:
+    def _make(self, customer: BilledSubscription, period: Period, ratings: Sequence[StoredRating]) -> None:
         previous = self.statements.latest(customer.id)
         lines = list(self._lines(customer, period, ratings))
         document = statement_document(
@@ -104,10 +104,10 @@ class StatementMaker:
             self.statements.put(document, [noted, *prepared.writes])
         except AlreadyClosed:
             return  # another worker was faster
-        self.outbox.nudge(prepared)
+        self.outbox.wake_up(prepared)
 
     def _lines(
-        self, customer: Customer, period: Period, ratings: Sequence[StoredRating]
+        self, customer: BilledSubscription, period: Period, ratings: Sequence[StoredRating]
     ) -> Iterator[StatementLine]:
         """Yield what was rated and invoiced; under a start that was replaced, what an invoice holds of it."""
         counts: dict[tuple[str, datetime], UsageCount] = {}
@@ -135,7 +135,7 @@ class StatementMaker:
                 corrects=rating.key.corrects,
             )
 
-    def _count(self, customer: Customer, rating: StoredRating, start: datetime) -> UsageCount:
+    def _count(self, customer: BilledSubscription, rating: StoredRating, start: datetime) -> UsageCount:
         period = customer.calendar.period_holding(start)
         first, end = customer.rated_start(period), customer.rated_end(period)
         if end <= first:
@@ -151,14 +151,14 @@ def _invoiced_from(rating: StoredRating) -> InvoicedFrom:
     return "none" if rating.billed == ZERO and rating.line.version is None else "acknowledged"
 
 
-def _order(customer: Customer, period: Period, ratings: Sequence[StoredRating]) -> int:
+def _order(customer: BilledSubscription, period: Period, ratings: Sequence[StoredRating]) -> int:
     """Return the order that the period's lines are on: a renewal may have taken them along."""
     lines = [rating.doc for rating in ratings if rating.line.version is not None]
     orders = {doc["odoo_order_id"] for doc in lines if isinstance(doc.get("odoo_order_id"), int)}
     return orders.pop() if len(orders) == 1 else customer.order_for(period)
 
 
-def _period(customer: Customer, period: Period, ratings: Sequence[StoredRating]) -> StatementPeriod:
+def _period(customer: BilledSubscription, period: Period, ratings: Sequence[StoredRating]) -> StatementPeriod:
     history = customer.who.plan_history
     plans = [change.plan for change in history if change.start is None or change.start < period.end]
     return StatementPeriod(

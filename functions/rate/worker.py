@@ -9,8 +9,8 @@ from typing import Any, Protocol
 from functions.rate.ends import Ends
 from functions.rate.planner import Sender
 from functions.rate.rater import Rater
-from functions.rate.writer import Tally
-from fusion_billing.billing.customers import Customer
+from functions.rate.rating_writer import RunStatistics
+from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.planning import (
     HOUR,
     cause_of,
@@ -20,8 +20,8 @@ from fusion_billing.billing.planning import (
     parse_hour,
     part_of,
 )
-from fusion_billing.definitions.subscription import Subscription
-from fusion_billing.store.dirty_pairs import EVERY_METRIC, DirtyPair, DirtyPairs
+from fusion_billing.catalog.subscription import Subscription
+from fusion_billing.dynamodb.markers.changed_pairs import EVERY_METRIC, DirtyPair, DirtyPairs
 
 CLOSING_AHEAD = timedelta(hours=30)
 """How far ahead a sweep looks for ends of periods: until the next sweep, and some hours more."""
@@ -42,14 +42,14 @@ class Named(Protocol):
 
 
 class Subscriptions(Protocol):
-    """What is needed of `store.subscriptions.SubscriptionStore`."""
+    """What is needed of `dynamodb.catalog.subscriptions.SubscriptionStore`."""
 
     def listing(self, shard: int, after: str | None, limit: int) -> tuple[Sequence[Named], str | None]:
         """Return a page of one shard's subscriptions by id, and after which id the next one begins."""
 
 
 class Runs(Protocol):
-    """What is needed of `store.runs.RunStore`."""
+    """What is needed of `dynamodb.state.runs.RunStore`."""
 
     def count(self, run: str, part: str, counts: Mapping[str, int], *, finished: bool) -> None:
         """Add what a message of a run's part did."""
@@ -69,7 +69,7 @@ class Worker:
     clock: Callable[[], datetime]
     ends: Ends
 
-    def do(self, message: Mapping[str, Any], *, has_time: Callable[[], bool], attempt: int = 1) -> Tally:
+    def do(self, message: Mapping[str, Any], *, has_time: Callable[[], bool], attempt: int = 1) -> RunStatistics:
         """Do a message, for as long as `has_time` says; the rest is sent on as a message of its own.
 
         At a late `attempt` the message is divided into one a subscription instead: whichever of them took
@@ -98,12 +98,12 @@ class Worker:
             raise ValueError(f"{job!r} is no job of the rating queue")
         if rest is not None:
             self.queue.send([rest])
-        if rater.tally.lines_due:
+        if rater.statistics.lines_due:
             self.relay.send([{"job": "lines"}])
         if "run" in message:
-            counts = rater.tally.as_counts()
+            counts = rater.statistics.as_counts()
             self.runs.count(message["run"], part_of(message), counts, finished=rest is None)
-        return rater.tally
+        return rater.statistics
 
     def _divided(self, message: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """Yield a message for each subscription of a shard."""
@@ -124,9 +124,7 @@ class Worker:
                     yield {"job": "pairs", "pairs": [pair.name for pair in own]}
             after = None
 
-    def _hours(
-        self, rater: Rater, message: Mapping[str, Any], has_time: Callable[[], bool]
-    ) -> dict[str, Any] | None:
+    def _hours(self, rater: Rater, message: Mapping[str, Any], has_time: Callable[[], bool]) -> dict[str, Any] | None:
         """Rate the markers of the message's hours; return the message that goes on where time ended."""
         first, count, shard = parse_hour(message["hour"]), int(message.get("hours", 1)), message["shard"]
         after: str | None = message.get("after")
@@ -163,7 +161,7 @@ class Worker:
                 return None
             after = following
 
-    def _mark_closing(self, customer: Customer, now: datetime) -> None:
+    def _mark_closing(self, customer: BilledSubscription, now: datetime) -> None:
         """Have a subscription rated whole about the end of its period."""
         end = customer.calendar.open.end
         for hour in closing_hours(end, now, CLOSING_AHEAD):

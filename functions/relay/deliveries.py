@@ -1,7 +1,7 @@
 """Due deliveries to endpoints: one run of the relay.
 
-Endpoints are served by turns (`webhooks.rota`), each try on a thread of its own. A run that is killed leaves
-its claims to run out: a minute later they are due again, under the same `webhook-id`.
+Endpoints are served in turn (`webhooks.fair_scheduler`), each attempt on its own thread. The claims of a run
+that is killed expire: a minute later they are due again, under the same `webhook-id`.
 """
 
 import math
@@ -14,15 +14,15 @@ from datetime import datetime, timedelta
 
 from aws_lambda_powertools import Logger
 
-from functions.relay.delivery_try import LEASE, Opens, Posts, Tried, Tries
-from fusion_billing.store.deliveries import DeliveryStore, Due
-from fusion_billing.store.endpoints import EndpointStore
-from fusion_billing.store.events import EventStore
-from fusion_billing.store.outbox import Nudges
-from fusion_billing.store.turns import Turns
+from functions.relay.delivery_attempt import LEASE, Opens, Posts, Tried, Tries
+from fusion_billing.application.outbox import Outbox
+from fusion_billing.dynamodb.state.endpoint_leases import EndpointLeases
+from fusion_billing.dynamodb.webhooks.deliveries import DeliveryStore, Due
+from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
+from fusion_billing.dynamodb.webhooks.events import EventStore
+from fusion_billing.dynamodb.webhooks.outbox import WakeUps
 from fusion_billing.webhooks.endpoint import Endpoint
-from fusion_billing.webhooks.outbox import Outbox
-from fusion_billing.webhooks.rota import Rota
+from fusion_billing.webhooks.fair_scheduler import FairScheduler
 
 THREADS = 32
 MOST_A_RUN = 200
@@ -45,7 +45,7 @@ logger = Logger(child=True)
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """What a run works with; `functions.relay.deliveries_setup` makes the real one."""
+    """What a run works with; `functions.relay.delivery_dependencies` makes the real one."""
 
     endpoints: EndpointStore
     deliveries: DeliveryStore
@@ -53,8 +53,8 @@ class Dependencies:
     secrets: Opens
     sender: Posts
     outbox: Outbox
-    nudges: Nudges
-    turns: Turns
+    wake_ups: WakeUps
+    endpoint_leases: EndpointLeases
     random: Callable[[], float] = random.random
     threads: int = THREADS
     most_a_run: int = MOST_A_RUN
@@ -98,9 +98,7 @@ def run(
 
 
 class _Run:
-    def __init__(
-        self, dependencies: Dependencies, now: Callable[[], datetime], deadline: Callable[[], float]
-    ) -> None:
+    def __init__(self, dependencies: Dependencies, now: Callable[[], datetime], deadline: Callable[[], float]) -> None:
         self._with = dependencies
         self._now = now
         self._deadline = deadline
@@ -121,7 +119,7 @@ class _Run:
         """Serve those of `names` that no other nudged run is serving."""
         endpoints = self._with.endpoints.all()
         woken = self._fan_out(endpoints) - set(names)
-        self._with.nudges.after((name, 0) for name in sorted(woken))
+        self._with.wake_ups.after((name, 0) for name in sorted(woken))
         began = self._now()
         self._until = began + TURN
         taken: list[Endpoint] = []
@@ -129,11 +127,11 @@ class _Run:
             taken.extend(one for one in endpoints if one.id in names and self._takes(one.id, began))
             self._send(endpoints, taken)
         finally:
-            again = [one.id for one in taken if self._with.turns.give_back(one.id, token=self._token)]
-            self._with.nudges.after((name, 0) for name in again)
+            again = [one.id for one in taken if self._with.endpoint_leases.give_back(one.id, token=self._token)]
+            self._with.wake_ups.after((name, 0) for name in again)
 
     def _takes(self, name: str, began: datetime) -> bool:
-        return self._with.turns.take(name, token=self._token, now=began, until=began + TURN)
+        return self._with.endpoint_leases.take(name, token=self._token, now=began, until=began + TURN)
 
     def _send(self, endpoints: list[Endpoint], served: list[Endpoint]) -> None:
         tries = Tries(
@@ -151,7 +149,7 @@ class _Run:
         with ThreadPoolExecutor(self._with.threads, thread_name_prefix="deliveries") as pool:
             found = self._find(pool, served)
             self._serve(pool, tries, {one.id: one for one in served}, found)
-        self._with.nudges.after((name, 0) for name in sorted(self._backlogged))
+        self._with.wake_ups.after((name, 0) for name in sorted(self._backlogged))
 
     def _fan_out(self, endpoints: list[Endpoint]) -> set[str]:
         """Write the deliveries of events with many listeners; return whom they are for."""
@@ -191,10 +189,10 @@ class _Run:
         found: dict[str, list[Due]],
     ) -> None:
         doubtful = [name for name in found if endpoints[name].failing_since is not None]
-        rota = Rota(found, doubtful=doubtful)
+        scheduler = FairScheduler(found, doubtful=doubtful)
         running: dict[Future[Tried], str] = {}
         while True:
-            while len(running) < self._with.threads and not self._late() and (taken := rota.take()):
+            while len(running) < self._with.threads and not self._late() and (taken := scheduler.take()):
                 name, due = taken
                 running[pool.submit(tries.attempt, endpoints[name], due)] = name
             if not running:
@@ -203,10 +201,10 @@ class _Run:
             for future in finished:
                 name = running.pop(future)
                 tried = self._result(future, name)
-                if not rota.done(name, ok=tried.ok, seconds=tried.seconds):
+                if not scheduler.done(name, ok=tried.ok, seconds=tried.seconds):
                     self._backlogged.discard(name)
                 if tried.disabled:
-                    rota.drop(name)
+                    scheduler.drop(name)
                     self._backlogged.discard(name)
                     until = self._now() + _FOR_EVER
                     self._park(self._with.deliveries.due(name, until, limit=self._with.most_a_run))
@@ -240,7 +238,7 @@ class _Run:
 
     def _wake(self) -> None:
         if self._to_wake:
-            self._with.nudges.after(self._to_wake)
+            self._with.wake_ups.after(self._to_wake)
             self._to_wake = []
 
     def _park(self, due: list[Due]) -> None:

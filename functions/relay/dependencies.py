@@ -16,28 +16,28 @@ from typing import TYPE_CHECKING, cast
 from aws_lambda_powertools import Logger, Metrics
 
 from fusion_billing import settings
-from fusion_billing.odoo import configured
-from fusion_billing.store import client
-from fusion_billing.store.jobs import RatingJobs
-from fusion_billing.store.outbox import build_outbox
-from fusion_billing.store.queues import Queue
+from fusion_billing.dynamodb import client
+from fusion_billing.dynamodb.webhooks.outbox import build_outbox
+from fusion_billing.messaging.queue import Queue
+from fusion_billing.messaging.rating_jobs import RatingJobs
+from fusion_billing.odoo import configuration
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sqs import SQSClient
 
+    from functions.relay.batch_size import Pace
+    from functions.relay.former_partitions import Strays
     from functions.relay.guard_run import GuardRun
-    from functions.relay.lines import LineRelay
-    from functions.relay.pace import Pace
-    from functions.relay.strays import Strays
-    from fusion_billing.lines.line import Mode
-    from fusion_billing.lines.line_guard import LineGuard
+    from functions.relay.line_relay import LineRelay
+    from fusion_billing.application.outbox import Outbox
+    from fusion_billing.application.save_subscription import SubscriptionWriter
+    from fusion_billing.application.sync_subscriptions import SubscriptionSync
+    from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
     from fusion_billing.odoo.client import Odoo
     from fusion_billing.odoo.precision import Cached
-    from fusion_billing.odoo.sync import SubscriptionSync
-    from fusion_billing.store.subscription_writer import SubscriptionWriter
-    from fusion_billing.store.subscriptions import SubscriptionStore
-    from fusion_billing.webhooks.outbox import Outbox
+    from fusion_billing.odoo_lines.line_guard import LineGuard
+    from fusion_billing.odoo_lines.order_line import Mode
 
 
 @cache
@@ -96,7 +96,7 @@ def queue() -> Queue:
 @cache
 def odoo() -> "Odoo":
     """Return the client of Odoo."""
-    return configured.from_environment()
+    return configuration.from_environment()
 
 
 @cache
@@ -108,14 +108,14 @@ def _precision() -> "Cached":
 
 @cache
 def _strays() -> "Strays":
-    from functions.relay.strays import Strays
+    from functions.relay.former_partitions import Strays
 
     return Strays(time.monotonic)
 
 
 @cache
 def _pace() -> "Pace":
-    from functions.relay.pace import Pace
+    from functions.relay.batch_size import Pace
 
     return Pace()
 
@@ -135,7 +135,7 @@ def line_mode() -> "Mode":
 
 def line_guard() -> "LineGuard":
     """Return the setting LINE_GUARD."""
-    from fusion_billing.lines.line_guard import GUARDS
+    from fusion_billing.odoo_lines.line_guard import GUARDS
 
     chosen = settings.text("LINE_GUARD", "repair")
     if chosen not in GUARDS:
@@ -146,13 +146,13 @@ def line_guard() -> "LineGuard":
 def guard_run(remaining: Callable[[], float]) -> "GuardRun":
     """Return what compares order lines with what was rated, for one run of `remaining()` seconds."""
     from functions.relay.guard_run import GuardRun
+    from fusion_billing.dynamodb.catalog.definitions import CatalogueStore
+    from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
+    from fusion_billing.dynamodb.ratings.guarded_lines import GuardedLines
+    from fusion_billing.dynamodb.state.circuit_breaker import Circuit
+    from fusion_billing.dynamodb.state.leases import Leases
     from fusion_billing.odoo.copy_guarding import CopyGuarding, products_of
     from fusion_billing.odoo.line_guarding import LineGuarding
-    from fusion_billing.store.catalogue import CatalogueStore
-    from fusion_billing.store.circuit import Circuit
-    from fusion_billing.store.guarded_lines import GuardedLines
-    from fusion_billing.store.leases import Leases
-    from fusion_billing.store.subscriptions import SubscriptionStore
 
     state, catalogue = settings.text("STATE_TABLE"), settings.text("CATALOGUE_TABLE")
     subscriptions = SubscriptionStore(dynamodb(), catalogue)
@@ -161,7 +161,7 @@ def guard_run(remaining: Callable[[], float]) -> "GuardRun":
         odoo=odoo(),
         precision=lambda: _precision().of(odoo()),
         events=outbox(),
-        lanes=settings.integer("LINE_LANES", 8),
+        line_partitions=settings.integer("LINE_LANES", 8),
         mode=line_mode(),
         clock=now,
         seconds=lambda: max(1.0, min(odoo().seconds, remaining())),
@@ -188,10 +188,10 @@ def guard_run(remaining: Callable[[], float]) -> "GuardRun":
 
 def line_relay(remaining: Callable[[], float]) -> "LineRelay":
     """Return what sends due lines, for one run of `remaining()` seconds; each run is an owner of its own."""
-    from functions.relay.lines import LineRelay
-    from fusion_billing.store.billed_lines import BilledLines
-    from fusion_billing.store.circuit import Circuit
-    from fusion_billing.store.leases import Leases
+    from functions.relay.line_relay import LineRelay
+    from fusion_billing.dynamodb.ratings.billed_lines import BilledLines
+    from fusion_billing.dynamodb.state.circuit_breaker import Circuit
+    from fusion_billing.dynamodb.state.leases import Leases
 
     state = settings.text("STATE_TABLE")
     return LineRelay(
@@ -202,7 +202,7 @@ def line_relay(remaining: Callable[[], float]) -> "LineRelay":
         precision=_precision(),
         events=outbox(),
         rerate=rating_jobs().subscription,
-        lanes=settings.integer("LINE_LANES", 8),
+        line_partitions=settings.integer("LINE_LANES", 8),
         mode=line_mode(),
         clock=now,
         pause=time.sleep,
@@ -217,7 +217,7 @@ def line_relay(remaining: Callable[[], float]) -> "LineRelay":
 def final_invoices(remaining: Callable[[], float]) -> int:
     """Return how many lines of ended subscriptions wait for somebody to invoice them."""
     from functions.relay.final_invoices import waiting
-    from fusion_billing.store.billed_lines import BilledLines
+    from fusion_billing.dynamodb.ratings.billed_lines import BilledLines
 
     store = BilledLines(dynamodb(), settings.text("RATINGS_TABLE"))
     return waiting(store, odoo(), remaining, _close_last_period)
@@ -236,9 +236,9 @@ def _close_last_period(subscription: str, start: datetime) -> bool:
 
 @cache
 def _subscription_writer() -> "SubscriptionWriter":
-    from fusion_billing.store.announced_ends import AnnouncedEnds
-    from fusion_billing.store.subscription_writer import SubscriptionWriter
-    from fusion_billing.store.unbilled import Unbilled
+    from fusion_billing.application.save_subscription import SubscriptionWriter
+    from fusion_billing.dynamodb.ratings.announced_ends import AnnouncedEnds
+    from fusion_billing.dynamodb.ratings.unbilled import Unbilled
 
     return SubscriptionWriter(
         _subscription_store(),
@@ -251,15 +251,15 @@ def _subscription_writer() -> "SubscriptionWriter":
 
 @cache
 def _subscription_store() -> "SubscriptionStore":
-    from fusion_billing.store.subscriptions import SubscriptionStore
+    from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
 
     return SubscriptionStore(dynamodb(), settings.text("CATALOGUE_TABLE"))
 
 
 def subscription_sync(remaining: Callable[[], float]) -> "SubscriptionSync":
     """Return what reads subscriptions from Odoo, for one run of `remaining()` seconds."""
-    from fusion_billing.odoo.sync import SubscriptionSync
-    from fusion_billing.store.sync import SyncState
+    from fusion_billing.application.sync_subscriptions import SubscriptionSync
+    from fusion_billing.dynamodb.state.sync import SyncState
 
     return SubscriptionSync(
         odoo=odoo(),

@@ -11,12 +11,12 @@ from datetime import datetime
 from aws_lambda_powertools import Logger
 
 from fusion_billing.decimals import ZERO
+from fusion_billing.dynamodb.ratings.billed_lines import BilledLines
+from fusion_billing.dynamodb.ratings.order_line_items import StoredLine
 from fusion_billing.errors import FusionError
 from fusion_billing.odoo.client import Odoo
 from fusion_billing.odoo.errors import OdooError
-from fusion_billing.odoo.standing import Held, read_lines
-from fusion_billing.store.billed_lines import BilledLines
-from fusion_billing.store.line_items import StoredLine
+from fusion_billing.odoo.order_line_reading import OdooLine, read_lines
 
 MOST = 500
 _SECONDS_A_CALL = 20.0
@@ -63,7 +63,7 @@ def close_all(periods: Iterable[Period], close: Close) -> set[Period]:
     return failed
 
 
-def _is_invoiced(line: StoredLine, held: dict[int, Held]) -> bool:
+def _is_invoiced(line: StoredLine, held: dict[int, OdooLine]) -> bool:
     """Tell whether a line is on an invoice; a rolling one with more than earlier periods brought onto one."""
     if line.odoo_id is None or line.odoo_id not in held:
         return False

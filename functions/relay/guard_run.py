@@ -21,16 +21,16 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from fusion_billing.calendar.states import OVER
-from fusion_billing.lines.line_cadence import CLOSING
-from fusion_billing.odoo.classification import as_alarm
+from fusion_billing.billing_periods.schedule import local_midnight
+from fusion_billing.billing_periods.subscription_states import OVER
+from fusion_billing.dynamodb.catalog.subscriptions import LIST_SHARDS, Listed, SubscriptionStore
+from fusion_billing.dynamodb.ratings.order_line_items import StoredLine
+from fusion_billing.dynamodb.state.circuit_breaker import Circuit
 from fusion_billing.odoo.copy_guarding import CopyGuarding
+from fusion_billing.odoo.error_classification import as_alarm
 from fusion_billing.odoo.errors import Alarm, OdooError, Wait
 from fusion_billing.odoo.line_guarding import LINES_A_CALL, Comparison, LineGuarding, is_guarded
-from fusion_billing.periods import local_midnight
-from fusion_billing.store.circuit import Circuit
-from fusion_billing.store.line_items import StoredLine
-from fusion_billing.store.subscriptions import LIST_SHARDS, Listed, SubscriptionStore
+from fusion_billing.odoo_lines.line_cadence import CLOSING
 
 _PAGE = 100
 _READERS = 8
@@ -124,9 +124,7 @@ class GuardRun:
             self._compare(gathered, result, for_copies=True)
         return None
 
-    def _walk(
-        self, shard: int, after: str | None, result: Comparison, *, closing: bool
-    ) -> dict[str, Any] | None:
+    def _walk(self, shard: int, after: str | None, result: Comparison, *, closing: bool) -> dict[str, Any] | None:
         """Compare the lines of all subscriptions from a place in their list on; return where to go on."""
         gathered = _Lines()
         for position, ids in self._listed(shard, after, closing=closing):

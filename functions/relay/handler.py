@@ -13,7 +13,7 @@ from typing import Any
 from aws_lambda_powertools.metrics import MetricUnit
 
 from functions.relay import dependencies, jobs
-from fusion_billing.api import problem
+from fusion_billing.http import problem
 
 _MARGIN_SECONDS = 10.0
 

@@ -13,22 +13,22 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from functions.relay.outcomes import Tally
+from functions.relay.line_dependencies import Tools
+from functions.relay.line_results import RunStatistics
 from functions.relay.sending import UNRESOLVED_FOR
-from functions.relay.tools import Tools
 from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import EXACT, ZERO
+from fusion_billing.dynamodb.ratings.order_line_items import Standing, StoredLine
+from fusion_billing.dynamodb.ratings.ratings import line_partition as lane_of
 from fusion_billing.errors import FusionError
-from fusion_billing.lines.line import Line, line_of
-from fusion_billing.lines.owed import Owed, read
 from fusion_billing.odoo import orders
+from fusion_billing.odoo.bulk_load import Loader
 from fusion_billing.odoo.comparison import billable
 from fusion_billing.odoo.invoices import Billed, read_billed
-from fusion_billing.odoo.load import Loader
-from fusion_billing.odoo.standing import Held, find_by_external_id, read_lines
-from fusion_billing.odoo.verified import Writer
-from fusion_billing.store.line_items import Standing, StoredLine
-from fusion_billing.store.ratings import lane as lane_of
+from fusion_billing.odoo.order_line_reading import OdooLine, find_by_external_id, read_lines
+from fusion_billing.odoo.write_and_verify import Writer
+from fusion_billing.odoo_lines.line_item import LineItem, read
+from fusion_billing.odoo_lines.order_line import Line, line_of
 
 LINES_A_LOOK = 100
 DAILY = timedelta(days=1)
@@ -44,9 +44,9 @@ class _Closed:
     """A line of a closed period: what is owed, the line as it would be sent, how it stands in Odoo."""
 
     stored: StoredLine
-    owed: Owed
+    line_item: LineItem
     line: Line
-    held: Held | None = None
+    held: OdooLine | None = None
     is_passed_by: bool = False
     """Whether its order is one that Odoo does not invoice by itself any more."""
 
@@ -63,15 +63,15 @@ class InvoiceReading:
     """Reads the invoices of one lane's lines, under its lease."""
 
     tools: Tools
-    tally: Tally
-    lane: int
+    statistics: RunStatistics
+    line_partition: int
     seconds: Callable[[], float]
     rated_again: set[str] = field(default_factory=set)
 
     def run(self) -> None:
         """Read what is due. Raises any `OdooError`; what was not read stays due."""
         now = self.tools.clock()
-        lines = self.tools.store.to_be_read(self.lane, now, LINES_A_LOOK)
+        lines = self.tools.store.to_be_read(self.line_partition, now, LINES_A_LOOK)
         closed = [one for line in lines if (one := self._closed(line, now)) is not None]
         if not closed:
             return
@@ -79,7 +79,7 @@ class InvoiceReading:
         ids = [one.held.id for one in closed if one.held is not None]
         billed = read_billed(self.tools.odoo, ids, self.seconds)
         if billed is None:
-            self.tally.invoices_unreadable = True
+            self.statistics.invoices_unreadable = True
         for one in closed:
             self._note(one, billed, now)
         for subscription in sorted(self.rated_again):
@@ -88,21 +88,21 @@ class InvoiceReading:
     def _closed(self, stored: StoredLine, now: datetime) -> _Closed | None:
         """Return a line ready to be looked up; None where it has to wait, or is another lane's."""
         if stored.intent is not None and now < stored.intent.at + UNRESOLVED_FOR:
-            self.tools.store.read_later(stored, self.lane, stored.intent.at + UNRESOLVED_FOR)
+            self.tools.store.read_later(stored, self.line_partition, stored.intent.at + UNRESOLVED_FOR)
             return None
         try:
-            owed = read(stored.doc, stored.key.subscription)
+            line_item = read(stored.doc, stored.key.subscription)
             precision = self.tools.precision.of(self.tools.odoo)
-            line = line_of(owed, precision, mode=self.tools.mode, suffix=stored.suffix)
+            line = line_of(line_item, precision, mode=self.tools.mode, suffix=stored.suffix)
         except FusionError:
             # It was never sent as it is now; its last version may have been, and keeps what was acknowledged.
-            self.tools.store.read_later(stored, self.lane, now + DAILY)
+            self.tools.store.read_later(stored, self.line_partition, now + DAILY)
             return None
-        right = lane_of(stored.order_it_may_be_on or owed.order, self.tools.lanes)
-        if right != self.lane:
+        right = lane_of(stored.order_it_may_be_on or line_item.order, self.tools.line_partitions)
+        if right != self.line_partition:
             self.tools.store.read_later(stored, right, now)
             return None
-        return _Closed(stored, owed, line)
+        return _Closed(stored, line_item, line)
 
     def _found(self, closed: Sequence[_Closed]) -> list[_Closed]:
         """Return the lines with how they stand, those whose result is unknown found by their external id."""
@@ -113,7 +113,7 @@ class InvoiceReading:
         ids = [found.get(one.line.external_id, one.stored.odoo_id) for one in closed]
         held = read_lines(self.tools.odoo, sorted({one for one in ids if one is not None}), self.seconds)
         return [
-            _Closed(one.stored, one.owed, one.line, held.get(line_id) if line_id is not None else None)
+            _Closed(one.stored, one.line_item, one.line, held.get(line_id) if line_id is not None else None)
             for one, line_id in zip(closed, ids, strict=True)
         ]
 
@@ -124,13 +124,11 @@ class InvoiceReading:
         """
         pending = {one.held.order for one in closed if one.held and one.is_pending and not one.line.rolling}
         over = orders.passed_by(self.tools.odoo, pending, self.seconds)
-        writer = Writer(
-            self.tools.odoo, Loader(self.tools.odoo, self.seconds, self.tools.pause), self.tools.delivered
-        )
+        writer = Writer(self.tools.odoo, Loader(self.tools.odoo, self.seconds, self.tools.pause), self.tools.delivered)
         found = []
         for one in closed:
             # An order may run until its end date is noticed, or have no state: the line says that it ended.
-            is_over = one.owed.final_invoice or (one.held is not None and one.held.order in over)
+            is_over = one.line_item.final_invoice or (one.held is not None and one.held.order in over)
             if one.held is not None and is_over and one.is_pending and not one.line.rolling:
                 left = writer.leave_invoiced(one.line, one.held) or one.held
                 found.append(replace(one, held=left, is_passed_by=True))
@@ -140,7 +138,7 @@ class InvoiceReading:
 
     def _note(self, one: _Closed, billed: dict[int, Billed] | None, now: datetime) -> None:
         amount, state = _of(one, billed)
-        text = with_digits(amount, one.owed.currency)
+        text = with_digits(amount, one.line_item.currency)
         standing = None
         if one.stored.is_unresolved:
             standing = Standing(one.held.id, one.held.order, text) if one.held is not None else Standing()
@@ -152,15 +150,15 @@ class InvoiceReading:
             Decimal(text),
             state,
             now,
-            next_look=None if pause is None else (self.lane, now + pause),
+            next_look=None if pause is None else (self.line_partition, now + pause),
             looks=looks,
             by_order_line=_is_told_by_order_line(one, billed),
             standing=standing,
         )
         if done:
-            self.tally.add("invoices_read")
+            self.statistics.add("invoices_read")
             if one.stored.billed is None or one.stored.billed != Decimal(text):
-                self.rated_again.add(one.owed.subscription)
+                self.rated_again.add(one.line_item.subscription)
 
 
 def _of(one: _Closed, billed: dict[int, Billed] | None) -> tuple[Decimal, str]:
@@ -194,7 +192,7 @@ def _is_told_by_order_line(one: _Closed, billed: dict[int, Billed] | None) -> bo
     return one.held is not None and (one.line.rolling or billed is None or is_to_come)
 
 
-def _share(everything: Decimal, held: Held) -> Decimal:
+def _share(everything: Decimal, held: OdooLine) -> Decimal:
     """Return the part of a line's amount that is invoiced: nothing, or nearly always all of it."""
     whole = EXACT.add(held.invoiced, held.to_invoice)
     return EXACT.divide(EXACT.multiply(everything, held.invoiced), whole) if held.invoiced else ZERO

@@ -7,11 +7,11 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from functions.relay import dependencies
 from fusion_billing.instants import parse_instant
-from fusion_billing.odoo import configured
+from fusion_billing.odoo import configuration
 
 if TYPE_CHECKING:
-    from functions.relay.outcomes import Tally
-    from fusion_billing.odoo.sync import Report
+    from functions.relay.line_results import RunStatistics
+    from fusion_billing.application.sync_subscriptions import Report
 
 _FOR_DELIVERIES = 90.0
 """Seconds that lines leave to deliveries in a run of both."""
@@ -57,39 +57,39 @@ def nudged(message: Mapping[str, Any], remaining: Remaining) -> dict[str, Any]:
 
 def lines(remaining: Remaining) -> dict[str, Any]:
     """Send due lines to Odoo, where there is one."""
-    if not configured.is_configured():
+    if not configuration.is_configured():
         return {}
-    tally = dependencies.line_relay(remaining).run()
-    _measure_lines(tally)
-    told = tally.as_dict()
+    statistics = dependencies.line_relay(remaining).run()
+    _measure_lines(statistics)
+    told = statistics.as_dict()
     if any(told.values()):
         dependencies.logger().info("lines", counts=told)
-    if tally["moved"] or tally["retired"]:
+    if statistics["moved"] or statistics["retired"]:
         dependencies.queue().send([{"job": "lines"}])  # the next step of a line that moves
-    if tally.final_invoices:
-        dependencies.close_last_periods(tally.final_invoices)
-    if tally.invoiced:
+    if statistics.final_invoices:
+        dependencies.close_last_periods(statistics.final_invoices)
+    if statistics.invoiced:
         # Odoo has invoiced what is open here: read those orders now, so that their periods close.
-        report = dependencies.subscription_sync(remaining).orders(sorted(tally.invoiced))
+        report = dependencies.subscription_sync(remaining).orders(sorted(statistics.invoiced))
         _measure_sync(report)
     return told
 
 
 def invoices(remaining: Remaining) -> dict[str, Any]:
     """Read what Odoo's invoices hold of closed periods; freezing their ratings has made that due."""
-    if not configured.is_configured():
+    if not configuration.is_configured():
         return {}
-    tally = dependencies.line_relay(remaining).run(only_invoices=True)
-    _measure_lines(tally)
-    return tally.as_dict()
+    statistics = dependencies.line_relay(remaining).run(only_invoices=True)
+    _measure_lines(statistics)
+    return statistics.as_dict()
 
 
 def send_deliveries(remaining: Remaining, endpoints: Collection[str] | None = None) -> dict[str, Any]:
     """Send due deliveries, to the endpoints named or to all."""
     # Guard, sender and signing: a start for lines or subscriptions goes without.
-    from functions.relay import deliveries, deliveries_setup  # noqa: PLC0415
+    from functions.relay import deliveries, delivery_dependencies  # noqa: PLC0415
 
-    counts = deliveries.run(deliveries_setup.dependencies(), dependencies.now, remaining, endpoints)
+    counts = deliveries.run(delivery_dependencies.dependencies(), dependencies.now, remaining, endpoints)
     metrics = dependencies.metrics()
     metrics.add_metric("DeliveriesDelivered", MetricUnit.Count, counts.delivered)
     metrics.add_metric("DeliveriesRetried", MetricUnit.Count, counts.retried)
@@ -109,14 +109,12 @@ def send_deliveries(remaining: Remaining, endpoints: Collection[str] | None = No
 
 def sync(remaining: Remaining, message: Mapping[str, Any]) -> dict[str, Any]:
     """Read subscriptions from Odoo; what time does not allow is asked for by a message to oneself."""
-    if not configured.is_configured():
+    if not configuration.is_configured():
         return {}
     dependencies.metrics().add_metric("SubscriptionReadings", MetricUnit.Count, 1)
     full, began = bool(message.get("full")), message.get("began")
     since = parse_instant(began) if began else dependencies.now()
-    report = dependencies.subscription_sync(remaining).run(
-        full=full, after=_whole(message.get("after")), began=since
-    )
+    report = dependencies.subscription_sync(remaining).run(full=full, after=_whole(message.get("after")), began=since)
     if full and report.after is None:
         _renew_key(report)
     _measure_sync(report)
@@ -144,7 +142,7 @@ def guard(remaining: Remaining, message: Mapping[str, Any]) -> dict[str, Any]:
 
     What time does not allow is asked for by a message to oneself.
     """
-    if not configured.is_configured():
+    if not configuration.is_configured():
         return {}
     run = dependencies.guard_run(remaining).run(message)
     metrics, result = dependencies.metrics(), run.result
@@ -167,7 +165,7 @@ def guard(remaining: Remaining, message: Mapping[str, Any]) -> dict[str, Any]:
 
 def _renew_key(report: "Report") -> None:
     """Renew Odoo's key if it expires soon, once a day; if that fails, the alarm on its expiry stays."""
-    renewal = configured.key_renewal().run(dependencies.now(), report.key_days_left)
+    renewal = configuration.key_renewal().run(dependencies.now(), report.key_days_left)
     report.key_days_left = renewal.days_left
     if renewal.outcome != "not_due":
         log = dependencies.logger()
@@ -176,13 +174,13 @@ def _renew_key(report: "Report") -> None:
     dependencies.metrics().add_metric("OdooKeyRenewals", MetricUnit.Count, renewed)
 
 
-def _measure_lines(tally: "Tally") -> None:
+def _measure_lines(statistics: "RunStatistics") -> None:
     metrics = dependencies.metrics()
-    metrics.add_metric("LinesSent", MetricUnit.Count, tally["sent"])
-    metrics.add_metric("LinesParked", MetricUnit.Count, tally["parked"])
-    metrics.add_metric("OdooAlarms", MetricUnit.Count, int(bool(tally.alarm)))
-    metrics.add_metric("OdooMissing", MetricUnit.Count, int(tally.waiting))
-    if tally.alarm == "odoo_key_rejected":
+    metrics.add_metric("LinesSent", MetricUnit.Count, statistics["sent"])
+    metrics.add_metric("LinesParked", MetricUnit.Count, statistics["parked"])
+    metrics.add_metric("OdooAlarms", MetricUnit.Count, int(bool(statistics.alarm)))
+    metrics.add_metric("OdooMissing", MetricUnit.Count, int(statistics.waiting))
+    if statistics.alarm == "odoo_key_rejected":
         metrics.add_metric("OdooKeyDaysLeft", MetricUnit.Count, 0)
 
 

@@ -9,20 +9,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from functions.relay.candidates import Candidate
-from functions.relay.outcomes import Delay, Failure, Outcomes
-from functions.relay.steps import Step, step_of
-from functions.relay.tools import Tools
+from functions.relay.line_dependencies import Tools
+from functions.relay.line_results import Delay, Failure, Outcomes
+from functions.relay.line_steps import Step, step_of
+from functions.relay.prepared_lines import ComputedRating
 from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import ZERO
+from fusion_billing.dynamodb.ratings.order_line_items import Intent, Standing
+from fusion_billing.dynamodb.ratings.ratings import line_partition
 from fusion_billing.odoo import orders
+from fusion_billing.odoo.bulk_load import Loader
 from fusion_billing.odoo.comparison import billable
 from fusion_billing.odoo.errors import Invoiced, OdooError, Park
-from fusion_billing.odoo.load import Loader
-from fusion_billing.odoo.standing import Held
-from fusion_billing.odoo.verified import Failed, Outcome, Wanted, Writer
-from fusion_billing.store.line_items import Intent, Standing
-from fusion_billing.store.ratings import lane
+from fusion_billing.odoo.order_line_reading import OdooLine
+from fusion_billing.odoo.write_and_verify import Failed, Outcome, RequestedLine, Writer
 
 UNRESOLVED_FOR = timedelta(seconds=120)
 """How long a call may yet be carried out: what Odoo gives a request at most (`limit_time_real`)."""
@@ -43,15 +43,15 @@ class Sending:
     seconds: Callable[[], float]
     write: Callable[..., None]
     loader: Loader = field(init=False)
-    pending: dict[str, Candidate] = field(default_factory=dict, init=False)
+    pending: dict[str, ComputedRating] = field(default_factory=dict, init=False)
     """Lines of which nothing is written down yet, by external id."""
-    looked_at: dict[str, Held | None] = field(default_factory=dict, init=False)
+    looked_at: dict[str, OdooLine | None] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         """Make the loader that counts what this batch's calls may have done."""
         self.loader = Loader(self.tools.odoo, self.seconds, self.tools.pause)
 
-    def send(self, batch: list[Candidate]) -> None:
+    def send(self, batch: list[ComputedRating]) -> None:
         """Send a batch. Raises the `OdooError` that ends all of it, and leaves in `pending` what it hit."""
         self.pending = {one.identity: one for one in batch}
         known, faults = orders.look_at(self.tools.odoo, {one.order for one in batch}, self.seconds)
@@ -87,8 +87,8 @@ class Sending:
             knows = is_known and one.identity in self.looked_at
             self._later(one, Failed(error, self.looked_at.get(one.identity), knows), pause)
 
-    def _wanted(self, batch: list[Candidate], known: Mapping[int, orders.Order]) -> list[Wanted]:
-        named = [known[one.order].partner for one in batch if one.owed.names and one.order in known]
+    def _wanted(self, batch: list[ComputedRating], known: Mapping[int, orders.Order]) -> list[RequestedLine]:
+        named = [known[one.order].partner for one in batch if one.line_item.names and one.order in known]
         partners = {partner for partner in named if partner}
         spoken = orders.languages(self.tools.odoo, partners, self.seconds) if partners else {}
         found = []
@@ -103,82 +103,80 @@ class Sending:
             return []
         self.seconds()  # no intent where there is no time left for the call, or the lease is lost
         now = self.tools.clock()
-        intents = [(step.candidate.line, _intent(step, now)) for step in steps]
+        intents = [(step.computed_rating.line, _intent(step, now)) for step in steps]
         going = []
-        for step, (line, intent), may_go in zip(
-            steps, intents, self.tools.store.intend(intents), strict=True
-        ):
-            one = replace(step.candidate, line=replace(line, intent=intent))
+        for step, (line, intent), may_go in zip(steps, intents, self.tools.store.intend(intents), strict=True):
+            one = replace(step.computed_rating, line=replace(line, intent=intent))
             if may_go:
                 self.pending[one.identity] = one
-                going.append(replace(step, candidate=one))
+                going.append(replace(step, computed_rating=one))
             else:
                 del self.pending[one.identity]
-                self.outcomes.tally.add("overtaken")
+                self.outcomes.statistics.add("overtaken")
         return going
 
     def _settle(self, step: Step, outcome: Outcome) -> None:
-        one = step.candidate
+        one = step.computed_rating
         if isinstance(outcome, Failed):
             self._fail(one, outcome)
         elif step.kind == "retire":
             self._note(step)
         else:
             self._done(one)
-            self.write(self.outcomes.sent, one.line, one.owed, outcome, one.digest)
+            self.write(self.outcomes.sent, one.line, one.line_item, outcome, one.digest)
 
     def _note(self, step: Step) -> None:
         """Note what needs no further call: nothing is left of a former line, or nothing is owed."""
-        one = step.candidate
+        one = step.computed_rating
         self._done(one)
         if step.kind == "nothing":
-            self.write(self.outcomes.unchanged, one.line, one.owed, one.digest)
+            self.write(self.outcomes.unchanged, one.line, one.line_item, one.digest)
         else:
-            to = lane(one.owed.order, self.tools.lanes)
+            to = line_partition(one.line_item.order, self.tools.line_partitions)
             self.write(self.outcomes.retired, one.line, step.suffix, to)
 
-    def _fail(self, one: Candidate, failed: Failed) -> None:
+    def _fail(self, one: ComputedRating, failed: Failed) -> None:
         error = failed.error
         if failed.needs_operator:
-            self.outcomes.tally.alarm = "line_not_taken_back"
+            self.outcomes.statistics.alarm = "line_not_taken_back"
         if isinstance(error, Invoiced) and one.line.tries < _ATTEMPTS_WHILE_INVOICED:
             # The next sync closes the period; rating then bills the difference as an adjustment.
-            self.outcomes.tally.invoiced.add(one.order)
-            if one.owed.final_invoice:
+            self.outcomes.statistics.invoiced.add(one.order)
+            if one.line_item.final_invoice:
                 # Its subscription has ended: no date moves on, the line alone tells of the invoice.
                 key = one.line.key
-                self.outcomes.tally.final_invoices.add((key.subscription, key.period_start))
+                self.outcomes.statistics.final_invoices.add((key.subscription, key.period_start))
             self._later(one, failed, _WAIT_FOR_SYNC)
         elif isinstance(error, Park):
             self._done(one)
-            self.write(self.outcomes.parked, one.line, one.owed, _failure(one, failed))
+            self.write(self.outcomes.parked, one.line, one.line_item, _failure(one, failed))
         else:
             self._later(one, failed)
 
-    def _later(self, one: Candidate, failed: Failed, pause: timedelta | None = None) -> None:
+    def _later(self, one: ComputedRating, failed: Failed, pause: timedelta | None = None) -> None:
         self._done(one)
         failure, until = _failure(one, failed), None
         if failure.standing is None and one.line.intent is not None:
             until = one.line.intent.at + UNRESOLVED_FOR
         delay = Delay(self.tools.random(), pause, until)
-        self.write(self.outcomes.later, one.line, one.owed, failure, delay)
+        self.write(self.outcomes.later, one.line, one.line_item, failure, delay)
 
-    def _done(self, one: Candidate) -> None:
+    def _done(self, one: ComputedRating) -> None:
         self.pending.pop(one.identity, None)
 
 
 def _intent(step: Step, now: datetime) -> Intent:
     line = step.wanted.line
-    amount = with_digits(line.amount, step.candidate.owed.currency)
-    digest = step.candidate.digest if step.kind == "write" else ""
-    return Intent(step.candidate.line.version, amount, digest, line.order, now)
+    amount = with_digits(line.amount, step.computed_rating.line_item.currency)
+    digest = step.computed_rating.digest if step.kind == "write" else ""
+    return Intent(step.computed_rating.line.version, amount, digest, line.order, now)
 
 
-def _failure(one: Candidate, failed: Failed) -> Failure:
+def _failure(one: ComputedRating, failed: Failed) -> Failure:
     return Failure(failed.error.code, failed.error.message, _standing(one, failed))
 
 
-def _standing(one: Candidate, failed: Failed) -> Standing | None:
+def _standing(one: ComputedRating, failed: Failed) -> Standing | None:
     """Return what is known to stand in Odoo after a failure, None where nobody knows."""
     if not failed.is_known:
         return None
@@ -186,4 +184,4 @@ def _standing(one: Candidate, failed: Failed) -> Standing | None:
         return Standing()
     base = one.line.base or ZERO
     amount = billable(one.made, failed.held, base)
-    return Standing(failed.held.id, failed.held.order, with_digits(amount, one.owed.currency))
+    return Standing(failed.held.id, failed.held.order, with_digits(amount, one.line_item.currency))

@@ -20,9 +20,7 @@ class Service:
 
     def call(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:
         """Return the answer's JSON; raises `Unexpected` for a status of 400 or more."""
-        answer = self._session.request(
-            method, self.base_url + path, json=body, headers=headers, timeout=_SECONDS
-        )
+        answer = self._session.request(method, self.base_url + path, json=body, headers=headers, timeout=_SECONDS)
         if answer.status_code >= 400:  # noqa: PLR2004
             raise Unexpected(f"{method} {path} answered {answer.status_code}: {answer.text[:2000]}")
         return answer.json() if answer.content else None

@@ -71,9 +71,7 @@ def corrections() -> list[Record]:
 def late() -> list[Record]:
     """Return what the corrected counters said at first, arriving once more: older in sequence, so stale."""
     keys = {record["idempotency_key"] for record in corrections()}
-    return [
-        record for records in counters().values() for record in records if record["idempotency_key"] in keys
-    ]
+    return [record for records in counters().values() for record in records if record["idempotency_key"] in keys]
 
 
 def single() -> Record:

@@ -101,9 +101,7 @@ class Admin(InvoiceControls):
                 self._state.update("res.users", user_id, {"password": digest_of(password)})
         return True
 
-    def add_key(
-        self, login: str, key: str | None = None, expires: str | None = None, name: str = "key"
-    ) -> str:
+    def add_key(self, login: str, key: str | None = None, expires: str | None = None, name: str = "key") -> str:
         """Add an API key (a random one by default) for a user; return it.
 
         `expires` is a UTC date and time, `YYYY-MM-DD HH:MM:SS`; None never expires.

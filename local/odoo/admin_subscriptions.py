@@ -59,9 +59,7 @@ class SubscriptionControls:
                 lifecycle.confirm(env, new)
             return env["sale.order"].read([new], list(FIELDS), load=None)[0]
 
-    def upsell(
-        self, order_id: int, product_id: int, quantity: int = 1, *, confirm: bool = True
-    ) -> dict[str, Any]:
+    def upsell(self, order_id: int, product_id: int, quantity: int = 1, *, confirm: bool = True) -> dict[str, Any]:
         """Make an upsell order (`7_upsell`) of a subscription; return its `id` and fields."""
         with self._committed() as env:
             new = lifecycle.upsell(env, order_id, product_id, quantity)
@@ -91,9 +89,7 @@ class SubscriptionControls:
 
     def payment_exception(self, order_id: int, *, raised: bool = True) -> dict[str, Any]:
         """Set or clear the payment exception that makes Odoo skip a subscription; return the order."""
-        return self._done(
-            lambda env: env["sale.order"].write([order_id], {"payment_exception": raised}), order_id
-        )
+        return self._done(lambda env: env["sale.order"].write([order_id], {"payment_exception": raised}), order_id)
 
     def invoice_period(self, order_id: int, *, draft: bool = False) -> dict[str, Any]:
         """Invoice a subscription's period: see `invoicing.invoice_period`."""

@@ -61,8 +61,8 @@ def _condition(term: Sequence[Any], record_id: int, lookup: Lookup, named: Named
 
 def _holds(value: Any, operator: str, wanted: Any, name: Callable[[], str]) -> bool:
     if operator in ("=", "in"):
-        candidates = wanted if isinstance(wanted, (list, tuple)) else [wanted]
-        return any(_equal(value, candidate, name) for candidate in candidates)
+        computed_ratings = wanted if isinstance(wanted, (list, tuple)) else [wanted]
+        return any(_equal(value, computed_rating, name) for computed_rating in computed_ratings)
     if "like" in operator:
         return _like(name() if isinstance(value, int) else value, operator, str(wanted))
     if value is None or value == []:

@@ -129,9 +129,7 @@ def _datetime(_field: Field, _label: str, value: Any, _digits: int | None) -> st
     try:
         return datetime.fromisoformat(text).replace(tzinfo=None).strftime(f"{DATETIME_FORMAT}.%f")
     except ValueError:
-        raise PythonError(
-            ValueError, f"time data {text!r} does not match format '{DATETIME_FORMAT}'"
-        ) from None
+        raise PythonError(ValueError, f"time data {text!r} does not match format '{DATETIME_FORMAT}'") from None
 
 
 def _many2one(_field: Field, label: str, value: Any, _digits: int | None) -> int:

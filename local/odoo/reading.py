@@ -21,9 +21,7 @@ class Readable(Records):
         return self._sorted(ids, self.order)
 
     @api_model
-    def search(
-        self, domain: Any, offset: int = 0, limit: int | None = None, order: str | None = None
-    ) -> list[int]:
+    def search(self, domain: Any, offset: int = 0, limit: int | None = None, order: str | None = None) -> list[int]:
         """Return the ids the domain holds for, that record rules let the caller see."""
         self.check("read")
         domains.check(domain, self._known)
@@ -138,9 +136,7 @@ class Readable(Records):
     # reading
 
     @api_records
-    def read(
-        self, ids: list[int], fields: list[str] | None = None, load: str | None = "_classic_read"
-    ) -> list[Record]:
+    def read(self, ids: list[int], fields: list[str] | None = None, load: str | None = "_classic_read") -> list[Record]:
         """Return the named fields (all by default) of the records that exist, in the order asked."""
         self.check("read")
         names = list(fields or (name for name, field in self.fields.items() if not field.hidden))
@@ -169,9 +165,7 @@ class Readable(Records):
 
     def _external_ids(self, record_id: int) -> Record:
         state = self.env.state
-        found = [
-            state.get("ir.model.data", i) or {} for i in state.matching("ir.model.data", "res_id", record_id)
-        ]
+        found = [state.get("ir.model.data", i) or {} for i in state.matching("ir.model.data", "res_id", record_id)]
         named = [
             {"xmlid": f"{one['module']}.{one['name']}", "noupdate": bool(one["noupdate"])}
             for one in sorted(found, key=lambda one: -one["id"])
@@ -186,9 +180,7 @@ class Readable(Records):
         return [i for i in ids if self.env.state.get(self.name, i)]
 
     @api_model
-    def fields_get(
-        self, allfields: list[str] | None = None, attributes: list[str] | None = None
-    ) -> dict[str, Any]:
+    def fields_get(self, allfields: list[str] | None = None, attributes: list[str] | None = None) -> dict[str, Any]:
         """Return what each field is: its type, label, relation, selection, digits."""
         result: dict[str, Any] = {}
         for name, field in self.fields.items():

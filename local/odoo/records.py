@@ -63,9 +63,7 @@ class Records:
         if access.restricted(self.env.groups, self.name):
             for record_id in ids:
                 if self.env.state.get(self.name, record_id) and not self._own(record_id):
-                    raise access.rule_error(
-                        self.env.user_name, self.env.uid, self.name, self.description, operation
-                    )
+                    raise access.rule_error(self.env.user_name, self.env.uid, self.name, self.description, operation)
 
     def _own(self, record_id: int) -> bool:
         return access.own(self.value(record_id, "user_id"), self.env.uid)

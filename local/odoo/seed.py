@@ -47,9 +47,7 @@ BASE: dict[str, list[dict[str, Any]]] = {
         {"id": 3, "name": "Administrator"},
     ],
     "res.company": [{"id": 1, "name": "My Company", "partner_id": 1, "currency_id": 1}],
-    "account.journal": [
-        {"id": 1, "name": "Customer Invoices", "code": "INV", "type": "sale", "company_id": 1}
-    ],
+    "account.journal": [{"id": 1, "name": "Customer Invoices", "code": "INV", "type": "sale", "company_id": 1}],
     "res.users": [
         {"id": SUPERUSER, "name": "OdooBot", "login": "__system__", "active": False, "partner_id": 2},
         {"id": 2, "name": "Administrator", "login": "admin", "partner_id": 3, "group_ids": ROLES["admin"]},
@@ -62,9 +60,7 @@ def ensure_base(stand_in: StandIn) -> None:
     if not stand_in.state.setting("based"):
         with stand_in.state.transaction():
             unit = "Product Unit" if stand_in.series == "19.0" else "Product Unit of Measure"
-            insert(
-                stand_in, {**BASE, "decimal.precision": [*PRECISIONS, {"id": 3, "name": unit, "digits": 2}]}
-            )
+            insert(stand_in, {**BASE, "decimal.precision": [*PRECISIONS, {"id": 3, "name": unit, "digits": 2}]})
             stand_in.state.set("based", True)  # noqa: FBT003
 
 

@@ -19,9 +19,7 @@ from local.odoo.seed import ensure_base
 
 HOST = "127.0.0.1"
 READ_TIMEOUT_SECONDS = 60
-GATEWAY = (
-    "<html>\r\n<head><title>{0}</title></head>\r\n<body><center><h1>{0}</h1></center></body>\r\n</html>\r\n"
-)
+GATEWAY = "<html>\r\n<head><title>{0}</title></head>\r\n<body><center><h1>{0}</h1></center></body>\r\n</html>\r\n"
 REASONS = {
     429: "Too Many Requests",
     500: "Internal Server Error",

@@ -42,9 +42,7 @@ class State:
         self.commits = 0
         self.last_change: dict[int, int] = {}  # order id -> number of the commit that last touched it
         self._tables: defaultdict[str, dict[int, Record]] = defaultdict(dict)
-        self._indexes: dict[tuple[str, str], defaultdict[Any, set[int]]] = {
-            key: defaultdict(set) for key in INDEXED
-        }
+        self._indexes: dict[tuple[str, str], defaultdict[Any, set[int]]] = {key: defaultdict(set) for key in INDEXED}
         self._sequences: dict[str, int] = {}
         self._settings: dict[str, Any] = {}
         self._undo: list[Callable[[], None]] = []
@@ -178,9 +176,7 @@ class State:
             for model, record_id in self._dirty:
                 record = self._tables[model].get(record_id)
                 if record is None:
-                    self._database.execute(
-                        "DELETE FROM record WHERE model = ? AND id = ?", (model, record_id)
-                    )
+                    self._database.execute("DELETE FROM record WHERE model = ? AND id = ?", (model, record_id))
                 else:
                     self._database.execute(
                         "INSERT OR REPLACE INTO record VALUES (?, ?, ?)", (model, record_id, dumps(record))
@@ -199,9 +195,7 @@ class State:
         self._dirty_names.clear()
 
     def _load(self) -> None:
-        for model, record_id, doc in self._database.execute(
-            "SELECT model, id, doc FROM record ORDER BY model, id"
-        ):
+        for model, record_id, doc in self._database.execute("SELECT model, id, doc FROM record ORDER BY model, id"):
             self._swap(model, record_id, None, loads(doc))
         self._sequences = dict(self._database.execute("SELECT name, value FROM sequence"))
         self._settings = {

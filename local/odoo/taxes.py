@@ -46,9 +46,7 @@ class Details:
         return self.subtotal(rounding) + sum((to_currency(a, rounding) for _, a in self.taxes), ZERO)
 
 
-def details(
-    price: Decimal, quantity: Decimal, ordered: Sequence[Tax], rounding: Decimal | None = None
-) -> Details:
+def details(price: Decimal, quantity: Decimal, ordered: Sequence[Tax], rounding: Decimal | None = None) -> Details:
     """Compute a line with its taxes in the order they apply in.
 
     `rounding` is the currency's where the company rounds per line, else None.

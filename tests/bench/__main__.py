@@ -16,9 +16,7 @@ SUITES = ("ingest", "cold_start", "rating", "lines", "deliveries")
 def main() -> int:
     """Run the suites that were asked for, or all."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument(
-        "suites", nargs="*", metavar="suite", help=f"any of {', '.join(SUITES)}; all by default"
-    )
+    parser.add_argument("suites", nargs="*", metavar="suite", help=f"any of {', '.join(SUITES)}; all by default")
     parser.add_argument("--json", type=Path, default=Path("build/bench.json"), help="where the figures go")
     parser.add_argument("--full", action="store_true", help="at full size: takes far longer than minutes")
     asked = parser.parse_args()

@@ -75,8 +75,8 @@ STARTS: Mapping[str, Start] = {
     ),
     "relay, lines and deliveries": Start(
         "Relay",
-        f"{_RELAY}from functions.relay import deliveries, deliveries_setup; "
-        "d.line_relay(lambda: 60.0); deliveries_setup.dependencies()",
+        f"{_RELAY}from functions.relay import deliveries, delivery_dependencies; "
+        "d.line_relay(lambda: 60.0); delivery_dependencies.dependencies()",
     ),
     "relay, subscriptions": Start("Relay", f"{_RELAY}d.subscription_sync(lambda: 60.0)"),
     **{

@@ -139,9 +139,7 @@ def _rating(load: Load) -> float:
     """Return what rating a pair after each of its counters costs, over the month."""
     rated = load.pairs * load.counters_a_pair
     rows = load.counters_a_pair / 2  # of a growing period, on average
-    read = (
-        ceil(rows * TAKES.index_row_bytes / 4096) * 0.5 + _rating_reads(load) + 1 / TAKES.pairs_a_subscription
-    )
+    read = ceil(rows * TAKES.index_row_bytes / 4096) * 0.5 + _rating_reads(load) + 1 / TAKES.pairs_a_subscription
     write = _rating_writes(load) + TAKES.line_index_units / 2
     seconds = rated * pair_ms() / 1000
     compute = seconds * TAKES.memory_gb * PRICES.lambda_gb_second
@@ -242,9 +240,7 @@ def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]
 
 def _a_million() -> Iterator[str]:
     yield "### A million counters\n"
-    loads = [
-        (f"{kind}, {words}", Load(100_000, each, batch)) for kind, each in _KINDS for batch, words in _BATCHES
-    ]
+    loads = [(f"{kind}, {words}", Load(100_000, each, batch)) for kind, each in _KINDS for batch, words in _BATCHES]
     months = [(name, load, month(load)) for name, load in loads]
     names = list(months[0][2])
     rows = [

@@ -16,17 +16,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from fusion_billing import signing
-from fusion_billing.outbound.guard import Guard
-from fusion_billing.outbound.sender import Sender
-from fusion_billing.store.deliveries import DeliveryStore
-from fusion_billing.store.endpoints import EndpointStore
-from fusion_billing.store.events import EventStore, event_writes
-from fusion_billing.store.outbox import Nudges, build_outbox
-from fusion_billing.store.secrets import EndpointSecrets
-from fusion_billing.store.turns import Turns
+from fusion_billing.application.outbox import Event
+from fusion_billing.dynamodb.state.endpoint_leases import EndpointLeases
+from fusion_billing.dynamodb.webhooks.deliveries import DeliveryStore
+from fusion_billing.dynamodb.webhooks.endpoint_secrets import EndpointSecrets
+from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
+from fusion_billing.dynamodb.webhooks.events import EventStore, event_writes
+from fusion_billing.dynamodb.webhooks.outbox import WakeUps, build_outbox
+from fusion_billing.outbound.ssrf_guard import Guard
+from fusion_billing.outbound.webhook_sender import Sender
+from fusion_billing.webhooks import signing
 from fusion_billing.webhooks.endpoint import Endpoint, SealedSecret
-from fusion_billing.webhooks.outbox import Event
 from tests.bench import receiver
 from tests.bench.harness import Figure, Progress, repeated_ratio
 from tests.bench.world import World, engine
@@ -110,8 +110,8 @@ def _run(world: World, received: str, count: int, *, hanging: bool) -> _Run:
         secrets=secrets,
         sender=Sender(Guard(loopback=True)),
         outbox=build_outbox(world.client, queue, table=table, queue_url="queue"),  # type: ignore[arg-type]
-        nudges=Nudges(queue, "queue"),  # type: ignore[arg-type]
-        turns=Turns(world.client, world.tables.state),
+        wake_ups=WakeUps(queue, "queue"),  # type: ignore[arg-type]
+        endpoint_leases=EndpointLeases(world.client, world.tables.state),
     )
     wanted = count - (count // _ENDPOINTS if hanging else 0)
     began = time.monotonic()

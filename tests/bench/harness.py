@@ -184,9 +184,7 @@ def table(figures: Iterable[Figure]) -> str:
         if figure.spread is not None:
             value += f" ± {figure.spread / 2:.2g}"
         bound = "" if figure.bound is None else f"{figure.bound:g}{'' if figure.holds else ' **missed**'}"
-        against = (
-            f"{figure.counterpart}: {figure.floor:.3g} {figure.unit}" if figure.floor is not None else ""
-        )
+        against = f"{figure.counterpart}: {figure.floor:.3g} {figure.unit}" if figure.floor is not None else ""
         cells = [figure.suite, figure.name, value, bound, f"{figure.measured:.3g} {figure.unit}", against]
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)

@@ -61,7 +61,7 @@ def run(*, full: bool) -> list[Figure]:
 
 def _figures(key: str) -> list[Figure]:
     from functions.ingest.handler import app, handler  # noqa: PLC0415  it reads the environment set above
-    from fusion_billing.store import client  # noqa: PLC0415
+    from fusion_billing.dynamodb import client  # noqa: PLC0415
 
     app.cache_clear()
     counters, context, progress = _Counters(), _Context(), Progress("ingest", _ROUNDS * 2 + _SINGLE_ROUNDS)
@@ -109,9 +109,7 @@ def _figures(key: str) -> list[Figure]:
         repeats=_SINGLE_ROUNDS,
         progress=progress,
     )
-    single = ratio(
-        "ingest", "a single", taken, counterpart="bare put_item", per=_SINGLES, bound=_SINGLE_BOUND
-    )
+    single = ratio("ingest", "a single", taken, counterpart="bare put_item", per=_SINGLES, bound=_SINGLE_BOUND)
     return [*figures, single]
 
 

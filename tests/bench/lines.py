@@ -21,17 +21,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from fusion_billing.application.outbox import NOTHING
 from fusion_billing.billing.decisions import NewVersion
-from fusion_billing.billing.ratings import RatingKey, candidate
+from fusion_billing.billing.rating import RatingKey, computed_rating
+from fusion_billing.dynamodb.ratings.billed_lines import BilledLines
+from fusion_billing.dynamodb.ratings.ratings import RatingsStore, Save
+from fusion_billing.dynamodb.state.circuit_breaker import Circuit
+from fusion_billing.dynamodb.state.leases import Leases
 from fusion_billing.odoo.client import Odoo, connect
 from fusion_billing.odoo.keys import Credentials, KeyRing
 from fusion_billing.odoo.precision import Cached
-from fusion_billing.odoo.protocol import Wire
-from fusion_billing.store.billed_lines import BilledLines
-from fusion_billing.store.circuit import Circuit
-from fusion_billing.store.leases import Leases
-from fusion_billing.store.ratings import RatingsStore, Save
-from fusion_billing.webhooks.outbox import NOTHING
+from fusion_billing.odoo.protocols.wire import Wire
 from tests.bench.harness import Figure, Progress, repeated_ratio
 from tests.bench.world import START, World, engine
 
@@ -79,9 +79,9 @@ def _round(url: str, count: int, progress: Progress) -> _Round:
         _load(world, at, count)
         relay = _relay(world, at, timed)
         began = time.monotonic()
-        tally = relay.run()
+        statistics = relay.run()
         took = time.monotonic() - began
-        assert tally["sent"] == count, f"{tally.as_dict()} of {count}"
+        assert statistics["sent"] == count, f"{statistics.as_dict()} of {count}"
         allowed, before = timed.allowed, len(timed.made)
         assert not any(relay.run().as_dict().values()), "nothing is due any more"
         progress.step(f"{count:,} lines sent by {before} calls in {took:.1f} s, and nothing by the next run")
@@ -124,12 +124,12 @@ class _Silent:
     def prepare(self, *_: object, **__: object) -> Any:
         return NOTHING
 
-    def nudge(self, prepared: object) -> None:
+    def wake_up(self, prepared: object) -> None:
         """Do nothing."""
 
 
 def _relay(world: World, at: str, timed: _Timed) -> Any:
-    from functions.relay.lines import LineRelay  # noqa: PLC0415  it reads the environment
+    from functions.relay.line_relay import LineRelay  # noqa: PLC0415  it reads the environment
 
     secret = json.dumps({"keys": [_KEY], "login": "relay"})
     keys = KeyRing(lambda: secret, time.monotonic)
@@ -143,7 +143,7 @@ def _relay(world: World, at: str, timed: _Timed) -> Any:
         precision=Cached(time.monotonic),
         events=_Silent(),
         rerate=lambda _: None,
-        lanes=_LANES,
+        line_partitions=_LANES,
         mode="period",
         clock=lambda: datetime.now(UTC),
         pause=time.sleep,
@@ -164,11 +164,9 @@ def _load(world: World, at: str, count: int) -> None:
     _control(at, "pace", {})
     now = datetime.now(UTC)
     saves = [
-        Save(_due(order, f"charge_{number}"), None, order)
-        for order in orders
-        for number in range(_LINES_AN_ORDER)
+        Save(_due(order, f"charge_{number}"), None, order) for order in orders for number in range(_LINES_AN_ORDER)
     ]
-    store = RatingsStore(world.client, world.tables.ratings, lanes=_LANES)
+    store = RatingsStore(world.client, world.tables.ratings, line_partitions=_LANES)
     assert not any(store.save_many(saves, now=now))
 
 
@@ -190,7 +188,7 @@ def _due(order: int, charge: str) -> NewVersion:
         "amount": "1.00",
         "steps": [{"units": "250", "unit_amount": "0.004", "amount": "1"}],
     }
-    return NewVersion(candidate(RatingKey(str(order), START, charge), doc), 1, "due", frozenset())
+    return NewVersion(computed_rating(RatingKey(str(order), START, charge), doc), 1, "due", frozenset())
 
 
 def _order(number: int) -> dict[str, Any]:

@@ -102,19 +102,19 @@ def _hour(world: World, written: int, hour: _Hour | None = None) -> _Hour:
         with recorded(world.client) as calls:
             gc.collect()
             began = time.process_time()
-            tally = worker.do(message, has_time=_always)
+            statistics = worker.do(message, has_time=_always)
             spent = (time.process_time() - began) * 1000
-        assert not tally.failed, "a pair could not be rated"
-        hour.written += tally.written
-        hour.pairs += tally.pairs
-        if not tally.pairs:
+        assert not statistics.failed, "a pair could not be rated"
+        hour.written += statistics.written
+        hour.pairs += statistics.pairs
+        if not statistics.pairs:
             continue
-        hour.own.append(spent / tally.pairs)
+        hour.own.append(spent / statistics.pairs)
         hour.puts.append(_put(world))
         if place % _EVERY == 0 or 0 < written < len(messages) * _EVERY:
             gc.collect()
             bare = cpu_ms(repeated(world.client, calls))
-            hour.bare.append(bare / tally.pairs)
+            hour.bare.append(bare / statistics.pairs)
             hour.ratios.append(spent / bare)
     assert hour.written - before == written, f"{hour.written - before} ratings were written, not {written}"
     return hour
@@ -144,9 +144,7 @@ def _quiet_hour(world: World, progress: Progress) -> list[Figure]:
         for message in messages:
             worker.do(message, has_time=_always)
 
-    taken = by_turns(
-        [lambda: work, lambda: repeated(world.client, calls)], repeats=_ROUNDS, progress=progress
-    )
+    taken = by_turns([lambda: work, lambda: repeated(world.client, calls)], repeats=_ROUNDS, progress=progress)
     name = f"an hour without a marker, {_SUBSCRIPTIONS:,} subscriptions"
     return [ratio("rating", name, taken, counterpart=_BARE)]
 

@@ -29,9 +29,7 @@ class Receiver:
                 return
             self.taken += method == "POST"
             body = b"%d" % self.taken
-            writer.write(
-                b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
-            )
+            writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
             await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass

@@ -42,9 +42,7 @@ class Stub:
         raise ValueError(f"the stub does not know {operation}")
 
     def _item(self, table: str, key: dict[str, Any]) -> dict[str, Any] | None:
-        item: dict[str, Any] | None = self.items.get(
-            "|".join([table, *(value["S"] for value in key.values())])
-        )
+        item: dict[str, Any] | None = self.items.get("|".join([table, *(value["S"] for value in key.values())]))
         return item
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -52,16 +50,13 @@ class Stub:
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
-                headers = dict(
-                    line.split(": ", 1) for line in head.decode("latin-1").split("\r\n")[1:] if line
-                )
+                headers = dict(line.split(": ", 1) for line in head.decode("latin-1").split("\r\n")[1:] if line)
                 lower = {name.lower(): value for name, value in headers.items()}
                 body = await reader.readexactly(int(lower.get("content-length", "0")))
                 answer = self.answer(lower["x-amz-target"].rpartition(".")[2], body)
                 writer.write(
                     b"HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\nx-amz-crc32: %d\r\n"
-                    b"x-amzn-requestid: STUB\r\ncontent-length: %d\r\n\r\n"
-                    % (zlib.crc32(answer), len(answer))
+                    b"x-amzn-requestid: STUB\r\ncontent-length: %d\r\n\r\n" % (zlib.crc32(answer), len(answer))
                 )
                 writer.write(answer)
                 await writer.drain()

@@ -14,17 +14,17 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from fusion_billing.billing.planning import HOUR, hour_text
-from fusion_billing.calendar.advance import first_seen
-from fusion_billing.definitions.charge import Charge
-from fusion_billing.definitions.metric import Metric
-from fusion_billing.definitions.subscription import Subscription
-from fusion_billing.definitions.validation import parse
+from fusion_billing.billing_periods.advance import first_seen
+from fusion_billing.catalog.charge import Charge
+from fusion_billing.catalog.metric import Metric
+from fusion_billing.catalog.subscription import Subscription
+from fusion_billing.catalog.validation import parse
+from fusion_billing.dynamodb.catalog import subscription_items
+from fusion_billing.dynamodb.catalog.definitions import CatalogueStore
+from fusion_billing.dynamodb.catalog.subscriptions import StoredSubscription
+from fusion_billing.dynamodb.markers.change_markers import partition_of
+from fusion_billing.dynamodb.state.planner import PlannerState
 from fusion_billing.instants import rfc3339, sortable
-from fusion_billing.store import subscription_items
-from fusion_billing.store.catalogue import CatalogueStore
-from fusion_billing.store.markers import partition_of
-from fusion_billing.store.planner import PlannerState
-from fusion_billing.store.subscriptions import StoredSubscription
 from local import tables as template_tables
 from local.dynamodb import DynamoDBLocal
 from local.tables import Tables
@@ -110,7 +110,7 @@ class World:
     """Six tables of its own on an engine, a catalogue of three metrics with a tiered charge each."""
 
     def __init__(self, url: str) -> None:
-        from fusion_billing.store import client  # noqa: PLC0415  it reads the environment of `engine`
+        from fusion_billing.dynamodb import client  # noqa: PLC0415  it reads the environment of `engine`
 
         self.url = url
         self.client: DynamoDBClient = client.dynamodb(read_timeout=60)

@@ -62,8 +62,7 @@ def test_a_month_of_counters_becomes_the_right_lines(first: Any) -> None:
 
 def test_every_line_and_rating_was_told_of_by_a_verified_webhook(first: Any, place: Any) -> None:
     told = {
-        (message["type"], message["data"]["subscription"], message["data"]["charge"])
-        for message in webhooks(place)
+        (message["type"], message["data"]["subscription"], message["data"]["charge"]) for message in webhooks(place)
     }
 
     assert told == {(event, *row) for event in ("rating.updated", "line.upserted") for row in TABLE}
@@ -144,9 +143,7 @@ def test_the_operators_way_works_with_the_rights_the_template_gives(running: Run
     source = call("POST", "/v1/sources", {"name": "an app"})
     key = call("POST", f"/v1/sources/{source['id']}/keys", {"scopes": ["usage:write"]})
     assert call("DELETE", f"/v1/keys/{key['id']}") is None
-    endpoint = call(
-        "POST", "/v1/endpoints", {"url": "http://127.0.0.1:9/nobody", "events": ["endpoint.test"]}
-    )
+    endpoint = call("POST", "/v1/endpoints", {"url": "http://127.0.0.1:9/nobody", "events": ["endpoint.test"]})
     call("PATCH", f"/v1/endpoints/{endpoint['id']}", {"description": "no one listens there"})
     call("POST", f"/v1/endpoints/{endpoint['id']}/secret/rotate", {})
     call("POST", f"/v1/endpoints/{endpoint['id']}/test", {})

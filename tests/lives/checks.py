@@ -9,8 +9,8 @@ from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from fusion_billing.calendar.calendar import Period
-from fusion_billing.store.rating_items import rating_of
+from fusion_billing.billing_periods.calendar import Period
+from fusion_billing.dynamodb.ratings.rating_items import rating_of
 from tests.lives import oracle
 from tests.lives.life import SUBSCRIPTION, Broken, Life
 
@@ -24,13 +24,13 @@ Pair = tuple[str, datetime]
 
 def check(life: Life) -> None:
     """Raise `Broken` where what was invoiced, adjusted and stands open is not what all records come to."""
-    wanted = owed(life)
+    wanted = line_item(life)
     _compare("ratings", wanted, _rated(life))
     _check_unbilled(life)
     _compare("Odoo's lines and invoices", wanted, _in_odoo(life))
 
 
-def owed(life: Life) -> dict[Pair, Fraction]:
+def line_item(life: Life) -> dict[Pair, Fraction]:
     """Return what each charge comes to in each period up to the open one, by the oracle."""
     stored = life.stored()
     zone, bounds = stored.subscription.timezone, (stored.starts, stored.ends)
@@ -56,9 +56,7 @@ def _check_unbilled(life: Life) -> None:
         shown = life.current_usage(period.start)
         for metric in life.world["metrics"]:
             starts = [record.start for record in life.records(metric)]
-            first = [
-                at for at in starts if at < stored.starts and (period == periods[0] or at >= period.start)
-            ]
+            first = [at for at in starts if at < stored.starts and (period == periods[0] or at >= period.start)]
             ends = stored.ends or period.end
             after = [at for at in starts if max(ends, period.start) <= at < period.end]
             found = shown.get(metric, {}).get("unbilled", {"records_before": 0, "records_after": 0})
@@ -111,9 +109,7 @@ def _rated(life: Life) -> dict[Pair, Fraction]:
         amount = rating.billed if rating.frozen else rating.amount
         total[pair] = total.get(pair, Fraction(0)) + Fraction(amount)
         if not rating.frozen and rating.amount != rating.billed:
-            raise Broken(
-                f"{rating.key.line} is rated {rating.amount}, and Odoo has {rating.billed}: {rating.line}"
-            )
+            raise Broken(f"{rating.key.line} is rated {rating.amount}, and Odoo has {rating.billed}: {rating.line}")
     return total
 
 
@@ -145,9 +141,7 @@ def _in_odoo(life: Life) -> dict[Pair, Fraction]:
 def _invoiced(life: Life) -> dict[int, Fraction]:
     found: dict[int, Fraction] = {}
     moves = {move["id"]: move for move in life.service.odoo.read("account.move", [], ["move_type"])}
-    for row in life.service.odoo.read(
-        "account.move.line", [], ["move_id", "sale_line_ids", "price_subtotal"]
-    ):
+    for row in life.service.odoo.read("account.move.line", [], ["move_id", "sale_line_ids", "price_subtotal"]):
         move = moves[row["move_id"][0]]
         sign = -1 if move["move_type"] == "out_refund" else 1
         for line in row["sale_line_ids"]:

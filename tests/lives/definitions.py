@@ -26,9 +26,7 @@ def charge(random: Random, code: str, aggregation: str) -> Body:
     body: Body = {
         "name": "Overage",
         "metric": code,
-        "applies_to": random.choice(
-            [{"all": True}, {"all": True}, {"plans": ["Pro"]}, {"plans": list(PLANS)}]
-        ),
+        "applies_to": random.choice([{"all": True}, {"all": True}, {"plans": ["Pro"]}, {"plans": list(PLANS)}]),
         "currency": "USD",
         "odoo_product_id": random.choice(PRODUCTS),
         **price(random, aggregation),

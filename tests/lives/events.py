@@ -95,9 +95,7 @@ class _Maker:
         code = random.choice(list(self._world["metrics"]))
         kind = self._world["metrics"][code]["aggregation"]
         day = random.choice([random.uniform(-45, 2), random.uniform(-10, 1), random.uniform(-3, 30)])
-        length = (
-            random.choice([1, 1, 24, 24 * 7, 24 * 31]) if kind == "time_weighted" else random.choice([1, 24])
-        )
+        length = random.choice([1, 1, 24, 24 * 7, 24 * 31]) if kind == "time_weighted" else random.choice([1, 24])
         quantity = random.choice(["0", "1", "3", "7.25", "12", "40", "150", "0.333"])
         sequence = random.choice([None, None, random.randrange(5)])
         member = random.choice("abc") if kind == "unique_count" else None

@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from fusion_billing.store.subscriptions import StoredSubscription, SubscriptionStore
+from fusion_billing.dynamodb.catalog.subscriptions import StoredSubscription, SubscriptionStore
 from local.odoo.errors import UserError
 from tests.lives import oracle
 from tests.lives.definitions import PLANS
@@ -150,9 +150,7 @@ class Life:
             since = max(opened.start, self.service.clock.now.replace(minute=0, second=0, microsecond=0))
             body["valid_from"] = since.isoformat()
         elif valid == "day":
-            body["valid_from"] = (
-                (opened.start + timedelta(hours=hours)).astimezone(self._zone).date().isoformat()
-            )
+            body["valid_from"] = (opened.start + timedelta(hours=hours)).astimezone(self._zone).date().isoformat()
         elif valid == "open":
             body["valid_from"] = (opened.start + timedelta(hours=hours)).isoformat()
         elif valid == "next":
@@ -240,9 +238,7 @@ class Life:
 
     def on_move_end(self, days: int, *, kill: Kill | None) -> None:
         # An end of before the start is refused, and the subscription not read until somebody corrects it.
-        end = max(
-            (self.service.clock.now + timedelta(days=days)).date().isoformat(), self.in_odoo()["start_date"]
-        )
+        end = max((self.service.clock.now + timedelta(days=days)).date().isoformat(), self.in_odoo()["start_date"])
         self.service.odoo.write("sale.order", [self.order], {"end_date": end if days < 30 else False})
 
     def on_close(self, *, kill: Kill | None) -> None:

@@ -20,9 +20,7 @@ KEY = "relay-key"
 PRODUCTS = (7, 8, 9)
 
 DATABASE: dict[str, list[dict[str, Any]]] = {
-    "product.product": [
-        {"id": number, "name": f"Overage {number}", "lst_price": Decimal(1)} for number in PRODUCTS
-    ],
+    "product.product": [{"id": number, "name": f"Overage {number}", "lst_price": Decimal(1)} for number in PRODUCTS],
     "res.partner": [{"id": 6, "name": "A customer"}],
 }
 

@@ -128,9 +128,7 @@ def _in_force(versions: Sequence[Charge], life: Life, at: datetime) -> Charge | 
     plan = plans[-1] if plans else life.plans[0][1]
     applies = newest["applies_to"]
     is_for = (
-        applies.get("all")
-        or plan in applies.get("plans", ())
-        or life.subscription in applies.get("subscriptions", ())
+        applies.get("all") or plan in applies.get("plans", ()) or life.subscription in applies.get("subscriptions", ())
     )
     return newest if newest.get("active", True) and is_for else None
 
@@ -185,9 +183,7 @@ def _priced(
     everything = (whole[1] - whole[0]) // _TICK
     adds_up = kind in _ADDS_UP
     if kind == "time_weighted":
-        counted = [
-            piece for span in spans for record in records for piece in _cut(record, span.start, span.end)
-        ]
+        counted = [piece for span in spans for record in records for piece in _cut(record, span.start, span.end)]
     elif adds_up:
         counted = [r for r in records if any(span.start <= r.start < span.end for span in spans)]
     else:
@@ -215,9 +211,7 @@ def _priced(
     return found
 
 
-def _segments(
-    charge: Charge, records: list[Record]
-) -> list[tuple[dict[str, Any], Fraction, list[Record], bool]]:
+def _segments(charge: Charge, records: list[Record]) -> list[tuple[dict[str, Any], Fraction, list[Record], bool]]:
     """Return model, included units and records of what is priced by itself, and whether it is a group."""
     filters = charge.get("filters") or []
     ranked = sorted(filters, key=lambda one: -len(one["properties"]))
@@ -260,9 +254,7 @@ class _Rating:
     included: Fraction
     period: tuple[datetime, datetime]
 
-    def price(
-        self, records: list[Record], everything: list[Record], share: Fraction, *, last: bool = True
-    ) -> Fraction:
+    def price(self, records: list[Record], everything: list[Record], share: Fraction, *, last: bool = True) -> Fraction:
         """Return what `records` come to; `everything` are all of the period, which select a volume's tier."""
         included = self.included * share
         kind = self.model["type"]
@@ -327,9 +319,7 @@ _AGGREGATIONS: dict[str, Callable[[list[Record], tuple[datetime, datetime]], Fra
     "count": lambda records, _: Fraction(len(records)),
     "max": lambda records, _: max((r.quantity for r in records), default=Fraction(0)),
     "min": lambda records, _: min((r.quantity for r in records), default=Fraction(0)),
-    "last": lambda records, _: (
-        max(records, key=lambda r: (r.start, r.key)).quantity if records else Fraction(0)
-    ),
+    "last": lambda records, _: max(records, key=lambda r: (r.start, r.key)).quantity if records else Fraction(0),
     "average": lambda records, _: (
         sum((r.quantity for r in records), Fraction(0)) / len(records) if records else Fraction(0)
     ),

@@ -71,10 +71,10 @@ def shorter(seed: int, world: dict[str, Any], history: Sequence[Event], reason: 
     while True:
         place = 0
         while place < len(left):
-            candidate = left[:place] + left[place + size :]
-            failed = outcome(seed, world, candidate)
+            computed_rating = left[:place] + left[place + size :]
+            failed = outcome(seed, world, computed_rating)
             if failed is not None and failed.startswith(kind):
-                left = candidate
+                left = computed_rating
             else:
                 place += size
         if size == 1:

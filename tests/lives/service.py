@@ -32,12 +32,12 @@ import functions.relay.jobs
 import fusion_billing
 from fusion_billing.access import keys as key_format
 from fusion_billing.access.principal import Principal
-from fusion_billing.access.stored import Source, StoredKey
+from fusion_billing.access.stored_key import Source, StoredKey
+from fusion_billing.dynamodb import client as store_client
+from fusion_billing.dynamodb.catalog.api_keys import KeyStore
+from fusion_billing.dynamodb.catalog.sources import SourceStore
+from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
 from fusion_billing.odoo import client as odoo_client
-from fusion_billing.store import client as store_client
-from fusion_billing.store.endpoints import EndpointStore
-from fusion_billing.store.keys import KeyStore
-from fusion_billing.store.sources import SourceStore
 from fusion_billing.webhooks.endpoint import Endpoint
 from local import tables as template_tables
 from local.odoo.admin import Admin

@@ -47,9 +47,7 @@ class MemoryDynamoDB:
         """Make a table, at once active."""
         name = request["TableName"]
         if name in self._tables:
-            raise Refusal("ResourceInUseException", "Cannot create preexisting table").as_client_error(
-                "CreateTable"
-            )
+            raise Refusal("ResourceInUseException", "Cannot create preexisting table").as_client_error("CreateTable")
         self._tables[name] = Table(name, request)
         return self.describe_table(TableName=name)
 

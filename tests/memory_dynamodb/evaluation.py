@@ -101,8 +101,7 @@ class Scope:
     def parts(self, path: Path) -> tuple[Part, ...]:
         """Return a path's parts, placeholders replaced."""
         return tuple(
-            self._names[part] if isinstance(part, str) and part.startswith("#") else part
-            for part in path.parts
+            self._names[part] if isinstance(part, str) and part.startswith("#") else part for part in path.parts
         )
 
     def value(self, placeholder: Placeholder) -> Value:
@@ -176,9 +175,7 @@ def check_types(node: Condition, scope: Scope) -> None:
         if node.operator not in ("=", "<>"):
             _must_be(ORDERED, (node.left, node.right), node.operator, scope)
         if _resolved(node.left, scope) == _resolved(node.right, scope):
-            raise invalid(
-                "Invalid expression: The first operand must be distinct from the remaining operands"
-            )
+            raise invalid("Invalid expression: The first operand must be distinct from the remaining operands")
     elif isinstance(node, Between):
         _must_be(ORDERED, (node.operand, node.low, node.high), "BETWEEN", scope)
         _check_bounds(node, scope)
@@ -197,9 +194,7 @@ def _check_bounds(node: Between, scope: Scope) -> None:
     if isinstance(node.low, Placeholder) and isinstance(node.high, Placeholder):
         low, high = scope.value(node.low), scope.value(node.high)
         if kind_of(low) != kind_of(high):
-            raise invalid(
-                "Invalid expression: The BETWEEN operator requires same data type for lower and upper bounds"
-            )
+            raise invalid("Invalid expression: The BETWEEN operator requires same data type for lower and upper bounds")
         if comparable(low) > comparable(high):  # type: ignore[operator]
             raise invalid(
                 "Invalid expression: The BETWEEN operator requires upper bound to be greater than or equal "

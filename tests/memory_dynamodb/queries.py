@@ -54,9 +54,7 @@ def _read(request: Mapping[str, Any]) -> tuple[Scope, Condition, Condition | Non
     scope = Scope(request.get("ExpressionAttributeNames"), request.get("ExpressionAttributeValues"))
     text = request.get("KeyConditionExpression")
     if text is None:
-        raise invalid(
-            "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."
-        )
+        raise invalid("Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.")
     condition = parsing.condition(text, "KeyConditionExpression")
     nodes: list[Any] = [condition]
     filtering = None
@@ -127,9 +125,7 @@ def _name(part: Condition, scope: Scope) -> str:
 def _operand(node: Any, kind: str, scope: Scope) -> Comparable:
     value = literal(node, scope)
     if kind_of(value) != kind:
-        raise invalid(
-            "One or more parameter values were invalid: Condition parameter type does not match schema type"
-        )
+        raise invalid("One or more parameter values were invalid: Condition parameter type does not match schema type")
     if not value[kind]:
         raise invalid(
             "One or more parameter values are not valid. The AttributeValue for a key attribute cannot "

@@ -47,8 +47,7 @@ class MemorySQS:
         sent = [self._put(request["QueueUrl"], entry) for entry in entries[:done]]
         answer: dict[str, Any] = {
             "Successful": [
-                {"Id": entry["Id"], "MessageId": message.id}
-                for entry, message in zip(entries, sent, strict=False)
+                {"Id": entry["Id"], "MessageId": message.id} for entry, message in zip(entries, sent, strict=False)
             ]
         }
         if done < len(entries):

@@ -20,9 +20,7 @@ _CODES = {
 TableOf = Callable[[Mapping[str, Any]], Table]
 
 
-def execute(
-    batch: Sequence[Mapping[str, Any]], table_of: TableOf, *, left_over: int = 0
-) -> list[dict[str, Any]]:
+def execute(batch: Sequence[Mapping[str, Any]], table_of: TableOf, *, left_over: int = 0) -> list[dict[str, Any]]:
     """Return what each statement answers; the last `left_over` are refused, throttled."""
     if not 1 <= len(batch) <= _MOST:
         raise invalid(f"Member must have length less than or equal to {_MOST}")
@@ -53,9 +51,7 @@ def _scope(request: Mapping[str, Any]) -> Scope:
     return Scope(None, {f"?{place}": value for place, value in enumerate(given)})
 
 
-def _worked_out(
-    parsed: partiql.Statement, request: Mapping[str, Any], scope: Scope, table: Table
-) -> writes.Write:
+def _worked_out(parsed: partiql.Statement, request: Mapping[str, Any], scope: Scope, table: Table) -> writes.Write:
     if parsed.item is not None:
         return _insert(parsed.item, scope, table)
     assert parsed.condition is not None

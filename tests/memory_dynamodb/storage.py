@@ -142,9 +142,7 @@ class Table:
             raise invalid("The provided key element does not match the schema")
         for name, kind in zip(self.schema.names, self.schema.types, strict=True):
             if name not in item:
-                raise invalid(
-                    f"One or more parameter values were invalid: Missing the key {name} in the item"
-                )
+                raise invalid(f"One or more parameter values were invalid: Missing the key {name} in the item")
             value = item[name]
             if kind not in value:
                 if alone:

@@ -49,9 +49,7 @@ def carry_out(items: Sequence[Mapping[str, Any]], table_of: Callable[[Mapping[st
         write.carry_out()
 
 
-def _check_distinct(
-    items: Sequence[Mapping[str, Any]], table_of: Callable[[Mapping[str, Any]], Table]
-) -> None:
+def _check_distinct(items: Sequence[Mapping[str, Any]], table_of: Callable[[Mapping[str, Any]], Table]) -> None:
     seen = set()
     for item in items:
         [(kind, request)] = item.items()

@@ -40,9 +40,7 @@ def normalised(value: Mapping[str, Any], level: int = 0) -> Value:
         return {"BOOL": bool(content)}
     if kind == "NULL":
         if content is not True:
-            raise invalid(
-                "One or more parameter values were invalid: Null attribute value types must be true"
-            )
+            raise invalid("One or more parameter values were invalid: Null attribute value types must be true")
         return {"NULL": True}
     if level >= _MOST_LEVELS:
         raise invalid("Nesting Levels have exceeded supported limits")
@@ -112,13 +110,9 @@ def plain(number: Decimal) -> str:
         raise invalid("Attempting to store more than 38 significant digits in a Number")
     largest = exponent + len(digits) - 1
     if largest > _LARGEST_EXPONENT:
-        raise invalid(
-            "Number overflow. Attempting to store a number with magnitude larger than supported range"
-        )
+        raise invalid("Number overflow. Attempting to store a number with magnitude larger than supported range")
     if largest < _SMALLEST_EXPONENT:
-        raise invalid(
-            "Number underflow. Attempting to store a number with magnitude smaller than supported range"
-        )
+        raise invalid("Number underflow. Attempting to store a number with magnitude smaller than supported range")
     return format(Decimal((sign, digits, exponent)), "f")
 
 

@@ -64,9 +64,7 @@ def replay_since(endpoint: str) -> Response[str]:
     """Send an endpoint again what happened since a time, delivered or parked unless told which."""
     principal = authorised(router, SCOPE)
     wanted = body(router)
-    faults = [
-        Fault(name, "unknown_field", "is not a field of a replay") for name in wanted if name not in _REPLAY
-    ]
+    faults = [Fault(name, "unknown_field", "is not a field of a replay") for name in wanted if name not in _REPLAY]
     if "since" not in wanted:
         faults.append(Fault("since", "missing", "must be given"))
     states = wanted.get("states", sorted(REPLAYED))
@@ -77,7 +75,7 @@ def replay_since(endpoint: str) -> Response[str]:
     answer = service.replay_since(
         webhook_dependencies.endpoints(),
         webhook_dependencies.deliveries(),
-        webhook_dependencies.nudges(),
+        webhook_dependencies.wake_ups(),
         principal,
         endpoint,
         since=parse_instant(wanted["since"], "since"),
@@ -94,7 +92,7 @@ def replay(delivery: str) -> Response[str]:
     answer = service.replay(
         webhook_dependencies.endpoints(),
         webhook_dependencies.deliveries(),
-        webhook_dependencies.nudges(),
+        webhook_dependencies.wake_ups(),
         principal,
         delivery,
         now=dependencies.now(),
@@ -106,8 +104,4 @@ _REPLAY = ("since", "states")
 
 
 def _are_states(states: Any) -> bool:
-    return (
-        isinstance(states, list)
-        and bool(states)
-        and all(isinstance(one, str) and one in REPLAYED for one in states)
-    )
+    return isinstance(states, list) and bool(states) and all(isinstance(one, str) and one in REPLAYED for one in states)

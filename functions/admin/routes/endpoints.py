@@ -40,9 +40,7 @@ def get(endpoint: str) -> Response[str]:
 def change(endpoint: str) -> Response[str]:
     """Change an endpoint's url, events, description or state."""
     principal = authorised(router, SCOPE)
-    changed = service.change(
-        webhook_dependencies.webhooks(), principal, endpoint, body(router), dependencies.now()
-    )
+    changed = service.change(webhook_dependencies.webhooks(), principal, endpoint, body(router), dependencies.now())
     return json_answer(200, changed)
 
 
@@ -58,15 +56,11 @@ def delete(endpoint: str) -> Response[str]:
 def rotate(endpoint: str) -> Response[str]:
     """Give an endpoint a new secret; the old one signs beside it for 24 hours."""
     principal = authorised(router, SCOPE)
-    return json_answer(
-        200, service.rotate(webhook_dependencies.webhooks(), principal, endpoint, dependencies.now())
-    )
+    return json_answer(200, service.rotate(webhook_dependencies.webhooks(), principal, endpoint, dependencies.now()))
 
 
 @router.post("/v1/endpoints/<endpoint>/test")
 def test(endpoint: str) -> Response[str]:
     """Send an endpoint a test event."""
     principal = authorised(router, SCOPE)
-    return json_answer(
-        202, service.test(webhook_dependencies.webhooks(), principal, endpoint, dependencies.now())
-    )
+    return json_answer(202, service.test(webhook_dependencies.webhooks(), principal, endpoint, dependencies.now()))

@@ -13,7 +13,5 @@ router = Router()
 def estimate() -> Response[str]:
     """Return what units, records, or a period's stored usage come to under a charge; store nothing."""
     principal = authorised(router, "ratings:read")
-    stores = service.Stores(
-        dependencies.catalogue(), dependencies.subscriptions(), dependencies.usage_records()
-    )
+    stores = service.Stores(dependencies.catalogue(), dependencies.subscriptions(), dependencies.usage_records())
     return json_answer(200, service.of(stores, principal, body(router), dependencies.now()))

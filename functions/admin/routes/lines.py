@@ -15,10 +15,10 @@ from functions.admin.routing import (
     parameters,
 )
 from functions.admin.services import lines as service
+from fusion_billing.dynamodb.ratings.order_line_items import CHANGED, FINAL_INVOICE
 from fusion_billing.errors import Fault, Refused, Unavailable
 from fusion_billing.instants import parse_instant
 from fusion_billing.odoo.errors import OdooError
-from fusion_billing.store.line_items import CHANGED, FINAL_INVOICE
 
 router = Router()
 
@@ -34,7 +34,7 @@ def listing() -> Response[str]:
         fault = Fault("state", "bad_parameter", f"must be one of {', '.join(_STATES)}")
         raise Refused([fault], code="bad_parameter")
     limit, after = page(router)
-    found = service.listing(dependencies.lines(), state, dependencies.lanes(), limit, after)
+    found = service.listing(dependencies.lines(), state, dependencies.line_partitions(), limit, after)
     return page_answer(router, *found)
 
 
@@ -50,7 +50,11 @@ def retry(line: str) -> Response[str]:
     """Try a parked line again, at once."""
     authorised(router, "admin")
     told = service.retry(
-        dependencies.lines(), dependencies.relay_queue(), line, dependencies.lanes(), dependencies.now()
+        dependencies.lines(),
+        dependencies.relay_queue(),
+        line,
+        dependencies.line_partitions(),
+        dependencies.now(),
     )
     return json_answer(202, told)
 
@@ -70,7 +74,7 @@ def reconcile() -> Response[str]:
     except OdooError as error:
         raise _unavailable(error) from None
     if any(found.get("mended") for found in report.findings):
-        service.nudge(dependencies.relay_queue())
+        service.wake_up(dependencies.relay_queue())
     return json_answer(200, report.as_dict())
 
 
@@ -92,9 +96,7 @@ def sync() -> Response[str]:
 
 
 def _asked(body: dict[str, Any], names: set[str], booleans: set[str]) -> dict[str, Any]:
-    faults = [
-        Fault(name, "unknown_field", "is not a field of this object") for name in body if name not in names
-    ]
+    faults = [Fault(name, "unknown_field", "is not a field of this object") for name in body if name not in names]
     for name in names & set(body):
         if name in booleans and not isinstance(body[name], bool):
             faults.append(Fault(name, "not_a_boolean", "must be true or false"))

@@ -24,9 +24,9 @@ from functions.admin.routing import (
 from functions.admin.services import current_usage, ratings
 from functions.admin.services.ratings import Asker
 from functions.admin.services.subscriptions import visible
-from fusion_billing.billing.customers import customer_of
+from fusion_billing.billing.billed_subscription import billed_subscription
 from fusion_billing.billing.price_book import PriceBook
-from fusion_billing.billing.ratings import RatingKey
+from fusion_billing.billing.rating import RatingKey
 from fusion_billing.errors import Fault, NotFound, Refused
 from fusion_billing.instants import parse_instant, parse_query_instant
 
@@ -48,7 +48,7 @@ def usage(subscription: str) -> Response[str]:
     catalogue = dependencies.catalogue()
     metrics = catalogue.metrics()
     answer = current_usage.current(
-        customer_of(asker.stored),
+        billed_subscription(asker.stored),
         metrics,
         PriceBook(metrics.values(), catalogue.charges().values()),
         dependencies.usage_records(),

@@ -24,9 +24,7 @@ def start() -> Response[str]:
     if subscription is not None:
         subscription = visible(dependencies.subscriptions(), principal, subscription).id
     now = dependencies.now()
-    run = service.start(
-        dependencies.runs(), f"run_{uuid.uuid4().hex}", now, subscription=subscription, sweep=sweep
-    )
+    run = service.start(dependencies.runs(), f"run_{uuid.uuid4().hex}", now, subscription=subscription, sweep=sweep)
     return json_answer(200 if run.done else 202, service.as_json(run))
 
 
@@ -38,9 +36,7 @@ def get(run: str) -> Response[str]:
 
 
 def _asked(body: dict[str, Any]) -> tuple[str | None, bool]:
-    faults = [
-        Fault(name, "unknown_field", "is not a field of this object") for name in body if name not in _FIELDS
-    ]
+    faults = [Fault(name, "unknown_field", "is not a field of this object") for name in body if name not in _FIELDS]
     subscription, sweep = body.get("subscription"), body.get("sweep", True)
     if subscription is not None and type(subscription) is not str:
         faults.append(Fault("subscription", "not_text", "must be text"))

@@ -6,9 +6,9 @@ from functions.admin import dependencies
 from functions.admin.routing import Router, authorised, json_answer, page, page_answer, parameters
 from functions.admin.services import statements
 from functions.admin.services.subscriptions import visible
+from fusion_billing.dynamodb.catalog.subscriptions import StoredSubscription
 from fusion_billing.errors import Fault, NotFound, Refused
 from fusion_billing.instants import parse_instant
-from fusion_billing.store.subscriptions import StoredSubscription
 
 router = Router()
 

@@ -6,7 +6,7 @@ from functions.admin import dependencies
 from functions.admin.routing import Router, authorised, body, json_answer, page, page_answer, parameters
 from functions.admin.services import dry_run, put_back, subscription_changes
 from functions.admin.services import subscriptions as service
-from functions.admin.services.asked import PARAMETERS, asked
+from functions.admin.services.put_request import PARAMETERS, asked
 
 router = Router()
 

@@ -21,10 +21,10 @@ from functions.admin.routing import (
 )
 from functions.admin.services import usage, usage_reconciliation
 from fusion_billing.access.principal import Principal
+from fusion_billing.dynamodb.usage.reading import Selection
 from fusion_billing.errors import Fault, Forbidden, Refused
 from fusion_billing.instants import parse_query_instant
-from fusion_billing.store.usage_reading import Selection
-from fusion_billing.usage.parsing import METRIC, SUBSCRIPTION
+from fusion_billing.metering.parsing import METRIC, SUBSCRIPTION
 
 router = Router()
 

@@ -12,19 +12,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 from functions.admin.services import put_back
-from functions.admin.services.asked import Asked, in_words
-from functions.admin.services.attempts import attempts
-from functions.admin.services.payers import applies, payers
-from fusion_billing.definitions.change import changed_fields
-from fusion_billing.definitions.charge import Charge, check_versions
-from fusion_billing.definitions.filters import unreachable_filters
-from fusion_billing.definitions.subscription_history import plans_within
-from fusion_billing.definitions.valid_from import instant_of, order_of, shown
-from fusion_billing.definitions.validation import check_size, parse
+from functions.admin.services.charged_subscriptions import applies, payers
+from functions.admin.services.put_request import PutRequest, in_words
+from functions.admin.services.write_attempts import attempts
+from fusion_billing.catalog.change import changed_fields
+from fusion_billing.catalog.charge import Charge, check_versions
+from fusion_billing.catalog.filters import unreachable_filters
+from fusion_billing.catalog.subscription_history import plans_within
+from fusion_billing.catalog.valid_from import instant_of, order_of, shown
+from fusion_billing.catalog.validation import check_size, parse
+from fusion_billing.dynamodb.catalog.definitions import CHARGE, CatalogueStore, Stored
+from fusion_billing.dynamodb.catalog.subscriptions import StoredSubscription, SubscriptionStore
 from fusion_billing.errors import Fault, InUse, NotFound, Refused
-from fusion_billing.store.catalogue import CHARGE, CatalogueStore, Stored
-from fusion_billing.store.jobs import COMMIT_SECONDS, RatingJobs
-from fusion_billing.store.subscriptions import StoredSubscription, SubscriptionStore
+from fusion_billing.messaging.rating_jobs import COMMIT_SECONDS, RatingJobs
 
 SHOWN = ("versions", "history")
 """What a charge is shown with, and has not by its definition; `version` besides."""
@@ -92,12 +92,12 @@ def planned(store: CatalogueStore, code: str, body: dict[str, Any], now: datetim
 
 
 def put(
-    store: CatalogueStore, jobs: RatingJobs, code: str, body: dict[str, Any], asked: Asked
+    store: CatalogueStore, jobs: RatingJobs, code: str, body: dict[str, Any], asked: PutRequest
 ) -> tuple[bool, dict[str, Any]]:
     """Create a charge, or add or replace a version; return whether the charge is new, and its JSON.
 
     Another metric or currency must be confirmed while the charge is in use. Raises `Refused` with every
-    fault, `Conflict`, `Outdated`, `Unavailable`, and as `put_back.check` does.
+    fault, `Conflict`, `VersionConflict`, `Unavailable`, and as `put_back.check` does.
     """
     for last_try in attempts():
         with last_try:
@@ -130,7 +130,7 @@ def listing(
 
 
 def delete(
-    store: CatalogueStore, subscriptions: SubscriptionStore, jobs: RatingJobs, code: str, asked: Asked
+    store: CatalogueStore, subscriptions: SubscriptionStore, jobs: RatingJobs, code: str, asked: PutRequest
 ) -> None:
     """Delete a charge that no subscription pays; raises `NotFound`, and `InUse`.
 

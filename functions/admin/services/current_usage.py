@@ -8,23 +8,23 @@ from typing import Any
 
 from functions.admin.services.unbilled import unbilled
 from fusion_billing.access.principal import Principal
-from fusion_billing.billing.customers import Customer
+from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.decisions import total
 from fusion_billing.billing.price_book import PriceBook
 from fusion_billing.billing.pricing import CurrencyMismatch, Pricing
 from fusion_billing.billing.projection import projected
-from fusion_billing.calendar.calendar import Period
+from fusion_billing.billing_periods.calendar import Period
+from fusion_billing.catalog.metric import Metric
 from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import EXACT, plain
-from fusion_billing.definitions.metric import Metric
+from fusion_billing.dynamodb.usage.pair_records import UsageRecords
 from fusion_billing.errors import Refused
 from fusion_billing.instants import rfc3339
 from fusion_billing.rating.aggregations import AGGREGATES
 from fusion_billing.rating.aggregations.weighted import cut
 from fusion_billing.rating.quantities import settled
-from fusion_billing.rating.rated import Rated
 from fusion_billing.rating.records import Record, in_order
-from fusion_billing.store.usage_records import UsageRecords
+from fusion_billing.rating.result import Rated
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class _Charged:
 class _View:
     """What is the same for every metric that is shown."""
 
-    customer: Customer
+    customer: BilledSubscription
     period: Period
     prices: PriceBook
     records: UsageRecords
@@ -46,7 +46,7 @@ class _View:
 
 
 def current(
-    customer: Customer,
+    customer: BilledSubscription,
     metrics: Mapping[str, Metric],
     prices: PriceBook,
     records: UsageRecords,
@@ -61,9 +61,7 @@ def current(
     """
     period = customer.calendar.open if at is None else customer.calendar.period_holding(at)
     view = _View(customer, period, prices, records, now)
-    shown = [
-        _metric(view, metric) for code, metric in sorted(metrics.items()) if principal.may_use_metric(code)
-    ]
+    shown = [_metric(view, metric) for code, metric in sorted(metrics.items()) if principal.may_use_metric(code)]
     return {
         "subscription": customer.id,
         "period_start": rfc3339(period.start),
@@ -108,9 +106,7 @@ def _metric(view: _View, metric: Metric) -> dict[str, Any] | None:
     return shown
 
 
-def _charged(
-    view: _View, metric: Metric, used: Sequence[Record]
-) -> tuple[list[_Charged], list[dict[str, str]]]:
+def _charged(view: _View, metric: Metric, used: Sequence[Record]) -> tuple[list[_Charged], list[dict[str, str]]]:
     """Return each charge on a metric, now and then, and what can't be priced as things are, and why."""
     customer, prices, now = view.customer, view.prices, view.now
     start, end = view.period.start, view.period.end

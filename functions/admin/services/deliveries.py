@@ -5,11 +5,11 @@ from typing import Any
 
 from functions.admin.services.endpoints import find, refuse_disabled
 from fusion_billing.access.principal import Principal
+from fusion_billing.dynamodb.webhooks.deliveries import DeliveryStore
+from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
+from fusion_billing.dynamodb.webhooks.outbox import WakeUps
 from fusion_billing.errors import NotFound
 from fusion_billing.instants import rfc3339
-from fusion_billing.store.deliveries import DeliveryStore
-from fusion_billing.store.endpoints import EndpointStore
-from fusion_billing.store.outbox import Nudges
 from fusion_billing.webhooks import identifiers
 from fusion_billing.webhooks.delivery import Delivery
 from fusion_billing.webhooks.outcome import Attempt, DeliveryState
@@ -36,16 +36,14 @@ def listing(
     """
     endpoint = find(endpoints, principal, endpoint_id)
     states = None if state is None else frozenset({state})
-    found, last = deliveries.listing(
-        endpoint.id, limit=limit, after=after, since=since, states=states, type_=type_
-    )
+    found, last = deliveries.listing(endpoint.id, limit=limit, after=after, since=since, states=states, type_=type_)
     return [as_json(one) for one in found], last
 
 
 def replay(
     endpoints: EndpointStore,
     deliveries: DeliveryStore,
-    nudges: Nudges,
+    wake_ups: WakeUps,
     principal: Principal,
     delivery_id: str,
     *,
@@ -62,7 +60,7 @@ def replay(
     refuse_disabled(endpoint)
     if not deliveries.replay(*named, now):
         raise NotFound("there is no such delivery")
-    nudges.now([endpoint.id])
+    wake_ups.now([endpoint.id])
     stored = deliveries.get(*named)
     if stored is None:
         raise NotFound("there is no such delivery")
@@ -72,7 +70,7 @@ def replay(
 def replay_since(
     endpoints: EndpointStore,
     deliveries: DeliveryStore,
-    nudges: Nudges,
+    wake_ups: WakeUps,
     principal: Principal,
     endpoint_id: str,
     *,
@@ -97,7 +95,7 @@ def replay_since(
         if after is None or replayed >= MOST_REPLAYED:
             break
     if replayed:
-        nudges.now([endpoint.id])
+        wake_ups.now([endpoint.id])
     answer: dict[str, Any] = {"replayed": replayed}
     if after is not None:
         answer["next_since"] = rfc3339(found[-1].at)

@@ -13,17 +13,17 @@ from itertools import islice
 from typing import Any
 
 from functions.admin.services import charges, metrics, subscriptions
-from functions.admin.services.asked import Asked
-from functions.admin.services.payers import payers
-from fusion_billing.billing.customers import customer_of
+from functions.admin.services.charged_subscriptions import payers
+from functions.admin.services.put_request import PutRequest
+from fusion_billing.billing.billed_subscription import billed_subscription
 from fusion_billing.billing.preview import Side, TooManyRecords, preview
 from fusion_billing.billing.price_book import PriceBook
-from fusion_billing.definitions.change import changed_fields
-from fusion_billing.definitions.charge import Charge
+from fusion_billing.catalog.change import changed_fields
+from fusion_billing.catalog.charge import Charge
+from fusion_billing.dynamodb.catalog.definitions import CatalogueStore
+from fusion_billing.dynamodb.catalog.subscriptions import StoredSubscription, SubscriptionStore
+from fusion_billing.dynamodb.usage.pair_records import UsageRecords
 from fusion_billing.rating.records import Record
-from fusion_billing.store.catalogue import CatalogueStore
-from fusion_billing.store.subscriptions import StoredSubscription, SubscriptionStore
-from fusion_billing.store.usage_records import UsageRecords
 
 SECONDS = 15
 """How long subscriptions are evaluated."""
@@ -42,7 +42,7 @@ class Stores:
     clock: Callable[[], float] = time.monotonic
 
 
-def of_metric(stores: Stores, code: str, body: dict[str, Any], asked: Asked) -> dict[str, Any]:
+def of_metric(stores: Stores, code: str, body: dict[str, Any], asked: PutRequest) -> dict[str, Any]:
     """Return what putting a metric would change; raises as the `PUT` does, but asks for no confirmation."""
     plan = metrics.planned(stores.catalogue, code, body)
     known, charged = stores.catalogue.metrics(), stores.catalogue.charges()
@@ -53,7 +53,7 @@ def of_metric(stores: Stores, code: str, body: dict[str, Any], asked: Asked) -> 
     return outcome | _of_open_periods(stores, before, after, concerned, asked)
 
 
-def of_charge(stores: Stores, code: str, body: dict[str, Any], asked: Asked) -> dict[str, Any]:
+def of_charge(stores: Stores, code: str, body: dict[str, Any], asked: PutRequest) -> dict[str, Any]:
     """Return what putting a charge would change; raises as the `PUT` does, but asks for no confirmation."""
     plan = charges.planned(stores.catalogue, code, body, asked.now)
     known, charged = stores.catalogue.metrics(), stores.catalogue.charges()
@@ -72,8 +72,8 @@ def of_subscription(
     new: StoredSubscription | None,
 ) -> dict[str, Any]:
     """Return what a subscription as it would be stored (None: nothing would be) changes."""
-    before = None if stored is None else customer_of(stored)
-    after = before if new is None else customer_of(new)
+    before = None if stored is None else billed_subscription(stored)
+    after = before if new is None else billed_subscription(new)
     known, charged = stores.catalogue.metrics(), stores.catalogue.charges()
     book = PriceBook(known.values(), charged.values())
     codes = sorted(charged) if new is not None else []
@@ -102,7 +102,7 @@ def _concerned(plan: charges.Planned, charged: dict[str, list[Charge]]) -> _Conc
 
 
 def _of_open_periods(
-    stores: Stores, before: PriceBook, after: PriceBook, concerned: _Concerned, asked: Asked
+    stores: Stores, before: PriceBook, after: PriceBook, concerned: _Concerned, asked: PutRequest
 ) -> dict[str, Any]:
     deadline = stores.clock() + SECONDS
     sides = _sides(stores, before, after, concerned, asked)
@@ -111,7 +111,7 @@ def _of_open_periods(
 
 
 def _sides(
-    stores: Stores, before: PriceBook, after: PriceBook, concerned: _Concerned, asked: Asked
+    stores: Stores, before: PriceBook, after: PriceBook, concerned: _Concerned, asked: PutRequest
 ) -> Iterator[tuple[Side, Side]]:
     if not concerned.charges:
         return
@@ -121,7 +121,7 @@ def _sides(
             continue
         stored = stores.subscriptions.get(payer.subscription.id)
         if stored is not None:
-            customer = customer_of(stored)
+            customer = billed_subscription(stored)
             yield Side(before, customer), Side(after, customer)
 
 

@@ -6,20 +6,19 @@ from datetime import datetime, timedelta
 from secrets import token_bytes
 from typing import Any
 
-from fusion_billing import signing
 from fusion_billing.access.principal import Principal
+from fusion_billing.application.outbox import Outbox
+from fusion_billing.dynamodb.webhooks.endpoint_secrets import EndpointSecrets
+from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
+from fusion_billing.dynamodb.webhooks.events import EventStore
 from fusion_billing.errors import Conflict, Fault, NotFound, Refused
 from fusion_billing.instants import rfc3339
-from fusion_billing.outbound.guard import Guard
-from fusion_billing.store.endpoints import EndpointStore
-from fusion_billing.store.events import EventStore
-from fusion_billing.store.secrets import EndpointSecrets
+from fusion_billing.outbound.ssrf_guard import Guard
 from fusion_billing.strict_json import Number
-from fusion_billing.webhooks import identifiers
+from fusion_billing.webhooks import identifiers, signing
 from fusion_billing.webhooks.endpoint import Endpoint, SealedSecret
 from fusion_billing.webhooks.events import CATALOGUE
 from fusion_billing.webhooks.filters import faults_of
-from fusion_billing.webhooks.outbox import Outbox
 
 OLD_SECRET_LIVES = timedelta(hours=24)
 MOST_OF_A_SOURCE = 500
@@ -137,7 +136,7 @@ def test(webhooks: Webhooks, principal: Principal, endpoint_id: str, now: dateti
     prepared = webhooks.outbox.prepare_for("endpoint.test", endpoints=[endpoint], data=data, now=now)
     webhooks.events.write(prepared.writes)
     # It was asked for by a person who waits, so the relay is woken even for an endpoint that only fails.
-    webhooks.outbox.nudge(replace(prepared, endpoints=(endpoint.id,)))
+    webhooks.outbox.wake_up(replace(prepared, endpoints=(endpoint.id,)))
     event = prepared.event_id or ""
     return {"event": event, "delivery": identifiers.delivery_id(endpoint.id, event)}
 
@@ -175,12 +174,8 @@ def _new_secret(webhooks: Webhooks, endpoint_id: str, now: datetime) -> tuple[st
 def _checked(webhooks: Webhooks, body: dict[str, Any], *, required: bool) -> dict[str, Any]:
     """Return the endpoint's fields that a body names, checked; raises `Refused` with every fault."""
     allowed = _FIELDS if required else (*_FIELDS, "state")
-    faults = [
-        Fault(name, "unknown_field", "is not a field of an endpoint") for name in body if name not in allowed
-    ]
-    faults += [
-        Fault(name, "missing", "must be given") for name in ("url", "events") if required and name not in body
-    ]
+    faults = [Fault(name, "unknown_field", "is not a field of an endpoint") for name in body if name not in allowed]
+    faults += [Fault(name, "missing", "must be given") for name in ("url", "events") if required and name not in body]
     if "url" in body:
         try:
             url = body["url"] if _is_text(body["url"]) else None
@@ -191,9 +186,7 @@ def _checked(webhooks: Webhooks, body: dict[str, Any], *, required: bool) -> dic
         faults += faults_of(body["events"], CATALOGUE)
     description = body.get("description", "")
     if not _is_text(description) or len(description) > _LONGEST_DESCRIPTION:
-        faults.append(
-            Fault("description", "invalid", f"must be text of at most {_LONGEST_DESCRIPTION} characters")
-        )
+        faults.append(Fault("description", "invalid", f"must be text of at most {_LONGEST_DESCRIPTION} characters"))
     if body.get("state", "enabled") not in {"enabled", "disabled"}:
         faults.append(Fault("state", "unknown_value", "must be enabled or disabled"))
     if faults:

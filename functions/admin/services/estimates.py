@@ -8,20 +8,20 @@ from typing import Any, TypeGuard
 from functions.admin.services import charges as charge_service
 from functions.admin.services import subscriptions as subscription_service
 from fusion_billing.access.principal import Principal
-from fusion_billing.billing.customers import customer_of
+from fusion_billing.billing.billed_subscription import billed_subscription
 from fusion_billing.billing.pricing import Pricing
 from fusion_billing.billing.spans import price_spans
-from fusion_billing.calendar.calendar import Period
-from fusion_billing.definitions.charge import Charge
-from fusion_billing.definitions.metric import Metric
-from fusion_billing.definitions.validation import AnyDefinition, parse
+from fusion_billing.billing_periods.calendar import Period
+from fusion_billing.catalog.charge import Charge
+from fusion_billing.catalog.metric import Metric
+from fusion_billing.catalog.validation import AnyDefinition, parse
+from fusion_billing.dynamodb.catalog.definitions import CatalogueStore
+from fusion_billing.dynamodb.catalog.subscriptions import StoredSubscription, SubscriptionStore
+from fusion_billing.dynamodb.usage.pair_records import UsageRecords
 from fusion_billing.errors import Fault, Forbidden, NotFound, Refused
 from fusion_billing.instants import parse_instant, rfc3339
 from fusion_billing.rating import estimate
 from fusion_billing.rating.price_spans import PriceSpan
-from fusion_billing.store.catalogue import CatalogueStore
-from fusion_billing.store.subscriptions import StoredSubscription, SubscriptionStore
-from fusion_billing.store.usage_records import UsageRecords
 from fusion_billing.strict_json import Number
 
 _FIELDS = frozenset(
@@ -78,12 +78,10 @@ def _of_period(stores: Stores, principal: Principal, body: dict[str, Any]) -> di
     if not _is_text(subscription):
         raise Refused([Fault("subscription", "not_text", "must be text")])
     stored = subscription_service.visible(stores.subscriptions, principal, subscription)
-    customer = customer_of(stored)
+    customer = billed_subscription(stored)
     versions, metric = _priced(stores.catalogue, body)
     if not principal.may_use_metric(metric.code):
-        raise Forbidden(
-            f"the metric {metric.code} is not among those of this source", code="metric_not_allowed"
-        )
+        raise Forbidden(f"the metric {metric.code} is not among those of this source", code="metric_not_allowed")
     period = _period(stored, at)
     spans: tuple[PriceSpan, ...] = (PriceSpan(period.start, period.end, versions[0]),)
     if body.get("charge_code") is not None:
@@ -105,9 +103,7 @@ def _period(stored: StoredSubscription, at: datetime) -> Period:
     try:
         return stored.calendar.period_holding(at)
     except Refused as refused:
-        raise Refused(
-            [Fault("period_start", fault.code, fault.message) for fault in refused.faults]
-        ) from None
+        raise Refused([Fault("period_start", fault.code, fault.message) for fault in refused.faults]) from None
 
 
 def _priced(catalogue: CatalogueStore, body: dict[str, Any]) -> tuple[Sequence[Charge], Metric]:
@@ -127,18 +123,14 @@ def _priced(catalogue: CatalogueStore, body: dict[str, Any]) -> tuple[Sequence[C
     elif versions:
         metric = catalogue.metric(versions[0].metric)
         if metric is None:
-            faults.append(
-                Fault("charge.metric", "unknown_metric", f"there is no metric {versions[0].metric}")
-            )
+            faults.append(Fault("charge.metric", "unknown_metric", f"there is no metric {versions[0].metric}"))
     if faults or metric is None:
         raise Refused(faults)
     return versions, metric
 
 
 def _check_fields(body: dict[str, Any]) -> None:
-    faults = [
-        Fault(name, "unknown_field", "is not a field of an estimate") for name in sorted(set(body) - _FIELDS)
-    ]
+    faults = [Fault(name, "unknown_field", "is not a field of an estimate") for name in sorted(set(body) - _FIELDS)]
     has = {name for name in _FIELDS if body.get(name) is not None}
     if len(has & {"charge", "charge_code"}) != 1:
         faults.append(Fault("charge", "missing", "must be given, or charge_code, but not both"))

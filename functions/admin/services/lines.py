@@ -5,19 +5,23 @@ import re
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from fusion_billing.billing.ratings import RatingKey
+from fusion_billing.billing.rating import RatingKey
+from fusion_billing.catalog.subscription import is_subscription_id
 from fusion_billing.currencies import DIGITS, with_digits
-from fusion_billing.definitions.subscription import is_subscription_id
+from fusion_billing.dynamodb.ratings.order_line_items import (
+    CHANGED,
+    FINAL_INVOICE,
+    PARKED,
+    StoredLine,
+    line_partition_name,
+)
+from fusion_billing.dynamodb.ratings.order_lines import LineStore
+from fusion_billing.dynamodb.ratings.ratings import line_partition
 from fusion_billing.errors import Conflict, NotFound, Unavailable
 from fusion_billing.instants import rfc3339
-from fusion_billing.lines.line_guard import ITSELF, read_notes
-from fusion_billing.store.line_items import CHANGED, FINAL_INVOICE, PARKED, StoredLine, lane_name
-from fusion_billing.store.lines import LineStore
-from fusion_billing.store.ratings import lane
+from fusion_billing.odoo_lines.line_guard import ITSELF, read_notes
 
-_ID = re.compile(
-    r"(?P<subscription>[^~]+)~(?P<start>\d{8}T\d{6}Z)~(?P<charge>[^~@]+)(?:@(?P<corrects>\d{8}T\d{6}Z))?"
-)
+_ID = re.compile(r"(?P<subscription>[^~]+)~(?P<start>\d{8}T\d{6}Z)~(?P<charge>[^~@]+)(?:@(?P<corrects>\d{8}T\d{6}Z))?")
 _AT = {PARKED: "parked_at", FINAL_INVOICE: "sent_at"}
 """What the instant is called at which a line came into its state."""
 _WRITABLE = frozenset({"parked", "due"})
@@ -31,13 +35,13 @@ class RelayQueue(Protocol):
 
 
 def listing(
-    store: LineStore, state: str, lanes: int, limit: int, after: str | None
+    store: LineStore, state: str, line_partitions: int, limit: int, after: str | None
 ) -> tuple[list[dict[str, Any]], str | None]:
     """Return a page of the lines in `state`, and where the next one starts.
 
     `state` is `parked`, `final_invoice`, `due`, or `changed`: changed in Odoo and not repaired.
     """
-    partitions = [lane_name(number) for number in range(lanes)] if state == "due" else [state]
+    partitions = [line_partition_name(number) for number in range(line_partitions)] if state == "due" else [state]
     index, key = (0, None) if after is None else _position(after, len(partitions))
     found: list[StoredLine] = []
     while index < len(partitions):
@@ -56,7 +60,7 @@ def get(store: LineStore, identity: str) -> dict[str, Any]:
     return shown(store.get(key_of(identity)))
 
 
-def retry(store: LineStore, queue: RelayQueue, identity: str, lanes: int, now: datetime) -> dict[str, Any]:
+def retry(store: LineStore, queue: RelayQueue, identity: str, line_partitions: int, now: datetime) -> dict[str, Any]:
     """Make a parked line due, and have the relay look at once.
 
     Raises `NotFound`, and `Conflict` where the line is neither parked nor put off, or its period is invoiced.
@@ -67,12 +71,12 @@ def retry(store: LineStore, queue: RelayQueue, identity: str, lanes: int, now: d
     order = line.doc.get("odoo_order_id")
     if not isinstance(order, int):
         raise Conflict("the rating names no order in Odoo")
-    store.make_due(line, lane(order, lanes), now)
-    nudge(queue)
+    store.make_due(line, line_partition(order, line_partitions), now)
+    wake_up(queue)
     return shown(store.get(line.key))
 
 
-def nudge(queue: RelayQueue) -> None:
+def wake_up(queue: RelayQueue) -> None:
     """Have the relay send lines now; if that can't be asked, its schedule does within two minutes."""
     try:
         queue.send([{"job": "lines"}])
@@ -123,7 +127,7 @@ def shown(line: StoredLine) -> dict[str, Any]:
             {"odoo_line_id": line.odoo_id if name == ITSELF else int(name), **note.as_dict()}
             for name, note in notes.items()
         ]
-    if line.at and line.lane != CHANGED:
+    if line.at and line.line_partition != CHANGED:
         told[_AT.get(line.state, "due_at")] = rfc3339(datetime.fromisoformat(line.at))
     return told
 

@@ -4,15 +4,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from functions.admin.services import put_back
-from functions.admin.services.asked import Asked, in_words
-from functions.admin.services.attempts import attempts
-from fusion_billing.definitions.change import changed_fields
-from fusion_billing.definitions.charge import Charge
-from fusion_billing.definitions.metric import Metric
-from fusion_billing.definitions.validation import parse
+from functions.admin.services.put_request import PutRequest, in_words
+from functions.admin.services.write_attempts import attempts
+from fusion_billing.catalog.change import changed_fields
+from fusion_billing.catalog.charge import Charge
+from fusion_billing.catalog.metric import Metric
+from fusion_billing.catalog.validation import parse
+from fusion_billing.dynamodb.catalog.definitions import METRIC, CatalogueStore, Stored
 from fusion_billing.errors import InUse, NotFound
-from fusion_billing.store.catalogue import METRIC, CatalogueStore, Stored
-from fusion_billing.store.jobs import COMMIT_SECONDS, RatingJobs
+from fusion_billing.messaging.rating_jobs import COMMIT_SECONDS, RatingJobs
 
 SHOWN = ("history",)
 """What a metric is shown with, and has not by its definition; `version` besides."""
@@ -56,12 +56,12 @@ def planned(store: CatalogueStore, code: str, body: dict[str, Any]) -> Planned:
 
 
 def put(
-    store: CatalogueStore, jobs: RatingJobs, code: str, body: dict[str, Any], asked: Asked
+    store: CatalogueStore, jobs: RatingJobs, code: str, body: dict[str, Any], asked: PutRequest
 ) -> tuple[bool, dict[str, Any]]:
     """Create or replace a metric; return whether it is new, and its JSON.
 
     A change is rated anew in every period that is not invoiced; one of the aggregation or the rounding must
-    be confirmed while a charge is on it. Raises `Refused`, `Conflict`, `Outdated`, `Unavailable`, and as
+    be confirmed while a charge is on it. Raises `Refused`, `Conflict`, `VersionConflict`, `Unavailable`, and as
     `put_back.check` does.
     """
     for last_try in attempts():
@@ -90,7 +90,7 @@ def listing(store: CatalogueStore, after: str | None, limit: int) -> tuple[list[
     return [_listed(stored) for stored in page], last
 
 
-def delete(store: CatalogueStore, code: str, asked: Asked) -> None:
+def delete(store: CatalogueStore, code: str, asked: PutRequest) -> None:
     """Delete a metric that no charge uses; raises `NotFound`, and `InUse`.
 
     Its usage stays: it counts again once a metric is put under the same code.

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic_core import PydanticCustomError
 
-from fusion_billing.definitions.validation import whole_number
+from fusion_billing.catalog.validation import whole_number
 from fusion_billing.errors import Conflict, Fault, Refused
 from fusion_billing.strict_json import Number
 

@@ -5,18 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from functions.admin.services import counters
+from functions.admin.services import usage_json
 from fusion_billing.access.principal import Principal
-from fusion_billing.billing.ratings import HistoryEntry, RatingKey, StoredRating
-from fusion_billing.calendar.calendar import Calendar, Period
+from fusion_billing.billing.rating import HistoryEntry, RatingKey, StoredRating
+from fusion_billing.billing_periods.calendar import Calendar, Period
 from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import plain
+from fusion_billing.dynamodb.catalog.subscriptions import StoredSubscription
+from fusion_billing.dynamodb.ratings.ratings import RatingsStore
+from fusion_billing.dynamodb.usage.items import StoredUsageRecord
+from fusion_billing.dynamodb.usage.reading import Selection, UsageReader
 from fusion_billing.errors import NotFound
 from fusion_billing.instants import rfc3339
-from fusion_billing.store.ratings import RatingsStore
-from fusion_billing.store.subscriptions import StoredSubscription
-from fusion_billing.store.usage_items import UsageRecord
-from fusion_billing.store.usage_reading import Selection, UsageReader
 
 _QUERIES = 24  # periods looked through for one page
 _RECORDS = 200  # with up to 100 revisions each
@@ -207,12 +207,10 @@ def _adjustments(ratings: RatingsStore, asker: Asker, key: RatingKey) -> list[di
     return [shown(found[one], period) for one, period in zip(keys, later, strict=True) if one in found]
 
 
-def _record(reader: UsageReader, record: UsageRecord) -> dict[str, Any]:
+def _record(reader: UsageReader, record: StoredUsageRecord) -> dict[str, Any]:
     whole = record
     if record.revision > 1:
         whole = reader.get(record.source, record.key) or record  # the index has no history
-    answer = counters.shown(whole)
-    answer["history"] = counters.history(whole) or [
-        {"revision": whole.revision, "quantity": plain(whole.quantity)}
-    ]
+    answer = usage_json.shown(whole)
+    answer["history"] = usage_json.history(whole) or [{"revision": whole.revision, "quantity": plain(whole.quantity)}]
     return answer

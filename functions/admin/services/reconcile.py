@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from fusion_billing.dynamodb.catalog.subscriptions import LIST_SHARDS, StoredSubscription, SubscriptionStore
 from fusion_billing.errors import Fault, NotFound, Refused
 from fusion_billing.odoo.copy_guarding import CopyGuarding
 from fusion_billing.odoo.line_guarding import Comparison, LineGuarding, is_acknowledged
-from fusion_billing.store.subscriptions import LIST_SHARDS, StoredSubscription, SubscriptionStore
 
 _CURSOR = re.compile(r"(\d{1,2}):(.*)", re.ASCII)
 _BATCH = 100
@@ -61,9 +61,7 @@ class Reconciler:
             following = self._compare_all(cursor, period_start, result)
         return Report(result.compared, result.agreeing, result.findings, following)
 
-    def _compare_all(
-        self, cursor: str | None, period_start: datetime | None, result: Comparison
-    ) -> str | None:
+    def _compare_all(self, cursor: str | None, period_start: datetime | None, result: Comparison) -> str | None:
         for position, identity in self._all(cursor):
             if self.remaining() < _SECONDS_FOR_ONE:
                 return position
@@ -91,7 +89,7 @@ class Reconciler:
         lines = [line for start in starts for line in self.guarding.store.in_period(stored.id, start)]
         self.guarding.compare([line for line in lines if is_acknowledged(line)], is_acknowledged, result)
         known = {line.odoo_id for line in lines if line.odoo_id is not None}
-        products = self.products() | {sent.owed.product for sent in self.guarding.read(lines)}
+        products = self.products() | {sent.line_item.product for sent in self.guarding.read(lines)}
         orders = {order.odoo_order_id for order in stored.chain}
         self.copies.compare(products, result, orders=orders, known=known)
 
@@ -99,7 +97,5 @@ class Reconciler:
 def _position(cursor: str | None) -> tuple[int, str | None]:
     match = _CURSOR.fullmatch(cursor or "0:")
     if match is None:
-        raise Refused(
-            [Fault("cursor", "bad_parameter", "is no cursor of a comparison")], code="bad_parameter"
-        )
+        raise Refused([Fault("cursor", "bad_parameter", "is no cursor of a comparison")], code="bad_parameter")
     return int(match[1]), match[2] or None

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from fusion_billing.billing.planning import Hours, hour_messages, hours_until_now, part_of, sweep_messages
+from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
+from fusion_billing.dynamodb.markers.changed_pairs import DirtyPairs
+from fusion_billing.dynamodb.state.planner import PlannerState
+from fusion_billing.dynamodb.state.runs import Run, RunStore
 from fusion_billing.errors import NotFound
-from fusion_billing.store.dirty_pairs import DirtyPairs
-from fusion_billing.store.planner import PlannerState
-from fusion_billing.store.queues import Queue
-from fusion_billing.store.runs import Run, RunStore
-from fusion_billing.store.subscriptions import SubscriptionStore
+from fusion_billing.messaging.queue import Queue
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 1.0
 _FEW_HOURS = 4  # past this many, looking which shards are empty takes longer than letting workers find out

@@ -7,14 +7,14 @@ from typing import Any
 
 from fusion_billing.access import keys as key_format
 from fusion_billing.access.principal import Principal
-from fusion_billing.access.stored import Source, StoredKey
-from fusion_billing.api.authentication import REMEMBERED_SECONDS
-from fusion_billing.definitions.source import NewKey, NewSource
-from fusion_billing.definitions.validation import parse
+from fusion_billing.access.stored_key import Source, StoredKey
+from fusion_billing.catalog.source import NewKey, NewSource
+from fusion_billing.catalog.validation import parse
+from fusion_billing.dynamodb.catalog.api_keys import KeyStore
+from fusion_billing.dynamodb.catalog.sources import SourceStore
 from fusion_billing.errors import NotFound
+from fusion_billing.http.authentication import REMEMBERED_SECONDS
 from fusion_billing.instants import rfc3339
-from fusion_billing.store.keys import KeyStore
-from fusion_billing.store.sources import SourceStore
 
 
 def create(sources: SourceStore, body: object, now: datetime) -> dict[str, Any]:
@@ -45,9 +45,7 @@ def listing(sources: SourceStore, after: str | None, limit: int) -> tuple[list[d
     return [_shown(source) for source in found], last
 
 
-def create_key(
-    sources: SourceStore, keys: KeyStore, source_id: str, body: object, now: datetime
-) -> dict[str, Any]:
+def create_key(sources: SourceStore, keys: KeyStore, source_id: str, body: object, now: datetime) -> dict[str, Any]:
     """Make a key of a source; what is returned holds it, and nothing else ever does.
 
     Raises `Refused`, `NotFound`, and `Conflict` (`too_many_keys`) where two are live already.

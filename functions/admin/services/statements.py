@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from fusion_billing.access.principal import Principal
+from fusion_billing.dynamodb.ratings.statements import StatementStore
 from fusion_billing.errors import Forbidden, NotFound
 from fusion_billing.instants import rfc3339
-from fusion_billing.store.statements import StatementStore
 
 
 def listing(

@@ -8,13 +8,13 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from fusion_billing.definitions.subscription import Subscription
-from fusion_billing.definitions.subscription_history import ChainedOrder, OrderKind
-from fusion_billing.definitions.valid_from import Start, instant_of
-from fusion_billing.definitions.validation import Definition, Identifier, parse
+from fusion_billing.application.save_subscription import UNCHANGED, Chain
+from fusion_billing.catalog.subscription import Subscription
+from fusion_billing.catalog.subscription_history import ChainedOrder, OrderKind
+from fusion_billing.catalog.valid_from import Start, instant_of
+from fusion_billing.catalog.validation import Definition, Identifier, parse
+from fusion_billing.dynamodb.catalog.subscriptions import StoredSubscription
 from fusion_billing.errors import Fault, Refused
-from fusion_billing.store.subscription_writer import UNCHANGED, Chain
-from fusion_billing.store.subscriptions import StoredSubscription
 
 ORDERS, PLAN_FROM = "orders", "plan_from"
 
@@ -65,9 +65,7 @@ def chain_of(changes: Mapping[str, Any], wanted: Subscription, stored: StoredSub
     return Chain(orders=links, plan_from=plan_from)
 
 
-def _plan_from(
-    changes: Mapping[str, Any], wanted: Subscription, stored: StoredSubscription | None
-) -> datetime | None:
+def _plan_from(changes: Mapping[str, Any], wanted: Subscription, stored: StoredSubscription | None) -> datetime | None:
     raw = changes.get(PLAN_FROM)
     if raw is None:
         return None
@@ -98,9 +96,7 @@ def _links(raw: object, timezone: str) -> tuple[ChainedOrder, ...]:
     if faults:
         raise Refused(faults)
     starts = [_instant(link, timezone) for link in links]
-    kinds: list[OrderKind] = [
-        link.kind or ("renewal" if index else "initial") for index, link in enumerate(links)
-    ]
+    kinds: list[OrderKind] = [link.kind or ("renewal" if index else "initial") for index, link in enumerate(links)]
     return tuple(
         ChainedOrder(link.odoo_order_id, start, _end(index, starts, kinds), kind)
         for index, (link, start, kind) in enumerate(zip(links, starts, kinds, strict=True))
@@ -128,9 +124,7 @@ def _chain_faults(links: Sequence[ChainedOrder], wanted: Subscription) -> Iterab
     if len(set(ids)) < len(ids):
         yield Fault(ORDERS, "duplicate", "must name each order once")
     if [link.kind for link in serving].count("initial") != 1 or links[0].kind != "initial":
-        yield Fault(
-            f"{ORDERS}.0.kind", "unknown_value", "must be initial for the first order, and for it alone"
-        )
+        yield Fault(f"{ORDERS}.0.kind", "unknown_value", "must be initial for the first order, and for it alone")
     if any(later.start < link.start for link, later in pairwise(links)):
         yield Fault(ORDERS, "not_ascending", "must each begin no earlier than the one before")
     if wanted.odoo_order_id not in [link.odoo_order_id for link in serving]:

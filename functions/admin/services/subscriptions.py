@@ -6,27 +6,27 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from functions.admin.services import put_back, subscription_changes
-from functions.admin.services.asked import Asked
-from functions.admin.services.attempts import attempts
+from functions.admin.services.put_request import PutRequest
+from functions.admin.services.write_attempts import attempts
 from fusion_billing.access.principal import Principal
-from fusion_billing.definitions.charge import Charge, ChargeOverride
-from fusion_billing.definitions.filters import unreachable_filters
-from fusion_billing.definitions.overrides import MOST_OVERRIDES, dated
-from fusion_billing.definitions.subscription import Subscription, is_subscription_id
-from fusion_billing.definitions.subscription_history import ChainedOrder
-from fusion_billing.definitions.validation import CODE, check_size, parse
-from fusion_billing.errors import Fault, Forbidden, InUse, NotFound, Refused
-from fusion_billing.instants import rfc3339
-from fusion_billing.store.catalogue import CatalogueStore
-from fusion_billing.store.subscription_use import SubscriptionUse
-from fusion_billing.store.subscription_writer import Chain, Saved, SubscriptionWriter
-from fusion_billing.store.subscriptions import (
+from fusion_billing.application.save_subscription import Chain, Saved, SubscriptionWriter
+from fusion_billing.catalog.charge import Charge, ChargeOverride
+from fusion_billing.catalog.filters import unreachable_filters
+from fusion_billing.catalog.overrides import MOST_OVERRIDES, dated
+from fusion_billing.catalog.subscription import Subscription, is_subscription_id
+from fusion_billing.catalog.subscription_history import ChainedOrder
+from fusion_billing.catalog.validation import CODE, check_size, parse
+from fusion_billing.dynamodb.catalog.definitions import CatalogueStore
+from fusion_billing.dynamodb.catalog.subscription_use import SubscriptionUse
+from fusion_billing.dynamodb.catalog.subscriptions import (
     LIST_SHARDS,
     Listed,
-    Outdated,
     StoredSubscription,
     SubscriptionStore,
+    VersionConflict,
 )
+from fusion_billing.errors import Fault, Forbidden, InUse, NotFound, Refused
+from fusion_billing.instants import rfc3339
 
 SHOWN = ("history", "origin", "open_period", "plan_history")
 """What a subscription is shown with, and has not by its definition; `version` besides."""
@@ -58,7 +58,7 @@ def checked(catalogue: CatalogueStore, id_: str, body: dict[str, Any]) -> Subscr
 def put(  # noqa: PLR0917  stores, who asks, and the parts of the body
     store: SubscriptionStore,
     writer: SubscriptionWriter,
-    asked: Asked,
+    asked: PutRequest,
     wanted: Subscription,
     besides: Mapping[str, Any],
     changes: Mapping[str, Any],
@@ -72,16 +72,14 @@ def put(  # noqa: PLR0917  stores, who asks, and the parts of the body
     """
     guard = _guard(store, asked, wanted, besides)
     chain = _chain(store, wanted, changes)
-    saved: Saved = writer.save(
-        wanted, origin="api", now=asked.now, guard=guard, chain=chain, author=asked.author
-    )
+    saved: Saved = writer.save(wanted, origin="api", now=asked.now, guard=guard, chain=chain, author=asked.author)
     return saved.outcome == "created", as_json(saved.stored, store)
 
 
 def planned(  # noqa: PLR0917  as `put`
     store: SubscriptionStore,
     writer: SubscriptionWriter,
-    asked: Asked,
+    asked: PutRequest,
     wanted: Subscription,
     besides: Mapping[str, Any],
     changes: Mapping[str, Any],
@@ -102,7 +100,7 @@ def to_confirm(stored: StoredSubscription | None, wanted: Subscription) -> list[
 
 
 def _guard(
-    store: SubscriptionStore, asked: Asked, wanted: Subscription, besides: Mapping[str, Any]
+    store: SubscriptionStore, asked: PutRequest, wanted: Subscription, besides: Mapping[str, Any]
 ) -> Callable[[StoredSubscription | None], None]:
     """Return what is checked before anything is written over a stored subscription."""
     principal = asked.principal
@@ -123,7 +121,7 @@ def patch(  # noqa: PLR0917  what `put` takes, and whose
     store: SubscriptionStore,
     writer: SubscriptionWriter,
     catalogue: CatalogueStore,
-    asked: Asked,
+    asked: PutRequest,
     id_: str,
     body: Mapping[str, Any],
 ) -> dict[str, Any]:
@@ -134,9 +132,7 @@ def patch(  # noqa: PLR0917  what `put` takes, and whose
     for last_try in attempts():
         with last_try:
             wanted, chain, guard = _patched(store, catalogue, asked, id_, body)
-            saved = writer.save(
-                wanted, origin="api", now=asked.now, guard=guard, chain=chain, author=asked.author
-            )
+            saved = writer.save(wanted, origin="api", now=asked.now, guard=guard, chain=chain, author=asked.author)
             return as_json(saved.stored, store)
     raise AssertionError
 
@@ -145,7 +141,7 @@ def patch_planned(  # noqa: PLR0917  as `patch`
     store: SubscriptionStore,
     writer: SubscriptionWriter,
     catalogue: CatalogueStore,
-    asked: Asked,
+    asked: PutRequest,
     id_: str,
     body: Mapping[str, Any],
 ) -> tuple[StoredSubscription | None, StoredSubscription | None]:
@@ -155,7 +151,7 @@ def patch_planned(  # noqa: PLR0917  as `patch`
 
 
 def _patched(
-    store: SubscriptionStore, catalogue: CatalogueStore, asked: Asked, id_: str, body: Mapping[str, Any]
+    store: SubscriptionStore, catalogue: CatalogueStore, asked: PutRequest, id_: str, body: Mapping[str, Any]
 ) -> tuple[Subscription, Chain, Callable[[StoredSubscription | None], None]]:
     """Return what a change makes of a subscription as it is now, and a guard that it still is so."""
     definition, besides = put_back.split(body, SHOWN)
@@ -173,7 +169,7 @@ def _patched(
     def guard(current: StoredSubscription | None) -> None:
         as_shown(current)
         if current is None or current.version != stored.version:
-            raise Outdated("the subscription was just changed by another request")
+            raise VersionConflict("the subscription was just changed by another request")
 
     return wanted, subscription_changes.chain_of(changes, wanted, stored), guard
 
@@ -211,7 +207,7 @@ def delete(
     store: SubscriptionStore,
     use: SubscriptionUse,
     catalogue: CatalogueStore,
-    asked: Asked,
+    asked: PutRequest,
     id_: str,
 ) -> None:
     """Delete a subscription on which nothing was counted or billed; raises `NotFound`, and `InUse`."""
@@ -274,9 +270,7 @@ def _check_plan(principal: Principal, plan: str) -> None:
         raise Forbidden(f"this key's source may not use the plan {plan}", code="plan_not_allowed")
 
 
-def _override_faults(
-    catalogue: CatalogueStore, raw: object, subscription: Subscription | None
-) -> tuple[Fault, ...]:
+def _override_faults(catalogue: CatalogueStore, raw: object, subscription: Subscription | None) -> tuple[Fault, ...]:
     faults: list[Fault] = []
     overrides = (subscription.overrides if subscription is not None else None) or {}
     # A code that is none is among the subscription's own faults.

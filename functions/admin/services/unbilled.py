@@ -4,20 +4,20 @@ from datetime import UTC, datetime
 from decimal import localcontext
 from typing import Any
 
-from fusion_billing.billing.customers import Customer
-from fusion_billing.calendar.calendar import Period
+from fusion_billing.billing.billed_subscription import BilledSubscription
+from fusion_billing.billing_periods.calendar import Period
+from fusion_billing.catalog.metric import Metric
 from fusion_billing.decimals import EXACT, plain
-from fusion_billing.definitions.metric import Metric
+from fusion_billing.dynamodb.usage.pair_records import UsageRecords
 from fusion_billing.rating.aggregations import AGGREGATES
 from fusion_billing.rating.quantities import settled
 from fusion_billing.rating.records import in_order
-from fusion_billing.store.usage_records import UsageRecords
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def unbilled(
-    customer: Customer, period: Period, metric: Metric, records: UsageRecords
+    customer: BilledSubscription, period: Period, metric: Metric, records: UsageRecords
 ) -> dict[str, Any] | None:
     """Return what was used outside the part of a period that is billed, None where nothing was.
 

@@ -8,20 +8,20 @@ from typing import Annotated, Any
 from pydantic import PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from functions.admin.services import counters
+from functions.admin.services import usage_json
 from fusion_billing.access.principal import Principal
-from fusion_billing.definitions.validation import Definition, parse, text
+from fusion_billing.catalog.validation import Definition, parse, text
+from fusion_billing.dynamodb.catalog.sources import SourceStore
+from fusion_billing.dynamodb.catalog.targets import TargetStore, subscription_key
+from fusion_billing.dynamodb.deadline import Deadline
+from fusion_billing.dynamodb.markers.change_markers import MarkerStore, marker_of
+from fusion_billing.dynamodb.usage.items import StoredUsageRecord
+from fusion_billing.dynamodb.usage.reading import Selection, UsageReader
+from fusion_billing.dynamodb.usage.voiding import UsageVoiding
 from fusion_billing.errors import Fault, NotFound, Refused, Unavailable
 from fusion_billing.instants import rfc3339
-from fusion_billing.store.markers import MarkerStore, marker_of
-from fusion_billing.store.patience import Patience
-from fusion_billing.store.sources import SourceStore
-from fusion_billing.store.targets import TargetStore, subscription_key
-from fusion_billing.store.usage_items import UsageRecord
-from fusion_billing.store.usage_reading import Selection, UsageReader
-from fusion_billing.store.usage_voiding import UsageVoiding
-from fusion_billing.usage.outcome import UNAVAILABLE, UNCHANGED
-from fusion_billing.usage.parsing import SOURCE
+from fusion_billing.metering.outcome import UNAVAILABLE, UNCHANGED
+from fusion_billing.metering.parsing import SOURCE
 
 _UNAVAILABLE = "the database could not answer in time: send it again"
 
@@ -33,7 +33,7 @@ class Records:
     reader: UsageReader
     sources: SourceStore
     targets: TargetStore
-    patience: Callable[[], Patience]
+    deadline: Callable[[], Deadline]
 
     def get(self, source: str, key: str) -> dict[str, Any]:
         """Return a source's record with its revisions, oldest first; raises `NotFound`."""
@@ -41,11 +41,9 @@ class Records:
         shown = _shown(record)
         if record.sequence is not None:
             shown["sequence"] = record.sequence
-        return {**shown, "received_at": record.at, "history": counters.history(record)}
+        return {**shown, "received_at": record.at, "history": usage_json.history(record)}
 
-    def listing(
-        self, wanted: Selection, after: str | None, limit: int
-    ) -> tuple[list[dict[str, Any]], str | None]:
+    def listing(self, wanted: Selection, after: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
         """Return a page of a pair's records by window start, and what to go on after.
 
         See `UsageReader.page`.
@@ -53,7 +51,7 @@ class Records:
         found, last = self.reader.page(wanted, after, limit)
         return [_shown(record) for record in found], last
 
-    def existing(self, source: str, key: str) -> UsageRecord:
+    def existing(self, source: str, key: str) -> StoredUsageRecord:
         """Return a source's record; raises `NotFound`: `unknown_source` where there is no such source."""
         record = self.reader.get(source, key)
         if record is None:
@@ -69,7 +67,7 @@ class Records:
     def own_id(self, subscription: str) -> str:
         """Return the id of the subscription known under this id or alias; an unknown one's is itself."""
         key = subscription_key(subscription)
-        found = self.targets.find([key], self.patience(), fresh=True)
+        found = self.targets.find([key], self.deadline(), fresh=True)
         if found.unknown:
             raise Unavailable(_UNAVAILABLE)
         return found.targets[key].id if key in found.targets else subscription
@@ -103,20 +101,18 @@ class Voider:
     markers: MarkerStore
     writer: UsageVoiding
 
-    def void(
-        self, principal: Principal, source: str, key: str, body: object, now: datetime
-    ) -> dict[str, Any]:
+    def void(self, principal: Principal, source: str, key: str, body: object, now: datetime) -> dict[str, Any]:
         """Void a source's record; return the outcome (`voided`, `unchanged`) and the record's revision.
 
         Raises `Refused`, `NotFound`, and `Unavailable`: the same call again is always right.
         """
         reason = parse(Voiding, body).reason or ""
-        record, patience = self.records.existing(source, key), self.records.patience()
+        record, deadline = self.records.existing(source, key), self.records.deadline()
         if record.voided:
             return {"outcome": UNCHANGED, "revision": record.revision}
-        if self.markers.mark([marker_of(record)], now, patience):
+        if self.markers.mark([marker_of(record)], now, deadline):
             raise Unavailable(_UNAVAILABLE)
-        answer = self.writer.void(record, rfc3339(now), patience, actor=principal.key_id, reason=reason)
+        answer = self.writer.void(record, rfc3339(now), deadline, actor=principal.key_id, reason=reason)
         if answer.outcome == UNAVAILABLE:
             raise Unavailable(_UNAVAILABLE)
         return {"outcome": answer.outcome, "revision": answer.revision}
@@ -135,5 +131,5 @@ def source_asked_for(records: Records, principal: Principal, asked: str | None) 
     return asked
 
 
-def _shown(record: UsageRecord) -> dict[str, Any]:
-    return {"subscription": record.subscription, "metric": record.metric, **counters.shown(record)}
+def _shown(record: StoredUsageRecord) -> dict[str, Any]:
+    return {"subscription": record.subscription, "metric": record.metric, **usage_json.shown(record)}

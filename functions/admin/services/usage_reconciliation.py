@@ -10,11 +10,11 @@ from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from functions.admin.services.usage import Records
+from fusion_billing.catalog.validation import Amount, Code, Definition, Instant, SubscriptionId, parse
 from fusion_billing.decimals import plain
-from fusion_billing.definitions.validation import Amount, Code, Definition, Instant, SubscriptionId, parse
+from fusion_billing.dynamodb.usage.reading import Selection
 from fusion_billing.errors import Fault, Refused
-from fusion_billing.store.usage_reading import Selection
-from fusion_billing.usage.parsing import is_key
+from fusion_billing.metering.parsing import is_key
 
 MAX_COMPARED = 10_000
 _LONGEST = 4_000_000  # bytes of findings; an answer must stay below 6 MB

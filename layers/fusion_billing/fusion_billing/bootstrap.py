@@ -14,11 +14,11 @@ from botocore.exceptions import ClientError, NoCredentialsError, NoRegionError, 
 from fusion_billing import settings
 from fusion_billing.access import keys as key_format
 from fusion_billing.access.principal import ADMIN, Principal
-from fusion_billing.access.stored import Source, StoredKey
+from fusion_billing.access.stored_key import Source, StoredKey
+from fusion_billing.dynamodb import client
+from fusion_billing.dynamodb.catalog.api_keys import KeyStore
+from fusion_billing.dynamodb.catalog.sources import SourceStore
 from fusion_billing.errors import Unavailable
-from fusion_billing.store import client
-from fusion_billing.store.keys import KeyStore
-from fusion_billing.store.sources import SourceStore
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -77,9 +77,7 @@ def plain(number: Decimal) -> str:
 
 def _looks_like_huge_exponent(text: str) -> bool:
     mantissa, mark, exponent = text.lower().partition("e")
-    return (
-        bool(mark) and exponent.lstrip("+-").isdigit() and mantissa.replace(".", "", 1).lstrip("+-").isdigit()
-    )
+    return bool(mark) and exponent.lstrip("+-").isdigit() and mantissa.replace(".", "", 1).lstrip("+-").isdigit()
 
 
 def _refuse(field: str, code: str, message: str) -> Refused:

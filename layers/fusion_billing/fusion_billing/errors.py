@@ -12,7 +12,7 @@
     └── Unavailable        not done, nothing lost: send it again
 
 `code` is stable and meant for programs; the message is meant for people. What status a
-code becomes is the business of `fusion_billing.api.problem`: nothing here knows HTTP.
+code becomes is the business of `fusion_billing.http.problem`: nothing here knows HTTP.
 """
 
 from collections.abc import Iterable
@@ -108,10 +108,7 @@ class Unavailable(FusionError):
 
 def _sentence(faults: tuple[Fault, ...], total: int) -> str:
     """Return what a refusal says: bounded, whatever was sent."""
-    named = [
-        f"{_cut(f.field)}: {_cut(f.message)}" if f.field else _cut(f.message)
-        for f in faults[:_NAMED_IN_MESSAGE]
-    ]
+    named = [f"{_cut(f.field)}: {_cut(f.message)}" if f.field else _cut(f.message) for f in faults[:_NAMED_IN_MESSAGE]]
     if total > len(named):
         named.append(f"and {total - len(named)} more")
     return "; ".join(named)

@@ -5,9 +5,7 @@ from datetime import UTC, datetime
 
 from fusion_billing.errors import Fault, Refused
 
-_RFC3339 = re.compile(
-    r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(?:\.(\d{1,9}))?(Z|z|[+-]\d{2}:\d{2})?", re.ASCII
-)
+_RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(?:\.(\d{1,9}))?(Z|z|[+-]\d{2}:\d{2})?", re.ASCII)
 
 _SPACED_OFFSET = re.compile(r" (\d{2}:\d{2})\Z", re.ASCII)
 

@@ -2,7 +2,7 @@
 
 A batch must not fail for one bad record, so nothing inside it is refused here: a number stays the
 text it was (NaN and Infinity too), and an object that names a key twice says so. Whoever validates the
-object decides (`usage.parsing` per record, `definitions` for a whole body).
+object decides (`metering.parsing` per record, `definitions` for a whole body).
 """
 
 import json
@@ -32,9 +32,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return plain if len(plain) == len(pairs) else Ambiguous(pairs)
 
 
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_object, parse_float=Number, parse_int=Number, parse_constant=Number
-)
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=Number, parse_int=Number, parse_constant=Number)
 
 
 def loads(body: bytes | str) -> Any:
@@ -47,12 +45,8 @@ def loads(body: bytes | str) -> Any:
         text = body.decode("utf-8") if isinstance(body, bytes) else body
         return _DECODER.decode(text)
     except (ValueError, RecursionError) as error:
-        reason = (
-            error.msg if isinstance(error, json.JSONDecodeError) else "it is not UTF-8, or nested too deeply"
-        )
-        raise Refused(
-            [Fault("", "malformed_json", f"the body is no JSON: {reason}")], code="malformed_json"
-        ) from None
+        reason = error.msg if isinstance(error, json.JSONDecodeError) else "it is not UTF-8, or nested too deeply"
+        raise Refused([Fault("", "malformed_json", f"the body is no JSON: {reason}")], code="malformed_json") from None
 
 
 def first_ambiguity(value: object) -> Fault | None:

@@ -44,9 +44,7 @@ class InvoiceWizard(Model):
     def _invoice(self, order_ids: list[int]) -> int:
         lines = Line(self.env)
         orders = Order(self.env)
-        due = [
-            i for o in order_ids for i in orders.value(o, "order_line") if lines.value(i, "qty_to_invoice")
-        ]
+        due = [i for o in order_ids for i in orders.value(o, "order_line") if lines.value(i, "qty_to_invoice")]
         if not due:
             raise UserError(NOTHING)
         return invoice(self.env.sudo()["account.move"], order_ids, due)
@@ -68,9 +66,7 @@ class ReversalWizard(Model):
         """Make a draft credit note of each invoice; return the action that shows it."""
         moves = self.env["account.move"]
         made = [
-            reverse(moves, move_id, self.record(i)["reason"])
-            for i in ids
-            for move_id in self.record(i)["move_ids"]
+            reverse(moves, move_id, self.record(i)["reason"]) for i in ids for move_id in self.record(i)["move_ids"]
         ]
         return {
             "type": "ir.actions.act_window",

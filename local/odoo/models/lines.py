@@ -37,9 +37,7 @@ class Line(Model):
         "sequence": fields.integer("Sequence"),
         "product_id": fields.many2one("Product", "product.product"),
         "name": fields.char("Description", required=True),
-        "product_uom_qty": fields.floating(
-            "Quantity", digits="Product Unit", digits_before="Product Unit of Measure"
-        ),
+        "product_uom_qty": fields.floating("Quantity", digits="Product Unit", digits_before="Product Unit of Measure"),
         "product_uom_id": fields.many2one("Unit", "uom.uom"),
         "price_unit": fields.floating("Unit Price", digits_before="Product Price"),
         "technical_price_unit": fields.floating("Technical Price Unit"),
@@ -53,9 +51,7 @@ class Line(Model):
         "qty_delivered": fields.floating(
             "Delivery Quantity", digits="Product Unit", digits_before="Product Unit of Measure"
         ),
-        "qty_delivered_method": fields.selection(
-            "Method to update delivered qty", ("manual", "Manual"), computed=True
-        ),
+        "qty_delivered_method": fields.selection("Method to update delivered qty", ("manual", "Manual"), computed=True),
         "invoice_lines": fields.many2many("Invoice Lines", "account.move.line", computed=True),
         "qty_invoiced": fields.floating(
             "Invoiced Quantity", digits="Product Unit", digits_before="Product Unit of Measure"
@@ -166,9 +162,7 @@ class Line(Model):
         """Return the pricelist's discount, and its price where the line's was not set by hand."""
         price, discount = price_and_discount(self.env, product, order["pricelist_id"])
         rounding = self.orders.rounding(order["id"])
-        by_hand = to_currency(old["technical_price_unit"], rounding) != to_currency(
-            old["price_unit"], rounding
-        )
+        by_hand = to_currency(old["technical_price_unit"], rounding) != to_currency(old["price_unit"], rounding)
         if by_hand or old["qty_invoiced"] > 0:
             return {"discount": discount}
         return {"discount": discount, "price_unit": price, "technical_price_unit": price}

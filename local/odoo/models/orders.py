@@ -118,9 +118,7 @@ class Order(Model):
 
     def _before_unlink(self, ids: list[int]) -> None:
         if any(self.record(i)["state"] not in ("draft", "cancel") for i in ids):
-            raise UserError(
-                "You can not delete a sent quotation or a confirmed sales order. You must first cancel it."
-            )
+            raise UserError("You can not delete a sent quotation or a confirmed sales order. You must first cancel it.")
         lines = self.env["sale.order.line"]
         for record_id in ids:
             lines.unlink(self.value(record_id, "order_line"))

@@ -29,9 +29,7 @@ class Pricelist(Model):
         return {"active": True, "currency_id": 1}
 
 
-def price_and_discount(
-    env: Environment, product: Record | None, pricelist: int | None
-) -> tuple[Decimal, Decimal]:
+def price_and_discount(env: Environment, product: Record | None, pricelist: int | None) -> tuple[Decimal, Decimal]:
     """Return the price a line gets by itself, and the discount shown beside it."""
     price = product["lst_price"] if product else ZERO
     percent = (env.state.get("product.pricelist", pricelist or 0) or {}).get("percent", ZERO)

@@ -29,9 +29,7 @@ class Product(Model):
         "default_code": fields.char("Internal Reference"),
         "active": fields.boolean("Active"),
         "sale_ok": fields.boolean("Sales"),
-        "type": fields.selection(
-            "Product Type", ("consu", "Goods"), ("service", "Service"), ("combo", "Combo")
-        ),
+        "type": fields.selection("Product Type", ("consu", "Goods"), ("service", "Service"), ("combo", "Combo")),
         "lst_price": fields.floating("Sales Price"),
         "list_price": fields.floating("Sales Price", computed=True),
         "invoice_policy": fields.selection(

@@ -20,9 +20,7 @@ class AccountTax(Model):
     columns: ClassVar[dict[str, fields.Field]] = {
         "name": fields.char("Tax Name", required=True),
         "active": fields.boolean("Active"),
-        "type_tax_use": fields.selection(
-            "Tax Type", ("sale", "Sales"), ("purchase", "Purchases"), ("none", "None")
-        ),
+        "type_tax_use": fields.selection("Tax Type", ("sale", "Sales"), ("purchase", "Purchases"), ("none", "None")),
         "amount_type": fields.selection(
             "Tax Computation",
             ("group", "Group of Taxes"),

@@ -23,9 +23,9 @@ from functions.admin.handler import handler
 from functions.admin.services.openapi import document
 from fusion_billing.access import keys
 from fusion_billing.access.principal import Principal
-from fusion_billing.access.stored import Source, StoredKey
-from fusion_billing.store.keys import KeyStore
-from fusion_billing.store.sources import SourceStore
+from fusion_billing.access.stored_key import Source, StoredKey
+from fusion_billing.dynamodb.catalog.api_keys import KeyStore
+from fusion_billing.dynamodb.catalog.sources import SourceStore
 from local.tables import Tables
 
 PROBLEM = "application/problem+json"

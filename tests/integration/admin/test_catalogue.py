@@ -180,9 +180,7 @@ def test_each_scope_opens_its_own_door(defined: Any, path: str) -> None:
         ('{"\\u0000": "a"}', 422, "invalid"),
     ],
 )
-def test_a_body_that_is_none_is_refused(
-    admin: Any, path: str, raw: str | bytes, status: int, code: str
-) -> None:
+def test_a_body_that_is_none_is_refused(admin: Any, path: str, raw: str | bytes, status: int, code: str) -> None:
     answer = admin.put(path, raw=raw)
     assert (answer.status, answer.code) == (status, code)
     assert admin.get(path).status == 404
@@ -202,9 +200,7 @@ def test_text_that_no_table_holds_is_refused_by_name(admin: Any, body: dict[str,
     assert (answer.status, answer.faults) == (422, {field: "unstorable_text"})
 
 
-@pytest.mark.parametrize(
-    "zone", ["localtime", "posixrules", "Factory", "Europe", "../UTC", "/etc/localtime", ""]
-)
+@pytest.mark.parametrize("zone", ["localtime", "posixrules", "Factory", "Europe", "../UTC", "/etc/localtime", ""])
 def test_a_zone_that_is_none_is_refused(defined: Any, zone: str) -> None:
     answer = defined.put("/v1/subscriptions/42", {**SUBSCRIPTION, "timezone": zone})
     assert (answer.status, set(answer.faults)) == (422, {"timezone"})
@@ -307,9 +303,7 @@ def test_a_metric_is_kept_while_a_charge_uses_it(defined: Any) -> None:
     assert defined.get("/v1/metrics/calls").status == 404
 
 
-@pytest.mark.parametrize(
-    "applies_to", [{"all": True}, {"plans": ["Pro", "Basic"]}, {"subscriptions": ["1", "42"]}]
-)
+@pytest.mark.parametrize("applies_to", [{"all": True}, {"plans": ["Pro", "Basic"]}, {"subscriptions": ["1", "42"]}])
 def test_a_charge_is_kept_while_a_subscription_pays_it(defined: Any, applies_to: dict[str, Any]) -> None:
     defined.put("/v1/charges/calls", {**CHARGE, "applies_to": applies_to})
     answer = defined.delete("/v1/charges/calls")
@@ -354,10 +348,7 @@ def test_a_change_of_price_or_metric_has_open_periods_rated_anew(defined: Any) -
     expected = [("rating", {"job": "sweep", "list_shard": n, "charge": "calls"}) for n in range(16)]
     assert sweeps(lambda: defined.put("/v1/charges/calls", {**CHARGE, "included_units": "1"})) == expected
     confirmed = {"query": {"confirm": "aggregation"}}
-    assert (
-        sweeps(lambda: defined.put("/v1/metrics/calls", {**METRIC, "aggregation": "max"}, **confirmed))
-        == expected
-    )
+    assert sweeps(lambda: defined.put("/v1/metrics/calls", {**METRIC, "aggregation": "max"}, **confirmed)) == expected
     defined.put("/v1/charges/calls", {**CHARGE, "active": False})
     assert sweeps(lambda: defined.delete("/v1/charges/calls")) == expected
 
@@ -400,9 +391,7 @@ def test_a_subscription_that_nothing_was_counted_on_can_go(defined: Any) -> None
     assert defined.put("/v1/subscriptions/43", SUBSCRIPTION).status == 201
 
 
-def test_a_subscription_is_kept_once_usage_was_counted_on_it(
-    defined: Any, dynamodb: Any, tables: Any
-) -> None:
+def test_a_subscription_is_kept_once_usage_was_counted_on_it(defined: Any, dynamodb: Any, tables: Any) -> None:
     dynamodb.put_item(
         TableName=tables.usage,
         Item={"pk": {"S": "U#src#k"}, "pair": {"S": "42#calls"}, "ws": {"S": "2026-11-01T00:00:00.000000Z"}},

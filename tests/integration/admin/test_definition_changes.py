@@ -25,9 +25,7 @@ def defined(admin: Any) -> Any:
 
 
 def _history(admin: Any, path: str) -> list[tuple[int, str, str | None]]:
-    return [
-        (entry["version"], entry["cause"], entry.get("reason")) for entry in admin.get(path).json["history"]
-    ]
+    return [(entry["version"], entry["cause"], entry.get("reason")) for entry in admin.get(path).json["history"]]
 
 
 # --- confirmation --------------------------------------------------------------------------------
@@ -220,9 +218,7 @@ def test_a_dry_run_of_a_charge_shows_its_versions_as_they_would_be(used: Any, us
     tried = used.put("/v1/charges/calls", dearer, query={"dry_run": "true"}).json
     assert [version["model"]["unit_amount"] for version in tried["versions"]] == ["0.01"]
     assert tried["totals"][0]["difference"] == "6.00"
-    later = used.put(
-        "/v1/charges/calls", {**dearer, "valid_from": "2026-12-01"}, query={"dry_run": "true"}
-    ).json
+    later = used.put("/v1/charges/calls", {**dearer, "valid_from": "2026-12-01"}, query={"dry_run": "true"}).json
     assert [version.get("valid_from") for version in later["versions"]] == [None, "2026-12-01"]
     assert later["totals"][0]["difference"] == "0.00"
     assert later["subscriptions"] == []
@@ -322,9 +318,7 @@ def test_a_filter_that_is_never_reached_is_refused_and_a_stored_one_is_shown(
     refused = defined.put("/v1/charges/calls", {**CHARGE, "filters": [BOTH, AWS]})
     assert (refused.status, refused.faults) == (422, {"filters.1.properties": "unreachable_filter"})
     assert defined.put("/v1/charges/calls", {**CHARGE, "filters": [AWS, BOTH]}).status == 200
-    item = dynamodb.get_item(TableName=tables.catalogue, Key={"pk": {"S": "CHARGE"}, "sk": {"S": "calls"}})[
-        "Item"
-    ]
+    item = dynamodb.get_item(TableName=tables.catalogue, Key={"pk": {"S": "CHARGE"}, "sk": {"S": "calls"}})["Item"]
     turned = item["doc"]["S"].replace('["aws"]', '["a"]').replace('["aws","gcp"]', '["aws"]')
     item["doc"]["S"] = turned.replace('["a"]', '["aws","gcp"]')
     dynamodb.put_item(TableName=tables.catalogue, Item=item)

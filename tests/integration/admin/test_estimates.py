@@ -33,9 +33,7 @@ SUBSCRIPTION: dict[str, Any] = {
 @pytest.fixture
 def used(admin: Any, dynamodb: Any, tables: Any) -> Any:
     """The client, with a charge and a subscription whose October and November have usage."""
-    assert (
-        admin.put("/v1/metrics/calls", {"name": "Calls", "unit": "call", "aggregation": "sum"}).status == 201
-    )
+    assert admin.put("/v1/metrics/calls", {"name": "Calls", "unit": "call", "aggregation": "sum"}).status == 201
     assert admin.put("/v1/charges/calls", CHARGE).status == 201
     assert admin.put("/v1/subscriptions/42", SUBSCRIPTION).status == 201
     for key, start, quantity in (
@@ -76,9 +74,7 @@ def test_records_under_a_charge_of_the_catalogue(used: Any) -> None:
 @pytest.mark.parametrize(
     ("start", "price", "units", "amount"),
     [
-        pytest.param(
-            "2026-11-01T00:00:00Z", {"charge_code": "calls"}, "1500.5", "1.20", id="open, overridden"
-        ),
+        pytest.param("2026-11-01T00:00:00Z", {"charge_code": "calls"}, "1500.5", "1.20", id="open, overridden"),
         pytest.param("2026-10-01T00:00:00Z", {"charge_code": "calls"}, "5001", "15.20", id="past"),
         pytest.param(
             "2026-10-01T00:00:00Z",

@@ -17,9 +17,7 @@ def test_health_is_open_and_tells_the_version(admin: Any) -> None:
     assert answer.json == {"status": "ok", "version": "0.1.0"}
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/v1", "/v1/", "/v2/metrics", "/v1/nothing", "/v1/health/", "/v1/health\n", ""]
-)
+@pytest.mark.parametrize("path", ["/", "/v1", "/v1/", "/v2/metrics", "/v1/nothing", "/v1/health/", "/v1/health\n", ""])
 def test_an_unknown_path_is_a_404_problem(admin: Any, path: str) -> None:
     answer = admin.get(path)
     assert (answer.status, answer.code) == (404, "not_found")

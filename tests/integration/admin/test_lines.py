@@ -10,12 +10,12 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from functions.admin import dependencies
 from fusion_billing.billing.decisions import NewVersion
-from fusion_billing.billing.ratings import RatingKey, candidate
-from fusion_billing.lines.line_guard import ITSELF, Note, notes_text
-from fusion_billing.store.guarded_lines import GuardedLines
-from fusion_billing.store.line_items import Put
-from fusion_billing.store.lines import LineStore
-from fusion_billing.store.ratings import RatingsStore
+from fusion_billing.billing.rating import RatingKey, computed_rating
+from fusion_billing.dynamodb.ratings.guarded_lines import GuardedLines
+from fusion_billing.dynamodb.ratings.order_line_items import Put
+from fusion_billing.dynamodb.ratings.order_lines import LineStore
+from fusion_billing.dynamodb.ratings.ratings import RatingsStore
+from fusion_billing.odoo_lines.line_guard import ITSELF, Note, notes_text
 from local.odoo.server import Server, serve
 from local.tables import Tables
 
@@ -56,7 +56,7 @@ def odoo(tmp_path: Path, admin: Any, monkeypatch: pytest.MonkeyPatch) -> Iterato
         monkeypatch.setenv("ODOO_URL", server.url)
         monkeypatch.setenv("ODOO_DATABASE", "demo")
         monkeypatch.setenv("ODOO_API_KEY_SECRET_ARN", "arn:secret")
-        monkeypatch.setattr("fusion_billing.odoo.configured.client.make", lambda *_: Secrets())
+        monkeypatch.setattr("fusion_billing.odoo.configuration.client.make", lambda *_: Secrets())
         dependencies.odoo.cache_clear()
         yield server
         dependencies.odoo.cache_clear()
@@ -65,21 +65,19 @@ def odoo(tmp_path: Path, admin: Any, monkeypatch: pytest.MonkeyPatch) -> Iterato
 @pytest.fixture
 def parked(dynamodb: DynamoDBClient, tables: Tables, admin: Any) -> list[str]:
     """Three parked lines; their public ids, the longest parked first."""
-    ratings = RatingsStore(dynamodb, tables.ratings, lanes=8)
+    ratings = RatingsStore(dynamodb, tables.ratings, line_partitions=8)
     store = LineStore(dynamodb, tables.ratings)
     made = []
     for number, charge in enumerate(("api_calls", "seats", "storage")):
         key = RatingKey("41", START, charge)
         doc = {"amount": "1.00", "units": "250", "currency": "USD", "odoo_order_id": 41}
         ratings.save(
-            NewVersion(candidate(key, doc), 1, "due", frozenset()),
+            NewVersion(computed_rating(key, doc), 1, "due", frozenset()),
             stored=None,
             odoo_order_id=41,
             now=admin.now,
         )
-        store.park(
-            store.get(key), "order_locked", "the order S00041 is locked", admin.now.replace(hour=number)
-        )
+        store.park(store.get(key), "order_locked", "the order S00041 is locked", admin.now.replace(hour=number))
         made.append(key.line)
     return made
 
@@ -104,9 +102,7 @@ def test_a_parked_line_is_tried_again_at_once(admin: Any, parked: list[str]) -> 
     answer = admin.post(f"/v1/lines/{parked[1]}/retry")
     assert (answer.status, answer.json["state"], answer.json.get("error")) == (202, "due", None)
     assert [body for _, body in admin.messages] == [{"job": "lines"}]
-    assert [line["id"] for line in admin.get("/v1/lines", query={"state": "due"}).json["items"]] == [
-        parked[1]
-    ]
+    assert [line["id"] for line in admin.get("/v1/lines", query={"state": "due"}).json["items"]] == [parked[1]]
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from functions.admin import dependencies as admin_dependencies
 from functions.rate import dependencies as rate_dependencies
 from fusion_billing.billing.planning import hour_of
+from fusion_billing.dynamodb import client
+from fusion_billing.dynamodb.markers.changed_pairs import DirtyPair, DirtyPairs
+from fusion_billing.dynamodb.state.planner import PlannerState
 from fusion_billing.instants import rfc3339, sortable
-from fusion_billing.store import client
-from fusion_billing.store.dirty_pairs import DirtyPair, DirtyPairs
-from fusion_billing.store.planner import PlannerState
 from local.tables import Tables
 
 if TYPE_CHECKING:
@@ -42,22 +42,20 @@ CHARGE = {
     "included_units": "10",
     "model": {"type": "per_unit", "unit_amount": "0.10"},
 }
-Push = Callable[..., None]
+UsageRecord = Callable[..., None]
 
 
 @pytest.fixture
-def push(admin: "Admin", dynamodb: DynamoDBClient, tables: Tables) -> Push:
+def push(admin: "Admin", dynamodb: DynamoDBClient, tables: Tables) -> UsageRecord:
     """Store a day's counter of subscription 42 and mark its pair."""
 
-    def stored(
-        quantity: str, day: str, *, source: str = "src_app", metric: str = "api_calls", rev: int = 1
-    ) -> None:
+    def stored(quantity: str, day: str, *, source: str = "src_app", metric: str = "api_calls", rev: int = 1) -> None:
         start = datetime.fromisoformat(f"{day}T00:00:00+00:00")
         pairs = DirtyPairs(dynamodb, tables.markers, shards=16)
         pairs.put(DirtyPair("42", metric, f"{start:%Y-%m}"), hour_of(admin.now))
-        revisions = [
-            {"M": {"q": {"N": str(number)}, "at": {"S": rfc3339(start)}}} for number in range(1, rev)
-        ] + [{"M": {"q": {"N": quantity}, "at": {"S": rfc3339(start)}}}]
+        revisions = [{"M": {"q": {"N": str(number)}, "at": {"S": rfc3339(start)}}} for number in range(1, rev)] + [
+            {"M": {"q": {"N": quantity}, "at": {"S": rfc3339(start)}}}
+        ]
         dynamodb.put_item(
             TableName=tables.usage,
             Item={
@@ -77,9 +75,7 @@ def push(admin: "Admin", dynamodb: DynamoDBClient, tables: Tables) -> Push:
 
 
 @pytest.fixture
-def work(
-    admin: "Admin", dynamodb: DynamoDBClient, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[], None]]:
+def work(admin: "Admin", dynamodb: DynamoDBClient, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
     """Do what is in the rating queue, as the worker does."""
     monkeypatch.setattr(client, "dynamodb", lambda: dynamodb)
     monkeypatch.setattr(client, "make", lambda _: admin.queues)
@@ -103,10 +99,7 @@ def work(
 def catalogue(admin: "Admin", work: Callable[[], None]) -> "Admin":
     """An admin with a metric, a charge and a subscription, with nothing left in the queue."""
     admin_dependencies.runs.cache_clear()
-    assert (
-        admin.put("/v1/metrics/api_calls", {"name": "API calls", "unit": "call", "aggregation": "sum"}).status
-        == 201
-    )
+    assert admin.put("/v1/metrics/api_calls", {"name": "API calls", "unit": "call", "aggregation": "sum"}).status == 201
     assert admin.put("/v1/charges/api_calls", CHARGE).status == 201
     assert admin.put("/v1/subscriptions/42", SUBSCRIPTION).status == 201
     work()
@@ -123,7 +116,7 @@ def _run(admin: "Admin", work: Callable[[], None], monkeypatch: pytest.MonkeyPat
 
 
 def test_a_run_rates_what_was_pushed_a_moment_ago(
-    catalogue: "Admin", push: Push, work: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    catalogue: "Admin", push: UsageRecord, work: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     push("25", "2026-11-03")
     done = _run(catalogue, work, monkeypatch)
@@ -147,7 +140,7 @@ def test_a_run_rates_what_was_pushed_a_moment_ago(
 
 
 def test_a_run_that_takes_longer_is_answered_as_running(
-    catalogue: "Admin", push: Push, work: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    catalogue: "Admin", push: UsageRecord, work: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     push("25", "2026-11-03")
     clock = iter(range(0, 1000, 3))
@@ -156,15 +149,17 @@ def test_a_run_that_takes_longer_is_answered_as_running(
     admin_dependencies.runs.cache_clear()
     answer = catalogue.post("/v1/ratings/run", {"subscription": "42"})
     assert (answer.status, answer.json["status"], answer.json["parts_left"]) == (202, "running", 1)
-    assert [body for _, body in catalogue.messages] == [
-        {"job": "subscription", "id": "42", "run": answer.json["run"]}
-    ]
+    assert [body for _, body in catalogue.messages] == [{"job": "subscription", "id": "42", "run": answer.json["run"]}]
     work()
     assert catalogue.get(f"/v1/ratings/runs/{answer.json['run']}").json["status"] == "done"
 
 
 def test_a_run_bothers_no_worker_with_what_is_empty(
-    catalogue: "Admin", push: Push, monkeypatch: pytest.MonkeyPatch, tables: Tables, dynamodb: DynamoDBClient
+    catalogue: "Admin",
+    push: UsageRecord,
+    monkeypatch: pytest.MonkeyPatch,
+    tables: Tables,
+    dynamodb: DynamoDBClient,
 ) -> None:
     state = PlannerState(dynamodb, state_table=tables.state, markers_table=tables.markers)
     state.advance(hour_of(catalogue.now) - timedelta(hours=2))
@@ -182,7 +177,7 @@ def test_a_run_bothers_no_worker_with_what_is_empty(
 
 
 def test_a_rating_explains_itself_down_to_its_records_and_their_revisions(
-    catalogue: "Admin", push: Push, work: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    catalogue: "Admin", push: UsageRecord, work: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     push("25", "2026-11-03", rev=3)
     push("5", "2026-11-04", source="src_other")
@@ -207,7 +202,7 @@ def test_a_rating_explains_itself_down_to_its_records_and_their_revisions(
 
 
 def test_a_source_sees_its_own_records_its_plans_and_its_metrics(
-    catalogue: "Admin", push: Push, work: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    catalogue: "Admin", push: UsageRecord, work: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     push("25", "2026-11-03")
     push("5", "2026-11-04", source="src_other")
@@ -224,7 +219,7 @@ def test_a_source_sees_its_own_records_its_plans_and_its_metrics(
     assert catalogue.get("/v1/subscriptions/42/usage", key=other).json["metrics"] == []
 
 
-def test_the_usage_so_far_is_shown_live_with_where_it_leads(catalogue: "Admin", push: Push) -> None:
+def test_the_usage_so_far_is_shown_live_with_where_it_leads(catalogue: "Admin", push: UsageRecord) -> None:
     push("25", "2026-11-03")
     catalogue.now = datetime(2026, 11, 16, tzinfo=UTC)  # half of the month
     answer = catalogue.get("/v1/subscriptions/42/usage").json
@@ -255,11 +250,9 @@ def test_the_usage_so_far_is_shown_live_with_where_it_leads(catalogue: "Admin", 
     assert charge == {"charge": "api_calls", "name": "API calls", **so_far, "projection": projection}
 
 
-def test_a_charge_that_cant_be_priced_is_shown_as_such(catalogue: "Admin", push: Push) -> None:
+def test_a_charge_that_cant_be_priced_is_shown_as_such(catalogue: "Admin", push: UsageRecord) -> None:
     push("25", "2026-11-03")
-    euros = catalogue.put(
-        "/v1/subscriptions/42", SUBSCRIPTION | {"currency": "EUR"}, query={"confirm": "currency"}
-    )
+    euros = catalogue.put("/v1/subscriptions/42", SUBSCRIPTION | {"currency": "EUR"}, query={"confirm": "currency"})
     assert euros.status == 200
     (metric,) = catalogue.get("/v1/subscriptions/42/usage").json["metrics"]
     assert (metric["units"], metric["charges"]) == ("25", [])
@@ -269,17 +262,14 @@ def test_a_charge_that_cant_be_priced_is_shown_as_such(catalogue: "Admin", push:
 
 
 def test_ratings_are_listed_by_period_and_paged(
-    catalogue: "Admin", push: Push, work: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    catalogue: "Admin", push: UsageRecord, work: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert catalogue.put("/v1/charges/more", CHARGE).status == 201
     work()
     push("25", "2026-11-03")
     _run(catalogue, work, monkeypatch)
     catalogue.now = datetime(2026, 12, 2, tzinfo=UTC)
-    assert (
-        catalogue.put("/v1/subscriptions/42", SUBSCRIPTION | {"next_invoice_date": "2027-01-01"}).status
-        == 200
-    )
+    assert catalogue.put("/v1/subscriptions/42", SUBSCRIPTION | {"next_invoice_date": "2027-01-01"}).status == 200
     push("30", "2026-12-01")
     _run(catalogue, work, monkeypatch)
     path = "/v1/subscriptions/42/ratings"
@@ -310,9 +300,7 @@ def test_ratings_are_listed_by_period_and_paged(
             ("more", "invoiced"),
         ]
     whole = catalogue.get(f"{path}/api_calls", query={"period_start": november}).json
-    assert [(one["amount"], one["period_start"]) for one in whole["adjustments"]] == [
-        ("1.50", "2026-12-01T00:00:00Z")
-    ]
+    assert [(one["amount"], one["period_start"]) for one in whole["adjustments"]] == [("1.50", "2026-12-01T00:00:00Z")]
     adjustment = catalogue.get(f"{path}/api_calls@{november}").json
     assert (adjustment["amount"], adjustment["corrects"]["amount"]) == ("1.50", "1.50")
     assert [one["quantity"] for one in adjustment["records"]] == ["25"]
@@ -349,7 +337,7 @@ def test_a_run_needs_the_scope_admin(catalogue: "Admin") -> None:
 
 
 def test_usage_outside_the_subscription_s_life_is_shown_as_unbilled(
-    admin: "Admin", catalogue: "Admin", push: Push
+    admin: "Admin", catalogue: "Admin", push: UsageRecord
 ) -> None:
     admin.put("/v1/subscriptions/42", {**SUBSCRIPTION, "billed_from": "2026-11-10", "end_date": "2026-11-24"})
     for day in ("2026-03-03", "2026-11-03", "2026-11-20", "2026-11-26"):
@@ -359,7 +347,7 @@ def test_usage_outside_the_subscription_s_life_is_shown_as_unbilled(
     assert metric["unbilled"] == {"units": "45", "records_before": 2, "records_after": 1}
 
 
-def test_usage_is_shown_of_the_period_at_an_instant(admin: "Admin", catalogue: "Admin", push: Push) -> None:
+def test_usage_is_shown_of_the_period_at_an_instant(admin: "Admin", catalogue: "Admin", push: UsageRecord) -> None:
     push("15", "2026-11-03")
     push("25", "2026-12-03")
     december = admin.get("/v1/subscriptions/42/usage", query={"at": "2026-12-10"}).json
@@ -372,7 +360,7 @@ def test_usage_is_shown_of_the_period_at_an_instant(admin: "Admin", catalogue: "
 
 @pytest.mark.parametrize("lived", [{}, {"end_date": "2026-11-15"}, {"billed_from": "2026-11-02"}])
 def test_a_level_is_shown_by_the_units_that_it_is_rated_by(
-    admin: "Admin", push: Push, lived: dict[str, str]
+    admin: "Admin", push: UsageRecord, lived: dict[str, str]
 ) -> None:
     assert admin.put("/v1/metrics/level", {"name": "Level", "aggregation": "time_weighted"}).status == 201
     charge = {**CHARGE, "metric": "level", "included_units": "0"}

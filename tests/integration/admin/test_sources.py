@@ -7,8 +7,8 @@ import pytest
 from botocore.exceptions import ClientError, NoCredentialsError, NoRegionError
 
 from fusion_billing import bootstrap
-from fusion_billing.api.authentication import Authenticator
 from fusion_billing.errors import Unauthenticated, Unavailable
+from fusion_billing.http.authentication import Authenticator
 from local.tables import Tables
 
 pytestmark = pytest.mark.integration
@@ -178,7 +178,7 @@ def test_what_keeps_the_first_key_from_being_made_is_one_sentence(
         raise error
 
     monkeypatch.setenv("CATALOGUE_TABLE", "catalogue")
-    monkeypatch.setattr("fusion_billing.store.client.dynamodb", fail)
+    monkeypatch.setattr("fusion_billing.dynamodb.client.dynamodb", fail)
     assert bootstrap.main() == 1
     printed = capsys.readouterr()
     assert words in printed.err

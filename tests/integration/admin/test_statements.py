@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
+from fusion_billing.dynamodb.ratings.statements import AlreadyClosed, StatementStore
 from fusion_billing.statements import verify
 from fusion_billing.statements.statement import Period, StatementLine, statement_document
-from fusion_billing.store.statements import AlreadyClosed, StatementStore
 from local.tables import Tables
 
 if TYPE_CHECKING:
@@ -40,9 +40,7 @@ def document(month: int, previous: str | None) -> dict[str, Any]:
     end = datetime(2026, month + 1, 1, tzinfo=UTC)
     period = Period("42", "A customer", "Pro", "USD", "UTC", 42, start, end, end)
     rated = Decimal("99.50")
-    line = StatementLine(
-        f"42~{month}~api", "api", "API calls", "calls", "1250", rated, rated, invoiced_from="invoice"
-    )
+    line = StatementLine(f"42~{month}~api", "api", "API calls", "calls", "1250", rated, rated, invoiced_from="invoice")
     return statement_document(period, [line], previous_hash=previous, closed_at=end)
 
 
@@ -121,9 +119,7 @@ def test_a_tampered_statement_is_refused(
         assert (refused.status, refused.code) == (409, "statement_tampered")
 
 
-def test_a_limited_source_sees_no_statement_of_what_it_may_not_see(
-    admin: "Admin", store: StatementStore
-) -> None:
+def test_a_limited_source_sees_no_statement_of_what_it_may_not_see(admin: "Admin", store: StatementStore) -> None:
     plans = admin.key("ratings:read", source="src_plan", plans=frozenset({"Basic"}))
     assert admin.get(PATH, key=plans).status == 404
     metrics = admin.key("ratings:read", source="src_metric", metrics=frozenset({"calls"}))

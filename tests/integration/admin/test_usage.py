@@ -8,10 +8,10 @@ from urllib.parse import quote
 
 import pytest
 
+from fusion_billing.dynamodb.deadline import Deadline
+from fusion_billing.dynamodb.usage.single_write import UsageStore
 from fusion_billing.instants import sortable
-from fusion_billing.store.patience import Patience
-from fusion_billing.store.usage import UsageStore
-from fusion_billing.usage.push import Push
+from fusion_billing.metering.usage_record import UsageRecord
 from local.tables import Tables
 
 pytestmark = pytest.mark.integration
@@ -29,7 +29,7 @@ class Book:
         self, key: str, quantity: str, *, day: int = 0, source: str = "src_test", at: str = "t", **more: Any
     ) -> None:
         start = START + timedelta(days=day)
-        push = Push(
+        push = UsageRecord(
             key=key,
             key_made=False,
             subscription="42",
@@ -40,7 +40,7 @@ class Book:
             number=quantity,
             **more,
         )
-        self._store.push(source, push, at, Patience(5, time.monotonic, time.sleep))
+        self._store.push(source, push, at, Deadline(5, time.monotonic, time.sleep))
 
 
 @pytest.fixture
@@ -78,9 +78,7 @@ def test_a_record_is_shown_with_each_revision(admin: Any, book: Book) -> None:
     }
 
 
-@pytest.mark.parametrize(
-    "key", ["nexa:42:api_calls:2026-11-03", "a/b/c", "a b", "ä#€", "?x=1&y", "reconcile"]
-)
+@pytest.mark.parametrize("key", ["nexa:42:api_calls:2026-11-03", "a/b/c", "a b", "ä#€", "?x=1&y", "reconcile"])
 def test_any_key_can_be_asked_for(admin: Any, book: Book, key: str) -> None:
     book.push(key, "1")
     answer = admin.get(f"/v1/usage/{quote(key, safe='')}", key=admin.key("usage:read"))

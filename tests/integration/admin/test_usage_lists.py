@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
+from fusion_billing.dynamodb.deadline import Deadline
+from fusion_billing.dynamodb.usage.single_write import UsageStore
 from fusion_billing.instants import sortable
-from fusion_billing.store.patience import Patience
-from fusion_billing.store.usage import UsageStore
-from fusion_billing.usage.push import Push
+from fusion_billing.metering.usage_record import UsageRecord
 from local.tables import Tables
 
 pytestmark = pytest.mark.integration
@@ -34,7 +34,7 @@ class Book:
 
     def push(self, key: str, *, hours: int = 0, source: str = "src_test", **more: Any) -> None:
         start = START + timedelta(hours=hours)
-        push = Push(
+        push = UsageRecord(
             key=key,
             key_made=False,
             subscription="42",
@@ -45,7 +45,7 @@ class Book:
             number="1",
             **more,
         )
-        self._store.push(source, push, "t", Patience(5, time.monotonic, time.sleep))
+        self._store.push(source, push, "t", Deadline(5, time.monotonic, time.sleep))
 
     def alias(self, alias: str) -> None:
         for name, attributes in {"42": {}, alias: {"alias_of": {"S": "42"}}}.items():
@@ -78,9 +78,7 @@ def pages(admin: Any, key: str | None = None, **query: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 50])
-def test_pages_hold_each_record_once_however_many_are_another_s(
-    admin: Any, book: Book, key: str, limit: int
-) -> None:
+def test_pages_hold_each_record_once_however_many_are_another_s(admin: Any, book: Book, key: str, limit: int) -> None:
     for n in range(24):
         book.push(f"own-{n:02d}" if n % 5 == 2 else "theirs", hours=n // 3, source=_source(n))
         book.push(f"x-{n:02d}", hours=n // 3, source="src_other")
@@ -97,8 +95,8 @@ def _source(n: int) -> str:
 def test_no_cursor_tells_of_another_source_s_record(
     admin: Any, book: Book, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fusion_billing.store.usage_reading._AT_LEAST", 2)
-    monkeypatch.setattr("fusion_billing.store.usage_reading._QUERIES", 2)
+    monkeypatch.setattr("fusion_billing.dynamodb.usage.reading._AT_LEAST", 2)
+    monkeypatch.setattr("fusion_billing.dynamodb.usage.reading._QUERIES", 2)
     for n in range(40):
         book.push(f"secret-{n}", hours=n // 6, source=f"src_other{n % 3}")
     book.push("own-1", hours=0)
@@ -167,9 +165,7 @@ def test_a_forged_cursor_is_never_an_error_of_ours(admin: Any, book: Book, key: 
         {"source": "src_test"},
     ],
 )
-def test_a_cursor_is_good_for_its_own_list_alone(
-    admin: Any, book: Book, key: str, moved: dict[str, str]
-) -> None:
+def test_a_cursor_is_good_for_its_own_list_alone(admin: Any, book: Book, key: str, moved: dict[str, str]) -> None:
     for n in range(3):
         book.push(f"k{n}", hours=n)
     cursor = admin.get("/v1/usage", query=PAIR | {"limit": "1"}, key=key).json["cursor"]
@@ -179,9 +175,7 @@ def test_a_cursor_is_good_for_its_own_list_alone(
     assert (answer.status, answer.code) == (400, "bad_cursor")
 
 
-def test_a_page_of_the_biggest_records_stays_below_what_may_be_answered(
-    admin: Any, book: Book, key: str
-) -> None:
+def test_a_page_of_the_biggest_records_stays_below_what_may_be_answered(admin: Any, book: Book, key: str) -> None:
     wide = "\U0001f600"
     properties = json.dumps({f"{n:02d}": wide * 240 for n in range(4)}, ensure_ascii=False)
     for n in range(400):

@@ -9,12 +9,12 @@ from urllib.parse import quote
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
+from fusion_billing.dynamodb.deadline import Deadline
+from fusion_billing.dynamodb.usage.batch_write import UsageBatch
+from fusion_billing.dynamodb.usage.pair_records import UsageRecords
+from fusion_billing.dynamodb.usage.single_write import UsageStore
 from fusion_billing.instants import sortable
-from fusion_billing.store.patience import Patience
-from fusion_billing.store.usage import UsageStore
-from fusion_billing.store.usage_batch import UsageBatch
-from fusion_billing.store.usage_records import UsageRecords
-from fusion_billing.usage.push import Push
+from fusion_billing.metering.usage_record import UsageRecord
 from local.tables import Tables
 
 pytestmark = pytest.mark.integration
@@ -32,7 +32,7 @@ class Usage:
         self.tables = tables
 
     def push(self, quantity: str = "10", *, key: str = "k", source: str = "src_test", **more: Any) -> str:
-        push = Push(
+        push = UsageRecord(
             key=key,
             key_made=False,
             subscription="42",
@@ -43,13 +43,11 @@ class Usage:
             number=quantity,
             **more,
         )
-        patience = Patience(5, time.monotonic, time.sleep)
-        single = UsageStore(self.client, self.tables.usage).push(source, push, "t", patience)
-        other = Push(**{name: getattr(push, name) for name in Push.__slots__} | {"key": f"beside-{key}"})
-        batch = UsageBatch(self.client, self.tables.usage).push(source, [push, other], "t", patience)
-        assert batch[0].outcome == (
-            "unchanged" if single.outcome in {"created", "updated"} else single.outcome
-        )
+        deadline = Deadline(5, time.monotonic, time.sleep)
+        single = UsageStore(self.client, self.tables.usage).push(source, push, "t", deadline)
+        other = UsageRecord(**{name: getattr(push, name) for name in UsageRecord.__slots__} | {"key": f"beside-{key}"})
+        batch = UsageBatch(self.client, self.tables.usage).push(source, [push, other], "t", deadline)
+        assert batch[0].outcome == ("unchanged" if single.outcome in {"created", "updated"} else single.outcome)
         return single.outcome
 
     def counted(self) -> dict[str, str]:
@@ -216,16 +214,14 @@ def test_voiding_needs_the_scope_of_pushing(admin: Any, usage: Usage) -> None:
 def test_a_full_history_is_cut_and_the_voiding_kept(admin: Any, usage: Usage, key: str) -> None:
     store = UsageStore(usage.client, usage.tables.usage)
     for n in range(100):
-        usage_push = Push("k", False, "42", "api_calls", sortable(START), sortable(START), Decimal(n), str(n))
-        store.push("src_test", usage_push, "t", Patience(5, time.monotonic, time.sleep))
+        usage_push = UsageRecord("k", False, "42", "api_calls", sortable(START), sortable(START), Decimal(n), str(n))
+        store.push("src_test", usage_push, "t", Deadline(5, time.monotonic, time.sleep))
     assert admin.delete("/v1/usage/k", key=key).json == {"outcome": "voided", "revision": 101}
     history = admin.get("/v1/usage/k", key=key).json["history"]
     assert (len(history), history[-1]["voided"], history[-2]["quantity"]) == (51, True, "99")
 
 
-def test_a_record_stored_before_there_was_voiding_is_voided_and_corrected(
-    admin: Any, usage: Usage, key: str
-) -> None:
+def test_a_record_stored_before_there_was_voiding_is_voided_and_corrected(admin: Any, usage: Usage, key: str) -> None:
     start, end = sortable(START), sortable(START + timedelta(days=1))
     entry = {"M": {"q": {"N": "10"}, "at": {"S": "2026-11-03T00:00:01Z"}}}
     usage.client.put_item(

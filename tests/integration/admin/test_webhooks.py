@@ -11,9 +11,9 @@ import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from functions.admin import dependencies, webhook_dependencies
-from fusion_billing import signing
-from fusion_billing.outbound.guard import Guard
-from fusion_billing.store.endpoints import EndpointStore
+from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
+from fusion_billing.outbound.ssrf_guard import Guard
+from fusion_billing.webhooks import signing
 from fusion_billing.webhooks.events import CATALOGUE
 from local.tables import Tables
 
@@ -72,7 +72,7 @@ def registered(admin: Any, key: str, **more: Any) -> Any:
 
 def rated(admin: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     """Store an event for whoever listens, and return its id."""
-    monkeypatch.setattr("fusion_billing.store.endpoints.EndpointDirectory.endpoints", fresh)
+    monkeypatch.setattr("fusion_billing.dynamodb.webhooks.endpoints.EndpointDirectory.endpoints", fresh)
     outbox = dependencies.outbox()
     prepared = outbox.prepare(
         "rating.updated", subscription="42", plan="Pro", metric="api_calls", data=RATED, now=admin.now
@@ -167,9 +167,7 @@ def test_a_body_that_is_no_object_is_refused(admin: Any, app: str, raw: str) -> 
         assert answer.status in {400, 422}
 
 
-def test_an_endpoint_of_another_source_is_not_there(
-    admin: Any, app: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_endpoint_of_another_source_is_not_there(admin: Any, app: str, monkeypatch: pytest.MonkeyPatch) -> None:
     made = registered(admin, app)
     event = rated(admin, monkeypatch)
     other = admin.key("webhooks:write", source="src_other")
@@ -198,9 +196,7 @@ def test_without_the_scope_nothing_is_shown_or_done(admin: Any) -> None:
         assert admin.post("/v1/deliveries/ep_1~msg_1/replay", key=key).status == status
 
 
-def test_an_endpoint_is_told_of_no_more_than_its_source_may_see(
-    admin: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_endpoint_is_told_of_no_more_than_its_source_may_see(admin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     seats = frozenset({"seats"})
     limited = admin.key("webhooks:write", source="src_limited", metrics=seats)
     all_ = registered(admin, admin.key("webhooks:write", source="src_all"), events=["*"])

@@ -14,14 +14,14 @@ from functions.ingest.app import App
 from functions.ingest.service import Stores
 from fusion_billing.access import keys as key_format
 from fusion_billing.access.principal import Principal
-from fusion_billing.access.stored import Source, StoredKey
-from fusion_billing.api.authentication import Authenticator
-from fusion_billing.store.keys import KeyStore
-from fusion_billing.store.markers import MarkerStore
-from fusion_billing.store.sources import SourceStore
-from fusion_billing.store.targets import TargetStore
-from fusion_billing.store.usage import UsageStore
-from fusion_billing.store.usage_batch import UsageBatch
+from fusion_billing.access.stored_key import Source, StoredKey
+from fusion_billing.dynamodb.catalog.api_keys import KeyStore
+from fusion_billing.dynamodb.catalog.sources import SourceStore
+from fusion_billing.dynamodb.catalog.targets import TargetStore
+from fusion_billing.dynamodb.markers.change_markers import MarkerStore
+from fusion_billing.dynamodb.usage.batch_write import UsageBatch
+from fusion_billing.dynamodb.usage.single_write import UsageStore
+from fusion_billing.http.authentication import Authenticator
 from local.tables import Tables
 
 NOW = datetime(2026, 11, 22, 15, 40, 7, 123456, tzinfo=UTC)
@@ -59,9 +59,7 @@ class Ingest:
             now=lambda: self.now,
             clock=lambda: self.waited,
             pause=self._pause,
-            log=lambda level, message, **fields: self.logged.append(
-                {"level": level, "message": message, **fields}
-            ),
+            log=lambda level, message, **fields: self.logged.append({"level": level, "message": message, **fields}),
         )
 
     def _pause(self, seconds: float) -> None:
@@ -87,9 +85,7 @@ class Ingest:
         self.keys[name] = key.text
         return key.id
 
-    def push(
-        self, body: Any, *, key: str | None = "app", headers: dict[str, str] | None = None
-    ) -> tuple[int, Any]:
+    def push(self, body: Any, *, key: str | None = "app", headers: dict[str, str] | None = None) -> tuple[int, Any]:
         """POST `body` (bytes as they are, else as JSON) with a source's key; returns status and document."""
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         sent = {"Content-Type": "application/json", **(headers or {})}

@@ -115,9 +115,7 @@ def test_a_quantity_that_is_none_is_refused(ingest: Any, record: Make, literal: 
         ({"period_end": "9999-12-31T23:59:59.999999Z"}, "period_end", "year_out_of_range"),
     ],
 )
-def test_a_wrong_field_is_named(
-    ingest: Any, record: Make, changes: dict[str, Any], field: str, code: str
-) -> None:
+def test_a_wrong_field_is_named(ingest: Any, record: Make, changes: dict[str, Any], field: str, code: str) -> None:
     status, answer = ingest.push(record(**changes))
     assert (status, answer["outcome"]) == (422, "invalid")
     assert [(e["field"], e["code"]) for e in answer["errors"]] == [(field, code)]

@@ -108,9 +108,7 @@ def test_batches_of_two_processes_count_each_record_once(
 ) -> None:
     both = pushers(2)
     for sequence, pusher in enumerate(both):
-        batch = [
-            record(idempotency_key=f"k{n}", quantity=sequence + 1, sequence=sequence) for n in range(300)
-        ]
+        batch = [record(idempotency_key=f"k{n}", quantity=sequence + 1, sequence=sequence) for n in range(300)]
         pusher.give([{"records": batch}])
     summaries = [answer["summary"] for pusher in both for _, answer in pusher.answers()]
     assert sum(summary.get("created", 0) for summary in summaries) == 300

@@ -37,9 +37,7 @@ def test_a_conflict_names_the_field_and_what_is_stored(
         _, answer = ingest.push({"records": [other, record(idempotency_key="k2")]})
         error = answer["results"][0]["error"]
     assert error["code"] == "conflict"
-    assert [(e["field"], e["code"], e.get("stored")) for e in error["errors"]] == [
-        (field, "conflict", stored)
-    ]
+    assert [(e["field"], e["code"], e.get("stored")) for e in error["errors"]] == [(field, "conflict", stored)]
 
 
 def test_the_worst_conflicts_have_an_answer_of_bounded_size(ingest: Any, record: Make) -> None:

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from fusion_billing.store.keys import KeyStore
+from fusion_billing.dynamodb.catalog.api_keys import KeyStore
 from local.capacity import Consumed
 
 pytestmark = pytest.mark.integration
@@ -27,9 +27,7 @@ def costed(ingest: Any, metered: tuple[DynamoDBClient, Consumed]) -> tuple[Any, 
     return ingest, consumed
 
 
-def test_a_new_record_costs_two_write_units_and_one_marker(
-    costed: tuple[Any, Consumed], record: Make
-) -> None:
+def test_a_new_record_costs_two_write_units_and_one_marker(costed: tuple[Any, Consumed], record: Make) -> None:
     ingest, consumed = costed
     ingest.push(record())
     assert consumed.units(ingest.tables.usage) == 2
@@ -111,9 +109,7 @@ def test_what_is_made_is_known_at_once(ingest: Any, record: Make) -> None:
     assert ingest.push(record(subscription="44"))[0] == 201
 
 
-def test_the_history_keeps_the_latest_fifty_and_does_not_grow_without_bound(
-    ingest: Any, record: Make
-) -> None:
+def test_the_history_keeps_the_latest_fifty_and_does_not_grow_without_bound(ingest: Any, record: Make) -> None:
     for n in range(230):
         assert ingest.push(record(quantity=str(n)))[1]["revision"] == n + 1
         kept = [int(entry["M"]["q"]["N"]) for entry in ingest.item("k1")["hist"]["L"]]
@@ -251,9 +247,7 @@ def test_a_batch_in_trouble_answers_unavailable_for_what_was_not_stored(
     assert len(items(trouble, ingest)) == 26
 
 
-def test_corrections_that_no_time_is_left_for_are_unavailable(
-    troubled: tuple[Any, Troubled], record: Make
-) -> None:
+def test_corrections_that_no_time_is_left_for_are_unavailable(troubled: tuple[Any, Troubled], record: Make) -> None:
     ingest, trouble = troubled
     batch = [record(idempotency_key=f"k{n}") for n in range(30)]
     ingest.push({"records": batch})
@@ -289,9 +283,7 @@ def test_an_answer_lost_on_its_way_does_not_count_twice(troubled: tuple[Any, Tro
     assert (status, answer["summary"]) == (200, {"unchanged": 2})
 
 
-def test_what_nobody_expected_is_a_500_that_tells_nothing(
-    troubled: tuple[Any, Troubled], record: Make
-) -> None:
+def test_what_nobody_expected_is_a_500_that_tells_nothing(troubled: tuple[Any, Troubled], record: Make) -> None:
     ingest, trouble = troubled
     trouble.before["update_item"] = [RuntimeError("secret 4711")]
     status, answer = ingest.push(record())
@@ -310,9 +302,7 @@ def test_a_denied_call_is_not_tried_again(troubled: tuple[Any, Troubled], record
     assert trouble.calls.count("update_item") == 1
 
 
-def test_engines_that_bring_the_old_item_along_need_no_read(
-    troubled: tuple[Any, Troubled], record: Make
-) -> None:
+def test_engines_that_bring_the_old_item_along_need_no_read(troubled: tuple[Any, Troubled], record: Make) -> None:
     ingest, trouble = troubled
     batch = {"records": [record(idempotency_key=f"k{n}", quantity=n) for n in range(3)]}
     ingest.push(batch)

@@ -74,9 +74,7 @@ def test_a_subscription_of_before_there_were_bounds_has_none(ingest: Any, record
     assert ingest.push(pushed)[0] == 201
 
 
-def test_a_corrected_start_or_end_holds_at_once_where_it_would_be_refused(
-    ingest: Any, record: Make, put: Put
-) -> None:
+def test_a_corrected_start_or_end_holds_at_once_where_it_would_be_refused(ingest: Any, record: Make, put: Put) -> None:
     put("7", starts="2026-11-15T00:00:00.000000Z")
     assert ingest.push(record(subscription="7"))[1]["code"] == "before_start"
     put("7", starts="2026-11-01T00:00:00.000000Z", ends="2026-11-03T00:00:00.000000Z")
@@ -85,9 +83,7 @@ def test_a_corrected_start_or_end_holds_at_once_where_it_would_be_refused(
     assert ingest.push(record(subscription="7"))[0] == 201
 
 
-def test_what_is_remembered_lets_through_for_a_minute_and_no_longer(
-    ingest: Any, record: Make, put: Put
-) -> None:
+def test_what_is_remembered_lets_through_for_a_minute_and_no_longer(ingest: Any, record: Make, put: Put) -> None:
     put("7")
     assert ingest.push(record(subscription="7"))[0] == 201
     put("7", ends="2026-11-03T00:00:00.000000Z")

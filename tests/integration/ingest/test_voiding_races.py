@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from fusion_billing.store.usage_items import record_of
+from fusion_billing.dynamodb.usage.items import record_of
 
 pytestmark = pytest.mark.integration
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
 from fusion_billing.instants import rfc3339
 from fusion_billing.statements.chain import findings
-from fusion_billing.store.subscriptions import SubscriptionStore
 from tests.integration.lives.test_taxes_end_to_end import DATABASE, ORDER, charge, must, run
 from tests.lives.killing import Kill
 from tests.lives.service import Service, service
@@ -81,9 +81,7 @@ class World:
         """Return what all invoices of the order come to, less credit notes."""
         moves = self.made.odoo.read("account.move", [], ["amount_untaxed", "move_type"])
         signs = {"out_invoice": 1, "out_refund": -1}
-        return sum(
-            (signs[move["move_type"]] * Decimal(str(move["amount_untaxed"])) for move in moves), Decimal(0)
-        )
+        return sum((signs[move["move_type"]] * Decimal(str(move["amount_untaxed"])) for move in moves), Decimal(0))
 
     def periods(self) -> list[tuple[str, str]]:
         client: Any = self.made.dynamodb

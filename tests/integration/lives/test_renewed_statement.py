@@ -39,14 +39,8 @@ def scenario() -> tuple[list[dict[str, Any]], dict[int, str]]:
         run(made)
 
         rows = made.odoo.read("account.move.line", [], ["sale_line_ids", "price_subtotal"])
-        orders = {
-            row["id"]: row["order_id"][0] for row in made.odoo.read("sale.order.line", [], ["order_id"])
-        }
-        invoiced = {
-            orders[row["sale_line_ids"][0]]: str(row["price_subtotal"])
-            for row in rows
-            if row["sale_line_ids"]
-        }
+        orders = {row["id"]: row["order_id"][0] for row in made.odoo.read("sale.order.line", [], ["order_id"])}
+        invoiced = {orders[row["sale_line_ids"][0]]: str(row["price_subtotal"]) for row in rows if row["sale_line_ids"]}
         assert made.failures == []
         return must(made.call("GET", "/v1/subscriptions/41/statements"))["items"], invoiced
 

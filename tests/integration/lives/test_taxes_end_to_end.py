@@ -129,18 +129,14 @@ def scenario() -> dict[int, dict[str, Any]]:
 
 def seen(made: Service, order: int) -> dict[str, Any]:
     statements = must(made.call("GET", f"/v1/subscriptions/{order}/statements"))["items"]
-    names = {
-        row["id"]: row["name"]
-        for row in made.odoo.read("sale.order.line", [["order_id", "=", order]], ["name"])
-    }
+    names = {row["id"]: row["name"] for row in made.odoo.read("sale.order.line", [["order_id", "=", order]], ["name"])}
     rows = made.odoo.read(
         "account.move.line",
         [["sale_line_ids", "in", list(names)]],
         ["sale_line_ids", "price_subtotal", "price_total"],
     )
     billed = [
-        ("inclusive" in names[row["sale_line_ids"][0]], row["price_subtotal"], row["price_total"])
-        for row in rows
+        ("inclusive" in names[row["sale_line_ids"][0]], row["price_subtotal"], row["price_total"]) for row in rows
     ]
     distributions = made.odoo.read(
         "sale.order.line", [["order_id", "=", order]], ["product_id", "analytic_distribution"]

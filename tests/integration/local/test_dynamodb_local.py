@@ -17,9 +17,7 @@ from local.tables import Tables
 pytestmark = pytest.mark.integration
 
 
-def test_the_tables_of_the_template_are_there_with_their_indexes(
-    dynamodb: DynamoDBClient, tables: Tables
-) -> None:
+def test_the_tables_of_the_template_are_there_with_their_indexes(dynamodb: DynamoDBClient, tables: Tables) -> None:
     described = dynamodb.describe_table(TableName=tables.usage)["Table"]
     assert [key["AttributeName"] for key in described["KeySchema"]] == ["pk"]
     assert [index["IndexName"] for index in described["GlobalSecondaryIndexes"]] == ["pair"]
@@ -38,9 +36,7 @@ def test_two_tests_never_share_a_table(tables: Tables) -> None:
     }
 
 
-def test_consumed_capacity_is_counted_by_table(
-    metered: tuple[DynamoDBClient, Consumed], tables: Tables
-) -> None:
+def test_consumed_capacity_is_counted_by_table(metered: tuple[DynamoDBClient, Consumed], tables: Tables) -> None:
     client, consumed = metered
     client.put_item(TableName=tables.state, Item={"pk": {"S": "a"}})
     assert consumed.units(tables.state) == 1

@@ -97,22 +97,16 @@ class Calls:
         if chosen < 0.75:
             return {"L": [self.scalar() for _ in range(self.random.randrange(4))]}
         if chosen < 0.85:
-            return {
-                "M": {name: self.scalar() for name in self.random.sample("xyz", self.random.randrange(3))}
-            }
+            return {"M": {name: self.scalar() for name in self.random.sample("xyz", self.random.randrange(3))}}
         if chosen < 0.95:
             return {"SS": self.random.sample(["r", "s", "t"], self.random.randrange(1, 4))}
-        return self.random.choice(
-            [{"NS": ["1", "2.0"]}, {"SS": []}, {"N": "1e200"}, {"N": "nan"}, {"SS": ["r", "r"]}]
-        )
+        return self.random.choice([{"NS": ["1", "2.0"]}, {"SS": []}, {"N": "1e200"}, {"N": "nan"}, {"SS": ["r", "r"]}])
 
     def item(self) -> dict[str, Any]:
         item = self.key()
         for name in self.random.sample("abclms", self.random.randrange(4)):
             item[name] = (
-                {"l": {"L": [self.scalar()]}, "m": {"M": {"x": self.scalar()}}, "s": {"SS": ["r", "s"]}}.get(
-                    name
-                )
+                {"l": {"L": [self.scalar()]}, "m": {"M": {"x": self.scalar()}}, "s": {"SS": ["r", "s"]}}.get(name)
                 if self.random.random() < 0.7 and name in "lms"
                 else self.value()
             )
@@ -233,9 +227,7 @@ class Calls:
         request = {"TableName": self.table, "Key": self.key(), "UpdateExpression": self.update_expression()}
         returned = ["NONE", "ALL_OLD", "ALL_NEW", "UPDATED_OLD", "UPDATED_NEW"]
         if any(mark in request["UpdateExpression"] for mark in "[."):
-            del returned[
-                3:
-            ]  # how much of a document comes back with a part of it differs from engine to engine
+            del returned[3:]  # how much of a document comes back with a part of it differs from engine to engine
         request["ReturnValues"] = self.random.choice(returned)
         return "update_item", self.conditioned(request)
 
@@ -346,9 +338,7 @@ def outcome(client: Any, call: Call) -> Any:
             # AWS cancels a transaction for what can't be computed; DynamoDB Local refuses some whole.
             return {"code": "ValidationException"}
         return {"code": code, "item": comparable(response.get("Item")), "reasons": comparable(reasons)}
-    answer = {
-        name: value for name, value in answer.items() if name not in ("ResponseMetadata", "ConsumedCapacity")
-    }
+    answer = {name: value for name, value in answer.items() if name not in ("ResponseMetadata", "ConsumedCapacity")}
     if operation == "batch_get_item":
         for items in answer["Responses"].values():
             items.sort(key=lambda item: (item["pk"]["S"], item["sk"]["S"]))

@@ -40,9 +40,7 @@ def test_a_gateway_answers_in_odoo_s_stead(client: Any, odoo: Server, status: in
 
 
 @pytest.mark.parametrize(("kind", "lines"), [("lost", 1), ("reset", 0)])
-def test_a_hang_up_leaves_the_caller_without_an_answer(
-    client: Any, odoo: Server, kind: str, lines: int
-) -> None:
+def test_a_hang_up_leaves_the_caller_without_an_answer(client: Any, odoo: Server, kind: str, lines: int) -> None:
     odoo.admin.fault(kind, method="load")
     with pytest.raises(http.client.RemoteDisconnected):
         client.load(ROW)
@@ -81,9 +79,7 @@ def test_down_for_a_while_comes_back_by_itself(client: Any, odoo: Server) -> Non
         pytest.fail("never up again")
 
 
-def test_of_two_loads_at_once_on_one_order_the_later_fails_and_the_journal_tells(
-    client: Any, odoo: Server
-) -> None:
+def test_of_two_loads_at_once_on_one_order_the_later_fails_and_the_journal_tells(client: Any, odoo: Server) -> None:
     odoo.admin.latency(0.3, call="sale.order.line/load")
     answers: list[Any] = []
     rows = [["x.a", "1", "1", "1", "1", "a"], ["x.b", "1", "1", "1", "1", "b"]]
@@ -179,6 +175,4 @@ def test_seeding_a_kept_database_again_changes_nothing(odoo: Server) -> None:
     assert odoo.admin.seed(records) == odoo.admin.seed(records) == {"product.product": [7]}
     odoo.admin.write("product.product", [7], {"name": "renamed by hand"})
     odoo.admin.seed(records)
-    assert odoo.admin.read("product.product", [["id", "=", 7]], ["name"]) == [
-        {"id": 7, "name": "renamed by hand"}
-    ]
+    assert odoo.admin.read("product.product", [["id", "=", 7]], ["name"]) == [{"id": 7, "name": "renamed by hand"}]

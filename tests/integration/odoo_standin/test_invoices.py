@@ -32,9 +32,7 @@ def odoo(tmp_path: Path) -> Iterator[Server]:
                         "next_invoice_date": "2026-12-01",
                     }
                 ],
-                "sale.order.line": [
-                    {"id": 9, "order_id": 41, "product_id": 7, "product_uom_qty": 3, "price_unit": 2}
-                ],
+                "sale.order.line": [{"id": 9, "order_id": 41, "product_id": 7, "product_uom_qty": 3, "price_unit": 2}],
             }
         )
         yield server

@@ -9,10 +9,7 @@ from local.odoo.server import Server
 
 pytestmark = pytest.mark.integration
 
-LOCKED = (
-    "It is forbidden to modify the following fields in a locked order:\n"
-    "Description\nUnit Price\nProduct\nQuantity"
-)
+LOCKED = "It is forbidden to modify the following fields in a locked order:\nDescription\nUnit Price\nProduct\nQuantity"
 
 
 def row(name: str, order: int = 1, quantity: str = "5", product: str = "1") -> list[str]:
@@ -96,9 +93,7 @@ def test_an_external_id_of_another_model_is_refused(client: Any, odoo: Server) -
     assert "different model sale.order" in body["messages"][0]["message"]
 
 
-@pytest.mark.parametrize(
-    ("digits", "kept"), [(2, Decimal("1234.57")), (4, Decimal("1234.5679")), (0, Decimal(1235))]
-)
+@pytest.mark.parametrize(("digits", "kept"), [(2, Decimal("1234.57")), (4, Decimal("1234.5679")), (0, Decimal(1235))])
 def test_quantities_are_rounded_to_the_database_s_precision(
     client: Any, odoo: Server, digits: int, kept: Decimal
 ) -> None:

@@ -52,9 +52,7 @@ def taxed(odoo: Server) -> None:
     odoo.admin.unlink("sale.order.line", [1, 3])
 
 
-def put(
-    client: Any, *products: int, order: int = 1, price: str = "0.004", quantity: str = "250"
-) -> list[int]:
+def put(client: Any, *products: int, order: int = 1, price: str = "0.004", quantity: str = "250") -> list[int]:
     rows = [[f"x.{order}_{p}", str(order), str(p), quantity, price, "usage"] for p in products]
     ids: list[int] = client.load(*rows).body["ids"]
     return ids
@@ -128,9 +126,7 @@ def test_a_credit_note_takes_the_invoiced_quantity_back_as_a_draft_already(clien
     assert read(client, ids, "qty_to_invoice")[0]["qty_to_invoice"] == 250
     odoo.admin.post_invoice(refund["id"])
     fields = ["quantity", "price_subtotal", "move_type", "parent_state", "move_id"]
-    rows = client.call(
-        "account.move.line/search_read", domain=[["sale_line_ids", "in", ids]], fields=fields
-    ).body
+    rows = client.call("account.move.line/search_read", domain=[["sale_line_ids", "in", ids]], fields=fields).body
     assert [(r["quantity"], r["price_subtotal"], r["move_type"], r["parent_state"]) for r in rows] == [
         (250, 1, "out_refund", "posted"),
         (250, 1, "out_invoice", "posted"),
@@ -197,9 +193,7 @@ def test_loading_a_line_again_gives_it_its_product_s_taxes_back(client: Any, odo
     odoo.admin.write("sale.order.line", ids, {"tax_ids": [7]})
     assert read(client, ids, "price_subtotal")[0]["price_subtotal"] == Decimal("0.83")
     put(client, 102)
-    assert read(client, ids, "price_subtotal", "tax_ids") == [
-        {"id": ids[0], "price_subtotal": 1, "tax_ids": [5]}
-    ]
+    assert read(client, ids, "price_subtotal", "tax_ids") == [{"id": ids[0], "price_subtotal": 1, "tax_ids": [5]}]
 
 
 def test_a_fiscal_position_maps_or_removes_taxes(client: Any, odoo: Server) -> None:

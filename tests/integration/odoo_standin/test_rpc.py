@@ -161,9 +161,7 @@ def older(tmp_path: Path, rpc: Any) -> Iterator[tuple[Server, Execute]]:
 
 def test_odoo_17_rounds_prices_and_has_no_json_2(older: tuple[Server, Execute], client_of: Any) -> None:
     server, execute = older
-    digits = execute(
-        "sale.order.line", "fields_get", ["price_unit", "product_uom_qty"], attributes=["digits"]
-    )
+    digits = execute("sale.order.line", "fields_get", ["price_unit", "product_uom_qty"], attributes=["digits"])
     assert digits == {"price_unit": {"digits": [16, 2]}, "product_uom_qty": {"digits": [16, 2]}}
     values = {"order_id": 1, "name": "n", "price_unit": 0.0049, "product_uom_qty": 1.239}
     line = execute("sale.order.line", "create", values)

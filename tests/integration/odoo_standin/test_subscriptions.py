@@ -64,9 +64,7 @@ def test_invoicing_keeps_recurring_lines_and_marks_usage_lines_invoiced(client: 
     assert second["amount_total"] == 49
 
 
-def test_lowering_one_rolling_line_after_an_invoice_gives_a_negative_quantity(
-    client: Any, odoo: Server
-) -> None:
+def test_lowering_one_rolling_line_after_an_invoice_gives_a_negative_quantity(client: Any, odoo: Server) -> None:
     [line] = client.load(["x.rolling", "1", "1", "1070", "0.01", "API calls"]).body["ids"]
     odoo.admin.invoice_period(1)
     client.load(["x.rolling", "1", "1", "600", "0.01", "API calls"])
@@ -141,9 +139,7 @@ def test_archived_records_are_found_only_when_asked_for(client: Any, odoo: Serve
     assert client.call("product.product/search", domain=domain).body == []
     assert client.call("product.product/search", domain=[*domain, ["active", "=", False]]).body == [2]
     assert client.call("product.product/search", domain=domain, context={"active_test": False}).body == [2]
-    assert client.call("product.product/read", ids=[2], fields=["active"]).body == [
-        {"id": 2, "active": False}
-    ]
+    assert client.call("product.product/read", ids=[2], fields=["active"]).body == [{"id": 2, "active": False}]
 
 
 @pytest.mark.parametrize(

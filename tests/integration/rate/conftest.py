@@ -14,32 +14,32 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from functions.rate import planner
 from functions.rate.dependencies import created_at, customer, price_book
 from functions.rate.ends import Ends
+from functions.rate.inputs import Sources
 from functions.rate.line_times import LineTimes
 from functions.rate.rater import Rater
-from functions.rate.reading import Sources
+from functions.rate.rating_writer import Writer
 from functions.rate.worker import Worker
-from functions.rate.writer import Writer
+from fusion_billing.application.outbox import NOTHING, Prepared
 from fusion_billing.billing.planning import hour_text
-from fusion_billing.billing.ratings import RatingKey, StoredRating
-from fusion_billing.calendar.advance import advance, first_seen
-from fusion_billing.definitions.change import Change
-from fusion_billing.definitions.charge import Charge
-from fusion_billing.definitions.metric import Metric
-from fusion_billing.definitions.subscription import Subscription
-from fusion_billing.definitions.validation import parse
+from fusion_billing.billing.rating import RatingKey, StoredRating
+from fusion_billing.billing_periods.advance import advance, first_seen
+from fusion_billing.catalog.change import Change
+from fusion_billing.catalog.charge import Charge
+from fusion_billing.catalog.metric import Metric
+from fusion_billing.catalog.subscription import Subscription
+from fusion_billing.catalog.validation import parse
+from fusion_billing.dynamodb.catalog.definitions import CatalogueStore
+from fusion_billing.dynamodb.catalog.subscriptions import StoredSubscription, SubscriptionStore
+from fusion_billing.dynamodb.markers.changed_pairs import DirtyPair, DirtyPairs
+from fusion_billing.dynamodb.ratings.announced_ends import AnnouncedEnds
+from fusion_billing.dynamodb.ratings.ratings import RatingsStore
+from fusion_billing.dynamodb.ratings.statements import StatementStore
+from fusion_billing.dynamodb.raw_responses import answer_raw
+from fusion_billing.dynamodb.state.planner import PlannerState
+from fusion_billing.dynamodb.state.runs import RunStore
+from fusion_billing.dynamodb.usage.pair_records import UsageRecords
 from fusion_billing.instants import rfc3339, sortable
-from fusion_billing.lines.line_cadence import LineCadence
-from fusion_billing.store.announced_ends import AnnouncedEnds
-from fusion_billing.store.catalogue import CatalogueStore
-from fusion_billing.store.dirty_pairs import DirtyPair, DirtyPairs
-from fusion_billing.store.planner import PlannerState
-from fusion_billing.store.ratings import RatingsStore
-from fusion_billing.store.raw_answers import answer_raw
-from fusion_billing.store.runs import RunStore
-from fusion_billing.store.statements import StatementStore
-from fusion_billing.store.subscriptions import StoredSubscription, SubscriptionStore
-from fusion_billing.store.usage_records import UsageRecords
-from fusion_billing.webhooks.outbox import NOTHING, Prepared
+from fusion_billing.odoo_lines.line_cadence import LineCadence
 from local.tables import Tables
 
 SHARDS = 4
@@ -65,7 +65,7 @@ class Told:
         self.events.append((type, dict(data)))
         return NOTHING
 
-    def nudge(self, prepared: Prepared) -> None:
+    def wake_up(self, prepared: Prepared) -> None:
         pass
 
     def of(self, type_: str) -> list[dict[str, Any]]:
@@ -107,14 +107,12 @@ class World:
     def __post_init__(self) -> None:
         self.catalogue = CatalogueStore(self.client, self.tables.catalogue)
         self.subscriptions = SubscriptionStore(self.client, self.tables.catalogue)
-        self.ratings = RatingsStore(self.client, self.tables.ratings, lanes=8)
+        self.ratings = RatingsStore(self.client, self.tables.ratings, line_partitions=8)
         self.records = UsageRecords(self.client, self.tables.usage)
         self.pairs = DirtyPairs(self.client, self.tables.markers, shards=SHARDS)
         self.statements = StatementStore(self.client, self.tables.ratings)
         self.runs = RunStore(self.client, self.tables.state)
-        self.state = PlannerState(
-            self.client, state_table=self.tables.state, markers_table=self.tables.markers
-        )
+        self.state = PlannerState(self.client, state_table=self.tables.state, markers_table=self.tables.markers)
 
     def sources(self) -> Sources:
         return Sources(
@@ -199,9 +197,7 @@ class World:
         made = parse(Subscription, {**stored.subscription.as_json(), **fields})
         calendar = advance(stored.calendar, made.terms, self.now)
         stopped = self.now if made.state != "3_progress" else None
-        new = replace(
-            stored, subscription=made, calendar=calendar, version=stored.version + 1, stopped=stopped
-        )
+        new = replace(stored, subscription=made, calendar=calendar, version=stored.version + 1, stopped=stopped)
         self.subscriptions.put(new, stored)
 
     def invoice(self, next_invoice_date: str, id_: str = "42") -> None:
@@ -288,7 +284,7 @@ class World:
             ExpressionAttributeValues={":sent": {"S": "sent"}, ":id": {"N": "9"}},
         )
 
-    def owed(self, starts: Sequence[str], charge: str = "api_calls", id_: str = "42") -> Decimal:
+    def line_item(self, starts: Sequence[str], charge: str = "api_calls", id_: str = "42") -> Decimal:
         """Return the sum of all ratings of a charge billed in periods, adjustments included."""
         total = Decimal(0)
         for start in starts:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fusion_billing.billing.planning import sweep_messages
-from fusion_billing.definitions.change import Change
+from fusion_billing.catalog.change import Change
 
 if TYPE_CHECKING:
     from tests.integration.rate.conftest import World
@@ -32,9 +32,7 @@ def ended(small_world: "World", request: pytest.FixtureRequest) -> "World":
     small_world.do(JOB)
     stored = small_world.catalogue.stored_charge("api_calls")
     assert stored is not None
-    small_world.catalogue.delete_charge(
-        "api_calls", stored.version, Change("key", small_world.now, "deleted")
-    )
+    small_world.catalogue.delete_charge("api_calls", stored.version, Change("key", small_world.now, "deleted"))
     return small_world
 
 

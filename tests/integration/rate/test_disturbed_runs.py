@@ -8,8 +8,8 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from functions.rate.rater import Rater
-from functions.rate.writer import Writer
-from fusion_billing.store.dirty_pairs import DirtyPair
+from functions.rate.rating_writer import Writer
+from fusion_billing.dynamodb.markers.changed_pairs import DirtyPair
 
 if TYPE_CHECKING:
     from tests.integration.rate.conftest import World
@@ -40,7 +40,7 @@ def test_workers_at_the_same_pairs_at_once_make_one_version_of_each(many: "World
     with ThreadPoolExecutor(4) as workers:
         raters = list(workers.map(lambda _: _rated(many), range(4)))
     assert _versions(many) == {(1, Decimal("1.50"))}
-    assert sum(rater.tally.written for rater in raters) == len(IDS)
+    assert sum(rater.statistics.written for rater in raters) == len(IDS)
     assert many.reported == []
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fusion_billing.billing.planning import sweep_messages
-from fusion_billing.store.announced_ends import AnnouncedEnds
+from fusion_billing.dynamodb.ratings.announced_ends import AnnouncedEnds
 
 if TYPE_CHECKING:
     from tests.integration.rate.conftest import World
@@ -58,9 +58,7 @@ def test_another_end_is_announced_again(ending: "World") -> None:
 
 
 @pytest.mark.parametrize("changed", [{"state": "6_churn"}, {"state": "4_paused"}, {"end_date": None}])
-def test_what_is_over_by_its_state_or_stopped_before_is_not_announced(
-    ending: "World", changed: dict[str, Any]
-) -> None:
+def test_what_is_over_by_its_state_or_stopped_before_is_not_announced(ending: "World", changed: dict[str, Any]) -> None:
     ending.change(**changed)
     assert swept(ending, END + timedelta(days=2)) == []
 
@@ -69,9 +67,7 @@ def test_what_ended_long_ago_is_not_announced(ending: "World") -> None:
     assert swept(ending, END + timedelta(days=15)) == []
 
 
-def test_an_end_that_another_announced_meanwhile_is_left(
-    ending: "World", monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_end_that_another_announced_meanwhile_is_left(ending: "World", monkeypatch: pytest.MonkeyPatch) -> None:
     ends = ending.worker().ends
     customer = ending.rater().rate_subscription("42")
     assert customer is not None

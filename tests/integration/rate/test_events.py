@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from functions.rate.rater import Rater
-from functions.rate.writer import Writer
-from fusion_billing.store.dirty_pairs import DirtyPair
-from fusion_billing.store.endpoints import EndpointStore
-from fusion_billing.store.outbox import build_outbox
+from functions.rate.rating_writer import Writer
+from fusion_billing.application.outbox import Outbox
+from fusion_billing.dynamodb.markers.changed_pairs import DirtyPair
+from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
+from fusion_billing.dynamodb.webhooks.outbox import build_outbox
 from fusion_billing.webhooks.endpoint import Endpoint, SealedSecret
-from fusion_billing.webhooks.outbox import Outbox
 from local.tables import Tables
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from functions.rate.rater import Rater
-from functions.rate.writer import Writer
+from functions.rate.rating_writer import Writer
 from fusion_billing.billing.planning import sweep_messages
-from fusion_billing.store.dirty_pairs import DirtyPair
+from fusion_billing.dynamodb.markers.changed_pairs import DirtyPair
 from local.capacity import Consumed
 
 if TYPE_CHECKING:
@@ -113,9 +113,7 @@ def test_a_charge_that_a_killed_worker_did_not_come_to_is_adjusted(world: "World
 
 
 @pytest.mark.parametrize("found_by", ["a sweep", "a subscription job"])
-def test_usage_whose_marker_was_lost_is_found_in_a_period_without_a_rating(
-    small_world: "World", found_by: str
-) -> None:
+def test_usage_whose_marker_was_lost_is_found_in_a_period_without_a_rating(small_world: "World", found_by: str) -> None:
     small_world.invoice(JANUARY)
     _later(small_world)
     small_world.do(JOB)
@@ -133,9 +131,7 @@ def test_lost_markers_are_found_in_each_of_the_thirteen_newest_periods(world: "W
     world.charge()
     world.subscription(next_invoice_date="2025-11-01", start_date="2025-01-01")
     world.now = datetime(2025, 10, 20, tzinfo=UTC)
-    months = [f"2025-{month}-01" for month in (10, 11, 12)] + [
-        f"2026-{month:02d}-01" for month in range(1, 11)
-    ]
+    months = [f"2025-{month}-01" for month in (10, 11, 12)] + [f"2026-{month:02d}-01" for month in range(1, 11)]
     for following in [*months[1:], "2026-11-01"]:
         end = datetime.fromisoformat(following)
         world.invoice(f"{end.year + end.month // 12}-{end.month % 12 + 1:02d}-01")
@@ -164,7 +160,7 @@ def test_fees_of_a_period_that_was_invoiced_before_it_was_rated_are_adjusted(
     assert _adjustments(world, JANUARY, DECEMBER) == fees
     _sweep(world)
     world.do(JOB)
-    assert world.owed([NOVEMBER, DECEMBER, JANUARY], "least") == Decimal("15.00")
+    assert world.line_item([NOVEMBER, DECEMBER, JANUARY], "least") == Decimal("15.00")
     assert world.told.of("usage.late") == []
 
 
@@ -173,9 +169,7 @@ def test_fees_of_before_the_subscription_was_first_seen_are_not_due(world: "Worl
     world.do(JOB)
     world.push("1", "2026-10-03", metric="other")
     world.do(JOB)
-    assert {one.key.corrects for one in world.ratings.in_period("42", datetime(2026, 11, 1, tzinfo=UTC))} == {
-        None
-    }
+    assert {one.key.corrects for one in world.ratings.in_period("42", datetime(2026, 11, 1, tzinfo=UTC))} == {None}
 
 
 def test_a_charge_valid_from_later_is_not_due_in_a_period_of_before(small_world: "World") -> None:
@@ -187,9 +181,7 @@ def test_a_charge_valid_from_later_is_not_due_in_a_period_of_before(small_world:
 
 
 @pytest.mark.parametrize("usage", [False, True])
-def test_a_charge_defined_after_the_invoice_was_seen_prices_nothing_of_it(
-    small_world: "World", usage: bool
-) -> None:
+def test_a_charge_defined_after_the_invoice_was_seen_prices_nothing_of_it(small_world: "World", usage: bool) -> None:
     small_world.invoice(JANUARY)
     _later(small_world)
     small_world.do(JOB)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fusion_billing import strict_json
-from fusion_billing.store.markers import MarkerStore, marker_of
-from fusion_billing.store.patience import Patience
-from fusion_billing.store.usage import UsageStore
-from fusion_billing.store.usage_batch import UsageBatch
-from fusion_billing.usage.parsing import parse
+from fusion_billing.dynamodb.deadline import Deadline
+from fusion_billing.dynamodb.markers.change_markers import MarkerStore, marker_of
+from fusion_billing.dynamodb.usage.batch_write import UsageBatch
+from fusion_billing.dynamodb.usage.single_write import UsageStore
+from fusion_billing.metering.parsing import parse
 
 if TYPE_CHECKING:
     from tests.integration.rate.conftest import World
@@ -32,15 +32,15 @@ class Pusher:
         self.batch = UsageBatch(world.client, world.tables.usage)
 
     def push(self, *records: dict[str, Any]) -> list[str]:
-        patience = Patience(20, time.monotonic, time.sleep)
+        deadline = Deadline(20, time.monotonic, time.sleep)
         common = {"subscription": "42", "metric": "api_calls"}
         bodies = [strict_json.loads(json.dumps(common | record)) for record in records]
         pushes = [parse(body, lambda: "made") for body in bodies]
-        self.markers.mark({marker_of(push) for push in pushes}, self.world.now, patience)
+        self.markers.mark({marker_of(push) for push in pushes}, self.world.now, deadline)
         at = "2026-11-20T12:30:00Z"
         if len(pushes) == 1:
-            return [self.single.push("src_1", pushes[0], at, patience).outcome]
-        return [answer.outcome for answer in self.batch.push("src_1", pushes, at, patience)]
+            return [self.single.push("src_1", pushes[0], at, deadline).outcome]
+        return [answer.outcome for answer in self.batch.push("src_1", pushes, at, deadline)]
 
 
 def _day(day: int, quantity: str, **fields: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from functions.rate import dependencies
 from functions.rate.handler import handler
 from fusion_billing.billing.planning import hour_text
-from fusion_billing.store import client
+from fusion_billing.dynamodb import client
 from local.tables import Tables
 
 if TYPE_CHECKING:
@@ -140,9 +140,7 @@ def test_an_event_of_no_known_kind_is_an_error(small_world: "World", queues: Que
         handler({"job": "party"}, Context())
 
 
-@pytest.mark.parametrize(
-    ("sample", "answer"), [("rate-plan", {"hours": 0}), ("rate-work", {"batchItemFailures": []})]
-)
+@pytest.mark.parametrize(("sample", "answer"), [("rate-plan", {"hours": 0}), ("rate-work", {"batchItemFailures": []})])
 def test_the_sample_events_are_what_the_function_takes(
     small_world: "World", queues: Queues, sample: str, answer: dict[str, Any]
 ) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fusion_billing.store.dirty_pairs import DirtyPair
+from fusion_billing.dynamodb.markers.changed_pairs import DirtyPair
 
 if TYPE_CHECKING:
     from tests.integration.rate.conftest import World
@@ -112,7 +112,7 @@ def test_an_adjustment_that_never_reached_odoo_is_carried_on(small_world: "World
     small_world.do(CLOSED)
     assert small_world.the_rating(DECEMBER, corrects=NOVEMBER).frozen
     assert small_world.the_rating(JANUARY, corrects=NOVEMBER).amount == Decimal("1.50")
-    assert small_world.owed([NOVEMBER, DECEMBER, JANUARY]) == Decimal("1.50")
+    assert small_world.line_item([NOVEMBER, DECEMBER, JANUARY]) == Decimal("1.50")
 
 
 def test_usage_of_before_the_subscription_was_first_seen_is_all_adjustment(small_world: "World") -> None:

@@ -10,12 +10,12 @@ import pytest
 from botocore.exceptions import ClientError
 
 from functions.rate.rater import Rater
-from functions.rate.writer import Writer
+from functions.rate.rating_writer import Writer
+from fusion_billing.dynamodb.markers.changed_pairs import DirtyPair
+from fusion_billing.dynamodb.ratings.ratings import RatingsStore
+from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
+from fusion_billing.dynamodb.webhooks.outbox import build_outbox
 from fusion_billing.instants import rfc3339, sortable
-from fusion_billing.store.dirty_pairs import DirtyPair
-from fusion_billing.store.endpoints import EndpointStore
-from fusion_billing.store.outbox import build_outbox
-from fusion_billing.store.ratings import RatingsStore
 from fusion_billing.webhooks.endpoint import Endpoint, SealedSecret
 
 if TYPE_CHECKING:
@@ -85,9 +85,7 @@ def rater(request: pytest.FixtureRequest, small_world: "World") -> Rater:
     EndpointStore(small_world.client, small_world.tables.webhooks).create(endpoint)
     queue: Any = _Queue()
     outbox = build_outbox(small_world.client, queue, table=small_world.tables.webhooks, queue_url="relay")
-    return Rater(
-        small_world.sources(), small_world.ratings, Writer(small_world.ratings, outbox, small_world.now)
-    )
+    return Rater(small_world.sources(), small_world.ratings, Writer(small_world.ratings, outbox, small_world.now))
 
 
 def test_two_thousand_groups_are_rated_and_cost_nobody_anything(small_world: "World", rater: Rater) -> None:
@@ -106,9 +104,7 @@ def test_two_thousand_groups_are_rated_and_cost_nobody_anything(small_world: "Wo
     assert len(steps) >= 2_000
 
 
-def test_a_large_rating_is_not_written_again_and_follows_its_usage(
-    small_world: "World", rater: Rater
-) -> None:
+def test_a_large_rating_is_not_written_again_and_follows_its_usage(small_world: "World", rater: Rater) -> None:
     _seats(small_world)
     _grouped(small_world, 2_000)
     pair = DirtyPair("42", "seats", MONTH)
@@ -129,9 +125,7 @@ def test_a_large_rating_that_becomes_small_again_leaves_nothing_behind(small_wor
     _seats(small_world)
     _grouped(small_world, 2_000)
     small_world.rate(DirtyPair("42", "seats", MONTH))
-    small_world.charge(
-        "seats", metric="seats", included_units="0", model={"type": "per_unit", "unit_amount": "0.20"}
-    )
+    small_world.charge("seats", metric="seats", included_units="0", model={"type": "per_unit", "unit_amount": "0.20"})
     small_world.rate(DirtyPair("42", "seats", MONTH))
     stored = small_world.the_rating(charge="seats")
     assert (stored.version, stored.amount, stored.parts) == (2, Decimal(400), None)
@@ -198,7 +192,7 @@ def test_a_rating_that_cant_be_written_with_its_events_costs_the_others_nothing(
     queue: Any = _Queue()
     outbox = build_outbox(small_world.client, queue, table=small_world.tables.webhooks, queue_url="relay")
     refusing: Any = _Refusing(small_world, "R#43#", code)
-    ratings = RatingsStore(refusing, small_world.tables.ratings, lanes=8)
+    ratings = RatingsStore(refusing, small_world.tables.ratings, line_partitions=8)
     rater = Rater(small_world.sources(), ratings, Writer(ratings, outbox, small_world.now))
     rater.rate_pairs([DirtyPair(id_, "api_calls", MONTH) for id_ in ("42", "43", "44")])
     assert small_world.the_rating().amount == Decimal("1.50")
@@ -212,9 +206,7 @@ def test_ten_thousand_groups_are_rated_and_one_more_is_an_error_of_that_charge_a
     small_world: "World",
 ) -> None:
     _seats(small_world)
-    small_world.charge(
-        "whole", metric="seats", included_units="0", model={"type": "per_unit", "unit_amount": "1"}
-    )
+    small_world.charge("whole", metric="seats", included_units="0", model={"type": "per_unit", "unit_amount": "1"})
     _grouped(small_world, 10_000)
     pair = DirtyPair("42", "seats", MONTH)
     small_world.rate(pair)

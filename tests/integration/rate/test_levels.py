@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fusion_billing.billing.planning import sweep_messages
+from fusion_billing.dynamodb.markers.changed_pairs import DirtyPair
 from fusion_billing.instants import rfc3339, sortable
-from fusion_billing.store.dirty_pairs import DirtyPair
 
 if TYPE_CHECKING:
     from tests.integration.rate.conftest import World

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fusion_billing.billing.planning import sweep_messages
-from fusion_billing.definitions.subscription_history import ChainedOrder
-from fusion_billing.store.dirty_pairs import DirtyPair
+from fusion_billing.catalog.subscription_history import ChainedOrder
+from fusion_billing.dynamodb.markers.changed_pairs import DirtyPair
 
 if TYPE_CHECKING:
     from tests.integration.rate.conftest import World
@@ -69,16 +69,16 @@ def test_a_start_moved_on_and_back_leaves_the_period_as_it_was(begun: "World", s
     begun.change(start_date="2026-11-15")
     begun.push("15", "2026-11-20")
     begun.rate_hour()  # the mark of the usage that lies outside now
-    assert begun.owed([MID_NOVEMBER]) == Decimal(5)
+    assert begun.line_item([MID_NOVEMBER]) == Decimal(5)
     begun.do(JOB)
-    assert begun.owed([NOVEMBER, MID_NOVEMBER]) == Decimal(5)
+    assert begun.line_item([NOVEMBER, MID_NOVEMBER]) == Decimal(5)
     begun.change(start_date="2026-11-01")
     begun.do(JOB)
     begun.rate_hour()
     for message in sweep_messages():
         begun.do(message)
     assert _amounts(begun, NOVEMBER) == {"api_calls": Decimal(20), "fee": Decimal(5)}
-    assert begun.owed([NOVEMBER, MID_NOVEMBER]) == Decimal(20)
+    assert begun.line_item([NOVEMBER, MID_NOVEMBER]) == Decimal(20)
     assert not begun.reported
 
 
@@ -338,9 +338,7 @@ def _set(world: "World", name: str, value: str | None, charge: str = "api_calls"
 
 
 @pytest.mark.parametrize("earlier_release", [False, True])
-def test_a_charge_that_ended_before_the_invoice_is_not_due_after_it(
-    begun: "World", earlier_release: bool
-) -> None:
+def test_a_charge_that_ended_before_the_invoice_is_not_due_after_it(begun: "World", earlier_release: bool) -> None:
     begun.push("15", "2026-11-20")
     begun.do(JOB)
     begun.acknowledge(MID_NOVEMBER)

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fusion_billing.billing.ratings import StoredRating
-from fusion_billing.store.lines import LineStore
-from fusion_billing.store.ratings import lane
+from fusion_billing.billing.rating import StoredRating
+from fusion_billing.dynamodb.ratings.order_lines import LineStore
+from fusion_billing.dynamodb.ratings.ratings import line_partition
 
 if TYPE_CHECKING:
     from tests.integration.rate.conftest import World
@@ -36,7 +36,7 @@ def _rate(world: "World", **message: Any) -> None:
 def _due(world: "World") -> StoredRating | None:
     """Return the rating if the relay would send its line now."""
     lines = LineStore(world.client, world.tables.ratings)
-    due, _ = lines.due(lane(world.the_rating().doc["odoo_order_id"], 8), world.now, 10, None)
+    due, _ = lines.due(line_partition(world.the_rating().doc["odoo_order_id"], 8), world.now, 10, None)
     return world.the_rating() if due else None
 
 
@@ -46,8 +46,7 @@ def _sent(world: "World") -> None:
     world.client.update_item(
         TableName=world.tables.ratings,
         Key=item,
-        UpdateExpression="SET line_state = :sent, line_version = version, line_amount = amount "
-        "REMOVE line_pk, line_at",
+        UpdateExpression="SET line_state = :sent, line_version = version, line_amount = amount REMOVE line_pk, line_at",
         ExpressionAttributeValues={":sent": {"S": "sent"}},
     )
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fusion_billing.dynamodb.markers.changed_pairs import DirtyPair
 from fusion_billing.rating.records import Record
-from fusion_billing.store.dirty_pairs import DirtyPair
 
 if TYPE_CHECKING:
     from tests.integration.rate.conftest import World
@@ -144,9 +144,7 @@ def test_a_pair_that_cant_be_rated_is_reported_put_back_and_rated_once_mended(sm
         ("43", "CurrencyMismatch")
     ]
     small_world.now += timedelta(hours=1)
-    small_world.rate_hour(
-        small_world.now - timedelta(hours=1)
-    )  # fails again, and is put into the present hour
+    small_world.rate_hour(small_world.now - timedelta(hours=1))  # fails again, and is put into the present hour
     small_world.change("43", currency="USD")
     small_world.rate_hour()
     assert small_world.the_rating(id_="43").amount == Decimal("1.50")

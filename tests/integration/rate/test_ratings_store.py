@@ -10,10 +10,10 @@ import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from fusion_billing.billing.decisions import NewVersion, SameVersion, decide
-from fusion_billing.billing.ratings import Candidate, RatingKey, StoredRating, candidate
-from fusion_billing.store.line_items import Intent, Put
-from fusion_billing.store.lines import LineStore
-from fusion_billing.store.ratings import Outdated, RatingsStore, lane
+from fusion_billing.billing.rating import ComputedRating, RatingKey, StoredRating, computed_rating
+from fusion_billing.dynamodb.ratings.order_line_items import Intent, Put
+from fusion_billing.dynamodb.ratings.order_lines import LineStore
+from fusion_billing.dynamodb.ratings.ratings import RatingsStore, VersionConflict, line_partition
 from local.capacity import Consumed
 from local.tables import Tables
 
@@ -23,19 +23,19 @@ NOVEMBER = datetime(2026, 11, 1, tzinfo=UTC)
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 KEY = RatingKey("42", NOVEMBER, "api_calls")
 ORDER = 4711
-Doc = Callable[[str], Candidate]
+Doc = Callable[[str], ComputedRating]
 
 
 @pytest.fixture
 def store(dynamodb: DynamoDBClient, tables: Tables) -> RatingsStore:
-    return RatingsStore(dynamodb, tables.ratings, lanes=8)
+    return RatingsStore(dynamodb, tables.ratings, line_partitions=8)
 
 
-def _rated(units: str, amount: str, key: RatingKey = KEY, **more: Any) -> Candidate:
-    return candidate(key, {"units": units, "amount": amount, "currency": "USD", **more})
+def _rated(units: str, amount: str, key: RatingKey = KEY, **more: Any) -> ComputedRating:
+    return computed_rating(key, {"units": units, "amount": amount, "currency": "USD", **more})
 
 
-def _put(store: RatingsStore, rated: Candidate, *, now: datetime = NOW) -> StoredRating:
+def _put(store: RatingsStore, rated: ComputedRating, *, now: datetime = NOW) -> StoredRating:
     stored = store.get(rated.key)
     decision = decide(rated, stored, period="open", has_usage=True)
     assert decision is not None
@@ -82,7 +82,7 @@ def test_a_new_version_keeps_what_odoo_acknowledged_and_is_due_again(
         9,
     )
     item = _item(dynamodb, tables, second)
-    assert item["line_pk"]["S"] == f"due#{lane(ORDER, 8):02d}"
+    assert item["line_pk"]["S"] == f"due#{line_partition(ORDER, 8):02d}"
     assert item["line_at"]["S"] == "2026-11-20T13:00:00.000000Z"
     assert [one.amount for one in second.history] == ["1.00", "2.00"]
 
@@ -92,7 +92,7 @@ def test_a_writer_that_was_overtaken_is_told(store: RatingsStore) -> None:
     _put(store, _rated("2", "0.20"))
     late = decide(_rated("1.5", "0.15"), stored, period="open", has_usage=True)
     assert isinstance(late, NewVersion)
-    with pytest.raises(Outdated):
+    with pytest.raises(VersionConflict):
         store.save(late, stored=stored, odoo_order_id=ORDER, now=NOW)
     found = store.get(KEY)
     assert found is not None
@@ -103,7 +103,7 @@ def test_two_first_writers_make_one_rating(store: RatingsStore) -> None:
     decision = decide(_rated("1", "0.10"), None, period="open", has_usage=True)
     assert decision is not None
     store.save(decision, stored=None, odoo_order_id=ORDER, now=NOW)
-    with pytest.raises(Outdated):
+    with pytest.raises(VersionConflict):
         store.save(decision, stored=None, odoo_order_id=ORDER, now=NOW)
 
 
@@ -118,9 +118,9 @@ def test_a_frozen_rating_never_changes_and_is_due_no_more(
     assert "line_pk" not in _item(dynamodb, tables, stored)
     late = decide(_rated("2", "0.20"), stored, period="open", has_usage=True)
     assert isinstance(late, NewVersion)
-    with pytest.raises(Outdated):
+    with pytest.raises(VersionConflict):
         store.save(late, stored=stored, odoo_order_id=ORDER, now=NOW)
-    with pytest.raises(Outdated):
+    with pytest.raises(VersionConflict):
         store.freeze(stored)
 
 
@@ -151,7 +151,7 @@ def test_a_rating_with_a_full_history_costs_four_units_and_its_index_one_when_wr
     explained = "x" * 1_300  # as long as the steps of five tiers with the definitions that priced them
 
     def send() -> None:
-        [line], _ = lines.due(lane(ORDER, 8), NOW, 10)
+        [line], _ = lines.due(line_partition(ORDER, 8), NOW, 10)
         consumed.clear()
         assert lines.sent(line, Put(9, ORDER, str(line.amount), "d" * 64), NOW) == "sent"
 
@@ -159,7 +159,10 @@ def test_a_rating_with_a_full_history_costs_four_units_and_its_index_one_when_wr
         _put(store, _rated(f"{100_000 + units}.5", f"{1_250 + units}.00", steps=explained))
     send()
     consumed.clear()
-    _put(RatingsStore(client, tables.ratings, lanes=8), _rated("100051.5", "1301.00", steps=explained))
+    _put(
+        RatingsStore(client, tables.ratings, line_partitions=8),
+        _rated("100051.5", "1301.00", steps=explained),
+    )
     assert consumed.operations == ["GetItem", "UpdateItem", "GetItem"]
     assert consumed.units(tables.ratings) == (4 + 1) + 2 * 1
     send()
@@ -173,7 +176,7 @@ def test_an_intent_costs_the_item_once_more_and_the_index_nothing_and_is_cleared
     client, consumed = metered
     lines = LineStore(client, tables.ratings)
     _put(store, _rated("1.5", "1.00", steps="x" * 1_300))
-    [line], _ = lines.due(lane(ORDER, 8), NOW, 10)
+    [line], _ = lines.due(line_partition(ORDER, 8), NOW, 10)
     intent = Intent(line.version, "1.00", "d" * 32, ORDER, NOW)
     consumed.clear()
     assert lines.intend([(line, intent)]) == [True]
@@ -222,7 +225,7 @@ def test_a_transaction_writes_the_rating_and_its_events_or_neither(
     assert decision is not None
     store.save(decision, stored=None, odoo_order_id=ORDER, now=NOW, events=[event])
     other = {"Put": {"TableName": tables.webhooks, "Item": {"pk": {"S": "E#msg_2"}, "sk": {"S": "EVENT"}}}}
-    with pytest.raises(Outdated):
+    with pytest.raises(VersionConflict):
         store.save(decision, stored=None, odoo_order_id=ORDER, now=NOW, events=[other])
     events = dynamodb.query(
         TableName=tables.webhooks,

@@ -9,7 +9,7 @@ import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from fusion_billing.billing.planning import hour_messages, hours_until_now, part_of, sweep_messages
-from fusion_billing.store.dirty_pairs import DirtyPair
+from fusion_billing.dynamodb.markers.changed_pairs import DirtyPair
 from local.capacity import Consumed
 
 if TYPE_CHECKING:
@@ -89,9 +89,7 @@ def _runs_out(after: int) -> Callable[[], bool]:
     return has_time
 
 
-def test_a_shard_too_long_for_one_worker_goes_on_in_another(
-    world: "World", monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_shard_too_long_for_one_worker_goes_on_in_another(world: "World", monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("functions.rate.worker._PAIRS", 3)
     world.metric()
     world.charge()
@@ -241,16 +239,14 @@ def test_nothing_is_ever_scanned_and_a_changed_pair_costs_one_write(
 
 def test_a_pair_marked_in_several_hours_of_a_message_is_rated_once(small_world: "World") -> None:
     for hour in (10, 11, 12):
-        small_world.pairs.put(
-            DirtyPair("42", "api_calls", "2026-11"), datetime(2026, 11, 20, hour, tzinfo=UTC)
-        )
+        small_world.pairs.put(DirtyPair("42", "api_calls", "2026-11"), datetime(2026, 11, 20, hour, tzinfo=UTC))
     small_world.push("25", marked=False)
     rater = small_world.rater()
     for hour in (10, 11, 12):
         for shard in range(4):
             for page in small_world.pairs.pages(datetime(2026, 11, 20, hour, tzinfo=UTC), shard):
                 rater.rate_pairs(page)
-    assert rater.tally.pairs == 1
+    assert rater.statistics.pairs == 1
 
 
 @pytest.mark.parametrize("message", [{"job": "hour", "hour": "2026-11-20T12"}, {"job": "sweep"}])

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fusion_billing import strict_json
-from fusion_billing.billing.ratings import StoredRating
-from fusion_billing.store.markers import MarkerStore, marker_of
-from fusion_billing.store.patience import Patience
-from fusion_billing.store.usage import UsageStore
-from fusion_billing.store.usage_reading import UsageReader
-from fusion_billing.store.usage_voiding import UsageVoiding
-from fusion_billing.usage.parsing import parse
+from fusion_billing.billing.rating import StoredRating
+from fusion_billing.dynamodb.deadline import Deadline
+from fusion_billing.dynamodb.markers.change_markers import MarkerStore, marker_of
+from fusion_billing.dynamodb.usage.reading import UsageReader
+from fusion_billing.dynamodb.usage.single_write import UsageStore
+from fusion_billing.dynamodb.usage.voiding import UsageVoiding
+from fusion_billing.metering.parsing import parse
 
 if TYPE_CHECKING:
     from tests.integration.rate.conftest import World
@@ -47,18 +47,18 @@ class Usage:
             **fields,
         }
         push = parse(strict_json.loads(json.dumps(record)), lambda: "made")
-        self.markers.mark({marker_of(push)}, self.world.now, patience())
-        return self.store.push("src_1", push, "2026-11-20T12:30:00Z", patience()).outcome
+        self.markers.mark({marker_of(push)}, self.world.now, deadline())
+        return self.store.push("src_1", push, "2026-11-20T12:30:00Z", deadline()).outcome
 
     def void(self, day: int, subscription: str = "42") -> str:
         record = self.reader.get("src_1", f"{subscription}:{day}")
         assert record is not None
-        self.markers.mark({marker_of(record)}, self.world.now, patience())
-        return self.voiding.void(record, "2026-11-20T12:40:00Z", patience(), actor="key").outcome
+        self.markers.mark({marker_of(record)}, self.world.now, deadline())
+        return self.voiding.void(record, "2026-11-20T12:40:00Z", deadline(), actor="key").outcome
 
 
-def patience() -> Patience:
-    return Patience(20, time.monotonic, time.sleep)
+def deadline() -> Deadline:
+    return Deadline(20, time.monotonic, time.sleep)
 
 
 def said(rating: StoredRating) -> Any:

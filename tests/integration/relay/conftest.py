@@ -13,21 +13,21 @@ from typing import Any
 import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from functions.relay.lines import LineRelay
-from functions.relay.outcomes import Tally
+from functions.relay.line_relay import LineRelay
+from functions.relay.line_results import RunStatistics
+from fusion_billing.application.outbox import NOTHING
 from fusion_billing.billing.decisions import NewVersion
-from fusion_billing.billing.ratings import RatingKey, StoredRating, candidate
+from fusion_billing.billing.rating import RatingKey, StoredRating, computed_rating
+from fusion_billing.dynamodb.ratings.billed_lines import BilledLines
+from fusion_billing.dynamodb.ratings.guarded_lines import GuardedLines
+from fusion_billing.dynamodb.ratings.ratings import RatingsStore
+from fusion_billing.dynamodb.state.circuit_breaker import Circuit
+from fusion_billing.dynamodb.state.leases import Leases
 from fusion_billing.odoo import precision
 from fusion_billing.odoo.client import Odoo, connect
 from fusion_billing.odoo.keys import KeyRing
 from fusion_billing.odoo.line_guarding import LineGuarding
 from fusion_billing.odoo.precision import Cached
-from fusion_billing.store.billed_lines import BilledLines
-from fusion_billing.store.circuit import Circuit
-from fusion_billing.store.guarded_lines import GuardedLines
-from fusion_billing.store.leases import Leases
-from fusion_billing.store.ratings import RatingsStore
-from fusion_billing.webhooks.outbox import NOTHING
 from local.odoo.models.orders import Order
 from local.odoo.server import Server, serve
 from local.tables import Tables
@@ -84,7 +84,7 @@ class Heard:
         self.events.append((type, {**data, "subscription": about["subscription"]}))
         return NOTHING
 
-    def nudge(self, prepared: object) -> None:
+    def wake_up(self, prepared: object) -> None:
         """Do nothing."""
 
 
@@ -102,7 +102,7 @@ class World:
     key: str = "relay-key"
     seconds: float = 20.0
     pauses: list[float] = field(default_factory=list)
-    lanes: int = LANES
+    line_partitions: int = LANES
     database: str = "demo"
     rerated: list[str] = field(default_factory=list)
     number: Any = None
@@ -114,7 +114,7 @@ class World:
 
     @property
     def ratings(self) -> RatingsStore:
-        return RatingsStore(self.dynamodb, self.tables.ratings, lanes=self.lanes)
+        return RatingsStore(self.dynamodb, self.tables.ratings, line_partitions=self.line_partitions)
 
     @property
     def lines(self) -> BilledLines:
@@ -144,7 +144,7 @@ class World:
             precision=Cached(time.monotonic),
             events=self.heard,
             rerate=self.rerated.append,
-            lanes=self.lanes,
+            line_partitions=self.line_partitions,
             mode=self.mode,
             clock=lambda: self.now,
             pause=self.pauses.append,
@@ -153,7 +153,7 @@ class World:
         )
         return replace(made, **changes)
 
-    def run(self, owner: str = "run-1", **changes: Any) -> Tally:
+    def run(self, owner: str = "run-1", **changes: Any) -> RunStatistics:
         return self.relay(owner, **changes).run()
 
     def guarding(self, guard: Any = "repair") -> LineGuarding:
@@ -163,7 +163,7 @@ class World:
             odoo=odoo,
             precision=cache(lambda: precision.read(odoo)),
             events=self.heard,
-            lanes=self.lanes,
+            line_partitions=self.line_partitions,
             mode=self.mode,
             clock=lambda: self.now,
             seconds=lambda: self.seconds,
@@ -197,7 +197,7 @@ class World:
         stored = self.ratings.get(key)
         version = stored.version + 1 if stored else 1
         self.ratings.save(
-            NewVersion(candidate(key, doc), version, "due", frozenset()),
+            NewVersion(computed_rating(key, doc), version, "due", frozenset()),
             stored=stored,
             odoo_order_id=on if isinstance(on := doc["odoo_order_id"], int) else number,
             now=self.now,
@@ -240,9 +240,7 @@ class World:
 
 
 @pytest.fixture
-def world(
-    dynamodb: DynamoDBClient, tables: Tables, tmp_path: Path, request: pytest.FixtureRequest
-) -> Iterator[World]:
+def world(dynamodb: DynamoDBClient, tables: Tables, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[World]:
     """A relay's world: an empty set of tables, an Odoo with products and a salesperson of all documents.
 
     Parametrized indirectly, it is an Odoo of that series.

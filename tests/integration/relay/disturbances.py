@@ -10,13 +10,9 @@ from local.odoo.faults import Hangup
 from local.odoo.json2 import Request
 from local.odoo.server import Server
 
-WRITES = frozenset(
-    {"update_item", "put_item", "delete_item", "transact_write_items", "batch_execute_statement"}
-)
+WRITES = frozenset({"update_item", "put_item", "delete_item", "transact_write_items", "batch_execute_statement"})
 
-Kind = Literal[
-    "none", "killed_before", "killed_after", "lost", "lost_from_here", "late", "repeated", "invoiced"
-]
+Kind = Literal["none", "killed_before", "killed_after", "lost", "lost_from_here", "late", "repeated", "invoiced"]
 
 
 class Killed(BaseException):

@@ -4,9 +4,9 @@ from decimal import Decimal
 from typing import Any
 
 from functions.relay.guard_run import GuardRun, Run
+from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
+from fusion_billing.dynamodb.state.leases import Leases
 from fusion_billing.odoo.copy_guarding import CopyGuarding
-from fusion_billing.store.leases import Leases
-from fusion_billing.store.subscriptions import SubscriptionStore
 from fusion_billing.webhooks.events import check
 from tests.integration.relay.conftest import API_CALLS, START, STORAGE
 from tests.integration.relay.test_reconcile import subscribe

@@ -51,14 +51,12 @@ def test_a_posted_invoice_is_read_again_four_times_and_then_no_more(world: Any) 
             reads.append((world.now - start) // timedelta(days=1))
     assert len(reads) == 4
     assert (reads[0], reads[-1] >= 90) == (1, True)
-    assert world.lines.get(key).lane == ""
+    assert world.lines.get(key).line_partition == ""
     assert world.rerated == ["41"]
 
 
 @pytest.mark.parametrize("end", ["delete_invoice", "cancel_invoice", "credit_invoice"])
-def test_what_an_invoice_no_longer_bills_stands_on_the_order_and_is_billed_by_the_next(
-    world: Any, end: str
-) -> None:
+def test_what_an_invoice_no_longer_bills_stands_on_the_order_and_is_billed_by_the_next(world: Any, end: str) -> None:
     key, invoice = closed(world, draft=end == "delete_invoice")
     getattr(world.admin, end)(invoice)
     next_day(world)
@@ -105,19 +103,15 @@ def test_a_credit_line_alone_on_its_invoice_is_billed_with_its_sign(world: Any) 
     assert billed(world, key) == (Decimal("-0.80"), "posted")
 
 
-def test_without_the_right_to_read_invoices_the_order_line_tells(
-    world: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(
-        access.RIGHTS, "account.move.line", {**access.RIGHTS["account.move.line"], "read": ()}
-    )
+def test_without_the_right_to_read_invoices_the_order_line_tells(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(access.RIGHTS, "account.move.line", {**access.RIGHTS["account.move.line"], "read": ()})
     world.orders(41)
     key = world.rate(41)
     world.run()
     world.admin.invoice_period(41)
     world.ratings.freeze(world.line(key))
-    tally = world.run()
-    assert tally.invoices_unreadable
+    statistics = world.run()
+    assert statistics.invoices_unreadable
     assert billed(world, key) == (Decimal("1.00"), "posted")
     assert world.line(key).line.by_order_line
 
@@ -184,8 +178,8 @@ def test_a_line_that_changed_after_the_final_invoice_has_its_period_closed(world
     world.run()
     world.admin.invoice_order(41, post=True)
     key = world.rate(41, "2.00", final_invoice=True)
-    tally = world.run()
-    assert (tally.final_invoices, tally.invoiced) == ({("41", START)}, {41})
+    statistics = world.run()
+    assert (statistics.final_invoices, statistics.invoiced) == ({("41", START)}, {41})
     line = world.line(key).line
     assert (line.state, line.error, line.amount) == ("due", "line_invoiced", Decimal("1.00"))
 

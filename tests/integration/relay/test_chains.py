@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fusion_billing.store.subscriptions import StoredSubscription
+from fusion_billing.dynamodb.catalog.subscriptions import StoredSubscription
 from tests.integration.relay.test_sync import Reading
 
 pytestmark = pytest.mark.integration
@@ -90,9 +90,7 @@ def test_a_renewal_s_plan_is_in_force_from_its_start(world: Any, reading: Readin
     ]
 
 
-def test_a_chain_seen_whole_for_the_first_time_is_as_if_seen_link_by_link(
-    world: Any, reading: Reading
-) -> None:
+def test_a_chain_seen_whole_for_the_first_time_is_as_if_seen_link_by_link(world: Any, reading: Reading) -> None:
     world.orders(41)
     second = world.admin.renew(41)["id"]
     world.admin.invoice_period(second)
@@ -126,9 +124,7 @@ def test_links_read_in_any_order_come_to_the_same(
     assert [order for order, *_ in chain(one_by_one)] == list(ids)
 
 
-def test_a_renewal_whose_parent_can_not_be_seen_goes_by_the_first_contract(
-    world: Any, reading: Reading
-) -> None:
+def test_a_renewal_whose_parent_can_not_be_seen_goes_by_the_first_contract(world: Any, reading: Reading) -> None:
     world.orders(41)
     second = world.admin.renew(41)["id"]
     world.admin.write("sale.order", [41], {"is_subscription": False, "subscription_id": None})
@@ -140,9 +136,7 @@ def test_a_renewal_whose_parent_can_not_be_seen_goes_by_the_first_contract(
     assert reading.run(full=True).unchanged == 1
 
 
-def test_a_quotation_for_a_renewal_changes_nothing_until_it_is_confirmed(
-    world: Any, reading: Reading
-) -> None:
+def test_a_quotation_for_a_renewal_changes_nothing_until_it_is_confirmed(world: Any, reading: Reading) -> None:
     world.orders(41)
     reading.run()
     quote = world.admin.renew(41, confirm=False)["id"]
@@ -310,7 +304,7 @@ def test_a_pause_goes_on_and_a_close_ends(world: Any, reading: Reading) -> None:
 def test_pages_that_part_a_chain_read_it_once_each(
     world: Any, reading: Reading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fusion_billing.odoo.sync._PAGE", 1)
+    monkeypatch.setattr("fusion_billing.application.sync_subscriptions._PAGE", 1)
     world.orders(41)
     world.admin.renew(41)
     report = reading.run()

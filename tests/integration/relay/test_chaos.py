@@ -24,13 +24,13 @@ def test_in_the_end_every_rating_is_one_line(world: Any, seed: int) -> None:
     rng = random.Random(seed)
     orders = range(101, 121)
     world.orders(*orders)
-    owed: dict[tuple[int, str], str] = {}
+    line_item: dict[tuple[int, str], str] = {}
     world.admin.latency(0.005)
     for number in range(8):
         for order in rng.sample(orders, 8):
             charge = rng.choice(("api_calls", "storage"))
-            owed[order, charge] = f"{rng.randint(0, 500) / Decimal(100):.2f}"
-            world.rate(order, owed[order, charge], charge=charge)
+            line_item[order, charge] = f"{rng.randint(0, 500) / Decimal(100):.2f}"
+            world.rate(order, line_item[order, charge], charge=charge)
         for fault in rng.sample(KINDS, 3):
             world.admin.fault(**fault, times=rng.randint(1, 3), skip=rng.randint(0, 5))
         relays = [world.relay(f"run-{number}-{index}") for index in range(3)]
@@ -46,14 +46,14 @@ def test_in_the_end_every_rating_is_one_line(world: Any, seed: int) -> None:
     for line in lines:
         billed[line["order_id"][0], Decimal(str(line["price_subtotal"]))] += 1
     wanted: Counter[tuple[int, Decimal]] = Counter()
-    for (order, _), amount in owed.items():
+    for (order, _), amount in line_item.items():
         wanted[order, Decimal(amount)] += 1
     zero = {key for key in (*billed, *wanted) if key[1] == 0}
     assert {key: count for key, count in billed.items() if key not in zero} == {
         key: count for key, count in wanted.items() if key not in zero
     }
-    assert len(lines) <= len(owed)
+    assert len(lines) <= len(line_item)
     assert world.admin.overlaps() == []
-    for order, charge in owed:
+    for order, charge in line_item:
         stored = world.find(order, charge)
         assert (stored.line.state, stored.line.amount) == ("sent", stored.amount)

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from fusion_billing.definitions.charge import Charge
-from fusion_billing.definitions.metric import Metric
-from fusion_billing.definitions.validation import parse
-from fusion_billing.odoo import check
-from fusion_billing.store import client
-from fusion_billing.store.catalogue import CatalogueStore
+from fusion_billing.catalog.charge import Charge
+from fusion_billing.catalog.metric import Metric
+from fusion_billing.catalog.validation import parse
+from fusion_billing.dynamodb import client
+from fusion_billing.dynamodb.catalog.definitions import CatalogueStore
+from fusion_billing.odoo.check import command
 
 pytestmark = pytest.mark.integration
 
@@ -26,7 +26,7 @@ def look(world: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
     def run(*arguments: str, key: str = "relay-key", url: str = "") -> tuple[int, str]:
         monkeypatch.setenv("ODOO_API_KEY", key)
         base = ["--url", url or world.server.url, "--database", "demo"]
-        status = check.main([*base, *arguments])
+        status = command.main([*base, *arguments])
         return status, capsys.readouterr().out
 
     return run
@@ -59,9 +59,7 @@ def test_nothing_is_created_or_changed(world: Any, look: Look) -> None:
         ("nobody-key", 1, "All Documents"),
     ],
 )
-def test_what_a_key_lacks_is_said_with_what_to_do(
-    world: Any, look: Look, key: str, status: int, words: str
-) -> None:
+def test_what_a_key_lacks_is_said_with_what_to_do(world: Any, look: Look, key: str, status: int, words: str) -> None:
     world.orders(41)
     told = look(key=key)
     assert told[0] == status, told[1]
@@ -288,12 +286,8 @@ def test_what_can_t_be_billed_is_named(world: Any, look: Look) -> None:
     assert "time zone Mars/Olympus, which is unknown" in told
 
 
-@pytest.mark.parametrize(
-    ("rounding", "status"), [("0.01", 0), ("0.05", 1), ("0.1", 1), ("0.001", 1), ("1", 1)]
-)
-def test_a_currency_that_odoo_rounds_otherwise_is_named(
-    world: Any, look: Look, rounding: str, status: int
-) -> None:
+@pytest.mark.parametrize(("rounding", "status"), [("0.01", 0), ("0.05", 1), ("0.1", 1), ("0.001", 1), ("1", 1)])
+def test_a_currency_that_odoo_rounds_otherwise_is_named(world: Any, look: Look, rounding: str, status: int) -> None:
     world.orders(41)
     world.admin.seed({"res.currency": [{"id": 90, "name": "CHF", "rounding": Decimal(rounding)}]})
     told = look("--product", "7")

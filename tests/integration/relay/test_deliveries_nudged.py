@@ -1,4 +1,4 @@
-"""Nudges for endpoints, as the queue hands them over."""
+"""WakeUps for endpoints, as the queue hands them over."""
 
 import json
 from typing import Any
@@ -17,7 +17,7 @@ def records(*bodies: str) -> dict[str, Any]:
     return {"Records": [{"messageId": str(index), "body": body} for index, body in enumerate(bodies)]}
 
 
-def nudge(endpoint: Any) -> str:
+def wake_up(endpoint: Any) -> str:
     return json.dumps({"job": "deliveries", "endpoint": endpoint})
 
 
@@ -34,7 +34,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 def test_all_endpoints_of_a_batch_are_served_in_one_run(served: list[Any]) -> None:
-    answer = handler.handler(records(nudge("ep_b"), nudge("ep_a"), nudge("ep_b")), Context())
+    answer = handler.handler(records(wake_up("ep_b"), wake_up("ep_a"), wake_up("ep_b")), Context())
     assert answer == {"batchItemFailures": []}
     assert served == [["ep_a", "ep_b"]]
 
@@ -52,14 +52,12 @@ def test_a_run_that_fails_has_all_its_nudges_come_again_and_no_other(
 
     monkeypatch.setattr(jobs, "send_deliveries", fail)
     monkeypatch.setattr(jobs, "lines", lambda *_: {})
-    answer = handler.handler(records(nudge("ep_a"), json.dumps({"job": "lines"}), nudge("ep_b")), Context())
+    answer = handler.handler(records(wake_up("ep_a"), json.dumps({"job": "lines"}), wake_up("ep_b")), Context())
     assert answer == {"batchItemFailures": [{"itemIdentifier": "0"}, {"itemIdentifier": "2"}]}
 
 
 @pytest.mark.parametrize("body", ["nonsense", "[]", '"x"', '{"job": "nothing"}'])
-def test_a_message_that_is_none_is_reported_and_costs_the_others_nothing(
-    served: list[Any], body: str
-) -> None:
-    answer = handler.handler(records(body, nudge("ep_a")), Context())
+def test_a_message_that_is_none_is_reported_and_costs_the_others_nothing(served: list[Any], body: str) -> None:
+    answer = handler.handler(records(body, wake_up("ep_a")), Context())
     assert answer == {"batchItemFailures": [{"itemIdentifier": "0"}]}
     assert served == [["ep_a"]]

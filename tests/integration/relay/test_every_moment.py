@@ -18,11 +18,11 @@ from typing import Any
 
 import pytest
 
+from fusion_billing.dynamodb.ratings.billed_lines import BilledLines
+from fusion_billing.dynamodb.state.leases import Leases
 from fusion_billing.odoo.client import Odoo
-from fusion_billing.odoo.json2 import Json2
 from fusion_billing.odoo.keys import KeyRing
-from fusion_billing.store.billed_lines import BilledLines
-from fusion_billing.store.leases import Leases
+from fusion_billing.odoo.protocols.json2 import Json2
 from tests.integration.relay.disturbances import Disturbance, Killed, Kind, Table, Wire
 
 pytestmark = pytest.mark.integration
@@ -54,9 +54,7 @@ class Case:
 
     def rate(self, amount: str) -> None:
         """Rate November: as units at a price where the amount is one of those, else as one amount."""
-        steps = (
-            [{"units": UNITS[amount], "unit_amount": "0.004", "amount": amount}] if amount in UNITS else []
-        )
+        steps = [{"units": UNITS[amount], "unit_amount": "0.004", "amount": amount}] if amount in UNITS else []
         self.key = self.world.rate(self.order, amount, steps=steps)
         self.rated = amount
 
@@ -91,11 +89,11 @@ class Case:
             self.run()
         stored = self.world.line(self.key)
         assert not stored.unresolved
-        owed = Decimal(self.rated) - stored.billed
-        if owed:
+        line_item = Decimal(self.rated) - stored.billed
+        if line_item:
             self.world.rate(
                 self.order,
-                f"{owed:.2f}",
+                f"{line_item:.2f}",
                 start=DECEMBER,
                 corrected=datetime(2026, 11, 1, tzinfo=UTC),
                 period_start="2026-12-01T00:00:00Z",
@@ -134,7 +132,7 @@ def corrected(correction: str, first: str, second: str) -> str:
 @pytest.fixture
 def sweep(world: Any) -> Any:
     """A world with one lane and a fresh order for each case."""
-    world.lanes = 1
+    world.line_partitions = 1
     world.number = count(100)
     return world
 
@@ -182,9 +180,7 @@ def play(world: Any, plan: Plan) -> bool:
 @pytest.mark.parametrize("when", ["at_once", "at_the_end"])
 @pytest.mark.parametrize(("first", "second"), [("0.00", "99.50"), ("99.50", "1048.73"), ("1.00", "2.00")])
 @pytest.mark.parametrize("kind", KINDS)
-def test_exactly_the_rated_amount_is_invoiced(
-    sweep: Any, kind: Kind, first: str, second: str, when: str
-) -> None:
+def test_exactly_the_rated_amount_is_invoiced(sweep: Any, kind: Kind, first: str, second: str, when: str) -> None:
     turn = KINDS.index(kind) + (when == "at_once") + len(first)
     at = 0
     while _play_all(sweep, Plan(kind, at, first, second, "", when), turn):

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from fusion_billing.lines.line_guard import read_notes
-from fusion_billing.store.leases import Leases
+from fusion_billing.dynamodb.state.leases import Leases
+from fusion_billing.odoo_lines.line_guard import read_notes
 from tests.integration.relay.conftest import API_CALLS
 from tests.integration.relay.guarding import RATED, form, guard, guarded_world, heard, line
 from tests.integration.relay.test_reconcile import subscribe
@@ -50,7 +50,7 @@ def test_a_copy_on_an_order_that_is_not_known_is_reported_once(sent: Any) -> Non
     assert finding["why"] == "its order is no subscription that is known here"
     assert form(sent, copy) == RATED
     assert (run.result.changed, guard(sent).result.changed) == (1, 0)
-    assert line(sent).lane == "changed"
+    assert line(sent).line_partition == "changed"
     [data] = heard(sent, "line.changed")
     assert (data["amount"], data["odoo_amount"], data["odoo_order_id"]) == ("0.00", "1.00", copy)
 
@@ -135,8 +135,8 @@ def test_a_copy_is_left_while_the_relay_is_at_work_on_its_order(sent: Any) -> No
     copy = sent.admin.copy_order(41)
     subscribe(sent, copy)
     leases = Leases(sent.dynamodb, sent.tables.state, "relay")
-    for lane in range(8):
-        leases.take(f"LANE#{lane:02d}", sent.now, sent.now + timedelta(minutes=1))
+    for line_partition in range(8):
+        leases.take(f"LANE#{line_partition:02d}", sent.now, sent.now + timedelta(minutes=1))
     [finding] = guard(sent).result.findings
     assert (finding["mended"], form(sent, copy)) == (False, RATED)
     sent.later(minutes=2)

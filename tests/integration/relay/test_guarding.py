@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fusion_billing.lines.line_guard import MOST_REPAIRS
+from fusion_billing.odoo_lines.line_guard import MOST_REPAIRS
 from tests.integration.relay.conftest import API_CALLS, STORAGE
 from tests.integration.relay.guarding import (
     RATED,
@@ -52,7 +52,7 @@ def test_update_prices_is_reported_and_nothing_is_written_where_that_is_the_sett
     assert {call["method"] for call in sent.admin.calls()} <= {"search_read", "fields_get", "get_metadata"}
     assert form(sent) == UPDATED
     after = line(sent)
-    assert (after.state, after.digest, after.lane) == (before.state, before.digest, "changed")
+    assert (after.state, after.digest, after.line_partition) == (before.state, before.digest, "changed")
     [data] = heard(sent, "line.changed")
     assert data["action"] == "reported"
     assert data["message"].startswith("rated 1.00, Odoo has 2497.50: its amount without taxes differs")
@@ -68,7 +68,7 @@ def test_a_finding_is_reported_once_until_it_changes_or_is_gone(sent: Any) -> No
     assert guard(sent, setting="report").result.changed == 1
     sent.admin.write("sale.order.line", [row["id"]], {"price_unit": Decimal("0.004")})
     assert guard(sent, setting="report").result.agreeing == 1
-    assert (line(sent).lane, line(sent).guard, line(sent).state) == ("", None, "sent")
+    assert (line(sent).line_partition, line(sent).guard, line(sent).state) == ("", None, "sent")
     assert len(sent.heard.events) == 2
 
 
@@ -87,11 +87,7 @@ def write(**values: Any) -> Callable[[Any, int], object]:
 
 def included_tax(world: Any, row: int) -> None:
     world.admin.seed(
-        {
-            "account.tax": [
-                {"id": 91, "name": "20 % incl.", "amount": 20, "price_include_override": "tax_included"}
-            ]
-        }
+        {"account.tax": [{"id": 91, "name": "20 % incl.", "amount": 20, "price_include_override": "tax_included"}]}
     )
     world.admin.write("sale.order.line", [row], {"tax_ids": [91]})
 
@@ -134,15 +130,11 @@ def test_every_change_is_reported_and_left_alone_where_that_is_the_setting(sent:
     sent.orders(43)
     [row] = sent.in_odoo(41)
     CHANGES[name].act(sent, row["id"])
-    before = sent.admin.read(
-        "sale.order.line", [], ["product_uom_qty", "price_unit", "order_id", "product_id"]
-    )
+    before = sent.admin.read("sale.order.line", [], ["product_uom_qty", "price_unit", "order_id", "product_id"])
     run = guard(sent, setting="report")
     assert (run.result.changed, run.result.repaired) == (1, 0)
     sent.run()
-    after = sent.admin.read(
-        "sale.order.line", [], ["product_uom_qty", "price_unit", "order_id", "product_id"]
-    )
+    after = sent.admin.read("sale.order.line", [], ["product_uom_qty", "price_unit", "order_id", "product_id"])
     assert after == before
 
 

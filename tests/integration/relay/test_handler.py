@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from functions.relay import deliveries_setup, dependencies, handler, jobs
+from functions.relay import delivery_dependencies, dependencies, handler, jobs
 
 pytestmark = pytest.mark.integration
 
@@ -61,14 +61,14 @@ def queue(world: Any, dynamodb_url: str, monkeypatch: pytest.MonkeyPatch) -> Ite
     def client(service: str, **_: Any) -> Any:
         return clients[service]
 
-    monkeypatch.setattr("fusion_billing.store.client.make", client)
+    monkeypatch.setattr("fusion_billing.dynamodb.client.make", client)
     _forget()
     yield made
     _forget()
 
 
 def _forget() -> None:
-    for module in (dependencies, deliveries_setup):
+    for module in (dependencies, delivery_dependencies):
         for value in vars(module).values():
             if hasattr(value, "cache_clear"):
                 value.cache_clear()
@@ -76,9 +76,7 @@ def _forget() -> None:
 
 def records(*messages: dict[str, Any]) -> dict[str, Any]:
     return {
-        "Records": [
-            {"messageId": str(number), "body": json.dumps(message)} for number, message in enumerate(messages)
-        ]
+        "Records": [{"messageId": str(number), "body": json.dumps(message)} for number, message in enumerate(messages)]
     }
 
 
@@ -158,9 +156,7 @@ def test_deliveries_go_out_whatever_becomes_of_the_lines(
     assert served == [1]
 
 
-def test_a_refused_key_is_an_alarm_at_once(
-    world: Any, queue: Queue, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_refused_key_is_an_alarm_at_once(world: Any, queue: Queue, capsys: pytest.CaptureFixture[str]) -> None:
     world.orders(41)
     world.rate(41)
     world.admin.revoke_key("relay-key")
@@ -180,17 +176,14 @@ def test_a_line_found_invoiced_has_its_order_read_again(world: Any, queue: Queue
     assert ("rating", {"job": "subscription", "id": "41"}) in queue.sent
 
 
-def test_a_closed_period_has_its_invoices_read_at_once_and_many_of_them_in_one_go(
-    world: Any, queue: Queue
-) -> None:
+def test_a_closed_period_has_its_invoices_read_at_once_and_many_of_them_in_one_go(world: Any, queue: Queue) -> None:
     world.orders(41)
     key = world.rate(41)
     handler.handler({"job": "relay"}, CONTEXT)
     world.admin.invoice_period(41)
     world.ratings.freeze(world.line(key))
     asking = [
-        {"job": "invoices", "subscription": name, "period_start": "2026-11-01T00:00:00Z"}
-        for name in ("41", "42")
+        {"job": "invoices", "subscription": name, "period_start": "2026-11-01T00:00:00Z"} for name in ("41", "42")
     ]
     assert handler.handler(records(*asking), CONTEXT) == {"batchItemFailures": []}
     assert len(world.admin.calls("account.move.line")) == 1

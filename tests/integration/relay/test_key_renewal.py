@@ -205,9 +205,7 @@ def test_an_answer_lost_on_the_way_is_another_days_attempt(renewing: Renewing) -
 
 def test_a_new_key_that_was_taken_away_meanwhile_gives_way_to_the_old_one(renewing: Renewing) -> None:
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
-    renewing.secret.text = json.dumps(
-        {"keys": ["gone-key", "relay-key"], "renewal": tomorrow, "expires_on": tomorrow}
-    )
+    renewing.secret.text = json.dumps({"keys": ["gone-key", "relay-key"], "renewal": tomorrow, "expires_on": tomorrow})
     assert renewing.run(days_left=60.0) == Renewal("not_due", 60.0)
     assert renewing.keys == ["relay-key"]
     assert renewing.accepted("relay-key")

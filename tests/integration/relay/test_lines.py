@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from functions.relay.lane import LEASE
-from functions.relay.strays import Strays
+from functions.relay.former_partitions import Strays
+from functions.relay.partition import LEASE
+from fusion_billing.dynamodb.ratings.order_line_items import Put
+from fusion_billing.dynamodb.ratings.ratings import line_partition
 from fusion_billing.instants import parse_instant
+from fusion_billing.odoo.bulk_load import Loader
 from fusion_billing.odoo.client import CALL_SECONDS
-from fusion_billing.odoo.load import Loader
-from fusion_billing.store.line_items import Put
-from fusion_billing.store.ratings import lane
 
 pytestmark = pytest.mark.integration
 
@@ -25,12 +25,12 @@ def held(row: dict[str, Any]) -> tuple[Decimal, Decimal, Decimal]:
 def test_a_due_line_is_put_onto_its_order_and_read_back(world: Any) -> None:
     world.orders(41)
     key = world.rate(41)
-    tally = world.run()
+    statistics = world.run()
     [row] = world.in_odoo(41)
     assert held(row) == (Decimal(250), Decimal("0.004"), Decimal(1))
     line = world.line(key).line
     assert (line.state, line.version, line.amount, line.id) == ("sent", 1, Decimal("1.00"), row["id"])
-    assert tally["sent"] == 1
+    assert statistics["sent"] == 1
     [(event, data)] = world.heard.events
     assert (event, data["odoo_line_id"], data["quantity"], data["unit_price"]) == (
         "line.upserted",
@@ -64,9 +64,7 @@ def test_a_newer_version_changes_the_same_line(world: Any) -> None:
     world.orders(41)
     key = world.rate(41)
     world.run()
-    world.rate(
-        41, "2.37", overage_units="300", steps=[{"units": "300", "unit_amount": "0.0079", "amount": "2.37"}]
-    )
+    world.rate(41, "2.37", overage_units="300", steps=[{"units": "300", "unit_amount": "0.0079", "amount": "2.37"}])
     world.run()
     [row] = world.in_odoo(41)
     assert held(row) == (Decimal(300), Decimal("0.0079"), Decimal("2.37"))
@@ -197,11 +195,11 @@ def test_an_order_locked_between_two_versions_keeps_its_line_and_parks_the_newer
 
 
 def test_a_bad_row_in_a_batch_of_a_hundred_costs_the_others_nothing(world: Any) -> None:
-    world.lanes = 1
+    world.line_partitions = 1
     world.orders(*range(100, 200))
     keys = [world.rate(number, odoo_product_id=99 if number == 157 else 7) for number in range(100, 200)]
-    tally = world.run()
-    assert (tally["sent"], tally["parked"]) == (99, 1)
+    statistics = world.run()
+    assert (statistics["sent"], statistics["parked"]) == (99, 1)
     assert [call["rows"] for call in world.admin.calls("sale.order.line", "load")] == [100, 99, 1]
     states = {key.subscription: world.line(key).line.state for key in keys}
     assert states.pop("157") == "parked"
@@ -309,8 +307,8 @@ def test_a_key_that_is_refused_stops_the_run_and_leaves_all_lines_due(world: Any
     world.orders(41)
     key = world.rate(41)
     world.admin.expire_key("relay-key")
-    tally = world.run()
-    assert tally.alarm == "odoo_key_rejected"
+    statistics = world.run()
+    assert statistics.alarm == "odoo_key_rejected"
     assert (world.line(key).line.state, world.line(key).line.tries) == ("due", 0)
     world.admin.add_key("relay", "relay-key-2")
     world.key = "relay-key-2"
@@ -347,8 +345,8 @@ def test_a_line_that_odoo_has_invoiced_is_left_alone_until_the_period_closes(wor
     world.run()
     world.admin.invoice_period(41)
     world.rate(41, "2.00")
-    tally = world.run()
-    assert tally.invoiced == {41}
+    statistics = world.run()
+    assert statistics.invoiced == {41}
     assert held(world.in_odoo(41)[0])[2] == 1
     line = world.line(key).line
     assert (line.state, line.error, line.amount) == ("due", "line_invoiced", Decimal("1.00"))
@@ -381,14 +379,14 @@ def test_an_invoice_that_races_a_change_bills_nothing_twice_and_loses_nothing(
     world.run()
     world.rate(41, "2.00", steps=[{"units": "500", "unit_amount": "0.004", "amount": "2"}])
     invoice_during_the_first_load(world, monkeypatch, before=before)
-    tally = world.run()
+    statistics = world.run()
     fields = ["product_uom_qty", "qty_invoiced", "qty_to_invoice"]
     [row] = world.admin.read("sale.order.line", [["order_id", "=", 41]], fields)
     assert row["qty_to_invoice"] == 0
     assert row["qty_invoiced"] == (250 if before else 500)
     stored = world.lines.get(key)
     assert stored.sent_amount == Decimal("1.00" if before else "2.00")
-    assert tally.invoiced == ({41} if before else set())
+    assert statistics.invoiced == ({41} if before else set())
 
 
 @pytest.mark.parametrize("before", [True, False])
@@ -437,7 +435,7 @@ def test_a_version_overtaken_on_its_way_stays_due_and_what_odoo_holds_is_known(w
     world.orders(41)
     key = world.rate(41)
     store = world.lines
-    [line], _ = store.due(int(store.get(key).lane[-2:]), world.now, 10)
+    [line], _ = store.due(int(store.get(key).line_partition[-2:]), world.now, 10)
     world.rate(41, "2.00")
     assert store.sent(line, Put(901, 41, "1.00", "digest"), world.now) == "overtaken"
     now = world.line(key).line
@@ -459,20 +457,18 @@ def test_two_relays_at_once_are_never_at_one_order_together(world: Any) -> None:
 
 
 @pytest.mark.parametrize(("before", "after"), [(8, 3), (3, 8)])
-def test_lines_written_under_another_number_of_lanes_are_sent_all_the_same(
-    world: Any, before: int, after: int
-) -> None:
+def test_lines_written_under_another_number_of_lanes_are_sent_all_the_same(world: Any, before: int, after: int) -> None:
     orders = range(41, 61)
     world.orders(*orders)
-    world.lanes = before
+    world.line_partitions = before
     for order in orders:
         world.rate(order)
-    world.lanes = after
+    world.line_partitions = after
     for order in orders:
         world.rate(order, charge="storage")
     strays = Strays(lambda: 0.0)
     tallies = [world.run(strays=strays) for _ in range(2)]
-    assert sum(tally["sent"] for tally in tallies) == 40
+    assert sum(statistics["sent"] for statistics in tallies) == 40
     assert tallies[0]["moved"] > 0
     assert not world.admin.overlaps()
     assert all(len(world.in_odoo(order)) == 2 for order in orders)
@@ -581,9 +577,7 @@ def test_an_odoo_that_rounds_prices_gets_one_at_the_amount(world: Any) -> None:
     ],
     ids=lambda fault: str(fault["kind"]),
 )
-def test_failures_are_told_apart_over_the_older_protocols(
-    world: Any, protocol: str, fault: dict[str, Any]
-) -> None:
+def test_failures_are_told_apart_over_the_older_protocols(world: Any, protocol: str, fault: dict[str, Any]) -> None:
     world.protocol = protocol
     world.orders(41)
     world.rate(41)
@@ -609,7 +603,7 @@ class Slow:
         self.left: list[timedelta] = []
 
     def call(self, *arguments: Any) -> Any:
-        key = {"pk": {"S": f"LEASE#LANE#{lane(41, self.world.lanes):02d}"}}
+        key = {"pk": {"S": f"LEASE#LANE#{line_partition(41, self.world.line_partitions):02d}"}}
         lease = self.world.dynamodb.get_item(TableName=self.world.tables.state, Key=key)["Item"]
         self.left.append(parse_instant(lease["until"]["S"]) - self.world.now)
         self.world.later(seconds=self.seconds)

@@ -15,9 +15,7 @@ def names(world: Any, *orders: int) -> dict[str, Any]:
     lines = [line for order in orders for line in world.in_odoo(order)]
     found = {
         row["res_id"]: f"{row['module']}.{row['name']}"
-        for row in world.admin.read(
-            "ir.model.data", [["model", "=", "sale.order.line"]], ["module", "name", "res_id"]
-        )
+        for row in world.admin.read("ir.model.data", [["model", "=", "sale.order.line"]], ["module", "name", "res_id"])
     }
     return {
         found[line["id"]].removeprefix("fusion_billing."): (
@@ -32,7 +30,7 @@ def names(world: Any, *orders: int) -> dict[str, Any]:
 def settle(world: Any) -> Any:
     """Run until a line that had to move has moved: into its old lane, off its old order, onto the new one."""
     tallies = [world.run() for _ in range(4)]
-    return {name: sum(tally[name] for tally in tallies) for name in ("moved", "retired", "sent")}
+    return {name: sum(statistics[name] for statistics in tallies) for name in ("moved", "retired", "sent")}
 
 
 NAME = "41--api_calls--20261101T000000Z"
@@ -86,9 +84,7 @@ def test_product_and_order_may_change_at_once_and_back(world: Any) -> None:
     "change",
     [{"state": "cancel"}, {"locked": True}, {"locked": True, "subscription_state": "5_renewed"}],
 )
-def test_what_became_of_the_old_order_decides_whether_a_line_may_move(
-    world: Any, change: dict[str, Any]
-) -> None:
+def test_what_became_of_the_old_order_decides_whether_a_line_may_move(world: Any, change: dict[str, Any]) -> None:
     world.orders(41, 42)
     key = world.rate(41)
     world.run()
@@ -110,8 +106,8 @@ def test_a_line_that_is_invoiced_already_stays_where_it_is(world: Any) -> None:
     world.admin.invoice_period(41)
     world.rate(41, "2.00", odoo_order_id=42)
     tallies = [world.run() for _ in range(4)]
-    found = set().union(*(tally.invoiced for tally in tallies))
-    assert found == {41}, [tally.as_dict() for tally in tallies]
+    found = set().union(*(statistics.invoiced for statistics in tallies))
+    assert found == {41}, [statistics.as_dict() for statistics in tallies]
     assert world.in_odoo(42) == []
     assert world.line(key).line.amount == Decimal("1.00")
 

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from functions.admin.services.reconcile import Reconciler, Report
-from fusion_billing.definitions.subscription import Subscription
-from fusion_billing.definitions.validation import parse
+from fusion_billing.application.save_subscription import SubscriptionWriter
+from fusion_billing.catalog.subscription import Subscription
+from fusion_billing.catalog.validation import parse
+from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
+from fusion_billing.dynamodb.state.leases import Leases
 from fusion_billing.odoo.copy_guarding import CopyGuarding
-from fusion_billing.store.leases import Leases
-from fusion_billing.store.subscription_writer import SubscriptionWriter
-from fusion_billing.store.subscriptions import SubscriptionStore
 from tests.integration.relay.conftest import API_CALLS, STORAGE
 
 pytestmark = pytest.mark.integration
@@ -80,9 +80,7 @@ def test_what_agrees_is_counted_and_nothing_is_told(sent: Any) -> None:
         ({"product_uom_qty": 125, "price_unit": Decimal("0.008")}, ["quantity", "price"]),
     ],
 )
-def test_what_was_changed_by_hand_is_told_and_mended(
-    sent: Any, values: dict[str, Any], found: list[str]
-) -> None:
+def test_what_was_changed_by_hand_is_told_and_mended(sent: Any, values: dict[str, Any], found: list[str]) -> None:
     [row] = sent.in_odoo(41)
     sent.admin.write("sale.order.line", [row["id"]], values)
     assert set(found) <= set(reconcile(sent).findings[0]["found"])
@@ -126,12 +124,10 @@ def test_a_line_duplicated_by_hand_is_told_and_emptied(sent: Any) -> None:
 
 def test_a_duplicate_is_left_while_the_relay_is_at_work_on_the_lane(sent: Any) -> None:
     [row] = sent.in_odoo(41)
-    sent.admin.seed(
-        {"sale.order.line": [{"order_id": 41, "product_id": 7, "product_uom_qty": 1, "name": row["name"]}]}
-    )
+    sent.admin.seed({"sale.order.line": [{"order_id": 41, "product_id": 7, "product_uom_qty": 1, "name": row["name"]}]})
     leases = Leases(sent.dynamodb, sent.tables.state, "relay")
-    for lane in range(8):
-        leases.take(f"LANE#{lane:02d}", sent.now, sent.now.replace(year=2027))
+    for line_partition in range(8):
+        leases.take(f"LANE#{line_partition:02d}", sent.now, sent.now.replace(year=2027))
     [finding] = reconcile(sent, mend=True).findings
     assert finding["mended"] is False
 
@@ -162,9 +158,7 @@ def test_what_is_invoiced_is_told_and_left_alone(sent: Any) -> None:
         ({"product_uom_qty": 0}, "quantity"),
     ],
 )
-def test_a_rolling_line_is_compared_by_what_is_left_to_invoice(
-    world: Any, values: dict[str, Any], found: str
-) -> None:
+def test_a_rolling_line_is_compared_by_what_is_left_to_invoice(world: Any, values: dict[str, Any], found: str) -> None:
     world.mode = "rolling"
     world.orders(41)
     subscribe(world, 41)

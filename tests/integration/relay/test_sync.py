@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from fusion_billing.definitions.subscription import Subscription
-from fusion_billing.definitions.subscription_history import ChainedOrder
-from fusion_billing.definitions.validation import parse
+from fusion_billing.application.save_subscription import Chain, SubscriptionWriter
+from fusion_billing.application.sync_subscriptions import Report, SubscriptionSync
+from fusion_billing.catalog.subscription import Subscription
+from fusion_billing.catalog.subscription_history import ChainedOrder
+from fusion_billing.catalog.validation import parse
+from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
+from fusion_billing.dynamodb.state.sync import SyncState
 from fusion_billing.odoo.subscriptions import key_days_left
-from fusion_billing.odoo.sync import Report, SubscriptionSync
-from fusion_billing.store.subscription_writer import Chain, SubscriptionWriter
-from fusion_billing.store.subscriptions import SubscriptionStore
-from fusion_billing.store.sync import SyncState
 
 pytestmark = pytest.mark.integration
 
@@ -90,9 +90,7 @@ def reading(world: Any) -> Reading:
     return Reading(world)
 
 
-def test_a_customer_s_long_name_is_shortened_and_the_subscription_is_billed(
-    world: Any, reading: Reading
-) -> None:
+def test_a_customer_s_long_name_is_shortened_and_the_subscription_is_billed(world: Any, reading: Reading) -> None:
     world.admin.write("res.partner", [9], {"name": "Ein\nKunde " + "lang " * 80})
     world.admin.write("sale.subscription.plan", [1], {"name": "Pro " * 100})
     world.orders(41, partner_id=9)
@@ -129,9 +127,7 @@ def test_an_order_is_read_as_it_is(world: Any, reading: Reading) -> None:
     }
 
 
-def test_a_second_run_reads_only_what_may_have_changed_and_changes_nothing(
-    world: Any, reading: Reading
-) -> None:
+def test_a_second_run_reads_only_what_may_have_changed_and_changes_nothing(world: Any, reading: Reading) -> None:
     world.orders(41, 42)
     reading.run()
     assert (reading.run().read, reading.run().unchanged) == (2, 2)
@@ -170,9 +166,7 @@ def test_a_subscription_that_stops_is_rated_no_further_and_goes_on_when_it_does(
     assert reading.get("41").rated_until is None
 
 
-def test_a_cancelled_order_counts_as_churned_whatever_its_subscription_state_says(
-    world: Any, reading: Reading
-) -> None:
+def test_a_cancelled_order_counts_as_churned_whatever_its_subscription_state_says(world: Any, reading: Reading) -> None:
     world.orders(41)
     reading.run()
     world.admin.write("sale.order", [41], {"state": "cancel"})
@@ -321,7 +315,7 @@ def test_an_odoo_that_is_down_leaves_the_watermark_where_it_was(world: Any, read
 def test_a_run_short_of_time_says_where_it_stopped_and_goes_on_there(
     world: Any, reading: Reading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fusion_billing.odoo.sync._PAGE", 2)
+    monkeypatch.setattr("fusion_billing.application.sync_subscriptions._PAGE", 2)
     world.orders(*range(41, 46))
     first = reading.sync(remaining=lambda: 1.0).run()
     assert (first.read, first.after) == (2, 42)
@@ -332,7 +326,7 @@ def test_a_run_short_of_time_says_where_it_stopped_and_goes_on_there(
 
 
 def test_pages_cover_everything(world: Any, reading: Reading, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fusion_billing.odoo.sync._PAGE", 3)
+    monkeypatch.setattr("fusion_billing.application.sync_subscriptions._PAGE", 3)
     world.orders(*range(41, 51))
     assert reading.run().created == 10
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from fusion_billing.errors import Unavailable
-from fusion_billing.lines.shape import Precision, Unrepresentable, as_one
-from fusion_billing.odoo.verified import Writer
+from fusion_billing.odoo.write_and_verify import Writer
+from fusion_billing.odoo_lines.quantity_and_price import Precision, Unrepresentable, as_one
 from local.odoo.models.lines import Line
 from tests.integration.relay.conftest import START
 
@@ -18,10 +18,7 @@ DELIVERED = 20
 
 
 def form(world: Any, order: int = 41) -> Any:
-    return [
-        (Decimal(str(row["product_uom_qty"])), Decimal(str(row["price_subtotal"])))
-        for row in world.in_odoo(order)
-    ]
+    return [(Decimal(str(row["product_uom_qty"])), Decimal(str(row["price_subtotal"]))) for row in world.in_odoo(order)]
 
 
 @pytest.fixture
@@ -100,9 +97,7 @@ def test_a_product_invoiced_by_what_is_delivered_gets_its_delivered_quantity(wor
     assert (row["qty_delivered"], row["qty_to_invoice"]) == (0, 0)
 
 
-def test_a_line_that_odoo_would_not_invoice_is_never_called_sent(
-    world: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_line_that_odoo_would_not_invoice_is_never_called_sent(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Line, "_compute_qty_to_invoice", lambda *_: Decimal(0))
     world.orders(41)
     key = world.rate(41)
@@ -118,9 +113,7 @@ def test_a_pricelist_s_discount_is_learnt_once_a_line(world: Any, monkeypatch: p
         store(self, record_id, values if "discount" in values else {**values, "discount": Decimal(10)})
 
     created = Line._defaults
-    monkeypatch.setattr(
-        Line, "_defaults", lambda self, values: {**created(self, values), "discount": Decimal(10)}
-    )
+    monkeypatch.setattr(Line, "_defaults", lambda self, values: {**created(self, values), "discount": Decimal(10)})
     monkeypatch.setattr(Line, "_store", discounted)
     world.orders(41)
     key = world.rate(41)
@@ -158,8 +151,8 @@ def test_a_database_that_is_down_is_waited_for_and_counts_as_no_attempt(world: A
     world.orders(41)
     key = world.rate(41)
     world.admin.database(up=False)
-    tally = world.run()
-    assert (tally.waiting, tally.alarm) == (True, "")
+    statistics = world.run()
+    assert (statistics.waiting, statistics.alarm) == (True, "")
     line = world.lines.get(key)
     assert (line.state, line.tries, line.error) == ("due", 0, None)
     world.admin.database(up=True)
@@ -180,7 +173,7 @@ class Slow:
 
 
 def test_a_slow_odoo_gets_smaller_batches_at_once_and_larger_ones_again(world: Any) -> None:
-    world.lanes = 1
+    world.line_partitions = 1
     world.orders(*range(100, 350))
     for number in range(100, 350):
         world.rate(number)
@@ -221,7 +214,7 @@ def test_a_final_invoice_is_listed_until_somebody_has_made_it(world: Any) -> Non
     assert (count(), closed, world.lines.get(key).state) == (1, [], "final_invoice")
     world.later(days=2)
     assert (count(), closed) == (0, [("41", START)])
-    assert (world.lines.get(key).state, world.lines.get(key).lane) == ("sent", "")
+    assert (world.lines.get(key).state, world.lines.get(key).line_partition) == ("sent", "")
 
 
 def test_a_rolling_line_of_a_final_invoice_is_listed_in_spite_of_its_earlier_invoices(world: Any) -> None:

@@ -44,8 +44,8 @@ def test_an_invoiced_line_of_a_lost_result_is_not_written_over(world: Any) -> No
     lose_the_result(world)
     world.admin.invoice_period(41)
     world.rate(41, RIGHT)
-    tally = world.run()
-    assert tally.invoiced == {41}
+    statistics = world.run()
+    assert statistics.invoiced == {41}
     assert subtotals(world) == [Decimal("858.09")]
     close_the_period(world, key)
     assert world.line(key).billed == Decimal("858.09")
@@ -74,7 +74,7 @@ def test_a_line_loaded_and_never_acknowledged_is_not_settled_at_zero_without_a_l
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("fusion_billing.store.lines.LineStore.sent", killed)
+        patched.setattr("fusion_billing.dynamodb.ratings.order_lines.LineStore.sent", killed)
         with pytest.raises(KeyboardInterrupt):
             world.run()
     assert subtotals(world) == [Decimal(RIGHT)]

@@ -20,15 +20,15 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from functions.relay import deliveries
 from functions.relay.deliveries import DeliveryCounts, Dependencies
-from fusion_billing import signing
-from fusion_billing.outbound.guard import Guard
-from fusion_billing.outbound.sender import Limits, Sender
-from fusion_billing.store.deliveries import DeliveryStore
-from fusion_billing.store.endpoints import EndpointStore
-from fusion_billing.store.events import EventStore
-from fusion_billing.store.outbox import Nudges, build_outbox
-from fusion_billing.store.secrets import EndpointSecrets
-from fusion_billing.store.turns import Turns
+from fusion_billing.dynamodb.state.endpoint_leases import EndpointLeases
+from fusion_billing.dynamodb.webhooks.deliveries import DeliveryStore
+from fusion_billing.dynamodb.webhooks.endpoint_secrets import EndpointSecrets
+from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
+from fusion_billing.dynamodb.webhooks.events import EventStore
+from fusion_billing.dynamodb.webhooks.outbox import WakeUps, build_outbox
+from fusion_billing.outbound.ssrf_guard import Guard
+from fusion_billing.outbound.webhook_sender import Limits, Sender
+from fusion_billing.webhooks import signing
 from fusion_billing.webhooks.delivery import Delivery
 from fusion_billing.webhooks.endpoint import Endpoint, SealedSecret
 from fusion_billing.webhooks.events import CATALOGUE
@@ -237,7 +237,7 @@ class Relay:
     def __init__(self, dynamodb: DynamoDBClient, tables: Tables, *, kms: Any, queue: Any, clock: Any) -> None:
         self.dynamodb, self.clock, self.queue = dynamodb, clock, queue
         table = tables.webhooks
-        self.turns = Turns(dynamodb, tables.state)
+        self.endpoint_leases = EndpointLeases(dynamodb, tables.state)
         self.endpoints = EndpointStore(dynamodb, table)
         self.deliveries = DeliveryStore(dynamodb, table)
         self.events = EventStore(dynamodb, table)
@@ -282,9 +282,7 @@ class Relay:
             self.clock.forward(milliseconds=1)
         return told
 
-    def run(
-        self, *, endpoint: Any = None, left: Callable[[], float] = lambda: 300.0, **more: Any
-    ) -> DeliveryCounts:
+    def run(self, *, endpoint: Any = None, left: Callable[[], float] = lambda: 300.0, **more: Any) -> DeliveryCounts:
         dependencies = Dependencies(
             **{
                 "endpoints": self.endpoints,
@@ -293,8 +291,8 @@ class Relay:
                 "secrets": self.secrets,
                 "sender": Sender(self.guard, limits=self.limits),
                 "outbox": self.outbox,
-                "nudges": Nudges(self.queue, "queue", monotonic=self.clock.monotonic),
-                "turns": self.turns,
+                "wake_ups": WakeUps(self.queue, "queue", monotonic=self.clock.monotonic),
+                "endpoint_leases": self.endpoint_leases,
                 "random": lambda: 0.0,
                 **more,
             }

@@ -83,9 +83,7 @@ def test_an_endpoint_is_disabled_once_and_its_event_with_it(relay: Any, tables: 
     assert not relay.endpoints.disable(off, event("second"))
     assert relay.endpoints.get("ep_a") == replace(off, version=2)
     for name, there in (("first", True), ("second", False)):
-        found = relay.dynamodb.get_item(
-            TableName=tables.webhooks, Key={"pk": {"S": name}, "sk": {"S": "EVENT"}}
-        )
+        found = relay.dynamodb.get_item(TableName=tables.webhooks, Key={"pk": {"S": name}, "sk": {"S": "EVENT"}})
         assert ("Item" in found) is there
 
 

@@ -9,17 +9,15 @@ from typing import Any
 
 import pytest
 
-from fusion_billing.outbound.sender import Limits
-from fusion_billing.store.deliveries import Due
+from fusion_billing.dynamodb.webhooks.deliveries import Due
+from fusion_billing.outbound.webhook_sender import Limits
 from fusion_billing.webhooks.endpoint import SealedSecret
-from fusion_billing.webhooks.outcome import Answer, Verdict
+from fusion_billing.webhooks.outcome import Answer, DeliveryResult
 
 pytestmark = pytest.mark.integration
 
 
-def test_what_a_killed_relay_had_claimed_is_sent_by_the_next_one_a_minute_later(
-    relay: Any, receiver: Any
-) -> None:
+def test_what_a_killed_relay_had_claimed_is_sent_by_the_next_one_a_minute_later(relay: Any, receiver: Any) -> None:
     class Killed(BaseException):
         pass
 
@@ -50,10 +48,8 @@ def test_a_relay_that_lost_its_claim_writes_nothing(relay: Any, receiver: Any) -
     assert relay.deliveries.claim(due, token="other", until=relay.clock()) is None
     assert relay.run().delivered == 1
     stored = relay.delivery("a", event)
-    verdict = Verdict("due", due=relay.clock())
-    assert not relay.deliveries.finish(
-        late, token="late", answer=Answer(500), verdict=verdict, now=relay.clock()
-    )
+    result = DeliveryResult("due", due=relay.clock())
+    assert not relay.deliveries.finish(late, token="late", answer=Answer(500), result=result, now=relay.clock())
     assert relay.delivery("a", event) == stored
 
 
@@ -85,9 +81,7 @@ def test_fifty_endpoints_of_which_four_misbehave_each_in_its_own_way(relay: Any,
     last_of_the_healthy = max(index for index, path in enumerate(receiver.log) if path.startswith("/ok/"))
     for word in ("hang", "drip"):
         assert f"over /{word}/{word}" not in receiver.log[:last_of_the_healthy]
-    assert (
-        counts.delivered == 46 * 2 + 2
-    )  # the huge answer is a 200: its size costs it nothing, and us little
+    assert counts.delivered == 46 * 2 + 2  # the huge answer is a 200: its size costs it nothing, and us little
     assert counts.parked == 0
     for name, error in {"hang": "timed_out", "drip": "timed_out", "close": "connection_closed"}.items():
         stored = relay.delivery(name, events[0])
@@ -98,7 +92,7 @@ def test_fifty_endpoints_of_which_four_misbehave_each_in_its_own_way(relay: Any,
 def test_an_endpoint_that_hangs_is_given_up_for_the_run_and_keeps_its_backlog(
     relay: Any, receiver: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fusion_billing.webhooks.rota.WASTE_ALLOWED", 0.5)
+    monkeypatch.setattr("fusion_billing.webhooks.fair_scheduler.WASTE_ALLOWED", 0.5)
     relay.limits = Limits(total=0.3)
     relay.register("a", f"{receiver.url}/hang/a")
     relay.tell(5)
@@ -149,12 +143,12 @@ def test_one_nudged_run_at_a_time_serves_an_endpoint_and_who_came_meanwhile_is_n
     relay.register("b", f"{receiver.url}/ok/b")
     relay.tell()
     until = relay.clock() + timedelta(seconds=60)
-    assert relay.turns.take("ep_a", token="other", now=relay.clock(), until=until)
+    assert relay.endpoint_leases.take("ep_a", token="other", now=relay.clock(), until=until)
     assert relay.run(endpoint=["ep_a", "ep_b"]).delivered == 1
     assert receiver.log == ["/ok/b"]
-    assert relay.turns.give_back("ep_a", token="other")
+    assert relay.endpoint_leases.give_back("ep_a", token="other")
     assert relay.run(endpoint="ep_a").delivered == 1
-    assert not relay.turns.give_back("ep_a", token="other")
+    assert not relay.endpoint_leases.give_back("ep_a", token="other")
 
 
 def test_a_run_that_was_nudged_for_once_more_meanwhile_asks_for_another(relay: Any, receiver: Any) -> None:
@@ -176,15 +170,13 @@ def test_the_turn_of_a_run_that_was_killed_is_free_a_minute_later(relay: Any, re
     relay.register("a", f"{receiver.url}/ok/a")
     relay.tell()
     until = relay.clock() + timedelta(seconds=60)
-    assert relay.turns.take("ep_a", token="dead", now=relay.clock(), until=until)
+    assert relay.endpoint_leases.take("ep_a", token="dead", now=relay.clock(), until=until)
     relay.clock.at = until
     assert relay.run(endpoint="ep_a").delivered == 1
-    assert not relay.turns.give_back("ep_a", token="dead")
+    assert not relay.endpoint_leases.give_back("ep_a", token="dead")
 
 
-def test_nobody_is_woken_for_an_endpoint_that_has_only_failed_for_ten_minutes(
-    relay: Any, receiver: Any
-) -> None:
+def test_nobody_is_woken_for_an_endpoint_that_has_only_failed_for_ten_minutes(relay: Any, receiver: Any) -> None:
     relay.register("a", f"{receiver.url}/500/a", failing_since=relay.clock() - timedelta(minutes=9))
     relay.tell()
     relay.run()
@@ -208,9 +200,7 @@ def test_the_oldest_due_delivery_is_told_unless_its_endpoint_only_fails(relay: A
 def test_a_delivery_whose_event_is_gone_is_parked_and_says_so(relay: Any, receiver: Any, tables: Any) -> None:
     relay.register("a", f"{receiver.url}/ok/a")
     (event,) = relay.tell()
-    relay.dynamodb.delete_item(
-        TableName=tables.webhooks, Key={"pk": {"S": f"E#{event}"}, "sk": {"S": "EVENT"}}
-    )
+    relay.dynamodb.delete_item(TableName=tables.webhooks, Key={"pk": {"S": f"E#{event}"}, "sk": {"S": "EVENT"}})
     assert relay.run().parked == 1
     stored = relay.delivery("a", event)
     assert (stored.state, stored.tries, stored.error) == ("parked", 0, "the event is not kept any more")
@@ -218,9 +208,7 @@ def test_a_delivery_whose_event_is_gone_is_parked_and_says_so(relay: Any, receiv
 
 
 def test_what_can_not_be_decrypted_costs_the_others_nothing(relay: Any, receiver: Any) -> None:
-    relay.register(
-        "a", f"{receiver.url}/ok/a", secrets=(SealedSecret(base64.b64encode(b"x"), relay.clock()),)
-    )
+    relay.register("a", f"{receiver.url}/ok/a", secrets=(SealedSecret(base64.b64encode(b"x"), relay.clock()),))
     relay.register("b", f"{receiver.url}/ok/b")
     (event,) = relay.tell()
     counts = relay.run()

@@ -17,13 +17,13 @@ import sys
 from datetime import datetime
 
 from functions.relay import deliveries
-from fusion_billing.outbound.guard import Guard
-from fusion_billing.outbound.sender import Sender
-from fusion_billing.store.deliveries import DeliveryStore
-from fusion_billing.store.endpoints import EndpointStore
-from fusion_billing.store.events import EventStore
-from fusion_billing.store.outbox import Nudges, build_outbox
-from fusion_billing.store.turns import Turns
+from fusion_billing.outbound.ssrf_guard import Guard
+from fusion_billing.outbound.webhook_sender import Sender
+from fusion_billing.dynamodb.webhooks.deliveries import DeliveryStore
+from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
+from fusion_billing.dynamodb.webhooks.events import EventStore
+from fusion_billing.dynamodb.webhooks.outbox import Nudges, build_outbox
+from fusion_billing.dynamodb.state.endpoint_leases import Turns
 from local.dynamodb import client
 
 url, table, state, secret, now = sys.argv[1:]

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from fusion_billing.store.endpoints import EndpointStore
-from fusion_billing.store.events import EventStore
-from fusion_billing.store.outbox import build_outbox
+from fusion_billing.application.outbox import DIRECT_DELIVERIES, Outbox
+from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
+from fusion_billing.dynamodb.webhooks.events import EventStore
+from fusion_billing.dynamodb.webhooks.outbox import build_outbox
 from fusion_billing.webhooks.endpoint import Endpoint
 from fusion_billing.webhooks.events import CATALOGUE
-from fusion_billing.webhooks.outbox import DIRECT_DELIVERIES, Outbox
 from local.tables import Tables
 
 pytestmark = pytest.mark.integration
@@ -62,9 +62,7 @@ def outbox(dynamodb: DynamoDBClient, tables: Tables, queue: FakeQueue, clock: Cl
 @pytest.fixture
 def register(dynamodb: DynamoDBClient, tables: Tables) -> Callable[..., Endpoint]:
     def add(name: str, **more: Any) -> Endpoint:
-        made = Endpoint(
-            id=f"ep_{name}", source="src_a", url="https://example.com/", events=("*",), created=NOW, **more
-        )
+        made = Endpoint(id=f"ep_{name}", source="src_a", url="https://example.com/", events=("*",), created=NOW, **more)
         EndpointStore(dynamodb, tables.webhooks).create(made)
         return made
 
@@ -72,9 +70,7 @@ def register(dynamodb: DynamoDBClient, tables: Tables) -> Callable[..., Endpoint
 
 
 def rating(outbox: Outbox) -> Any:
-    return outbox.prepare(
-        "rating.updated", subscription="42", plan="Pro", metric="api_calls", data=RATED, now=NOW
-    )
+    return outbox.prepare("rating.updated", subscription="42", plan="Pro", metric="api_calls", data=RATED, now=NOW)
 
 
 def deliveries(dynamodb: DynamoDBClient, tables: Tables, endpoint: str) -> list[Any]:
@@ -145,7 +141,7 @@ def test_a_burst_of_events_is_one_nudge_at_once_and_one_that_covers_the_rest(
     register("a")
     for tenth in range(15):
         clock.seconds = tenth / 10
-        outbox.nudge(rating(outbox))
+        outbox.wake_up(rating(outbox))
     assert queue.sent == [("ep_a", 0), ("ep_a", 1), ("ep_a", 1)]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from fusion_billing import signing
+from fusion_billing.webhooks import signing
 from fusion_billing.webhooks.endpoint import Endpoint, SealedSecret
 
 pytestmark = pytest.mark.integration
@@ -68,9 +68,7 @@ def test_the_reference_library_verifies_what_is_sent(relay: Any, receiver: Any) 
     assert Webhook(relay.secret).verify(body, headers)["type"] == "rating.updated"
 
 
-def test_a_failing_delivery_is_tried_ten_times_under_one_id_and_then_parked(
-    relay: Any, receiver: Any
-) -> None:
+def test_a_failing_delivery_is_tried_ten_times_under_one_id_and_then_parked(relay: Any, receiver: Any) -> None:
     relay.register("a", f"{receiver.url}/500/a")
     (event,) = relay.tell()
     waits = []
@@ -184,9 +182,7 @@ def test_one_success_in_five_days_keeps_an_endpoint_enabled(relay: Any, receiver
     assert failing is not None
     assert failing.failing_since == relay.clock()
     good = relay.endpoints.replace(
-        Endpoint(
-            **{**{name: getattr(failing, name) for name in failing.__slots__}, "url": f"{receiver.url}/ok/a"}
-        )
+        Endpoint(**{**{name: getattr(failing, name) for name in failing.__slots__}, "url": f"{receiver.url}/ok/a"})
     )
     relay.clock.forward(days=4)
     relay.run()

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from fusion_billing.outbound.bounded import LONGEST_ANSWER
-from fusion_billing.outbound.guard import Guard
-from fusion_billing.outbound.sender import Limits, Sender
+from fusion_billing.outbound.bounded_connection import LONGEST_ANSWER
+from fusion_billing.outbound.ssrf_guard import Guard
+from fusion_billing.outbound.webhook_sender import Limits, Sender
 from fusion_billing.webhooks.outcome import Answer
 
 pytestmark = pytest.mark.integration
@@ -156,9 +156,7 @@ def test_a_body_that_drips_for_ever_is_left_once_the_status_is_known(serve: Serv
     assert got.excerpt.startswith("y")
 
 
-def test_of_a_body_without_end_no_more_than_the_limit_is_read(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_of_a_body_without_end_no_more_than_the_limit_is_read(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     received = 0
     reading = socket.socket.recv_into
 

@@ -31,9 +31,7 @@ def test_another_version_is_refused(version: str) -> None:
     assert refused.value.code == "outdated"
 
 
-@pytest.mark.parametrize(
-    "version", ["9" * 5_000, "3.0", "3e0", "1e99999999999999999999", "NaN", '"3"', "true"]
-)
+@pytest.mark.parametrize("version", ["9" * 5_000, "3.0", "3e0", "1e99999999999999999999", "NaN", '"3"', "true"])
 def test_a_version_that_is_no_whole_number_is_refused_by_name(version: str) -> None:
     with pytest.raises(Refused) as refused:
         put_back.check(strict_json.loads(f'{{"version": {version}}}'), STORED)

@@ -3,15 +3,15 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-from fusion_billing.billing.customers import Customer
-from fusion_billing.billing.pricing import Subscriber
-from fusion_billing.calendar.advance import advance, first_seen
-from fusion_billing.calendar.terms import Terms
-from fusion_billing.definitions.subscription_history import ChainedOrder
+from fusion_billing.billing.billed_subscription import BilledSubscription
+from fusion_billing.billing.pricing import PricedSubscription
+from fusion_billing.billing_periods.advance import advance, first_seen
+from fusion_billing.billing_periods.schedule_terms import Terms
+from fusion_billing.catalog.subscription_history import ChainedOrder
 
 MONTHLY = Terms(date(2026, 1, 1), date(2026, 12, 1), 1, "month", "UTC")
 CALENDAR = first_seen(MONTHLY)
-WHO = Subscriber("42", "Pro", "USD", "UTC", 57, {})
+WHO = PricedSubscription("42", "Pro", "USD", "UTC", 57, {})
 
 
 def day(month: int, number: int) -> datetime:
@@ -23,7 +23,7 @@ def link(order: int, start: datetime, kind: str = "renewal") -> ChainedOrder:
 
 
 def test_what_came_before_a_customer_is_billed_from_is_not_rated() -> None:
-    customer = Customer(WHO, CALENDAR, rated_from=day(11, 10))
+    customer = BilledSubscription(WHO, CALENDAR, rated_from=day(11, 10))
     november, october = CALENDAR.open, CALENDAR.period_holding(day(10, 5))
     assert not customer.is_rated_in(october)
     assert customer.is_rated_in(november)
@@ -32,16 +32,14 @@ def test_what_came_before_a_customer_is_billed_from_is_not_rated() -> None:
 
 
 def test_an_invoiced_period_is_rated_from_where_it_was_whatever_is_corrected_since() -> None:
-    closed = advance(
-        CALENDAR, replace(MONTHLY, next_invoice_date=date(2027, 1, 1)), day(12, 2), rated_from=day(11, 5)
-    )
-    customer = Customer(WHO, closed, rated_from=day(12, 15))
+    closed = advance(CALENDAR, replace(MONTHLY, next_invoice_date=date(2027, 1, 1)), day(12, 2), rated_from=day(11, 5))
+    customer = BilledSubscription(WHO, closed, rated_from=day(12, 15))
     assert customer.rated_start(closed.known[0]) == day(11, 5)
     assert customer.rated_start(closed.open) == day(12, 15)
 
 
 def test_what_ends_in_a_period_is_rated_up_to_there() -> None:
-    customer = Customer(WHO, CALENDAR, rated_until=day(11, 20))
+    customer = BilledSubscription(WHO, CALENDAR, rated_until=day(11, 20))
     assert customer.rated_end(CALENDAR.open) == day(11, 20)
     assert customer.subscriber_in(CALENDAR.open).lived_until == day(11, 20)
     assert not customer.is_rated_in(CALENDAR.after(CALENDAR.open))
@@ -49,22 +47,22 @@ def test_what_ends_in_a_period_is_rated_up_to_there() -> None:
 
 def test_the_order_that_runs_bills_what_its_forerunner_has_not() -> None:
     orders = (link(42, day(1, 1), "initial"), link(50, day(11, 3), "upsell"), link(57, day(12, 1)))
-    customer = Customer(WHO, CALENDAR, orders=orders)
+    customer = BilledSubscription(WHO, CALENDAR, orders=orders)
     assert customer.order_for(CALENDAR.open) == 57
     assert customer.order_for(CALENDAR.after(CALENDAR.open)) == 57
     assert customer.order_for(CALENDAR.period_holding(day(10, 5))) == 42
-    assert Customer(WHO, CALENDAR).order_for(CALENDAR.open) == 57
+    assert BilledSubscription(WHO, CALENDAR).order_for(CALENDAR.open) == 57
 
 
 def test_an_order_announced_bills_from_the_period_at_whose_end_it_takes_over() -> None:
     who = replace(WHO, odoo_order_id=42)
     following = CALENDAR.after(CALENDAR.open)
-    late = Customer(who, CALENDAR, orders=(link(42, day(1, 1), "initial"), link(57, day(12, 10))))
+    late = BilledSubscription(who, CALENDAR, orders=(link(42, day(1, 1), "initial"), link(57, day(12, 10))))
     assert (late.order_for(CALENDAR.open), late.order_for(following)) == (42, 57)
-    at_the_end = Customer(who, CALENDAR, orders=(link(42, day(1, 1), "initial"), link(57, day(12, 1))))
+    at_the_end = BilledSubscription(who, CALENDAR, orders=(link(42, day(1, 1), "initial"), link(57, day(12, 1))))
     assert at_the_end.order_for(CALENDAR.open) == 57
 
 
 def test_starts_replaced_are_those_that_are_none_now() -> None:
     moved = replace(CALENDAR, replaced=(day(11, 15), CALENDAR.open.start))
-    assert Customer(WHO, moved).replaced_starts == (day(11, 15),)
+    assert BilledSubscription(WHO, moved).replaced_starts == (day(11, 15),)

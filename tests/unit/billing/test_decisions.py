@@ -7,14 +7,14 @@ from decimal import Decimal
 import pytest
 
 from fusion_billing.billing.decisions import NewVersion, PeriodState, SameVersion, adjustment, decide
-from fusion_billing.billing.ratings import Candidate, Line, RatingKey, StoredRating, candidate
+from fusion_billing.billing.rating import ComputedRating, Line, RatingKey, StoredRating, computed_rating
 
 KEY = RatingKey("42", datetime(2026, 11, 1, tzinfo=UTC), "calls")
 CORRECTION = replace(KEY, corrects=datetime(2026, 10, 1, tzinfo=UTC))
 
 
-def _rated(amount: str, key: RatingKey = KEY, *thresholds: str) -> Candidate:
-    return candidate(key, {"units": "5", "amount": amount}, frozenset(thresholds))
+def _rated(amount: str, key: RatingKey = KEY, *thresholds: str) -> ComputedRating:
+    return computed_rating(key, {"units": "5", "amount": amount}, frozenset(thresholds))
 
 
 def _stored(amount: str, state: str | None, **fields: object) -> StoredRating:
@@ -56,9 +56,7 @@ def test_a_first_rating_is_made_of_usage_or_of_an_amount(
         (("waiting", "1.00"), "0.00", "upcoming", "none"),
     ],
 )
-def test_a_new_version_moves_its_line(
-    was: tuple[str | None, str], now: str, period: PeriodState, line: str
-) -> None:
+def test_a_new_version_moves_its_line(was: tuple[str | None, str], now: str, period: PeriodState, line: str) -> None:
     state, amount = was
     decision = decide(_rated(now), _stored(amount, state), period=period, has_usage=True)
     assert isinstance(decision, NewVersion)
@@ -97,9 +95,7 @@ def test_nothing_is_decided_about_a_frozen_rating() -> None:
 
 
 def test_an_adjustment_is_what_a_fresh_rating_is_more_than_all_that_was_invoiced() -> None:
-    assert adjustment(Decimal("3.00"), Decimal("1.50"), [Decimal("2.00"), Decimal("-0.20")]) == Decimal(
-        "-0.30"
-    )
+    assert adjustment(Decimal("3.00"), Decimal("1.50"), [Decimal("2.00"), Decimal("-0.20")]) == Decimal("-0.30")
 
 
 def test_an_adjustment_of_38_digits_is_exact() -> None:

@@ -7,14 +7,12 @@ import pytest
 
 from functions.admin.services.ratings import _steps
 from fusion_billing.billing.large_documents import INLINE_BYTES, from_parts, join, split, to_parts
-from fusion_billing.billing.ratings import RatingKey, candidate
+from fusion_billing.billing.rating import RatingKey, computed_rating
 
 KEY = RatingKey("42", datetime(2026, 11, 1, tzinfo=UTC), "calls")
 
 
-def _document(
-    steps: int, corrected_steps: int = 0, description: str = "eu: 1 unit at 0.20"
-) -> dict[str, Any]:
+def _document(steps: int, corrected_steps: int = 0, description: str = "eu: 1 unit at 0.20") -> dict[str, Any]:
     step = {"description": description, "units": "1", "unit_amount": "0.20", "amount": "0.20"}
     document: dict[str, Any] = {
         "units": str(steps),
@@ -31,7 +29,7 @@ def _document(
 @pytest.mark.parametrize("document", [_document(3), _document(3, 5), {"units": "1", "amount": "1.00"}])
 def test_a_small_document_is_kept_whole(document: dict[str, Any]) -> None:
     assert split(document) == (document, {})
-    assert candidate(KEY, document).parts == ()
+    assert computed_rating(KEY, document).parts == ()
 
 
 @pytest.mark.parametrize(
@@ -45,9 +43,9 @@ def test_a_small_document_is_kept_whole(document: dict[str, Any]) -> None:
 )
 def test_a_large_one_is_small_without_its_large_fields_and_whole_with_them(document: dict[str, Any]) -> None:
     small, large = split(document)
-    assert len(candidate(KEY, document).document.encode()) < INLINE_BYTES
+    assert len(computed_rating(KEY, document).document.encode()) < INLINE_BYTES
     assert join(small, from_parts(to_parts(large))) == document
-    assert all(len(part) <= 350_000 for part in candidate(KEY, document).parts)
+    assert all(len(part) <= 350_000 for part in computed_rating(KEY, document).parts)
 
 
 def test_the_step_left_behind_comes_to_the_amount() -> None:

@@ -9,26 +9,26 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from functions.rate.inputs import Sources
 from functions.rate.rater import Rater
-from functions.rate.reading import Sources
-from functions.rate.writer import Writer
+from functions.rate.rating_writer import Writer
+from fusion_billing.application.outbox import NOTHING, Prepared
+from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.closings import Closing
-from fusion_billing.billing.customers import Customer
 from fusion_billing.billing.decisions import NewVersion, SameVersion
 from fusion_billing.billing.planning import hour_of
 from fusion_billing.billing.price_book import PriceBook
-from fusion_billing.billing.pricing import Subscriber
-from fusion_billing.billing.ratings import HistoryEntry, Line, RatingKey, StoredRating, history_with
-from fusion_billing.calendar.advance import advance, first_seen
-from fusion_billing.calendar.calendar import Calendar, Period
-from fusion_billing.calendar.terms import Terms
-from fusion_billing.definitions.charge import Charge
-from fusion_billing.definitions.metric import Metric
-from fusion_billing.definitions.validation import parse
+from fusion_billing.billing.pricing import PricedSubscription
+from fusion_billing.billing.rating import HistoryEntry, Line, RatingKey, StoredRating, history_with
+from fusion_billing.billing_periods.advance import advance, first_seen
+from fusion_billing.billing_periods.calendar import Calendar, Period
+from fusion_billing.billing_periods.schedule_terms import Terms
+from fusion_billing.catalog.charge import Charge
+from fusion_billing.catalog.metric import Metric
+from fusion_billing.catalog.validation import parse
+from fusion_billing.dynamodb.markers.changed_pairs import DirtyPair
+from fusion_billing.dynamodb.ratings.ratings import Save, VersionConflict
 from fusion_billing.rating.records import Record
-from fusion_billing.store.dirty_pairs import DirtyPair
-from fusion_billing.store.ratings import Outdated, Save
-from fusion_billing.webhooks.outbox import NOTHING, Prepared
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 MONTHS = ("2026-09", "2026-10", "2026-11", "2026-12", "2027-01", "2027-02", "2027-03", "2027-04")
@@ -85,9 +85,9 @@ class MemoryRatings:
                 same, raised=same.raised | decision.raised, line=_moved(same.line, decision.line)
             )
             return
-        rated = decision.candidate
+        rated = decision.computed_rating
         if stored is None and rated.key in self.items:
-            raise Outdated("it is there")
+            raise VersionConflict("it is there")
         here = self._guarded(stored) if stored is not None else None
         entry = HistoryEntry(decision.version, rated.units, rated.amount_text, "")
         self.items[rated.key] = StoredRating(
@@ -106,7 +106,7 @@ class MemoryRatings:
         for one in saves:
             try:
                 self.save(one.decision, stored=one.stored, odoo_order_id=one.odoo_order_id, now=now)
-            except Outdated as error:
+            except VersionConflict as error:
                 ran_into.append(error)
             else:
                 ran_into.append(None)
@@ -120,7 +120,7 @@ class MemoryRatings:
     def _guarded(self, read: StoredRating) -> StoredRating:
         here = self.items[read.key]
         if here.version != read.version or here.frozen:
-            raise Outdated("another version")
+            raise VersionConflict("another version")
         return here
 
 
@@ -147,7 +147,7 @@ class Silent:
         self.late += type == "usage.late"
         return NOTHING
 
-    def nudge(self, prepared: Prepared) -> None:
+    def wake_up(self, prepared: Prepared) -> None:
         pass
 
 
@@ -190,13 +190,13 @@ class Life:
         raise AssertionError("every pair can be rated")
 
     def rater(self) -> Rater:
-        who = Subscriber("42", "Pro", "USD", "UTC", 42, {})
+        who = PricedSubscription("42", "Pro", "USD", "UTC", 42, {})
 
         def report(pair: DirtyPair, error: Exception) -> None:
             raise error
 
         sources = Sources(
-            customer=lambda _: Customer(who, self.calendar),
+            customer=lambda _: BilledSubscription(who, self.calendar),
             prices=lambda: self.book,
             records=self,
             markers=self,
@@ -252,7 +252,7 @@ class Life:
         periods = {self.calendar.period_holding(at) for at in self.usage}
         fresh = {period: self._fresh(period) for period in periods}
         for period, amount in fresh.items():
-            owed = sum(
+            line_item = sum(
                 (
                     one.billed if one.frozen else one.amount
                     for key, one in self.ratings.items.items()
@@ -260,7 +260,7 @@ class Life:
                 ),
                 Decimal(0),
             )
-            assert owed == amount, (period, owed, amount)
+            assert line_item == amount, (period, line_item, amount)
         for key, one in self.ratings.items.items():
             state = self.calendar.period_holding(key.period_start).state
             assert one.frozen == (state == "invoiced")

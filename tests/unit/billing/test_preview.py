@@ -5,15 +5,15 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from fusion_billing.billing.customers import Customer
+from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.preview import MOST_LISTED, Side, TooManyRecords, preview
 from fusion_billing.billing.price_book import PriceBook
-from fusion_billing.billing.pricing import Subscriber
-from fusion_billing.calendar.advance import first_seen
-from fusion_billing.calendar.terms import Terms
-from fusion_billing.definitions.charge import Charge
-from fusion_billing.definitions.metric import Metric
-from fusion_billing.definitions.validation import parse
+from fusion_billing.billing.pricing import PricedSubscription
+from fusion_billing.billing_periods.advance import first_seen
+from fusion_billing.billing_periods.schedule_terms import Terms
+from fusion_billing.catalog.charge import Charge
+from fusion_billing.catalog.metric import Metric
+from fusion_billing.catalog.validation import parse
 from fusion_billing.rating.records import Record
 
 NOVEMBER = datetime(2026, 11, 1, tzinfo=UTC)
@@ -36,8 +36,8 @@ def _charge(price: str, code: str = "calls", **fields: Any) -> Charge:
     return parse(Charge, common | fields, code=code)
 
 
-def _customer(id_: str = "42", currency: str = "USD", rated_until: datetime | None = None) -> Customer:
-    return Customer(Subscriber(id_, "Pro", currency, "UTC", 42, {}), CALENDAR, rated_until)
+def _customer(id_: str = "42", currency: str = "USD", rated_until: datetime | None = None) -> BilledSubscription:
+    return BilledSubscription(PricedSubscription(id_, "Pro", currency, "UTC", 42, {}), CALENDAR, rated_until)
 
 
 def _book(*charges: Charge, metric: Metric | None = None) -> PriceBook:
@@ -51,7 +51,7 @@ def _read(subscription: str, metric: str, start: datetime, end: datetime) -> Seq
 def _preview(
     before: PriceBook,
     after: PriceBook,
-    *customers: Customer,
+    *customers: BilledSubscription,
     time_left: Callable[[], bool] = lambda: True,
     charges: Sequence[str] = ("calls",),
 ) -> dict[str, Any]:
@@ -62,12 +62,9 @@ def _preview(
 def test_a_price_is_shown_before_and_after_per_subscription_and_in_total() -> None:
     found = _preview(_book(_charge("1")), _book(_charge("2")), _customer("42"), _customer("43"))
     assert [
-        (each["subscription"], each["before"]["amount"], each["after"]["amount"])
-        for each in found["subscriptions"]
+        (each["subscription"], each["before"]["amount"], each["after"]["amount"]) for each in found["subscriptions"]
     ] == [("42", "10.00", "20.00"), ("43", "10.00", "20.00")]
-    assert found["totals"] == [
-        {"currency": "USD", "before": "20.00", "after": "40.00", "difference": "20.00"}
-    ]
+    assert found["totals"] == [{"currency": "USD", "before": "20.00", "after": "40.00", "difference": "20.00"}]
     assert (found["evaluated"], found["changed_subscriptions"], found["truncated"]) == (2, 2, False)
 
 
@@ -75,9 +72,7 @@ def test_units_that_change_are_shown_though_the_amount_does_not() -> None:
     found = _preview(
         _book(_charge("0"), metric=_metric("sum")), _book(_charge("0"), metric=_metric("max")), _customer()
     )
-    assert [(each["before"]["units"], each["after"]["units"]) for each in found["subscriptions"]] == [
-        ("10", "7")
-    ]
+    assert [(each["before"]["units"], each["after"]["units"]) for each in found["subscriptions"]] == [("10", "7")]
 
 
 def test_what_stays_is_counted_and_not_listed() -> None:

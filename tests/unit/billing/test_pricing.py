@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 
 from fusion_billing.billing.price_book import PriceBook
-from fusion_billing.billing.pricing import CurrencyMismatch, Pricing, Subscriber
-from fusion_billing.definitions.charge import Charge, ChargeOverride
-from fusion_billing.definitions.metric import Metric
-from fusion_billing.definitions.validation import parse
+from fusion_billing.billing.pricing import CurrencyMismatch, PricedSubscription, Pricing
+from fusion_billing.catalog.charge import Charge, ChargeOverride
+from fusion_billing.catalog.metric import Metric
+from fusion_billing.catalog.validation import parse
 from fusion_billing.errors import Refused
 from fusion_billing.rating.records import Record
 
 NOVEMBER, DECEMBER = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
 MID = datetime(2026, 11, 16, tzinfo=UTC)
 METRIC = parse(Metric, {"name": "calls", "aggregation": "sum"}, code="calls")
-WHO = Subscriber("42", "Pro", "USD", "UTC", 42, {})
+WHO = PricedSubscription("42", "Pro", "USD", "UTC", 42, {})
 
 
 def _charge(code: str = "calls", **fields: Any) -> Charge:
@@ -33,7 +33,7 @@ def _charge(code: str = "calls", **fields: Any) -> Charge:
     return parse(Charge, common | fields, code=code)
 
 
-def _pricing(*versions: Charge, who: Subscriber = WHO) -> Pricing | None:
+def _pricing(*versions: Charge, who: PricedSubscription = WHO) -> Pricing | None:
     return PriceBook([METRIC], [versions]).pricing("calls", who, NOVEMBER, DECEMBER)
 
 
@@ -83,7 +83,7 @@ def test_each_part_of_a_period_is_charged_by_its_own_version_or_not_at_all(
 
 def test_what_one_subscription_has_otherwise_is_laid_over_every_version() -> None:
     override = parse(ChargeOverride, {"model": {"type": "per_unit", "unit_amount": "0.5"}})
-    special = Subscriber("42", "Pro", "USD", "UTC", 42, {"calls": override})
+    special = PricedSubscription("42", "Pro", "USD", "UTC", 42, {"calls": override})
     versions = (_charge(), _charge(valid_from="2026-11-16T00:00:00Z"))
     assert _amount(_pricing(*versions, who=special)) == Decimal("10.00")
     assert _amount(_pricing(*versions)) == Decimal("20.00")
@@ -142,6 +142,6 @@ def test_a_charge_whose_metric_is_gone_is_refused_by_name() -> None:
 
 def test_two_subscribers_never_share_a_price_that_is_for_one_of_them() -> None:
     book = PriceBook([METRIC], [[_charge(applies_to={"subscriptions": ["42"]})]])
-    other = Subscriber("43", "Pro", "USD", "UTC", 43, {})
+    other = PricedSubscription("43", "Pro", "USD", "UTC", 43, {})
     assert book.pricing("calls", WHO, NOVEMBER, DECEMBER) is not None
     assert book.pricing("calls", other, NOVEMBER, DECEMBER) is None

@@ -7,19 +7,19 @@ from typing import Any
 
 import pytest
 
-from fusion_billing.billing.pricing import Pricing, Subscriber
+from fusion_billing.billing.pricing import PricedSubscription, Pricing
 from fusion_billing.billing.projection import projected
-from fusion_billing.definitions.charge import Charge
-from fusion_billing.definitions.metric import Metric
-from fusion_billing.definitions.price_models import PerUnit
-from fusion_billing.definitions.validation import parse
+from fusion_billing.catalog.charge import Charge
+from fusion_billing.catalog.metric import Metric
+from fusion_billing.catalog.price_models import PerUnit
+from fusion_billing.catalog.validation import parse
 from fusion_billing.rating.price_spans import PriceSpan
-from fusion_billing.rating.rated import Rated
 from fusion_billing.rating.records import Record
+from fusion_billing.rating.result import Rated
 
 START, END = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
 HALF = datetime(2026, 11, 16, tzinfo=UTC)
-WHO = Subscriber("42", "Pro", "USD", "UTC", 42, {})
+WHO = PricedSubscription("42", "Pro", "USD", "UTC", 42, {})
 
 
 def _price(aggregation: str, **fields: Any) -> Pricing:

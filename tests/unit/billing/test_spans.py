@@ -11,19 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fusion_billing.billing.price_book import PriceBook
-from fusion_billing.billing.pricing import Pricing, Subscriber, from_document
+from fusion_billing.billing.pricing import PricedSubscription, Pricing, from_document
 from fusion_billing.billing.spans import fitted
-from fusion_billing.definitions.charge import Charge, ChargeOverride
-from fusion_billing.definitions.metric import Metric
-from fusion_billing.definitions.subscription_history import PlanChange
-from fusion_billing.definitions.validation import parse
+from fusion_billing.catalog.charge import Charge, ChargeOverride
+from fusion_billing.catalog.metric import Metric
+from fusion_billing.catalog.subscription_history import PlanChange
+from fusion_billing.catalog.validation import parse
 from fusion_billing.instants import rfc3339
 from fusion_billing.rating.price_spans import PriceSpan
 from fusion_billing.rating.records import Record
 
 NOVEMBER, DECEMBER = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
 METRIC = parse(Metric, {"name": "calls", "aggregation": "sum"}, code="calls")
-WHO = Subscriber("42", "Pro", "USD", "UTC", 42, {})
+WHO = PricedSubscription("42", "Pro", "USD", "UTC", 42, {})
 
 
 def day(number: float) -> datetime:
@@ -50,7 +50,7 @@ def _half_price(**fields: Any) -> ChargeOverride:
     return _override(model={"type": "per_unit", "unit_amount": "0.5"}, **fields)
 
 
-def _spans(*versions: Charge, who: Subscriber = WHO) -> list[tuple[datetime, datetime, Any]]:
+def _spans(*versions: Charge, who: PricedSubscription = WHO) -> list[tuple[datetime, datetime, Any]]:
     """Return the spans of a charge in November, each with its unit price."""
     price = PriceBook([METRIC], [versions]).pricing("calls", who, NOVEMBER, DECEMBER)
     assert price is not None
@@ -61,7 +61,7 @@ def _unit_price(charge: Charge | None) -> Any:
     return None if charge is None else getattr(charge.model, "unit_amount", None)
 
 
-def _amount(book: PriceBook, who: Subscriber, *used: tuple[float, str]) -> Decimal:
+def _amount(book: PriceBook, who: PricedSubscription, *used: tuple[float, str]) -> Decimal:
     """Return what units used on days of November come to, by all charges."""
     records = [Record(str(at), day(at), day(at), Decimal(units)) for at, units in used]
     total = Decimal(0)
@@ -232,7 +232,7 @@ def _document(price: Pricing) -> dict[str, Any]:
     return {"period_start": rfc3339(NOVEMBER), "period_end": rfc3339(DECEMBER), **price.as_json}
 
 
-def _priced(*versions: Charge, who: Subscriber = WHO) -> Pricing:
+def _priced(*versions: Charge, who: PricedSubscription = WHO) -> Pricing:
     price = PriceBook([METRIC], [versions]).pricing("calls", who, NOVEMBER, DECEMBER)
     assert price is not None
     return price
@@ -250,7 +250,7 @@ def _priced(*versions: Charge, who: Subscriber = WHO) -> Pricing:
         ([_charge()], replace(WHO, overrides={"calls": (_half_price(valid_from="2026-11-05"),)})),
     ],
 )
-def test_a_rating_keeps_its_pricing_whole(versions: list[Charge], who: Subscriber) -> None:
+def test_a_rating_keeps_its_pricing_whole(versions: list[Charge], who: PricedSubscription) -> None:
     price = _priced(*versions, who=who)
     assert from_document(_document(price)) == price
 

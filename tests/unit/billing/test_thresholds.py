@@ -5,8 +5,8 @@ from decimal import Decimal
 import pytest
 
 from fusion_billing.billing.thresholds import parts_of, reached
-from fusion_billing.definitions.charge import Thresholds
-from fusion_billing.definitions.validation import parse
+from fusion_billing.catalog.charge import Thresholds
+from fusion_billing.catalog.validation import parse
 
 
 @pytest.mark.parametrize(
@@ -20,9 +20,7 @@ from fusion_billing.definitions.validation import parse
         ("0", "100", "49.99", []),
     ],
 )
-def test_a_threshold_is_reached_at_its_figure(
-    units: str, included: str, amount: str, names: list[str]
-) -> None:
+def test_a_threshold_is_reached_at_its_figure(units: str, included: str, amount: str, names: list[str]) -> None:
     thresholds = parse(Thresholds, {"percent_of_included": ["80", "100"], "amounts": ["50.00"]})
     found = reached(thresholds, units=Decimal(units), included=Decimal(included), amount=Decimal(amount))
     assert sorted(found) == names

@@ -33,9 +33,7 @@ def test_requirements_name_no_registry_and_no_place(file: Path) -> None:
     assert not re.search(r"--(extra-)?index-url|--find-links|-f |-i ", text)
 
 
-@pytest.mark.parametrize(
-    "file", [one for one in REQUIREMENTS if one.suffix == ".txt"], ids=lambda file: file.name
-)
+@pytest.mark.parametrize("file", [one for one in REQUIREMENTS if one.suffix == ".txt"], ids=lambda file: file.name)
 def test_every_requirement_is_pinned_with_its_hashes(file: Path) -> None:
     pins = [line for line in file.read_text().splitlines() if line and line[0] not in " #"]
 

@@ -8,11 +8,11 @@ import pytest
 
 from functions.ingest.service import Stores, summary, take
 from fusion_billing.access.principal import Principal
-from fusion_billing.store.patience import Patience
-from fusion_billing.store.targets import Found
-from fusion_billing.store.usage import Answer
-from fusion_billing.usage.admission import Target
-from fusion_billing.usage.push import Push
+from fusion_billing.dynamodb.catalog.targets import Found
+from fusion_billing.dynamodb.deadline import Deadline
+from fusion_billing.dynamodb.usage.single_write import Answer
+from fusion_billing.metering.admission import Target
+from fusion_billing.metering.usage_record import UsageRecord
 
 NOW = datetime(2026, 11, 22, 15, 40, tzinfo=UTC)
 ANYONE = Principal("key", "src_a", frozenset({"usage:write"}))
@@ -36,7 +36,7 @@ class World:
     def find(
         self,
         keys: Iterable[tuple[str, str]],
-        patience: Patience,
+        deadline: Deadline,
         *,
         fresh: bool = False,
         aggregations: bool = False,
@@ -48,7 +48,7 @@ class World:
         targets |= {key: self.memory[key] for key in remembered}
         return Found(targets, wanted & self.unreadable - remembered, remembered)
 
-    def mark(self, markers: Iterable[str], now: datetime, patience: Patience) -> set[str]:
+    def mark(self, markers: Iterable[str], now: datetime, deadline: Deadline) -> set[str]:
         wanted = set(markers)
         self.asked.append(("mark", sorted(wanted)))
         return wanted & self.unmarkable
@@ -60,7 +60,7 @@ class One:
     def __init__(self, world: World) -> None:
         self.world = world
 
-    def push(self, source: str, push: Push, at: str, patience: Patience) -> Answer:
+    def push(self, source: str, push: UsageRecord, at: str, deadline: Deadline) -> Answer:
         self.world.asked.append(("single", push.key, push.number))
         return Answer("unavailable") if push.key in self.world.lost else Answer("updated", 2)
 
@@ -71,7 +71,7 @@ class Many:
     def __init__(self, world: World) -> None:
         self.world = world
 
-    def push(self, source: str, pushes: Sequence[Push], at: str, patience: Patience) -> list[Answer]:
+    def push(self, source: str, pushes: Sequence[UsageRecord], at: str, deadline: Deadline) -> list[Answer]:
         self.world.asked.append(("batch", [push.key for push in pushes]))
         lost = self.world.lost
         return [Answer("unavailable") if push.key in lost else Answer("created", 1) for push in pushes]
@@ -96,8 +96,8 @@ def record(key: str | None = "k", **changes: Any) -> dict[str, Any]:
 
 def push(world: World, *values: Any, principal: Principal = ANYONE) -> list[tuple[str | None, str]]:
     stores = Stores(world, world, One(world), Many(world), lambda: "made")
-    patience = Patience(5, lambda: 0.0, lambda _: None)
-    return [(r.key, r.outcome) for r in take(stores, principal, values, NOW, patience)]
+    deadline = Deadline(5, lambda: 0.0, lambda _: None)
+    return [(r.key, r.outcome) for r in take(stores, principal, values, NOW, deadline)]
 
 
 def test_pairs_are_marked_before_anything_is_stored(world: World) -> None:
@@ -155,6 +155,6 @@ def test_limits_are_the_principal_s(world: World) -> None:
 
 def test_a_summary_counts_what_there_was(world: World) -> None:
     stores = Stores(world, world, One(world), Many(world), lambda: "made")
-    patience = Patience(5, lambda: 0.0, lambda _: None)
+    deadline = Deadline(5, lambda: 0.0, lambda _: None)
     values = [record("a"), record("b"), None]
-    assert summary(take(stores, ANYONE, values, NOW, patience)) == {"created": 2, "invalid": 1}
+    assert summary(take(stores, ANYONE, values, NOW, deadline)) == {"created": 2, "invalid": 1}

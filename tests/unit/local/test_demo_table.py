@@ -12,9 +12,7 @@ from local.demo.table import Outcome, differences, drawn
 EVENTS = ("rating.updated", "line.upserted")
 
 
-def outcome(
-    *changed: Row, without: tuple[str, str] | None = None, events: tuple[str, ...] = EVENTS
-) -> Outcome:
+def outcome(*changed: Row, without: tuple[str, str] | None = None, events: tuple[str, ...] = EVENTS) -> Outcome:
     rows = {(row.subscription, row.charge): row for row in [*ROWS, *changed]}
     if without is not None:
         del rows[without]
@@ -25,9 +23,7 @@ def test_what_is_as_expected_is_not_mentioned() -> None:
     assert differences(ROWS, outcome(), EVENTS) == []
 
 
-@pytest.mark.parametrize(
-    "figure", ["units", "included", "overage", "amount", "quantity", "price", "subtotal"]
-)
+@pytest.mark.parametrize("figure", ["units", "included", "overage", "amount", "quantity", "price", "subtotal"])
 def test_each_figure_that_is_off_is_named(figure: str) -> None:
     wrong = dataclasses.replace(ROWS[0], **{figure: getattr(ROWS[0], figure) + Decimal("0.01")})
 
@@ -50,9 +46,7 @@ def test_a_line_that_is_not_in_odoo_is_named() -> None:
 def test_a_rating_that_is_not_there_is_named() -> None:
     where = (ROWS[3].subscription, ROWS[3].charge)
 
-    assert differences(ROWS, outcome(without=where), EVENTS) == [
-        f"subscription {where[0]}, {where[1]}: not there"
-    ]
+    assert differences(ROWS, outcome(without=where), EVENTS) == [f"subscription {where[0]}, {where[1]}: not there"]
 
 
 def test_a_webhook_that_did_not_come_is_named() -> None:

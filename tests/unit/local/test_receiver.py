@@ -6,13 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from fusion_billing.signing import sign
+from fusion_billing.webhooks.signing import sign
 from local.receiver import Receiver
 
 SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
-BODY = json.dumps(
-    {"type": "rating.updated", "timestamp": "2026-11-01T00:00:00Z", "data": {"charge": "c"}}
-).encode()
+BODY = json.dumps({"type": "rating.updated", "timestamp": "2026-11-01T00:00:00Z", "data": {"charge": "c"}}).encode()
 
 
 def headers(body: bytes = BODY, secret: str = SECRET) -> dict[str, str]:

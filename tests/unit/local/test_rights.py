@@ -43,16 +43,12 @@ def test_the_roles_are_read_from_the_template() -> None:
     assert ("PutItem", "usage") not in roles["admin"]
 
 
-@pytest.mark.parametrize(
-    ("function", "noted"), [("ingest", {"ingest may not GetItem on usage"}), ("admin", set())]
-)
+@pytest.mark.parametrize(("function", "noted"), [("ingest", {"ingest may not GetItem on usage"}), ("admin", set())])
 def test_a_call_beyond_a_function_s_role_is_noted(
     function: str, noted: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(BaseClient, "_make_api_call", lambda *_: {})
-    client = boto3.client(
-        "dynamodb", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test"
-    )
+    client = boto3.client("dynamodb", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
     code = Path(__file__).parents[3] / "functions" / function / "somewhere.py"
     call = compile("client.get_item(TableName='t-usage', Key={})", str(code), "exec")
     with watched() as beyond:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fusion_billing.odoo import errors
-from fusion_billing.odoo.classification import as_alarm, of_answer, of_load, of_name
+from fusion_billing.odoo.error_classification import as_alarm, of_answer, of_load, of_name
 
 RECORDED = json.loads((Path(__file__).parents[2] / "data" / "odoo" / "errors.json").read_text("utf-8"))
 
@@ -88,17 +88,13 @@ def test_each_recorded_failure_has_its_class(recorded: dict[str, Any]) -> None:
         (418, errors.Misaddressed),
     ],
 )
-def test_an_answer_without_a_name_is_told_by_its_status(
-    status: int, expected: type[errors.OdooError]
-) -> None:
+def test_an_answer_without_a_name_is_told_by_its_status(status: int, expected: type[errors.OdooError]) -> None:
     assert type(of_answer(status, "text/plain", None)) is expected
 
 
 def test_a_serialization_failure_is_tried_again_in_both_of_its_shapes() -> None:
     text = "could not serialize access due to concurrent update"
-    outside = of_answer(
-        500, "application/json", {"name": "psycopg2.errors.SerializationFailure", "message": text}
-    )
+    outside = of_answer(500, "application/json", {"name": "psycopg2.errors.SerializationFailure", "message": text})
     inside = of_load([{"rows": {"from": 3, "to": 3}, "record": 3, "type": "error", "message": text}])
     assert type(outside) is errors.SerializationFailure
     assert type(inside[3]) is errors.SerializationFailure
@@ -131,9 +127,7 @@ def test_a_user_error_s_word_on_row_0_does_not_hide_the_row_it_is_about() -> Non
 
 def test_a_model_closed_as_a_whole_is_an_alarm_and_a_closed_record_is_not() -> None:
     model = of_name("odoo.exceptions.AccessError", "You are not allowed to access 'Sales Order' records.")
-    record = of_name(
-        "odoo.exceptions.AccessError", "Uh-oh! Looks like you have stumbled upon some top-secret"
-    )
+    record = of_name("odoo.exceptions.AccessError", "Uh-oh! Looks like you have stumbled upon some top-secret")
     assert type(as_alarm(model)) is errors.NoRights
     assert as_alarm(record) is record
 

@@ -14,9 +14,7 @@ class Wire:
         self.good = set(good)
         self.tried: list[str] = []
 
-    def call(
-        self, credentials: Credentials, model: str, method: str, arguments: object, seconds: float
-    ) -> Any:
+    def call(self, credentials: Credentials, model: str, method: str, arguments: object, seconds: float) -> Any:
         self.tried.append(credentials.key)
         if credentials.key not in self.good:
             raise KeyRejected("Invalid apikey", name="werkzeug.exceptions.Unauthorized")
@@ -49,9 +47,7 @@ def test_a_secret_is_a_key_or_a_list_of_keys(secret: str, keys: list[str], login
     assert [(one.key, one.login) for one in parse(secret)] == [(key, login) for key in keys]
 
 
-@pytest.mark.parametrize(
-    "secret", ["", "{", '{"keys": []}', '{"keys": [1]}', '{"keys": "abc"}', '{"keys": [""]}']
-)
+@pytest.mark.parametrize("secret", ["", "{", '{"keys": []}', '{"keys": [1]}', '{"keys": "abc"}', '{"keys": [""]}'])
 def test_a_secret_without_a_key_is_told_without_showing_it(secret: str) -> None:
     with pytest.raises(UnreadableSecret):
         parse(secret)

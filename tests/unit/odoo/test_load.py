@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fusion_billing.odoo import errors
-from fusion_billing.odoo.load import Loader
+from fusion_billing.odoo.bulk_load import Loader
 
 LOCKED = "It is forbidden to modify the following fields in a locked order:\nQuantity"
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from fusion_billing.errors import Refused
-from fusion_billing.outbound.configured import LOOPBACK, guard
+from fusion_billing.outbound.configuration import LOOPBACK, guard
 from fusion_billing.settings import Missing
 
 TEMPLATE = Path(__file__).parents[3] / "template.yaml"
@@ -16,9 +16,7 @@ def _nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("value", [None, "", "0", "true", "yes"])
-def test_loopback_is_refused_unless_the_setting_says_1(
-    monkeypatch: pytest.MonkeyPatch, value: str | None
-) -> None:
+def test_loopback_is_refused_unless_the_setting_says_1(monkeypatch: pytest.MonkeyPatch, value: str | None) -> None:
     if value is not None:
         monkeypatch.setenv(LOOPBACK, value)
     with pytest.raises(Refused):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from fusion_billing.errors import Refused
-from fusion_billing.outbound.guard import Guard
+from fusion_billing.outbound.ssrf_guard import Guard
 
 PUBLIC = "93.184.216.34"
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from fusion_billing.definitions.charge import Charge
-from fusion_billing.definitions.metric import Metric
-from fusion_billing.definitions.validation import parse
+from fusion_billing.catalog.charge import Charge
+from fusion_billing.catalog.metric import Metric
+from fusion_billing.catalog.validation import parse
 from fusion_billing.rating.engine import rate
-from fusion_billing.rating.rated import Rated
 from fusion_billing.rating.records import Record
+from fusion_billing.rating.result import Rated
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from fusion_billing.definitions.charge import Charge
-from fusion_billing.definitions.metric import Metric
+from fusion_billing.catalog.charge import Charge
+from fusion_billing.catalog.metric import Metric
 from fusion_billing.rating import estimate
-from fusion_billing.rating.rated import Rated
 from fusion_billing.rating.records import Record
+from fusion_billing.rating.result import Rated
 
 ONE_EACH = {"type": "per_unit", "unit_amount": "1"}
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fusion_billing.rating.engine import rate
-from fusion_billing.rating.rated import Rated
+from fusion_billing.rating.result import Rated
 from tests.unit.rating.conftest import DAY, START, make_charge, make_metric, make_record
 from tests.unit.rating.test_price_spans import changed, per_unit, rated, spans, tiered
 
@@ -18,9 +18,7 @@ def _least(amount: str, **more: str) -> Rated:
         make_charge(per_unit("1"), minimum_amount="60"),
         make_charge(per_unit("1"), minimum_amount=amount, **more),
     ]
-    return rate(
-        versions, make_metric(), [make_record("12", 3)], period_start=START, period_end=START + 30 * DAY
-    )
+    return rate(versions, make_metric(), [make_record("12", 3)], period_start=START, period_end=START + 30 * DAY)
 
 
 def _cut_short(*, prorate: bool) -> Rated:

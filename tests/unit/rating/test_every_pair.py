@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fusion_billing.catalog.charge import Charge
+from fusion_billing.catalog.metric import Aggregation, Metric
 from fusion_billing.currencies import rounded
-from fusion_billing.definitions.charge import Charge
-from fusion_billing.definitions.metric import Aggregation, Metric
 from fusion_billing.rating.aggregations import AGGREGATORS
 from fusion_billing.rating.engine import rate_spans
 from fusion_billing.rating.price_spans import PriceSpan
-from fusion_billing.rating.rated import Rated
 from fusion_billing.rating.records import Record
+from fusion_billing.rating.result import Rated
 from tests.unit.rating.conftest import DAY, START, make_charge, make_metric
 
 END = START + 30 * DAY
@@ -40,9 +40,7 @@ def optional(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 @st.composite
 def tiers(draw: st.DrawFn, price: str) -> list[dict[str, Any]]:
     bounds = sorted(draw(st.sets(st.integers(1, 60), max_size=3)))
-    return [
-        {"up_to": up, price: draw(prices), "flat_amount": draw(prices)} for up in [*map(str, bounds), None]
-    ]
+    return [{"up_to": up, price: draw(prices), "flat_amount": draw(prices)} for up in [*map(str, bounds), None]]
 
 
 FIELDS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
@@ -111,22 +109,17 @@ def usage(draw: st.DrawFn, aggregation: str) -> list[Record]:
 
 @st.composite
 def metrics(draw: st.DrawFn, aggregation: str) -> Metric:
-    rounding = draw(
-        optional(st.sampled_from([{"mode": "up"}, {"mode": "down"}, {"mode": "half_up", "digits": 1}]))
-    )
+    rounding = draw(optional(st.sampled_from([{"mode": "up"}, {"mode": "down"}, {"mode": "half_up", "digits": 1}])))
     return make_metric(aggregation, **({} if rounding is None else {"rounding": rounding}))
 
 
-cuts = st.lists(st.integers(0, 720), max_size=3).map(
-    lambda hours: [START + hour * HOUR for hour in sorted(hours)]
-)
+cuts = st.lists(st.integers(0, 720), max_size=3).map(lambda hours: [START + hour * HOUR for hour in sorted(hours)])
 
 
 def tiled(bounds: Sequence[datetime], versions: Sequence[Charge | None]) -> list[PriceSpan]:
     edges = [START, *bounds, END]
     return [
-        PriceSpan(start, end, versions[index % len(versions)])
-        for index, (start, end) in enumerate(pairwise(edges))
+        PriceSpan(start, end, versions[index % len(versions)]) for index, (start, end) in enumerate(pairwise(edges))
     ]
 
 
@@ -141,9 +134,7 @@ def total(result: Rated) -> Fraction:
 @every_pair
 @EXAMPLES
 @given(data=st.data())
-def test_an_amount_is_never_negative_and_its_steps_sum_to_it(
-    aggregation: str, model: str, data: st.DataObject
-) -> None:
+def test_an_amount_is_never_negative_and_its_steps_sum_to_it(aggregation: str, model: str, data: st.DataObject) -> None:
     other = data.draw(st.sampled_from(MODELS))
     versions = [data.draw(charges(model)), data.draw(optional(charges(other)))]
     records, metric = data.draw(usage(aggregation)), data.draw(metrics(aggregation))

@@ -65,9 +65,7 @@ def test_packages_tiers_and_percentages_are_of_the_exact_quotient() -> None:
     assert estimate(tiers, units="10")["unrounded_amount"] == "9.1"
     share = {"type": "percentage", "rate_percent": "30", "record_minimum": "0.1"}
     records = [{"quantity": "1"}, {"quantity": "2"}]
-    assert (
-        estimate({"currency": "EUR", "model": share, **third}, records=records)["unrounded_amount"] == "0.3"
-    )
+    assert estimate({"currency": "EUR", "model": share, **third}, records=records)["unrounded_amount"] == "0.3"
 
 
 def test_a_sentence_has_few_digits_of_a_number_that_does_not_end() -> None:

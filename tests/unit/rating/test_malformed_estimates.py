@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from fusion_billing.billing_periods.schedule import billing_period
 from fusion_billing.errors import Refused
-from fusion_billing.periods import billing_period
 from fusion_billing.rating import estimate
 
 CHARGE: dict[str, Any] = {

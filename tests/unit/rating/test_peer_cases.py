@@ -15,9 +15,7 @@ import pytest
 from fusion_billing.rating import estimate
 
 FILES = Path(__file__).parents[2] / "data" / "cases"
-CASES = [
-    case for name in ("rating.json", "rating_more.json") for case in json.loads((FILES / name).read_text())
-]
+CASES = [case for name in ("rating.json", "rating_more.json") for case in json.loads((FILES / name).read_text())]
 
 INEXPRESSIBLE = {
     "R137": "prorates each event by its own share while counting it whole towards the tiers",
@@ -176,9 +174,7 @@ def by_cloud(case: Case) -> Case:
         {"properties": {"cloud": [cloud]}, "model": {"type": "per_unit", "unit_amount": amount}}
         for cloud, amount in params["filters"].items()
     ]
-    records = [
-        {"quantity": amount, "properties": {"cloud": cloud}} for cloud, amount in case["quantity"].items()
-    ]
+    records = [{"quantity": amount, "properties": {"cloud": cloud}} for cloud, amount in case["quantity"].items()]
     whole = charge({"unit_amount": params["default_unit_amount"]}, "per_unit", filters=filters)
     return estimate(whole, records=records)
 
@@ -186,8 +182,7 @@ def by_cloud(case: Case) -> Case:
 def in_buckets(case: Case) -> Case:
     """Each bucket priced by itself, from its first unit: a group of its own."""
     records = [
-        {"quantity": quantity, "properties": {"bucket": str(index)}}
-        for index, quantity in enumerate(case["quantity"])
+        {"quantity": quantity, "properties": {"bucket": str(index)}} for index, quantity in enumerate(case["quantity"])
     ]
     return estimate(base(case["params"], group_by=["bucket"]), records=records)
 
@@ -209,9 +204,7 @@ def windowed_commitment(case: Case) -> Case:
 
 
 def summed(answers: list[Case]) -> Case:
-    return {
-        name: str(sum(Decimal(answer[name]) for answer in answers)) for name in ("amount", "unrounded_amount")
-    }
+    return {name: str(sum(Decimal(answer[name]) for answer in answers)) for name in ("amount", "unrounded_amount")}
 
 
 def lines(case: Case) -> Case:
@@ -249,9 +242,7 @@ def dynamic(case: Case) -> Case:
 def capped(case: Case) -> Case:
     """A cap on the only tier is the charge's maximum."""
     (tier,) = case["params"]["tiers"]
-    return estimate(
-        charge(case["params"], "graduated", maximum_amount=tier["cap_amount"]), units=case["quantity"]
-    )
+    return estimate(charge(case["params"], "graduated", maximum_amount=tier["cap_amount"]), units=case["quantity"])
 
 
 def blocks(case: Case) -> Case:

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from fusion_billing.catalog.charge import Charge
+from fusion_billing.catalog.metric import Metric
 from fusion_billing.currencies import with_digits
-from fusion_billing.definitions.charge import Charge
-from fusion_billing.definitions.metric import Metric
 from fusion_billing.rating.engine import rate, rate_spans
 from fusion_billing.rating.price_spans import PriceSpan
-from fusion_billing.rating.rated import Rated
 from fusion_billing.rating.records import Record
+from fusion_billing.rating.result import Rated
 from tests.unit.rating.conftest import DAY, START, make_charge, make_metric, make_record
 
 ON_THE_15TH = "2026-11-15T00:00:00Z"
@@ -47,9 +47,7 @@ def spans(*parts: tuple[float, Charge | None]) -> list[PriceSpan]:
     """Make spans that each start so many days into November."""
     starts = [START + day * DAY for day, _ in parts]
     ends = [*starts[1:], END]
-    return [
-        PriceSpan(start, end, charge) for start, end, (_, charge) in zip(starts, ends, parts, strict=True)
-    ]
+    return [PriceSpan(start, end, charge) for start, end, (_, charge) in zip(starts, ends, parts, strict=True)]
 
 
 def rated(
@@ -133,9 +131,7 @@ def test_a_window_is_cut_where_the_price_changes_and_at_the_period_s_ends(record
 def test_a_level_over_a_period_s_end_is_paid_in_both_for_its_part() -> None:
     window = make_record("10", -16, 31)  # from 16 October to 16 November
     each = make_charge(per_unit("1"))
-    october = rate(
-        [each], make_metric("time_weighted"), [window], period_start=START - 31 * DAY, period_end=START
-    )
+    october = rate([each], make_metric("time_weighted"), [window], period_start=START - 31 * DAY, period_end=START)
     november = rate([each], make_metric("time_weighted"), [window], period_start=START, period_end=END)
     assert (amount(october), amount(november)) == ("5.16", "5.00")  # 10 x 16/31, 10 x 15/30
 
@@ -253,10 +249,7 @@ def test_what_is_not_prorated_is_whole_however_short_the_life(
 ) -> None:
     least = make_charge(per_unit("1"), minimum_amount="100")
     assert rated(spans((0, least)), [], lived=lived).amount == 100
-    assert (
-        rated(spans((0, make_charge(per_unit("3")))), [make_record("7", 16)], "max", lived=(15, 30)).amount
-        == 21
-    )
+    assert rated(spans((0, make_charge(per_unit("3")))), [make_record("7", 16)], "max", lived=(15, 30)).amount == 21
 
 
 def test_prorated_included_units_fees_of_tiers_and_maximum() -> None:

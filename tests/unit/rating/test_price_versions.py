@@ -6,11 +6,11 @@ from decimal import Decimal
 
 import pytest
 
-from fusion_billing.definitions.charge import Charge, ChargeOverride
-from fusion_billing.definitions.metric import Metric
-from fusion_billing.definitions.validation import parse
-from fusion_billing.rating.rated import Rated
+from fusion_billing.catalog.charge import Charge, ChargeOverride
+from fusion_billing.catalog.metric import Metric
+from fusion_billing.catalog.validation import parse
 from fusion_billing.rating.records import Record
+from fusion_billing.rating.result import Rated
 
 Make = Callable[..., Charge]
 MakeMetric = Callable[..., Metric]
@@ -162,9 +162,7 @@ def test_the_steps_say_which_price_from_when(
 
 def test_an_override_replaces_what_it_names_and_takes_away_what_it_nulls(charge: Make) -> None:
     standard = charge(per_unit("1"), included_units="10", minimum_amount="5", maximum_amount="50")
-    override = parse(
-        ChargeOverride, {"model": per_unit("0.5"), "minimum_amount": None, "included_units": None}
-    )
+    override = parse(ChargeOverride, {"model": per_unit("0.5"), "minimum_amount": None, "included_units": None})
     special = standard.with_override(override)
     assert special.as_json()["model"] == per_unit("0.5")
     assert (special.minimum_amount, special.maximum_amount) == (None, Decimal(50))

@@ -9,12 +9,12 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fusion_billing.catalog.charge import Charge
+from fusion_billing.catalog.metric import Metric
 from fusion_billing.decimals import plain
-from fusion_billing.definitions.charge import Charge
-from fusion_billing.definitions.metric import Metric
 from fusion_billing.rating import estimate
-from fusion_billing.rating.rated import Rated
 from fusion_billing.rating.records import Record
+from fusion_billing.rating.result import Rated
 
 amounts = st.decimals(0, 10**6, places=4, allow_nan=False).map(plain)
 long_amounts = st.decimals(0, Decimal("9" * 19), places=19, allow_nan=False).map(plain)
@@ -92,9 +92,7 @@ records = st.lists(
     ),
     max_size=8,
 )
-aggregations = st.sampled_from(
-    ["sum", "count", "max", "min", "last", "average", "unique_count", "time_weighted"]
-)
+aggregations = st.sampled_from(["sum", "count", "max", "min", "last", "average", "unique_count", "time_weighted"])
 
 
 def exact(text: str) -> Fraction:
@@ -114,8 +112,7 @@ def test_the_steps_add_up_to_the_unrounded_amount(
     total = sum([exact(step["amount"]) for step in answer["steps"]], Fraction(0))
     assert is_read_alike(total, answer["unrounded_amount"])
     assert all(
-        is_read_alike(exact(step["units"]) * exact(step["unit_amount"]), step["amount"])
-        for step in answer["steps"]
+        is_read_alike(exact(step["units"]) * exact(step["unit_amount"]), step["amount"]) for step in answer["steps"]
     )
     assert abs(exact(answer["amount"]) - exact(answer["unrounded_amount"])) <= Fraction(1, 2)
 
@@ -145,8 +142,7 @@ def test_the_order_in_which_records_arrive_changes_nothing(
     charge: dict[str, Any], aggregation: str, given_records: list[dict[str, Any]], random: Any
 ) -> None:
     timed = [
-        record
-        | {"period_start": f"2026-11-{day:02d}T00:00:00Z", "period_end": f"2026-11-{day + 1:02d}T00:00:00Z"}
+        record | {"period_start": f"2026-11-{day:02d}T00:00:00Z", "period_end": f"2026-11-{day + 1:02d}T00:00:00Z"}
         for day, record in enumerate(given_records, start=1)
     ]
     shuffled = random.sample(timed, len(timed))
@@ -154,9 +150,7 @@ def test_the_order_in_which_records_arrive_changes_nothing(
     assert estimate(charge, metric=metric, records=timed) == estimate(charge, metric=metric, records=shuffled)
 
 
-additive = st.one_of(
-    of("volume", tiers=tiers()), of("graduated", tiers=tiers()), of("per_unit", unit_amount=amounts)
-)
+additive = st.one_of(of("volume", tiers=tiers()), of("graduated", tiers=tiers()), of("per_unit", unit_amount=amounts))
 
 
 @given(additive, st.lists(amounts, min_size=1, max_size=6))
@@ -205,9 +199,7 @@ cumulative = st.one_of(of("graduated", tiers=tiers()), of("per_unit", unit_amoun
 
 
 @settings(max_examples=50)
-@given(
-    first=cumulative, second=cumulative, dated=st.lists(st.tuples(quantities, st.integers(0, 29)), max_size=8)
-)
+@given(first=cumulative, second=cumulative, dated=st.lists(st.tuples(quantities, st.integers(0, 29)), max_size=8))
 def test_parts_at_their_own_price_are_differences_of_whole_prices(
     *,
     first: dict[str, Any],

@@ -7,9 +7,7 @@ import pytest
 from fusion_billing.rating import estimate
 
 
-def answer(
-    units: str, conversion: dict[str, Any] | None = None, rounding: dict[str, Any] | None = None
-) -> Any:
+def answer(units: str, conversion: dict[str, Any] | None = None, rounding: dict[str, Any] | None = None) -> Any:
     charge = {
         "currency": "USD",
         "model": {"type": "per_unit", "unit_amount": "1"},

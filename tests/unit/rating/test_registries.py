@@ -6,8 +6,8 @@ from typing import Any, get_args
 
 import pytest
 
-from fusion_billing.definitions.metric import DECIMAL_ROUNDING, Aggregation, RoundingMode
-from fusion_billing.definitions.price_models import Package, PriceModel
+from fusion_billing.catalog.metric import DECIMAL_ROUNDING, Aggregation, RoundingMode
+from fusion_billing.catalog.price_models import Package, PriceModel
 from fusion_billing.rating import exact
 from fusion_billing.rating.aggregations import AGGREGATES, AGGREGATORS, WORDS
 from fusion_billing.rating.models import price

@@ -155,9 +155,7 @@ def test_the_command_reads_what_the_api_returns(tmp_path: Path, capsys: pytest.C
 
 
 @pytest.mark.parametrize("text", ["", "no JSON", "[]", "[1]", '{"items": []}', "7"])
-def test_a_file_without_statements_is_refused(
-    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_file_without_statements_is_refused(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "file.json"
     file.write_text(text)
     assert verify.main([str(file)]) == 2

@@ -32,16 +32,14 @@ def allowed(resources: Resources, role: str, table: str) -> set[str]:
     return {
         action
         for statement in statements(resources[role])
-        if f'"{table}' in json.dumps(statement["Resource"])
-        or f"${{{table}." in json.dumps(statement["Resource"])
+        if f'"{table}' in json.dumps(statement["Resource"]) or f"${{{table}." in json.dumps(statement["Resource"])
         for action in actions(statement)
     }
 
 
 def test_each_function_has_a_role_of_its_own(resources: Resources) -> None:
     roles = [
-        function["Properties"]["Role"]["Fn::GetAtt"][0]
-        for function in of(resources, "AWS::Lambda::Function").values()
+        function["Properties"]["Role"]["Fn::GetAtt"][0] for function in of(resources, "AWS::Lambda::Function").values()
     ]
 
     assert set(of(resources, "AWS::Lambda::Function")) == FUNCTIONS
@@ -137,9 +135,7 @@ def test_only_relay_and_admin_reach_secrets(resources: Resources) -> None:
 def test_the_key_of_endpoint_secrets_names_every_action(resources: Resources) -> None:
     policy = resources["EndpointKey"]["Properties"]["KeyPolicy"]
 
-    assert [
-        action for statement in policy["Statement"] for action in actions(statement) if "*" in action
-    ] == []
+    assert [action for statement in policy["Statement"] for action in actions(statement) if "*" in action] == []
     assert resources["EndpointKey"]["Properties"]["EnableKeyRotation"] is True
 
 

@@ -15,11 +15,7 @@ FUNCTIONS = Path(__file__).parents[3] / "functions"
 
 
 def alarms(resources: Resources) -> list[dict[str, Any]]:
-    return [
-        resource["Properties"]
-        for resource in resources.values()
-        if resource["Type"] == "AWS::CloudWatch::Alarm"
-    ]
+    return [resource["Properties"] for resource in resources.values() if resource["Type"] == "AWS::CloudWatch::Alarm"]
 
 
 def dimension(alarm: dict[str, Any], name: str) -> Any:
@@ -35,8 +31,7 @@ def test_every_dead_letter_queue_is_watched(resources: Resources) -> None:
     queues = {
         target["Fn::GetAtt"][0]
         for alarm in alarms(resources)
-        if alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
-        and (target := dimension(alarm, "QueueName"))
+        if alarm["MetricName"] == "ApproximateNumberOfMessagesVisible" and (target := dimension(alarm, "QueueName"))
     }
 
     assert queues == {"RatingDeadLetters", "RelayDeadLetters", "ScheduleDeadLetters"}
@@ -44,11 +39,7 @@ def test_every_dead_letter_queue_is_watched(resources: Resources) -> None:
 
 @pytest.mark.parametrize("metric", ["Errors", "Throttles"])
 def test_every_function_is_watched(resources: Resources, metric: str) -> None:
-    watched = {
-        dimension(alarm, "FunctionName")["Ref"]
-        for alarm in alarms(resources)
-        if alarm["MetricName"] == metric
-    }
+    watched = {dimension(alarm, "FunctionName")["Ref"] for alarm in alarms(resources) if alarm["MetricName"] == metric}
 
     assert watched == {"IngestFunction", "RateFunction", "RelayFunction", "AdminFunction"}
 
@@ -59,9 +50,7 @@ def test_every_function_is_watched(resources: Resources, metric: str) -> None:
 )
 def test_silence_of_a_schedule_is_an_alarm(resources: Resources, metric: str) -> None:
     silent = [
-        alarm
-        for alarm in alarms(resources)
-        if alarm["MetricName"] == metric and alarm["Statistic"] == "SampleCount"
+        alarm for alarm in alarms(resources) if alarm["MetricName"] == metric and alarm["Statistic"] == "SampleCount"
     ]
 
     assert [alarm["TreatMissingData"] for alarm in silent] == ["breaching"]

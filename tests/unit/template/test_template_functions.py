@@ -39,9 +39,7 @@ def test_functions_log_json_into_a_group_of_their_own_that_forgets(resources: Re
 
 
 def test_handlers_are_found_by_the_same_path_as_in_tests(resources: Resources) -> None:
-    handlers = {
-        function["Properties"]["Handler"] for function in of(resources, "AWS::Lambda::Function").values()
-    }
+    handlers = {function["Properties"]["Handler"] for function in of(resources, "AWS::Lambda::Function").values()}
 
     assert handlers == {f"functions.{name}.handler.handler" for name in ("ingest", "rate", "relay", "admin")}
 
@@ -100,9 +98,7 @@ def test_each_job_has_its_schedule(resources: Resources, expression: str, job: d
     assert found == [job]
 
 
-@pytest.mark.parametrize(
-    ("queue", "function"), [("RatingQueue", "RateFunction"), ("RelayQueue", "RelayFunction")]
-)
+@pytest.mark.parametrize(("queue", "function"), [("RatingQueue", "RateFunction"), ("RelayQueue", "RelayFunction")])
 def test_queues_are_worked_with_partial_failures(resources: Resources, queue: str, function: str) -> None:
     [mapping] = [
         mapping["Properties"]
@@ -116,9 +112,7 @@ def test_queues_are_worked_with_partial_failures(resources: Resources, queue: st
     assert isinstance(mapping["ScalingConfig"]["MaximumConcurrency"], int)
 
 
-@pytest.mark.parametrize(
-    ("queue", "function"), [("RatingQueue", "RateFunction"), ("RelayQueue", "RelayFunction")]
-)
+@pytest.mark.parametrize(("queue", "function"), [("RatingQueue", "RateFunction"), ("RelayQueue", "RelayFunction")])
 def test_a_message_stays_hidden_for_six_time_outs_and_is_never_lost(
     resources: Resources, queue: str, function: str
 ) -> None:
@@ -137,12 +131,8 @@ def test_the_api_is_native_throttled_and_logged(resources: Resources) -> None:
     assert stage["StageName"] == "$default"
 
 
-@pytest.mark.parametrize(
-    ("route", "function"), [("POST /v1/usage", "IngestFunction"), ("$default", "AdminFunction")]
-)
-def test_each_route_leads_to_its_function_and_may_call_it(
-    resources: Resources, route: str, function: str
-) -> None:
+@pytest.mark.parametrize(("route", "function"), [("POST /v1/usage", "IngestFunction"), ("$default", "AdminFunction")])
+def test_each_route_leads_to_its_function_and_may_call_it(resources: Resources, route: str, function: str) -> None:
     [found] = [
         resource["Properties"]
         for resource in of(resources, "AWS::ApiGatewayV2::Route").values()
@@ -157,9 +147,7 @@ def test_each_route_leads_to_its_function_and_may_call_it(
 
     assert f"${{{function}.Arn}}" in integration["IntegrationUri"]["Fn::Sub"]
     assert integration["PayloadFormatVersion"] == "2.0"
-    assert [
-        permission.endswith(f"${{HttpApi}}/*/{route.replace(' ', '')}") for permission in permissions
-    ] == [True]
+    assert [permission.endswith(f"${{HttpApi}}/*/{route.replace(' ', '')}") for permission in permissions] == [True]
 
 
 def test_runs_that_fail_for_good_are_kept(resources: Resources) -> None:

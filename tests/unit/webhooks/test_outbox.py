@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from fusion_billing.application.outbox import DIRECT_DELIVERIES, Event, Outbox, Prepared
 from fusion_billing.webhooks.endpoint import Endpoint
 from fusion_billing.webhooks.events import CATALOGUE
-from fusion_billing.webhooks.outbox import DIRECT_DELIVERIES, Event, Outbox, Prepared
 
 NOW = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
 RATED = {key: value for key, value in CATALOGUE["rating.updated"].example.items() if key != "sequence"}
@@ -33,7 +33,7 @@ class FakeGateway:
         self.stored.append((event, [one.id for one in endpoints], direct))
         return [event.id, *(one.id for one in endpoints if direct)]
 
-    def nudge(self, endpoints: Iterable[str]) -> None:
+    def wake_up(self, endpoints: Iterable[str]) -> None:
         self.nudged.extend(endpoints)
 
 
@@ -63,7 +63,7 @@ def test_an_event_and_its_deliveries_are_writes_of_one_transaction() -> None:
     prepared = rating(outbox)
     assert prepared.writes == [prepared.event_id, "ep_a", "ep_b"]
     assert prepared.endpoints == ("ep_a", "ep_b")
-    outbox.nudge(prepared)
+    outbox.wake_up(prepared)
     assert gateway.nudged == ["ep_a", "ep_b"]
 
 
@@ -71,7 +71,7 @@ def test_where_no_endpoint_listens_nothing_is_stored_or_counted() -> None:
     outbox, gateway = outbox_of(endpoint("c", "line.*"))
     prepared = rating(outbox)
     assert (prepared.writes, prepared.endpoints, prepared.event_id) == ([], (), None)
-    outbox.nudge(prepared)
+    outbox.wake_up(prepared)
     assert gateway.sequences == {}
     assert gateway.nudged == []
 
@@ -111,9 +111,7 @@ def test_what_is_of_no_metric_is_not_hidden_by_a_limit_to_metrics_but_no_plan_is
     data = {"subscription": "42", "state": "3_progress", "version": 1}
     for limits, told in (({"metrics": frozenset({"seats"})}, True), ({"plans": frozenset({"Pro"})}, False)):
         outbox, _ = outbox_of(endpoint("a", **limits))
-        prepared = outbox.prepare(
-            "subscription.updated", subscription="42", plan=None, metric=None, data=data, now=NOW
-        )
+        prepared = outbox.prepare("subscription.updated", subscription="42", plan=None, metric=None, data=data, now=NOW)
         assert bool(prepared.writes) is told
 
 
@@ -151,9 +149,7 @@ def test_more_listeners_than_a_transaction_should_hold_are_left_to_the_relay() -
         ("rating.updated", {key: value for key, value in RATED.items() if key != "currency"}),
     ],
 )
-def test_data_that_is_not_as_the_catalogue_says_is_a_programming_error(
-    type_: str, data: dict[str, Any]
-) -> None:
+def test_data_that_is_not_as_the_catalogue_says_is_a_programming_error(type_: str, data: dict[str, Any]) -> None:
     outbox, _ = outbox_of(endpoint("a"))
     with pytest.raises(ValueError, match="catalogue"):
         outbox.prepare(type_, subscription="42", plan="Pro", metric=None, data=data, now=NOW)
@@ -163,9 +159,7 @@ def test_event_ids_sort_by_time() -> None:
     outbox, _ = outbox_of(endpoint("a"))
     later = NOW.replace(microsecond=1000)
     first = rating(outbox).event_id
-    second = outbox.prepare(
-        "rating.updated", subscription="42", plan=None, metric=None, data=RATED, now=later
-    ).event_id
+    second = outbox.prepare("rating.updated", subscription="42", plan=None, metric=None, data=RATED, now=later).event_id
     assert first is not None
     assert second is not None
     assert first < second

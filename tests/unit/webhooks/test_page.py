@@ -12,8 +12,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from fusion_billing.signing import sign
 from fusion_billing.webhooks.events import CATALOGUE
+from fusion_billing.webhooks.signing import sign
 from local.webhook_catalogue import PAGE, current
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -51,9 +51,7 @@ def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     monkeypatch.setenv("WEBHOOK_SECRET", SECRET)
     module: dict[str, Any] = {"__name__": "receiver"}
     exec(compile(source, str(PAGE), "exec"), module)
-    receiver: type[BaseHTTPRequestHandler] = type(
-        "Quiet", (module["Receiver"],), {"log_message": lambda *_: None}
-    )
+    receiver: type[BaseHTTPRequestHandler] = type("Quiet", (module["Receiver"],), {"log_message": lambda *_: None})
     server = HTTPServer(("127.0.0.1", 0), receiver)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()

@@ -2,8 +2,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from fusion_billing.webhooks.outcome import Answer, Attempt, Verdict, judge, kept
-from fusion_billing.webhooks.schedule import DELAYS, failed_too_long, next_try, parse_retry_after
+from fusion_billing.webhooks.outcome import Answer, Attempt, DeliveryResult, judge, kept
+from fusion_billing.webhooks.retry_schedule import DELAYS, failed_too_long, next_try, parse_retry_after
 
 NOW = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
 
@@ -61,20 +61,18 @@ def test_a_retry_after_is_seconds_or_a_date_or_nothing(value: str | None, second
     assert parse_retry_after(value, now=NOW) == expected
 
 
-def judged(answer: Answer, tries: int = 1) -> Verdict:
+def judged(answer: Answer, tries: int = 1) -> DeliveryResult:
     return judge(answer, tries=tries, now=NOW, jitter=0.0)
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
 def test_only_2xx_is_delivered(status: int) -> None:
-    assert judged(Answer(status), 10) == Verdict("delivered")
+    assert judged(Answer(status), 10) == DeliveryResult("delivered")
 
 
-@pytest.mark.parametrize(
-    "status", [103, 199, 300, 301, 302, 307, 308, 400, 401, 404, 409, 429, 500, 503, 599]
-)
+@pytest.mark.parametrize("status", [103, 199, 300, 301, 302, 307, 308, 400, 401, 404, 409, 429, 500, 503, 599])
 def test_every_other_status_is_tried_again_and_then_parked(status: int) -> None:
-    assert judged(Answer(status)) == Verdict("due", due=NOW + timedelta(seconds=5))
+    assert judged(Answer(status)) == DeliveryResult("due", due=NOW + timedelta(seconds=5))
     last = judged(Answer(status), 10)
     assert (last.state, last.gone) == ("parked", False)
     assert last.error is not None
@@ -87,13 +85,13 @@ def test_no_answer_is_tried_again_and_then_parked(error: str) -> None:
 
 
 def test_410_parks_at_once_and_says_that_the_endpoint_is_gone() -> None:
-    verdict = judged(Answer(410))
-    assert (verdict.state, verdict.gone) == ("parked", True)
+    result = judged(Answer(410))
+    assert (result.state, result.gone) == ("parked", True)
 
 
 def test_a_retry_after_counts_on_any_failure_and_not_on_a_success() -> None:
     assert judged(Answer(503, retry_after="60")).due == NOW + timedelta(seconds=60)
-    assert judged(Answer(200, retry_after="60")) == Verdict("delivered")
+    assert judged(Answer(200, retry_after="60")) == DeliveryResult("delivered")
 
 
 def test_five_days_of_only_failures_are_too_long() -> None:

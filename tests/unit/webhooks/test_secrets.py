@@ -7,8 +7,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from fusion_billing.dynamodb.webhooks.endpoint_secrets import EndpointSecrets
 from fusion_billing.errors import Unavailable
-from fusion_billing.store.secrets import EndpointSecrets
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 

@@ -7,11 +7,9 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from fusion_billing.signing import BadSecret, SignatureRefused, new_secret, sign, sign_all, verify
+from fusion_billing.webhooks.signing import BadSecret, SignatureRefused, new_secret, sign, sign_all, verify
 
-CASES: list[dict[str, Any]] = json.loads(
-    (Path(__file__).parents[2] / "data" / "cases" / "webhooks.json").read_text()
-)
+CASES: list[dict[str, Any]] = json.loads((Path(__file__).parents[2] / "data" / "cases" / "webhooks.json").read_text())
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OTHER = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 BODY = b'{"type":"rating.updated"}'

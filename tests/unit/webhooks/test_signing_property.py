@@ -5,16 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook
 
-from fusion_billing.signing import new_secret, sign, verify
+from fusion_billing.webhooks.signing import new_secret, sign, verify
 
 SECRETS = st.binary(min_size=24, max_size=64).map(new_secret)
 IDS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40)
 
 
 @given(SECRETS, IDS, st.integers(0, 4_000_000_000), st.text(st.characters(codec="utf-8")))
-def test_we_sign_as_the_reference_library_does(
-    secret: str, message_id: str, timestamp: int, body: str
-) -> None:
+def test_we_sign_as_the_reference_library_does(secret: str, message_id: str, timestamp: int, body: str) -> None:
     theirs = Webhook(secret).sign(message_id, datetime.fromtimestamp(timestamp, UTC), body)
     assert sign(secret, message_id, timestamp, body.encode()) == theirs
 

@@ -45,12 +45,8 @@ def document() -> dict[str, Any]:
         "webhooks": {name: _webhook(name) for name in CATALOGUE},
         "components": {
             "schemas": schemas() | catalogue_schemas(),
-            "responses": {
-                status: {"description": text, "content": _PROBLEM} for status, text in _FAILURES.items()
-            },
-            "securitySchemes": {
-                "key": {"type": "http", "scheme": "bearer", "bearerFormat": "fb_<id>_<secret>"}
-            },
+            "responses": {status: {"description": text, "content": _PROBLEM} for status, text in _FAILURES.items()},
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "bearerFormat": "fb_<id>_<secret>"}},
         },
     }
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from functions.admin.services.asked import PARAMETERS
+from functions.admin.services.put_request import PARAMETERS
 
 Answers = Mapping[int, str | None]
 """Status -> the name of the answer's schema; None for no body."""
@@ -33,9 +33,7 @@ class Operation:
     @property
     def id(self) -> str:
         """The operation's id: the path's words after the method's."""
-        words = [
-            word.strip("{}").replace(".", "_") for word in self.path.split("/") if word not in {"", "v1"}
-        ]
+        words = [word.strip("{}").replace(".", "_") for word in self.path.split("/") if word not in {"", "v1"}]
         return "_".join([self.method.lower(), *words])
 
 
@@ -52,9 +50,7 @@ def _list(
     query: tuple[str, ...] = (),
     required: tuple[str, ...] = (),
 ) -> Operation:
-    return Operation(
-        "GET", path, summary, scope, {200: schema}, query=query, required_query=required, paged=True
-    )
+    return Operation("GET", path, summary, scope, {200: schema}, query=query, required_query=required, paged=True)
 
 
 def _defined(kind: str, plural: str, schema: str, parameter: str) -> tuple[Operation, ...]:

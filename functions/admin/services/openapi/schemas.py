@@ -8,10 +8,10 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from functions.admin.services.usage import Voiding
 from functions.admin.services.usage_reconciliation import Reconciliation
 from fusion_billing.access.principal import SCOPES
-from fusion_billing.definitions.change import HISTORY
-from fusion_billing.definitions.charge import Charge
-from fusion_billing.definitions.metric import Metric
-from fusion_billing.definitions.subscription import Subscription
+from fusion_billing.catalog.change import HISTORY
+from fusion_billing.catalog.charge import Charge
+from fusion_billing.catalog.metric import Metric
+from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.odoo.line_findings import FOUND
 from fusion_billing.statements.statement import SOURCES
 from fusion_billing.webhooks.events import CATALOGUE
@@ -100,9 +100,7 @@ def _as_defined_and_as_shown(title: str, taken: Schema, shown: Schema, name: str
 
 def _nullable(definition: Schema) -> Schema:
     """Return the schema of a change: every field may be left out, and null takes one away."""
-    properties = {
-        name: {"anyOf": [schema, {"type": "null"}]} for name, schema in definition["properties"].items()
-    }
+    properties = {name: {"anyOf": [schema, {"type": "null"}]} for name, schema in definition["properties"].items()}
     change = {name: value for name, value in definition.items() if name not in {"required", "title"}}
     return change | {"properties": properties}
 
@@ -190,9 +188,7 @@ def _usage() -> dict[str, Schema]:
         received_at=_INSTANT,
     )
     missing = _array(
-        _object(
-            ("idempotency_key", "quantity"), idempotency_key=_TEXT, quantity=_DECIMAL, voided={"const": True}
-        )
+        _object(("idempotency_key", "quantity"), idempotency_key=_TEXT, quantity=_DECIMAL, voided={"const": True})
     )
     kinds = ("missing_in_service", "missing_in_app", "differing")
     return {
@@ -235,9 +231,7 @@ def _usage() -> dict[str, Schema]:
 
 
 def _owed() -> dict[str, Schema]:
-    step = _object(
-        ("description", "amount"), description=_TEXT, units=_TEXT, unit_amount=_TEXT, amount=_DECIMAL
-    )
+    step = _object(("description", "amount"), description=_TEXT, units=_TEXT, unit_amount=_TEXT, amount=_DECIMAL)
     step["properties"] |= {"units": {"type": ["string", "null"]}, "unit_amount": {"type": ["string", "null"]}}
     figures = {
         "units": _DECIMAL,
@@ -396,9 +390,7 @@ def _operated() -> dict[str, Schema]:
                 )
             ),
         ),
-        "ReconcileRequest": _closed(
-            subscription=_TEXT, period_start=_INSTANT, mend={"type": "boolean"}, cursor=_TEXT
-        ),
+        "ReconcileRequest": _closed(subscription=_TEXT, period_start=_INSTANT, mend={"type": "boolean"}, cursor=_TEXT),
         "SyncRequest": _closed(full={"type": "boolean"}),
         "Report": _ANY,
         "Health": _object(("status", "version"), status=_TEXT, version=_TEXT),

@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import reduce
 from typing import Literal
 
-from fusion_billing.billing.ratings import Candidate, StoredRating
+from fusion_billing.billing.rating import ComputedRating, StoredRating
 from fusion_billing.decimals import EXACT, ZERO
 
 PeriodState = Literal["open", "upcoming"]
@@ -24,7 +24,7 @@ _PUT_TO_ODOO = frozenset({"due", "sent", "parked", "final_invoice"})
 class NewVersion:
     """Write the candidate as `version`, over the stored one of `version` - 1, its line moving to `line`."""
 
-    candidate: Candidate
+    computed_rating: ComputedRating
     version: int
     line: LineMove
     raised: frozenset[str]
@@ -43,7 +43,7 @@ Decision = NewVersion | SameVersion | None
 
 
 def decide(
-    candidate: Candidate,
+    computed_rating: ComputedRating,
     stored: StoredRating | None,
     *,
     period: PeriodState,
@@ -57,19 +57,19 @@ def decide(
     A stored rating that is frozen is never decided about: `ValueError`.
     """
     if stored is None:
-        is_adjustment = candidate.key.corrects is not None
-        if candidate.amount.is_zero() and (is_adjustment or not has_usage):
+        is_adjustment = computed_rating.key.corrects is not None
+        if computed_rating.amount.is_zero() and (is_adjustment or not has_usage):
             return None
         if period == "upcoming" and not has_usage:
             return None  # a fee is due in its own time
-        line = _line(candidate.amount, None, period)
-        return NewVersion(candidate, 1, line, _raised(candidate, None, period))
+        line = _line(computed_rating.amount, None, period)
+        return NewVersion(computed_rating, 1, line, _raised(computed_rating, None, period))
     if stored.frozen:
         raise ValueError(f"the rating {stored.key.line} is frozen")
-    raised = _raised(candidate, stored, period)
-    line = _line(candidate.amount, stored.line.state, period)
-    if stored.digest != candidate.digest:
-        return NewVersion(candidate, stored.version + 1, line, raised)
+    raised = _raised(computed_rating, stored, period)
+    line = _line(computed_rating.amount, stored.line.state, period)
+    if stored.digest != computed_rating.digest:
+        return NewVersion(computed_rating, stored.version + 1, line, raised)
     opened = line == "due" and stored.line.state not in _PUT_TO_ODOO
     hurried = send_now is not None and _waits_after(stored, send_now)
     if not opened and not hurried and not raised:
@@ -104,7 +104,7 @@ def _line(amount: Decimal, state: str | None, period: PeriodState) -> LineMove:
     return "due" if period == "open" else "waiting"
 
 
-def _raised(candidate: Candidate, stored: StoredRating | None, period: PeriodState) -> frozenset[str]:
+def _raised(computed_rating: ComputedRating, stored: StoredRating | None, period: PeriodState) -> frozenset[str]:
     if period != "open":
         return frozenset()
-    return candidate.thresholds - (stored.raised if stored is not None else frozenset())
+    return computed_rating.thresholds - (stored.raised if stored is not None else frozenset())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from fusion_billing.billing.ratings import Cause
+from fusion_billing.billing.rating import Cause
 
 HOUR = timedelta(hours=1)
 MARKERS_LIVE = timedelta(days=14)
@@ -50,9 +50,7 @@ class Hours:
             yield self.first + index * HOUR
 
 
-def settled_hours(
-    watermark: datetime | None, earliest: datetime, now: datetime, settling: timedelta
-) -> Hours:
+def settled_hours(watermark: datetime | None, earliest: datetime, now: datetime, settling: timedelta) -> Hours:
     """Return the hours to plan: those after the `watermark` that ended at least `settling` ago.
 
     Without a watermark they begin with the hour of `earliest`, before which no marker was ever written;

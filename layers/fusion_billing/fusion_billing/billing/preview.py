@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from fusion_billing.billing.customers import Customer
+from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.decisions import total
 from fusion_billing.billing.price_book import PriceBook
 from fusion_billing.billing.pricing import CurrencyMismatch, Pricing
@@ -34,7 +34,7 @@ class Side:
     """One side of the comparison: the catalogue, and the customer in it (None: there is none)."""
 
     book: PriceBook
-    customer: Customer | None
+    customer: BilledSubscription | None
 
 
 @dataclass(frozen=True, slots=True)

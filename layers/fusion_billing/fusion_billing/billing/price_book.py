@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from fusion_billing.billing.pricing import CurrencyMismatch, Pricing, Subscriber, pricing
-from fusion_billing.definitions.charge import Charge
-from fusion_billing.definitions.metric import Metric
-from fusion_billing.definitions.subscription_history import PlanChange
+from fusion_billing.billing.pricing import CurrencyMismatch, PricedSubscription, Pricing, pricing
+from fusion_billing.catalog.charge import Charge
+from fusion_billing.catalog.metric import Metric
+from fusion_billing.catalog.subscription_history import PlanChange
 from fusion_billing.errors import Refused
 
 _Memo = tuple[str, str, tuple[PlanChange, ...], str, str, datetime, datetime]
@@ -42,7 +42,7 @@ class PriceBook:
         versions = self._charges.get(charge)
         return versions[-1] if versions is not None else None
 
-    def pricing(self, charge: str, who: Subscriber, start: datetime, end: datetime) -> Pricing | None:
+    def pricing(self, charge: str, who: PricedSubscription, start: datetime, end: datetime) -> Pricing | None:
         """Return what prices `who`'s usage of `charge` in `[start, end)`, None where it does not apply.
 
         It applies if it does in any part of the period that `who` lives. A charge in another currency does
@@ -60,17 +60,17 @@ class PriceBook:
                 return None
             raise
 
-    def _applies(self, charge: str, who: Subscriber, start: datetime, end: datetime) -> bool:
+    def _applies(self, charge: str, who: PricedSubscription, start: datetime, end: datetime) -> bool:
         try:
             return self._priced(charge, who, start, end) is not None
         except Refused:
             return True  # what is wrong with its override is told of it itself
 
-    def _priced(self, charge: str, who: Subscriber, start: datetime, end: datetime) -> Pricing | None:
+    def _priced(self, charge: str, who: PricedSubscription, start: datetime, end: datetime) -> Pricing | None:
         price = self._of_the_period(charge, who, start, end)
         return price if price is not None and price.applies_to(who) else None
 
-    def _of_the_period(self, charge: str, who: Subscriber, start: datetime, end: datetime) -> Pricing | None:
+    def _of_the_period(self, charge: str, who: PricedSubscription, start: datetime, end: datetime) -> Pricing | None:
         if charge in who.overrides or charge in self._for_one:
             return self._work_out(charge, who, start, end)
         memo = (charge, who.plan, tuple(who.plan_history), who.currency, who.timezone, start, end)
@@ -78,7 +78,7 @@ class PriceBook:
             self._memo[memo] = self._work_out(charge, who, start, end)
         return self._memo[memo]
 
-    def _work_out(self, charge: str, who: Subscriber, start: datetime, end: datetime) -> Pricing | None:
+    def _work_out(self, charge: str, who: PricedSubscription, start: datetime, end: datetime) -> Pricing | None:
         versions = self._charges[charge]
         metric = self._metrics.get(versions[0].metric)
         if metric is None:

@@ -6,17 +6,17 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from fusion_billing.billing.priced_subscription import PricedSubscription
 from fusion_billing.billing.spans import fitted, price_spans
-from fusion_billing.billing.subscriber import Subscriber
-from fusion_billing.definitions.charge import Charge
-from fusion_billing.definitions.metric import Metric
+from fusion_billing.catalog.charge import Charge
+from fusion_billing.catalog.metric import Metric
 from fusion_billing.instants import parse_instant, rfc3339
 from fusion_billing.rating.engine import rate_spans
 from fusion_billing.rating.price_spans import PriceSpan, of_versions
-from fusion_billing.rating.rated import Rated
 from fusion_billing.rating.records import Record
+from fusion_billing.rating.result import Rated
 
-__all__ = ["CurrencyMismatch", "Pricing", "Subscriber", "from_document", "pricing"]
+__all__ = ["CurrencyMismatch", "PricedSubscription", "Pricing", "from_document", "pricing"]
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Pricing:
             json["price_spans"] = [self._span_json(span) for span in self.spans]
         return json
 
-    def rate(self, records: Iterable[Record], who: Subscriber, start: datetime, end: datetime) -> Rated:
+    def rate(self, records: Iterable[Record], who: PricedSubscription, start: datetime, end: datetime) -> Rated:
         """Return what `records` come to in the period `[start, end)`, as far as `who` lives in it."""
         return rate_spans(
             fitted(self.spans, start, end),
@@ -68,7 +68,7 @@ class Pricing:
             timezone=who.timezone,
         )
 
-    def applies_to(self, who: Subscriber) -> bool:
+    def applies_to(self, who: PricedSubscription) -> bool:
         """Tell whether any of it lies in the part of the period that `who` lives."""
         return any(
             (who.lived_until is None or span.start < who.lived_until)
@@ -98,7 +98,11 @@ class CurrencyMismatch(ValueError):
 
 
 def pricing(
-    versions: Sequence[Charge], metric: Metric, who: Subscriber, period_start: datetime, period_end: datetime
+    versions: Sequence[Charge],
+    metric: Metric,
+    who: PricedSubscription,
+    period_start: datetime,
+    period_end: datetime,
 ) -> Pricing | None:
     """Return what prices `who`'s usage of a charge in a period, or None where the charge does not apply.
 
@@ -111,9 +115,7 @@ def pricing(
     if charge is None:
         return None
     if charge.currency != who.currency:
-        raise CurrencyMismatch(
-            f"charge {charge.code} is in {charge.currency}, the subscription in {who.currency}"
-        )
+        raise CurrencyMismatch(f"charge {charge.code} is in {charge.currency}, the subscription in {who.currency}")
     return Pricing(spans, metric)
 
 

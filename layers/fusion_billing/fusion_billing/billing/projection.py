@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from fusion_billing.billing.decisions import total
+from fusion_billing.billing.priced_subscription import PricedSubscription
 from fusion_billing.billing.pricing import Pricing
-from fusion_billing.billing.subscriber import Subscriber
 from fusion_billing.decimals import EXACT
-from fusion_billing.rating.rated import Rated
 from fusion_billing.rating.records import Record
+from fusion_billing.rating.result import Rated
 
 _FINEST = Decimal("0.000001")
 _TICK = timedelta(microseconds=1)
@@ -24,7 +24,7 @@ _Properties = tuple[tuple[str, str], ...]
 def projected(
     price: Pricing,
     records: Sequence[Record],
-    who: Subscriber,
+    who: PricedSubscription,
     *,
     start: datetime,
     end: datetime,
@@ -52,17 +52,13 @@ def projected(
     return replace(price, metric=metric).rate([*records, *more], who, start, end)
 
 
-def _goes_on(
-    record: Record, price: Pricing, since: datetime, now: datetime, last: datetime
-) -> Iterator[Record]:
+def _goes_on(record: Record, price: Pricing, since: datetime, now: datetime, last: datetime) -> Iterator[Record]:
     """Yield what a record is still to bring, span by span, at the pace of the time up to `now`."""
     for index, span in enumerate(price.spans):
         first, end = max(span.start, now), min(span.end, last)
         if first < end:
             quantity = _share(record.quantity, end - first, now - since)
-            yield replace(
-                record, key=f"{record.key}+{index}", window_start=first, window_end=end, quantity=quantity
-            )
+            yield replace(record, key=f"{record.key}+{index}", window_start=first, window_end=end, quantity=quantity)
 
 
 def _levels(records: Sequence[Record], since: datetime, now: datetime, last: datetime) -> Iterator[Record]:
@@ -94,6 +90,4 @@ def _weighted(record: Record, since: datetime, until: datetime) -> Decimal:
 def _share(quantity: Decimal, part: timedelta, whole: timedelta) -> Decimal:
     """Return `quantity * part / whole`."""
     product = EXACT.multiply(quantity, Decimal(part // _TICK))
-    return EXACT.divide(product, Decimal(whole // _TICK)).quantize(
-        _FINEST, rounding=ROUND_HALF_UP, context=EXACT
-    )
+    return EXACT.divide(product, Decimal(whole // _TICK)).quantize(_FINEST, rounding=ROUND_HALF_UP, context=EXACT)

@@ -3,7 +3,7 @@
 Each of the three changes at instants of its own. Between two such instants one version, one plan and one
 override (or none) are in force, and so one price, or none where the charge does not apply: it isn't
 valid yet, isn't active, or is for other plans. Neighbours of one price are one span. Of two changes at one
-instant the later one counts (`definitions.valid_from.order_of`): the span of the other is empty.
+instant the later one counts (`catalog.valid_from.order_of`): the span of the other is empty.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from itertools import chain, pairwise
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from fusion_billing.billing.subscriber import Subscriber
-from fusion_billing.definitions.charge import Charge, ChargeOverride
-from fusion_billing.definitions.overrides import dated
-from fusion_billing.definitions.subscription_history import PlanChange
-from fusion_billing.definitions.valid_from import instant_of, order_of
+from fusion_billing.billing.priced_subscription import PricedSubscription
+from fusion_billing.catalog.charge import Charge, ChargeOverride
+from fusion_billing.catalog.overrides import dated
+from fusion_billing.catalog.subscription_history import PlanChange
+from fusion_billing.catalog.valid_from import instant_of, order_of
 from fusion_billing.rating.price_spans import PriceSpan
 
 T = TypeVar("T")
@@ -30,7 +30,7 @@ class _Change(NamedTuple, Generic[T]):
 
 def price_spans(
     versions: Sequence[Charge],
-    who: Subscriber,
+    who: PricedSubscription,
     start: datetime,
     end: datetime,
     *,
@@ -58,8 +58,7 @@ def price_spans(
     for since, until in _between(start, end, chain(priced, plans, overrides)):
         version, plan = _at(priced, since), _at(plans, since)
         applies = version is not None and (
-            for_everybody
-            or (version.active and version.applies_to.covers(plan=plan or who.plan, subscription=who.id))
+            for_everybody or (version.active and version.applies_to.covers(plan=plan or who.plan, subscription=who.id))
         )
         charge = _overridden(version, _at(overrides, since), made) if version and applies else None
         spans.append(PriceSpan(since, until, charge))
@@ -78,9 +77,7 @@ def fitted(spans: Sequence[PriceSpan], start: datetime, end: datetime) -> tuple[
         inside = [spans[0] if end <= spans[0].start else spans[-1]]
     starts = [start, *(span.start for span in inside[1:])]
     ends = [*starts[1:], end]
-    drawn = tuple(
-        PriceSpan(since, until, span.charge) for since, until, span in zip(starts, ends, inside, strict=True)
-    )
+    drawn = tuple(PriceSpan(since, until, span.charge) for since, until, span in zip(starts, ends, inside, strict=True))
     if any(span.charge is not None for span in drawn):
         return drawn
     charge = next(span.charge for span in reversed(spans) if span.charge is not None)
@@ -100,7 +97,7 @@ def merged(spans: Iterable[PriceSpan]) -> tuple[PriceSpan, ...]:
     return tuple(found)
 
 
-def _plans(who: Subscriber) -> list[_Change[str]]:
+def _plans(who: PricedSubscription) -> list[_Change[str]]:
     if not who.plan_history:
         return [_Change(None, who.plan)]
     known = [change for change in who.plan_history if change.start is not None]
@@ -117,9 +114,7 @@ def _start(change: PlanChange) -> datetime:
 _SINCE_EVER = datetime.min.replace(tzinfo=UTC)
 
 
-def _between(
-    start: datetime, end: datetime, changes: Iterable[_Change[Any]]
-) -> Iterable[tuple[datetime, datetime]]:
+def _between(start: datetime, end: datetime, changes: Iterable[_Change[Any]]) -> Iterable[tuple[datetime, datetime]]:
     instants = {change.start for change in changes if change.start is not None}
     bounds = [start, *sorted(instant for instant in instants if start < instant < end), end]
     return pairwise(bounds)
@@ -135,9 +130,7 @@ def _at(changes: Sequence[_Change[T]], instant: datetime) -> T | None:
     return found
 
 
-def _overridden(
-    version: Charge, override: ChargeOverride | None, made: dict[tuple[int, int], Charge]
-) -> Charge:
+def _overridden(version: Charge, override: ChargeOverride | None, made: dict[tuple[int, int], Charge]) -> Charge:
     """Return a version with an override laid over it: the same object for the same two."""
     if override is None:
         return version

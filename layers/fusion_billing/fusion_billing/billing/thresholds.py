@@ -2,8 +2,8 @@
 
 from decimal import Decimal
 
+from fusion_billing.catalog.charge import Thresholds
 from fusion_billing.decimals import EXACT, plain
-from fusion_billing.definitions.charge import Thresholds
 
 _HUNDRED = Decimal(100)
 _PERCENT, _AMOUNT = "included", "amount"

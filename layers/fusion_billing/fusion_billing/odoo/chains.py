@@ -11,10 +11,10 @@ from datetime import date, datetime
 from itertools import pairwise
 from typing import Any
 
-from fusion_billing.definitions.subscription import Subscription
-from fusion_billing.definitions.subscription_history import ChainedOrder, OrderKind
+from fusion_billing.billing_periods.schedule import local_midnight
+from fusion_billing.catalog.subscription import Subscription
+from fusion_billing.catalog.subscription_history import ChainedOrder, OrderKind
 from fusion_billing.odoo.subscriptions import ReadSubscription
-from fusion_billing.periods import local_midnight
 
 _UPSELL = "7_upsell"
 _CONFIRMED = frozenset({"3_progress", "4_paused", "5_renewed", "6_churn"})
@@ -75,10 +75,7 @@ class ReadChain:
         """Return the chain, with those `known` that can't be seen any more where they were."""
         begin = subscription.terms.begin
         by_hand = {order.odoo_order_id: order.start for order in known}
-        starts = {
-            row.order: max(_start(row, subscription, by_hand), begin)
-            for row in (*self.serving, *self.upsells)
-        }
+        starts = {row.order: max(_start(row, subscription, by_hand), begin) for row in (*self.serving, *self.upsells)}
         unseen = [order for order in known if order.odoo_order_id not in self.seen]
         first = self.serving[0].order
         if self.id.isdecimal() and int(self.id) not in {first, *(order.odoo_order_id for order in unseen)}:
@@ -115,10 +112,7 @@ def chain_of(id_: str, members: Iterable[ReadSubscription], rows: Rows) -> ReadC
     for index, (before, row) in enumerate(pairwise(serving), 1):
         if before.document["currency"] != row.document["currency"]:
             refused, serving = row, serving[:index]
-            why = (
-                f"currency: it renews in {row.document['currency']} what is billed in "
-                f"{before.document['currency']}"
-            )
+            why = f"currency: it renews in {row.document['currency']} what is billed in {before.document['currency']}"
             break
     running = [row for row in serving if row.running]
     lead = (running or serving)[-1]

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fusion_billing.odoo.errors import KeyRejected, Misaddressed
-from fusion_billing.odoo.json2 import Json2
 from fusion_billing.odoo.keys import KeyRing
-from fusion_billing.odoo.protocol import Wire
-from fusion_billing.odoo.rpc import JsonRpc, XmlRpc
+from fusion_billing.odoo.protocols.json2 import Json2
+from fusion_billing.odoo.protocols.rpc import JsonRpc, XmlRpc
+from fusion_billing.odoo.protocols.wire import Wire
 from fusion_billing.odoo.transport import Http
 
 CALL_SECONDS = 40.0
@@ -77,9 +77,7 @@ class Odoo:
             arguments["order"] = order
         return _rows(self.call(model, "search_read", seconds=seconds, **arguments))
 
-    def pages(
-        self, model: str, domain: Domain, fields: Sequence[str], *, size: int = 200
-    ) -> Iterator[list[Row]]:
+    def pages(self, model: str, domain: Domain, fields: Sequence[str], *, size: int = 200) -> Iterator[list[Row]]:
         """Yield all that matches, `size` at a time, by rising id: nothing is skipped while others write."""
         after = 0
         while True:
@@ -90,9 +88,7 @@ class Odoo:
             if len(page) < size:
                 return
 
-    def read(
-        self, model: str, ids: Sequence[int], fields: Sequence[str], *, seconds: float | None = None
-    ) -> list[Row]:
+    def read(self, model: str, ids: Sequence[int], fields: Sequence[str], *, seconds: float | None = None) -> list[Row]:
         """Return the records that there are; a missing one is left out, as a search would."""
         if not ids:
             return []

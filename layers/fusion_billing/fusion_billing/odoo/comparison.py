@@ -3,7 +3,6 @@
 from decimal import ROUND_HALF_UP, Decimal
 
 from fusion_billing.decimals import EXACT, ZERO, plain
-from fusion_billing.lines.line import Line
 from fusion_billing.odoo.errors import (
     Cancelled,
     Differs,
@@ -16,10 +15,11 @@ from fusion_billing.odoo.errors import (
     RoundingDiffers,
     TaxDiffers,
 )
-from fusion_billing.odoo.standing import Held, to_bill
+from fusion_billing.odoo.order_line_reading import OdooLine, to_bill
+from fusion_billing.odoo_lines.order_line import Line
 
 
-def fault(line: Line, held: Held | None) -> Park | None:
+def fault(line: Line, held: OdooLine | None) -> Park | None:
     """Return what is wrong with a line as Odoo holds it; None where it is as it must be."""
     if held is None:
         return Missing("the line is gone from Odoo, or its user may not see it", name="read back")
@@ -28,13 +28,11 @@ def fault(line: Line, held: Held | None) -> Park | None:
     if held.state == "cancel":
         return Cancelled("the order is cancelled: what is on it is never invoiced", name="order")
     if held.product and held.product != line.product:
-        return ProductDiffers(
-            f"the line is one of product {held.product}, not {line.product}", name="product"
-        )
+        return ProductDiffers(f"the line is one of product {held.product}, not {line.product}", name="product")
     return _difference(line, held) or _nothing_to_invoice(line, held)
 
 
-def _nothing_to_invoice(line: Line, held: Held) -> NothingToInvoice | None:
+def _nothing_to_invoice(line: Line, held: OdooLine) -> NothingToInvoice | None:
     left = held.quantity - held.invoiced
     if held.state != "sale" or held.to_invoice == left or line.amount == ZERO:
         return None
@@ -45,14 +43,14 @@ def _nothing_to_invoice(line: Line, held: Held) -> NothingToInvoice | None:
     )
 
 
-def amount(line: Line, held: Held) -> Decimal:
+def amount(line: Line, held: OdooLine) -> Decimal:
     """Return what the line comes to where the rated amount must be: subtotal, total, or what is left."""
     if line.rolling:
         return to_bill(held.quantity - held.invoiced, held.price, line.digits)
     return held.amount(with_taxes=line.with_taxes)
 
 
-def billable(line: Line, held: Held, base: Decimal = ZERO) -> Decimal:
+def billable(line: Line, held: OdooLine, base: Decimal = ZERO) -> Decimal:
     """Return what Odoo has invoiced of a line and would yet invoice, as things stand.
 
     `base` is what of a rolling line was invoiced before this period.
@@ -71,7 +69,7 @@ def _agree(one: Decimal, line: Line) -> bool:
     return abs(one - line.amount) < Decimal(1).scaleb(-line.digits - 2)
 
 
-def _difference(line: Line, held: Held) -> Differs | None:
+def _difference(line: Line, held: OdooLine) -> Differs | None:
     if _agree(amount(line, held), line):
         return None
     text = f"rated {plain(line.amount)}, Odoo has {plain(amount(line, held))}"

@@ -10,19 +10,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from fusion_billing.billing.ratings import RatingKey
+from fusion_billing.billing.rating import RatingKey
 from fusion_billing.currencies import with_digits
+from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
+from fusion_billing.dynamodb.ratings.ratings import line_partition
+from fusion_billing.dynamodb.state.leases import Leases
 from fusion_billing.errors import FusionError, NotFound
-from fusion_billing.lines.external_id import rating_of
-from fusion_billing.lines.line_guard import Note, decide, notes_text, read_notes, with_note
 from fusion_billing.odoo.errors import OdooError
 from fusion_billing.odoo.line_copies import ForeignLine, foreign, to_be_invoiced
 from fusion_billing.odoo.line_findings import ADDED, COPIED, SentLine
 from fusion_billing.odoo.line_guarding import Comparison, LineGuarding, count, told_of
-from fusion_billing.odoo.standing import Held
-from fusion_billing.store.leases import Leases
-from fusion_billing.store.ratings import lane
-from fusion_billing.store.subscriptions import SubscriptionStore
+from fusion_billing.odoo.order_line_reading import OdooLine
+from fusion_billing.odoo_lines.external_id import rating_of
+from fusion_billing.odoo_lines.line_guard import Note, decide, notes_text, read_notes, with_note
 
 _LEASE = timedelta(seconds=60)
 _MAY_STILL_BE_CARRIED_OUT = timedelta(seconds=120)
@@ -94,7 +94,7 @@ class CopyGuarding:
         if stored is None:
             return None
         rated = self.lines.store.in_period(stored.id, stored.calendar.open.start)
-        return next((sent for sent in self.lines.read(rated) if sent.owed.product == line.held.product), None)
+        return next((sent for sent in self.lines.read(rated) if sent.line_item.product == line.held.product), None)
 
     def _stored(self, key: RatingKey) -> SentLine | None:
         try:
@@ -102,27 +102,23 @@ class CopyGuarding:
         except NotFound:
             return None
 
-    def _noted(
-        self, line: ForeignLine, owner: str | None, original: SentLine | None, about: dict[str, Any]
-    ) -> Note:
+    def _noted(self, line: ForeignLine, owner: str | None, original: SentLine | None, about: dict[str, Any]) -> Note:
         """Return the finding with what was done about it."""
         guard, now = self.lines.guard, self.lines.clock()
         assert guard is not None  # noqa: S101  for the type checker: without a guard nothing is decided
-        note = Note(
-            tuple(about["found"]), about["amount"], about["odoo_amount"], line.held.order, "reported", now
-        )
+        note = Note(tuple(about["found"]), about["amount"], about["odoo_amount"], line.held.order, "reported", now)
         decided = decide(note, _before(original, line.held), guard, _reason(line, owner))
         if decided.action != "repaired":
             return decided
         why = self._empty(line.held)
         return decided if not why else replace(decided, action="reported", why=why)
 
-    def _empty(self, held: Held) -> str:
+    def _empty(self, held: OdooLine) -> str:
         """Set a copy to a quantity of zero; return why not, empty where it was done.
 
         Under the lease of the order's lane, since no two calls may be about one order at once.
         """
-        name, now = f"LANE#{lane(held.order, self.lines.lanes):02d}", self.lines.clock()
+        name, now = f"LANE#{line_partition(held.order, self.lines.line_partitions):02d}", self.lines.clock()
         if not self.leases.take(name, now, now + _LEASE):
             return "the relay is at work on its order: it is looked at again"
         closed_until = now
@@ -162,7 +158,7 @@ class CopyGuarding:
         data = {**original.about((), None), **about, **told_of(note)}
         prepared = self.lines.event("line.changed", original, data, note.at)
         if self.lines.store.note(stored, notes, note.at, prepared.writes, is_listed=note.is_open):
-            self.lines.events.nudge(prepared)
+            self.lines.events.wake_up(prepared)
 
 
 def products_of(charges: Iterable[Any]) -> frozenset[int]:
@@ -184,19 +180,19 @@ def _about(line: ForeignLine, owner: str | None, original: SentLine | None) -> d
     }
     if original is None:
         return about
-    currency = original.owed.currency
-    amount = held.amount(with_taxes=original.owed.with_taxes)
+    currency = original.line_item.currency
+    amount = held.amount(with_taxes=original.line_item.with_taxes)
     return about | {
         "line": original.stored.key.line,
-        "subscription": original.owed.subscription,
-        "charge": original.owed.charge,
+        "subscription": original.line_item.subscription,
+        "charge": original.line_item.charge,
         "amount": with_digits(amount - amount, currency),
         "odoo_amount": with_digits(amount, currency),
         "currency": currency,
     }
 
 
-def _before(original: SentLine | None, held: Held) -> Note | None:
+def _before(original: SentLine | None, held: OdooLine) -> Note | None:
     return None if original is None else read_notes(original.stored.guard).get(str(held.id))
 
 

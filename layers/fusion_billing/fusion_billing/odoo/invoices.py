@@ -11,8 +11,8 @@ from decimal import Decimal
 from fusion_billing.decimals import EXACT, ZERO
 from fusion_billing.odoo.client import Odoo, Row
 from fusion_billing.odoo.errors import AccessRefused, NoRights, Permanent
+from fusion_billing.odoo.order_line_reading import decimal
 from fusion_billing.odoo.orders import Seconds, many2one
-from fusion_billing.odoo.standing import decimal
 
 _LINE = ("move_id", "quantity", "price_subtotal", "price_total", "sale_line_ids")
 _INVOICE = ("state", "move_type")

@@ -8,10 +8,10 @@ those of a line that has an external id of ours.
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from fusion_billing.lines.external_id import MODULE
 from fusion_billing.odoo.client import Odoo
+from fusion_billing.odoo.order_line_reading import READ_BACK, OdooLine, external_ids, odoo_line
 from fusion_billing.odoo.orders import Seconds, many2one
-from fusion_billing.odoo.standing import READ_BACK, Held, external_ids, held_of
+from fusion_billing.odoo_lines.external_id import MODULE
 
 LINES_A_CALL = 1000
 _METADATA_A_CALL = 500
@@ -29,7 +29,7 @@ class ForeignLine:
     order or of the same customer: many customers' lines have the same product and title.
     """
 
-    held: Held
+    held: OdooLine
     is_copy: bool = False
     copy_of: str | None = None
 
@@ -41,7 +41,7 @@ def to_be_invoiced(
     *,
     orders: Collection[int] | None = None,
     after: int = 0,
-) -> Iterator[list[Held]]:
+) -> Iterator[list[OdooLine]]:
     """Yield pages of the lines of `products` that Odoo would invoice, of `orders` or of all, by rising id."""
     if not products or (orders is not None and not orders):
         return
@@ -54,17 +54,15 @@ def to_be_invoiced(
         domain.append(["order_id", "in", sorted(orders)])
     while True:
         page = [["id", ">", after], *domain]
-        rows = odoo.search_read(
-            "sale.order.line", page, READ_BACK, limit=LINES_A_CALL, order="id", seconds=seconds()
-        )
+        rows = odoo.search_read("sale.order.line", page, READ_BACK, limit=LINES_A_CALL, order="id", seconds=seconds())
         if rows:
-            yield [held_of(row) for row in rows]
+            yield [odoo_line(row) for row in rows]
             after = rows[-1]["id"]
         if len(rows) < LINES_A_CALL:
             return
 
 
-def foreign(odoo: Odoo, lines: Sequence[Held], seconds: Seconds) -> list[ForeignLine]:
+def foreign(odoo: Odoo, lines: Sequence[OdooLine], seconds: Seconds) -> list[ForeignLine]:
     """Return those of the lines that have no external id of ours, with whose copies they are."""
     ours = {line for name, line in _named(odoo, [line.id for line in lines], seconds) if _is_ours(name)}
     others = [line for line in lines if line.id not in ours]
@@ -80,7 +78,7 @@ def foreign(odoo: Odoo, lines: Sequence[Held], seconds: Seconds) -> list[Foreign
     return found
 
 
-def _originals(odoo: Odoo, lines: Sequence[Held], seconds: Seconds) -> dict[int, str]:
+def _originals(odoo: Odoo, lines: Sequence[OdooLine], seconds: Seconds) -> dict[int, str]:
     """Return the external ids of the same customers' lines that these are copies of, by the copies' ids.
 
     A line of the same order comes first, then the newest.
@@ -102,7 +100,7 @@ def _originals(odoo: Odoo, lines: Sequence[Held], seconds: Seconds) -> dict[int,
         order="id",
         seconds=seconds(),
     )
-    held = {row["id"]: held_of(row) for row in rows}
+    held = {row["id"]: odoo_line(row) for row in rows}
     of_partner = {row["id"]: partner[0] for row in rows if (partner := many2one(row.get(_PARTNER)))}
     ours = sorted((line, name) for name, line in _named(odoo, list(held), seconds) if _is_ours(name))
     found: dict[int, str] = {}
@@ -117,20 +115,16 @@ def _originals(odoo: Odoo, lines: Sequence[Held], seconds: Seconds) -> dict[int,
     return found
 
 
-def _alike(odoo: Odoo, lines: Sequence[Held], seconds: Seconds) -> set[tuple[int, str]]:
+def _alike(odoo: Odoo, lines: Sequence[OdooLine], seconds: Seconds) -> set[tuple[int, str]]:
     """Return the products and titles of these lines that some line of ours has, whoever's it is."""
     found: set[tuple[int, str]] = set()
     for product, title in sorted({_likeness(line) for line in lines if line.name}):
         domain = [["product_id", "=", product], ["name", "=like", f"{title}%"]]
-        rows = odoo.search_read(
-            "sale.order.line", domain, READ_BACK, limit=_LOOKED_AT, order="id", seconds=seconds()
-        )
-        held = {row["id"]: held_of(row) for row in rows}
+        rows = odoo.search_read("sale.order.line", domain, READ_BACK, limit=_LOOKED_AT, order="id", seconds=seconds())
+        held = {row["id"]: odoo_line(row) for row in rows}
         names = _named(odoo, list(held), seconds)
         found |= {
-            (product, title)
-            for name, line in names
-            if _is_ours(name) and _likeness(held[line]) == (product, title)
+            (product, title) for name, line in names if _is_ours(name) and _likeness(held[line]) == (product, title)
         }
     return found
 
@@ -145,5 +139,5 @@ def _is_ours(external_id: str) -> bool:
     return external_id.startswith(_OURS)
 
 
-def _likeness(line: Held) -> tuple[int, str]:
+def _likeness(line: OdooLine) -> tuple[int, str]:
     return line.product, line.name.partition("\n")[0]

@@ -7,13 +7,13 @@ from typing import Any
 
 from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import ZERO
+from fusion_billing.dynamodb.ratings.order_line_items import StoredLine
 from fusion_billing.errors import FusionError
 from fusion_billing.instants import rfc3339
-from fusion_billing.lines.line import Line, Mode, line_of
-from fusion_billing.lines.owed import Owed, read
-from fusion_billing.lines.shape import Precision
-from fusion_billing.odoo.standing import Held, to_bill
-from fusion_billing.store.line_items import StoredLine
+from fusion_billing.odoo.order_line_reading import OdooLine, to_bill
+from fusion_billing.odoo_lines.line_item import LineItem, read
+from fusion_billing.odoo_lines.order_line import Line, Mode, line_of
+from fusion_billing.odoo_lines.quantity_and_price import Precision
 
 CANCELLED = "cancelled"
 COPIED = "copied"
@@ -42,20 +42,20 @@ class SentLine:
     """A line that Odoo acknowledged, and what it owes."""
 
     stored: StoredLine
-    owed: Owed
+    line_item: LineItem
     shapes: tuple[Line, ...]
 
     @classmethod
     def of(cls, stored: StoredLine, precision: Precision, mode: Mode) -> "SentLine":
         """Return the line read; raises `Unreadable`."""
-        owed = read(stored.doc, stored.key.subscription)
+        line_item = read(stored.doc, stored.key.subscription)
         shapes = []
         for plainly in (False, True):
             try:
-                shapes.append(line_of(owed, precision, mode=mode, plainly=plainly))
+                shapes.append(line_of(line_item, precision, mode=mode, plainly=plainly))
             except FusionError:
                 continue
-        return cls(stored, owed, tuple(shapes))
+        return cls(stored, line_item, tuple(shapes))
 
     @property
     def rolling(self) -> bool:
@@ -65,24 +65,24 @@ class SentLine:
     @property
     def order(self) -> int:
         """The order that the line stands on: not yet the one of a renewal, until it was moved."""
-        return self.stored.odoo_order or self.owed.order
+        return self.stored.odoo_order or self.line_item.order
 
     @property
     def amount(self) -> str:
         """What Odoo acknowledged, in the digits of the currency."""
-        return with_digits(self.stored.sent_amount or ZERO, self.owed.currency)
+        return with_digits(self.stored.sent_amount or ZERO, self.line_item.currency)
 
-    def is_invoiced(self, held: Held) -> bool:
+    def is_invoiced(self, held: OdooLine) -> bool:
         """Tell whether Odoo has invoiced what the line was written for."""
         return held.invoiced != (self.stored.base or ZERO if self.rolling else ZERO)
 
-    def amount_in(self, held: Held) -> Decimal:
+    def amount_in(self, held: OdooLine) -> Decimal:
         """Return what the line comes to where the rated amount must be: subtotal, total, what is left."""
         if self.rolling:
-            return to_bill(held.quantity - held.invoiced, held.price, self.owed.digits)
-        return held.amount(with_taxes=self.owed.with_taxes)
+            return to_bill(held.quantity - held.invoiced, held.price, self.line_item.digits)
+        return held.amount(with_taxes=self.line_item.with_taxes)
 
-    def differences(self, held: Held | None) -> tuple[str, ...]:
+    def differences(self, held: OdooLine | None) -> tuple[str, ...]:
         """Return how the line in Odoo differs from what was acknowledged, as named in `FOUND`."""
         if held is None:
             return ("deleted",)
@@ -90,7 +90,7 @@ class SentLine:
         if held.order != self.order:
             found.append("moved")
         is_current = self.stored.sent_version == self.stored.version
-        if is_current and held.product != self.owed.product:
+        if is_current and held.product != self.line_item.product:
             found.append("product")
         if held.state == "cancel":
             found.append(CANCELLED)
@@ -98,9 +98,9 @@ class SentLine:
             return tuple(found)  # it is that of all periods by now
         return (*found, *self._figures(held))
 
-    def _figures(self, held: Held) -> list[str]:
+    def _figures(self, held: OdooLine) -> list[str]:
         is_off = self.stored.sent_amount is not None and not self._agrees(self.amount_in(held))
-        found = ["total" if self.owed.with_taxes else "subtotal"] if is_off else []
+        found = ["total" if self.line_item.with_taxes else "subtotal"] if is_off else []
         form = self._form(held, is_off=is_off)
         found += form
         if is_off and not form and self.stored.form is not None:
@@ -112,13 +112,13 @@ class SentLine:
 
     def _agrees(self, amount: Decimal) -> bool:
         difference = abs(amount - (self.stored.sent_amount or ZERO))
-        return difference < Decimal(1).scaleb(-self.owed.digits - 2)
+        return difference < Decimal(1).scaleb(-self.line_item.digits - 2)
 
     @property
     def _is_nothing(self) -> bool:
         return (self.stored.sent_amount or ZERO) == ZERO
 
-    def _form(self, held: Held, *, is_off: bool) -> list[str]:
+    def _form(self, held: OdooLine, *, is_off: bool) -> list[str]:
         """Return which of quantity, price and discount are other ones than those read back once sent."""
         form = self.stored.form
         if form is not None:
@@ -137,7 +137,7 @@ class SentLine:
             found.append("price")
         return found
 
-    def about(self, found: tuple[str, ...], held: Held | None) -> dict[str, Any]:
+    def about(self, found: tuple[str, ...], held: OdooLine | None) -> dict[str, Any]:
         """Return a finding as JSON: which line, what differs, the amount rated and the one in Odoo."""
         key = self.stored.key
         return {
@@ -149,10 +149,10 @@ class SentLine:
             "odoo_line_id": self.stored.odoo_id,
             "amount": self.amount,
             "odoo_amount": self.odoo_amount(held),
-            "currency": self.owed.currency,
+            "currency": self.line_item.currency,
             "found": list(found),
         }
 
-    def odoo_amount(self, held: Held | None) -> str | None:
+    def odoo_amount(self, held: OdooLine | None) -> str | None:
         """Return what the line comes to in Odoo, None where it is gone."""
-        return None if held is None else with_digits(self.amount_in(held), self.owed.currency)
+        return None if held is None else with_digits(self.amount_in(held), self.line_item.currency)

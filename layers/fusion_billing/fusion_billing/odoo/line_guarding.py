@@ -11,10 +11,18 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from fusion_billing.application.outbox import NOTHING, Prepared, Tells
+from fusion_billing.dynamodb.ratings.guarded_lines import CHANGED_AGAIN, GuardedLines
+from fusion_billing.dynamodb.ratings.order_line_items import CHANGED, FINAL_INVOICE, StoredLine
+from fusion_billing.dynamodb.ratings.ratings import line_partition
 from fusion_billing.errors import FusionError
 from fusion_billing.instants import rfc3339
-from fusion_billing.lines.line import Mode
-from fusion_billing.lines.line_guard import (
+from fusion_billing.odoo.client import Odoo
+from fusion_billing.odoo.errors import NoRights
+from fusion_billing.odoo.line_findings import CANCELLED, FOUND, SentLine
+from fusion_billing.odoo.order_line_reading import OdooLine, read_lines
+from fusion_billing.odoo.orders import Seconds
+from fusion_billing.odoo_lines.line_guard import (
     ITSELF,
     LineGuard,
     Note,
@@ -24,16 +32,8 @@ from fusion_billing.lines.line_guard import (
     with_note,
     without_note,
 )
-from fusion_billing.lines.shape import Precision
-from fusion_billing.odoo.client import Odoo
-from fusion_billing.odoo.errors import NoRights
-from fusion_billing.odoo.line_findings import CANCELLED, FOUND, SentLine
-from fusion_billing.odoo.orders import Seconds
-from fusion_billing.odoo.standing import Held, read_lines
-from fusion_billing.store.guarded_lines import CHANGED_AGAIN, GuardedLines
-from fusion_billing.store.line_items import CHANGED, FINAL_INVOICE, StoredLine
-from fusion_billing.store.ratings import lane
-from fusion_billing.webhooks.outbox import NOTHING, Prepared, Tells
+from fusion_billing.odoo_lines.order_line import Mode
+from fusion_billing.odoo_lines.quantity_and_price import Precision
 
 LINES_A_CALL = 1000
 _MOST_GONE = 20
@@ -86,7 +86,7 @@ class LineGuarding:
     odoo: Odoo
     precision: Callable[[], Precision]
     events: Tells
-    lanes: int
+    line_partitions: int
     mode: Mode
     clock: Callable[[], datetime]
     seconds: Seconds
@@ -132,9 +132,9 @@ class LineGuarding:
                 continue  # the relay parks it, by name
         return read
 
-    def _held(self, lines: Sequence[SentLine]) -> dict[int, Held]:
+    def _held(self, lines: Sequence[SentLine]) -> dict[int, OdooLine]:
         ids = sorted({line.stored.odoo_id for line in lines if line.stored.odoo_id is not None})
-        held: dict[int, Held] = {}
+        held: dict[int, OdooLine] = {}
         for first in range(0, len(ids), LINES_A_CALL):
             held |= read_lines(self.odoo, ids[first : first + LINES_A_CALL], self.seconds)
         return held
@@ -155,12 +155,12 @@ class LineGuarding:
         for line in (one.stored for one in lines if one.stored.guard and one.stored.key not in differing):
             notes = read_notes(line.guard)
             left = without_note(notes, ITSELF, now)
-            is_listed_wrongly = line.lane == CHANGED and not any(note.is_open for note in left.values())
+            is_listed_wrongly = line.line_partition == CHANGED and not any(note.is_open for note in left.values())
             if left != notes or is_listed_wrongly:
                 self.store.clear(line, notes_text(left) if left else None)
 
     def _found(
-        self, line: SentLine, held: Held | None, found: tuple[str, ...], result: Comparison
+        self, line: SentLine, held: OdooLine | None, found: tuple[str, ...], result: Comparison
     ) -> dict[str, Any]:
         about = line.about(found, held)
         if self.guard is None:
@@ -184,14 +184,14 @@ class LineGuarding:
         notes = notes_text(with_note(read_notes(stored.guard), ITSELF, note))
         prepared = self._event(line, note, about)
         if note.action == "repaired":
-            to = lane(line.order, self.lanes)
+            to = line_partition(line.order, self.line_partitions)
             is_written = self.store.repair(stored, notes, to, note.at, prepared.writes)
         elif note.action == "failed":
             is_written = self.store.fail(stored, notes, note.why, note.at, prepared.writes)
         else:
             is_written = self.store.note(stored, notes, note.at, prepared.writes)
         if is_written:
-            self.events.nudge(prepared)
+            self.events.wake_up(prepared)
         return is_written
 
     def _event(self, line: SentLine, note: Note, about: dict[str, Any]) -> Prepared:
@@ -202,21 +202,21 @@ class LineGuarding:
 
     def event(self, type_: str, line: SentLine, data: dict[str, Any], now: datetime) -> Prepared:
         """Return an event about a line; none where no event can be made of it."""
-        owed = line.owed
+        line_item = line.line_item
         more: dict[str, Any] = {
-            "period_end": rfc3339(owed.period_end),
+            "period_end": rfc3339(line_item.period_end),
             "version": line.stored.version,
         }
-        if owed.metric is not None:
-            more["metric"] = owed.metric
-        if owed.corrects is not None:
-            more["corrects"] = rfc3339(owed.corrects.start)
+        if line_item.metric is not None:
+            more["metric"] = line_item.metric
+        if line_item.corrects is not None:
+            more["corrects"] = rfc3339(line_item.corrects.start)
         try:
             return self.events.prepare(
                 type_,
-                subscription=owed.subscription,
-                plan=owed.plan,
-                metric=owed.metric,
+                subscription=line_item.subscription,
+                plan=line_item.plan,
+                metric=line_item.metric,
                 data={**data, **more},
                 now=now,
             )
@@ -245,7 +245,7 @@ def explained(note: Note) -> str:
     return f"rated {note.amount}, Odoo {odoo}: {', '.join(FOUND[name] for name in note.found)}"
 
 
-def _reason(line: SentLine, held: Held | None, found: Sequence[str]) -> str:
+def _reason(line: SentLine, held: OdooLine | None, found: Sequence[str]) -> str:
     """Return why a line can't be repaired, empty where it can."""
     if line.stored.frozen:
         return "its period is invoiced"

@@ -84,9 +84,7 @@ def _in_state(odoo: Odoo, ids: list[int], states: frozenset[str], seconds: Secon
 
 def _fault(order: int, row: Mapping[str, Any] | None, *, is_renewed: bool) -> Park | None:
     if row is None:
-        return Missing(
-            f"there is no sales order with the id {order}, or the key's user may not see it", name="order"
-        )
+        return Missing(f"there is no sales order with the id {order}, or the key's user may not see it", name="order")
     if row.get("state") == "cancel":
         return Cancelled(f"the order {row['name']} is cancelled", name="order")
     if is_renewed:

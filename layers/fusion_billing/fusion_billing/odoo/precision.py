@@ -7,8 +7,8 @@ is in every version. A price without digits is kept as it comes.
 from collections.abc import Callable
 from typing import Any
 
-from fusion_billing.lines.shape import Precision
 from fusion_billing.odoo.client import Odoo
+from fusion_billing.odoo_lines.quantity_and_price import Precision
 
 _QUANTITY, _PRICE = "product_uom_qty", "price_unit"
 _KEPT_SECONDS = 600.0

@@ -1,6 +1,6 @@
 """Subscriptions as Odoo has them: sales orders with a plan, read in pages and told in our own words.
 
-What is read here is not believed yet: `definitions.subscription` validates it, and what it refuses is
+What is read here is not believed yet: `catalog.subscription` validates it, and what it refuses is
 reported by the order's name.
 """
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from fusion_billing.definitions.validation import LONGEST_TEXT
+from fusion_billing.catalog.validation import LONGEST_TEXT
 from fusion_billing.displayed_text import on_one_line, shortened
 from fusion_billing.odoo.client import Domain, Odoo, Row
 from fusion_billing.odoo.errors import NoSubscriptions, OdooError, Permanent
@@ -88,9 +88,7 @@ class Reader:
                 name=name,
             ) from None
 
-    def family(
-        self, page: Iterable[ReadSubscription], besides: Iterable[int] = ()
-    ) -> dict[int, ReadSubscription]:
+    def family(self, page: Iterable[ReadSubscription], besides: Iterable[int] = ()) -> dict[int, ReadSubscription]:
         """Return the orders of a page, and all that renew them, add to them, or that they renew or add to.
 
         `besides` are orders that belong with them by what is stored. Where Odoo has no field that chains
@@ -118,9 +116,7 @@ class Reader:
         if not wanted:
             return []
         domain = [*["|"] * (len(wanted) - 1), *wanted]
-        return [
-            row for page in self._odoo.pages("sale.order", domain, self._fields()) for row in self._told(page)
-        ]
+        return [row for page in self._odoo.pages("sale.order", domain, self._fields()) for row in self._told(page)]
 
     def _fields(self) -> tuple[str, ...]:
         """Return what to read of an order: what every version has, and what this one has besides."""

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from fusion_billing.lines.line import Line
-from fusion_billing.lines.taxes import price_of
 from fusion_billing.odoo.orders import Seconds
 from fusion_billing.odoo.taxes import TaxReader
+from fusion_billing.odoo_lines.order_line import Line
+from fusion_billing.odoo_lines.taxes import price_of
 
 _HIDDEN_BELOW = Decimal(100)  # cents
 

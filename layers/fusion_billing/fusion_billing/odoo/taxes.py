@@ -1,14 +1,14 @@
-"""The taxes that stand on order lines, read as `lines.taxes` computes with them."""
+"""The taxes that stand on order lines, read as `odoo_lines.taxes` computes with them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from fusion_billing.lines.taxes import Tax
 from fusion_billing.odoo.client import Odoo, Row
 from fusion_billing.odoo.errors import Park
 from fusion_billing.odoo.orders import Seconds
+from fusion_billing.odoo_lines.taxes import Tax
 
 TAX_FIELDS = (
     "name",
@@ -40,9 +40,7 @@ class TaxReader:
         try:
             name = self._line_field()
             rows = self.odoo.read("sale.order.line", ids, [name], seconds=seconds()) if name else []
-            taxes = {
-                row["id"]: [tax for tax in row.get(name or "") or () if isinstance(tax, int)] for row in rows
-            }
+            taxes = {row["id"]: [tax for tax in row.get(name or "") or () if isinstance(tax, int)] for row in rows}
             self._learn({tax for found in taxes.values() for tax in found}, seconds)
         except Park:
             return {}

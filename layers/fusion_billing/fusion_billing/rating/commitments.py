@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from fusion_billing.decimals import ZERO, plain
 from fusion_billing.rating.exact import Exact, in_words
-from fusion_billing.rating.rated import Step, lump
+from fusion_billing.rating.result import Step, lump
 from fusion_billing.rating.timeline import Part
 
 
@@ -31,9 +31,7 @@ def commitment(parts: Sequence[Part], amount: Exact) -> list[Step]:
 
 
 def _weighed(parts: Sequence[Part], bounds: Sequence[Decimal | None]) -> Exact:
-    return sum(
-        [part.weight * bound for part, bound in zip(parts, bounds, strict=True) if bound is not None], ZERO
-    )
+    return sum([part.weight * bound for part, bound in zip(parts, bounds, strict=True) if bound is not None], ZERO)
 
 
 def _label(parts: Sequence[Part]) -> str:

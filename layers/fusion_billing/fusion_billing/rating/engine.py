@@ -13,16 +13,16 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import localcontext
 
+from fusion_billing.catalog.charge import Charge
+from fusion_billing.catalog.metric import Metric
 from fusion_billing.decimals import EXACT, ZERO
-from fusion_billing.definitions.charge import Charge
-from fusion_billing.definitions.metric import Metric
 from fusion_billing.rating.aggregations import AGGREGATORS
 from fusion_billing.rating.aggregations.weighted import cut
 from fusion_billing.rating.commitments import commitment
 from fusion_billing.rating.exact import Exact, readable, to_currency
 from fusion_billing.rating.price_spans import PriceSpan, of_versions
-from fusion_billing.rating.rated import Rated, Step
 from fusion_billing.rating.records import Record, in_order, start_of
+from fusion_billing.rating.result import Rated, Step
 from fusion_billing.rating.segment_pricing import Priced, Pricer
 from fusion_billing.rating.timeline import Interval, Part, timeline
 
@@ -110,9 +110,7 @@ def _nothing(spans: Sequence[PriceSpan]) -> Rated:
     return Rated(ZERO, ZERO, ZERO, to_currency(ZERO, charge.currency), ZERO, charge.currency, ())
 
 
-def _chosen(
-    metric: Metric, records: Iterable[Record], parts: Sequence[Part], lived: Interval
-) -> list[Record]:
+def _chosen(metric: Metric, records: Iterable[Record], parts: Sequence[Part], lived: Interval) -> list[Record]:
     """Return the records that count: of what adds up, what lies in spans of the charge."""
     if metric.aggregation == "time_weighted":
         given = list(records)

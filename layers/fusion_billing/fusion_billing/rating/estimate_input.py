@@ -59,11 +59,7 @@ def _span(item: object, key: str, faults: list[Fault], *, windows: bool) -> Span
         return None
     if isinstance(item, Ambiguous):
         faults += [Fault(name, "duplicate_key", "is named twice") for name in item.duplicates]
-    faults += [
-        Fault(str(name), "unknown_field", "is not a field of a record")
-        for name in item
-        if name not in _FIELDS
-    ]
+    faults += [Fault(str(name), "unknown_field", "is not a field of a record") for name in item if name not in _FIELDS]
     if item.get("quantity") is None:
         faults.append(Fault("quantity", "missing", "must be given"))
         return None

@@ -4,16 +4,16 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, localcontext
 from typing import Any
 
+from fusion_billing.catalog.charge import Charge
+from fusion_billing.catalog.metric import Metric
+from fusion_billing.catalog.validation import AnyDefinition, parse
 from fusion_billing.decimals import EXACT
-from fusion_billing.definitions.charge import Charge
-from fusion_billing.definitions.metric import Metric
-from fusion_billing.definitions.validation import AnyDefinition, parse
 from fusion_billing.errors import Fault, Refused
 from fusion_billing.rating.engine import rate
 from fusion_billing.rating.estimate_input import Span, parsed_decimal, parsed_records
-from fusion_billing.rating.rated import Rated, lump
+from fusion_billing.rating.phrases import units as in_units
 from fusion_billing.rating.records import Record
-from fusion_billing.rating.words import units as in_units
+from fusion_billing.rating.result import Rated, lump
 from fusion_billing.strict_json import first_ambiguity
 
 _CHARGE_DEFAULTS = {

@@ -18,8 +18,8 @@ from fractions import Fraction
 from typing import assert_never
 
 from fusion_billing import currencies
+from fusion_billing.catalog.metric import DECIMAL_ROUNDING, RoundingMode
 from fusion_billing.decimals import EXACT, MAX_DIGITS, plain
-from fusion_billing.definitions.metric import DECIMAL_ROUNDING, RoundingMode
 
 _FAULTS = [InvalidOperation, DivisionByZero, Overflow]
 _ENDING = Context(prec=60, traps=[*_FAULTS, Inexact])

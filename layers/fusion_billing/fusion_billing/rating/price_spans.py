@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from fusion_billing.definitions.charge import Charge
+from fusion_billing.catalog.charge import Charge
 from fusion_billing.rating.versions import in_force
 
 

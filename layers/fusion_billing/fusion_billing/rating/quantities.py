@@ -7,12 +7,12 @@ says is rounded.
 from collections.abc import Iterator
 from decimal import Decimal
 
+from fusion_billing.catalog.charge import UnitConversion
+from fusion_billing.catalog.metric import QuantityRounding
 from fusion_billing.decimals import plain
-from fusion_billing.definitions.charge import UnitConversion
-from fusion_billing.definitions.metric import QuantityRounding
 from fusion_billing.rating import exact
 from fusion_billing.rating.exact import Exact, quotient, readable
-from fusion_billing.rating.words import counted
+from fusion_billing.rating.phrases import counted
 
 
 def converted(quantity: Exact, conversion: UnitConversion) -> Exact:

@@ -12,21 +12,21 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from fusion_billing.catalog.charge import Charge
+from fusion_billing.catalog.metric import Metric
+from fusion_billing.catalog.price_models import Flat, Percentage, Volume
 from fusion_billing.decimals import ZERO, plain
-from fusion_billing.definitions.charge import Charge
-from fusion_billing.definitions.metric import Metric
-from fusion_billing.definitions.price_models import Flat, Percentage, Volume
 from fusion_billing.rating import quantities
 from fusion_billing.rating.aggregations import AGGREGATORS
 from fusion_billing.rating.exact import ONE, Exact, in_words
 from fusion_billing.rating.models import price
 from fusion_billing.rating.models.usage import Usage
-from fusion_billing.rating.rated import Step, note
+from fusion_billing.rating.phrases import counted, units
 from fusion_billing.rating.records import Record, start_of
+from fusion_billing.rating.result import Step, note
 from fusion_billing.rating.selection import Segment, segments
-from fusion_billing.rating.span_words import share
+from fusion_billing.rating.span_phrases import share
 from fusion_billing.rating.timeline import Interval, Part
-from fusion_billing.rating.words import counted, units
 
 
 class Priced(NamedTuple):
@@ -100,9 +100,7 @@ class Pricer:
         billable = max(ZERO, quantity.units - included)
         priced = price(segment.model, Usage(billable, _less(quantity.portions, included)))
         steps += [_scaled(step, part.weight) for step in priced]
-        return Priced(
-            quantity.units, included, billable, _labelled(part.weighed_label + _label(segment), steps)
-        )
+        return Priced(quantity.units, included, billable, _labelled(part.weighed_label + _label(segment), steps))
 
     def _added(self, index: int, segment: Segment) -> Priced:
         """Price what the part adds to what came before it."""
@@ -127,9 +125,7 @@ class Pricer:
         steps += price(segment.model, usage)
         if before is not None:
             steps = [step for step in steps if step.units or step.amount]
-        return Priced(
-            now.units, included, usage.billable, _labelled(self._dated(part) + _label(segment), steps)
-        )
+        return Priced(now.units, included, usage.billable, _labelled(self._dated(part) + _label(segment), steps))
 
     def _dated(self, part: Part) -> str:
         """Return what the part's steps begin with; of a level it says how long the part is."""
@@ -158,13 +154,9 @@ class Pricer:
         if type(segment.model) is Percentage and self._metric.aggregation in {"sum", "count"}:
             # A percentage is of each record, so each is converted and rounded by itself.
             each_is_one = self._metric.aggregation == "count"
-            portions = [
-                self._staged(charge, ONE if each_is_one else record.quantity)[-1] for record in records
-            ]
+            portions = [self._staged(charge, ONE if each_is_one else record.quantity)[-1] for record in records]
             return _Quantity(records, sum(portions, ZERO), portions, [])
-        stages = self._staged(
-            charge, self._aggregator.aggregate(records, self._period.start, self._period.end)
-        )
+        stages = self._staged(charge, self._aggregator.aggregate(records, self._period.start, self._period.end))
         return _Quantity(records, stages[-1], stages[-1:] if records else [], stages)
 
     def _staged(self, charge: Charge, quantity: Exact) -> list[Exact]:
@@ -197,9 +189,7 @@ def _usage(quantity: _Quantity, included: Exact) -> Usage:
     return Usage(max(ZERO, quantity.units - included), _less(quantity.portions, included))
 
 
-def _included(
-    part: Part, segment: Segment, included: Exact, now: _Quantity, before: _Quantity | None
-) -> list[Step]:
+def _included(part: Part, segment: Segment, included: Exact, now: _Quantity, before: _Quantity | None) -> list[Step]:
     """Return a note of the included units that the part uses, if any are included."""
     if not included:
         return []

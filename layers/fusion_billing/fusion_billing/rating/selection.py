@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from fusion_billing.definitions.charge import Charge, Filter
-from fusion_billing.definitions.price_models import PriceModel
+from fusion_billing.catalog.charge import Charge, Filter
+from fusion_billing.catalog.price_models import PriceModel
 from fusion_billing.rating.records import Record
 
 
@@ -72,9 +72,7 @@ def _groups(
         groups.setdefault(values, []).append(record)
     prefix = f"{label}, " if label else ""
     return [
-        Segment(
-            prefix + _group_words(charge.group_by, values), model, included, groups[values], is_group=True
-        )
+        Segment(prefix + _group_words(charge.group_by, values), model, included, groups[values], is_group=True)
         for values in sorted(groups, key=_in_order)
     ]
 

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from fusion_billing.definitions.charge import Charge
+from fusion_billing.catalog.charge import Charge
 from fusion_billing.rating.exact import ONE, Exact, quotient
 from fusion_billing.rating.price_spans import PriceSpan
-from fusion_billing.rating.span_words import dates, share
+from fusion_billing.rating.span_phrases import dates, share
 
 _TICK = timedelta(microseconds=1)
 _NONE = timedelta()

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
-from fusion_billing.definitions.charge import Charge
-from fusion_billing.definitions.valid_from import instant_of, order_of
+from fusion_billing.catalog.charge import Charge
+from fusion_billing.catalog.valid_from import instant_of, order_of
 
 
 class Part(NamedTuple):

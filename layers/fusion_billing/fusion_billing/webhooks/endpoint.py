@@ -75,8 +75,6 @@ class Endpoint:
         return matches(self.events, type_) and self.may_see(plan=plan, metric=metric)
 
 
-def listeners(
-    endpoints: Iterable[Endpoint], type_: str, *, plan: str | None, metric: str | None
-) -> list[Endpoint]:
+def listeners(endpoints: Iterable[Endpoint], type_: str, *, plan: str | None, metric: str | None) -> list[Endpoint]:
     """Return the endpoints that an event goes to, the disabled ones among them."""
     return [one for one in endpoints if one.hears(type_, plan=plan, metric=metric)]

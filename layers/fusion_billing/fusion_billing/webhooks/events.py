@@ -11,9 +11,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StringConstraints, ValidationError
 
 Text = Annotated[str, StringConstraints(strict=True, min_length=1)]
-DecimalText = Annotated[
-    str, StringConstraints(strict=True, pattern=r"^-?\d+(\.\d+)?$"), Field(examples=["12.5"])
-]
+DecimalText = Annotated[str, StringConstraints(strict=True, pattern=r"^-?\d+(\.\d+)?$"), Field(examples=["12.5"])]
 InstantText = Annotated[
     str,
     StringConstraints(strict=True, pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$"),
@@ -404,7 +402,6 @@ def check(type_: str, data: Mapping[str, Any]) -> None:
         known.model.model_validate(data)
     except ValidationError as error:
         faults = ", ".join(
-            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
-            for fault in error.errors(include_input=False)
+            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors(include_input=False)
         )
         raise ValueError(f"the data of {type_} is not as the catalogue says: {faults}") from None

@@ -25,9 +25,7 @@ def faults_of(filters: object, known: Collection[str], field: str = "events") ->
     for index, one in enumerate(filters):
         where = f"{field}.{index}"
         if not isinstance(one, str) or not one:
-            faults.append(
-                Fault(where, "invalid", "must be an event type, such as rating.updated or rating.*")
-            )
+            faults.append(Fault(where, "invalid", "must be an event type, such as rating.updated or rating.*"))
         elif not any(matches([one], type_) for type_ in known):
             choices = ", ".join(sorted(known))
             faults.append(Fault(where, "unknown_event", f"is no event type; there are {choices}, and *"))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from fusion_billing.webhooks.schedule import next_try, parse_retry_after
+from fusion_billing.webhooks.retry_schedule import next_try, parse_retry_after
 
 GONE = 410
 ATTEMPTS_KEPT = timedelta(days=30)
@@ -46,7 +46,7 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class DeliveryResult:
     """What becomes of a delivery, when it is next due, and whether its endpoint is `gone`."""
 
     state: DeliveryState
@@ -55,16 +55,16 @@ class Verdict:
     gone: bool = False
 
 
-def judge(answer: Answer, *, tries: int, now: datetime, jitter: float) -> Verdict:
+def judge(answer: Answer, *, tries: int, now: datetime, jitter: float) -> DeliveryResult:
     """Return what becomes of a delivery after `tries` tries, the last of which got `answer` at `now`."""
     if answer.success:
-        return Verdict("delivered")
+        return DeliveryResult("delivered")
     if answer.status == GONE:
-        return Verdict("parked", error="the endpoint answered 410", gone=True)
+        return DeliveryResult("parked", error="the endpoint answered 410", gone=True)
     due = next_try(tries, now=now, jitter=jitter, retry_after=parse_retry_after(answer.retry_after, now=now))
     if due is None:
-        return Verdict("parked", error=f"every one of {tries} tries failed")
-    return Verdict("due", due=due)
+        return DeliveryResult("parked", error=f"every one of {tries} tries failed")
+    return DeliveryResult("due", due=due)
 
 
 def kept(attempts: tuple[Attempt, ...], now: datetime) -> tuple[Attempt, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple, assert_never, get_args
 
-from fusion_billing.definitions.metric import Aggregation
+from fusion_billing.catalog.metric import Aggregation
 from fusion_billing.rating.aggregations import distinct, extremes, latest, totals, weighted
 from fusion_billing.rating.exact import Exact
 from fusion_billing.rating.records import Record
@@ -52,9 +52,7 @@ def _aggregator(aggregation: Aggregation) -> Aggregator:  # noqa: PLR0911  one r
 
 AGGREGATORS: dict[Aggregation, Aggregator] = {name: _aggregator(name) for name in get_args(Aggregation)}
 
-AGGREGATES: dict[Aggregation, Aggregate] = {
-    name: aggregator.aggregate for name, aggregator in AGGREGATORS.items()
-}
+AGGREGATES: dict[Aggregation, Aggregate] = {name: aggregator.aggregate for name, aggregator in AGGREGATORS.items()}
 
 WORDS: dict[Aggregation, str] = {name: aggregator.words for name, aggregator in AGGREGATORS.items()}
 """Aggregation -> what a rating's steps call it."""

@@ -5,7 +5,7 @@ The caller has set the exact decimal context. The amounts of the steps sum to th
 
 from typing import assert_never
 
-from fusion_billing.definitions.price_models import (
+from fusion_billing.catalog.price_models import (
     Flat,
     Graduated,
     GraduatedPercentage,
@@ -25,7 +25,7 @@ from fusion_billing.rating.models import (
     volume,
 )
 from fusion_billing.rating.models.usage import Usage
-from fusion_billing.rating.rated import Step
+from fusion_billing.rating.result import Step
 
 
 def price(model: PriceModel, usage: Usage) -> list[Step]:  # noqa: PLR0911  one return a model

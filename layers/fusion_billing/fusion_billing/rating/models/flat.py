@@ -1,8 +1,8 @@
 """Flat: one amount a period, whatever was used."""
 
-from fusion_billing.definitions.price_models import Flat
+from fusion_billing.catalog.price_models import Flat
 from fusion_billing.rating.models.usage import Usage
-from fusion_billing.rating.rated import Step, lump
+from fusion_billing.rating.result import Step, lump
 
 
 def price(model: Flat, _usage: Usage) -> list[Step]:

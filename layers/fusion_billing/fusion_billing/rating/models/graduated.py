@@ -1,10 +1,10 @@
 """Graduated: each unit is priced by the tier it falls in."""
 
-from fusion_billing.definitions.price_models import Graduated
+from fusion_billing.catalog.price_models import Graduated
 from fusion_billing.rating.models.tiers import fee, parts
 from fusion_billing.rating.models.usage import Usage
-from fusion_billing.rating.rated import Step
-from fusion_billing.rating.words import priced
+from fusion_billing.rating.phrases import priced
+from fusion_billing.rating.result import Step
 
 
 def price(model: Graduated, usage: Usage) -> list[Step]:

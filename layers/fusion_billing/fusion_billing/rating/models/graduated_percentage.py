@@ -1,11 +1,11 @@
 """Graduated percentage: each unit is charged the percentage of the tier it falls in."""
 
+from fusion_billing.catalog.price_models import GraduatedPercentage
 from fusion_billing.decimals import plain
-from fusion_billing.definitions.price_models import GraduatedPercentage
 from fusion_billing.rating.exact import in_words
 from fusion_billing.rating.models.tiers import fee, parts
 from fusion_billing.rating.models.usage import Usage
-from fusion_billing.rating.rated import Step
+from fusion_billing.rating.result import Step
 
 
 def price(model: GraduatedPercentage, usage: Usage) -> list[Step]:

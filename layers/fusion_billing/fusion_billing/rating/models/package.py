@@ -2,12 +2,12 @@
 
 from decimal import Decimal
 
+from fusion_billing.catalog.price_models import Package
 from fusion_billing.decimals import ZERO, plain
-from fusion_billing.definitions.price_models import Package
 from fusion_billing.rating.exact import Exact, in_words, quotient, rounded
 from fusion_billing.rating.models.usage import Usage
-from fusion_billing.rating.rated import Step
-from fusion_billing.rating.words import counted, units
+from fusion_billing.rating.phrases import counted, units
+from fusion_billing.rating.result import Step
 
 
 def price(model: Package, usage: Usage) -> list[Step]:

@@ -1,9 +1,9 @@
 """Per unit: each unit costs the same."""
 
-from fusion_billing.definitions.price_models import PerUnit
+from fusion_billing.catalog.price_models import PerUnit
 from fusion_billing.rating.models.usage import Usage
-from fusion_billing.rating.rated import Step
-from fusion_billing.rating.words import priced
+from fusion_billing.rating.phrases import priced
+from fusion_billing.rating.result import Step
 
 
 def price(model: PerUnit, usage: Usage) -> list[Step]:

@@ -16,12 +16,12 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
+from fusion_billing.catalog.price_models import Percentage
 from fusion_billing.decimals import ZERO, plain
-from fusion_billing.definitions.price_models import Percentage
 from fusion_billing.rating.exact import Exact, in_words
 from fusion_billing.rating.models.usage import Usage
-from fusion_billing.rating.rated import Step, lump, note
-from fusion_billing.rating.words import counted, priced
+from fusion_billing.rating.phrases import counted, priced
+from fusion_billing.rating.result import Step, lump, note
 
 
 def price(model: Percentage, usage: Usage) -> list[Step]:

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol, TypeVar
 from fusion_billing.decimals import ZERO, plain
 from fusion_billing.rating.exact import Exact
 from fusion_billing.rating.models.usage import Usage
-from fusion_billing.rating.rated import Step, lump
+from fusion_billing.rating.result import Step, lump
 
 
 class Bounded(Protocol):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from fusion_billing.rating.exact import ONE, Exact
-from fusion_billing.rating.rated import Step
+from fusion_billing.rating.result import Step
 
 
 class Usage(NamedTuple):

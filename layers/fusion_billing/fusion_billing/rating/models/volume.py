@@ -1,11 +1,11 @@
 """Volume: all units are priced by the one tier that holds the period's total."""
 
-from fusion_billing.definitions.price_models import Volume
+from fusion_billing.catalog.price_models import Volume
 from fusion_billing.rating.models.tiers import fee, holding, span
 from fusion_billing.rating.models.usage import Usage
-from fusion_billing.rating.rated import Step
-from fusion_billing.rating.words import priced
-from fusion_billing.rating.words import units as in_units
+from fusion_billing.rating.phrases import priced
+from fusion_billing.rating.phrases import units as in_units
+from fusion_billing.rating.result import Step
 
 
 def price(model: Volume, usage: Usage) -> list[Step]:

@@ -1,0 +1,74 @@
+"""How a `PUT` is asked for: by whom, whether tried only, which effects are confirmed, and for what reason."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from fusion_billing.access.principal import Principal
+from fusion_billing.catalog.change import Author, Change
+from fusion_billing.errors import Conflict, Fault, Refused
+
+PARAMETERS = ("dry_run", "confirm", "reason")
+"""Of the query of every `PUT` of the catalogue."""
+
+EFFECTS = ("aggregation", "rounding", "metric", "currency")
+"""What `confirm` may name: changes after which open periods are rated as something else."""
+
+_LONGEST_REASON = 256
+
+
+@dataclass(frozen=True, slots=True)
+class PutRequest:
+    """One request to change a definition; `now` is when it was made."""
+
+    principal: Principal
+    now: datetime
+    dry_run: bool = False
+    confirmed: frozenset[str] = frozenset()
+    reason: str | None = None
+
+    @property
+    def author(self) -> Author:
+        """Who asks, and why."""
+        return Author(self.principal.key_id, self.reason)
+
+    def change(self, cause: str) -> Change:
+        """Return what the definition's history is to keep."""
+        return self.author.change(self.now, cause)
+
+    def check_confirmed(self, effects: Collection[str], what: str) -> None:
+        """Raise `Conflict` (`confirmation_required`) unless every effect is confirmed; `what` says whose."""
+        missing = sorted(set(effects) - self.confirmed)
+        if missing and not self.dry_run:
+            names = ",".join(missing)
+            raise Conflict(
+                f"{what}: this rates open periods anew as something else. "
+                f"Look at it with ?dry_run=true, then confirm it with ?confirm={names}",
+                code="confirmation_required",
+            )
+
+
+def asked(principal: Principal, query: Mapping[str, str], now: datetime) -> PutRequest:
+    """Return how a `PUT` is asked for by its query; raises `Refused` (`bad_parameter`)."""
+    faults = []
+    dry_run = query.get("dry_run", "false")
+    if dry_run not in {"true", "false"}:
+        faults.append(Fault("dry_run", "bad_parameter", "must be true or false"))
+    confirmed = frozenset(query["confirm"].split(",")) if query.get("confirm") else frozenset[str]()
+    if confirmed - set(EFFECTS):
+        faults.append(Fault("confirm", "bad_parameter", f"must be one or more of {', '.join(EFFECTS)}"))
+    reason = query.get("reason") or None
+    if reason is not None and (len(reason) > _LONGEST_REASON or not _is_text(reason)):
+        faults.append(Fault("reason", "bad_parameter", f"must be text of at most {_LONGEST_REASON} characters"))
+    if faults:
+        raise Refused(faults, code="bad_parameter")
+    return PutRequest(principal, now, dry_run == "true", confirmed, reason)
+
+
+def in_words(fields: Iterable[str]) -> str:
+    """Return the cause of a change of these fields: `changed aggregation, name`."""
+    return f"changed {', '.join(fields)}"
+
+
+def _is_text(text: str) -> bool:
+    return text.isprintable()

@@ -1,0 +1,26 @@
+"""Doing it again where somebody else wrote first."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from types import TracebackType
+
+from fusion_billing.dynamodb.catalog import definitions, subscriptions
+
+_TRIES = 5
+_OVERTAKEN = (definitions.VersionConflict, subscriptions.VersionConflict)
+
+
+def attempts() -> Iterator[AbstractContextManager[object]]:
+    """Yield contexts to read, decide and write in; each but the last swallows `VersionConflict`."""
+    for number in range(_TRIES):
+        yield _Attempt(last=number == _TRIES - 1)
+
+
+class _Attempt(AbstractContextManager[object]):
+    def __init__(self, *, last: bool) -> None:
+        self._last = last
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        return not self._last and isinstance(error, _OVERTAKEN)

@@ -1,0 +1,168 @@
+"""What rating reads for one message: customers and the catalogue, each once; and what it can't rate."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from functions.rate.rating_writer import RunStatistics
+from fusion_billing.billing.billed_subscription import BilledSubscription
+from fusion_billing.billing.planning import hour_of
+from fusion_billing.billing.price_book import PriceBook
+from fusion_billing.billing.pricing import Pricing
+from fusion_billing.billing.rating import Cause
+from fusion_billing.billing_periods.calendar import Period
+from fusion_billing.catalog.metric import Metric
+from fusion_billing.dynamodb import errors
+from fusion_billing.dynamodb.markers.changed_pairs import DirtyPair
+from fusion_billing.errors import Unavailable
+from fusion_billing.rating.records import Record
+
+MOST_UNAVAILABLE = 3
+"""Customers of one message that the database may refuse for a while before the message fails."""
+
+
+class Records(Protocol):
+    """What is needed of `dynamodb.usage.pair_records.UsageRecords`."""
+
+    def between(self, subscription: str, metric: str, start: datetime, end: datetime) -> Iterator[Record]:
+        """Yield a pair's records whose windows start in `[start, end)`."""
+
+
+class Markers(Protocol):
+    """What is needed of `dynamodb.markers.changed_pairs.DirtyPairs`."""
+
+    def put(self, pair: DirtyPair, hour: datetime) -> None:
+        """Mark a pair in an hour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where it is read from; `report` tells a person of a pair that can't be rated.
+
+    `created_at` tells when a charge was first defined (None: that is not known), `request_invoices` has the
+    relay read what Odoo invoiced of a period.
+    """
+
+    customer: Callable[[str], BilledSubscription | None]
+    prices: Callable[[], PriceBook]
+    records: Records
+    markers: Markers
+    report: Callable[[DirtyPair, Exception], None]
+    created_at: Callable[[str], datetime | None] = lambda _: None
+    request_invoices: Callable[[str, datetime], None] = lambda _, __: None
+
+
+class Reading:
+    """The sources as one message sees them, at one moment `now`."""
+
+    def __init__(self, sources: Sources, statistics: RunStatistics, now: datetime) -> None:
+        self.records = sources.records
+        self.statistics = statistics
+        self.now = now
+        self._sources = sources
+        self._book: PriceBook | None = None
+        self._customers: dict[str, BilledSubscription | None] = {}
+        self._created_at: dict[str, datetime | None] = {}
+        self._unavailable: set[str] = set()
+        self.cause: Cause = "usage"
+        """What the message is for: ratings name it in their history."""
+        self.spares_others = True
+        """Whether there are other customers to spare: a message about one alone comes again by itself."""
+
+    def prices(self) -> PriceBook:
+        """Return the catalogue."""
+        if self._book is None:
+            self._book = self._sources.prices()
+        return self._book
+
+    def customer(self, subscription: str, *, anew: bool = False) -> BilledSubscription | None:
+        """Return a customer, as it is now if `anew`."""
+        if anew or subscription not in self._customers:
+            self._customers[subscription] = self._sources.customer(subscription)
+        return self._customers[subscription]
+
+    def priced(
+        self,
+        pair: DirtyPair,
+        customer: BilledSubscription,
+        metric: str,
+        period: Period,
+        *,
+        only: str | None = None,
+    ) -> tuple[list[Pricing], frozenset[str]]:
+        """Return what prices a metric in a period, charge by charge, and the charges that can't be priced.
+
+        The latter are reported, and `pair` put back for them. `only` one charge is looked at, if given.
+        """
+        book = self.prices()
+        priced: list[Pricing] = []
+        unpriced = set()
+        for charge in book.by_metric.get(metric, ()):
+            if only is not None and charge != only:
+                continue
+            unpriced.add(charge)
+            with self.reported(pair):
+                price = book.pricing(charge, customer.who, period.start, period.end)
+                unpriced.discard(charge)
+                if price is not None:
+                    priced.append(price)
+        return priced, frozenset(unpriced)
+
+    def used(self, subscription: str, metric: str, start: datetime, end: datetime) -> Iterator[Record]:
+        """Yield a pair's records that count in `[start, end)`, by the metric as it is defined now."""
+        defined = self.prices().metric(metric)
+        if defined is not None:
+            yield from self.used_by(subscription, defined, start, end)
+
+    def used_by(self, subscription: str, metric: Metric, start: datetime, end: datetime) -> Iterator[Record]:
+        """Yield a pair's records that count in `[start, end)`.
+
+        By their start, or, of a level over time, by any part of their window.
+        """
+        for record in self.records.between(subscription, metric.code, metric.records_from(start), end):
+            if record.window_start >= start or record.window_end > start:
+                yield record
+
+    def created_at(self, charge: str) -> datetime | None:
+        """Return when a charge was first defined; None where that is not known."""
+        if charge not in self._created_at:
+            self._created_at[charge] = self._sources.created_at(charge)
+        return self._created_at[charge]
+
+    def request_invoices(self, subscription: str, start: datetime) -> None:
+        """Have the relay read what Odoo invoiced of a period; raises `Unavailable`."""
+        self._sources.request_invoices(subscription, start)
+
+    def forget_customers(self) -> None:
+        """Read every customer again when it is next asked for: a long message must not go by old periods."""
+        self._customers.clear()
+
+    @contextmanager
+    def reported(self, pair: DirtyPair) -> Iterator[None]:
+        """Report a pair that can't be rated and put it back; what concerns every pair passes through.
+
+        What may be one customer's alone (throttled keys of a busy one) is reported as well, for
+        `MOST_UNAVAILABLE` customers of a message: more of them, and it is the database's.
+        """
+        try:
+            yield
+        except Exception as error:
+            if self._concerns_every_pair(pair, error):
+                raise
+            self.statistics.failed += 1
+            self._sources.report(pair, error)
+            self._sources.markers.put(pair, hour_of(self.now))
+
+    def _concerns_every_pair(self, pair: DirtyPair, error: Exception) -> bool:
+        if isinstance(error, BotoCoreError):
+            return True
+        if isinstance(error, ClientError) and not errors.is_transient(error):
+            return not errors.is_about_what_was_written(error)
+        if not isinstance(error, ClientError | Unavailable):
+            return False
+        self._unavailable.add(pair.subscription)
+        return not self.spares_others or len(self._unavailable) > MOST_UNAVAILABLE

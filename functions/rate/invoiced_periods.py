@@ -1,0 +1,165 @@
+"""Invoiced periods: frozen as they stand; what they are still due goes into the open one, with its sign."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from functions.rate.adjusting import Adjuster, Adjustment
+from functions.rate.closing import REVIEWED, Closer
+from functions.rate.digests import Digests
+from functions.rate.inputs import Reading
+from functions.rate.rating_writer import Ratings, Writer
+from fusion_billing.billing.billed_subscription import BilledSubscription
+from fusion_billing.billing.closings import Closing
+from fusion_billing.billing.pricing import from_document
+from fusion_billing.billing.rating import StoredRating
+from fusion_billing.billing_periods.calendar import Period
+from fusion_billing.dynamodb.markers.changed_pairs import EVERY_METRIC, DirtyPair, month_of
+
+_WITH_RATINGS = 2
+"""Invoiced periods, the newest ones, whose ratings a sweep looks at: Odoo's answers may still arrive."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Closed:
+    """An invoiced period with its frozen ratings, those under a start that was replaced included."""
+
+    customer: BilledSubscription
+    period: Period
+    ratings: Sequence[StoredRating]
+    closing: Closing | None
+
+    @property
+    def rated(self) -> list[StoredRating]:
+        """Return the period's own ratings."""
+        return [rating for rating in self._own if rating.key.period_start == self.period.start]
+
+    @property
+    def replaced(self) -> list[StoredRating]:
+        """Return those that were the period's own when it started at another instant, and are billed."""
+        replaced = [rating for rating in self._own if rating.key.period_start != self.period.start]
+        return [rating for rating in replaced if rating.billed or rating.unresolved]
+
+    @property
+    def _own(self) -> list[StoredRating]:
+        return [rating for rating in self.ratings if rating.key.corrects is None]
+
+
+class Invoices:
+    """Adjusts invoiced periods of one run."""
+
+    def __init__(self, reading: Reading, ratings: Ratings, writer: Writer) -> None:
+        self._reading = reading
+        self._ratings = ratings
+        self._closer = Closer(reading, ratings)
+        self._adjuster = Adjuster(reading, ratings, writer, self._closer)
+        self._digests = Digests(reading)
+
+    def review(self, customer: BilledSubscription, *, thorough: bool) -> Mapping[datetime, Closing]:
+        """Adjust what the newest invoiced periods are still due: late usage, and charges never rated there.
+
+        Unless `thorough`, a period is passed over that is as it was when it was last found to be billed.
+        Returns the closings of these periods, by their starts.
+        """
+        periods = customer.invoiced(REVIEWED)
+        closings = self._closer.of(customer)
+        digests = {} if thorough else self._digests.of(customer, periods)
+        for index, period in enumerate(periods):
+            with self._reading.reported(DirtyPair(customer.id, EVERY_METRIC, month_of(period.start))):
+                digest = digests.get(period.start)
+                if digest is not None and index < _WITH_RATINGS:
+                    digest = self._digests.with_ratings(digest, self._ratings, customer, period)
+                closing = closings.get(period.start)
+                if closing is not None and closing.digest == digest and digest is not None:
+                    continue
+                if self.adjust(customer, period) and digest is not None:
+                    self._closer.note(customer, period, digest)
+        return closings
+
+    def adjust(self, customer: BilledSubscription, period: Period, *, metric: str | None = None) -> bool:
+        """Freeze an invoiced period and adjust, in the open one, what its usage comes to by now.
+
+        All charges that applied in it are gone over, or those on a `metric`; without one also what the
+        adjustments that were invoiced with it correct, if that is older than what is reviewed. A charge that
+        can't be rated is reported. Returns whether nothing is left to do.
+        """
+        # One of before the first period seen was not billed here: what is stored under its start was rated
+        # when the subscription was thought to begin then, and is rated again should it do so after all.
+        is_known = period in customer.calendar.known
+        starts = customer.starts_of(period) if is_known else ()
+        ratings = [rating for start in starts for rating in self._closer.freeze(customer.id, start)]
+        own = [rating for rating in ratings if rating.key.period_start == period.start]
+        closed = _Closed(customer, period, ratings, self._closer.close(customer, period, own))
+        adjustments = list(self._adjustments(closed, metric))
+        complete = self._adjuster.adjust(customer, adjustments)
+        return complete and not (closed.closing is not None and closed.closing.unpriced)
+
+    def _adjustments(self, closed: _Closed, metric: str | None) -> Iterator[Adjustment]:
+        """Yield what to adjust: each charge as it priced the period then, and the period it is about."""
+        on_metric = [rating for rating in closed.rated if metric in {None, rating.doc["metric"]}]
+        for rating in on_metric:
+            yield self._of(closed, rating)
+        if closed.closing is not None:
+            yield from self._never_rated(closed, closed.closing, metric)
+            yield from self._replaced(closed, closed.closing, metric)
+        elif metric is not None and not on_metric:
+            now = list(self._as_things_are(closed, metric))
+            yield from now
+            yield from self._adjusted(closed, metric, frozenset(each.price.charge.code for each in now))
+        if metric is None:
+            yield from self._carried(closed)
+
+    def _of(self, closed: _Closed, rating: StoredRating) -> Adjustment:
+        """Return the adjustment of a rated charge: by what its period keeps, if it was never billed."""
+        kept = None if closed.closing is None else closed.closing.prices.get(rating.key.charge)
+        if kept is not None:
+            return Adjustment(closed.period, from_document(kept))
+        if closed.closing is not None and rating.key.charge in closed.closing.ended:
+            return replace(self._adjuster.of(rating, closed.period), is_charged=False)
+        return self._adjuster.of(rating, closed.period)
+
+    def _never_rated(self, closed: _Closed, closing: Closing, metric: str | None) -> Iterator[Adjustment]:
+        rated = {rating.key.charge for rating in closed.rated}
+        for code, document in closing.prices.items():
+            price = from_document(document)
+            if code not in rated and metric in {None, price.metric.code}:
+                yield Adjustment(closed.period, price, is_due_without_usage=closing.fees)
+        for each in self._reading.prices().by_metric if metric is None else [metric]:
+            if closing.unpriced:
+                for adjustment in self._as_things_are(closed, each):
+                    if adjustment.price.charge.code in closing.unpriced - rated:
+                        yield adjustment
+
+    def _replaced(self, closed: _Closed, closing: Closing, metric: str | None) -> Iterator[Adjustment]:
+        """Yield what is billed under a start that was replaced, of charges that do not apply any more."""
+        beside = {rating.key.charge for rating in closed.rated} | {*closing.prices} | closing.unpriced
+        for rating in closed.replaced:
+            if rating.key.charge not in beside and metric in {None, rating.doc["metric"]}:
+                beside.add(rating.key.charge)
+                yield replace(self._adjuster.of(rating, closed.period), is_charged=False)
+
+    def _as_things_are(self, closed: _Closed, metric: str) -> Iterator[Adjustment]:
+        pair = DirtyPair(closed.customer.id, metric, month_of(closed.period.start))
+        prices, _ = self._reading.priced(pair, closed.customer, metric, closed.period)
+        for price in prices:
+            yield Adjustment(closed.period, price)
+
+    def _adjusted(self, closed: _Closed, metric: str, beside: frozenset[str]) -> Iterator[Adjustment]:
+        """Yield what the open period adjusts of this one already, by charges `beside` those that apply now.
+
+        The subscription begins later by now, say, or its charge is gone: it follows the usage all the same.
+        """
+        customer = closed.customer
+        for rating in self._ratings.in_period(customer.id, customer.calendar.open.start):
+            is_of_it = rating.key.corrects == closed.period.start and rating.doc["metric"] == metric
+            if is_of_it and rating.key.charge not in beside:
+                yield self._adjuster.of(rating, closed.period)
+
+    def _carried(self, closed: _Closed) -> Iterator[Adjustment]:
+        """Yield what is older than the reviewed periods and was adjusted in this one."""
+        calendar, reviewed = closed.customer.calendar, closed.customer.invoiced(REVIEWED)
+        for rating in closed.ratings:
+            if rating.key.corrects is not None:
+                corrected = calendar.period_holding(rating.key.corrects)
+                if corrected not in reviewed:
+                    yield self._adjuster.of(rating, corrected)

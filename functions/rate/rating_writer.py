@@ -1,0 +1,224 @@
+"""Writes what was decided of a rating, with the events that tell of it, and counts."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from botocore.exceptions import ClientError
+
+from functions.rate.line_times import LineTimes
+from fusion_billing.application.outbox import Prepared, Tells
+from fusion_billing.billing.billed_subscription import BilledSubscription
+from fusion_billing.billing.closings import Closing
+from fusion_billing.billing.decisions import NewVersion, SameVersion
+from fusion_billing.billing.rating import ComputedRating, RatingKey, StoredRating
+from fusion_billing.billing.thresholds import parts_of
+from fusion_billing.dynamodb.ratings.ratings import Save
+from fusion_billing.errors import FusionError
+from fusion_billing.instants import rfc3339
+
+
+class Closings(Protocol):
+    """What is needed of `dynamodb.ratings.closings.ClosingStore`."""
+
+    def since(self, subscription: str, start: datetime) -> dict[datetime, Closing]:
+        """Return the closings of the periods that start at or after `start`."""
+
+    def put(self, subscription: str, closing: Closing) -> Closing:
+        """Write a closing unless there is one, and return the one there is."""
+
+    def note(self, subscription: str, start: datetime, digest: str) -> None:
+        """Note by what a period was found to be billed."""
+
+    def statement_made(self, subscription: str, start: datetime) -> dict[str, Any]:
+        """Return the write that notes that a period has its statement."""
+
+
+class Ratings(Protocol):
+    """What is needed of `dynamodb.ratings.ratings.RatingsStore`."""
+
+    @property
+    def closings(self) -> Closings:
+        """Return how invoiced periods were closed."""
+
+    def get_many(self, keys: Sequence[RatingKey]) -> dict[RatingKey, StoredRating]:
+        """Return those that exist."""
+
+    def in_period(self, subscription: str, period_start: datetime) -> list[StoredRating]:
+        """Return every rating billed in a period."""
+
+    def whole(self, stored: StoredRating) -> dict[str, Any]:
+        """Return a rating's document with its large fields."""
+
+    def save(
+        self,
+        decision: NewVersion | SameVersion,
+        *,
+        stored: StoredRating | None,
+        odoo_order_id: int,
+        now: datetime,
+        line_at: datetime | None = None,
+        events: Sequence[Any] = (),
+    ) -> None:
+        """Write a decision; raises `VersionConflict`."""
+
+    def save_many(self, saves: Sequence[Save], *, now: datetime) -> list[Exception | None]:
+        """Write new versions that nobody listens for; return what each ran into."""
+
+    def freeze(self, stored: StoredRating) -> None:
+        """Freeze a rating; raises `VersionConflict`."""
+
+
+@dataclass(slots=True)
+class RunStatistics:
+    """What a message did: pairs rated, ratings written, pairs failed; whether lines are to be sent."""
+
+    pairs: int = 0
+    written: int = 0
+    failed: int = 0
+    lines_due: bool = False
+
+    def as_counts(self) -> dict[str, int]:
+        """Return the counts as a run keeps them."""
+        return {"pairs": self.pairs, "written": self.written, "failed": self.failed}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What was decided about a rating just computed, over the one stored.
+
+    `late` tells that usage came after the invoice.
+    """
+
+    customer: BilledSubscription
+    rated: ComputedRating
+    decision: NewVersion | SameVersion
+    stored: StoredRating | None
+    late: bool = False
+
+    @property
+    def order(self) -> int:
+        """Return the order that invoices it."""
+        return int(self.rated.doc["odoo_order_id"])
+
+
+_AT_EACH_CHANGE = LineTimes()
+
+
+class Writer:
+    """Writes ratings of one run at one moment, `now`."""
+
+    def __init__(self, ratings: Ratings, outbox: Tells, now: datetime, line_times: LineTimes = _AT_EACH_CHANGE) -> None:
+        self.statistics = RunStatistics()
+        self.now = now
+        self.line_times = line_times
+        self._ratings = ratings
+        self.outbox = outbox
+
+    def write(self, change: Change) -> None:
+        """Write a change and its events; raises `Outdated` where the rating is no longer the one read."""
+        self._write(change, self._prepared(change))
+
+    def write_all(self, changes: Sequence[Change]) -> list[Exception | None]:
+        """Write changes, many at a time where nobody listens to their events; return what each ran into.
+
+        Raises what the database raised about many of them.
+        """
+        ran_into: list[Exception | None] = [None] * len(changes)
+        together: dict[int, Save] = {}
+        for index, change in enumerate(changes):
+            decision = change.decision
+            try:
+                prepared = self._prepared(change)
+                if isinstance(decision, NewVersion) and not any(event.writes for event in prepared):
+                    together[index] = Save(decision, change.stored, change.order, self._line_at(change))
+                    continue
+                self._write(change, prepared)
+            except (FusionError, ClientError, ValueError) as error:
+                ran_into[index] = error  # it is about this rating, or the caller can tell that it is not
+        saved = self._ratings.save_many(list(together.values()), now=self.now)
+        for index, failure in zip(together, saved, strict=True):
+            ran_into[index] = failure
+            if failure is None:
+                self._count(changes[index])
+        return ran_into
+
+    def _prepared(self, change: Change) -> list[Prepared]:
+        return [
+            self.outbox.prepare(
+                type_,
+                subscription=change.customer.id,
+                plan=change.customer.who.plan,
+                metric=change.rated.doc["metric"],
+                data=data,
+                now=self.now,
+            )
+            for type_, data in _events(change.rated, change.decision, late=change.late)
+        ]
+
+    def _write(self, change: Change, prepared: Sequence[Prepared]) -> None:
+        self._ratings.save(
+            change.decision,
+            stored=change.stored,
+            odoo_order_id=change.order,
+            now=self.now,
+            line_at=self._line_at(change),
+            events=[write for one in prepared for write in one.writes],
+        )
+        self._count(change)
+        for one in prepared:
+            self.outbox.wake_up(one)
+
+    def _line_at(self, change: Change) -> datetime:
+        return self.line_times.of(change.rated.doc, change.stored, self.now)
+
+    def _count(self, change: Change) -> None:
+        self.statistics.written += isinstance(change.decision, NewVersion)
+        self.statistics.lines_due |= change.decision.line == "due" and self._line_at(change) <= self.now
+
+
+def _events(
+    rated: ComputedRating, decision: NewVersion | SameVersion, *, late: bool
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    doc = rated.doc
+    about = {"charge": doc["charge"], "metric": doc["metric"]}
+    period = {"period_start": doc["period_start"], "period_end": doc["period_end"]}
+    quantities = {"units": doc["units"], "included_units": doc["included_units"]}
+    if isinstance(decision, NewVersion):
+        data = {
+            **about,
+            **period,
+            **quantities,
+            "version": decision.version,
+            "overage_units": doc["overage_units"],
+            "amount": doc["amount"],
+            "currency": doc["currency"],
+        }
+        if rated.key.corrects is not None:
+            data["corrects"] = rfc3339(rated.key.corrects)
+        yield "rating.updated", data
+    if late:
+        corrected = doc["corrects"]
+        yield (
+            "usage.late",
+            {
+                **about,
+                "period_start": corrected["period_start"],
+                "period_end": corrected["period_end"],
+                "units": doc["units"],
+                "amount": corrected["amount"],
+                "invoiced_amount": corrected["invoiced_amount"],
+                "adjustment_amount": doc["amount"],
+                "currency": doc["currency"],
+            },
+        )
+    for name in sorted(decision.raised):
+        kind, figure = parts_of(name)
+        passed = (
+            {"threshold_percent": int(figure) if figure.isdecimal() else figure}
+            if kind == "included"
+            else {"threshold_amount": figure}
+        )
+        amounts = {"amount": doc["amount"], "currency": doc["currency"]}
+        yield "usage.threshold_reached", {**about, **period, **quantities, **passed, **amounts}

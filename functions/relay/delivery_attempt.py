@@ -1,0 +1,186 @@
+"""One try of one delivery: claim it, sign and send it, store what came of it."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Literal, Protocol
+
+from fusion_billing.application.outbox import Event, Outbox
+from fusion_billing.dynamodb.webhooks.deliveries import DeliveryStore, Due
+from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
+from fusion_billing.dynamodb.webhooks.events import EventStore
+from fusion_billing.errors import Unavailable
+from fusion_billing.instants import rfc3339
+from fusion_billing.webhooks.delivery import Delivery
+from fusion_billing.webhooks.endpoint import Endpoint
+from fusion_billing.webhooks.filters import matches
+from fusion_billing.webhooks.outcome import Answer, DeliveryResult, judge
+from fusion_billing.webhooks.retry_schedule import failed_too_long
+from fusion_billing.webhooks.signing import sign_all
+
+LEASE = timedelta(seconds=60)
+"""How long a try may take at the very most; a claim that is older is nobody's."""
+
+EXPIRED = "the event is not kept any more"
+
+
+class Posts(Protocol):
+    """What sends: `fusion_billing.outbound.webhook_sender.Sender`."""
+
+    def post(self, url: str, headers: dict[str, str], body: bytes) -> Answer:
+        """Send `body` and return the answer, whatever the other side does."""
+
+
+class Opens(Protocol):
+    """What decrypts signing secrets: `fusion_billing.dynamodb.webhooks.endpoint_secrets.EndpointSecrets`."""
+
+    def open(self, endpoint_id: str, sealed: bytes) -> str:
+        """Return the secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What came of a try.
+
+    `outcome` is `skipped` where another relay has the delivery; `ok` says that the endpoint is not to blame,
+    `seconds` how long it took, `again` when the relay is to be woken for the next try (None where that is
+    left to its schedule), `disabled` that the endpoint is disabled now.
+    """
+
+    outcome: Literal["delivered", "retried", "parked", "skipped"]
+    ok: bool
+    seconds: float = 0.0
+    again: datetime | None = None
+    disabled: bool = False
+
+
+class Tries:
+    """Tries deliveries for one run. Used by many threads at once."""
+
+    def __init__(
+        self,
+        *,
+        endpoints: EndpointStore,
+        deliveries: DeliveryStore,
+        events: EventStore,
+        secrets: Opens,
+        sender: Posts,
+        outbox: Outbox,
+        all_endpoints: list[Endpoint],
+        now: Callable[[], datetime],
+        random: Callable[[], float],
+        token: str,
+    ) -> None:
+        self._endpoints = endpoints
+        self._deliveries = deliveries
+        self._events = events
+        self._secrets = secrets
+        self._sender = sender
+        self._outbox = outbox
+        self._all_endpoints = all_endpoints
+        self._now = now
+        self._random = random
+        self._token = token
+        self._failing = {one.id: one.failing_since for one in all_endpoints}
+        self._known: dict[str, Event] = {}
+        self._lock = threading.Lock()
+
+    def attempt(self, endpoint: Endpoint, due: Due) -> Tried:
+        """Try one delivery that was found due. Raises `Unavailable`, the claim left to run out, for KMS."""
+        delivery = self._deliveries.claim(due, token=self._token, until=self._now() + LEASE)
+        if delivery is None:
+            return Tried("skipped", ok=True)
+        event = self._event(due.event)
+        if event is None:
+            self._finish(delivery, None, DeliveryResult("parked", error=EXPIRED))
+            return Tried("parked", ok=True)
+        answer = self._sender.post(endpoint.url, *self._message(endpoint, event))
+        result = judge(answer, tries=delivery.tries + 1, now=self._now(), jitter=self._random())
+        self._finish(delivery, answer, result)
+        disabled = self._note(endpoint, answer, gone=result.gone)
+        outcome = "retried" if result.state == "due" else result.state
+        return Tried(
+            outcome,
+            ok=answer.success,
+            seconds=answer.milliseconds / 1000,
+            again=result.due if self._wakes(endpoint) else None,
+            disabled=disabled,
+        )
+
+    def _message(self, endpoint: Endpoint, event: Event) -> tuple[dict[str, str], bytes]:
+        now = self._now()
+        timestamp = int(now.timestamp())
+        live = [self._secrets.open(endpoint.id, one.sealed) for one in endpoint.secrets if one.live(now)]
+        if not live:
+            raise Unavailable("the endpoint has no live secret")
+        headers = {
+            "content-type": "application/json",
+            "webhook-id": event.id,
+            "webhook-timestamp": str(timestamp),
+            "webhook-signature": sign_all(live, event.id, timestamp, event.body),
+        }
+        return headers, event.body
+
+    def _event(self, event_id: str) -> Event | None:
+        with self._lock:
+            known = self._known.get(event_id)
+        if known is None:
+            known = self._events.get(event_id)
+            if known is not None:
+                with self._lock:
+                    if len(self._known) >= _EVENTS_REMEMBERED:
+                        self._known.clear()
+                    self._known[event_id] = known
+        return known
+
+    def _finish(self, delivery: Delivery, answer: Answer | None, result: DeliveryResult) -> None:
+        self._deliveries.finish(
+            delivery, token=self._token, answer=answer, result=result, now=self._now().astimezone(UTC)
+        )
+
+    def _note(self, endpoint: Endpoint, answer: Answer, *, gone: bool) -> bool:
+        """Keep what a try says about its endpoint; return whether it is disabled now."""
+        if answer.success:
+            with self._lock:
+                was_failing = self._failing.get(endpoint.id) is not None
+                self._failing[endpoint.id] = None
+            if was_failing:
+                self._endpoints.note_success(endpoint.id)
+            return False
+        if gone:
+            return self._disable(endpoint, "gone", self._failing.get(endpoint.id))
+        since = self._failing.get(endpoint.id)
+        if since is None:
+            since = self._endpoints.note_failure(endpoint.id, self._now())
+            with self._lock:
+                self._failing[endpoint.id] = since
+        if since is not None and failed_too_long(since, self._now()):
+            return self._disable(endpoint, "failing", since)
+        return False
+
+    def _wakes(self, endpoint: Endpoint) -> bool:
+        return replace(endpoint, failing_since=self._failing.get(endpoint.id)).wakes(self._now())
+
+    def _disable(self, endpoint: Endpoint, reason: str, since: datetime | None) -> bool:
+        now = self._now()
+        disabled = replace(endpoint, state="disabled", disabled_at=now, disabled_reason=reason)
+        told = [
+            disabled if one.id == endpoint.id else one
+            for one in self._all_endpoints
+            if one.source == endpoint.source and matches(one.events, "endpoint.disabled")
+        ]
+        data = {
+            "endpoint": endpoint.id,
+            "url": endpoint.url,
+            "reason": reason,
+            "disabled_at": rfc3339(now),
+            "failing_since": None if since is None else rfc3339(since),
+        }
+        prepared = self._outbox.prepare_for("endpoint.disabled", endpoints=told, data=data, now=now)
+        if self._endpoints.disable(disabled, prepared.writes):
+            self._outbox.wake_up(prepared)
+        return True
+
+
+_EVENTS_REMEMBERED = 1000

@@ -1,0 +1,233 @@
+"""What became of a line, written down: sent, parked or put off, with the event that tells of it."""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from fusion_billing.application.outbox import NOTHING, Tells
+from fusion_billing.currencies import with_digits
+from fusion_billing.decimals import plain
+from fusion_billing.dynamodb.ratings.order_line_items import Put, Standing, StoredLine
+from fusion_billing.dynamodb.ratings.order_lines import LineStore
+from fusion_billing.errors import Conflict
+from fusion_billing.instants import rfc3339
+from fusion_billing.odoo.write_and_verify import Written
+from fusion_billing.odoo_lines.line_item import LineItem
+
+logger = Logger()
+
+MOST_TRIES = 15
+"""Times a line is put off (about ten hours of them) before it is parked."""
+
+_FIRST_PAUSE = timedelta(seconds=30)
+_LONGEST_PAUSE = timedelta(hours=1)
+
+
+class RunStatistics:
+    """What a run did, counted by several threads; `invoiced` are orders with a line that is invoiced.
+
+    `final_invoices` are ended subscriptions and the starts of periods whose final invoice holds such a line.
+    `invoices_unreadable` says that the key's user may not read invoices: order lines told what is billed.
+    """
+
+    NAMES = (
+        "sent",
+        "unchanged",
+        "parked",
+        "put_off",
+        "overtaken",
+        "moved",
+        "retired",
+        "failed",
+        "invoices_read",
+    )
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts = dict.fromkeys(self.NAMES, 0)
+        self.alarm = ""
+        self.waiting = False
+        self.invoices_unreadable = False
+        self.invoiced: set[int] = set()
+        self.final_invoices: set[tuple[str, datetime]] = set()
+
+    def add(self, name: str, count: int = 1) -> None:
+        """Count one more."""
+        with self._lock:
+            self._counts[name] += count
+
+    def __getitem__(self, name: str) -> int:
+        return self._counts[name]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the figures as a log has them."""
+        return {
+            **self._counts,
+            "alarm": self.alarm,
+            "waiting": self.waiting,
+            "invoices_unreadable": self.invoices_unreadable,
+            "invoiced": sorted(self.invoiced),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a line is not there, and what was seen to stand in its place (None: nobody looked)."""
+
+    code: str
+    message: str
+    standing: Standing | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """How long a line waits: `pause`, or longer with each attempt; never less than `until`.
+
+    `jitter` (0 to 1) stretches it by up to a quarter.
+    """
+
+    jitter: float
+    pause: timedelta | None = None
+    until: datetime | None = None
+
+    def end(self, attempts: int, now: datetime) -> datetime:
+        """Return when a line that was put off `attempts` times before is due again."""
+        doubled: timedelta = _FIRST_PAUSE * 2 ** min(attempts, 10)
+        wait = self.pause or min(doubled, _LONGEST_PAUSE)
+        at = now + wait * (1 + self.jitter / 4)
+        return at if self.until is None else max(at, self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """Writes outcomes, and counts them; `rerate` asks rating to look at a subscription again.
+
+    Its methods may run in several threads.
+    """
+
+    store: LineStore
+    events: Tells
+    statistics: RunStatistics
+    rerate: Callable[[str], None]
+
+    def sent(self, line: StoredLine, line_item: LineItem, written: Written, digest: str, now: datetime) -> None:
+        """Write that Odoo holds the line."""
+        base = written.invoiced if written.line.rolling else None
+        put = Put(
+            written.id,
+            line_item.order,
+            with_digits(line_item.amount, line_item.currency),
+            digest,
+            base,
+            suffix=line.suffix,
+            is_plain=written.is_plain,
+            form=(written.quantity, written.price, written.discount),
+        )
+        data = {
+            **_about(line, line_item),
+            "odoo_line_id": written.id,
+            "quantity": plain(written.quantity),
+            "unit_price": plain(written.price),
+        }
+        prepared = self._event("line.upserted", line_item, data, now)
+        fate = self.store.sent(
+            line,
+            put,
+            now,
+            prepared.writes,
+            awaits_invoice=line_item.final_invoice and not line_item.amount.is_zero(),
+        )
+        if fate == "sent":
+            self.statistics.add("sent")
+            self.events.wake_up(prepared)
+            return
+        self.statistics.add("overtaken")
+        if fate == "frozen":
+            # Rating may have billed this amount elsewhere, not knowing that Odoo has it: have it look again.
+            self.rerate(line_item.subscription)
+
+    def unchanged(self, line: StoredLine, line_item: LineItem, digest: str, now: datetime) -> None:
+        """Write that Odoo needs no call: it holds just this, or has nothing to hold."""
+        order = None if line.odoo_id is None else line_item.order
+        put = Put(line.odoo_id, order, with_digits(line_item.amount, line_item.currency), digest, suffix=line.suffix)
+        waits = line_item.final_invoice and not line_item.amount.is_zero()
+        if self.store.sent(line, put, now, awaits_invoice=waits) == "sent":
+            self.statistics.add("unchanged")
+        else:
+            self.statistics.add("overtaken")
+
+    def to_lane(self, line: StoredLine, line_partition: int, now: datetime) -> None:
+        """Have the line wait in the lane that is its order's now."""
+        try:
+            self.store.make_due(line, line_partition, now)
+        except Conflict:
+            self.statistics.add("overtaken")
+        else:
+            self.statistics.add("moved")
+
+    def retired(self, line: StoredLine, suffix: str, line_partition: int, now: datetime) -> None:
+        """Write that nothing is left of the line where it stood, and have its successor wait in `lane`."""
+        if self.store.retired(line, suffix, line_partition, now):
+            self.statistics.add("retired")
+        else:
+            self.statistics.add("overtaken")
+
+    def parked(self, line: StoredLine, line_item: LineItem | None, failure: Failure, now: datetime) -> None:
+        """Write that the line can't succeed as things are, and what stands of it where that is known."""
+        code, message = failure.code, failure.message
+        if line_item is None:  # the document can't be read, so there is nothing to tell an endpoint
+            done = self.store.park(line, code, message, now)
+        else:
+            data = {**_about(line, line_item), "reason": code, "message": message}
+            prepared = self._event("line.parked", line_item, data, now)
+            done = self.store.park(line, code, message, now, prepared.writes, standing=failure.standing)
+            if done:
+                self.events.wake_up(prepared)
+        self.statistics.add("parked" if done else "overtaken")
+
+    def later(self, line: StoredLine, line_item: LineItem, failure: Failure, delay: Delay, now: datetime) -> None:
+        """Put the line off, for longer each time; park it when that has gone on for too long."""
+        if line.tries + 1 >= MOST_TRIES:
+            message = f"{failure.message} (tried {line.tries + 1} times)"
+            self.parked(line, line_item, replace(failure, message=message), now)
+            return
+        at = delay.end(line.tries, now)
+        done = self.store.later(line, failure.code, failure.message, at, standing=failure.standing)
+        self.statistics.add("put_off" if done else "overtaken")
+
+    def _event(self, type_: str, line_item: LineItem, data: Mapping[str, Any], now: datetime) -> Any:
+        try:
+            return self.events.prepare(
+                type_,
+                subscription=line_item.subscription,
+                plan=line_item.plan,
+                metric=line_item.metric,
+                data=data,
+                now=now,
+            )
+        except ValueError:
+            # The line counts for more than its event: a document odd enough to make none must not block it.
+            logger.exception("no event could be made", type=type_, line=data["line"])
+            return NOTHING
+
+
+def _about(line: StoredLine, line_item: LineItem) -> dict[str, Any]:
+    about = {
+        "charge": line_item.charge,
+        "period_start": rfc3339(line_item.period_start),
+        "period_end": rfc3339(line_item.period_end),
+        "line": line.key.line,
+        "odoo_order_id": line_item.order,
+        "version": line.version,
+        "amount": with_digits(line_item.amount, line_item.currency),
+        "currency": line_item.currency,
+    }
+    if line_item.metric is not None:
+        about["metric"] = line_item.metric
+    if line_item.corrects is not None:
+        about["corrects"] = rfc3339(line_item.corrects.start)
+    return about

@@ -1,0 +1,1 @@
+"""Use cases that more than one function needs: ports in, adapters given."""

@@ -1,0 +1,176 @@
+"""Ratings as they are kept: their identity, their document, and what is known of one that is stored."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from fusion_billing.billing.large_documents import INLINE_BYTES, canonical, split, to_parts
+from fusion_billing.decimals import ZERO
+from fusion_billing.instants import rfc3339
+
+_WIDEST = 4  # bytes of a character
+
+Cause = Literal["usage", "definition", "subscription", "run", "invoice"]
+"""Why a version of a rating was made."""
+
+HISTORY = 50
+"""Versions of a rating that are kept in its history."""
+
+
+@dataclass(frozen=True, slots=True)
+class RatingKey:
+    """Which rating: a charge in one billing period of a subscription.
+
+    An adjustment is billed in `period_start`'s period and names the start of the one it `corrects`.
+    """
+
+    subscription: str
+    period_start: datetime
+    charge: str
+    corrects: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        """Return `<charge>`, or `<charge>@<start of the period it corrects>` for an adjustment."""
+        return self.charge if self.corrects is None else f"{self.charge}@{rfc3339(self.corrects)}"
+
+    @property
+    def line(self) -> str:
+        """Return the public id of its line."""
+        name = self.charge if self.corrects is None else f"{self.charge}@{_compact(self.corrects)}"
+        return f"{self.subscription}~{_compact(self.period_start)}~{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The rating's line in Odoo: `waiting`, `due`, `sent`, `parked`, or none yet (`state` None).
+
+    `amount` is what Odoo acknowledged for `version`, `billed` what its invoices hold of the line; `id` is the
+    `sale.order.line`'s. `has_intent` tells that a call was made whose result is not known.
+    """
+
+    state: str | None = None
+    version: int | None = None
+    amount: Decimal | None = None
+    id: int | None = None
+    error: str | None = None
+    tries: int = 0
+    at: datetime | None = None
+    """When a due line is to be sent."""
+    billed: Decimal | None = None
+    by_order_line: bool = False
+    """Whether the order line told what is billed, or a part of it, since no invoice could."""
+    has_intent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One version of a rating, as its history keeps it; amounts and units are decimals as text.
+
+    `cause` is None for a version of an earlier release, which did not note it.
+    """
+
+    version: int
+    units: str
+    amount: str
+    at: str
+    cause: Cause | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRating:
+    """A rating as it is stored."""
+
+    key: RatingKey
+    version: int
+    amount: Decimal
+    digest: str
+    document: str
+    history: tuple[HistoryEntry, ...] = ()
+    frozen: bool = False
+    raised: frozenset[str] = frozenset()
+    line: Line = field(default_factory=Line)
+    parts: str | None = None
+    """Under which name the document's large fields are kept; None where it has none."""
+
+    @property
+    def doc(self) -> dict[str, Any]:
+        """Return the document without its large fields, parsed anew."""
+        parsed: dict[str, Any] = json.loads(self.document)
+        return parsed
+
+    @property
+    def billed(self) -> Decimal:
+        """Return what is billed of it: what Odoo's invoices hold, as far as that was read.
+
+        Else what Odoo acknowledged: 0 where its line was never there.
+        """
+        if self.line.billed is not None:
+            return self.line.billed
+        return self.line.amount if self.line.amount is not None else ZERO
+
+    @property
+    def unresolved(self) -> bool:
+        """Tell whether the result of a call to Odoo is unknown: what is billed is not known either."""
+        return self.line.has_intent
+
+
+@dataclass(frozen=True, slots=True)
+class ComputedRating:
+    """A rating just computed, to be held against the one stored.
+
+    `document` is `doc` as it is stored, `parts` what of it is too large for that; `thresholds` are the names
+    of all that its units and amount have reached.
+    """
+
+    key: RatingKey
+    doc: Mapping[str, Any]
+    document: str
+    digest: str
+    thresholds: frozenset[str] = frozenset()
+    parts: Sequence[bytes] = ()
+    cause: Cause | None = None
+
+    @property
+    def units(self) -> str:
+        """Return the units, a decimal as text."""
+        return str(self.doc["units"])
+
+    @property
+    def amount_text(self) -> str:
+        """Return the amount with its currency's digits."""
+        return str(self.doc["amount"])
+
+    @property
+    def amount(self) -> Decimal:
+        """Return the amount."""
+        return Decimal(self.amount_text)
+
+
+def computed_rating(
+    key: RatingKey,
+    doc: Mapping[str, Any],
+    thresholds: frozenset[str] = frozenset(),
+    cause: Cause | None = None,
+) -> ComputedRating:
+    """Return the rating that `doc` holds, its digest being that of the whole document."""
+    whole = canonical(doc)
+    digest = hashlib.sha256(whole.encode("utf-8")).hexdigest()
+    if len(whole) <= INLINE_BYTES // _WIDEST:
+        return ComputedRating(key, doc, whole, digest, thresholds, (), cause)
+    small, large = split(doc)
+    document = canonical(small) if large else whole
+    return ComputedRating(key, doc, document, digest, thresholds, to_parts(large), cause)
+
+
+def history_with(history: Sequence[HistoryEntry], entry: HistoryEntry) -> tuple[HistoryEntry, ...]:
+    """Return the history with `entry` as its newest, the oldest left out past `HISTORY`."""
+    return (*history, entry)[-HISTORY:]
+
+
+def _compact(instant: datetime) -> str:
+    return instant.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ").zfill(16)

@@ -1,0 +1,53 @@
+"""A metric: what is counted, and how a period's records become one quantity."""
+
+from datetime import UTC, datetime
+from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP
+from typing import Annotated, Literal
+
+from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from fusion_billing.catalog.validation import Code, Definition, Text, whole_number
+from fusion_billing.metering.levels import LEVEL, LONGEST_LEVEL
+
+Aggregation = Literal["sum", "count", "max", "min", "last", "average", "unique_count", "time_weighted"]
+RoundingMode = Literal["up", "down", "half_up"]
+
+DECIMAL_ROUNDING = {"up": ROUND_UP, "down": ROUND_DOWN, "half_up": ROUND_HALF_UP}
+"""Rounding mode -> the decimal module's; quantities are never negative, so up is up."""
+
+_MOST_DIGITS = 38
+_FIRST = datetime.min.replace(tzinfo=UTC)
+
+
+def _digits(value: object) -> int:
+    number = whole_number(value)
+    if abs(number) > _MOST_DIGITS:
+        raise PydanticCustomError("out_of_range", "must be between -38 and 38")
+    return number
+
+
+class QuantityRounding(Definition):
+    """How a quantity is rounded before it is priced: `digits` past the point, negative for tens."""
+
+    mode: RoundingMode
+    digits: Annotated[int, PlainValidator(_digits), WithJsonSchema({"type": "integer"})] = 0
+
+
+class Metric(Definition):
+    """What is counted: its unit, how records aggregate, how the aggregate is rounded."""
+
+    code: Code
+    name: Text
+    unit: Text | None = None
+    aggregation: Aggregation
+    rounding: QuantityRounding | None = Field(default=None)
+
+    def records_from(self, start: datetime) -> datetime:
+        """Return from when on windows start that may reach into a period from `start` on.
+
+        A level counts in every period that its window overlaps, any other record where its window starts.
+        """
+        if self.aggregation != LEVEL:
+            return start
+        return max(start, _FIRST + LONGEST_LEVEL) - LONGEST_LEVEL

@@ -1,0 +1,80 @@
+"""A subscription's overrides: per charge one, or several that follow each other in time.
+
+In JSON `{"<charge>": {...}}`, or `{"<charge>": [{...}, {..., "valid_from": "2026-12-01"}]}`. Of several the
+one valid last replaces those before it whole; one that names nothing but `valid_from` gives the charge's
+own price back.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Discriminator, Field, Tag
+from pydantic_core import PydanticCustomError
+
+from fusion_billing.catalog.charge import ChargeOverride
+from fusion_billing.catalog.validation import Code, filled
+from fusion_billing.errors import Fault
+
+MOST_OVERRIDES = 100
+"""Charges that a subscription overrides."""
+MOST_DATED = 50
+"""Overrides of one charge."""
+
+
+def _distinct_starts(overrides: tuple[ChargeOverride, ...]) -> tuple[ChargeOverride, ...]:
+    if len({override.valid_from for override in overrides}) != len(overrides):
+        raise PydanticCustomError("duplicate", "must each be valid from another time")
+    return overrides
+
+
+def _shape(value: object) -> str:
+    return "<dated>" if isinstance(value, list | tuple) else "<always>"
+
+
+Override = Annotated[
+    Annotated[ChargeOverride, Tag("<always>")]
+    | Annotated[
+        tuple[ChargeOverride, ...],
+        Field(max_length=MOST_DATED),
+        AfterValidator(filled),
+        AfterValidator(_distinct_starts),
+        Tag("<dated>"),
+    ],
+    Discriminator(_shape),
+]
+"""One override, or several with a `valid_from` each (one of them may be without: since ever)."""
+
+Overrides = Annotated[dict[Code, Override], Field(max_length=MOST_OVERRIDES)]
+"""By the charge's code."""
+
+
+def dated(override: ChargeOverride | tuple[ChargeOverride, ...] | None) -> tuple[ChargeOverride, ...]:
+    """Return the overrides of one charge as a tuple, none where there is none."""
+    if override is None:
+        return ()
+    return (override,) if isinstance(override, ChargeOverride) else override
+
+
+def overrides_json(
+    overrides: Mapping[str, ChargeOverride | tuple[ChargeOverride, ...]],
+) -> dict[str, Any]:
+    """Return overrides as JSON, in the shape they were given in."""
+    return {
+        code: override.as_json() if isinstance(override, ChargeOverride) else [each.as_json() for each in override]
+        for code, override in overrides.items()
+    }
+
+
+def override_faults(raw: object) -> Iterator[Fault]:
+    """Yield what is wrong between the fields of each of a subscription's raw overrides."""
+    for code, override in raw.items() if isinstance(raw, dict) else ():
+        for field, each in _entries(code, override):
+            if isinstance(each, dict):
+                yield from (fault.under(field) for fault in ChargeOverride.cross_faults(each))
+
+
+def _entries(code: str, override: object) -> Iterator[tuple[str, object]]:
+    if isinstance(override, list):
+        yield from ((f"{code}.{index}", each) for index, each in enumerate(override[:MOST_DATED]))
+    else:
+        yield code, override

@@ -1,0 +1,66 @@
+"""What a subscription was in the course of its life: its plans, and the orders that invoice it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+OrderKind = Literal["initial", "renewal", "upsell"]
+
+
+@dataclass(frozen=True, slots=True)
+class ChainedOrder:
+    """One order of a subscription's chain, in force in `[start, end)` (aware UTC; `end` None: still is)."""
+
+    odoo_order_id: int
+    start: datetime
+    end: datetime | None
+    kind: OrderKind
+
+
+@dataclass(frozen=True, slots=True)
+class PlanChange:
+    """The plan in force from `start` on (aware UTC; None: since the subscription began)."""
+
+    plan: str
+    start: datetime | None
+
+
+MOST_CHANGES = 50
+"""How many changes of plan are kept: the newest."""
+
+
+def first_order(odoo_order_id: int, start: datetime) -> tuple[ChainedOrder, ...]:
+    """Return the chain of a subscription that was never renewed."""
+    return (ChainedOrder(odoo_order_id, start, None, "initial"),)
+
+
+def changed_plan(history: Sequence[PlanChange], before: str, plan: str, at: datetime) -> tuple[PlanChange, ...]:
+    """Return the history once `plan` is in force from `at` on, `before` being what was in force until now.
+
+    What was to change at `at` or later no longer does. A history that has nothing in it is that of `before`,
+    in force from the beginning.
+    """
+    known = tuple(history) or (PlanChange(before, None),)
+    kept = tuple(each for each in known if each.start is None or each.start < at)
+    if kept[-1].plan == plan:
+        return kept
+    kept = (*kept, PlanChange(plan, at))[-MOST_CHANGES:]
+    return (replace(kept[0], start=None), *kept[1:])
+
+
+def plans_within(history: Sequence[PlanChange], start: datetime, end: datetime) -> tuple[str, ...]:
+    """Return the plans in force at some moment of `[start, end)`, in their order."""
+    ends = [*(change.start for change in history[1:]), None]
+    return tuple(
+        change.plan
+        for change, until in zip(history, ends, strict=True)
+        if (change.start is None or change.start < end) and (until is None or until > start)
+    )
+
+
+def corrected_change(history: Sequence[PlanChange], at: datetime) -> tuple[PlanChange, ...]:
+    """Return the history with the newest change moved to `at`; changes at `at` or later are gone."""
+    if not history or history[-1].start is None:
+        return tuple(history)
+    return changed_plan(history[:-1], history[-1].plan, history[-1].plan, at)

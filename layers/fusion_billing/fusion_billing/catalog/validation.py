@@ -1,0 +1,300 @@
+"""Validation that names everything that is wrong, once: dotted path, stable code, sentence.
+
+pydantic checks each field; what spans several fields (tiers ascending, a minimum above its maximum)
+is checked on the raw object as well, so that one answer holds both kinds of fault.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, TypeVar
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    PlainSerializer,
+    PlainValidator,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from fusion_billing.currencies import digits_of
+from fusion_billing.decimals import parse_decimal, plain
+from fusion_billing.errors import Fault, Refused
+from fusion_billing.instants import parse_instant, rfc3339
+from fusion_billing.strict_json import Number, first_ambiguity
+
+CODE = re.compile(r"[a-z0-9_.-]{1,64}", re.ASCII)
+"""The code of a metric or charge."""
+
+_SUBSCRIPTION = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+LONGEST_TEXT = 256
+_LARGEST = 350_000
+"""Bytes of a definition's JSON."""
+
+
+class Definition(BaseModel):
+    """The base of all definitions: frozen, unknown fields refused, JSON as the HTTP contract has it.
+
+    Build one by `parse`, which checks what spans fields too; `model_validate` is for what was stored.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    null_is_left_out: ClassVar[bool] = True
+    """Whether a field given as null counts as left out."""
+
+    kept_nulls: ClassVar[frozenset[str]] = frozenset({"up_to"})
+    """Fields whose null has a meaning of its own and is written out."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, raw: Any) -> Any:
+        if cls.null_is_left_out and isinstance(raw, dict) and None in raw.values():
+            return {name: value for name, value in raw.items() if value is not None}
+        return raw
+
+    @classmethod
+    def cross_faults(cls, raw: dict[str, Any]) -> Iterator[Fault]:  # noqa: ARG003  for those that override it
+        """Yield what is wrong between the fields of `raw`, which may be of any shape."""
+        yield from ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON object of the HTTP contract: decimals as plain text, unset fields left out."""
+        json: dict[str, Any] = _pruned(self.model_dump(mode="json"), self.kept_nulls)
+        return json
+
+
+AnyDefinition = TypeVar("AnyDefinition", bound=BaseModel)
+
+
+def parse(model: type[AnyDefinition], obj: object, **given: object) -> AnyDefinition:
+    """Return `obj`, a JSON object, as a `model`; raises `Refused` with every fault found.
+
+    `given` are fields known from elsewhere (the code in a path); if the body names one too, it must agree.
+    """
+    if not isinstance(obj, dict):
+        raise Refused([Fault("", "not_an_object", "must be a JSON object")])
+    faults: list[Fault] = []
+    doubled = first_ambiguity(obj)
+    if doubled is not None:
+        faults.append(doubled)
+    for name, value in given.items():
+        if name in obj and obj[name] != value:
+            faults.append(Fault(name, "mismatch", f"must be {value}, as elsewhere in the request, or left out"))
+    whole = {**obj, **given}
+    made = None
+    try:
+        made = model.model_validate(whole)
+    except ValidationError as error:
+        faults += [_fault(details, whole) for details in error.errors(include_url=False)]
+    if issubclass(model, Definition):
+        faults += model.cross_faults(whole)
+    if faults or made is None:
+        raise Refused(dict.fromkeys(faults))
+    return made
+
+
+def check_size(text: str) -> None:
+    """Check that a definition's JSON can be stored: an item holds 400 KB; raises `Refused`."""
+    if len(text.encode("utf-8", "surrogatepass")) > _LARGEST:
+        message = f"must have at most {_LARGEST} bytes as JSON, all its versions or overrides together"
+        raise Refused([Fault("", "definition_too_large", message)])
+
+
+_CODES = {
+    "missing": ("missing", "must be given"),
+    "extra_forbidden": ("unknown_field", "is not a field of this object"),
+    "bool_type": ("not_a_boolean", "must be true or false"),
+    "bool_parsing": ("not_a_boolean", "must be true or false"),
+    "tuple_type": ("not_a_list", "must be a list"),
+    "list_type": ("not_a_list", "must be a list"),
+    "dict_type": ("not_an_object", "must be a JSON object"),
+    "model_type": ("not_an_object", "must be a JSON object"),
+    "model_attributes_type": ("not_an_object", "must be a JSON object"),
+    "too_long": ("too_long", "has too many entries"),
+    "literal_error": ("unknown_value", ""),
+    "union_tag_invalid": ("unknown_value", ""),
+    "union_tag_not_found": ("missing", "must name its type"),
+}
+
+
+def _fault(details: ErrorDetails, whole: object) -> Fault:
+    kind = details["type"]
+    context = details.get("ctx", {})
+    # A validator of ours has its own sentence, even where its code is one of pydantic's too.
+    own = kind == "too_long" and "max_length" not in context
+    code, message = (kind, "") if own else _CODES.get(kind, (kind, ""))
+    if kind == "literal_error":
+        message = f"must be one of {context['expected']}"
+    elif kind == "union_tag_invalid":
+        message = f"must be one of {context['expected_tags']}"
+    path = _path(details["loc"], whole, missing=kind == "missing")
+    if kind.startswith("union_tag"):
+        path += ".type"
+    return Fault(path, code, message or details["msg"])
+
+
+def _path(location: Iterable[str | int], whole: Any, *, missing: bool) -> str:
+    """Return the dotted path of a fault: pydantic's, less the tags of unions, which no body holds."""
+    parts = list(location)
+    path: list[str] = []
+    here: Any = whole
+    for index, part in enumerate(parts):
+        in_object = isinstance(here, dict) and part in here
+        if in_object or (isinstance(here, list) and isinstance(part, int)):
+            here = here[part]
+        elif not (missing and index == len(parts) - 1):
+            continue
+        path.append(str(part))
+    return ".".join(path)
+
+
+def _pruned(value: Any, kept: frozenset[str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _pruned(item, kept) for key, item in value.items() if item is not None or key in kept}
+    if isinstance(value, list):
+        return [_pruned(item, kept) for item in value]
+    return value
+
+
+# --- field types ---------------------------------------------------------------------------------
+
+
+def as_error(refused: Refused) -> PydanticCustomError:
+    """Return the first fault of `refused` as the error a pydantic validator raises."""
+    fault = refused.faults[0]
+    return PydanticCustomError(fault.code, fault.message)
+
+
+def _amount(value: object) -> Decimal:
+    try:
+        return parse_decimal(value)
+    except Refused as refused:
+        raise as_error(refused) from None
+
+
+def _positive(value: object) -> Decimal:
+    number = _amount(value)
+    if not number:
+        raise PydanticCustomError("not_positive", "must be greater than zero")
+    return number
+
+
+def whole_number(value: object) -> int:
+    """Return a JSON number that is whole as an int (text and booleans are none); for validators."""
+    if isinstance(value, Number) and re.fullmatch(r"-?\d{1,18}", value, re.ASCII):
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise PydanticCustomError("not_a_whole_number", "must be a whole number")
+
+
+def _count(value: object) -> int:
+    number = whole_number(Number(value) if isinstance(value, str) else value)
+    if number < 0:
+        raise PydanticCustomError("negative", "must not be negative")
+    return number
+
+
+def _identifier(value: object) -> int:
+    number = whole_number(value)
+    if number < 1:
+        raise PydanticCustomError("not_positive", "must be greater than zero")
+    return number
+
+
+def text(value: object) -> str:
+    """Return a JSON string that is neither blank nor overlong; for validators."""
+    if not isinstance(value, str) or isinstance(value, Number):
+        raise PydanticCustomError("not_text", "must be text")
+    if not value.strip():
+        raise PydanticCustomError("empty", "must not be empty")
+    if len(value) > LONGEST_TEXT:
+        raise PydanticCustomError("too_long", f"must have at most {LONGEST_TEXT} characters")
+    return value
+
+
+def _code(value: object) -> str:
+    if not isinstance(value, str) or isinstance(value, Number) or not CODE.fullmatch(value):
+        raise PydanticCustomError("bad_code", "must be 1 to 64 of a-z, 0-9, '_', '.' and '-'")
+    return value
+
+
+def _subscription_id(value: object) -> str:
+    if isinstance(value, Number) or not isinstance(value, str) or not _SUBSCRIPTION.fullmatch(value):
+        raise PydanticCustomError("bad_identifier", "must be 1 to 64 of A-Z, a-z, 0-9, '.', '_', ':' and '-'")
+    return value
+
+
+def _currency(value: object) -> str:
+    code = value.upper() if isinstance(value, str) and value.isascii() else ""
+    try:
+        digits_of(code)
+    except Refused as refused:
+        raise as_error(refused) from None
+    return code
+
+
+def _instant(value: object) -> datetime:
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC)
+    if isinstance(value, str) and _DAY.fullmatch(value):
+        value = f"{value}T00:00:00Z"
+    try:
+        return parse_instant(value)
+    except Refused as refused:
+        raise as_error(refused) from None
+
+
+def filled(value: Any) -> Any:
+    """Return a list or object that is not empty; runs after its entries were found good."""
+    if not value:
+        raise PydanticCustomError("empty", "must not be empty")
+    return value
+
+
+_SHOWN = {"type": "string", "pattern": r"^\d+(\.\d+)?$", "examples": ["12.5"]}
+_TAKEN = {
+    "type": ["string", "number"],
+    "pattern": r"^\+?\d*\.?\d*([eE][+-]?\d+)?$",
+    "minimum": 0,
+    "examples": ["12.5"],
+}
+_PLAIN = (
+    PlainSerializer(plain, return_type=str),
+    WithJsonSchema(_TAKEN, mode="validation"),
+    WithJsonSchema(_SHOWN, mode="serialization"),
+)
+
+Amount = Annotated[Decimal, PlainValidator(_amount), *_PLAIN]
+"""A decimal of zero or more: 38 digits, never through a float, plain text in JSON."""
+
+Positive = Annotated[Decimal, PlainValidator(_positive), *_PLAIN]
+"""A decimal greater than zero."""
+
+Count = Annotated[int, PlainValidator(_count), WithJsonSchema({"type": "integer", "minimum": 0})]
+Identifier = Annotated[int, PlainValidator(_identifier), WithJsonSchema({"type": "integer", "minimum": 1})]
+"""The id of a record in Odoo."""
+
+Text = Annotated[str, PlainValidator(text), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 256})]
+Code = Annotated[str, PlainValidator(_code), WithJsonSchema({"type": "string", "pattern": f"^{CODE.pattern}$"})]
+SubscriptionId = Annotated[
+    str,
+    PlainValidator(_subscription_id),
+    WithJsonSchema({"type": "string", "pattern": f"^{_SUBSCRIPTION.pattern}$"}),
+]
+Currency = Annotated[str, PlainValidator(_currency), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$"})]
+"""An ISO 4217 code; taken in any case, kept in capitals."""
+
+Instant = Annotated[
+    datetime,
+    PlainValidator(_instant),
+    PlainSerializer(rfc3339, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""An aware UTC datetime; RFC 3339 in JSON. A bare day stands for its midnight in UTC."""

@@ -1,0 +1,1 @@
+"""The catalogue table: definitions, sources, keys, subscriptions."""

@@ -1,0 +1,161 @@
+"""API keys and sources in the catalogue table (docs/data-model.md, Catalogue)."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from fusion_billing.access.principal import Principal
+from fusion_billing.access.stored_key import StoredKey
+from fusion_billing.dynamodb.catalog.sources import SourceStore, source_key
+from fusion_billing.dynamodb.errors import cancelled_by_condition, reasons, unavailable_when_transient
+from fusion_billing.errors import Conflict, NotFound, Unavailable
+from fusion_billing.instants import parse_instant, rfc3339
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+LIVE_KEYS = 2  # the old one and the new one, while an app moves from one to the other
+_TRIES = 5
+
+
+class KeyStore:
+    """API keys, each read whole by one consistent get."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def get(self, key_id: str) -> StoredKey | None:
+        """Return the key as it is now, or None; raises `Unavailable`."""
+        with unavailable_when_transient():
+            answer = self._client.get_item(TableName=self._table, Key=_key(key_id), ConsistentRead=True)
+        item = answer.get("Item")
+        return _read(key_id, item) if item else None
+
+    def create(self, key_id: str, stored: StoredKey) -> None:
+        """Store a new key of an existing source.
+
+        Raises `NotFound` where the source does not exist, `Conflict` (`too_many_keys`) where it has two live
+        keys already, and `Unavailable`.
+        """
+        source_exists = "attribute_exists(pk)"
+        room_for_one = "size(#keys) < :most"
+        key_is_new = "attribute_not_exists(pk)"
+        add_to_source: Any = {
+            "TableName": self._table,
+            "Key": source_key(stored.principal.source),
+            "UpdateExpression": "SET #keys = list_append(#keys, :added)",
+            "ConditionExpression": f"{source_exists} AND {room_for_one}",
+            "ExpressionAttributeNames": {"#keys": "keys"},
+            "ExpressionAttributeValues": {":added": {"L": [{"S": key_id}]}, ":most": {"N": str(LIVE_KEYS)}},
+        }
+        put_key: Any = {
+            "TableName": self._table,
+            "Item": _write(key_id, stored),
+            "ConditionExpression": key_is_new,
+        }
+        try:
+            with unavailable_when_transient():
+                self._client.transact_write_items(
+                    TransactItems=[{"Update": add_to_source}, {"Put": put_key}],
+                )
+        except ClientError as error:
+            if not cancelled_by_condition(error):
+                raise
+            if reasons(error)[1] == "ConditionalCheckFailed":
+                raise Conflict("a key of this id exists") from error
+            if SourceStore(self._client, self._table).get(stored.principal.source) is None:
+                raise NotFound(f"there is no source {stored.principal.source}") from error
+            raise Conflict(
+                f"the source has {LIVE_KEYS} live keys: delete one before another is made",
+                code="too_many_keys",
+            ) from error
+
+    def revoke(self, key_id: str, now: datetime) -> None:
+        """Revoke a key for ever; one already revoked stays as it is. Raises `NotFound` and `Unavailable`."""
+        for _ in range(_TRIES):
+            stored = self.get(key_id)
+            if stored is None:
+                raise NotFound(f"there is no key {key_id}")
+            if stored.revoked is not None or self._revoked(key_id, stored.principal.source, now):
+                return
+        raise Unavailable("the source's keys are being changed by others: send it again")
+
+    def _revoked(self, key_id: str, source_id: str, now: datetime) -> bool:
+        """Try to mark the key and take it off its source's list; False where the list changed meanwhile."""
+        source = SourceStore(self._client, self._table).get(source_id)
+        live = source.keys if source else ()
+        list_is_as_read = "#keys = :read"
+        key_exists = "attribute_exists(pk)"
+        take_off: Any = {
+            "TableName": self._table,
+            "Key": source_key(source_id),
+            "UpdateExpression": "SET #keys = :left",
+            "ConditionExpression": list_is_as_read,
+            "ExpressionAttributeNames": {"#keys": "keys"},
+            "ExpressionAttributeValues": {
+                ":read": _strings(live),
+                ":left": _strings(tuple(each for each in live if each != key_id)),
+            },
+        }
+        mark: Any = {
+            "TableName": self._table,
+            "Key": _key(key_id),
+            "UpdateExpression": "SET revoked = :now",
+            "ConditionExpression": key_exists,
+            "ExpressionAttributeValues": {":now": {"S": rfc3339(now)}},
+        }
+        try:
+            with unavailable_when_transient():
+                self._client.transact_write_items(TransactItems=[{"Update": take_off}, {"Update": mark}])
+        except ClientError as error:
+            if not cancelled_by_condition(error):
+                raise
+            return False
+        return True
+
+
+def _key(key_id: str) -> dict[str, Any]:
+    return {"pk": {"S": f"KEY#{key_id}"}, "sk": {"S": "KEY"}}
+
+
+def _strings(values: tuple[str, ...]) -> dict[str, Any]:
+    return {"L": [{"S": value} for value in values]}
+
+
+def _write(key_id: str, stored: StoredKey) -> dict[str, Any]:
+    principal = stored.principal
+    item = {
+        **_key(key_id),
+        "hash": {"S": stored.hash},
+        "source": {"S": principal.source},
+        "scopes": _strings(tuple(sorted(principal.scopes))),
+        "created": {"S": rfc3339(stored.created)},
+    }
+    if principal.metrics is not None:
+        item["metrics"] = _strings(tuple(sorted(principal.metrics)))
+    if principal.plans is not None:
+        item["plans"] = _strings(tuple(sorted(principal.plans)))
+    return item
+
+
+def _read(key_id: str, item: dict[str, Any]) -> StoredKey:
+    principal = Principal(
+        key_id=key_id,
+        source=item["source"]["S"],
+        scopes=_set(item, "scopes") or frozenset(),
+        metrics=_set(item, "metrics"),
+        plans=_set(item, "plans"),
+    )
+    revoked = item.get("revoked")
+    return StoredKey(
+        principal=principal,
+        hash=item["hash"]["S"],
+        created=parse_instant(item["created"]["S"]),
+        revoked=parse_instant(revoked["S"]) if revoked else None,
+    )
+
+
+def _set(item: dict[str, Any], name: str) -> frozenset[str] | None:
+    return frozenset(each["S"] for each in item[name]["L"]) if name in item else None

@@ -1,0 +1,265 @@
+"""Metrics and charges in the catalogue table (docs/data-model.md, Catalogue).
+
+Both are few, and each kind lies in one partition. Each change is written together with its entry in the
+history (`dynamodb.catalog.definition_history`). A metric counts in `refs` how often a charge was put
+upon it: deleting one names the count it read, so that no charge can come to need it meanwhile.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from botocore.exceptions import ClientError
+
+from fusion_billing.catalog.change import Change
+from fusion_billing.catalog.charge import Charge
+from fusion_billing.catalog.metric import Metric
+from fusion_billing.catalog.validation import CODE, check_size
+from fusion_billing.dynamodb.catalog.definition_history import DefinitionHistory, Kind
+from fusion_billing.dynamodb.errors import (
+    cancelled_by_condition,
+    reasons,
+    unavailable_when_transient,
+)
+from fusion_billing.errors import Conflict, Fault, NotFound, Refused
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+METRIC: Kind = "METRIC"
+CHARGE: Kind = "CHARGE"
+
+_IS_NEW = "attribute_not_exists(pk)"
+_EXISTS = "attribute_exists(pk)"
+_IS_THE_VERSION_READ = "version = :expected"
+
+_FULL_PAGE = 400_000
+"""Characters of definitions past which a page of a list holds no more, lest its answer be too large."""
+
+Value = TypeVar("Value")
+
+
+class VersionConflict(Conflict):
+    """Somebody else wrote it since it was read: read again, decide again."""
+
+    code = "outdated"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored(Generic[Value]):
+    """A definition as it is kept: what it says, and how often it was written."""
+
+    value: Value
+    version: int
+
+
+class CatalogueStore:
+    """Reads and writes metrics and charges; every read is of the state as it is now."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+        self._history = DefinitionHistory(client, table)
+
+    def metric(self, code: str) -> Metric | None:
+        """Return a metric."""
+        stored = self.stored_metric(code)
+        return stored.value if stored is not None else None
+
+    def metrics(self) -> dict[str, Metric]:
+        """Return every metric by its code."""
+        items, _ = self._listing(METRIC, None, None)
+        return {item["sk"]["S"]: _metric(item).value for item in items}
+
+    def charge(self, code: str) -> list[Charge]:
+        """Return a charge's versions by `valid_from`; none where there is no such charge."""
+        stored = self.stored_charge(code)
+        return list(stored.value) if stored is not None else []
+
+    def charges(self) -> dict[str, list[Charge]]:
+        """Return every charge's versions by its code."""
+        items, _ = self._listing(CHARGE, None, None)
+        return {item["sk"]["S"]: list(_charge(item).value) for item in items}
+
+    def stored_metric(self, code: str) -> Stored[Metric] | None:
+        """Return a metric with its version."""
+        item = self._item(METRIC, code)
+        return _metric(item) if item is not None else None
+
+    def stored_charge(self, code: str) -> Stored[tuple[Charge, ...]] | None:
+        """Return a charge's versions by `valid_from`, with the item's version."""
+        item = self._item(CHARGE, code)
+        return _charge(item) if item is not None else None
+
+    def metric_page(self, after: str | None, limit: int) -> tuple[list[Stored[Metric]], str | None]:
+        """Return a page of metrics by code, and after which code the next one begins."""
+        items, last = self._listing(METRIC, after, limit)
+        return [_metric(item) for item in items], last
+
+    def charge_page(self, after: str | None, limit: int) -> tuple[list[Stored[tuple[Charge, ...]]], str | None]:
+        """Return a page of charges by code, and after which code the next one begins."""
+        items, last = self._listing(CHARGE, after, limit)
+        return [_charge(item) for item in items], last
+
+    def history(self, kind: Kind, code: str) -> list[dict[str, Any]]:
+        """Return the newest changes of a metric or charge, the newest first."""
+        return self._history.newest(kind, code) if CODE.fullmatch(code) else []
+
+    def put_metric(self, metric: Metric, expected: int | None, change: Change | None = None) -> int:
+        """Write a metric over version `expected` (None: there was none); return its version.
+
+        Raises `VersionConflict`, and `Unavailable`.
+        """
+        version = 1 if expected is None else expected + 1
+        put: Any = {
+            "TableName": self._table,
+            "Key": _key(METRIC, metric.code),
+            "UpdateExpression": "SET doc = :doc, version = :version",
+            "ConditionExpression": _IS_NEW if expected is None else _IS_THE_VERSION_READ,
+            "ExpressionAttributeValues": {
+                ":doc": _text(metric.as_json()),
+                ":version": {"N": str(version)},
+                **_expected(expected),
+            },
+        }
+        self._write([{"Update": put}], METRIC, metric.code, version, change)
+        return version
+
+    def refs_of(self, code: str) -> int:
+        """Return how often a charge was put upon a metric; raises `NotFound`."""
+        item = self._item(METRIC, code)
+        if item is None:
+            raise NotFound(f"there is no metric {code}")
+        return int(item["refs"]["N"]) if "refs" in item else 0
+
+    def delete_metric(self, code: str, refs: int, change: Change | None = None) -> None:
+        """Delete a metric that no charge uses, `refs` being what `refs_of` said before that was looked up.
+
+        Raises `Outdated` where a charge was put upon it since, or it is gone.
+        """
+        none_was_put_upon_it = "refs = :refs" if refs else f"{_EXISTS} AND attribute_not_exists(refs)"
+        delete: Any = {
+            "TableName": self._table,
+            "Key": _key(METRIC, code),
+            "ConditionExpression": none_was_put_upon_it,
+        }
+        if refs:
+            delete["ExpressionAttributeValues"] = {":refs": {"N": str(refs)}}
+        self._write([{"Delete": delete}], METRIC, code, 0, change)
+
+    def put_charge(self, versions: Sequence[Charge], expected: int | None, change: Change | None = None) -> int:
+        """Write a charge's versions over the version `expected` (None: there was none); return the new one.
+
+        Raises `Refused` (`unknown_metric`) where the metric does not exist, `VersionConflict`, and `Unavailable`.
+        """
+        code, metric = versions[0].code, versions[0].metric
+        version = 1 if expected is None else expected + 1
+        put_charge: Any = {
+            "TableName": self._table,
+            "Item": {
+                **_key(CHARGE, code),
+                "doc": _text([one.as_json() for one in versions]),
+                "version": {"N": str(version)},
+            },
+            "ConditionExpression": _IS_NEW if expected is None else _IS_THE_VERSION_READ,
+        }
+        if expected is not None:
+            put_charge["ExpressionAttributeValues"] = _expected(expected)
+        count_on_metric: Any = {
+            "TableName": self._table,
+            "Key": _key(METRIC, metric),
+            "UpdateExpression": "ADD refs :one",
+            "ConditionExpression": _EXISTS,
+            "ExpressionAttributeValues": {":one": {"N": "1"}},
+        }
+        writes: list[Any] = [{"Put": put_charge}, {"Update": count_on_metric}]
+        if not self._write(writes, CHARGE, code, version, change):
+            raise Refused([Fault("metric", "unknown_metric", f"there is no metric {metric}")])
+        return version
+
+    def delete_charge(self, code: str, expected: int, change: Change | None = None) -> None:
+        """Delete a charge in the version read; raises `Outdated` where it is another by now."""
+        delete: Any = {
+            "TableName": self._table,
+            "Key": _key(CHARGE, code),
+            "ConditionExpression": _IS_THE_VERSION_READ,
+            "ExpressionAttributeValues": _expected(expected),
+        }
+        self._write([{"Delete": delete}], CHARGE, code, expected, change)
+
+    def _write(self, writes: list[Any], kind: Kind, code: str, version: int, change: Change | None) -> bool:
+        """Write all or nothing, the change's entry among it; False where the second write was refused.
+
+        Raises `VersionConflict` where the first one was, by its condition, and `Unavailable`.
+        """
+        entry: list[Any] = [] if change is None else [self._history.write(kind, code, version, change)]
+        try:
+            with unavailable_when_transient():
+                self._client.transact_write_items(TransactItems=writes + entry)
+        except ClientError as error:
+            if not cancelled_by_condition(error):
+                raise
+            failed = [reason == "ConditionalCheckFailed" for reason in reasons(error)]
+            if len(writes) > 1 and failed[1]:
+                return False
+            raise VersionConflict(f"the {kind.lower()} {code} was just changed by another request") from error
+        return True
+
+    def _item(self, kind: str, code: str) -> dict[str, Any] | None:
+        if not CODE.fullmatch(code):
+            return None  # no item has such a key, and some are none that a table can have
+        with unavailable_when_transient():
+            answer = self._client.get_item(TableName=self._table, Key=_key(kind, code), ConsistentRead=True)
+        return answer.get("Item")
+
+    def _listing(self, kind: str, after: str | None, limit: int | None) -> tuple[list[dict[str, Any]], str | None]:
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "KeyConditionExpression": "pk = :kind",
+            "ExpressionAttributeValues": {":kind": {"S": kind}},
+            "ConsistentRead": True,
+        }
+        if after is not None:
+            if not CODE.fullmatch(after):
+                return [], None
+            request["ExclusiveStartKey"] = _key(kind, after)
+        items: list[dict[str, Any]] = []
+        while True:
+            if limit is not None:
+                request["Limit"] = limit - len(items)
+            with unavailable_when_transient():
+                answer = self._client.query(**request)
+            items += answer["Items"]
+            last = answer.get("LastEvaluatedKey")
+            full = limit is not None and (len(items) >= limit or _size(items) > _FULL_PAGE)
+            if not last or full:
+                return items, last["sk"]["S"] if last else None
+            request["ExclusiveStartKey"] = last
+
+
+def _size(items: Sequence[Mapping[str, Any]]) -> int:
+    return sum(len(item["doc"]["S"]) for item in items)
+
+
+def _key(kind: str, code: str) -> dict[str, Any]:
+    return {"pk": {"S": kind}, "sk": {"S": code}}
+
+
+def _text(document: object) -> dict[str, Any]:
+    text = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    check_size(text)
+    return {"S": text}
+
+
+def _expected(version: int | None) -> dict[str, Any]:
+    return {} if version is None else {":expected": {"N": str(version)}}
+
+
+def _metric(item: Mapping[str, Any]) -> Stored[Metric]:
+    return Stored(Metric.model_validate(json.loads(item["doc"]["S"])), int(item["version"]["N"]))
+
+
+def _charge(item: Mapping[str, Any]) -> Stored[tuple[Charge, ...]]:
+    versions = tuple(Charge.model_validate(one) for one in json.loads(item["doc"]["S"]))
+    return Stored(versions, int(item["version"]["N"]))

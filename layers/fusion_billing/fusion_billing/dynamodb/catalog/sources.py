@@ -1,0 +1,90 @@
+"""Sources in the catalogue table (docs/data-model.md, Catalogue)."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from fusion_billing.access.stored_key import Source
+from fusion_billing.dynamodb.errors import condition_failed, unavailable_when_transient
+from fusion_billing.errors import Conflict
+from fusion_billing.instants import parse_instant, rfc3339
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+def source_key(source_id: str) -> dict[str, Any]:
+    """Return the key of a source's item."""
+    return {"pk": {"S": "SOURCE"}, "sk": {"S": source_id}}
+
+
+class SourceStore:
+    """The apps that push usage, all in one partition: they are few."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def create(self, source: Source) -> None:
+        """Store a new source, without keys; raises `Conflict` where its id exists, and `Unavailable`."""
+        source_is_new = "attribute_not_exists(pk)"
+        item = {
+            **source_key(source.id),
+            "doc": {"S": _document(source)},
+            "version": {"N": "1"},
+            "keys": {"L": []},
+        }
+        try:
+            with unavailable_when_transient():
+                self._client.put_item(TableName=self._table, Item=item, ConditionExpression=source_is_new)
+        except ClientError as error:
+            if condition_failed(error):
+                raise Conflict(f"the source {source.id} exists") from error
+            raise
+
+    def get(self, source_id: str) -> Source | None:
+        """Return the source as it is now, or None; raises `Unavailable`."""
+        with unavailable_when_transient():
+            answer = self._client.get_item(TableName=self._table, Key=source_key(source_id), ConsistentRead=True)
+        item = answer.get("Item")
+        return _read(item) if item else None
+
+    def listing(self, after: str | None, limit: int) -> tuple[list[Source], str | None]:
+        """Return up to `limit` sources by id after `after`, and the id to go on after (None: no more)."""
+        arguments: dict[str, Any] = {
+            "TableName": self._table,
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": {":pk": {"S": "SOURCE"}},
+            "Limit": limit,
+        }
+        if after is not None:
+            arguments["ExclusiveStartKey"] = source_key(after)
+        with unavailable_when_transient():
+            answer = self._client.query(**arguments)
+        last = answer.get("LastEvaluatedKey")
+        return [_read(item) for item in answer["Items"]], last["sk"]["S"] if last else None
+
+
+def _document(source: Source) -> str:
+    document: dict[str, Any] = {"name": source.name}
+    if source.metrics is not None:
+        document["metrics"] = sorted(source.metrics)
+    if source.plans is not None:
+        document["plans"] = sorted(source.plans)
+    if source.created is not None:
+        document["created"] = rfc3339(source.created)
+    return json.dumps(document, sort_keys=True, separators=(",", ":"))
+
+
+def _read(item: dict[str, Any]) -> Source:
+    document = json.loads(item["doc"]["S"])
+    created = document.get("created")
+    return Source(
+        id=item["sk"]["S"],
+        name=document["name"],
+        metrics=frozenset(document["metrics"]) if "metrics" in document else None,
+        plans=frozenset(document["plans"]) if "plans" in document else None,
+        keys=tuple(each["S"] for each in item["keys"]["L"]),
+        created=parse_instant(created) if created else None,
+    )

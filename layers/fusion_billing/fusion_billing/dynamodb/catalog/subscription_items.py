@@ -1,0 +1,217 @@
+"""A subscription and its periods as items of the catalogue table, and back."""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
+
+from fusion_billing.billing_periods.calendar import Calendar, Past, Period, State
+from fusion_billing.billing_periods.schedule_terms import ScheduleSpec
+from fusion_billing.catalog.subscription import Subscription
+from fusion_billing.catalog.subscription_history import ChainedOrder, PlanChange
+from fusion_billing.instants import parse_instant, rfc3339, sortable
+
+if TYPE_CHECKING:
+    from fusion_billing.dynamodb.catalog.subscriptions import StoredSubscription
+
+SUB = "SUB"
+LIST_SHARDS = 16
+
+
+def subscription_key(subscription: str) -> dict[str, Any]:
+    """Return the key of a subscription's own item."""
+    return {"pk": {"S": f"S#{subscription}"}, "sk": {"S": SUB}}
+
+
+def period_key(subscription: str, start: datetime) -> dict[str, Any]:
+    """Return the key of one of a subscription's periods."""
+    return {"pk": {"S": f"S#{subscription}"}, "sk": {"S": f"P#{sortable(start)}"}}
+
+
+def order_key(odoo_order_id: int) -> dict[str, Any]:
+    """Return the key of the guard of an order."""
+    return {"pk": {"S": f"ORDER#{odoo_order_id}"}, "sk": {"S": "ORDER"}}
+
+
+def list_shard(subscription: str) -> int:
+    """Return which of the list's shards holds a subscription."""
+    return crc32(subscription.encode()) % LIST_SHARDS
+
+
+def list_pk(shard: int) -> str:
+    """Return the partition of the index `listing` that is one shard."""
+    return f"SUBS#{shard:02d}"
+
+
+def list_position(shard: int, subscription: str) -> dict[str, Any]:
+    """Return where in the index `listing` a subscription stands, whether it is there or not."""
+    return {
+        **subscription_key(subscription),
+        "list_pk": {"S": list_pk(shard)},
+        "list_sk": {"S": subscription},
+    }
+
+
+def write_subscription(stored: "StoredSubscription") -> dict[str, Any]:
+    """Return the item of a subscription."""
+    subscription = stored.subscription
+    item = {
+        **list_position(list_shard(subscription.id), subscription.id),
+        "doc": {"S": _json(subscription.as_json())},
+        "version": {"N": str(stored.version)},
+        "origin": {"S": stored.origin},
+        "plan": {"S": subscription.plan},
+        "lattice": {"S": _json(_lattice(stored.calendar))},
+    }
+    item |= _bounds(stored)
+    if stored.stopped is not None:
+        item["stopped"] = {"S": rfc3339(stored.stopped)}
+    if stored.orders:
+        item["orders"] = {"S": _json([_order(order) for order in stored.orders])}
+    if stored.plan_history:
+        item["plans"] = {"S": _json([_change(change) for change in stored.plan_history])}
+    if stored.order_aliases:
+        item["order_aliases"] = {"S": _json(stored.order_aliases)}
+    return item
+
+
+def write_alias(stored: "StoredSubscription", alias: str) -> dict[str, Any]:
+    """Return the item that finds a subscription by an alias, with what a push has to know of it."""
+    return {
+        **subscription_key(alias),
+        "alias_of": {"S": stored.id},
+        "plan": {"S": stored.subscription.plan},
+        **_bounds(stored),
+    }
+
+
+def _bounds(stored: "StoredSubscription") -> dict[str, Any]:
+    """Return from when on, and until when, usage is accepted, by the start of its window."""
+    bounds = {"starts": {"S": sortable(stored.starts)}}
+    if stored.ends is not None:
+        bounds["ends"] = {"S": sortable(stored.ends)}
+    return bounds
+
+
+def write_period(subscription: str, period: Period) -> dict[str, Any]:
+    """Return the item of one of a subscription's periods."""
+    item = {
+        **period_key(subscription, period.start),
+        "start": {"S": rfc3339(period.start)},
+        "end": {"S": rfc3339(period.end)},
+        "state": {"S": period.state},
+    }
+    if period.invoiced_at is not None:
+        item["invoiced_at"] = {"S": rfc3339(period.invoiced_at)}
+    if period.rated_from is not None:
+        item["rated_from"] = {"S": rfc3339(period.rated_from)}
+    if period.every_charge:
+        item["every_charge"] = {"BOOL": True}
+    if period.is_final:
+        item["is_final"] = {"BOOL": True}
+    return item
+
+
+def read_subscription(item: Mapping[str, Any]) -> Subscription:
+    """Return the subscription of an item, of the table's or of the index's."""
+    return Subscription.model_validate(json.loads(item["doc"]["S"]))
+
+
+def read_calendar(item: Mapping[str, Any], periods: Iterable[Mapping[str, Any]]) -> Calendar:
+    """Return the calendar of a subscription's item and its periods' items, in the order of their keys."""
+    schedule = json.loads(item["lattice"]["S"])
+    past = schedule["past"]
+    first_end = date.fromisoformat(past["first_end"]) if "first_end" in past else None
+    return Calendar(
+        known=tuple(_read_period(period) for period in periods),
+        spec=_read_spec(schedule),
+        past=Past(_read_spec(past), parse_instant(past["start"]), first_end),
+        replaced=tuple(parse_instant(start) for start in schedule.get("replaced", ())),
+    )
+
+
+def read_orders(item: Mapping[str, Any]) -> tuple[ChainedOrder, ...]:
+    """Return the chain of orders of a subscription's item; empty where it was never renewed."""
+    return tuple(
+        ChainedOrder(
+            order["odoo_order_id"],
+            parse_instant(order["from"]),
+            parse_instant(order["until"]) if "until" in order else None,
+            order["kind"],
+        )
+        for order in _read_json(item, "orders")
+    )
+
+
+def read_plan_history(item: Mapping[str, Any]) -> tuple[PlanChange, ...]:
+    """Return the plans of a subscription's item; empty where its plan has always been in force."""
+    return tuple(
+        PlanChange(change["plan"], parse_instant(change["from"]) if "from" in change else None)
+        for change in _read_json(item, "plans")
+    )
+
+
+def read_order_aliases(item: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what a subscription is found by beside its id and the aliases that the API gave it."""
+    return tuple(_read_json(item, "order_aliases"))
+
+
+def instant(item: Mapping[str, Any], name: str) -> datetime | None:
+    """Return an attribute that may be missing as an instant."""
+    return parse_instant(item[name]["S"]) if name in item else None
+
+
+def _lattice(calendar: Calendar) -> dict[str, Any]:
+    past = _spec(calendar.past.spec) | {"start": rfc3339(calendar.past.start)}
+    if calendar.past.first_end is not None:
+        past["first_end"] = calendar.past.first_end.isoformat()
+    schedule = _spec(calendar.spec) | {"past": past}
+    if calendar.replaced:
+        schedule["replaced"] = [rfc3339(start) for start in calendar.replaced]
+    return schedule
+
+
+def _order(order: ChainedOrder) -> dict[str, Any]:
+    document = {"odoo_order_id": order.odoo_order_id, "from": rfc3339(order.start), "kind": order.kind}
+    return document if order.end is None else {**document, "until": rfc3339(order.end)}
+
+
+def _change(change: PlanChange) -> dict[str, Any]:
+    return {"plan": change.plan} | ({} if change.start is None else {"from": rfc3339(change.start)})
+
+
+def _read_json(item: Mapping[str, Any], name: str) -> Any:
+    return json.loads(item[name]["S"]) if name in item else []
+
+
+def _spec(spec: ScheduleSpec) -> dict[str, Any]:
+    return {
+        "anchor": spec.anchor.isoformat(),
+        "value": spec.value,
+        "unit": spec.unit,
+        "timezone": spec.timezone,
+    }
+
+
+def _read_spec(document: Mapping[str, Any]) -> ScheduleSpec:
+    return ScheduleSpec(
+        date.fromisoformat(document["anchor"]), document["value"], document["unit"], document["timezone"]
+    )
+
+
+def _read_period(item: Mapping[str, Any]) -> Period:
+    state: State = item["state"]["S"]
+    return Period(
+        parse_instant(item["start"]["S"]),
+        parse_instant(item["end"]["S"]),
+        state,
+        instant(item, "invoiced_at"),
+        instant(item, "rated_from"),
+        "every_charge" in item,
+        "is_final" in item,
+    )
+
+
+def _json(document: object) -> str:
+    return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

@@ -1,0 +1,57 @@
+"""Whether anything was ever counted or billed on a subscription: what keeps it from being deleted."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from fusion_billing.dynamodb.errors import unavailable_when_transient
+from fusion_billing.instants import rfc3339
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class SubscriptionUse:
+    """Looks for one usage record, or one rating that comes to something."""
+
+    def __init__(self, client: "DynamoDBClient", *, usage_table: str, ratings_table: str) -> None:
+        self._client = client
+        self._usage_table = usage_table
+        self._ratings_table = ratings_table
+
+    def metric_counted(self, subscription: str, metrics: Iterable[str]) -> str | None:
+        """Return the first of `metrics` that has a record of the subscription's, or None.
+
+        The index it reads may be a moment behind.
+        """
+        for metric in metrics:
+            request = {"TableName": self._usage_table, "IndexName": "pair", "Limit": 1}
+            if self._found(request, "pair", f"{subscription}#{metric}"):
+                return metric
+        return None
+
+    def period_billed(self, subscription: str, starts: Iterable[datetime]) -> datetime | None:
+        """Return the first of the periods that start at `starts` which has an amount or a line, or None.
+
+        A rating alone is no use of a subscription: a charge that applies is rated whether it is used or not.
+        """
+        for start in starts:
+            request = {"TableName": self._ratings_table, "ConsistentRead": True}
+            ratings = self._found(request, "pk", f"R#{subscription}#{rfc3339(start)}")
+            if any(map(_comes_to_something, ratings)):
+                return start
+        return None
+
+    def _found(self, request: dict[str, Any], attribute: str, value: str) -> list[dict[str, Any]]:
+        with unavailable_when_transient():
+            answer = self._client.query(
+                **request,
+                KeyConditionExpression=f"{attribute} = :value",
+                ExpressionAttributeValues={":value": {"S": value}},
+            )
+        return list(answer["Items"])
+
+
+def _comes_to_something(rating: dict[str, Any]) -> bool:
+    return "line_state" in rating or "line_id" in rating or Decimal(rating["amount"]["S"]) != 0

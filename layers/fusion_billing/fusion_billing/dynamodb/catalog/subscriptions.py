@@ -1,0 +1,412 @@
+"""Subscriptions, their billing periods, and the guards that keep an order or an alias one subscription's.
+
+All of one subscription lies in one partition (docs/data-model.md, Catalogue) and is read by one query; it is
+written by one transaction, under the version read. `application.save_subscription` decides what to write.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from botocore.exceptions import ClientError
+
+from fusion_billing.billing_periods.calendar import Calendar
+from fusion_billing.billing_periods.subscription_states import OVER, accepted_until, rated_until
+from fusion_billing.catalog.change import Change
+from fusion_billing.catalog.subscription import MOST_ALIASES, Subscription, is_subscription_id
+from fusion_billing.catalog.subscription_history import ChainedOrder, PlanChange, first_order
+from fusion_billing.dynamodb.catalog import subscription_items as items
+from fusion_billing.dynamodb.catalog.definition_history import DefinitionHistory
+from fusion_billing.dynamodb.errors import cancelled_by_condition, reasons, unavailable_when_transient
+from fusion_billing.errors import Conflict, Unavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+LIST_SHARDS = items.LIST_SHARDS
+
+Origin = Literal["api", "odoo"]
+
+_IS_NEW = "attribute_not_exists(pk)"
+_IS_THE_VERSION_READ = "version = :expected"
+_ORDER_IS_FREE_OR_OURS = "attribute_not_exists(pk) OR subscription = :id"
+_ORDER_IS_OURS = "subscription = :id"
+_ALIAS_IS_FREE_OR_OURS = "attribute_not_exists(pk) OR alias_of = :id"
+_ALIAS_IS_OURS = "alias_of = :id"
+
+_MOST_WRITES = 100
+_MOST_RELEASED = 60
+
+
+class VersionConflict(Conflict):
+    """Somebody else wrote it since it was read: read again, decide again."""
+
+    code = "outdated"
+
+
+class OrderTaken(Conflict):
+    """The order is another subscription's already: one order never becomes two."""
+
+    code = "order_taken"
+
+
+class AliasTaken(Conflict):
+    """The alias is another subscription's id or alias already: `alias`."""
+
+    code = "alias_taken"
+
+    def __init__(self, alias: str) -> None:
+        super().__init__(f"{alias} is another subscription's id or alias already")
+        self.alias = alias
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSubscription:
+    """A subscription as it is kept.
+
+    `stopped` is when it was seen to be no longer in progress; `origin` whether it was put in by the API or
+    read from Odoo. `orders` is empty for one that was never renewed, `plan_history` for one whose plan never
+    changed. `order_aliases` are those that its orders give it. `is_current` tells whether its item is as this
+    version writes it.
+    """
+
+    subscription: Subscription
+    calendar: Calendar
+    origin: Origin
+    version: int
+    stopped: datetime | None = None
+    orders: tuple[ChainedOrder, ...] = ()
+    plan_history: tuple[PlanChange, ...] = ()
+    order_aliases: tuple[str, ...] = ()
+    is_current: bool = field(default=True, compare=False)
+
+    @property
+    def id(self) -> str:
+        """The subscription's id."""
+        return self.subscription.id
+
+    @property
+    def rated_until(self) -> datetime | None:
+        """The instant from which on usage is not rated, by its window's start; None where it goes on.
+
+        `end_date` is the last day: what ends is the day after's midnight.
+        """
+        return rated_until(self.subscription.state, self.stopped, self.subscription.ends)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether Odoo invoices nothing more of it by itself: churned, or renewed into an unknown order."""
+        return self.subscription.state in OVER
+
+    def has_ended(self, now: datetime) -> bool:
+        """Tell whether Odoo invoices nothing more of it by itself: it is over, or past its end date."""
+        ends = self.subscription.ends
+        return self.is_over or (ends is not None and ends <= now)
+
+    @property
+    def starts(self) -> datetime:
+        """The instant from which on usage is accepted, by its window's start."""
+        return self.subscription.terms.begin
+
+    @property
+    def ends(self) -> datetime | None:
+        """The instant from which on usage is refused, by its window's start; None where it goes on."""
+        ends = accepted_until(self.subscription.state, self.stopped, self.subscription.ends)
+        return None if ends is None else max(ends, self.starts)
+
+    @property
+    def chain(self) -> tuple[ChainedOrder, ...]:
+        """The orders that invoice it, in their order; never empty."""
+        return self.orders or first_order(self.subscription.odoo_order_id, self.starts)
+
+    @property
+    def plans(self) -> tuple[PlanChange, ...]:
+        """The plans it was on, in their order; never empty."""
+        return self.plan_history or (PlanChange(self.subscription.plan, None),)
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """What it is found by beside its id: what the API gave it, and its orders."""
+        every = dict.fromkeys((*(self.subscription.aliases or ()), *self.order_aliases))
+        return tuple(alias for alias in every if alias != self.id)[:MOST_ALIASES]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A subscription as a list has it: without its periods."""
+
+    subscription: Subscription
+    origin: Origin
+    version: int
+
+
+class SubscriptionStore:
+    """Reads and writes subscriptions; `get` is of the state as it is now, lists may be a moment behind."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+        self._history = DefinitionHistory(client, table)
+
+    def get(self, subscription: str) -> StoredSubscription | None:
+        """Return the subscription of that id with its periods, or None; raises `Unavailable`."""
+        found = self._named(subscription)
+        return None if isinstance(found, str) else found
+
+    def find(self, name: str) -> StoredSubscription | None:
+        """Return the subscription of that id or alias, or None; raises `Unavailable`."""
+        found = self._named(name)
+        return self.get(found) if isinstance(found, str) else found
+
+    def alias_of(self, name: str) -> str | None:
+        """Return the id of the subscription that `name` is an alias of, or None; raises `Unavailable`."""
+        found = self._named(name)
+        return found if isinstance(found, str) else None
+
+    def _named(self, name: str) -> StoredSubscription | str | None:
+        found = self._partition(name)
+        item = found.pop(items.SUB, None)
+        if item is None:
+            return None
+        if "alias_of" in item:
+            alias_of: str = item["alias_of"]["S"]
+            return alias_of
+        return StoredSubscription(
+            subscription=items.read_subscription(item),
+            calendar=items.read_calendar(item, found.values()),
+            origin=item["origin"]["S"],
+            version=int(item["version"]["N"]),
+            stopped=items.instant(item, "stopped"),
+            orders=items.read_orders(item),
+            plan_history=items.read_plan_history(item),
+            order_aliases=items.read_order_aliases(item),
+            is_current="starts" in item,
+        )
+
+    def history(self, subscription: str) -> list[dict[str, Any]]:
+        """Return the newest changes of a subscription, the newest first; raises `Unavailable`."""
+        return self._history.newest("SUBSCRIPTION", subscription)
+
+    def of_order(self, odoo_order_id: int) -> str | None:
+        """Return the id of the subscription that an order is, or None."""
+        with unavailable_when_transient():
+            answer = self._client.get_item(
+                TableName=self._table, Key=items.order_key(odoo_order_id), ConsistentRead=True
+            )
+        item = answer.get("Item")
+        return item["subscription"]["S"] if item else None
+
+    def listing(self, shard: int, after: str | None, limit: int) -> tuple[list[Listed], str | None]:
+        """Return a page of one shard's subscriptions by id, and after which id the next one begins."""
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "IndexName": "listing",
+            "KeyConditionExpression": "list_pk = :shard",
+            "ExpressionAttributeValues": {":shard": {"S": items.list_pk(shard)}},
+            "Limit": limit,
+        }
+        if after is not None:
+            request["ExclusiveStartKey"] = items.list_position(shard, after)
+        with unavailable_when_transient():
+            answer = self._client.query(**request)
+        last = answer.get("LastEvaluatedKey")
+        page = [
+            Listed(items.read_subscription(item), item["origin"]["S"], int(item["version"]["N"]))  # type: ignore[arg-type]
+            for item in answer["Items"]
+        ]
+        return page, last["list_sk"]["S"] if last else None
+
+    def plans_of(self, ids: Sequence[str]) -> dict[str, frozenset[str]]:
+        """Return by id which plans each subscription was ever on, of those (at most 100) that changed theirs.
+
+        Raises `Unavailable`.
+        """
+        found: dict[str, frozenset[str]] = {}
+        keys: list[Any] = [items.subscription_key(id_) for id_ in ids]
+        while keys:
+            request: Any = {"Keys": keys, "ProjectionExpression": "pk, plans", "ConsistentRead": True}
+            with unavailable_when_transient():
+                answer: Any = self._client.batch_get_item(RequestItems={self._table: request})
+            for item in answer["Responses"].get(self._table, []):
+                if plans := items.read_plan_history(item):
+                    found[item["pk"]["S"].removeprefix("S#")] = frozenset(each.plan for each in plans)
+            keys = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
+        return found
+
+    def put(
+        self,
+        new: StoredSubscription,
+        stored: StoredSubscription | None,
+        extra: Sequence[Any] = (),
+        change: Change | None = None,
+    ) -> None:
+        """Write `new` over `stored` (None: there was none), with `extra` writes, all or nothing.
+
+        `change` is kept in its history.
+        `new.version` is one more than `stored.version`, or the same where only the item's form changes. Only
+        periods, orders and aliases that differ are written. Raises `VersionConflict` where it was written since,
+        `OrderTaken` and `AliasTaken` where an order or an alias is another's, and `Unavailable`.
+        """
+        item = items.write_subscription(new)
+        writes = [_Write(self._put(item, _IS_NEW if stored is None else _IS_THE_VERSION_READ, stored))]
+        writes += self._order_writes(new, stored)
+        aliases = self._alias_writes(new, stored)
+        known = set(stored.calendar.known) if stored is not None else set()
+        periods = [period for period in new.calendar.known if period not in known]
+        starts = {period.start for period in new.calendar.known}
+        writes += [
+            _Write({"Put": {"TableName": self._table, "Item": items.write_period(new.id, period)}})
+            for period in periods
+        ]
+        writes += [
+            _Write({"Delete": {"TableName": self._table, "Key": items.period_key(new.id, period.start)}})
+            for period in known
+            if period.start not in starts
+        ]
+        writes += [_Write(each) for each in extra]
+        writes += self._entry(new, change)
+        if len(writes) + len(aliases) > _MOST_WRITES:
+            # Many listeners and many aliases: those first. Cut short, the next save writes them again.
+            self._transact(aliases)
+            aliases = []
+        self._transact([*writes, *aliases])
+
+    def delete(self, stored: StoredSubscription, change: Change | None = None) -> None:
+        """Delete a subscription in the version read, its periods, its guards and its aliases.
+
+        Raises `VersionConflict` and `Unavailable`. Whoever calls it has seen that nothing was billed on it.
+        """
+        periods = [items.period_key(stored.id, period.start) for period in stored.calendar.known]
+        subscription = {
+            "Delete": {
+                "TableName": self._table,
+                "Key": items.subscription_key(stored.id),
+                "ConditionExpression": _IS_THE_VERSION_READ,
+                "ExpressionAttributeValues": {":expected": {"N": str(stored.version)}},
+            }
+        }
+        orders = dict.fromkeys(order.odoo_order_id for order in stored.chain)
+        releases = [_Write(self._release(stored.id, order)) for order in orders]
+        releases += [_Write(self._release_alias(stored.id, alias)) for alias in stored.aliases]
+        early, releases = releases[:-_MOST_RELEASED], releases[-_MOST_RELEASED:]
+        entry = self._entry(stored, change)
+        room = _MOST_WRITES - 1 - len(releases) - len(entry)
+        # The oldest first, and what names the subscription last: cut short, it can be deleted again.
+        for key in periods[:-room]:
+            with unavailable_when_transient():
+                self._client.delete_item(TableName=self._table, Key=key)
+        if early:
+            self._transact(early)
+        rest = [_Write({"Delete": {"TableName": self._table, "Key": key}}) for key in periods[-room:]]
+        self._transact([_Write(subscription), *releases, *rest, *entry])
+
+    def _entry(self, written: StoredSubscription, change: Change | None) -> "list[_Write]":
+        if change is None:
+            return []
+        return [_Write(self._history.write("SUBSCRIPTION", written.id, written.version, change))]
+
+    def _put(self, item: dict[str, Any], condition: str, stored: StoredSubscription | None) -> dict[str, Any]:
+        put: dict[str, Any] = {"TableName": self._table, "Item": item, "ConditionExpression": condition}
+        if stored is not None:
+            put["ExpressionAttributeValues"] = {":expected": {"N": str(stored.version)}}
+        return {"Put": put}
+
+    def _order_writes(self, new: StoredSubscription, stored: StoredSubscription | None) -> "list[_Write]":
+        running = new.subscription.odoo_order_id
+        before = _order_ids(stored)
+        claimed = [order for order in _order_ids(new) if order == running or order not in before]
+        released = [order for order in before if order not in _order_ids(new)]
+        return [
+            *(_Write(self._claim(new.id, order), order=True) for order in claimed),
+            *(_Write(self._release(new.id, order)) for order in released),
+        ]
+
+    def _alias_writes(self, new: StoredSubscription, stored: StoredSubscription | None) -> "list[_Write]":
+        before = stored.aliases if stored is not None and stored.is_current else ()
+        writes = [
+            _Write(self._claim_alias(new, alias), alias=alias)
+            for alias in new.aliases
+            if alias not in before
+            or stored is None
+            or items.write_alias(stored, alias) != items.write_alias(new, alias)
+        ]
+        released = [alias for alias in before if alias not in new.aliases]
+        return [*writes, *(_Write(self._release_alias(new.id, alias)) for alias in released)]
+
+    def _claim(self, subscription: str, odoo_order_id: int) -> dict[str, Any]:
+        item = {**items.order_key(odoo_order_id), "subscription": {"S": subscription}}
+        return {"Put": self._ours(subscription, _ORDER_IS_FREE_OR_OURS) | {"Item": item}}
+
+    def _release(self, subscription: str, odoo_order_id: int) -> dict[str, Any]:
+        return {"Delete": self._ours(subscription, _ORDER_IS_OURS) | {"Key": items.order_key(odoo_order_id)}}
+
+    def _claim_alias(self, new: StoredSubscription, alias: str) -> dict[str, Any]:
+        return {"Put": self._ours(new.id, _ALIAS_IS_FREE_OR_OURS) | {"Item": items.write_alias(new, alias)}}
+
+    def _release_alias(self, subscription: str, alias: str) -> dict[str, Any]:
+        return {"Delete": self._ours(subscription, _ALIAS_IS_OURS) | {"Key": items.subscription_key(alias)}}
+
+    def _ours(self, subscription: str, condition: str) -> dict[str, Any]:
+        return {
+            "TableName": self._table,
+            "ConditionExpression": condition,
+            "ExpressionAttributeValues": {":id": {"S": subscription}},
+        }
+
+    def _transact(self, writes: "Sequence[_Write]") -> None:
+        if len(writes) > _MOST_WRITES:
+            raise Unavailable("too much changes at once")
+        try:
+            with unavailable_when_transient():
+                self._client.transact_write_items(TransactItems=[write.request for write in writes])
+        except ClientError as error:
+            if not cancelled_by_condition(error):
+                raise
+            failed = [reason == "ConditionalCheckFailed" for reason in reasons(error)]
+            if not failed[0]:  # the subscription itself
+                _raise_taken(writes, failed, error)
+            raise VersionConflict("the subscription was just changed by another request") from error
+
+    def _partition(self, subscription: str) -> dict[str, Mapping[str, Any]]:
+        """Return the items of a subscription's partition by sort key."""
+        if not is_subscription_id(subscription):
+            return {}  # no item has such a key, and some are none that a table can have
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": {":pk": items.subscription_key(subscription)["pk"]},
+            "ConsistentRead": True,
+        }
+        found: dict[str, Mapping[str, Any]] = {}
+        while True:
+            with unavailable_when_transient():
+                answer = self._client.query(**request)
+            found |= {item["sk"]["S"]: item for item in answer["Items"]}
+            last = answer.get("LastEvaluatedKey")
+            if not last:
+                return found
+            request["ExclusiveStartKey"] = last
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """A write of a transaction, and what it means where its condition does not hold."""
+
+    request: Any
+    order: bool = False
+    alias: str | None = None
+
+
+def _raise_taken(writes: Sequence[_Write], failed: Sequence[bool], error: ClientError) -> None:
+    for write, refused in zip(writes, failed, strict=False):
+        if refused and write.order:
+            raise OrderTaken("this order is another subscription's already") from error
+        if refused and write.alias is not None:
+            raise AliasTaken(write.alias) from error
+
+
+def _order_ids(stored: StoredSubscription | None) -> tuple[int, ...]:
+    if stored is None:
+        return ()
+    return tuple(dict.fromkeys((stored.subscription.odoo_order_id, *(o.odoo_order_id for o in stored.chain))))

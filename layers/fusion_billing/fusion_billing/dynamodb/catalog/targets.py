@@ -1,0 +1,159 @@
+"""Which metrics, subscriptions and sources exist, and what a push depends on of them.
+
+What was found is remembered for a minute; what was not is asked for again each time, since it may be made any
+moment. Nothing is refused from memory: whoever would, asks again with `fresh`. What memory lets through for
+up to a minute (a subscription that ended just now, a start that was moved later) is stored, shown and priced
+at nothing; it is never lost, and never billed. An alias that was given to another subscription is the one
+exception: for that minute it may still count for the former one (docs/usage.md).
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from fusion_billing.dynamodb.deadline import Deadline
+from fusion_billing.dynamodb.errors import is_transient
+from fusion_billing.metering.admission import Target
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+REMEMBERED_SECONDS = 60.0
+_REMEMBERED = 10_000
+_READS = 100
+_METRIC = "METRIC"
+_SOURCE = "SOURCE"
+_NAMES = {"#plan": "plan", "#alias": "alias_of", "#starts": "starts", "#ends": "ends"}
+_FIELDS = f"pk, sk, {', '.join(_NAMES)}"
+
+Key = tuple[str, str]
+
+
+def metric_key(code: str) -> Key:
+    """Return the catalogue key of a metric."""
+    return _METRIC, code
+
+
+def subscription_key(subscription: str) -> Key:
+    """Return the catalogue key of a subscription, by its id or an alias."""
+    return f"S#{subscription}", "SUB"
+
+
+def source_key(source: str) -> Key:
+    """Return the catalogue key of a source."""
+    return _SOURCE, source
+
+
+@dataclass(slots=True)
+class Found:
+    """What a look-up found: `targets` by key; `unknown` are those that could not be looked up just now.
+
+    `remembered` are the keys answered from memory.
+    """
+
+    targets: dict[Key, Target]
+    unknown: set[Key] = field(default_factory=set)
+    remembered: set[Key] = field(default_factory=set)
+
+
+class TargetStore:
+    """Looks metrics, subscriptions and sources up in the catalogue table, a hundred to a call."""
+
+    def __init__(self, client: "DynamoDBClient", table: str, clock: Callable[[], float]) -> None:
+        self._client = client
+        self._table = table
+        self._clock = clock
+        self._remembered: dict[Key, tuple[float, Target]] = {}  # oldest first
+
+    def find(
+        self, keys: Iterable[Key], deadline: Deadline, *, fresh: bool = False, aggregations: bool = False
+    ) -> Found:
+        """Return which of `keys` exist: as they are now where `fresh`, else from memory where that can be.
+
+        With `aggregations` a metric brings its aggregation along, at the same cost: its definition is read.
+        """
+        at = self._clock()
+        found = Found({})
+        missing: list[Key] = []
+        for key in keys:
+            known = None if fresh else self._known(key, at, aggregations=aggregations)
+            if known is None:
+                missing.append(key)
+            else:
+                found.targets[key] = known
+                found.remembered.add(key)
+        attempt = 0
+        while missing:
+            missing = self._read(missing, at, found, aggregations=aggregations)
+            if missing and not deadline.wait(attempt):
+                break
+            attempt += 1
+        found.unknown.update(missing)
+        return found
+
+    def _known(self, key: Key, at: float, *, aggregations: bool) -> Target | None:
+        known = self._remembered.get(key)
+        if known is None or at - known[0] >= REMEMBERED_SECONDS:
+            return None
+        is_short_of_it = aggregations and key[0] == _METRIC and known[1].aggregation is None
+        return None if is_short_of_it else known[1]
+
+    def _read(self, keys: list[Key], at: float, found: Found, *, aggregations: bool) -> list[Key]:
+        """Read each key once; return those to be read again."""
+        left: list[Key] = []
+        for chunk in _chunks(keys, _READS):
+            request: Any = {
+                "Keys": [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in chunk],
+                "ProjectionExpression": f"{_FIELDS}, doc" if aggregations else _FIELDS,
+                "ExpressionAttributeNames": _NAMES,
+                "ConsistentRead": True,  # made a moment ago, it is there
+            }
+            try:
+                answer = self._client.batch_get_item(RequestItems={self._table: request})
+            except (ClientError, BotoCoreError) as error:
+                if not is_transient(error):
+                    raise
+                left += chunk
+                continue
+            items: Any = answer["Responses"]
+            for item in items.get(self._table, []):
+                key = item["pk"]["S"], item["sk"]["S"]
+                found.targets[key] = _target(item, aggregations=aggregations)
+                self._remember(key, at, found.targets[key])
+            unread: Any = answer.get("UnprocessedKeys", {})
+            left += [(key["pk"]["S"], key["sk"]["S"]) for key in unread.get(self._table, {}).get("Keys", ())]
+        return left
+
+    def _remember(self, key: Key, at: float, target: Target) -> None:
+        self._remembered.pop(key, None)
+        while len(self._remembered) >= _REMEMBERED:
+            del self._remembered[next(iter(self._remembered))]
+        self._remembered[key] = (at, target)
+
+
+def _target(item: dict[str, Any], *, aggregations: bool) -> Target:
+    """Return what an item of the catalogue says; one of before there were bounds and aliases has neither."""
+    pk = item["pk"]["S"]
+    if pk == _METRIC:
+        return Target(aggregation=_aggregation(item) if aggregations else None)
+    if pk == _SOURCE:
+        return Target(id=item["sk"]["S"])
+
+    def text(name: str) -> str:
+        value: str = item.get(name, {}).get("S", "")
+        return value
+
+    return Target(text("alias_of") or pk.removeprefix("S#"), text("plan"), text("starts"), text("ends"))
+
+
+def _aggregation(item: dict[str, Any]) -> str:
+    aggregation: str = json.loads(item.get("doc", {}).get("S", "{}")).get("aggregation", "")
+    return aggregation
+
+
+def _chunks(values: list[Key], size: int) -> Iterator[list[Key]]:
+    for start in range(0, len(values), size):
+        yield values[start : start + size]

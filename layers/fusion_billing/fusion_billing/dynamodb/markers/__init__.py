@@ -1,0 +1,1 @@
+"""The markers table: which pairs changed in which hour."""

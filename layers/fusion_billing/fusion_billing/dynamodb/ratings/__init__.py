@@ -1,0 +1,1 @@
+"""The ratings table: ratings, their order lines, closings, statements."""

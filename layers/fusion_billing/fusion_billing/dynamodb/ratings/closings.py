@@ -1,0 +1,122 @@
+"""Closings in the ratings table: an item an invoiced period, all of one subscription in one partition."""
+
+import json
+import zlib
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from fusion_billing.billing.closings import Closing
+from fusion_billing.billing.large_documents import canonical
+from fusion_billing.dynamodb import errors
+from fusion_billing.instants import sortable
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_ROOM = 350_000
+"""The most that the prices of one closing may take, compressed; an item holds 400 KB."""
+
+
+class ClosingStore:
+    """Reads and writes closings."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def since(self, subscription: str, start: datetime) -> dict[datetime, Closing]:
+        """Return the closings of the periods that start at or after `start`, by their starts."""
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "KeyConditionExpression": "pk = :pk AND sk >= :start",
+            "ExpressionAttributeValues": {
+                ":pk": {"S": _partition(subscription)},
+                ":start": {"S": sortable(start)},
+            },
+            "ConsistentRead": True,
+        }
+        found: dict[datetime, Closing] = {}
+        while True:
+            answer = self._client.query(**request)
+            for item in answer["Items"]:
+                closing = _closing(item)
+                found[closing.start] = closing
+            after = answer.get("LastEvaluatedKey")
+            if not after:
+                return found
+            request["ExclusiveStartKey"] = after
+
+    def put(self, subscription: str, closing: Closing) -> Closing:
+        """Write a closing unless there is one, and return the one there is."""
+        try:
+            self._client.put_item(
+                TableName=self._table,
+                Item=_item(subscription, closing),
+                ConditionExpression="attribute_not_exists(pk)",
+            )
+        except ClientError as error:
+            if not errors.condition_failed(error):
+                raise
+            return self.since(subscription, closing.start)[closing.start]
+        return closing
+
+    def note(self, subscription: str, start: datetime, digest: str) -> None:
+        """Note by what a period was found to be billed."""
+        self._client.update_item(
+            TableName=self._table,
+            Key=_key(subscription, start),
+            UpdateExpression="SET digest = :digest",
+            ConditionExpression="attribute_exists(pk)",
+            ExpressionAttributeValues={":digest": {"S": digest}},
+        )
+
+    def statement_made(self, subscription: str, start: datetime) -> dict[str, Any]:
+        """Return the write that notes that a period has its statement, for the transaction that makes it."""
+        return {
+            "Update": {
+                "TableName": self._table,
+                "Key": _key(subscription, start),
+                "UpdateExpression": "SET #statement = :true",
+                "ConditionExpression": "attribute_exists(pk)",
+                "ExpressionAttributeNames": {"#statement": "statement"},
+                "ExpressionAttributeValues": {":true": {"BOOL": True}},
+            }
+        }
+
+
+def _partition(subscription: str) -> str:
+    return f"CLOSED#{subscription}"
+
+
+def _key(subscription: str, start: datetime) -> dict[str, Any]:
+    return {"pk": {"S": _partition(subscription)}, "sk": {"S": sortable(start)}}
+
+
+def _item(subscription: str, closing: Closing) -> dict[str, Any]:
+    item = {**_key(subscription, closing.start), "fees": {"BOOL": closing.fees}}
+    unpriced = set(closing.unpriced)
+    if closing.prices:
+        packed = zlib.compress(canonical(closing.prices).encode("utf-8"))
+        if len(packed) <= _ROOM:
+            item["prices"] = {"B": packed}
+        else:
+            unpriced |= set(closing.prices)  # priced as they are when they are needed
+    if unpriced:
+        item["unpriced"] = {"SS": sorted(unpriced)}
+    if closing.ended:
+        item["ended"] = {"SS": sorted(closing.ended)}
+    return item
+
+
+def _closing(item: dict[str, Any]) -> Closing:
+    return Closing(
+        start=datetime.fromisoformat(item["sk"]["S"]).astimezone(UTC),
+        prices=json.loads(zlib.decompress(bytes(item["prices"]["B"]))) if "prices" in item else {},
+        unpriced=frozenset(item["unpriced"]["SS"]) if "unpriced" in item else frozenset(),
+        ended=frozenset(item["ended"]["SS"]) if "ended" in item else frozenset(),
+        fees=item["fees"]["BOOL"],
+        digest=item["digest"]["S"] if "digest" in item else None,
+        has_statement="statement" in item,
+    )

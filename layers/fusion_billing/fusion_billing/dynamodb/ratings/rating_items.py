@@ -1,0 +1,128 @@
+"""A rating as an item of the ratings table (docs/data-model.md, Ratings), both ways, written by hand."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, NamedTuple, cast
+
+from fusion_billing.billing.decisions import LineMove, NewVersion
+from fusion_billing.billing.rating import Cause, HistoryEntry, Line, RatingKey, StoredRating, history_with
+from fusion_billing.dynamodb.ratings.rating_parts import parts_name
+from fusion_billing.instants import rfc3339, sortable
+
+LINE_GONE: dict[LineMove, tuple[str, ...]] = {
+    "due": ("line_error", "line_message"),
+    "waiting": ("line_pk", "line_at", "line_error", "line_message"),
+    "none": ("line_pk", "line_at", "line_error", "line_message", "line_state"),
+    "keep": (),
+}
+
+
+class DueLine(NamedTuple):
+    """Where in the index `lines` a due line is listed, and when it is to be sent."""
+
+    partition: str
+    at: datetime
+
+
+def version_values(decision: NewVersion, stored: StoredRating | None, due: DueLine, now: datetime) -> dict[str, Any]:
+    """Return the attributes of a new version and its line; `due` is for a line that becomes due."""
+    rated = decision.computed_rating
+    entry = HistoryEntry(decision.version, rated.units, rated.amount_text, rfc3339(now), rated.cause)
+    history = history_with(stored.history if stored is not None else (), entry)
+    values = {
+        "version": {"N": str(decision.version)},
+        "amount": {"S": rated.amount_text},
+        "doc": {"S": rated.document},
+        "digest": {"S": rated.digest},
+        "hist": {"S": "\n".join(map(_history_line, history))},
+        **line_values(decision.line, due),
+    }
+    if rated.parts:
+        values["parts"] = {"S": parts_name(decision.version, rated)}
+    return values
+
+
+def removed(decision: NewVersion, stored: StoredRating | None) -> tuple[str, ...]:
+    """Return the attributes that a new version takes away: the line's, and the name of parts it lacks."""
+    had_parts = stored is not None and stored.parts is not None
+    gone = ("parts",) if had_parts and not decision.computed_rating.parts else ()
+    return LINE_GONE[decision.line] + gone
+
+
+def raised_value(raised: frozenset[str]) -> dict[str, Any]:
+    """Return the attribute that names the thresholds told of, if any were."""
+    return {"raised": {"SS": sorted(raised)}} if raised else {}
+
+
+def line_values(line: LineMove, due: DueLine) -> dict[str, Any]:
+    """Return the line's attributes that a move sets; `LINE_GONE` names those it removes."""
+    if line == "due":
+        return {
+            "line_state": {"S": "due"},
+            "line_pk": {"S": due.partition},
+            "line_at": {"S": sortable(due.at)},
+            "line_tries": {"N": "0"},
+        }
+    return {"line_state": {"S": "waiting"}} if line == "waiting" else {}
+
+
+def partition(subscription: str, period_start: datetime) -> str:
+    """Return the partition of what is billed in a period of a subscription."""
+    return f"R#{subscription}#{rfc3339(period_start)}"
+
+
+def key_of(key: RatingKey) -> dict[str, Any]:
+    """Return the key of a rating's item."""
+    return {"pk": {"S": partition(key.subscription, key.period_start)}, "sk": {"S": key.name}}
+
+
+def rating_of(item: dict[str, Any]) -> StoredRating:
+    """Return the rating in an item."""
+    _, subscription, start = item["pk"]["S"].split("#")
+    charge, _, corrects = item["sk"]["S"].partition("@")
+    return StoredRating(
+        key=RatingKey(subscription, _instant(start), charge, _instant(corrects) if corrects else None),
+        version=int(item["version"]["N"]),
+        amount=Decimal(item["amount"]["S"]),
+        digest=item["digest"]["S"],
+        document=item["doc"]["S"],
+        history=tuple(map(_history_entry, item["hist"]["S"].split("\n"))),
+        frozen="frozen" in item and item["frozen"]["BOOL"],
+        raised=frozenset(item["raised"]["SS"]) if "raised" in item else frozenset(),
+        line=_line(item),
+        parts=item["parts"]["S"] if "parts" in item else None,
+    )
+
+
+def _line(item: dict[str, Any]) -> Line:
+    return Line(
+        state=item["line_state"]["S"] if "line_state" in item else None,
+        version=int(item["line_version"]["N"]) if "line_version" in item else None,
+        amount=Decimal(_scalar(item["line_amount"])) if "line_amount" in item else None,
+        at=_instant(item["line_at"]["S"]) if "line_at" in item else None,
+        id=int(item["line_id"]["N"]) if "line_id" in item else None,
+        error=_scalar(item["line_error"]) if "line_error" in item else None,
+        tries=int(item["line_tries"]["N"]) if "line_tries" in item else 0,
+        billed=Decimal(_scalar(item["billed"])) if "billed" in item else None,
+        by_order_line="billed_source" in item,
+        has_intent="line_intent" in item,
+    )
+
+
+def _scalar(value: dict[str, Any]) -> str:
+    return str(next(iter(value.values())))
+
+
+def _history_line(entry: HistoryEntry) -> str:
+    """Return a version as a line of text: half of what a map takes, and most of a rating is its history."""
+    line = f"{entry.version} {entry.units} {entry.amount} {entry.at}"
+    return line if entry.cause is None else f"{line} {entry.cause}"
+
+
+def _history_entry(line: str) -> HistoryEntry:
+    version, units, amount, at, *cause = line.split(" ")
+    return HistoryEntry(int(version), units, amount, at, cast("Cause", cause[0]) if cause else None)
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)

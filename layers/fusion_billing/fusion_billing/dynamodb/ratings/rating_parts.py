@@ -1,0 +1,77 @@
+"""The large fields of ratings' documents, in items of their own (docs/data-model.md, Ratings).
+
+They are written before the rating that names them, under its version and digest, and never changed: whoever
+reads a rating finds the fields that belong to it. Those of a version that was replaced are deleted after it.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from fusion_billing.billing.large_documents import from_parts
+from fusion_billing.billing.rating import ComputedRating, RatingKey
+from fusion_billing.errors import Unavailable
+from fusion_billing.instants import rfc3339
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+def parts_name(version: int, rated: ComputedRating) -> str:
+    """Return under which name the large fields of a rating's version are kept."""
+    return f"{version}-{rated.digest[:16]}"
+
+
+class RatingParts:
+    """Writes, reads and deletes the large fields of ratings."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def put(self, key: RatingKey, name: str, parts: Sequence[bytes]) -> None:
+        """Write a rating's large fields; repeated, it writes the same again."""
+        for number, part in enumerate(parts):
+            item: dict[str, Any] = {**_key(key, name, number), "part": {"B": part}}
+            self._client.put_item(TableName=self._table, Item=item)
+
+    def read(self, key: RatingKey, name: str) -> dict[str, Any]:
+        """Return a rating's large fields; raises `Unavailable` where a newer version just replaced them."""
+        items = self._items(key, name, "part")
+        if not items:
+            raise Unavailable("the rating was just replaced: read it again")
+        return from_parts(bytes(item["part"]["B"]) for item in items)
+
+    def delete(self, key: RatingKey, name: str) -> None:
+        """Delete the large fields of a replaced version; what can't be deleted is left, and does no harm."""
+        with suppress(ClientError, BotoCoreError):
+            for item in self._items(key, name, "sk"):
+                at = {"pk": {"S": _partition(key)}, "sk": item["sk"]}
+                self._client.delete_item(TableName=self._table, Key=at)
+
+    def _items(self, key: RatingKey, name: str, attribute: str) -> list[Any]:
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "KeyConditionExpression": "pk = :pk AND begins_with(sk, :name)",
+            "ExpressionAttributeValues": {":pk": {"S": _partition(key)}, ":name": {"S": f"{name}#"}},
+            "ProjectionExpression": attribute,
+            "ConsistentRead": True,
+        }
+        found: list[Any] = []
+        while True:
+            answer = self._client.query(**request)
+            found += answer["Items"]
+            after = answer.get("LastEvaluatedKey")
+            if not after:
+                return found
+            request["ExclusiveStartKey"] = after
+
+
+def _partition(key: RatingKey) -> str:
+    return f"PARTS#{key.subscription}#{rfc3339(key.period_start)}#{key.name}"
+
+
+def _key(key: RatingKey, name: str, number: int) -> dict[str, Any]:
+    return {"pk": {"S": _partition(key)}, "sk": {"S": f"{name}#{number:04d}"}}

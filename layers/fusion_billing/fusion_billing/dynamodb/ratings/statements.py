@@ -1,0 +1,129 @@
+"""Statements: one item a closed period, written once (docs/data-model.md, Ratings)."""
+
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from fusion_billing.dynamodb.errors import reasons, unavailable_when_transient
+from fusion_billing.errors import Conflict, Refused
+from fusion_billing.instants import parse_instant, sortable
+from fusion_billing.statements.chain import is_intact
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_IS_NEW = "attribute_not_exists(pk)"
+
+
+class AlreadyClosed(Conflict):
+    """The period has a statement, which is never written over."""
+
+    code = "already_closed"
+
+
+class TamperedStatement(Conflict):
+    """The stored statement is not the one that was written: its hash differs."""
+
+    code = "statement_tampered"
+
+
+class StatementStore:
+    """Reads and writes statements in the ratings table."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def put(self, document: Mapping[str, Any], events: Sequence[Any] = ()) -> None:
+        """Store a statement with the writes of its `events`, all or nothing.
+
+        Raises `AlreadyClosed` if the period has one, `Unavailable`.
+        """
+        put: Any = {
+            "TableName": self._table,
+            "Item": _item(document),
+            "ConditionExpression": _IS_NEW,
+        }
+        try:
+            with unavailable_when_transient():
+                self._client.transact_write_items(TransactItems=[{"Put": put}, *events])
+        except ClientError as error:
+            if reasons(error)[:1] == ["ConditionalCheckFailed"]:
+                start = document["period_start"]
+                raise AlreadyClosed(f"the period from {start} has a statement already") from None
+            raise
+
+    def get(self, subscription: str, period_start: datetime) -> dict[str, Any] | None:
+        """Return a period's statement, or None; raises `TamperedStatement`, `Unavailable`."""
+        with unavailable_when_transient():
+            response = self._client.get_item(
+                TableName=self._table, Key=_key(subscription, period_start), ConsistentRead=True
+            )
+        item = response.get("Item")
+        return None if item is None else _document(item)
+
+    def latest(self, subscription: str) -> dict[str, Any] | None:
+        """Return the newest statement, or None; raises `TamperedStatement`, `Unavailable`."""
+        newest, _ = self.page(subscription, None, 1)
+        return newest[0] if newest else None
+
+    def page(
+        self, subscription: str, after: datetime | None, limit: int
+    ) -> tuple[list[dict[str, Any]], datetime | None]:
+        """Return up to `limit` statements, the newest first, and after which start the next page begins.
+
+        Raises `TamperedStatement`, `Unavailable`.
+        """
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": {":pk": {"S": _partition(subscription)}},
+            "ScanIndexForward": False,
+            "Limit": limit,
+            "ConsistentRead": True,
+        }
+        if after is not None:
+            request["ExclusiveStartKey"] = _key(subscription, after)
+        with unavailable_when_transient():
+            response = self._client.query(**request)
+        found = [_document(item) for item in response["Items"]]
+        more = response.get("LastEvaluatedKey") and found
+        return found, parse_instant(found[-1]["period_start"]) if more else None
+
+
+def _partition(subscription: str) -> str:
+    return f"T#{subscription}"
+
+
+def _key(subscription: str, period_start: datetime) -> dict[str, Any]:
+    return {"pk": {"S": _partition(subscription)}, "sk": {"S": sortable(period_start)}}
+
+
+def _item(document: Mapping[str, Any]) -> dict[str, Any]:
+    text = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return {
+        **_key(document["subscription"], parse_instant(document["period_start"])),
+        "doc": {"B": zlib.compress(text.encode("utf-8"))},
+        "hash": {"S": document["hash"]},
+    }
+
+
+def _document(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the statement in an item; raises `TamperedStatement`, whatever was done to it."""
+    try:
+        document: dict[str, Any] = json.loads(zlib.decompress(item["doc"]["B"]))
+        key = _key(document["subscription"], parse_instant(document["period_start"]))
+        expected = {**key, "hash": {"S": document["hash"]}}
+    except (KeyError, TypeError, ValueError, Refused, zlib.error):
+        raise _tampered(item) from None
+    if not is_intact(document) or any(item.get(name) != value for name, value in expected.items()):
+        raise _tampered(item)
+    return document
+
+
+def _tampered(item: Mapping[str, Any]) -> TamperedStatement:
+    return TamperedStatement(f"the statement {item['pk']['S']} {item['sk']['S']} is not as it was written")

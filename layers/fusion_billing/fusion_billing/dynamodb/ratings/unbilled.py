@@ -1,0 +1,40 @@
+"""What of a subscription is rated and not invoiced: all that its open period comes to."""
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from fusion_billing.currencies import with_digits
+from fusion_billing.decimals import ZERO
+from fusion_billing.dynamodb.catalog.subscriptions import StoredSubscription
+from fusion_billing.dynamodb.errors import unavailable_when_transient
+from fusion_billing.instants import rfc3339
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class Unbilled:
+    """Adds up the ratings of the open period as they are, adjustments of earlier periods among them."""
+
+    def __init__(self, client: "DynamoDBClient", ratings_table: str) -> None:
+        self._client = client
+        self._table = ratings_table
+
+    def __call__(self, stored: StoredSubscription) -> str:
+        """Return the amount, with its currency's digits; raises `Unavailable`."""
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "KeyConditionExpression": "pk = :period",
+            "ExpressionAttributeValues": {":period": {"S": f"R#{stored.id}#{rfc3339(stored.calendar.open.start)}"}},
+            "ProjectionExpression": "amount",
+            "ConsistentRead": True,
+        }
+        amount = ZERO
+        while True:
+            with unavailable_when_transient():
+                answer = self._client.query(**request)
+            amount += sum((Decimal(each["amount"]["S"]) for each in answer["Items"] if "amount" in each), ZERO)
+            last = answer.get("LastEvaluatedKey")
+            if not last:
+                return with_digits(amount, stored.subscription.currency)
+            request["ExclusiveStartKey"] = last

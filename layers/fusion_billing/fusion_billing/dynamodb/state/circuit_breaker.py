@@ -1,0 +1,106 @@
+"""The circuit before Odoo: while it is open nobody calls, then one probes, and its success closes it for all.
+
+There is an item `CIRCUIT` only while the circuit is open: `failures` N, `until` (no call before it), `probe`
+(until when one owner's probe has the right of way), both sortable instants.
+"""
+
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from fusion_billing.dynamodb.errors import condition_failed
+from fusion_billing.instants import sortable
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+FIRST_PAUSE = timedelta(seconds=20)
+LONGEST_PAUSE = timedelta(minutes=10)
+PROBE = timedelta(seconds=60)
+
+_KEY: dict[str, Any] = {"pk": {"S": "CIRCUIT"}}
+_PAUSE_IS_OVER = "#until <= :now"
+_NOBODY_PROBES = "(attribute_not_exists(probe) OR probe <= :now)"
+_MAY_PROBE = f"attribute_exists(pk) AND {_PAUSE_IS_OVER} AND {_NOBODY_PROBES}"
+_NOBODY_SHUT_IT_MEANWHILE = "attribute_not_exists(#until) OR #until <= :now"
+
+
+class CircuitState(Enum):
+    """What may be done now: `OPEN` calls, `PROBE` one cheap call of this caller's, `SHUT` none."""
+
+    OPEN = "open"
+    PROBE = "probe"
+    SHUT = "shut"
+
+
+class Circuit:
+    """The circuit as all runs share it."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def way(self, now: datetime) -> CircuitState:
+        """Return what may be done at `now`; `PROBE` is given to one caller and taken from the others."""
+        item = self._client.get_item(TableName=self._table, Key=_KEY, ConsistentRead=True).get("Item")
+        if item is None:
+            return CircuitState.OPEN
+        if item["until"]["S"] > sortable(now):
+            return CircuitState.SHUT
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key=_KEY,
+                UpdateExpression="SET probe = :end",
+                ConditionExpression=_MAY_PROBE,
+                ExpressionAttributeNames={"#until": "until"},
+                ExpressionAttributeValues={
+                    ":now": {"S": sortable(now)},
+                    ":end": {"S": sortable(now + PROBE)},
+                },
+            )
+        except ClientError as error:
+            if condition_failed(error):
+                return CircuitState.SHUT
+            raise
+        return CircuitState.PROBE
+
+    def failed(self, now: datetime, *, jitter: float) -> datetime:
+        """Shut it, for longer after each failed probe; return until when. One that is shut stays as it is.
+
+        `jitter` (0 to 1) stretches the pause by up to a half, so that what waits does not come back at once.
+        """
+        before = self.failures()
+        doubled: timedelta = FIRST_PAUSE * 2 ** min(before, 10)
+        pause = min(doubled, LONGEST_PAUSE) * (1 + jitter / 2)
+        until = now + pause
+        values: dict[str, Any] = {
+            ":until": {"S": sortable(until)},
+            ":now": {"S": sortable(now)},
+            ":failures": {"N": str(before + 1)},
+            ":ttl": {"N": str(int((until + timedelta(days=1)).timestamp()))},
+        }
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key=_KEY,
+                UpdateExpression="SET #until = :until, failures = :failures, #ttl = :ttl REMOVE probe",
+                ConditionExpression=_NOBODY_SHUT_IT_MEANWHILE,
+                ExpressionAttributeNames={"#until": "until", "#ttl": "ttl"},
+                ExpressionAttributeValues=values,
+            )
+        except ClientError as error:
+            if not condition_failed(error):
+                raise
+        return until
+
+    def succeeded(self) -> None:
+        """Close it: Odoo answers again."""
+        self._client.delete_item(TableName=self._table, Key=_KEY)
+
+    def failures(self) -> int:
+        """Return how often in a row Odoo was found missing; 0 while the circuit is closed."""
+        item = self._client.get_item(TableName=self._table, Key=_KEY, ConsistentRead=True).get("Item")
+        return int(item["failures"]["N"]) if item is not None else 0

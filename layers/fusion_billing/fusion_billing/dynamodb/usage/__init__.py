@@ -1,0 +1,1 @@
+"""The usage table: usage records, written by conditional puts."""

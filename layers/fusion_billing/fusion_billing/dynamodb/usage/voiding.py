@@ -1,0 +1,89 @@
+"""Taking a record back: one conditional `UpdateItem` makes a revision that no aggregation counts.
+
+A voided record leaves its pair's partition of the index for one that lists voided records, so that nothing
+which reads the pair can see it. The record, its history and its sequence stay: a late re-send is stale.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from fusion_billing.dynamodb.deadline import Deadline
+from fusion_billing.dynamodb.errors import condition_failed, is_transient
+from fusion_billing.dynamodb.usage.items import (
+    HISTORY_CAP,
+    StoredUsageRecord,
+    primary_key,
+    void_entry,
+    voided_pair,
+)
+from fusion_billing.dynamodb.usage.single_write import Answer, cut_history
+from fusion_billing.metering.outcome import UNAVAILABLE, UNCHANGED, VOIDED
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_EXISTS = "attribute_exists(pk)"
+_COUNTS = "attribute_not_exists(voided)"
+_HISTORY_HAS_ROOM = "size(hist) < :cap"
+_VOID = "SET voided = :true, #pair = :pair, #at = :at, rev = rev + :one, hist = list_append(hist, :entry)"
+
+
+class UsageVoiding:
+    """The usage table, to take records back."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def void(self, record: StoredUsageRecord, at: str, deadline: Deadline, *, actor: str, reason: str = "") -> Answer:
+        """Void `record`, whatever was pushed under its key since it was read; its pair is marked already.
+
+        `actor` is the id of the key that asks for it `at` (RFC 3339). Returns `voided`, `unchanged` where it
+        was voided before, or `unavailable` where `patience` ended: the same call again is always right.
+        """
+        attempt = 0
+        while not deadline.ended():
+            try:
+                answer = self._attempt(record, at, void_entry(at, actor, reason))
+            except (ClientError, BotoCoreError) as error:
+                if not is_transient(error):
+                    raise
+                answer = None
+            if answer is not None:
+                return answer
+            if not deadline.wait(attempt):
+                break
+            attempt += 1
+        return Answer(UNAVAILABLE)
+
+    def _attempt(self, record: StoredUsageRecord, at: str, entry: dict[str, Any]) -> Answer | None:
+        """Write once; None where the history was full and is cut by now."""
+        try:
+            done = self._client.update_item(
+                TableName=self._table,
+                Key={"pk": {"S": primary_key(record.source, record.key)}},
+                UpdateExpression=_VOID,
+                ConditionExpression=f"{_EXISTS} AND {_COUNTS} AND {_HISTORY_HAS_ROOM}",
+                ExpressionAttributeNames={"#at": "at", "#pair": "pair"},
+                ExpressionAttributeValues={
+                    ":true": {"BOOL": True},
+                    ":pair": {"S": voided_pair(record.pair)},
+                    ":at": {"S": at},
+                    ":one": {"N": "1"},
+                    ":entry": {"L": [entry]},
+                    ":cap": {"N": str(HISTORY_CAP)},
+                },
+                ReturnValues="UPDATED_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except ClientError as error:
+            if not condition_failed(error):
+                raise
+            response: Any = error.response
+            item = response["Item"]  # a record is never deleted
+            if "voided" in item:
+                return Answer(UNCHANGED, int(item["rev"]["N"]))
+            cut_history(self._client, self._table, item)
+            return None
+        return Answer(VOIDED, int(done["Attributes"]["rev"]["N"]))

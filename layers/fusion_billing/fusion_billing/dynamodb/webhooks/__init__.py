@@ -1,0 +1,1 @@
+"""The webhooks table: endpoints, events, deliveries."""

@@ -1,0 +1,253 @@
+"""Endpoints: one partition holds them all (`ENDPOINT`), so that one query finds whoever listens."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from fusion_billing.errors import Conflict
+from fusion_billing.instants import parse_instant, rfc3339
+from fusion_billing.webhooks.endpoint import Endpoint, SealedSecret
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+PARTITION = "ENDPOINT"
+_OPTIONAL = ("metrics", "plans", "disabled_at", "disabled_reason")
+
+Item = dict[str, Any]
+
+
+class EndpointStore:
+    """Reads and writes endpoints."""
+
+    def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
+        self._dynamodb = dynamodb
+        self._table = table
+
+    def get(self, endpoint_id: str) -> Endpoint | None:
+        """Return one endpoint as it is now, or None."""
+        item = self._dynamodb.get_item(TableName=self._table, Key=_key(endpoint_id), ConsistentRead=True).get("Item")
+        return None if item is None else from_item(item)
+
+    def all(self) -> list[Endpoint]:
+        """Return every endpoint, of every source, as they are now."""
+        return list(self._query(None))
+
+    def listing(self, *, source: str | None, limit: int, after: str | None) -> tuple[list[Endpoint], str | None]:
+        """Return up to `limit` endpoints, of one source or of all, and the id to go on after, if any."""
+        found: list[Endpoint] = []
+        for endpoint in self._query(after):
+            if source is None or endpoint.source == source:
+                if len(found) == limit:
+                    return found, found[-1].id
+                found.append(endpoint)
+        return found, None
+
+    def create(self, endpoint: Endpoint) -> None:
+        """Store a new endpoint."""
+        self._dynamodb.put_item(
+            TableName=self._table, Item=to_item(endpoint), ConditionExpression="attribute_not_exists(pk)"
+        )
+
+    def replace(self, endpoint: Endpoint, *, forget_failures: bool = False) -> Endpoint:
+        """Store `endpoint` over the version it was read at, and return it as it is stored.
+
+        Since when it fails is the tries' to say, before and after: it stays as it is stored, or is forgotten.
+        Raises `Conflict` where the endpoint was changed or deleted meanwhile.
+        """
+        item = to_item(replace(endpoint, version=endpoint.version + 1))
+        values = {name: value for name, value in item.items() if name not in {"pk", "sk", "failing_since"}}
+        gone = [name for name in _OPTIONAL if name not in values]
+        if forget_failures:
+            gone.append("failing_since")
+        expression = "SET " + ", ".join(f"#{name} = :{name}" for name in values)
+        if gone:
+            expression += " REMOVE " + ", ".join(f"#{name}" for name in gone)
+        try:
+            answer = self._dynamodb.update_item(
+                TableName=self._table,
+                Key=_key(endpoint.id),
+                UpdateExpression=expression,
+                ConditionExpression="#version = :read",
+                ExpressionAttributeNames={f"#{name}": name for name in [*values, *gone]},
+                ExpressionAttributeValues={
+                    **{f":{name}": value for name, value in values.items()},
+                    ":read": {"N": str(endpoint.version)},
+                },
+                ReturnValues="ALL_NEW",
+            )
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            raise Conflict("the endpoint was changed by someone else; read it again") from None
+        return from_item(answer["Attributes"])
+
+    def delete(self, endpoint_id: str) -> None:
+        """Delete an endpoint; what was written for it goes by its time to live."""
+        self._dynamodb.delete_item(TableName=self._table, Key=_key(endpoint_id))
+
+    def note_failure(self, endpoint_id: str, now: datetime) -> datetime | None:
+        """Record that a try failed at `now`; return since when only failures are seen, None if it is gone."""
+        try:
+            answer = self._dynamodb.update_item(
+                TableName=self._table,
+                Key=_key(endpoint_id),
+                UpdateExpression="SET failing_since = if_not_exists(failing_since, :now)",
+                ConditionExpression="attribute_exists(pk)",
+                ExpressionAttributeValues={":now": {"S": rfc3339(now)}},
+                ReturnValues="UPDATED_NEW",
+            )
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return None
+        return parse_instant(answer["Attributes"]["failing_since"]["S"])
+
+    def note_success(self, endpoint_id: str) -> None:
+        """Record that a try succeeded: it is not failing any more."""
+        try:
+            self._dynamodb.update_item(
+                TableName=self._table,
+                Key=_key(endpoint_id),
+                UpdateExpression="REMOVE failing_since",
+                ConditionExpression="attribute_exists(pk)",
+            )
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return
+
+    def disable(self, endpoint: Endpoint, writes: Sequence[Any]) -> bool:
+        """Store that `endpoint` is disabled, with the event that says so, in one transaction.
+
+        Returns False, and writes nothing, where it is not enabled any more, or gone.
+        """
+        still_enabled = "#state = :enabled"
+        update = {
+            "Update": {
+                "TableName": self._table,
+                "Key": _key(endpoint.id),
+                "UpdateExpression": "SET #state = :disabled, disabled_at = :at, disabled_reason = :why "
+                "ADD version :one",
+                "ConditionExpression": still_enabled,
+                "ExpressionAttributeNames": {"#state": "state"},
+                "ExpressionAttributeValues": {
+                    ":enabled": {"S": "enabled"},
+                    ":disabled": {"S": "disabled"},
+                    ":at": {"S": rfc3339(endpoint.disabled_at)} if endpoint.disabled_at else {"NULL": True},
+                    ":why": {"S": endpoint.disabled_reason or ""},
+                    ":one": {"N": "1"},
+                },
+            }
+        }
+        items: Any = [update, *writes]
+        try:
+            self._dynamodb.transact_write_items(TransactItems=items)
+        except self._dynamodb.exceptions.TransactionCanceledException as error:
+            reasons: Any = error.response.get("CancellationReasons") or [{}]
+            if reasons[0].get("Code") == "ConditionalCheckFailed":
+                return False
+            raise
+        return True
+
+    def _query(self, after: str | None) -> Iterator[Endpoint]:
+        start: Any = {} if after is None else {"ExclusiveStartKey": _key(after)}
+        while True:
+            page = self._dynamodb.query(
+                TableName=self._table,
+                KeyConditionExpression="pk = :all",
+                ExpressionAttributeValues={":all": {"S": PARTITION}},
+                ConsistentRead=True,
+                **start,
+            )
+            yield from map(from_item, page["Items"])
+            if "LastEvaluatedKey" not in page:
+                return
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+
+class EndpointDirectory:
+    """Every endpoint, remembered for a moment, so that an hour of ratings does not read them per event."""
+
+    def __init__(
+        self, store: EndpointStore, *, monotonic: Callable[[], float], ttl: timedelta = timedelta(seconds=1)
+    ) -> None:
+        self._store = store
+        self._monotonic = monotonic
+        self._ttl = ttl.total_seconds()
+        self._known: list[Endpoint] = []
+        self._until: float | None = None
+
+    def endpoints(self) -> Sequence[Endpoint]:
+        """Return every endpoint, at most the time to live old."""
+        moment = self._monotonic()
+        if self._until is None or moment >= self._until:
+            self._known = self._store.all()
+            self._until = moment + self._ttl
+        return self._known
+
+
+def to_item(endpoint: Endpoint) -> Item:
+    """Return an endpoint as it is stored."""
+    item: Item = {
+        **_key(endpoint.id),
+        "source": {"S": endpoint.source},
+        "url": {"S": endpoint.url},
+        "events": {"L": [{"S": one} for one in endpoint.events]},
+        "created": {"S": rfc3339(endpoint.created)},
+        "description": {"S": endpoint.description},
+        "state": {"S": endpoint.state},
+        "secrets": {"L": [_secret_item(one) for one in endpoint.secrets]},
+        "version": {"N": str(endpoint.version)},
+    }
+    for name, limit in (("metrics", endpoint.metrics), ("plans", endpoint.plans)):
+        if limit is not None:
+            item[name] = {"L": [{"S": one} for one in sorted(limit)]}
+    for name, instant in (("failing_since", endpoint.failing_since), ("disabled_at", endpoint.disabled_at)):
+        if instant is not None:
+            item[name] = {"S": rfc3339(instant)}
+    if endpoint.disabled_reason is not None:
+        item["disabled_reason"] = {"S": endpoint.disabled_reason}
+    return item
+
+
+def from_item(item: Any) -> Endpoint:
+    """Return the endpoint that an item holds."""
+    return Endpoint(
+        id=item["sk"]["S"],
+        source=item["source"]["S"],
+        url=item["url"]["S"],
+        events=tuple(one["S"] for one in item["events"]["L"]),
+        created=parse_instant(item["created"]["S"]),
+        description=item["description"]["S"],
+        state=item["state"]["S"],
+        metrics=_limit(item, "metrics"),
+        plans=_limit(item, "plans"),
+        secrets=tuple(_secret(one["M"]) for one in item["secrets"]["L"]),
+        failing_since=_instant(item, "failing_since"),
+        disabled_at=_instant(item, "disabled_at"),
+        disabled_reason=item["disabled_reason"]["S"] if "disabled_reason" in item else None,
+        version=int(item["version"]["N"]),
+    )
+
+
+def _key(endpoint_id: str) -> Item:
+    return {"pk": {"S": PARTITION}, "sk": {"S": endpoint_id}}
+
+
+def _limit(item: Any, name: str) -> frozenset[str] | None:
+    return frozenset(one["S"] for one in item[name]["L"]) if name in item else None
+
+
+def _instant(item: Any, name: str) -> datetime | None:
+    return parse_instant(item[name]["S"]) if name in item else None
+
+
+def _secret_item(secret: SealedSecret) -> Item:
+    item: Item = {"sealed": {"B": secret.sealed}, "created": {"S": rfc3339(secret.created)}}
+    if secret.expires is not None:
+        item["expires"] = {"S": rfc3339(secret.expires)}
+    return {"M": item}
+
+
+def _secret(item: Any) -> SealedSecret:
+    return SealedSecret(
+        sealed=bytes(item["sealed"]["B"]),
+        created=parse_instant(item["created"]["S"]),
+        expires=_instant(item, "expires"),
+    )

@@ -1,0 +1,67 @@
+"""From an Authorization header to a `Principal`.
+
+A warm container remembers a key for one second, no longer: `REMEMBERED_SECONDS` after its revocation is
+stored, a key is dead everywhere, and the revoking call answers only then.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Protocol
+
+from fusion_billing.access import keys as key_format
+from fusion_billing.access.principal import Principal
+from fusion_billing.access.stored_key import StoredKey
+from fusion_billing.errors import Unauthenticated
+
+REMEMBERED_SECONDS = 1.0
+_REMEMBERED_KEYS = 1_000
+
+
+class KeyStore(Protocol):
+    """Where keys are; `fusion_billing.dynamodb.catalog.api_keys.KeyStore` is one."""
+
+    def get(self, key_id: str) -> StoredKey | None:
+        """Return the key as it is now, or None."""
+
+
+class Authenticator:
+    """Tells who holds the key in a request's headers."""
+
+    def __init__(self, keys: KeyStore, clock: Callable[[], float]) -> None:
+        """Take the store, and a clock in seconds that never goes back (`time.monotonic`)."""
+        self._keys = keys
+        self._clock = clock
+        self._remembered: dict[str, tuple[float, StoredKey]] = {}
+
+    def authenticate(self, headers: Mapping[str, str], now: datetime) -> Principal:
+        """Return the holder of the key in `headers` (lower-case names), judged at `now`.
+
+        Raises `Unauthenticated` with the code `missing_key`, `malformed_key`, `unknown_key` (also where only
+        the secret is wrong: the two answer alike) or `revoked_key`.
+        """
+        kind, _, text = headers.get("authorization", "").partition(" ")
+        if not text or kind.lower() != "bearer":
+            raise Unauthenticated("send the header Authorization: Bearer fb_<id>_<secret>", code="missing_key")
+        parsed = key_format.parse(text.strip())
+        if parsed is None:
+            raise Unauthenticated("this is no API key: one reads fb_<id>_<secret>", code="malformed_key")
+        key_id, secret = parsed
+        stored = self._stored(key_id)
+        if stored is None or not key_format.proves(secret, stored.hash):
+            raise Unauthenticated("this API key is not known", code="unknown_key")
+        if not stored.live_at(now):
+            raise Unauthenticated("this API key was revoked", code="revoked_key")
+        return stored.principal
+
+    def _stored(self, key_id: str) -> StoredKey | None:
+        at = self._clock()
+        known = self._remembered.get(key_id)
+        if known is not None and at - known[0] < REMEMBERED_SECONDS:
+            return known[1]
+        stored = self._keys.get(key_id)
+        self._remembered.pop(key_id, None)
+        if stored is not None:  # one not there is read again each time: it may be made any moment
+            if len(self._remembered) >= _REMEMBERED_KEYS:
+                self._remembered.clear()
+            self._remembered[key_id] = (at, stored)
+        return stored

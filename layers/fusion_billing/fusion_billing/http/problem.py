@@ -1,0 +1,143 @@
+"""Errors as RFC 9457 `application/problem+json`.
+
+`code` is stable and for programs; `errors` names each field of a body that is wrong. What was not raised on
+purpose answers 500 with a reference that the log has too, and nothing else of it.
+"""
+
+import secrets
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fusion_billing.errors import (
+    Conflict,
+    Fault,
+    Forbidden,
+    FusionError,
+    NotFound,
+    Refused,
+    Unauthenticated,
+    Unavailable,
+)
+from fusion_billing.http.api_gateway import answer
+
+MEDIA_TYPE = "application/problem+json"
+
+MAX_ERRORS = 100
+"""How many faults a problem lists; `errors_total` counts them all."""
+
+_LONGEST_NAME, _LONGEST_SENTENCE = 256, 1_000
+
+_BY_CODE = {
+    "malformed_json": HTTPStatus.BAD_REQUEST,
+    "malformed_body": HTTPStatus.BAD_REQUEST,
+    "not_an_object": HTTPStatus.BAD_REQUEST,
+    "bad_request": HTTPStatus.BAD_REQUEST,
+    "bad_parameter": HTTPStatus.BAD_REQUEST,
+    "bad_cursor": HTTPStatus.BAD_REQUEST,
+    "idempotency_key_on_batch": HTTPStatus.BAD_REQUEST,
+    "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
+    "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "too_many_records": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "throttled": HTTPStatus.TOO_MANY_REQUESTS,
+}
+_BY_KIND: tuple[tuple[type[FusionError], HTTPStatus], ...] = (
+    (Refused, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (Unauthenticated, HTTPStatus.UNAUTHORIZED),
+    (Forbidden, HTTPStatus.FORBIDDEN),
+    (NotFound, HTTPStatus.NOT_FOUND),
+    (Conflict, HTTPStatus.CONFLICT),
+    (Unavailable, HTTPStatus.SERVICE_UNAVAILABLE),
+)
+
+
+def status_of(error: FusionError) -> int:
+    """Return the status an error answers with: its code's where that has one, else its kind's."""
+    if error.code in _BY_CODE:
+        return int(_BY_CODE[error.code])
+    for kind, status in _BY_KIND:
+        if isinstance(error, kind):
+            return int(status)
+    return 500
+
+
+def faults_as_json(faults: tuple[Fault, ...]) -> list[dict[str, str]]:
+    """Return faults as the `errors` of a problem: the first hundred, each of a bounded length."""
+    return [_fault_as_json(fault) for fault in faults[:MAX_ERRORS]]
+
+
+def _fault_as_json(fault: Fault) -> dict[str, str]:
+    shown = {
+        "field": _shortened(fault.field, _LONGEST_NAME),
+        "code": fault.code,
+        "message": _shortened(fault.message, _LONGEST_SENTENCE),
+    }
+    return shown if fault.stored is None else {**shown, "stored": fault.stored}
+
+
+def _shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def document(status: int, code: str, detail: str, extra: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return a problem document; `extra` are members of its own kind."""
+    return {
+        "type": f"urn:fusion-billing:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        **(extra or {}),
+    }
+
+
+def of_error(error: FusionError, extra: Mapping[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
+    """Return an error's status and problem document."""
+    status = status_of(error)
+    members: dict[str, Any] = dict(extra or {})
+    if isinstance(error, Refused):
+        members["errors"] = faults_as_json(error.faults)
+        members["errors_total"] = error.total
+    return status, document(status, error.code, error.message, members)
+
+
+def headers_of(status: int) -> dict[str, str]:
+    """Return the headers that go with a problem of this status."""
+    if status == HTTPStatus.UNAUTHORIZED:
+        return {"www-authenticate": 'Bearer realm="fusion-billing"'}
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return {"retry-after": "1"}
+    return {}
+
+
+def answer_error(error: FusionError, extra: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return API Gateway's answer for an error raised on purpose."""
+    status, body = of_error(error, extra)
+    return answer(status, body, headers_of(status), kind=MEDIA_TYPE)
+
+
+def new_reference() -> str:
+    """Return a reference for an unexpected error, to be logged and shown."""
+    return secrets.token_hex(8)
+
+
+def unexpected(reference: str) -> tuple[int, dict[str, Any]]:
+    """Return the status and document for what was not raised on purpose; only `reference` tells of it."""
+    detail = f"Something went wrong on our side. Tell us the reference {reference} and we can find it."
+    return 500, document(500, "internal_error", detail, {"reference": reference})
+
+
+def answer_unexpected(reference: str) -> dict[str, Any]:
+    """Return API Gateway's answer for what was not raised on purpose."""
+    status, body = unexpected(reference)
+    return answer(status, body, kind=MEDIA_TYPE)
+
+
+def places(error: BaseException) -> dict[str, Any]:
+    """Return what a log may say of an unexpected error: its kind and where it was, not what it quotes."""
+    found, trace = [], error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        found.append(f"{code.co_filename}:{trace.tb_lineno} {code.co_name}")
+        trace = trace.tb_next
+    return {"error": type(error).__name__, "places": found[-12:]}

@@ -1,0 +1,291 @@
+"""What must be so in an Odoo before the service is let at it: looked at one by one, nothing changed.
+
+Each check yields findings in plain words; one that is not well says what to do.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from fusion_billing.catalog.subscription import Subscription
+from fusion_billing.catalog.validation import parse
+from fusion_billing.currencies import DIGITS
+from fusion_billing.decimals import plain
+from fusion_billing.errors import Refused
+from fusion_billing.odoo import precision
+from fusion_billing.odoo.check.finding import SALES, Finding
+from fusion_billing.odoo.check.invoicing import (
+    chain,
+    companies,
+    fiscal_positions,
+    invoices,
+    journals,
+    locks,
+)
+from fusion_billing.odoo.check.products import ChargedProduct, product_findings
+from fusion_billing.odoo.check.rights import rights
+from fusion_billing.odoo.client import Odoo
+from fusion_billing.odoo.errors import AccessRefused, Park
+from fusion_billing.odoo.order_line_reading import decimal, external_ids
+from fusion_billing.odoo.orders import many2one
+from fusion_billing.odoo.subscriptions import Reader, key_days_left
+
+_ORDER_FIELDS = ("state", "locked", "currency_id", "partner_id", "company_id", "write_date")
+_SUBSCRIPTION_FIELDS = (
+    "is_subscription",
+    "subscription_state",
+    "plan_id",
+    "start_date",
+    "next_invoice_date",
+    "end_date",
+)
+_LINE_FIELDS = (
+    "order_id",
+    "product_id",
+    "product_uom_qty",
+    "price_unit",
+    "price_subtotal",
+    "qty_invoiced",
+    "discount",
+    "name",
+    "state",
+)
+_PLAN_FIELDS = ("billing_period_value", "billing_period_unit")
+_MOST_NAMED = 20
+_FEW_DIGITS = 4
+_USUAL_DIGITS = 2
+_SOON_DAYS = 14
+
+
+def all_checks(odoo: Odoo, *, products: Sequence[ChargedProduct], rolling: bool, now: datetime) -> Iterator[Finding]:
+    """Yield every finding. Raises the `OdooError` that makes looking further pointless."""
+    yield from _key(odoo, now)
+    looks: list[tuple[str, Callable[[Odoo], Iterator[Finding]]]] = [
+        ("Rights", rights),
+        ("Fields", _fields),
+        ("Precision", _precision),
+        ("Time zones", _zones),
+        ("Currencies", _currencies),
+        ("Subscriptions", _subscriptions),
+        ("Locked orders", locks),
+        ("Renewals", chain),
+        ("Companies", companies),
+        ("Sales journals", journals),
+        (
+            "Fiscal positions",
+            partial(fiscal_positions, inclusive=any(product.inclusive for product in products)),
+        ),
+        ("Invoices", invoices),
+        *((f"The product {one.id}", partial(product_findings, looked_at=one)) for one in products),
+        *([("External ids", _external_ids)] if rolling else []),
+    ]
+    for what, look in looks:
+        yield from as_far_as_possible(what, look(odoo))
+    if not products:
+        yield Finding("look", "No product was looked at", "Name the products that charges bill: --product 7")
+
+
+def as_far_as_possible(what: str, findings: Iterator[Finding]) -> Iterator[Finding]:
+    """Yield the findings; where Odoo refuses one look, say so and let the others go on."""
+    try:
+        yield from findings
+    except Park as error:
+        advice = f"See in Odoo's log why it refused to tell this: {what}"
+        if isinstance(error, AccessRefused):
+            advice = SALES if "sale" in error.message else f"Give the key's user the right to read this: {what}"
+        yield Finding("wrong", f"{what} could not be looked at: {error.message.splitlines()[0]}", advice)
+
+
+def _key(odoo: Odoo, now: datetime) -> Iterator[Finding]:
+    odoo.call("res.users", "context_get")
+    yield Finding("well", "Odoo answers, and accepts the key for this database")
+    days = key_days_left(odoo, now)
+    if days is None:
+        yield Finding("well", "Odoo names no day on which the key expires")
+    elif days < _SOON_DAYS:
+        yield Finding(
+            "look",
+            f"The key expires in {int(days)} days",
+            "Make a new key for the same user and put it into the secret in front of the old one: "
+            '{"keys": ["new", "old"]}',
+        )
+    else:
+        yield Finding("well", f"The key is good for {int(days)} days")
+
+
+def _fields(odoo: Odoo) -> Iterator[Finding]:
+    missing = [
+        f"{model}.{name}"
+        for model, names in (("sale.order", _ORDER_FIELDS), ("sale.order.line", _LINE_FIELDS))
+        for name in sorted(set(names) - set(odoo.fields(model, names)))
+    ]
+    if missing:
+        yield Finding("wrong", f"Fields are missing: {', '.join(missing)}", "Odoo 17 or later with Sales is needed")
+    absent = sorted(set(_SUBSCRIPTION_FIELDS) - set(odoo.fields("sale.order", _SUBSCRIPTION_FIELDS)))
+    if len(absent) == len(_SUBSCRIPTION_FIELDS):
+        yield Finding(
+            "look",
+            "Sales orders are no subscriptions here: Subscriptions (sale_subscription) is not installed",
+            "Keep subscriptions by the API, and move next_invoice_date on after each invoice; or install it",
+        )
+    elif absent:
+        yield Finding(
+            "wrong",
+            f"Sales orders lack fields of Subscriptions: {', '.join(absent)}",
+            "Install Subscriptions (sale_subscription) of Odoo 17 or later",
+        )
+    elif not _has_plans(odoo):
+        absent = ["sale.subscription.plan"]
+        yield Finding(
+            "wrong",
+            f"Subscriptions have no plans here: sale.subscription.plan lacks {' and '.join(_PLAN_FIELDS)}",
+            "Install Subscriptions (sale_subscription, Odoo 17 or later), or put subscriptions in by the API",
+        )
+    if not missing and not absent:
+        yield Finding("well", "Orders, lines and subscriptions have every field that is used")
+
+
+def _has_plans(odoo: Odoo) -> bool:
+    try:
+        return len(odoo.fields("sale.subscription.plan", _PLAN_FIELDS)) == len(_PLAN_FIELDS)
+    except AccessRefused:
+        return True  # that it is closed is told where subscriptions are read
+    except Park:
+        return False
+
+
+def _precision(odoo: Odoo) -> Iterator[Finding]:
+    held = precision.read(odoo)
+    if held.quantity < _USUAL_DIGITS:
+        yield Finding(
+            "look",
+            f"Quantities are kept to {held.quantity} digits: parts of a unit become quantity 1 at the amount",
+            "To see parts of a unit on the lines, raise the precision 'Product Unit' "
+            "(Settings, Technical, Decimal Accuracy)",
+        )
+    else:
+        yield Finding("well", f"Quantities are kept to {held.quantity} digits")
+    coarse = [] if held.price is None else _finer_than(odoo, held.price)
+    if held.price is None:
+        yield Finding("well", "Prices are kept as they come")
+    elif coarse:
+        yield Finding(
+            "wrong",
+            f"Prices are rounded to {held.price} digits, and amounts in {', '.join(coarse)} have more: "
+            "lines of such amounts are parked",
+            "Raise the precision 'Product Price' (Settings, Technical, Decimal Accuracy) to the digits of "
+            "these currencies at least",
+        )
+    elif held.price < _FEW_DIGITS:
+        yield Finding(
+            "look",
+            f"Prices are rounded to {held.price} digits: finer ones become quantity 1 at the amount",
+            "To see units and prices on the lines, raise the precision 'Product Price' "
+            "(Settings, Technical, Decimal Accuracy)",
+        )
+    else:
+        yield Finding("well", f"Prices are kept to {held.price} digits")
+
+
+def _zones(odoo: Odoo) -> Iterator[Finding]:
+    companies = odoo.search_read("res.company", [], ["name", "partner_id"])
+    partners = {found[0] for row in companies if (found := many2one(row.get("partner_id")))}
+    zones = {row["id"]: row.get("tz") for row in odoo.read("res.partner", sorted(partners), ["tz"])}
+    for company in companies:
+        partner = many2one(company.get("partner_id"))
+        zone = zones.get(partner[0]) if partner else None
+        advice = f"Set the time zone of {company['name']}'s contact: its periods begin at midnight there"
+        if not zone:
+            yield Finding("look", f"{company['name']} has no time zone, so UTC is taken", advice)
+        elif not _is_zone(zone):
+            yield Finding("wrong", f"{company['name']} has the time zone {zone}, which is unknown", advice)
+        else:
+            yield Finding("well", f"{company['name']} bills in {zone}")
+
+
+def _currencies(odoo: Odoo) -> Iterator[Finding]:
+    for row in _active_currencies(odoo):
+        digits = DIGITS.get(row["name"])
+        if digits is None:
+            yield Finding(
+                "look",
+                f"The currency {row['name']} is not in ISO 4217: orders in it can't be billed",
+                "Bill these orders in another currency, or leave them out",
+            )
+            continue
+        held, smallest = decimal(row["rounding"]), Decimal(1).scaleb(-digits)
+        if held != smallest:
+            yield Finding(
+                "wrong",
+                f"{row['name']} is rounded to {plain(held)} in Odoo, and amounts are to {plain(smallest)}",
+                f"Set the rounding of {row['name']} to {plain(smallest)}: lines of other amounts would fail",
+            )
+
+
+def _active_currencies(odoo: Odoo) -> list[dict[str, Any]]:
+    return odoo.search_read("res.currency", [["active", "=", True]], ["name", "rounding"])
+
+
+def _finer_than(odoo: Odoo, digits: int) -> list[str]:
+    """Return the currencies of orders that have more digits than that."""
+    finer = [row for row in _active_currencies(odoo) if DIGITS.get(row["name"], 0) > digits]
+    return [
+        str(row["name"])
+        for row in finer
+        if odoo.search_read("sale.order", [["currency_id", "=", row["id"]]], ["id"], limit=1)
+    ]
+
+
+def _subscriptions(odoo: Odoo) -> Iterator[Finding]:
+    if "is_subscription" not in odoo.fields("sale.order", ["is_subscription"]):
+        return
+    running = 0
+    unread: list[str] = []
+    for page in Reader(odoo).pages([["subscription_state", "=", "3_progress"]]):
+        for one in page:
+            running += 1
+            try:
+                parse(Subscription, one.document, id=str(one.order))
+            except Refused as refused:
+                unread.append(f"{one.name} ({', '.join(fault.field for fault in refused.faults)})")
+    if not running:
+        yield Finding(
+            "look",
+            "No subscription is in progress",
+            "Confirm a subscription in Odoo, or put subscriptions in by the API",
+        )
+    if unread:
+        more = f" and {len(unread) - _MOST_NAMED} more" if len(unread) > _MOST_NAMED else ""
+        names = ", ".join(unread[:_MOST_NAMED]) + more
+        yield Finding(
+            "wrong",
+            f"{len(unread)} of {running} subscriptions can't be read: {names}",
+            "Fill in what is named behind each, or it will not be billed",
+        )
+    elif running:
+        yield Finding("well", f"All {running} subscriptions in progress can be read")
+
+
+def _external_ids(odoo: Odoo) -> Iterator[Finding]:
+    lines = [row["id"] for row in odoo.search_read("sale.order.line", [], ["id"], limit=1)]
+    try:
+        external_ids(odoo, "sale.order.line", lines)
+    except Park:
+        yield Finding(
+            "wrong",
+            "Odoo does not tell the external ids of lines (get_metadata), which rolling lines are found by",
+            "Set OdooLineMode to period: one line a period",
+        )
+    else:
+        yield Finding("well", "Odoo tells the external ids of lines, as rolling lines need")
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True

@@ -1,0 +1,157 @@
+"""A write test: a line of every product on an order of its own, through all that a real line meets.
+
+A salesperson can't delete an order. So it is cancelled and emptied at the end, kept, and taken again by the
+next test.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fusion_billing.currencies import DIGITS
+from fusion_billing.odoo import precision
+from fusion_billing.odoo.bulk_load import Loader
+from fusion_billing.odoo.check.finding import SALES, Finding
+from fusion_billing.odoo.check.products import ChargedProduct
+from fusion_billing.odoo.client import Odoo
+from fusion_billing.odoo.errors import OdooError, Park
+from fusion_billing.odoo.order_line_reading import decimal
+from fusion_billing.odoo.orders import many2one
+from fusion_billing.odoo.write_and_verify import RequestedLine, Writer, Written
+from fusion_billing.odoo_lines.line_item import LineItem, read
+from fusion_billing.odoo_lines.order_line import line_of
+from fusion_billing.odoo_lines.quantity_and_price import Precision, Unrepresentable
+
+REFERENCE = "Fusion Billing write test"
+_STEPS = (
+    ("created", {"units": "250", "unit_amount": "0.04", "amount": "10.00"}),
+    ("changed", {"units": "250", "unit_amount": "0.0404", "amount": "10.10"}),
+    ("corrected", {"units": "3.333", "unit_amount": "3.7", "amount": "12.3321"}),
+)
+_AMOUNTS = {0: ("10", "10", "12"), 2: ("10.00", "10.10", "12.33"), 3: ("10.000", "10.100", "12.332")}
+
+
+@dataclass(frozen=True, slots=True)
+class _Test:
+    """One order under test, in a currency of so many digits."""
+
+    odoo: Odoo
+    order: int
+    currency: str
+    held: Precision
+    writer: Writer
+
+
+def write_test(odoo: Odoo, products: Sequence[ChargedProduct], pause: Callable[[float], None]) -> Iterator[Finding]:
+    """Yield what became of the lines; the order is emptied and cancelled at the end, whatever happened."""
+    if not products:
+        yield Finding("look", "No line was written: no product was named", "Name one: --product 7")
+        return
+    order: int | None = None
+    try:
+        order = _order(odoo)
+        row = odoo.read("sale.order", [order], ["currency_id"])[0]
+        currency = (many2one(row.get("currency_id")) or (0, "USD"))[1]
+        writer = Writer(odoo, Loader(odoo, lambda: odoo.seconds, pause))
+        test = _Test(odoo, order, currency, precision.read(odoo), writer)
+        for product in products:
+            yield from _of_product(test, product)
+    except Park as error:
+        yield Finding("wrong", f"The write test was refused: {error.message.splitlines()[0]}", SALES)
+    finally:
+        left = _clean_up(odoo, order) if order is not None else None
+    if left is not None:
+        yield Finding("wrong", f"Order {order} could not be cleaned up: {left}", f"Cancel order {order} by hand")
+    elif order is not None:
+        yield Finding("well", f"Order {order} of the write test is empty and cancelled again")
+
+
+def _order(odoo: Odoo) -> int:
+    """Return a confirmed order for the company's own contact: that of the last test, or a new one."""
+    user = odoo.call("res.users", "context_get")["uid"]
+    domain = [["client_order_ref", "=", REFERENCE], ["user_id", "=", user], ["state", "=", "cancel"]]
+    found = odoo.search_read("sale.order", domain, ["id"], limit=1)
+    if found:
+        order = int(found[0]["id"])
+        odoo.call("sale.order", "action_draft", ids=[order])
+    else:
+        values = {"partner_id": _own_contact(odoo, user), "client_order_ref": REFERENCE}
+        order = int(odoo.call("sale.order", "create", vals_list=[values])[0])
+    odoo.call("sale.order", "action_confirm", ids=[order])
+    if odoo.read("sale.order", [order], ["locked"])[0].get("locked"):
+        # By the setting that locks confirmed orders, which is named apart; a locked order can't be cancelled.
+        odoo.call("sale.order", "action_unlock", ids=[order])
+    return order
+
+
+def _own_contact(odoo: Odoo, user: int) -> int:
+    [about] = odoo.read("res.users", [user], ["company_id"])
+    company = many2one(about.get("company_id")) or (0, "")
+    [row] = odoo.read("res.company", [company[0]], ["partner_id"])
+    return (many2one(row.get("partner_id")) or (0, ""))[0]
+
+
+def _clean_up(odoo: Odoo, order: int) -> str | None:
+    """Cancel the order and remove its lines; return what kept that from being done."""
+    try:
+        odoo.call("sale.order", "action_cancel", ids=[order])
+        lines = [row["id"] for row in odoo.search_read("sale.order.line", [["order_id", "=", order]], ["id"])]
+        if lines:
+            odoo.call("sale.order.line", "unlink", ids=lines)
+    except OdooError as error:
+        return error.message.splitlines()[0]
+    return None
+
+
+def _of_product(test: _Test, product: ChargedProduct) -> Iterator[Finding]:
+    known: int | None = None
+    amounts = _AMOUNTS.get(DIGITS.get(test.currency, 2), _AMOUNTS[2])
+    steps = [*zip(_STEPS, amounts, strict=True), (("taken back to 0", {}), "0")]
+    for (step, priced), amount in steps:
+        fault, known = _step(test, _owed(test, product, amount, [priced] if priced else []), known)
+        if fault is not None:
+            yield Finding(
+                "wrong",
+                f"A line of product {product.id}{product.why} could not be {step}: {fault}",
+                f"See in Odoo what keeps product {product.id} from being {amount} {test.currency}",
+            )
+            return
+    words = "created, changed, corrected and taken back to 0"
+    yield Finding("well", f"A line of product {product.id}{product.why} was {words}, and read back each time")
+
+
+def _owed(test: _Test, product: ChargedProduct, amount: str, steps: list[dict[str, str]]) -> LineItem:
+    return read(
+        {
+            "charge": f"check_{product.id}_{'in' if product.inclusive else 'ex'}",
+            "charge_name": REFERENCE,
+            "odoo_order_id": test.order,
+            "odoo_product_id": product.id,
+            "currency": test.currency,
+            "amount": amount,
+            "period_start": "2000-01-01T00:00:00Z",
+            "period_end": "2000-02-01T00:00:00Z",
+            "timezone": "UTC",
+            "steps": steps,
+            "tax_behavior": "inclusive" if product.inclusive else "exclusive",
+        },
+        f"check{test.order}",
+    )
+
+
+def _step(test: _Test, line_item: LineItem, known: int | None) -> tuple[str | None, int | None]:
+    """Write one state of the line; return what is wrong with it, and the line's id."""
+    try:
+        line = line_of(line_item, test.held)
+        plainly = line_of(line_item, test.held, plainly=True) if line_item.amount else None
+        wanted = [RequestedLine(line, plainly, known)]
+        [outcome] = test.writer.write(wanted, test.writer.look(wanted))
+    except (Unrepresentable, Park) as error:
+        return error.message.splitlines()[0], known
+    if not isinstance(outcome, Written):
+        return outcome.error.message.splitlines()[0], known
+    rows = test.odoo.read("sale.order.line", [outcome.id], ["product_uom_qty", "qty_to_invoice"])
+    row: dict[str, Any] = rows[0]
+    if decimal(row.get("qty_to_invoice")) != decimal(row.get("product_uom_qty")):
+        return "Odoo would not invoice it (quantity to invoice)", outcome.id
+    return None, outcome.id

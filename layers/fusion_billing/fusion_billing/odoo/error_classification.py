@@ -1,0 +1,185 @@
+"""Odoo's answers told apart: by the error's name, never by the status alone.
+
+`docs/odoo.md` has the table. Each function takes what was received and returns the error to raise;
+`debug`, a traceback, is never looked at, so that it can't get anywhere.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fusion_billing.odoo.errors import (
+    AccessRefused,
+    Cancelled,
+    DatabaseDown,
+    GatewayFailed,
+    KeyRejected,
+    Locked,
+    Misaddressed,
+    Missing,
+    NoRights,
+    OdooError,
+    Park,
+    Permanent,
+    Rejected,
+    Retry,
+    SerializationFailure,
+    TimedOut,
+    TooManyRequests,
+    WrongDatabase,
+)
+
+_SERIALIZATION = ("could not serialize access", "deadlock detected", "could not obtain lock on row")
+_NOT_CONNECTED = ("connection to server at", "connection to server on socket", "could not connect to server")
+_LOCKED = ("in a locked order", "a locked order")
+_CANCELLED = ("cancelled order", "canceled order")
+_MISSING = (
+    "no matching record found",
+    "record does not exist or has been deleted",
+    "record cannot be found",
+)
+_ACCESS = ("you are not allowed to", "top-secret records", "due to security restrictions", "access denied")
+_MODEL_CLOSED = (
+    "you are not allowed to access",
+    "you are not allowed to create",
+    "you are not allowed to modify",
+)
+
+_BY_NAME: dict[str, type[OdooError]] = {
+    "werkzeug.exceptions.Unauthorized": KeyRejected,
+    "odoo.exceptions.AccessDenied": KeyRejected,
+    "odoo.http.SessionExpiredException": KeyRejected,
+    "odoo.exceptions.AccessError": AccessRefused,
+    "werkzeug.exceptions.Forbidden": AccessRefused,
+    "odoo.exceptions.MissingError": Missing,
+    "odoo.exceptions.UserError": Rejected,
+    "odoo.exceptions.ValidationError": Rejected,
+    "odoo.exceptions.RedirectWarning": Rejected,
+    "odoo.exceptions.LockError": SerializationFailure,
+    "odoo.exceptions.ConcurrencyError": SerializationFailure,
+    "psycopg2.errors.SerializationFailure": SerializationFailure,
+    "psycopg2.errors.DeadlockDetected": SerializationFailure,
+    "psycopg2.errors.LockNotAvailable": SerializationFailure,
+    "psycopg2.extensions.TransactionRollbackError": SerializationFailure,
+    "odoo.sql_db.PoolError": GatewayFailed,
+    "psycopg2.pool.PoolError": GatewayFailed,
+    "psycopg2.errors.UniqueViolation": Rejected,
+    "psycopg2.errors.NotNullViolation": Rejected,
+    "psycopg2.errors.CheckViolation": Rejected,
+    "psycopg2.errors.ForeignKeyViolation": Missing,
+}
+
+_TOO_MANY = 429
+_GATEWAY = (502, 503)
+_GATEWAY_TIMED_OUT = 504
+_UNAUTHORIZED = 401
+
+
+def of_message(message: str, otherwise: type[OdooError] = Rejected) -> type[OdooError]:
+    """Return the class of a message that came without a name (in `load`'s answer, in an XML-RPC fault).
+
+    The messages are English ones: every call asks for `en_US`, which no database is without.
+    """
+    text = message.lower()
+    for marks, kind in (
+        (_SERIALIZATION, SerializationFailure),
+        (_LOCKED, Locked),
+        (_CANCELLED, Cancelled),
+        (_MISSING, Missing),
+        (_ACCESS, AccessRefused),
+    ):
+        if any(mark in text for mark in marks):
+            return kind
+    return otherwise
+
+
+def of_name(name: str, message: str) -> OdooError:
+    """Return the error for the Python name and the message that Odoo gave (JSON-2, JSON-RPC)."""
+    kind = _BY_NAME.get(name)
+    if kind is None and name == "psycopg2.OperationalError":
+        kind = _of_no_connection(message)
+    if kind is None:
+        # A concurrent update may come under the driver's or Odoo's own names, which change between versions.
+        kind = of_message(message, Permanent)
+        kind = kind if issubclass(kind, Retry) else Permanent
+    if kind in (Rejected, Permanent):
+        narrower = of_message(message, kind)
+        kind = narrower if narrower in (Locked, Cancelled, SerializationFailure) else kind
+    return kind(message or name, name=name)
+
+
+def _of_no_connection(message: str) -> type[OdooError]:
+    """Return what an `OperationalError` is: where no connection could be made, nothing was carried out."""
+    if "does not exist" in message:
+        return WrongDatabase
+    return DatabaseDown if any(mark in message for mark in _NOT_CONNECTED) else GatewayFailed
+
+
+def of_answer(status: int, content_type: str, body: object, retry_after: int | None = None) -> OdooError:
+    """Return the error for a JSON-2 answer that is no success.
+
+    `body` is the parsed JSON, or None where it was none. The name decides wherever Odoo gave one.
+    """
+    if status == _TOO_MANY:
+        return TooManyRequests("Odoo asks for a pause", name=str(status), after=retry_after)
+    if status in _GATEWAY:
+        return GatewayFailed(f"the gateway before Odoo answered {status}", name=str(status))
+    if status == _GATEWAY_TIMED_OUT:
+        return TimedOut("the gateway before Odoo gave up waiting", name=str(status))
+    if isinstance(body, Mapping) and isinstance(body.get("name"), str):
+        return of_name(str(body["name"]), _text(body.get("message")))
+    if status == _UNAUTHORIZED:
+        return KeyRejected("Odoo does not accept the key", name=str(status))
+    return without_name(status, content_type)
+
+
+def without_name(status: int, content_type: str) -> OdooError:
+    """Return the error for an answer that carries no error of Odoo's: a page, or nothing."""
+    if 300 <= status < 400:  # noqa: PLR2004  HTTP's redirects
+        return Misaddressed("the address redirects: set ODOO_URL to where it leads", name=str(status))
+    if status == 404 and content_type.startswith("text/html"):  # noqa: PLR2004
+        return WrongDatabase("no such database or no Odoo 19 behind ODOO_URL", name=str(status))
+    if 500 <= status < 600:  # noqa: PLR2004
+        return GatewayFailed(f"answered {status} without saying why", name=str(status))
+    return Misaddressed(f"answered {status}, {content_type or 'no content type'}, not as Odoo does", name=str(status))
+
+
+def of_load(messages: object) -> dict[int, Park | Retry]:
+    """Return what `load` says of each row (its index in the call), the weightiest message of each.
+
+    A UserError adds a message for row 0 that is not its own; so a verdict is final only for a row sent alone.
+    """
+    worst: dict[int, Park | Retry] = {}
+    for message in messages if isinstance(messages, list) else []:
+        if not isinstance(message, Mapping) or message.get("type") == "warning":
+            continue
+        error = of_message(_text(message.get("message")))(_text(message.get("message")), name="load")
+        if not isinstance(error, Park | Retry):
+            continue
+        for row in _rows(message):
+            held = worst.get(row)
+            if held is None or (isinstance(held, Rejected) and not isinstance(error, Rejected)):
+                worst[row] = error
+    return worst
+
+
+def closes_the_model(error: OdooError) -> bool:
+    """Tell whether an access error shuts out a whole model rather than one record."""
+    text = error.message.lower()
+    return isinstance(error, AccessRefused) and any(mark in text for mark in _MODEL_CLOSED)
+
+
+def as_alarm(error: OdooError) -> OdooError:
+    """Return `NoRights` for an access error that shuts out a whole model, else the same error."""
+    return NoRights(error.message, name=error.name) if closes_the_model(error) else error
+
+
+def _rows(message: Mapping[str, Any]) -> range:
+    span = message.get("rows")
+    if isinstance(span, Mapping) and isinstance(span.get("from"), int) and isinstance(span.get("to"), int):
+        return range(span["from"], span["to"] + 1)
+    record = message.get("record")
+    return range(record, record + 1) if isinstance(record, int) else range(1)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,130 @@
+"""Lines of orders as they stand in Odoo, found by their id or by their external id."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from fusion_billing.decimals import EXACT, ZERO
+from fusion_billing.odoo.client import Odoo
+from fusion_billing.odoo.orders import Seconds, many2one
+
+READ_BACK = (
+    "order_id",
+    "product_id",
+    "state",
+    "product_uom_qty",
+    "price_unit",
+    "price_subtotal",
+    "price_total",
+    "qty_invoiced",
+    "qty_to_invoice",
+    "discount",
+    "name",
+    "sequence",
+)
+
+_IDS_A_CALL = 500
+
+
+@dataclass(frozen=True, slots=True)
+class OdooLine:
+    """A line as Odoo holds it."""
+
+    id: int
+    order: int
+    product: int
+    state: str
+    quantity: Decimal
+    price: Decimal
+    discount: Decimal
+    subtotal: Decimal
+    total: Decimal
+    invoiced: Decimal
+    to_invoice: Decimal
+    name: str = ""
+    sequence: int = 0
+
+    @property
+    def form(self) -> tuple[Decimal, Decimal, Decimal]:
+        """Return what it is made of: quantity, price, discount."""
+        return self.quantity, self.price, self.discount
+
+    def amount(self, *, with_taxes: bool = False) -> Decimal:
+        """Return what it comes to: without taxes, or with those that its price includes."""
+        return self.total if with_taxes else self.subtotal
+
+
+def odoo_line(row: Mapping[str, Any]) -> OdooLine:
+    """Return a row that was read with `READ_BACK`."""
+    order, product = many2one(row.get("order_id")), many2one(row.get("product_id"))
+    return OdooLine(
+        id=row["id"],
+        order=order[0] if order else 0,
+        product=product[0] if product else 0,
+        state=str(row.get("state") or ""),
+        quantity=decimal(row.get("product_uom_qty")),
+        price=decimal(row.get("price_unit")),
+        discount=decimal(row.get("discount")),
+        subtotal=decimal(row.get("price_subtotal")),
+        total=decimal(row.get("price_total")),
+        invoiced=decimal(row.get("qty_invoiced")),
+        to_invoice=decimal(row.get("qty_to_invoice")),
+        name=str(row.get("name") or ""),
+        sequence=int(row.get("sequence") or 0),
+    )
+
+
+def read_lines(odoo: Odoo, ids: Sequence[int], seconds: Seconds) -> dict[int, OdooLine]:
+    """Return those of the lines that there are, by id."""
+    if not ids:
+        return {}
+    rows = odoo.read("sale.order.line", ids, READ_BACK, seconds=seconds())
+    return {row["id"]: odoo_line(row) for row in rows}
+
+
+def last_sequences(odoo: Odoo, orders: Iterable[int], seconds: Seconds) -> dict[int, int]:
+    """Return the highest sequence among the lines of each order, sections and notes included."""
+    domain = [["order_id", "in", sorted(set(orders))]]
+    rows = odoo.search_read("sale.order.line", domain, ["order_id", "sequence"], seconds=seconds())
+    highest: dict[int, int] = {}
+    for row in rows:
+        order = many2one(row.get("order_id"))
+        if order is not None:
+            highest[order[0]] = max(highest.get(order[0], 0), int(row.get("sequence") or 0))
+    return highest
+
+
+def find_by_external_id(odoo: Odoo, names: Collection[str], orders: Iterable[int], seconds: Seconds) -> dict[str, int]:
+    """Return the line that each external id stands for, among the lines of `orders`.
+
+    A salesperson may not read external ids (`ir.model.data`), but is told those of a record's own.
+    """
+    among = sorted(set(orders))
+    if not names or not among:
+        return {}
+    domain = [["order_id", "in", among]]
+    ids = [row["id"] for row in odoo.search_read("sale.order.line", domain, ["id"], order="id", seconds=seconds())]
+    found: dict[str, int] = {}
+    for first in range(0, len(ids), _IDS_A_CALL):
+        found |= external_ids(odoo, "sale.order.line", ids[first : first + _IDS_A_CALL], seconds())
+    return {name: found[name] for name in names if name in found}
+
+
+def external_ids(odoo: Odoo, model: str, ids: Sequence[int], seconds: float | None = None) -> dict[str, int]:
+    """Return which of the records each external id of theirs stands for; any user that reads them may ask."""
+    rows = odoo.call(model, "get_metadata", ids=list(ids), seconds=seconds)
+    told = [(named["xmlid"], row["id"]) for row in rows for named in row.get("xmlids") or [row]]
+    return {name: record for name, record in told if name}
+
+
+def to_bill(left: Decimal, price: Decimal, digits: int) -> Decimal:
+    """Return what a rolling line has left to invoice, in a currency of so many digits."""
+    return EXACT.multiply(left, price).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP, EXACT)
+
+
+def decimal(value: object) -> Decimal:
+    """Return a number of Odoo's as a decimal; what is no number (False for none) is 0."""
+    if isinstance(value, Decimal):
+        return value
+    return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else ZERO

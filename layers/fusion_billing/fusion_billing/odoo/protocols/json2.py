@@ -1,0 +1,64 @@
+"""Odoo 19's External JSON-2 API: `POST /json/2/<model>/<method>`, the bare value back."""
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from fusion_billing.odoo.error_classification import of_answer
+from fusion_billing.odoo.errors import DatabaseDown, Misaddressed, OdooError, WrongDatabase
+from fusion_billing.odoo.keys import Credentials
+from fusion_billing.odoo.transport import Answer, Http
+
+_OK = 200
+_HEALTH_SECONDS = 10.0
+
+
+class Json2:
+    """The default protocol; `database` may be empty where the address serves one alone."""
+
+    def __init__(self, http: Http, database: str) -> None:
+        self._http = http
+        self._database = database
+
+    def call(
+        self, credentials: Credentials, model: str, method: str, arguments: Mapping[str, Any], seconds: float
+    ) -> Any:
+        """See `protocol.Wire`."""
+        headers = {
+            "Authorization": f"bearer {credentials.key}",
+            "Content-Type": "application/json",
+            **({"X-Odoo-Database": self._database} if self._database else {}),
+        }
+        answer = self._http.post(f"/json/2/{model}/{method}", headers, _body(arguments), seconds)
+        if answer.status != _OK:
+            error = of_answer(answer.status, answer.content_type, _parsed(answer), answer.retry_after)
+            if isinstance(error, WrongDatabase) and self._database_server_is_down():
+                raise DatabaseDown("Odoo's database server is down", name="db_server_status")
+            raise error
+        if answer.content_type != "application/json":
+            raise Misaddressed("what answers is no JSON-2 API", name=answer.content_type)
+        try:
+            return json.loads(answer.body, parse_float=Decimal)
+        except ValueError:
+            raise Misaddressed("what answers is no JSON", name=answer.content_type) from None
+
+    def _database_server_is_down(self) -> bool:
+        """Ask Odoo why it knows no such database: while PostgreSQL is down it knows none at all."""
+        try:
+            answer = self._http.get("/web/health?db_server_status=1", _HEALTH_SECONDS)
+        except OdooError:
+            return False
+        told = _parsed(answer)
+        return isinstance(told, Mapping) and told.get("db_server_status") is False
+
+
+def _body(arguments: Mapping[str, Any]) -> bytes:
+    return json.dumps(arguments, ensure_ascii=False, allow_nan=False).encode()
+
+
+def _parsed(answer: Answer) -> object:
+    try:
+        return json.loads(answer.body)
+    except ValueError:
+        return None

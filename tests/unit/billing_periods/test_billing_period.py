@@ -1,0 +1,180 @@
+"""The lattice of billing periods: sticky anchors, zones, changes of clocks, and bad input."""
+
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from fusion_billing.billing_periods.schedule import BillingSchedule, billing_period, local_midnight
+from fusion_billing.errors import Refused
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("anchor", "value", "unit", "at", "start", "end"),
+    [
+        ("2024-01-31", 1, "month", "2024-02-29", "2024-02-29", "2024-03-31"),
+        ("2024-01-31", 1, "month", "2024-02-28", "2024-01-31", "2024-02-29"),
+        ("2024-01-31", 1, "month", "2024-04-30", "2024-04-30", "2024-05-31"),
+        ("2024-01-31", 1, "month", "2025-02-28", "2025-02-28", "2025-03-31"),
+        ("2024-01-31", 1, "month", "2023-02-27", "2023-01-31", "2023-02-28"),
+        ("2024-01-31", 3, "month", "2024-05-01", "2024-04-30", "2024-07-31"),
+        ("2024-02-29", 1, "year", "2025-02-28", "2025-02-28", "2026-02-28"),
+        ("2024-02-29", 1, "year", "2028-02-28", "2027-02-28", "2028-02-29"),
+        ("2024-02-29", 1, "year", "2019-12-31", "2019-02-28", "2020-02-29"),
+        ("2024-02-29", 4, "year", "2024-02-28", "2020-02-29", "2024-02-29"),
+        ("2024-01-03", 1, "week", "2023-12-31", "2023-12-27", "2024-01-03"),
+        ("2024-01-03", 2, "week", "2024-01-17", "2024-01-17", "2024-01-31"),
+        ("2024-01-03", 10, "day", "2024-01-02", "2023-12-24", "2024-01-03"),
+        ("2024-01-03", 1, "day", "2024-03-10", "2024-03-10", "2024-03-11"),
+    ],
+)
+def test_periods_are_counted_from_the_anchor_to_both_sides(
+    *, anchor: str, value: int, unit: str, at: str, start: str, end: str
+) -> None:
+    assert billing_period(utc(anchor), value, unit, "UTC", utc(at)) == (utc(start), utc(end))
+
+
+@pytest.mark.parametrize(
+    ("zone", "at", "start", "end"),
+    [
+        # the days on which clocks go forward and back are 23 and 25 hours long
+        ("Europe/Brussels", "2026-03-29T12:00", "2026-03-28T23:00", "2026-03-29T22:00"),
+        ("Europe/Brussels", "2026-10-25T12:00", "2026-10-24T22:00", "2026-10-25T23:00"),
+        ("America/New_York", "2026-11-01T12:00", "2026-11-01T04:00", "2026-11-02T05:00"),
+        ("Asia/Kolkata", "2026-08-13T14:37", "2026-08-12T18:30", "2026-08-13T18:30"),
+        # half an hour of summer time
+        ("Australia/Lord_Howe", "2026-04-04T15:00", "2026-04-04T13:00", "2026-04-05T13:30"),
+        # midnight itself is skipped: the day begins at one
+        ("America/Sao_Paulo", "2018-11-04T12:00", "2018-11-04T03:00", "2018-11-05T02:00"),
+        # midnight comes twice: the day begins at the first
+        ("America/Havana", "2026-11-01T12:00", "2026-11-01T04:00", "2026-11-02T05:00"),
+        # 30 December 2011 was skipped whole
+        ("Pacific/Apia", "2011-12-30T09:59", "2011-12-29T10:00", "2011-12-30T10:00"),
+        ("Pacific/Apia", "2011-12-30T10:00", "2011-12-30T10:00", "2011-12-31T10:00"),
+    ],
+)
+def test_a_day_is_as_long_as_it_is_in_its_zone(zone: str, at: str, start: str, end: str) -> None:
+    assert billing_period(date(2026, 1, 1), 1, "day", zone, utc(at)) == (utc(start), utc(end))
+
+
+def test_a_wall_time_that_is_skipped_moves_on_by_what_was_skipped() -> None:
+    anchor = utc("2026-03-01T01:30")  # 02:30 in Brussels
+    start, end = billing_period(anchor, 1, "day", "Europe/Brussels", utc("2026-03-29T12:00"))
+    assert (start, end) == (utc("2026-03-29T01:30"), utc("2026-03-30T00:30"))  # 03:30, then 02:30 again
+
+
+def test_of_a_wall_time_that_comes_twice_the_first_is_meant() -> None:
+    anchor = utc("2026-10-01T00:30")  # 02:30 in Brussels
+    start, _ = billing_period(anchor, 1, "day", "Europe/Brussels", utc("2026-10-25T12:00"))
+    assert start == utc("2026-10-25T00:30")
+
+
+def test_an_anchor_in_the_second_of_two_equal_hours_is_a_boundary_itself() -> None:
+    anchor = utc("2026-10-25T01:30")  # 02:30 in Brussels, for the second time
+    start, end = billing_period(anchor, 1, "day", "Europe/Brussels", anchor)
+    assert (start, end) == (anchor, utc("2026-10-26T01:30"))
+    start, _ = billing_period(anchor, 1, "month", "Europe/Brussels", utc("2026-03-29T12:00"))
+    assert start == utc("2026-03-25T01:30")
+    start, _ = billing_period(anchor, 1, "day", "Europe/Brussels", utc("2026-03-29T12:00"))
+    assert start == utc("2026-03-29T01:30")
+
+
+def test_the_anchor_may_be_a_day_an_instant_or_their_text() -> None:
+    at = utc("2026-11-22T12:00")
+    expected = (utc("2026-10-31T23:00"), utc("2026-11-30T23:00"))
+    anchors: list[datetime | date | str] = [
+        date(2026, 1, 1),
+        "2026-01-01",
+        "2026-01-01T00:00:00+01:00",
+        datetime(2025, 12, 31, 23, tzinfo=UTC),
+        datetime(2026, 1, 1, tzinfo=timezone(timedelta(hours=1))),
+    ]
+    for anchor in anchors:
+        assert billing_period(anchor, 1, "month", "Europe/Brussels", at) == expected
+    assert billing_period(anchors[0], 1, "month", "Europe/Brussels", "2026-11-22T12:00:00Z") == expected
+
+
+@pytest.mark.parametrize(
+    ("unit", "start", "end"),
+    [
+        ("day", "2026-08-12T18:30", "2026-08-13T18:30"),
+        ("week", "2026-08-09T18:30", "2026-08-16T18:30"),
+        ("month", "2026-07-31T18:30", "2026-08-31T18:30"),
+        ("year", "2025-12-31T18:30", "2026-12-31T18:30"),
+    ],
+)
+def test_without_an_anchor_periods_are_the_calendars(unit: str, start: str, end: str) -> None:
+    at = utc("2026-08-13T14:37")
+    assert billing_period(None, 1, unit, "Asia/Kolkata", at) == (utc(start), utc(end))
+
+
+def test_an_instant_on_the_boundary_is_in_the_period_it_begins() -> None:
+    start, end = billing_period("2026-01-15", 1, "month", "Asia/Tokyo", utc("2026-06-01"))
+    assert billing_period("2026-01-15", 1, "month", "Asia/Tokyo", end)[0] == end
+    just_before = end - timedelta(microseconds=1)
+    assert billing_period("2026-01-15", 1, "month", "Asia/Tokyo", just_before) == (start, end)
+
+
+def test_answers_are_in_utc() -> None:
+    start, end = billing_period("2026-01-15", 1, "month", "Asia/Tokyo", utc("2026-06-01"))
+    assert (start.tzinfo, end.tzinfo) == (UTC, UTC)
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "code"),
+    [
+        ({"timezone": "Mars/Olympus"}, "timezone", "unknown_zone"),
+        ({"timezone": ""}, "timezone", "unknown_zone"),
+        ({"timezone": "../../etc/passwd"}, "timezone", "unknown_zone"),
+        ({"timezone": "/etc/localtime"}, "timezone", "unknown_zone"),
+        ({"timezone": "Europe"}, "timezone", "unknown_zone"),
+        ({"timezone": None}, "timezone", "unknown_zone"),
+        ({"timezone": "localtime"}, "timezone", "unknown_zone"),
+        ({"timezone": "right/Europe/Brussels"}, "timezone", "unknown_zone"),
+        ({"timezone": "posixrules"}, "timezone", "unknown_zone"),
+        ({"value": 0}, "value", "not_positive"),
+        ({"value": -1}, "value", "not_positive"),
+        ({"value": True}, "value", "not_positive"),
+        ({"value": "1"}, "value", "not_positive"),
+        ({"unit": "fortnight"}, "unit", "unknown_unit"),
+        ({"at": datetime(2026, 1, 1)}, "at", "naive"),  # noqa: DTZ001  what is refused
+        ({"at": "2026-01-01"}, "at", "not_an_instant"),
+        ({"anchor": datetime(2026, 1, 1)}, "anchor", "naive"),  # noqa: DTZ001
+        ({"anchor": "2026-02-30"}, "anchor", "not_an_instant"),
+        ({"anchor": 5}, "anchor", "not_an_instant"),
+        ({"value": 20_000, "unit": "year"}, "at", "out_of_range"),
+        ({"value": 10**30, "unit": "day"}, "at", "out_of_range"),
+        ({"at": datetime.max.replace(tzinfo=UTC)}, "at", "out_of_range"),
+        ({"at": datetime.min.replace(tzinfo=UTC), "timezone": "America/New_York"}, "at", "out_of_range"),
+    ],
+)
+def test_bad_input_is_refused_by_name(change: dict[str, Any], field: str, code: str) -> None:
+    good: dict[str, Any] = {
+        "anchor": "2026-01-01",
+        "value": 1,
+        "unit": "month",
+        "timezone": "UTC",
+        "at": utc("2026-06-01"),
+    }
+    with pytest.raises(Refused) as refusal:
+        billing_period(**(good | change))
+    assert [(fault.field, fault.code) for fault in refusal.value.faults] == [(field, code)]
+
+
+def test_a_lattice_steps_from_boundary_to_boundary() -> None:
+    schedule = BillingSchedule.of("2024-01-31", 1, "month", "Europe/Brussels")
+    boundary = schedule.boundary(0)
+    for expected in ("2024-02-28T23:00", "2024-03-30T23:00", "2024-04-29T22:00"):
+        boundary = schedule.after(boundary)
+        assert boundary == utc(expected)
+    assert schedule.before(boundary) == utc("2024-03-30T23:00")
+    assert schedule.index(boundary) == 3
+
+
+def test_local_midnight_is_the_first_instant_of_the_day() -> None:
+    assert local_midnight(date(2026, 7, 1), "Europe/Brussels") == utc("2026-06-30T22:00")
+    assert local_midnight(date(2018, 11, 4), "America/Sao_Paulo") == utc("2018-11-04T03:00")

@@ -1,0 +1,104 @@
+"""Errors as problem+json."""
+
+import json
+
+import pytest
+
+from fusion_billing.errors import (
+    Conflict,
+    Fault,
+    Forbidden,
+    FusionError,
+    InUse,
+    NotFound,
+    Refused,
+    Unauthenticated,
+    Unavailable,
+)
+from fusion_billing.http import problem
+
+FAULT = Fault("quantity", "negative", "must not be negative")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (Refused([FAULT]), 422, "invalid"),
+        (Refused([FAULT], code="malformed_json"), 400, "malformed_json"),
+        (Refused([FAULT], code="not_an_object"), 400, "not_an_object"),
+        (Refused([FAULT], code="bad_request"), 400, "bad_request"),
+        (Refused([FAULT], code="too_large"), 413, "too_large"),
+        (Refused([FAULT], code="too_many_records"), 413, "too_many_records"),
+        (Unauthenticated("who"), 401, "unauthenticated"),
+        (Forbidden("no"), 403, "forbidden"),
+        (NotFound("none"), 404, "not_found"),
+        (Conflict("other"), 409, "conflict"),
+        (InUse("used"), 409, "in_use"),
+        (Unavailable("later"), 503, "unavailable"),
+        (FusionError("what"), 500, "error"),
+    ],
+)
+def test_each_error_has_its_status_and_code(error: FusionError, status: int, code: str) -> None:
+    answer = problem.answer_error(error)
+    body = json.loads(answer["body"])
+    assert answer["statusCode"] == body["status"] == status
+    assert body["code"] == code
+    assert body["type"] == f"urn:fusion-billing:problem:{code}"
+    assert body["title"]
+    assert body["detail"] == error.message
+    assert answer["headers"]["content-type"] == "application/problem+json"
+
+
+def test_a_refusal_names_each_field() -> None:
+    _, body = problem.of_error(Refused([FAULT, Fault("", "odd", "is odd")]), {"outcome": "invalid"})
+    assert body["errors"] == [
+        {"field": "quantity", "code": "negative", "message": "must not be negative"},
+        {"field": "", "code": "odd", "message": "is odd"},
+    ]
+    assert body["outcome"] == "invalid"
+
+
+def test_who_is_not_known_is_told_how_and_who_came_too_soon_when() -> None:
+    assert problem.answer_error(Unauthenticated("who"))["headers"]["www-authenticate"].startswith("Bearer")
+    assert problem.answer_error(Unavailable("later"))["headers"]["retry-after"] == "1"
+
+
+def test_an_accident_tells_its_reference_and_no_more() -> None:
+    answer = problem.answer_unexpected("abc123")
+    body = json.loads(answer["body"])
+    assert (answer["statusCode"], body["code"], body["reference"]) == (500, "internal_error", "abc123")
+
+
+def test_the_log_learns_where_it_was_and_not_what_was_said() -> None:
+    with pytest.raises(ValueError, match="4711") as raised:
+        int("secret 4711")
+    told = problem.places(raised.value)
+    assert told["error"] == "ValueError"
+    assert "test_problem" in told["places"][0]
+    assert "4711" not in str(told)
+
+
+@pytest.mark.parametrize("count", [1, 100, 101, 200_000])
+def test_a_hundred_faults_are_listed_and_all_are_counted(count: int) -> None:
+    answer = problem.answer_error(Refused([Fault(f"field_{n}", "odd", "is odd") for n in range(count)]))
+    body = json.loads(answer["body"])
+    assert (len(body["errors"]), body["errors_total"]) == (min(count, 100), count)
+    assert len(answer["body"]) < 20_000
+
+
+def test_no_name_makes_an_answer_large() -> None:
+    name = "\U0001f600" * 1_000_000
+    answer = problem.answer_error(Refused([Fault(name, "odd", name)] * 200))
+    assert len(answer["body"]) < 2_000_000
+    assert json.loads(answer["body"])["errors"][0]["field"] == name[:255] + "…"
+
+
+def test_what_is_stored_instead_is_shown() -> None:
+    fault = Fault("metric", "conflict", "is another in the stored record", stored="seats").under("records.0")
+    _, body = problem.of_error(Refused([fault]))
+    assert body["errors"][0] | {"message": ""} == {
+        "field": "records.0.metric",
+        "code": "conflict",
+        "message": "",
+        "stored": "seats",
+    }

@@ -1,0 +1,94 @@
+"""What is done about a changed line: repaired a few times a day, then failed; or reported."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from fusion_billing.odoo_lines.external_id import external_id, rating_of, rolling_id
+from fusion_billing.odoo_lines.line_guard import (
+    ITSELF,
+    MOST_NOTES,
+    MOST_REPAIRS,
+    Note,
+    decide,
+    notes_text,
+    read_notes,
+    with_note,
+    without_note,
+)
+
+NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
+FOUND = Note(("subtotal", "price"), "1.00", "2497.50", 41, "reported", NOW)
+
+
+def test_notes_are_read_as_they_were_written() -> None:
+    note = decide(FOUND, None, "repair", "")
+    assert read_notes(notes_text({ITSELF: note, "17": replace(FOUND, odoo_amount=None)})) == {
+        ITSELF: note,
+        "17": replace(FOUND, odoo_amount=None),
+    }
+    assert read_notes(None) == {}
+
+
+@pytest.mark.parametrize(
+    ("guard", "reason", "action", "why"),
+    [
+        ("repair", "", "repaired", ""),
+        ("repair", "it is on an invoice", "reported", "it is on an invoice"),
+        ("report", "", "reported", "LINE_GUARD is report"),
+        ("report", "it is on an invoice", "reported", "it is on an invoice"),
+    ],
+)
+def test_what_is_done(guard: str, reason: str, action: str, why: str) -> None:
+    note = decide(FOUND, None, guard, reason)  # type: ignore[arg-type]
+    assert (note.action, note.why) == (action, why)
+
+
+def test_a_line_is_repaired_so_often_a_day_and_then_failed() -> None:
+    note: Note | None = None
+    for number in range(MOST_REPAIRS):
+        note = decide(replace(FOUND, at=NOW + timedelta(hours=number)), note, "repair", "")
+        assert note.action == "repaired"
+    failed = decide(replace(FOUND, at=NOW + timedelta(hours=MOST_REPAIRS)), note, "repair", "")
+    assert (failed.action, f"{MOST_REPAIRS} times within a day" in failed.why) == ("failed", True)
+    assert decide(replace(FOUND, at=NOW + timedelta(hours=25)), failed, "repair", "").action == "repaired"
+
+
+def test_repairs_are_remembered_for_a_day_after_the_line_agrees_again() -> None:
+    notes = with_note({}, ITSELF, decide(FOUND, None, "repair", ""))
+    assert len(without_note(notes, ITSELF, NOW + timedelta(hours=23))[ITSELF].repaired_at) == 1
+    assert without_note(notes, ITSELF, NOW + timedelta(hours=25)) == {}
+    assert without_note(with_note({}, ITSELF, FOUND), ITSELF, NOW) == {}
+
+
+def test_notes_are_few_and_what_was_not_seen_for_days_is_dropped() -> None:
+    notes: dict[str, Note] = {}
+    for number in range(30):
+        notes = with_note(notes, str(number), replace(FOUND, at=NOW + timedelta(minutes=number)))
+    assert list(notes) == [str(number) for number in range(30 - MOST_NOTES, 30)]
+    assert list(with_note(notes, "late", replace(FOUND, at=NOW + timedelta(days=4)))) == ["late"]
+
+
+@pytest.mark.parametrize("corrects", [None, datetime(2026, 10, 1, tzinfo=UTC)])
+@pytest.mark.parametrize("suffix", ["", "--p8", "--p8--o55"])
+def test_an_external_id_names_its_rating(corrects: datetime | None, suffix: str) -> None:
+    start = datetime(2026, 11, 1, 5, tzinfo=UTC)
+    name = external_id("acme:eu-1.2", "api_calls.v-2", start, corrects) + suffix
+    assert rating_of(name) == ("acme:eu-1.2", "api_calls.v-2", start, corrects)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        rolling_id("42", "api_calls"),
+        "sale.order_line_7",
+        "__export__.sale_order_line_981_ab12",
+        "fusion_billing.x",
+        "fusion_billing.a--b--c",
+        "fusion_billing.a--b--20261399T000000Z",
+        "fusion_billing.-ff--b--20261101T000000Z",
+    ],
+)
+def test_what_is_no_id_of_a_rating_names_none(name: str) -> None:
+    assert rating_of(name) is None
