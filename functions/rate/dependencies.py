@@ -9,6 +9,7 @@ from aws_lambda_powertools import Logger, Metrics
 
 from functions.rate.ends import Ends
 from functions.rate.inputs import Sources
+from functions.rate.last_periods import LastPeriods
 from functions.rate.line_times import LineTimes
 from functions.rate.rater import Rater
 from functions.rate.rating_writer import Writer
@@ -120,6 +121,7 @@ def worker() -> Worker:
         relay=relay_queue,
         clock=now,
         ends=Ends(ratings, AnnouncedEnds(dynamodb, settings.text("RATINGS_TABLE")), events),
+        last_periods=LastPeriods(ratings, relay_queue),
     )
 
 

@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any, Protocol
 
 from functions.rate.ends import Ends
+from functions.rate.last_periods import LastPeriods
 from functions.rate.planner import Sender
 from functions.rate.rater import Rater
 from functions.rate.rating_writer import RunStatistics
@@ -68,6 +69,7 @@ class Worker:
     relay: Sender
     clock: Callable[[], datetime]
     ends: Ends
+    last_periods: LastPeriods
 
     def do(self, message: Mapping[str, Any], *, has_time: Callable[[], bool], attempt: int = 1) -> RunStatistics:
         """Do a message, for as long as `has_time` says; the rest is sent on as a message of its own.
@@ -155,6 +157,7 @@ class Worker:
                     self._mark_closing(customer, now)
                     with rater.reported(customer):
                         self.ends.announce(customer, now)
+                        self.last_periods.close(customer, now)
                 if not has_time():
                     return {**message, "after": after}
             if following is None:

@@ -220,17 +220,18 @@ def final_invoices(remaining: Callable[[], float]) -> int:
     from fusion_billing.dynamodb.ratings.billed_lines import BilledLines
 
     store = BilledLines(dynamodb(), settings.text("RATINGS_TABLE"))
-    return waiting(store, odoo(), remaining, _close_last_period)
+    return waiting(store, odoo(), remaining, close_last_period)
 
 
 def close_last_periods(periods: "Iterable[tuple[str, datetime]]") -> None:
     """Close last periods of ended subscriptions whose final invoice was met by a line that changed since."""
     from functions.relay.final_invoices import close_all
 
-    close_all(periods, _close_last_period)
+    close_all(periods, close_last_period)
 
 
-def _close_last_period(subscription: str, start: datetime) -> bool:
+def close_last_period(subscription: str, start: datetime) -> bool:
+    """Close the open period of an ended subscription, if it starts then; return whether this call did."""
     return _subscription_writer().close_last_period(subscription, start, now=now())
 
 

@@ -2,7 +2,8 @@
 
 `{"job": "relay"}` sends due lines, then due deliveries; `{"job": "sync", "full"?}` reads subscriptions. The
 queue's messages ask for the same at once: `{"job": "lines" | "deliveries" | "sync"}`, and
-`{"job": "invoices", "subscription", "period_start"}` to read what is billed of a period just closed, and
+`{"job": "invoices", "subscription", "period_start"}` to read what is billed of a period just closed,
+`{"job": "close", "subscription", "period_start"}` to close the last period of an ended subscription, and
 `{"job": "guard", ...}` (`functions.relay.guard_run`) to compare order lines with what was rated.
 """
 

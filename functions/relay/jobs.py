@@ -50,6 +50,8 @@ def nudged(message: Mapping[str, Any], remaining: Remaining) -> dict[str, Any]:
         return sync(remaining, message)
     if job == "invoices":
         return invoices(remaining)
+    if job == "close":
+        return close(message)
     if job == "guard":
         return guard(remaining, message)
     raise ValueError(f"{job!r} is no job of the relay's")
@@ -82,6 +84,13 @@ def invoices(remaining: Remaining) -> dict[str, Any]:
     statistics = dependencies.line_relay(remaining).run(only_invoices=True)
     _measure_lines(statistics)
     return statistics.as_dict()
+
+
+def close(message: Mapping[str, Any]) -> dict[str, Any]:
+    """Close the last period of an ended subscription for which no final invoice will be seen."""
+    start = parse_instant(message.get("period_start"), "period_start")
+    dependencies.close_last_period(str(message.get("subscription")), start)
+    return {}
 
 
 def send_deliveries(remaining: Remaining, endpoints: Collection[str] | None = None) -> dict[str, Any]:

@@ -135,6 +135,28 @@ def given_back(way: str) -> dict[str, Any]:
         return seen
 
 
+def nothing_due() -> dict[str, Any]:
+    """End with less used than is included; have usage arrive after the period."""
+    with service(START) as made:
+        world = World(made)
+        world.set_up()
+        world.push("900", "2026-11-03")
+        world.close()
+        seen: dict[str, Any] = {"closed": (world.listed(), world.periods())}
+        made.clock.now = datetime(2026, 12, 2, 3, tzinfo=UTC)
+        world.run()
+        world.run(hours=24 * 8)
+        seen["later"] = (world.listed(), world.periods(), world.statements())
+        world.push("350", "2026-11-05")
+        world.run()
+        seen["late"] = world.listed()
+        world.invoice()
+        world.run(hours=24 * 60)
+        seen["end"] = (world.listed(), world.invoiced(), world.statements(), world.periods())
+        assert made.failures == []
+        return seen
+
+
 def reopened(rounds: int) -> dict[str, Any]:
     """Have it run again after its final invoice, and be invoiced by Odoo from then on."""
     with service(START) as made:
@@ -247,6 +269,17 @@ def test_late_usage_after_a_final_invoice_is_adjusted_and_listed_again_until_inv
     assert seen["less"] == [("-1.60", JANUARY, NOVEMBER)]
     totals = {NOVEMBER: "1.00", DECEMBER: "2.00", JANUARY: "-1.60"}
     assert seen["end"] == ([], [], Decimal("1.40"), totals)
+
+
+def test_a_last_period_in_which_nothing_is_due_is_closed_after_its_end() -> None:
+    seen = played(nothing_due)
+    assert seen["closed"] == ([], [(NOVEMBER, "open")])
+    november = [(NOVEMBER, "invoiced"), (DECEMBER, "open")]
+    assert seen["later"] == ([], november, {NOVEMBER: "0.00"})
+    assert seen["late"] == [("1.00", DECEMBER, NOVEMBER)]
+    totals = {NOVEMBER: "0.00", DECEMBER: "1.00"}
+    periods = [*november[:1], (DECEMBER, "invoiced"), (JANUARY, "open")]
+    assert seen["end"] == ([], Decimal("1.00"), totals, periods)
 
 
 @pytest.mark.parametrize("way", ["delete_invoice", "credit_invoice"])

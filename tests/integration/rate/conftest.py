@@ -15,6 +15,7 @@ from functions.rate import planner
 from functions.rate.dependencies import created_at, customer, price_book
 from functions.rate.ends import Ends
 from functions.rate.inputs import Sources
+from functions.rate.last_periods import LastPeriods
 from functions.rate.line_times import LineTimes
 from functions.rate.rater import Rater
 from functions.rate.rating_writer import Writer
@@ -140,6 +141,7 @@ class World:
             relay=self.relay,
             clock=lambda: self.now,
             ends=Ends(self.ratings, AnnouncedEnds(self.client, self.tables.ratings), self.told),
+            last_periods=LastPeriods(self.ratings, self.relay),
         )
 
     # --- the catalogue ---
