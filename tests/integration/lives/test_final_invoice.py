@@ -157,6 +157,28 @@ def nothing_due() -> dict[str, Any]:
         return seen
 
 
+def two_periods() -> dict[str, Any]:
+    """Have Odoo invoice nothing, and end in the period after the open one."""
+    with service(START) as made:
+        world = World(made)
+        world.set_up()
+        made.clock.now = datetime(2026, 12, 5, 12, tzinfo=UTC)
+        world.push("1500", "2026-12-03")
+        world.close()
+        seen: dict[str, Any] = {"closed": world.listed()}
+        world.invoice()
+        seen["next"] = world.listed()
+        world.invoice()
+        world.push("500", "2026-11-05")
+        world.push("500", "2026-12-04")
+        world.run()
+        seen["late"] = sorted(world.listed())
+        world.invoice()
+        seen["end"] = (world.listed(), world.listed("parked"), world.invoiced(), world.statements())
+        assert made.failures == []
+        return seen
+
+
 def reopened(rounds: int) -> dict[str, Any]:
     """Have it run again after its final invoice, and be invoiced by Odoo from then on."""
     with service(START) as made:
@@ -280,6 +302,15 @@ def test_a_last_period_in_which_nothing_is_due_is_closed_after_its_end() -> None
     totals = {NOVEMBER: "0.00", DECEMBER: "1.00"}
     periods = [*november[:1], (DECEMBER, "invoiced"), (JANUARY, "open")]
     assert seen["end"] == ([], Decimal("1.00"), totals, periods)
+
+
+def test_what_was_used_after_the_period_that_odoo_left_out_is_for_a_second_final_invoice() -> None:
+    seen = played(two_periods)
+    assert seen["closed"] == [("1.00", NOVEMBER, None)]
+    assert seen["next"] == [("2.00", DECEMBER, None)]
+    assert seen["late"] == [("2.00", JANUARY, NOVEMBER), ("2.00", JANUARY, DECEMBER)]
+    totals = {NOVEMBER: "1.00", DECEMBER: "2.00", JANUARY: "4.00"}
+    assert seen["end"] == ([], [], Decimal("7.00"), totals)
 
 
 @pytest.mark.parametrize("way", ["delete_invoice", "credit_invoice"])

@@ -83,7 +83,10 @@ class RatingUpdated(ChargeData):
 
 
 class PeriodInvoiced(SubscriptionData):
-    """Odoo invoiced a billing period: its ratings never change again."""
+    """Odoo invoiced a billing period: its ratings never change again.
+
+    After a subscription's end each final invoice closes one, which may lie ahead by then.
+    """
 
     period_start: InstantText
     period_end: InstantText
