@@ -31,7 +31,7 @@ from fusion_billing.dynamodb.markers.changed_pairs import DirtyPair, month_of
 from fusion_billing.dynamodb.ratings.ratings import VersionConflict
 from fusion_billing.errors import Unavailable
 from fusion_billing.rating.records import Record
-from fusion_billing.rating.result import Rated
+from fusion_billing.rating.result import RatingResult
 
 _ATTEMPTS = 6
 
@@ -200,8 +200,8 @@ class Adjuster:
         return doc if adjustment.is_charged else {**doc, "is_charged": False}
 
 
-def _nothing(currency: str) -> Rated:
-    return Rated(ZERO, ZERO, ZERO, ZERO, ZERO, currency, ())
+def _nothing(currency: str) -> RatingResult:
+    return RatingResult(ZERO, ZERO, ZERO, ZERO, ZERO, currency, ())
 
 
 def _keys(customer: BilledSubscription, adjustment: Adjustment) -> _Keys:

@@ -13,7 +13,7 @@ from typing import Any
 from functions.rate.inputs import Reading
 from functions.rate.rating_writer import Ratings
 from fusion_billing.billing.billed_subscription import BilledSubscription
-from fusion_billing.billing.closings import Closing
+from fusion_billing.billing.closed_periods import ClosedPeriod
 from fusion_billing.billing.pricing import Pricing
 from fusion_billing.billing.rating import StoredRating
 from fusion_billing.billing.rating_document import Span, is_up_to_date
@@ -35,7 +35,7 @@ class Closer:
         self._reading = reading
         self._ratings = ratings
         self._customer = ""
-        self._closings: dict[datetime, Closing] = {}
+        self._closings: dict[datetime, ClosedPeriod] = {}
 
     def freeze(self, subscription: str, start: datetime) -> list[StoredRating]:
         """Freeze every rating billed in an invoiced period, and return them all as they are then."""
@@ -51,14 +51,14 @@ class Closer:
                     continue  # read again with the rest, as it is now
         raise Unavailable("a rating of an invoiced period keeps being written")
 
-    def of(self, customer: BilledSubscription) -> Mapping[datetime, Closing]:
+    def of(self, customer: BilledSubscription) -> Mapping[datetime, ClosedPeriod]:
         """Return the closings of a customer's reviewed periods."""
         periods = customer.invoiced(REVIEWED)
         self._customer = customer.id
         self._closings = self._ratings.closings.since(customer.id, periods[-1].start) if periods else {}
         return self._closings
 
-    def close(self, customer: BilledSubscription, period: Period, own: Sequence[StoredRating]) -> Closing | None:
+    def close(self, customer: BilledSubscription, period: Period, own: Sequence[StoredRating]) -> ClosedPeriod | None:
         """Return the closing of an invoiced period whose frozen ratings are `own`; made where there is none.
 
         None for a period of before the subscription was first seen: what was billed in it is not known here.
@@ -78,14 +78,14 @@ class Closer:
         """Note by what a period was found to be billed."""
         self._ratings.closings.note(customer.id, period.start, digest)
 
-    def _closing(self, customer: BilledSubscription, period: Period) -> Closing | None:
+    def _closing(self, customer: BilledSubscription, period: Period) -> ClosedPeriod | None:
         if customer.id != self._customer:
             self.of(customer)
         if period in customer.invoiced(REVIEWED):
             return self._closings.get(period.start)
         return self._ratings.closings.since(customer.id, period.start).get(period.start)
 
-    def _made(self, customer: BilledSubscription, period: Period, own: Sequence[StoredRating]) -> Closing:
+    def _made(self, customer: BilledSubscription, period: Period, own: Sequence[StoredRating]) -> ClosedPeriod:
         """Return the closing with what prices the charges that apply and were never billed.
 
         A rating that Odoo never had is among them: made while its period was still to come, it may be
@@ -113,7 +113,7 @@ class Closer:
             if not is_up_to_date(rating.doc) or (rating.line.amount is None and not rating.unresolved)
         }
         ended = stale - applying - unpriced
-        return Closing(period.start, prices, unpriced - rated, frozenset(ended), fees=period.every_charge)
+        return ClosedPeriod(period.start, prices, unpriced - rated, frozenset(ended), fees=period.every_charge)
 
     def _that_existed(self, period: Period, prices: Sequence[Pricing]) -> Iterator[Pricing]:
         """Yield the prices of charges that were defined when the period was invoiced."""

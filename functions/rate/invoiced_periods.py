@@ -10,7 +10,7 @@ from functions.rate.digests import Digests
 from functions.rate.inputs import Reading
 from functions.rate.rating_writer import Ratings, Writer
 from fusion_billing.billing.billed_subscription import BilledSubscription
-from fusion_billing.billing.closings import Closing
+from fusion_billing.billing.closed_periods import ClosedPeriod
 from fusion_billing.billing.pricing import from_document
 from fusion_billing.billing.rating import StoredRating
 from fusion_billing.billing_periods.calendar import Period
@@ -27,7 +27,7 @@ class _Closed:
     customer: BilledSubscription
     period: Period
     ratings: Sequence[StoredRating]
-    closing: Closing | None
+    closing: ClosedPeriod | None
 
     @property
     def rated(self) -> list[StoredRating]:
@@ -55,7 +55,7 @@ class Invoices:
         self._adjuster = Adjuster(reading, ratings, writer, self._closer)
         self._digests = Digests(reading)
 
-    def review(self, customer: BilledSubscription, *, thorough: bool) -> Mapping[datetime, Closing]:
+    def review(self, customer: BilledSubscription, *, thorough: bool) -> Mapping[datetime, ClosedPeriod]:
         """Adjust what the newest invoiced periods are still due: late usage, and charges never rated there.
 
         Unless `thorough`, a period is passed over that is as it was when it was last found to be billed.
@@ -118,7 +118,7 @@ class Invoices:
             return replace(self._adjuster.of(rating, closed.period), is_charged=False)
         return self._adjuster.of(rating, closed.period)
 
-    def _never_rated(self, closed: _Closed, closing: Closing, metric: str | None) -> Iterator[Adjustment]:
+    def _never_rated(self, closed: _Closed, closing: ClosedPeriod, metric: str | None) -> Iterator[Adjustment]:
         rated = {rating.key.charge for rating in closed.rated}
         for code, document in closing.prices.items():
             price = from_document(document)
@@ -130,7 +130,7 @@ class Invoices:
                     if adjustment.price.charge.code in closing.unpriced - rated:
                         yield adjustment
 
-    def _replaced(self, closed: _Closed, closing: Closing, metric: str | None) -> Iterator[Adjustment]:
+    def _replaced(self, closed: _Closed, closing: ClosedPeriod, metric: str | None) -> Iterator[Adjustment]:
         """Yield what is billed under a start that was replaced, of charges that do not apply any more."""
         beside = {rating.key.charge for rating in closed.rated} | {*closing.prices} | closing.unpriced
         for rating in closed.replaced:

@@ -11,7 +11,7 @@ from functions.rate.open_periods import OpenPeriods, Task
 from functions.rate.rating_writer import Ratings, RunStatistics, Writer
 from functions.rate.statements import StatementMaker, Statements
 from fusion_billing.billing.billed_subscription import BilledSubscription
-from fusion_billing.billing.closings import Closing
+from fusion_billing.billing.closed_periods import ClosedPeriod
 from fusion_billing.billing.pricing import from_document
 from fusion_billing.billing.rating import Cause, StoredRating
 from fusion_billing.billing.rating_document import is_up_to_date
@@ -119,7 +119,7 @@ class Rater:
                 self._rate_beyond(customer)
         return customer
 
-    def _make_statements(self, customer: BilledSubscription, closings: Mapping[datetime, Closing]) -> None:
+    def _make_statements(self, customer: BilledSubscription, closings: Mapping[datetime, ClosedPeriod]) -> None:
         if self._statements is None:
             return
         with self._reading.reported(DirtyPair(customer.id, EVERY_METRIC, month_of(self._reading.now))):

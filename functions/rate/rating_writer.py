@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from functions.rate.line_times import LineTimes
 from fusion_billing.application.outbox import Prepared, Tells
 from fusion_billing.billing.billed_subscription import BilledSubscription
-from fusion_billing.billing.closings import Closing
+from fusion_billing.billing.closed_periods import ClosedPeriod
 from fusion_billing.billing.decisions import NewVersion, SameVersion
 from fusion_billing.billing.rating import ComputedRating, RatingKey, StoredRating
 from fusion_billing.billing.thresholds import parts_of
@@ -22,10 +22,10 @@ from fusion_billing.instants import rfc3339
 class Closings(Protocol):
     """What is needed of `dynamodb.ratings.closings.ClosingStore`."""
 
-    def since(self, subscription: str, start: datetime) -> dict[datetime, Closing]:
+    def since(self, subscription: str, start: datetime) -> dict[datetime, ClosedPeriod]:
         """Return the closings of the periods that start at or after `start`."""
 
-    def put(self, subscription: str, closing: Closing) -> Closing:
+    def put(self, subscription: str, closing: ClosedPeriod) -> ClosedPeriod:
         """Write a closing unless there is one, and return the one there is."""
 
     def note(self, subscription: str, start: datetime, digest: str) -> None:

@@ -9,7 +9,7 @@ from functions.rate.inputs import Reading
 from functions.rate.rating_writer import Ratings
 from fusion_billing.application.outbox import Tells
 from fusion_billing.billing.billed_subscription import BilledSubscription
-from fusion_billing.billing.closings import Closing
+from fusion_billing.billing.closed_periods import ClosedPeriod
 from fusion_billing.billing.pricing import from_document
 from fusion_billing.billing.rating import StoredRating
 from fusion_billing.billing_periods.calendar import Period
@@ -43,7 +43,7 @@ class StatementMaker:
     outbox: Tells
 
     def make(
-        self, customer: BilledSubscription, closings: Mapping[datetime, Closing], periods: Sequence[Period]
+        self, customer: BilledSubscription, closings: Mapping[datetime, ClosedPeriod], periods: Sequence[Period]
     ) -> int:
         """Make the statements that can be made of the invoiced `periods`; return how many.
 

@@ -24,14 +24,14 @@ from fusion_billing.rating.aggregations import AGGREGATES
 from fusion_billing.rating.aggregations.weighted import cut
 from fusion_billing.rating.quantities import settled
 from fusion_billing.rating.records import Record, in_order
-from fusion_billing.rating.result import Rated
+from fusion_billing.rating.result import RatingResult
 
 
 @dataclass(frozen=True, slots=True)
 class _Charged:
     price: Pricing
-    now: Rated
-    then: Rated
+    now: RatingResult
+    then: RatingResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ def _charge(one: _Charged) -> dict[str, Any]:
     }
 
 
-def _summed(rated: Sequence[Rated], currency: str) -> dict[str, Any]:
+def _summed(rated: Sequence[RatingResult], currency: str) -> dict[str, Any]:
     return {
         "included_units": plain(total(one.included_units for one in rated)),
         "overage_units": plain(total(one.overage_units for one in rated)),
@@ -145,6 +145,6 @@ def _summed(rated: Sequence[Rated], currency: str) -> dict[str, Any]:
     }
 
 
-def _projection(rated: Sequence[Rated], currency: str) -> dict[str, Any]:
+def _projection(rated: Sequence[RatingResult], currency: str) -> dict[str, Any]:
     # Charges on one metric may convert its units; the first one's stand for the metric.
     return {"units": plain(rated[0].units) if rated else None, **_summed(rated, currency)}

@@ -14,7 +14,7 @@ from functions.rate.rater import Rater
 from functions.rate.rating_writer import Writer
 from fusion_billing.application.outbox import NOTHING, Prepared
 from fusion_billing.billing.billed_subscription import BilledSubscription
-from fusion_billing.billing.closings import Closing
+from fusion_billing.billing.closed_periods import ClosedPeriod
 from fusion_billing.billing.decisions import NewVersion, SameVersion
 from fusion_billing.billing.planning import hour_of
 from fusion_billing.billing.price_book import PriceBook
@@ -38,12 +38,12 @@ MONTHS = ("2026-09", "2026-10", "2026-11", "2026-12", "2027-01", "2027-02", "202
 class MemoryClosings:
     """Closings of one subscription in memory."""
 
-    items: dict[datetime, Closing] = field(default_factory=dict)
+    items: dict[datetime, ClosedPeriod] = field(default_factory=dict)
 
-    def since(self, subscription: str, start: datetime) -> dict[datetime, Closing]:
+    def since(self, subscription: str, start: datetime) -> dict[datetime, ClosedPeriod]:
         return {at: closing for at, closing in self.items.items() if at >= start}
 
-    def put(self, subscription: str, closing: Closing) -> Closing:
+    def put(self, subscription: str, closing: ClosedPeriod) -> ClosedPeriod:
         return self.items.setdefault(closing.start, closing)
 
     def note(self, subscription: str, start: datetime, digest: str) -> None:

@@ -15,7 +15,7 @@ from fusion_billing.catalog.price_models import PerUnit
 from fusion_billing.catalog.validation import parse
 from fusion_billing.rating.price_spans import PriceSpan
 from fusion_billing.rating.records import Record
-from fusion_billing.rating.result import Rated
+from fusion_billing.rating.result import RatingResult
 
 START, END = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
 HALF = datetime(2026, 11, 16, tzinfo=UTC)
@@ -39,7 +39,7 @@ def _price(aggregation: str, **fields: Any) -> Pricing:
 
 def _projected(
     price: Pricing, records: list[Record], now: datetime = HALF, until: datetime | None = None, **life: Any
-) -> Rated:
+) -> RatingResult:
     who = replace(WHO, **life)
     return projected(price, records, who, start=START, end=END, until=until, now=now)
 

@@ -12,7 +12,7 @@ from fusion_billing.catalog.metric import Metric
 from fusion_billing.catalog.validation import parse
 from fusion_billing.rating.engine import rate
 from fusion_billing.rating.records import Record
-from fusion_billing.rating.result import Rated
+from fusion_billing.rating.result import RatingResult
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -40,7 +40,7 @@ def make_record(quantity: str, day: float = 0, days: float = 1, **more: Any) -> 
     return Record(more.pop("key", f"{day}"), start, start + days * DAY, Decimal(quantity), **more)
 
 
-def rate_november(versions: Charge | list[Charge], metric: Metric, records: list[Record]) -> Rated:
+def rate_november(versions: Charge | list[Charge], metric: Metric, records: list[Record]) -> RatingResult:
     charges = versions if isinstance(versions, list) else [versions]
     return rate(charges, metric, records, period_start=START, period_end=START + 30 * DAY)
 
@@ -61,5 +61,5 @@ def record() -> Callable[..., Record]:
 
 
 @pytest.fixture(scope="session")
-def november() -> Callable[..., Rated]:
+def november() -> Callable[..., RatingResult]:
     return rate_november

@@ -10,7 +10,7 @@ from fusion_billing.catalog.charge import Charge
 from fusion_billing.catalog.metric import Metric
 from fusion_billing.rating import estimate
 from fusion_billing.rating.records import Record
-from fusion_billing.rating.result import Rated
+from fusion_billing.rating.result import RatingResult
 
 ONE_EACH = {"type": "per_unit", "unit_amount": "1"}
 
@@ -64,7 +64,7 @@ def test_the_last_is_by_window_start_and_then_by_key(
     charge: Callable[..., Charge],
     metric: Callable[..., Metric],
     record: Callable[..., Record],
-    november: Callable[..., Rated],
+    november: Callable[..., RatingResult],
 ) -> None:
     records = [record("1", day=9), record("2", day=2), record("3", day=9, key="z"), record("4", day=8)]
     assert november(charge(ONE_EACH), metric("last"), records).units == 3
@@ -94,7 +94,7 @@ def test_what_of_a_window_lies_past_the_period_does_not_count(
     charge: Callable[..., Charge],
     metric: Callable[..., Metric],
     record: Callable[..., Record],
-    november: Callable[..., Rated],
+    november: Callable[..., RatingResult],
 ) -> None:
     records = [record("10", day=0, days=15), record("30", day=29, days=20)]
     assert november(charge(ONE_EACH), metric("time_weighted"), records).units == Decimal(6)
@@ -104,7 +104,7 @@ def test_a_window_belongs_to_the_period_that_holds_its_start(
     charge: Callable[..., Charge],
     metric: Callable[..., Metric],
     record: Callable[..., Record],
-    november: Callable[..., Rated],
+    november: Callable[..., RatingResult],
 ) -> None:
     records = [record("1", day=-1, days=5), record("2", day=0), record("4", day=29.5), record("8", day=30)]
     assert november(charge(ONE_EACH), metric(), records).units == 6

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fusion_billing.rating.engine import rate
-from fusion_billing.rating.result import Rated
+from fusion_billing.rating.result import RatingResult
 from tests.unit.rating.conftest import DAY, START, make_charge, make_metric, make_record
 from tests.unit.rating.test_price_spans import changed, per_unit, rated, spans, tiered
 
@@ -13,7 +13,7 @@ PAGE = (Path(__file__).parents[3] / "docs" / "rating.md").read_text()
 TWO = [make_record("10", 0), make_record("2", 19)]
 
 
-def _least(amount: str, **more: str) -> Rated:
+def _least(amount: str, **more: str) -> RatingResult:
     versions = [
         make_charge(per_unit("1"), minimum_amount="60"),
         make_charge(per_unit("1"), minimum_amount=amount, **more),
@@ -21,7 +21,7 @@ def _least(amount: str, **more: str) -> Rated:
     return rate(versions, make_metric(), [make_record("12", 3)], period_start=START, period_end=START + 30 * DAY)
 
 
-def _cut_short(*, prorate: bool) -> Rated:
+def _cut_short(*, prorate: bool) -> RatingResult:
     charge = make_charge(per_unit("0.01"), included_units="1000", minimum_amount="6", prorate=prorate)
     return rated(spans((0, charge)), [make_record("620", 20)], lived=(15, 30))
 

@@ -19,7 +19,7 @@ from fusion_billing.rating.aggregations import AGGREGATORS
 from fusion_billing.rating.engine import rate_spans
 from fusion_billing.rating.price_spans import PriceSpan
 from fusion_billing.rating.records import Record
-from fusion_billing.rating.result import Rated
+from fusion_billing.rating.result import RatingResult
 from tests.unit.rating.conftest import DAY, START, make_charge, make_metric
 
 END = START + 30 * DAY
@@ -123,11 +123,11 @@ def tiled(bounds: Sequence[datetime], versions: Sequence[Charge | None]) -> list
     ]
 
 
-def rated(spans: Sequence[PriceSpan], metric: Metric, records: Sequence[Record], **more: Any) -> Rated:
+def rated(spans: Sequence[PriceSpan], metric: Metric, records: Sequence[Record], **more: Any) -> RatingResult:
     return rate_spans(spans, metric, records, period_start=START, period_end=END, **more)
 
 
-def total(result: Rated) -> Fraction:
+def total(result: RatingResult) -> Fraction:
     return sum([Fraction(step.amount) for step in result.steps], Fraction(0))
 
 

@@ -13,7 +13,7 @@ from fusion_billing.currencies import with_digits
 from fusion_billing.rating.engine import rate, rate_spans
 from fusion_billing.rating.price_spans import PriceSpan
 from fusion_billing.rating.records import Record
-from fusion_billing.rating.result import Rated
+from fusion_billing.rating.result import RatingResult
 from tests.unit.rating.conftest import DAY, START, make_charge, make_metric, make_record
 
 ON_THE_15TH = "2026-11-15T00:00:00Z"
@@ -37,7 +37,7 @@ def changed(
     records: Sequence[Record],
     aggregation: str = "sum",
     **more: Any,
-) -> Rated:
+) -> RatingResult:
     """Rate November, the price of which changes on the 15th."""
     versions = [make_charge(first, **more), make_charge(then, valid_from=ON_THE_15TH, **more)]
     return rate(versions, make_metric(aggregation), records, period_start=START, period_end=END)
@@ -56,7 +56,7 @@ def rated(
     aggregation: str = "sum",
     lived: tuple[float, float] = (0, 30),
     **more: Any,
-) -> Rated:
+) -> RatingResult:
     return rate_spans(
         parts,
         make_metric(aggregation),
@@ -69,11 +69,11 @@ def rated(
     )
 
 
-def priced_steps(result: Rated) -> list[str]:
+def priced_steps(result: RatingResult) -> list[str]:
     return [step.description for step in result.steps if step.amount]
 
 
-def amount(result: Rated) -> str:
+def amount(result: RatingResult) -> str:
     return with_digits(result.amount, result.currency)
 
 
@@ -366,7 +366,7 @@ def test_a_period_over_new_year_names_the_years() -> None:
 
 
 def test_rating_takes_any_order_of_records(
-    november: Callable[..., Rated], charge: Callable[..., Charge], metric: Callable[..., Metric]
+    november: Callable[..., RatingResult], charge: Callable[..., Charge], metric: Callable[..., Metric]
 ) -> None:
     versions = [charge(per_unit("1")), charge(per_unit("10"), valid_from=ON_THE_15TH)]
     records = [make_record(str(day), day, 2) for day in range(30)]

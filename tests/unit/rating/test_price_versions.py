@@ -10,12 +10,12 @@ from fusion_billing.catalog.charge import Charge, ChargeOverride
 from fusion_billing.catalog.metric import Metric
 from fusion_billing.catalog.validation import parse
 from fusion_billing.rating.records import Record
-from fusion_billing.rating.result import Rated
+from fusion_billing.rating.result import RatingResult
 
 Make = Callable[..., Charge]
 MakeMetric = Callable[..., Metric]
 MakeRecord = Callable[..., Record]
-November = Callable[..., Rated]
+November = Callable[..., RatingResult]
 
 ON_THE_11TH = "2026-11-11T00:00:00Z"
 ON_THE_21ST = "2026-11-21T00:00:00Z"

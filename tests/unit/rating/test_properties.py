@@ -14,7 +14,7 @@ from fusion_billing.catalog.metric import Metric
 from fusion_billing.decimals import plain
 from fusion_billing.rating import estimate
 from fusion_billing.rating.records import Record
-from fusion_billing.rating.result import Rated
+from fusion_billing.rating.result import RatingResult
 
 amounts = st.decimals(0, 10**6, places=4, allow_nan=False).map(plain)
 long_amounts = st.decimals(0, Decimal("9" * 19), places=19, allow_nan=False).map(plain)
@@ -208,7 +208,7 @@ def test_parts_at_their_own_price_are_differences_of_whole_prices(
     charge: Callable[..., Charge],
     metric: Callable[..., Metric],
     record: Callable[..., Record],
-    november: Callable[..., Rated],
+    november: Callable[..., RatingResult],
 ) -> None:
     change = 10
     recorded = [record(quantity, day=day, key=str(index)) for index, (quantity, day) in enumerate(dated)]

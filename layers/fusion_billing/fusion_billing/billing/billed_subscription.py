@@ -124,7 +124,7 @@ class BilledSubscription:
         return periods
 
 
-class Kept(Protocol):
+class SubscriptionSnapshot(Protocol):
     """A stored subscription, as far as rating needs it; `dynamodb.catalog.subscriptions` has the class."""
 
     @property
@@ -152,7 +152,7 @@ class Kept(Protocol):
         """Tell whether nothing more of it will be invoiced."""
 
 
-def billed_subscription(kept: Kept) -> BilledSubscription:
+def billed_subscription(kept: SubscriptionSnapshot) -> BilledSubscription:
     """Return a subscription as rating sees it."""
     subscription = kept.subscription
     who = PricedSubscription(

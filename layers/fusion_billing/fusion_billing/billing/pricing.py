@@ -14,7 +14,7 @@ from fusion_billing.instants import parse_instant, rfc3339
 from fusion_billing.rating.engine import rate_spans
 from fusion_billing.rating.price_spans import PriceSpan, of_versions
 from fusion_billing.rating.records import Record
-from fusion_billing.rating.result import Rated
+from fusion_billing.rating.result import RatingResult
 
 __all__ = ["CurrencyMismatch", "PricedSubscription", "Pricing", "from_document", "pricing"]
 
@@ -54,7 +54,7 @@ class Pricing:
             json["price_spans"] = [self._span_json(span) for span in self.spans]
         return json
 
-    def rate(self, records: Iterable[Record], who: PricedSubscription, start: datetime, end: datetime) -> Rated:
+    def rate(self, records: Iterable[Record], who: PricedSubscription, start: datetime, end: datetime) -> RatingResult:
         """Return what `records` come to in the period `[start, end)`, as far as `who` lives in it."""
         return rate_spans(
             fitted(self.spans, start, end),

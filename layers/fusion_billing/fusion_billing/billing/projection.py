@@ -14,7 +14,7 @@ from fusion_billing.billing.priced_subscription import PricedSubscription
 from fusion_billing.billing.pricing import Pricing
 from fusion_billing.decimals import EXACT
 from fusion_billing.rating.records import Record
-from fusion_billing.rating.result import Rated
+from fusion_billing.rating.result import RatingResult
 
 _FINEST = Decimal("0.000001")
 _TICK = timedelta(microseconds=1)
@@ -30,7 +30,7 @@ def projected(
     end: datetime,
     until: datetime | None,
     now: datetime,
-) -> Rated:
+) -> RatingResult:
     """Return what the period `[start, end)` comes to if it goes on as it did until `now`.
 
     `until` is when rating stops or stopped (None: it goes on). Sums and counts grow with time, filters and

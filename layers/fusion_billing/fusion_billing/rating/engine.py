@@ -22,7 +22,7 @@ from fusion_billing.rating.commitments import commitment
 from fusion_billing.rating.exact import Exact, readable, to_currency
 from fusion_billing.rating.price_spans import PriceSpan, of_versions
 from fusion_billing.rating.records import Record, in_order, start_of
-from fusion_billing.rating.result import Rated, Step
+from fusion_billing.rating.result import RatingResult, Step
 from fusion_billing.rating.segment_pricing import Priced, Pricer
 from fusion_billing.rating.timeline import Interval, Part, timeline
 
@@ -34,7 +34,7 @@ def rate(
     *,
     period_start: datetime,
     period_end: datetime,
-) -> Rated:
+) -> RatingResult:
     """Return what the charge comes to in `[period_start, period_end)`.
 
     `versions` are the charge's price versions (one at least), a subscription's overrides already
@@ -62,7 +62,7 @@ def rate_spans(
     lived_end: datetime | None = None,
     whole_start: datetime | None = None,
     timezone: str = "UTC",
-) -> Rated:
+) -> RatingResult:
     """Return what a charge comes to in `[period_start, period_end)`, priced span by span.
 
     Args:
@@ -91,7 +91,7 @@ def rate_spans(
         chosen = in_order(_chosen(metric, records, parts, lived))
         steps, whole = _price(Pricer(metric, period, parts), chosen)
         unrounded, currency = _sum(steps), parts[-1].charge.currency
-        return Rated(
+        return RatingResult(
             units=readable(whole.units),
             included_units=readable(whole.included),
             billable_units=readable(whole.billable),
@@ -103,11 +103,11 @@ def rate_spans(
         )
 
 
-def _nothing(spans: Sequence[PriceSpan]) -> Rated:
+def _nothing(spans: Sequence[PriceSpan]) -> RatingResult:
     charge = next((span.charge for span in spans if span.charge is not None), None)
     if charge is None:
         raise ValueError("no span has a charge")
-    return Rated(ZERO, ZERO, ZERO, to_currency(ZERO, charge.currency), ZERO, charge.currency, ())
+    return RatingResult(ZERO, ZERO, ZERO, to_currency(ZERO, charge.currency), ZERO, charge.currency, ())
 
 
 def _chosen(metric: Metric, records: Iterable[Record], parts: Sequence[Part], lived: Interval) -> list[Record]:

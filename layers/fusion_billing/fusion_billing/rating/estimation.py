@@ -13,7 +13,7 @@ from fusion_billing.rating.engine import rate
 from fusion_billing.rating.estimate_input import Span, parsed_decimal, parsed_records
 from fusion_billing.rating.phrases import units as in_units
 from fusion_billing.rating.records import Record
-from fusion_billing.rating.result import Rated, lump
+from fusion_billing.rating.result import RatingResult, lump
 from fusion_billing.strict_json import first_ambiguity
 
 _CHARGE_DEFAULTS = {
@@ -69,7 +69,7 @@ def _at_all_times(charge: Charge) -> Charge:
     return charge.model_copy(update={"valid_from": None})
 
 
-def _of_units(version: Charge, metric: Metric, units: Decimal) -> Rated:
+def _of_units(version: Charge, metric: Metric, units: Decimal) -> RatingResult:
     """Return what an aggregate comes to; the metric's rounding and the charge's conversion still apply.
 
     It is as good as one record of that quantity; no units are none.
@@ -78,7 +78,7 @@ def _of_units(version: Charge, metric: Metric, units: Decimal) -> Rated:
     return _of_records(version, aggregated, [Span("0", None, None, units)] if units else [])
 
 
-def _of_records(version: Charge, metric: Metric, spans: list[Span]) -> Rated:
+def _of_records(version: Charge, metric: Metric, spans: list[Span]) -> RatingResult:
     start, end = _period(spans)
     records = [
         Record(span.key, span.start or start, span.end or end, span.quantity, span.member, span.properties)
@@ -112,11 +112,11 @@ def _parsed(
         return None
 
 
-def difference(now: Rated, before: Rated) -> Rated:
+def difference(now: RatingResult, before: RatingResult) -> RatingResult:
     """Return what is still to bill of `now` once `before` was billed: each rounded, the sign kept."""
     with localcontext(EXACT):
         words = f"Less what was billed for {in_units(before.units)}"
-        return Rated(
+        return RatingResult(
             units=now.units,
             included_units=now.included_units,
             billable_units=now.billable_units,

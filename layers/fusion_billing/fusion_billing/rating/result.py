@@ -43,7 +43,7 @@ def lump(description: str, amount: Exact) -> Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Rated:
+class RatingResult:
     """A charge rated over a period.
 
     `units` are aggregated, converted and rounded, in the unit that is priced; of them

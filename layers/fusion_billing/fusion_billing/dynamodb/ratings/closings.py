@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from fusion_billing.billing.closings import Closing
+from fusion_billing.billing.closed_periods import ClosedPeriod
 from fusion_billing.billing.large_documents import canonical
 from fusion_billing.dynamodb import errors
 from fusion_billing.instants import sortable
@@ -26,7 +26,7 @@ class ClosingStore:
         self._client = client
         self._table = table
 
-    def since(self, subscription: str, start: datetime) -> dict[datetime, Closing]:
+    def since(self, subscription: str, start: datetime) -> dict[datetime, ClosedPeriod]:
         """Return the closings of the periods that start at or after `start`, by their starts."""
         request: dict[str, Any] = {
             "TableName": self._table,
@@ -37,7 +37,7 @@ class ClosingStore:
             },
             "ConsistentRead": True,
         }
-        found: dict[datetime, Closing] = {}
+        found: dict[datetime, ClosedPeriod] = {}
         while True:
             answer = self._client.query(**request)
             for item in answer["Items"]:
@@ -48,7 +48,7 @@ class ClosingStore:
                 return found
             request["ExclusiveStartKey"] = after
 
-    def put(self, subscription: str, closing: Closing) -> Closing:
+    def put(self, subscription: str, closing: ClosedPeriod) -> ClosedPeriod:
         """Write a closing unless there is one, and return the one there is."""
         try:
             self._client.put_item(
@@ -94,7 +94,7 @@ def _key(subscription: str, start: datetime) -> dict[str, Any]:
     return {"pk": {"S": _partition(subscription)}, "sk": {"S": sortable(start)}}
 
 
-def _item(subscription: str, closing: Closing) -> dict[str, Any]:
+def _item(subscription: str, closing: ClosedPeriod) -> dict[str, Any]:
     item = {**_key(subscription, closing.start), "fees": {"BOOL": closing.fees}}
     unpriced = set(closing.unpriced)
     if closing.prices:
@@ -110,8 +110,8 @@ def _item(subscription: str, closing: Closing) -> dict[str, Any]:
     return item
 
 
-def _closing(item: dict[str, Any]) -> Closing:
-    return Closing(
+def _closing(item: dict[str, Any]) -> ClosedPeriod:
+    return ClosedPeriod(
         start=datetime.fromisoformat(item["sk"]["S"]).astimezone(UTC),
         prices=json.loads(zlib.decompress(bytes(item["prices"]["B"]))) if "prices" in item else {},
         unpriced=frozenset(item["unpriced"]["SS"]) if "unpriced" in item else frozenset(),

@@ -7,7 +7,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Closing:
+class ClosedPeriod:
     """An invoiced period as rating closed it.
 
     `prices` are the charges that applied in the period without having been rated in it, by code, each as a
