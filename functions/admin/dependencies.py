@@ -196,7 +196,7 @@ def statements() -> "StatementStore":
 def runs() -> "Runs":
     """Return what starts runs of rating; an answer waits for one as long as API Gateway allows."""
     from functions.admin.services.runs import Runs
-    from fusion_billing.dynamodb.markers.changed_pairs import DirtyPairs
+    from fusion_billing.dynamodb.markers.changed_pairs import ChangedPairs
     from fusion_billing.dynamodb.state.planner import PlannerState
     from fusion_billing.dynamodb.state.runs import RunStore
     from fusion_billing.messaging.queue import Queue
@@ -207,7 +207,7 @@ def runs() -> "Runs":
         store=RunStore(dynamodb(), state),
         planner=PlannerState(dynamodb(), state_table=state, markers_table=markers),
         queue=Queue(sqs(), settings.text("RATING_QUEUE_URL")),
-        pairs=DirtyPairs(dynamodb(), markers, shards=shards),
+        pairs=ChangedPairs(dynamodb(), markers, shards=shards),
         subscriptions=subscriptions(),
         shards=shards,
         wait=20.0,

@@ -7,7 +7,7 @@ from functions.admin.services.usage import Records, Voider
 from fusion_billing import settings
 from fusion_billing.dynamodb.catalog.targets import TargetStore
 from fusion_billing.dynamodb.deadline import Deadline
-from fusion_billing.dynamodb.markers.change_markers import MarkerStore
+from fusion_billing.dynamodb.markers.change_markers import ChangeMarkers
 from fusion_billing.dynamodb.usage.voiding import UsageVoiding
 
 _SECONDS_OF_A_WRITE = 10.0
@@ -21,7 +21,9 @@ def records() -> Records:
 
 def voider() -> Voider:
     """Return what takes usage records back; a marker is written for each, whatever was marked before."""
-    markers = MarkerStore(dependencies.dynamodb(), settings.text("MARKERS_TABLE"), settings.integer("DIRTY_SHARDS", 16))
+    markers = ChangeMarkers(
+        dependencies.dynamodb(), settings.text("MARKERS_TABLE"), settings.integer("DIRTY_SHARDS", 16)
+    )
     return Voider(records(), markers, UsageVoiding(dependencies.dynamodb(), settings.text("USAGE_TABLE")))
 
 

@@ -12,7 +12,7 @@ from fusion_billing import settings
 from fusion_billing.dynamodb import client
 from fusion_billing.dynamodb.catalog.api_keys import KeyStore
 from fusion_billing.dynamodb.catalog.targets import TargetStore
-from fusion_billing.dynamodb.markers.change_markers import MarkerStore
+from fusion_billing.dynamodb.markers.change_markers import ChangeMarkers
 from fusion_billing.dynamodb.usage.batch_write import UsageBatch
 from fusion_billing.dynamodb.usage.single_write import UsageStore
 from fusion_billing.http.authentication import Authenticator
@@ -32,7 +32,7 @@ def app() -> App:
         authenticator=Authenticator(KeyStore(dynamodb, catalogue), time.monotonic),
         stores=Stores(
             targets=TargetStore(dynamodb, catalogue, time.monotonic),
-            markers=MarkerStore(dynamodb, markers, settings.integer("DIRTY_SHARDS", 16)),
+            markers=ChangeMarkers(dynamodb, markers, settings.integer("DIRTY_SHARDS", 16)),
             single=UsageStore(dynamodb, usage),
             batch=UsageBatch(dynamodb, usage),
             new_key=lambda: uuid.uuid4().hex,

@@ -18,7 +18,7 @@ from fusion_billing.metering.usage_record import UsageRecord
 
 
 class Markers(Protocol):
-    """Where pairs are marked; `fusion_billing.dynamodb.markers.change_markers.MarkerStore` is one."""
+    """Where pairs are marked; `fusion_billing.dynamodb.markers.change_markers.ChangeMarkers` is one."""
 
     def mark(self, markers: Iterable[str], now: datetime, deadline: Deadline) -> set[str]:
         """Write the markers and return those that could not be written."""

@@ -27,9 +27,8 @@ from fusion_billing.billing.rating_document import (
 )
 from fusion_billing.billing_periods.calendar import Period
 from fusion_billing.decimals import ZERO
-from fusion_billing.dynamodb.markers.changed_pairs import DirtyPair, month_of
-from fusion_billing.dynamodb.ratings.ratings import VersionConflict
-from fusion_billing.errors import Unavailable
+from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair, month_of
+from fusion_billing.errors import Unavailable, VersionConflict
 from fusion_billing.rating.records import Record
 from fusion_billing.rating.result import RatingResult
 
@@ -105,7 +104,7 @@ class Adjuster:
         for adjustment, own in zip(adjustments, keys, strict=True):
             code = adjustment.price.metric.code
             adjusted = False
-            with self._reading.reported(DirtyPair(customer.id, code, month_of(adjustment.period.start))):
+            with self._reading.reported(ChangedPair(customer.id, code, month_of(adjustment.period.start))):
                 if (code, adjustment.period) not in records:
                     records[code, adjustment.period] = self._records(customer, adjustment)
                 used = records[code, adjustment.period]

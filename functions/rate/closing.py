@@ -18,9 +18,8 @@ from fusion_billing.billing.pricing import Pricing
 from fusion_billing.billing.rating import StoredRating
 from fusion_billing.billing.rating_document import Span, is_up_to_date
 from fusion_billing.billing_periods.calendar import Period
-from fusion_billing.dynamodb.markers.changed_pairs import EVERY_METRIC, DirtyPair, month_of
-from fusion_billing.dynamodb.ratings.ratings import VersionConflict
-from fusion_billing.errors import Unavailable
+from fusion_billing.dynamodb.markers.changed_pairs import EVERY_METRIC, ChangedPair, month_of
+from fusion_billing.errors import Unavailable, VersionConflict
 
 _ATTEMPTS = 6
 
@@ -96,7 +95,7 @@ class Closer:
         billed = {rating.key.charge for rating in own if rating.line.amount is not None and is_up_to_date(rating.doc)}
         prices: dict[str, dict[str, Any]] = {}
         unpriced, applying = frozenset[str](), set[str]()
-        pair = DirtyPair(customer.id, EVERY_METRIC, month_of(period.start))
+        pair = ChangedPair(customer.id, EVERY_METRIC, month_of(period.start))
         # Whatever part of the period it lives: one that is paused goes on as if it had not paused.
         whole = replace(customer, who=replace(customer.who, lived_from=None, lived_until=None))
         for metric in self._reading.prices().by_metric:

@@ -20,7 +20,7 @@ from fusion_billing.billing.price_book import PriceBook
 from fusion_billing.dynamodb import client
 from fusion_billing.dynamodb.catalog.definitions import CatalogueStore
 from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
-from fusion_billing.dynamodb.markers.changed_pairs import DirtyPair, DirtyPairs
+from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair, ChangedPairs
 from fusion_billing.dynamodb.ratings.announced_ends import AnnouncedEnds
 from fusion_billing.dynamodb.ratings.ratings import RatingsStore
 from fusion_billing.dynamodb.ratings.statements import StatementStore
@@ -93,7 +93,7 @@ def worker() -> Worker:
     """Return what does messages."""
     dynamodb, sqs = answer_raw(client.dynamodb()), client.make("sqs")
     relay = settings.text("RELAY_QUEUE_URL")
-    pairs = DirtyPairs(dynamodb, settings.text("MARKERS_TABLE"), shards=shards())
+    pairs = ChangedPairs(dynamodb, settings.text("MARKERS_TABLE"), shards=shards())
     ratings = RatingsStore(dynamodb, settings.text("RATINGS_TABLE"), line_partitions=settings.integer("LINE_LANES", 8))
     subscriptions = SubscriptionStore(dynamodb, settings.text("CATALOGUE_TABLE"))
     relay_queue = Queue(sqs, relay)
@@ -147,7 +147,7 @@ def customer(subscriptions: SubscriptionStore, subscription: str) -> BilledSubsc
     return billed_subscription(stored) if stored is not None else None
 
 
-def report(pair: DirtyPair, error: Exception) -> None:
+def report(pair: ChangedPair, error: Exception) -> None:
     """Tell a person of a pair that can't be rated: by name, with the reason where it is one of ours."""
     # The message of an error that nobody raised on purpose may quote what was stored.
     reason = str(error) if isinstance(error, FusionError | LookupError | ValueError) else ""

@@ -17,7 +17,7 @@ from fusion_billing.billing.rating import Cause
 from fusion_billing.billing_periods.calendar import Period
 from fusion_billing.catalog.metric import Metric
 from fusion_billing.dynamodb import errors
-from fusion_billing.dynamodb.markers.changed_pairs import DirtyPair
+from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
 from fusion_billing.errors import Unavailable
 from fusion_billing.rating.records import Record
 
@@ -33,9 +33,9 @@ class Records(Protocol):
 
 
 class Markers(Protocol):
-    """What is needed of `dynamodb.markers.changed_pairs.DirtyPairs`."""
+    """What is needed of `dynamodb.markers.changed_pairs.ChangedPairs`."""
 
-    def put(self, pair: DirtyPair, hour: datetime) -> None:
+    def put(self, pair: ChangedPair, hour: datetime) -> None:
         """Mark a pair in an hour."""
 
 
@@ -51,7 +51,7 @@ class Sources:
     prices: Callable[[], PriceBook]
     records: Records
     markers: Markers
-    report: Callable[[DirtyPair, Exception], None]
+    report: Callable[[ChangedPair, Exception], None]
     created_at: Callable[[str], datetime | None] = lambda _: None
     request_invoices: Callable[[str, datetime], None] = lambda _, __: None
 
@@ -87,7 +87,7 @@ class Reading:
 
     def priced(
         self,
-        pair: DirtyPair,
+        pair: ChangedPair,
         customer: BilledSubscription,
         metric: str,
         period: Period,
@@ -142,7 +142,7 @@ class Reading:
         self._customers.clear()
 
     @contextmanager
-    def reported(self, pair: DirtyPair) -> Iterator[None]:
+    def reported(self, pair: ChangedPair) -> Iterator[None]:
         """Report a pair that can't be rated and put it back; what concerns every pair passes through.
 
         What may be one customer's alone (throttled keys of a busy one) is reported as well, for
@@ -157,7 +157,7 @@ class Reading:
             self._sources.report(pair, error)
             self._sources.markers.put(pair, hour_of(self.now))
 
-    def _concerns_every_pair(self, pair: DirtyPair, error: Exception) -> bool:
+    def _concerns_every_pair(self, pair: ChangedPair, error: Exception) -> bool:
         if isinstance(error, BotoCoreError):
             return True
         if isinstance(error, ClientError) and not errors.is_transient(error):

@@ -14,7 +14,7 @@ from fusion_billing.billing.closed_periods import ClosedPeriod
 from fusion_billing.billing.pricing import from_document
 from fusion_billing.billing.rating import StoredRating
 from fusion_billing.billing_periods.calendar import Period
-from fusion_billing.dynamodb.markers.changed_pairs import EVERY_METRIC, DirtyPair, month_of
+from fusion_billing.dynamodb.markers.changed_pairs import EVERY_METRIC, ChangedPair, month_of
 
 _WITH_RATINGS = 2
 """Invoiced periods, the newest ones, whose ratings a sweep looks at: Odoo's answers may still arrive."""
@@ -65,7 +65,7 @@ class Invoices:
         closings = self._closer.of(customer)
         digests = {} if thorough else self._digests.of(customer, periods)
         for index, period in enumerate(periods):
-            with self._reading.reported(DirtyPair(customer.id, EVERY_METRIC, month_of(period.start))):
+            with self._reading.reported(ChangedPair(customer.id, EVERY_METRIC, month_of(period.start))):
                 digest = digests.get(period.start)
                 if digest is not None and index < _WITH_RATINGS:
                     digest = self._digests.with_ratings(digest, self._ratings, customer, period)
@@ -139,7 +139,7 @@ class Invoices:
                 yield replace(self._adjuster.of(rating, closed.period), is_charged=False)
 
     def _as_things_are(self, closed: _Closed, metric: str) -> Iterator[Adjustment]:
-        pair = DirtyPair(closed.customer.id, metric, month_of(closed.period.start))
+        pair = ChangedPair(closed.customer.id, metric, month_of(closed.period.start))
         prices, _ = self._reading.priced(pair, closed.customer, metric, closed.period)
         for price in prices:
             yield Adjustment(closed.period, price)

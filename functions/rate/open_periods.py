@@ -24,9 +24,8 @@ from fusion_billing.billing.rating_document import (
 )
 from fusion_billing.billing.thresholds import reached
 from fusion_billing.billing_periods.calendar import Period
-from fusion_billing.dynamodb.markers.changed_pairs import DirtyPair
-from fusion_billing.dynamodb.ratings.ratings import VersionConflict
-from fusion_billing.errors import Unavailable
+from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
+from fusion_billing.errors import Unavailable, VersionConflict
 from fusion_billing.rating.records import Record
 
 _TRIES = 6
@@ -36,7 +35,7 @@ _TRIES = 6
 class Task:
     """A metric of a customer in one period that is not invoiced, and the charges on it."""
 
-    pair: DirtyPair
+    pair: ChangedPair
     customer: BilledSubscription
     metric: str
     period: Period
@@ -60,7 +59,7 @@ class OpenPeriods:
 
     def task(
         self,
-        pair: DirtyPair,
+        pair: ChangedPair,
         customer: BilledSubscription,
         metric: str,
         period: Period,

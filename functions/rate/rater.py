@@ -16,7 +16,7 @@ from fusion_billing.billing.pricing import from_document
 from fusion_billing.billing.rating import Cause, StoredRating
 from fusion_billing.billing.rating_document import is_up_to_date
 from fusion_billing.billing_periods.calendar import Period
-from fusion_billing.dynamodb.markers.changed_pairs import EVERY_METRIC, DirtyPair, month_of
+from fusion_billing.dynamodb.markers.changed_pairs import EVERY_METRIC, ChangedPair, month_of
 from fusion_billing.metering.levels import LEVEL, LONGEST_LEVEL
 
 _AT_ONCE = 50
@@ -44,13 +44,13 @@ class Rater:
 
     def reported(self, customer: BilledSubscription) -> AbstractContextManager[None]:
         """Report what fails about a subscription, and let the others go on."""
-        return self._reading.reported(DirtyPair(customer.id, EVERY_METRIC, month_of(self._reading.now)))
+        return self._reading.reported(ChangedPair(customer.id, EVERY_METRIC, month_of(self._reading.now)))
 
     def because_of(self, cause: Cause) -> None:
         """Have ratings name a cause in their history from now on; it is `usage` before."""
         self._reading.cause = cause
 
-    def rate_pairs(self, pairs: Sequence[DirtyPair]) -> None:
+    def rate_pairs(self, pairs: Sequence[ChangedPair]) -> None:
         """Rate every pair; one that can't be rated is reported, put back, and costs the others nothing.
 
         Raises what the database raised where nothing can be rated for now.
@@ -68,7 +68,7 @@ class Rater:
             if tasks:
                 self._uninvoiced.rate(tasks)
 
-    def _tasks(self, pair: DirtyPair) -> list[Task]:
+    def _tasks(self, pair: ChangedPair) -> list[Task]:
         """Settle the invoiced periods of a pair, and return what is to rate of the others."""
         customer = self._reading.customer(pair.subscription)
         if customer is None:
@@ -87,7 +87,7 @@ class Rater:
                 tasks.append(self._uninvoiced.task(pair, customer, pair.metric, period))
         return tasks
 
-    def _periods(self, customer: BilledSubscription, pair: DirtyPair) -> list[Period]:
+    def _periods(self, customer: BilledSubscription, pair: ChangedPair) -> list[Period]:
         """Return the periods that usage of a pair's month lies in, a level's also those it reaches into."""
         month = _bounds(pair.month)
         if month is None:
@@ -108,7 +108,7 @@ class Rater:
         """
         customer: BilledSubscription | None = None
         self._reading.spares_others = not thorough
-        with self._reading.reported(DirtyPair(subscription, EVERY_METRIC, month_of(self._reading.now))):
+        with self._reading.reported(ChangedPair(subscription, EVERY_METRIC, month_of(self._reading.now))):
             customer = self._reading.customer(subscription, anew=True)
             if customer is not None and charge is None:
                 self._make_statements(customer, self._invoices.review(customer, thorough=thorough))
@@ -122,7 +122,7 @@ class Rater:
     def _make_statements(self, customer: BilledSubscription, closings: Mapping[datetime, ClosedPeriod]) -> None:
         if self._statements is None:
             return
-        with self._reading.reported(DirtyPair(customer.id, EVERY_METRIC, month_of(self._reading.now))):
+        with self._reading.reported(ChangedPair(customer.id, EVERY_METRIC, month_of(self._reading.now))):
             self._statements.make(customer, closings, customer.invoiced(REVIEWED))
 
     def _rate_open(self, customer: BilledSubscription, charge: str | None) -> None:
@@ -130,7 +130,7 @@ class Rater:
         stored = {one.key: one for one in self._ratings.in_period(customer.id, period.start)}
         month = month_of(period.start)
         tasks = [
-            self._uninvoiced.task(DirtyPair(customer.id, metric, month), customer, metric, period, only=charge)
+            self._uninvoiced.task(ChangedPair(customer.id, metric, month), customer, metric, period, only=charge)
             for metric in (self._reading.prices().by_metric if customer.is_rated_in(period) else ())
         ]
         tasks += self._of_deleted_charges(customer, stored.values(), charge)
@@ -139,7 +139,7 @@ class Rater:
         unpriced = frozenset[str]().union(*(task.unpriced for task in tasks))
         for key, one in stored.items():
             metric = one.doc["metric"]
-            with self._reading.reported(DirtyPair(customer.id, metric, month)):
+            with self._reading.reported(ChangedPair(customer.id, metric, month)):
                 if key.corrects is not None:
                     if charge is None:
                         self._settle_older(customer, key.corrects, metric)
@@ -165,7 +165,7 @@ class Rater:
             if is_deleted and is_asked and is_up_to_date(rating.doc):
                 price = from_document(rating.doc if rating.parts is None else self._ratings.whole(rating))
                 metric = rating.doc["metric"]
-                pair = DirtyPair(customer.id, metric, month_of(period.start))
+                pair = ChangedPair(customer.id, metric, month_of(period.start))
                 tasks.append(Task(pair, customer, metric, period, (price,)))
         return tasks
 
@@ -173,7 +173,7 @@ class Rater:
         """Bring to nothing what was rated under a start that was corrected: it is rated under the new one."""
         for start in customer.replaced_starts:
             for stored in self._ratings.in_period(customer.id, start):
-                with self._reading.reported(DirtyPair(customer.id, stored.doc["metric"], month_of(start))):
+                with self._reading.reported(ChangedPair(customer.id, stored.doc["metric"], month_of(start))):
                     if not stored.frozen:
                         self._uninvoiced.end(customer, stored, _REPLACED)
 
@@ -189,7 +189,7 @@ class Rater:
         first = customer.calendar.known[0].start
         tasks = []
         for metric in self._reading.prices().by_metric:
-            pair = DirtyPair(customer.id, metric, month_of(following.start))
+            pair = ChangedPair(customer.id, metric, month_of(following.start))
             if customer.is_rated_in(following):
                 tasks.append(self._uninvoiced.task(pair, customer, metric, following))
             with self._reading.reported(pair):
@@ -204,7 +204,7 @@ class Rater:
         unpriced = frozenset[str]().union(*(task.unpriced for task in tasks))
         for stored in self._ratings.in_period(customer.id, period.start):
             if stored.key not in priced and stored.key.charge not in unpriced and not stored.frozen:
-                with self._reading.reported(DirtyPair(customer.id, stored.doc["metric"], month_of(period.start))):
+                with self._reading.reported(ChangedPair(customer.id, stored.doc["metric"], month_of(period.start))):
                     self._uninvoiced.end(customer, stored, period=period)
 
     def _used_before(self, customer: BilledSubscription, metric: str, first: datetime) -> list[Period]:

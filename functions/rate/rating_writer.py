@@ -117,7 +117,7 @@ class Writer:
         self.outbox = outbox
 
     def write(self, change: Change) -> None:
-        """Write a change and its events; raises `Outdated` where the rating is no longer the one read."""
+        """Write a change and its events; raises `VersionConflict` where the rating is no longer the one read."""
         self._write(change, self._prepared(change))
 
     def write_all(self, changes: Sequence[Change]) -> list[Exception | None]:

@@ -22,7 +22,7 @@ from fusion_billing.billing.planning import (
     part_of,
 )
 from fusion_billing.catalog.subscription import Subscription
-from fusion_billing.dynamodb.markers.changed_pairs import EVERY_METRIC, DirtyPair, DirtyPairs
+from fusion_billing.dynamodb.markers.changed_pairs import EVERY_METRIC, ChangedPair, ChangedPairs
 
 CLOSING_AHEAD = timedelta(hours=30)
 """How far ahead a sweep looks for ends of periods: until the next sweep, and some hours more."""
@@ -62,7 +62,7 @@ class Worker:
 
     rater: Callable[[datetime, bool], Rater]
     """Makes a rater for one message, at one moment; the flag says whether lines are sent at once."""
-    pairs: DirtyPairs
+    pairs: ChangedPairs
     subscriptions: Subscriptions
     runs: Runs
     queue: Sender
@@ -88,7 +88,7 @@ class Worker:
         elif job == "hour":
             rest = self._hours(rater, message, has_time)
         elif job == "pairs":
-            rater.rate_pairs([DirtyPair(*name.split("#")) for name in message["pairs"]])
+            rater.rate_pairs([ChangedPair(*name.split("#")) for name in message["pairs"]])
             rest = None
         elif job == "sweep":
             rest = self._sweep(rater, message, now, has_time)
@@ -168,4 +168,4 @@ class Worker:
         """Have a subscription rated whole about the end of its period."""
         end = customer.calendar.open.end
         for hour in closing_hours(end, now, CLOSING_AHEAD):
-            self.pairs.put(DirtyPair(customer.id, EVERY_METRIC, hour_text(hour_of(now))[:7]), hour)
+            self.pairs.put(ChangedPair(customer.id, EVERY_METRIC, hour_text(hour_of(now))[:7]), hour)

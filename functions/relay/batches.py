@@ -20,7 +20,7 @@ class Packable(Protocol):
         ...
 
     @property
-    def tries(self) -> int:
+    def attempt_count(self) -> int:
         """How often it was put off: what may have failed by its size goes in ever smaller calls."""
         ...
 
@@ -47,7 +47,7 @@ def packed(lines: Sequence[T], largest: Callable[[], int] = lambda: LARGEST) -> 
 
 
 def _limit(lines: Iterable[Packable], largest: int) -> int:
-    return max(1, largest >> max(line.tries for line in lines))
+    return max(1, largest >> max(line.attempt_count for line in lines))
 
 
 def _groups(lines: Sequence[T]) -> tuple[list[list[T]], list[T]]:

@@ -248,7 +248,7 @@ class _Run:
                 return
             if now < one.due <= now + LEASE:
                 continue  # perhaps being tried: the next run sees what came of it
-            self.counts.parked += self._with.deliveries.park(one, reason=_DISABLED)
+            self.counts.parked += self._with.deliveries.fail(one, reason=_DISABLED)
 
     def _late(self) -> bool:
         left = self._deadline()

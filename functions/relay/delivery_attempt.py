@@ -96,7 +96,7 @@ class Tries:
             self._finish(delivery, None, DeliveryResult("parked", error=EXPIRED))
             return Tried("parked", ok=True)
         answer = self._sender.post(endpoint.url, *self._message(endpoint, event))
-        result = judge(answer, tries=delivery.tries + 1, now=self._now(), jitter=self._random())
+        result = judge(answer, attempt_count=delivery.attempt_count + 1, now=self._now(), jitter=self._random())
         self._finish(delivery, answer, result)
         disabled = self._note(endpoint, answer, gone=result.gone)
         outcome = "retried" if result.state == "due" else result.state

@@ -149,7 +149,7 @@ def guard_run(remaining: Callable[[], float]) -> "GuardRun":
     from fusion_billing.dynamodb.catalog.definitions import CatalogueStore
     from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
     from fusion_billing.dynamodb.ratings.guarded_lines import GuardedLines
-    from fusion_billing.dynamodb.state.circuit_breaker import Circuit
+    from fusion_billing.dynamodb.state.circuit_breaker import CircuitBreaker
     from fusion_billing.dynamodb.state.leases import Leases
     from fusion_billing.odoo.copy_guarding import CopyGuarding, products_of
     from fusion_billing.odoo.line_guarding import LineGuarding
@@ -178,7 +178,7 @@ def guard_run(remaining: Callable[[], float]) -> "GuardRun":
         lines=guarding,
         copies=CopyGuarding(guarding, subscriptions, leases),
         subscriptions=subscriptions,
-        circuit=Circuit(dynamodb(), state),
+        circuit=CircuitBreaker(dynamodb(), state),
         products=products,
         clock=now,
         random=random.random,
@@ -190,14 +190,14 @@ def line_relay(remaining: Callable[[], float]) -> "LineRelay":
     """Return what sends due lines, for one run of `remaining()` seconds; each run is an owner of its own."""
     from functions.relay.line_relay import LineRelay
     from fusion_billing.dynamodb.ratings.billed_lines import BilledLines
-    from fusion_billing.dynamodb.state.circuit_breaker import Circuit
+    from fusion_billing.dynamodb.state.circuit_breaker import CircuitBreaker
     from fusion_billing.dynamodb.state.leases import Leases
 
     state = settings.text("STATE_TABLE")
     return LineRelay(
         store=BilledLines(dynamodb(), settings.text("RATINGS_TABLE")),
         leases=Leases(dynamodb(), state, uuid.uuid4().hex),
-        circuit=Circuit(dynamodb(), state),
+        circuit=CircuitBreaker(dynamodb(), state),
         odoo=odoo(),
         precision=_precision(),
         events=outbox(),

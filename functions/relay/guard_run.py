@@ -25,7 +25,7 @@ from fusion_billing.billing_periods.schedule import local_midnight
 from fusion_billing.billing_periods.subscription_states import OVER
 from fusion_billing.dynamodb.catalog.subscriptions import LIST_SHARDS, Listed, SubscriptionStore
 from fusion_billing.dynamodb.ratings.order_line_items import StoredLine
-from fusion_billing.dynamodb.state.circuit_breaker import Circuit
+from fusion_billing.dynamodb.state.circuit_breaker import CircuitBreaker
 from fusion_billing.odoo.copy_guarding import CopyGuarding
 from fusion_billing.odoo.error_classification import as_alarm
 from fusion_billing.odoo.errors import Alarm, OdooError, Wait
@@ -73,7 +73,7 @@ class GuardRun:
     lines: LineGuarding
     copies: CopyGuarding
     subscriptions: SubscriptionStore
-    circuit: Circuit
+    circuit: CircuitBreaker
     products: Callable[[], frozenset[int]]
     clock: Callable[[], datetime]
     random: Callable[[], float]

@@ -8,7 +8,7 @@ from functions.relay.batch_size import Pace
 from functions.relay.former_partitions import Strays
 from fusion_billing.application.outbox import Tells
 from fusion_billing.dynamodb.ratings.billed_lines import BilledLines
-from fusion_billing.dynamodb.state.circuit_breaker import Circuit
+from fusion_billing.dynamodb.state.circuit_breaker import CircuitBreaker
 from fusion_billing.dynamodb.state.leases import Leases
 from fusion_billing.odoo.client import Odoo
 from fusion_billing.odoo.precision import Cached
@@ -25,7 +25,7 @@ class Tools:
 
     store: BilledLines
     leases: Leases
-    circuit: Circuit
+    circuit: CircuitBreaker
     odoo: Odoo
     precision: Cached
     events: Tells

@@ -48,8 +48,8 @@ class LineRelay(Tools):
         return statistics
 
     def _way_is_free(self, statistics: RunStatistics) -> bool:
-        way = self.circuit.way(self.clock())
-        if way is CircuitState.PROBE:
+        way = self.circuit.acquire(self.clock())
+        if way is CircuitState.HALF_OPEN:
             try:
                 self.odoo.search_read("sale.order", [], ["id"], limit=1)
             except (Wait, Retry) as error:
@@ -61,5 +61,5 @@ class LineRelay(Tools):
                 logger.info("Odoo answers again")  # what it says is the lanes' business
             self.circuit.succeeded()
             return True
-        statistics.waiting = way is CircuitState.SHUT
-        return way is CircuitState.OPEN
+        statistics.waiting = way is CircuitState.OPEN
+        return way is CircuitState.CLOSED

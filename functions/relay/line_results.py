@@ -180,23 +180,23 @@ class Outcomes:
         """Write that the line can't succeed as things are, and what stands of it where that is known."""
         code, message = failure.code, failure.message
         if line_item is None:  # the document can't be read, so there is nothing to tell an endpoint
-            done = self.store.park(line, code, message, now)
+            done = self.store.fail(line, code, message, now)
         else:
             data = {**_about(line, line_item), "reason": code, "message": message}
             prepared = self._event("line.parked", line_item, data, now)
-            done = self.store.park(line, code, message, now, prepared.writes, standing=failure.standing)
+            done = self.store.fail(line, code, message, now, prepared.writes, standing=failure.standing)
             if done:
                 self.events.wake_up(prepared)
         self.statistics.add("parked" if done else "overtaken")
 
     def later(self, line: StoredLine, line_item: LineItem, failure: Failure, delay: Delay, now: datetime) -> None:
         """Put the line off, for longer each time; park it when that has gone on for too long."""
-        if line.tries + 1 >= MOST_TRIES:
-            message = f"{failure.message} (tried {line.tries + 1} times)"
+        if line.attempt_count + 1 >= MOST_TRIES:
+            message = f"{failure.message} (tried {line.attempt_count + 1} times)"
             self.parked(line, line_item, replace(failure, message=message), now)
             return
-        at = delay.end(line.tries, now)
-        done = self.store.later(line, failure.code, failure.message, at, standing=failure.standing)
+        at = delay.end(line.attempt_count, now)
+        done = self.store.postpone(line, failure.code, failure.message, at, standing=failure.standing)
         self.statistics.add("put_off" if done else "overtaken")
 
     def _event(self, type_: str, line_item: LineItem, data: Mapping[str, Any], now: datetime) -> Any:

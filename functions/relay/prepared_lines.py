@@ -41,9 +41,9 @@ class ComputedRating:
         return self.made.external_id
 
     @property
-    def tries(self) -> int:
+    def attempt_count(self) -> int:
         """How often it was put off."""
-        return self.line.tries
+        return self.line.attempt_count
 
     def fault(self, order: Order | None) -> Park | None:
         """Return what speaks against putting it onto `order`: another currency."""

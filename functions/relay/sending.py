@@ -139,7 +139,7 @@ class Sending:
         error = failed.error
         if failed.needs_operator:
             self.outcomes.statistics.alarm = "line_not_taken_back"
-        if isinstance(error, Invoiced) and one.line.tries < _ATTEMPTS_WHILE_INVOICED:
+        if isinstance(error, Invoiced) and one.line.attempt_count < _ATTEMPTS_WHILE_INVOICED:
             # The next sync closes the period; rating then bills the difference as an adjustment.
             self.outcomes.statistics.invoiced.add(one.order)
             if one.line_item.final_invoice:

@@ -26,7 +26,7 @@ from fusion_billing.billing.decisions import NewVersion
 from fusion_billing.billing.rating import RatingKey, computed_rating
 from fusion_billing.dynamodb.ratings.billed_lines import BilledLines
 from fusion_billing.dynamodb.ratings.ratings import RatingsStore, Save
-from fusion_billing.dynamodb.state.circuit_breaker import Circuit
+from fusion_billing.dynamodb.state.circuit_breaker import CircuitBreaker
 from fusion_billing.dynamodb.state.leases import Leases
 from fusion_billing.odoo.client import Odoo, connect
 from fusion_billing.odoo.keys import Credentials, KeyRing
@@ -138,7 +138,7 @@ def _relay(world: World, at: str, timed: _Timed) -> Any:
     return LineRelay(
         store=BilledLines(world.client, world.tables.ratings),
         leases=Leases(world.client, world.tables.state, uuid.uuid4().hex),
-        circuit=Circuit(world.client, world.tables.state),
+        circuit=CircuitBreaker(world.client, world.tables.state),
         odoo=odoo,
         precision=Cached(time.monotonic),
         events=_Silent(),

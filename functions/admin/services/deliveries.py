@@ -111,7 +111,7 @@ def as_json(delivery: Delivery) -> dict[str, Any]:
         "type": delivery.type,
         "subscription": delivery.subscription,
         "state": delivery.state,
-        "tries": delivery.tries,
+        "tries": delivery.attempt_count,
         "at": rfc3339(delivery.at),
         "due": None if delivery.due is None else rfc3339(delivery.due),
         "error": delivery.error,

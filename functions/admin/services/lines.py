@@ -10,8 +10,8 @@ from fusion_billing.catalog.subscription import is_subscription_id
 from fusion_billing.currencies import DIGITS, with_digits
 from fusion_billing.dynamodb.ratings.order_line_items import (
     CHANGED,
+    FAILED,
     FINAL_INVOICE,
-    PARKED,
     StoredLine,
     line_partition_name,
 )
@@ -22,7 +22,7 @@ from fusion_billing.instants import rfc3339
 from fusion_billing.odoo_lines.line_guard import ITSELF, read_notes
 
 _ID = re.compile(r"(?P<subscription>[^~]+)~(?P<start>\d{8}T\d{6}Z)~(?P<charge>[^~@]+)(?:@(?P<corrects>\d{8}T\d{6}Z))?")
-_AT = {PARKED: "parked_at", FINAL_INVOICE: "sent_at"}
+_AT = {FAILED: "parked_at", FINAL_INVOICE: "sent_at"}
 """What the instant is called at which a line came into its state."""
 _WRITABLE = frozenset({"parked", "due"})
 
@@ -115,7 +115,7 @@ def shown(line: StoredLine) -> dict[str, Any]:
         "odoo_line_id": line.odoo_id,
         "sent_version": line.sent_version,
         "sent_amount": None if line.sent_amount is None else str(line.sent_amount),
-        "tries": line.tries,
+        "tries": line.attempt_count,
     }
     if key.corrects is not None:
         told["corrects"] = rfc3339(key.corrects)

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic_core import PydanticCustomError
 
 from fusion_billing.catalog.validation import whole_number
-from fusion_billing.errors import Conflict, Fault, Refused
+from fusion_billing.errors import Fault, Refused, VersionConflict
 from fusion_billing.strict_json import Number
 
 VERSION = "version"
@@ -26,7 +26,7 @@ def split(body: Mapping[str, Any], shown: Collection[str]) -> tuple[dict[str, An
 def check(besides: Mapping[str, Any], stored: Mapping[str, Any] | None) -> None:
     """Hold what a body had besides its definition against what is `stored`, as shown; None: there is nothing.
 
-    Raises `Conflict` with the code `outdated` where `version` is another, `Refused` (`read_only`) where
+    Raises `VersionConflict` where `version` is another, `Refused` (`read_only`) where
     anything else is.
     """
     given = {name: _plain(value) for name, value in besides.items()}
@@ -36,7 +36,7 @@ def check(besides: Mapping[str, Any], stored: Mapping[str, Any] | None) -> None:
     now = {} if stored is None else stored
     if version is not None and version != now.get(VERSION):
         found = f"it is at version {now[VERSION]}" if now else "it does not exist"
-        raise Conflict(f"{found}, not at {version}: read it again", code="outdated")
+        raise VersionConflict(f"{found}, not at {version}: read it again")
     differing = sorted(name for name, value in given.items() if value != now.get(name))
     if differing:
         why = "is shown, and can't be set: leave it out, or as it is"

@@ -7,7 +7,7 @@ from typing import Any
 
 from fusion_billing.billing.planning import Hours, hour_messages, hours_until_now, part_of, sweep_messages
 from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
-from fusion_billing.dynamodb.markers.changed_pairs import DirtyPairs
+from fusion_billing.dynamodb.markers.changed_pairs import ChangedPairs
 from fusion_billing.dynamodb.state.planner import PlannerState
 from fusion_billing.dynamodb.state.runs import Run, RunStore
 from fusion_billing.errors import NotFound
@@ -24,7 +24,7 @@ class Runs:
     store: RunStore
     planner: PlannerState
     queue: Queue
-    pairs: DirtyPairs
+    pairs: ChangedPairs
     subscriptions: SubscriptionStore
     shards: int
     wait: float

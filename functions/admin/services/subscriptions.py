@@ -23,9 +23,8 @@ from fusion_billing.dynamodb.catalog.subscriptions import (
     Listed,
     StoredSubscription,
     SubscriptionStore,
-    VersionConflict,
 )
-from fusion_billing.errors import Fault, Forbidden, InUse, NotFound, Refused
+from fusion_billing.errors import Fault, Forbidden, InUse, NotFound, Refused, VersionConflict
 from fusion_billing.instants import rfc3339
 
 SHOWN = ("history", "origin", "open_period", "plan_history")

@@ -14,7 +14,7 @@ from fusion_billing.catalog.validation import Definition, parse, text
 from fusion_billing.dynamodb.catalog.sources import SourceStore
 from fusion_billing.dynamodb.catalog.targets import TargetStore, subscription_key
 from fusion_billing.dynamodb.deadline import Deadline
-from fusion_billing.dynamodb.markers.change_markers import MarkerStore, marker_of
+from fusion_billing.dynamodb.markers.change_markers import ChangeMarkers, marker_of
 from fusion_billing.dynamodb.usage.items import StoredUsageRecord
 from fusion_billing.dynamodb.usage.reading import Selection, UsageReader
 from fusion_billing.dynamodb.usage.voiding import UsageVoiding
@@ -98,7 +98,7 @@ class Voider:
     """What takes records back: the pair is marked first, so that nothing is voided unseen."""
 
     records: Records
-    markers: MarkerStore
+    markers: ChangeMarkers
     writer: UsageVoiding
 
     def void(self, principal: Principal, source: str, key: str, body: object, now: datetime) -> dict[str, Any]:

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from types import TracebackType
 
-from fusion_billing.dynamodb.catalog import definitions, subscriptions
+from fusion_billing.errors import VersionConflict
 
 _TRIES = 5
-_OVERTAKEN = (definitions.VersionConflict, subscriptions.VersionConflict)
 
 
 def attempts() -> Iterator[AbstractContextManager[object]]:
@@ -23,4 +22,4 @@ class _Attempt(AbstractContextManager[object]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
-        return not self._last and isinstance(error, _OVERTAKEN)
+        return not self._last and isinstance(error, VersionConflict)

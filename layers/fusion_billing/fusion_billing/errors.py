@@ -8,7 +8,10 @@
     ├── Forbidden          the key is good, its scope or its source's limits are not
     ├── NotFound           the thing named does not exist (or is another source's)
     ├── Conflict           the thing exists and says otherwise
-    │   └── InUse          it can't go while something still points at it
+    │   ├── InUse          it can't go while something still points at it
+    │   ├── VersionConflict  it was written by another request since it was read
+    │   ├── OrderTaken     the order belongs to another subscription
+    │   └── AliasTaken     the alias belongs to another subscription
     └── Unavailable        not done, nothing lost: send it again
 
 `code` is stable and meant for programs; the message is meant for people. What status a
@@ -98,6 +101,28 @@ class InUse(Conflict):
     """It can't be deleted while something still points at it; the message says what."""
 
     code = "in_use"
+
+
+class VersionConflict(Conflict):
+    """Another request wrote it since it was read: read it again, then decide again."""
+
+    code = "version_conflict"
+
+
+class OrderTaken(Conflict):
+    """The order belongs to another subscription: one order never becomes two subscriptions."""
+
+    code = "order_taken"
+
+
+class AliasTaken(Conflict):
+    """`alias` is already the ID or an alias of another subscription."""
+
+    code = "alias_taken"
+
+    def __init__(self, alias: str) -> None:
+        super().__init__(f"{alias} is already the ID or an alias of another subscription")
+        self.alias = alias
 
 
 class Unavailable(FusionError):

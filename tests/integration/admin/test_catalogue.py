@@ -87,7 +87,7 @@ def test_what_is_put_back_over_another_version_is_refused(defined: Any, path: st
     got = defined.get(path).json
     defined.put(path, {**PATHS[path], "name": "Other"})
     late = defined.put(path, {**got, "name": "Late"})
-    assert (late.status, late.code) == (409, "outdated")
+    assert (late.status, late.code) == (409, "version_conflict")
     assert "version 2" in late.json["detail"]
     assert defined.get(path).json["name"] == "Other"
     assert defined.put(path, {**PATHS[path], "version": 2, "name": "Third"}).json["version"] == 3
@@ -98,7 +98,7 @@ def test_a_version_of_what_is_not_there_is_refused(admin: Any, path: str) -> Non
     admin.put("/v1/metrics/calls", METRIC)
     other = f"{path}9"
     refused = admin.put(other, {**PATHS[path], "version": 1})
-    assert (refused.status, refused.code) == (409, "outdated")
+    assert (refused.status, refused.code) == (409, "version_conflict")
     assert admin.get(other).status == 404
 
 

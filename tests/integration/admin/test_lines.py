@@ -77,7 +77,7 @@ def parked(dynamodb: DynamoDBClient, tables: Tables, admin: Any) -> list[str]:
             odoo_order_id=41,
             now=admin.now,
         )
-        store.park(store.get(key), "order_locked", "the order S00041 is locked", admin.now.replace(hour=number))
+        store.fail(store.get(key), "order_locked", "the order S00041 is locked", admin.now.replace(hour=number))
         made.append(key.line)
     return made
 

@@ -11,7 +11,7 @@ from functions.admin import dependencies as admin_dependencies
 from functions.rate import dependencies as rate_dependencies
 from fusion_billing.billing.planning import hour_of
 from fusion_billing.dynamodb import client
-from fusion_billing.dynamodb.markers.changed_pairs import DirtyPair, DirtyPairs
+from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair, ChangedPairs
 from fusion_billing.dynamodb.state.planner import PlannerState
 from fusion_billing.instants import rfc3339, sortable
 from local.tables import Tables
@@ -51,8 +51,8 @@ def push(admin: "Admin", dynamodb: DynamoDBClient, tables: Tables) -> UsageRecor
 
     def stored(quantity: str, day: str, *, source: str = "src_app", metric: str = "api_calls", rev: int = 1) -> None:
         start = datetime.fromisoformat(f"{day}T00:00:00+00:00")
-        pairs = DirtyPairs(dynamodb, tables.markers, shards=16)
-        pairs.put(DirtyPair("42", metric, f"{start:%Y-%m}"), hour_of(admin.now))
+        pairs = ChangedPairs(dynamodb, tables.markers, shards=16)
+        pairs.put(ChangedPair("42", metric, f"{start:%Y-%m}"), hour_of(admin.now))
         revisions = [{"M": {"q": {"N": str(number)}, "at": {"S": rfc3339(start)}}} for number in range(1, rev)] + [
             {"M": {"q": {"N": quantity}, "at": {"S": rfc3339(start)}}}
         ]

@@ -322,7 +322,7 @@ def test_deliveries_are_replayed_one_by_one_or_since_a_time(
     new = rated(admin, monkeypatch)
     store = webhook_dependencies.deliveries()
     for due in store.due(made["id"], admin.now, limit=10):
-        assert store.park(due, reason="for the test")
+        assert store.fail(due, reason="for the test")
     admin.now += timedelta(hours=1)
 
     one = admin.post(f"/v1/deliveries/{made['id']}~{old}/replay", key=app)

@@ -8,8 +8,10 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from fusion_billing.catalog.charge import Charge
 from fusion_billing.catalog.metric import Metric
 from fusion_billing.catalog.validation import parse
-from fusion_billing.dynamodb.catalog.definitions import CatalogueStore, VersionConflict
-from fusion_billing.errors import Refused
+from fusion_billing.dynamodb.catalog.definitions import (
+    CatalogueStore,
+)
+from fusion_billing.errors import Refused, VersionConflict
 from local.tables import Tables
 
 

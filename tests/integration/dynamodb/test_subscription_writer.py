@@ -13,10 +13,12 @@ from fusion_billing.application.save_subscription import INSURANCE_SECONDS, Chai
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.subscription_history import ChainedOrder, PlanChange
 from fusion_billing.catalog.validation import parse
-from fusion_billing.dynamodb.catalog.subscriptions import AliasTaken, OrderTaken, SubscriptionStore, VersionConflict
+from fusion_billing.dynamodb.catalog.subscriptions import (
+    SubscriptionStore,
+)
 from fusion_billing.dynamodb.ratings.announced_ends import AnnouncedEnds
 from fusion_billing.dynamodb.ratings.unbilled import Unbilled
-from fusion_billing.errors import Unavailable
+from fusion_billing.errors import AliasTaken, OrderTaken, Unavailable, VersionConflict
 from fusion_billing.instants import rfc3339
 from fusion_billing.webhooks.events import check
 from local.tables import Tables

@@ -18,7 +18,7 @@ from fusion_billing.access.stored_key import Source, StoredKey
 from fusion_billing.dynamodb.catalog.api_keys import KeyStore
 from fusion_billing.dynamodb.catalog.sources import SourceStore
 from fusion_billing.dynamodb.catalog.targets import TargetStore
-from fusion_billing.dynamodb.markers.change_markers import MarkerStore
+from fusion_billing.dynamodb.markers.change_markers import ChangeMarkers
 from fusion_billing.dynamodb.usage.batch_write import UsageBatch
 from fusion_billing.dynamodb.usage.single_write import UsageStore
 from fusion_billing.http.authentication import Authenticator
@@ -51,7 +51,7 @@ class Ingest:
             authenticator=Authenticator(KeyStore(self.client, self.tables.catalogue), lambda: self.ticks),
             stores=Stores(
                 targets=TargetStore(self.client, self.tables.catalogue, lambda: self.ticks),
-                markers=MarkerStore(self.client, self.tables.markers, 16),
+                markers=ChangeMarkers(self.client, self.tables.markers, 16),
                 single=UsageStore(self.client, self.tables.usage),
                 batch=UsageBatch(self.client, self.tables.usage),
                 new_key=lambda: f"made-{next(made)}",

@@ -31,7 +31,7 @@ from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.validation import parse
 from fusion_billing.dynamodb.catalog.definitions import CatalogueStore
 from fusion_billing.dynamodb.catalog.subscriptions import StoredSubscription, SubscriptionStore
-from fusion_billing.dynamodb.markers.changed_pairs import DirtyPair, DirtyPairs
+from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair, ChangedPairs
 from fusion_billing.dynamodb.ratings.announced_ends import AnnouncedEnds
 from fusion_billing.dynamodb.ratings.ratings import RatingsStore
 from fusion_billing.dynamodb.ratings.statements import StatementStore
@@ -101,7 +101,7 @@ class World:
     told: Told = field(default_factory=Told)
     queue: Sent = field(default_factory=Sent)
     relay: Sent = field(default_factory=Sent)
-    reported: list[tuple[DirtyPair, Exception]] = field(default_factory=list)
+    reported: list[tuple[ChangedPair, Exception]] = field(default_factory=list)
     cadence: LineCadence = "hourly"
     requested: list[tuple[str, datetime]] = field(default_factory=list)
 
@@ -110,7 +110,7 @@ class World:
         self.subscriptions = SubscriptionStore(self.client, self.tables.catalogue)
         self.ratings = RatingsStore(self.client, self.tables.ratings, line_partitions=8)
         self.records = UsageRecords(self.client, self.tables.usage)
-        self.pairs = DirtyPairs(self.client, self.tables.markers, shards=SHARDS)
+        self.pairs = ChangedPairs(self.client, self.tables.markers, shards=SHARDS)
         self.statements = StatementStore(self.client, self.tables.ratings)
         self.runs = RunStore(self.client, self.tables.state)
         self.state = PlannerState(self.client, state_table=self.tables.state, markers_table=self.tables.markers)
@@ -220,7 +220,7 @@ class World:
         """Store a day's counter, under the day as its key unless another is given, and mark its pair."""
         start = datetime.fromisoformat(f"{day}T00:00:00+00:00")
         if marked:
-            pair = DirtyPair(id_, metric, f"{start:%Y-%m}")
+            pair = ChangedPair(id_, metric, f"{start:%Y-%m}")
             self.pairs.put(pair, self.now.replace(minute=0, second=0, microsecond=0))
         self.client.put_item(
             TableName=self.tables.usage,
@@ -236,8 +236,8 @@ class World:
 
     # --- running ---
 
-    def rate(self, *pairs: DirtyPair) -> None:
-        self.rater().rate_pairs(pairs or [DirtyPair("42", "api_calls", "2026-11")])
+    def rate(self, *pairs: ChangedPair) -> None:
+        self.rater().rate_pairs(pairs or [ChangedPair("42", "api_calls", "2026-11")])
 
     def rate_hour(self, hour: datetime | None = None) -> None:
         """Do what the hour's messages ask for."""

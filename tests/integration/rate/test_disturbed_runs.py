@@ -9,7 +9,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from functions.rate.rater import Rater
 from functions.rate.rating_writer import Writer
-from fusion_billing.dynamodb.markers.changed_pairs import DirtyPair
+from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
 
 if TYPE_CHECKING:
     from tests.integration.rate.conftest import World
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.integration
 
 IDS = [str(number) for number in range(100, 160)]
-PAIRS = [DirtyPair(id_, "api_calls", "2026-11") for id_ in IDS]
+PAIRS = [ChangedPair(id_, "api_calls", "2026-11") for id_ in IDS]
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from functions.rate.rater import Rater
 from functions.rate.rating_writer import Writer
 from fusion_billing.application.outbox import Outbox
-from fusion_billing.dynamodb.markers.changed_pairs import DirtyPair
+from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
 from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
 from fusion_billing.dynamodb.webhooks.outbox import build_outbox
 from fusion_billing.webhooks.endpoint import Endpoint, SealedSecret
@@ -56,7 +56,7 @@ def _outbox(world: "World", queue: Any) -> Outbox:
 def _rate(world: "World", queue: Queue) -> Rater:
     outbox = _outbox(world, queue)
     rater = Rater(world.sources(), world.ratings, Writer(world.ratings, outbox, world.now))
-    rater.rate_pairs([DirtyPair("42", "api_calls", "2026-11")])
+    rater.rate_pairs([ChangedPair("42", "api_calls", "2026-11")])
     return rater
 
 
@@ -115,6 +115,6 @@ def test_an_overtaken_writer_tells_nothing_of_what_it_could_not_write(listened: 
     outbox = _outbox(listened, Queue())
     slow: Any = Slow()
     rater = Rater(listened.sources(), slow, Writer(slow, outbox, listened.now))
-    rater.rate_pairs([DirtyPair("42", "api_calls", "2026-11")])
+    rater.rate_pairs([ChangedPair("42", "api_calls", "2026-11")])
     versions = sorted(body["data"]["version"] for body in _told(listened) if body["type"] == "rating.updated")
     assert versions == [1, 2]

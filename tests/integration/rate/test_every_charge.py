@@ -10,7 +10,7 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from functions.rate.rater import Rater
 from functions.rate.rating_writer import Writer
 from fusion_billing.billing.planning import sweep_messages
-from fusion_billing.dynamodb.markers.changed_pairs import DirtyPair
+from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
 from local.capacity import Consumed
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.integration
 
 OCTOBER, NOVEMBER, DECEMBER, JANUARY = "2026-10-01", "2026-11-01", "2026-12-01", "2027-01-01"
 JOB = {"job": "subscription", "id": "42"}
-PAIR = DirtyPair("42", "api_calls", "2026-11")
+PAIR = ChangedPair("42", "api_calls", "2026-11")
 _PER_UNIT_20 = {"type": "per_unit", "unit_amount": "0.20"}
 
 
@@ -213,7 +213,7 @@ def test_a_price_changed_before_a_period_opened_holds_where_it_was_invoiced_unop
     small_world: "World",
 ) -> None:
     small_world.push("50", "2026-12-03")
-    small_world.rate(DirtyPair("42", "api_calls", "2026-12"))  # to come, and rated at the old price
+    small_world.rate(ChangedPair("42", "api_calls", "2026-12"))  # to come, and rated at the old price
     small_world.charge("api_calls", {}, {"valid_from": "2026-11-10", "model": _PER_UNIT_20})
     for message in sweep_messages("api_calls"):
         small_world.do(message)
@@ -356,7 +356,7 @@ def test_what_was_rated_ahead_is_not_due_once_its_charge_no_longer_applies(
     small_world: "World", seen_between: bool
 ) -> None:
     small_world.push("25", "2026-12-05")
-    small_world.rate(DirtyPair("42", "api_calls", "2026-12"))
+    small_world.rate(ChangedPair("42", "api_calls", "2026-12"))
     assert small_world.the_rating(DECEMBER).amount == Decimal("1.50")
     small_world.charge("api_calls", active=False)
     if seen_between:

@@ -9,7 +9,7 @@ import pytest
 
 from fusion_billing import strict_json
 from fusion_billing.dynamodb.deadline import Deadline
-from fusion_billing.dynamodb.markers.change_markers import MarkerStore, marker_of
+from fusion_billing.dynamodb.markers.change_markers import ChangeMarkers, marker_of
 from fusion_billing.dynamodb.usage.batch_write import UsageBatch
 from fusion_billing.dynamodb.usage.single_write import UsageStore
 from fusion_billing.metering.parsing import parse
@@ -27,7 +27,7 @@ class Pusher:
 
     def __init__(self, world: "World") -> None:
         self.world = world
-        self.markers = MarkerStore(world.client, world.tables.markers, SHARDS)
+        self.markers = ChangeMarkers(world.client, world.tables.markers, SHARDS)
         self.single = UsageStore(world.client, world.tables.usage)
         self.batch = UsageBatch(world.client, world.tables.usage)
 

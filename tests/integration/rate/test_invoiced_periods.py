@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fusion_billing.dynamodb.markers.changed_pairs import DirtyPair
+from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
 
 if TYPE_CHECKING:
     from tests.integration.rate.conftest import World
@@ -117,7 +117,7 @@ def test_an_adjustment_that_never_reached_odoo_is_carried_on(small_world: "World
 
 def test_usage_of_before_the_subscription_was_first_seen_is_all_adjustment(small_world: "World") -> None:
     small_world.push("25", "2026-10-05")
-    small_world.rate(DirtyPair("42", "api_calls", "2026-10"))
+    small_world.rate(ChangedPair("42", "api_calls", "2026-10"))
     adjusted = small_world.the_rating(NOVEMBER, corrects="2026-10-01")
     assert adjusted.amount == Decimal("1.50")
 
@@ -136,11 +136,11 @@ def test_a_fee_is_not_due_again_for_a_period_of_before_that_shares_a_month_with_
     world.charge(**price)
     world.subscription(start_date="2026-01-20", next_invoice_date="2026-11-20")
     world.push("5", "2026-10-25")
-    world.rate(DirtyPair("42", "api_calls", "2026-10"))  # October has days of the period before, too
+    world.rate(ChangedPair("42", "api_calls", "2026-10"))  # October has days of the period before, too
     assert world.the_rating("2026-10-20").amount == Decimal("9.99")
     assert world.rating("2026-10-20", corrects="2026-09-20") is None
     world.push("5", "2026-10-05")
-    world.rate(DirtyPair("42", "api_calls", "2026-10"))
+    world.rate(ChangedPair("42", "api_calls", "2026-10"))
     assert world.the_rating("2026-10-20", corrects="2026-09-20").amount == Decimal("9.99")
 
 
@@ -165,7 +165,7 @@ def test_several_periods_invoiced_at_once_are_all_settled(small_world: "World") 
     small_world.rate()
     small_world.acknowledge()
     small_world.push("30", "2026-12-05")
-    small_world.rate(DirtyPair("42", "api_calls", "2026-12"))
+    small_world.rate(ChangedPair("42", "api_calls", "2026-12"))
     small_world.invoice("2027-02-01")  # December was invoiced too, before anything of it was sent
     small_world.do(CLOSED)
     assert small_world.the_rating(DECEMBER).frozen

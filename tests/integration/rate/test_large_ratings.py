@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from functions.rate.rater import Rater
 from functions.rate.rating_writer import Writer
-from fusion_billing.dynamodb.markers.changed_pairs import DirtyPair
+from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
 from fusion_billing.dynamodb.ratings.ratings import RatingsStore
 from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
 from fusion_billing.dynamodb.webhooks.outbox import build_outbox
@@ -93,7 +93,7 @@ def test_two_thousand_groups_are_rated_and_cost_nobody_anything(small_world: "Wo
     small_world.subscription("43")
     _grouped(small_world, 2_000)
     small_world.push("25", id_="43")
-    rater.rate_pairs([DirtyPair("42", "seats", MONTH), DirtyPair("43", "api_calls", MONTH)])
+    rater.rate_pairs([ChangedPair("42", "seats", MONTH), ChangedPair("43", "api_calls", MONTH)])
     stored = small_world.the_rating(charge="seats")
     assert (stored.amount, small_world.reported) == (Decimal(400), [])
     assert small_world.the_rating(id_="43").amount == Decimal("1.50")
@@ -107,7 +107,7 @@ def test_two_thousand_groups_are_rated_and_cost_nobody_anything(small_world: "Wo
 def test_a_large_rating_is_not_written_again_and_follows_its_usage(small_world: "World", rater: Rater) -> None:
     _seats(small_world)
     _grouped(small_world, 2_000)
-    pair = DirtyPair("42", "seats", MONTH)
+    pair = ChangedPair("42", "seats", MONTH)
     rater.rate_pairs([pair])
     small_world.rater().rate_pairs([pair])
     assert small_world.the_rating(charge="seats").version == 1
@@ -124,9 +124,9 @@ def test_a_large_rating_is_not_written_again_and_follows_its_usage(small_world: 
 def test_a_large_rating_that_becomes_small_again_leaves_nothing_behind(small_world: "World") -> None:
     _seats(small_world)
     _grouped(small_world, 2_000)
-    small_world.rate(DirtyPair("42", "seats", MONTH))
+    small_world.rate(ChangedPair("42", "seats", MONTH))
     small_world.charge("seats", metric="seats", included_units="0", model={"type": "per_unit", "unit_amount": "0.20"})
-    small_world.rate(DirtyPair("42", "seats", MONTH))
+    small_world.rate(ChangedPair("42", "seats", MONTH))
     stored = small_world.the_rating(charge="seats")
     assert (stored.version, stored.amount, stored.parts) == (2, Decimal(400), None)
     assert not [one for one in _items(small_world) if one["pk"]["S"].startswith("PARTS#")]
@@ -135,12 +135,12 @@ def test_a_large_rating_that_becomes_small_again_leaves_nothing_behind(small_wor
 def test_late_usage_of_a_large_rating_is_adjusted(small_world: "World") -> None:
     _seats(small_world)
     _grouped(small_world, 2_000)
-    small_world.rate(DirtyPair("42", "seats", MONTH))
+    small_world.rate(ChangedPair("42", "seats", MONTH))
     small_world.acknowledge(charge="seats")
     small_world.invoice("2027-01-01")
     small_world.do({"job": "subscription", "id": "42"})
     _grouped(small_world, 500, key="late")
-    small_world.rate(DirtyPair("42", "seats", MONTH))
+    small_world.rate(ChangedPair("42", "seats", MONTH))
     adjusted = small_world.the_rating("2026-12-01", "seats", corrects="2026-11-01")
     assert (adjusted.amount, small_world.reported) == (Decimal(100), [])
     assert len(adjusted.document) < 40_000
@@ -194,7 +194,7 @@ def test_a_rating_that_cant_be_written_with_its_events_costs_the_others_nothing(
     refusing: Any = _Refusing(small_world, "R#43#", code)
     ratings = RatingsStore(refusing, small_world.tables.ratings, line_partitions=8)
     rater = Rater(small_world.sources(), ratings, Writer(ratings, outbox, small_world.now))
-    rater.rate_pairs([DirtyPair(id_, "api_calls", MONTH) for id_ in ("42", "43", "44")])
+    rater.rate_pairs([ChangedPair(id_, "api_calls", MONTH) for id_ in ("42", "43", "44")])
     assert small_world.the_rating().amount == Decimal("1.50")
     assert small_world.the_rating(id_="44").amount == Decimal("1.50")
     assert [pair.subscription for pair, _ in small_world.reported] == ["43"]
@@ -208,7 +208,7 @@ def test_ten_thousand_groups_are_rated_and_one_more_is_an_error_of_that_charge_a
     _seats(small_world)
     small_world.charge("whole", metric="seats", included_units="0", model={"type": "per_unit", "unit_amount": "1"})
     _grouped(small_world, 10_000)
-    pair = DirtyPair("42", "seats", MONTH)
+    pair = ChangedPair("42", "seats", MONTH)
     small_world.rate(pair)
     stored = small_world.the_rating(charge="seats")
     assert (stored.amount, small_world.reported) == (Decimal(2_000), [])

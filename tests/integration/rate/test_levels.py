@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fusion_billing.billing.planning import sweep_messages
-from fusion_billing.dynamodb.markers.changed_pairs import DirtyPair
+from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
 from fusion_billing.instants import rfc3339, sortable
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def _level(world: "World", quantity: str, start: str, end: str, *, marked: bool 
     first, last = (datetime.fromisoformat(f"{day}T00:00:00+00:00") for day in (start, end))
     if marked:
         hour = world.now.replace(minute=0, second=0, microsecond=0)
-        world.pairs.put(DirtyPair("42", "seats", start[:7]), hour)
+        world.pairs.put(ChangedPair("42", "seats", start[:7]), hour)
     world.client.put_item(
         TableName=world.tables.usage,
         Item={

@@ -10,7 +10,7 @@ import pytest
 
 from fusion_billing.billing.planning import sweep_messages
 from fusion_billing.catalog.subscription_history import ChainedOrder
-from fusion_billing.dynamodb.markers.changed_pairs import DirtyPair
+from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
 
 if TYPE_CHECKING:
     from tests.integration.rate.conftest import World
@@ -318,7 +318,7 @@ def test_the_relay_is_asked_once_what_was_invoiced_of_a_period(begun: "World") -
     begun.do(JOB)
     begun.do(JOB)
     begun.push("5", "2026-11-20")
-    begun.rate(DirtyPair("42", "api_calls", "2026-11"))
+    begun.rate(ChangedPair("42", "api_calls", "2026-11"))
     assert begun.requested == [("42", datetime(2026, 11, 15, tzinfo=UTC))]
 
 

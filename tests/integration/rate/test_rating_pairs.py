@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fusion_billing.dynamodb.markers.changed_pairs import DirtyPair
+from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
 from fusion_billing.rating.records import Record
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def test_an_amount_corrected_to_nothing_is_put_to_nothing_in_odoo_too(small_worl
 
 def test_usage_of_a_period_to_come_waits_until_that_period_opens(small_world: "World") -> None:
     small_world.push("30", "2026-12-05")
-    small_world.rate(DirtyPair("42", "api_calls", "2026-12"))
+    small_world.rate(ChangedPair("42", "api_calls", "2026-12"))
     early = small_world.the_rating("2026-12-01")
     assert (early.amount, early.line.state) == (Decimal("2.00"), "waiting")
     small_world.invoice("2027-01-01")
@@ -201,7 +201,7 @@ def test_a_fee_is_due_in_its_own_period_and_not_before(small_world: "World") -> 
 
 
 def test_a_marker_of_a_subscription_that_is_gone_is_passed_over(small_world: "World") -> None:
-    small_world.rate(DirtyPair("gone", "api_calls", "2026-11"), DirtyPair("42", "gone", "2026-11"))
+    small_world.rate(ChangedPair("gone", "api_calls", "2026-11"), ChangedPair("42", "gone", "2026-11"))
     assert small_world.reported == []
 
 
@@ -212,7 +212,7 @@ def test_a_month_with_a_boundary_in_it_rates_both_periods(world: "World") -> Non
     world.push("25", "2026-11-15")
     world.push("25", "2026-11-30")  # 29 November, 19:00, in New York: still the open period
     world.push("35", "2026-12-01", key="upcoming")
-    world.rate(DirtyPair("42", "api_calls", "2026-11"), DirtyPair("42", "api_calls", "2026-12"))
+    world.rate(ChangedPair("42", "api_calls", "2026-11"), ChangedPair("42", "api_calls", "2026-12"))
     start = datetime(2026, 10, 31, 4, tzinfo=UTC)
     assert [one.amount for one in world.ratings.in_period("42", start)] == [Decimal("4.00")]
     upcoming = world.ratings.in_period("42", datetime(2026, 11, 30, 5, tzinfo=UTC))

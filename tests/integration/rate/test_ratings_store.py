@@ -13,7 +13,11 @@ from fusion_billing.billing.decisions import NewVersion, SameVersion, decide
 from fusion_billing.billing.rating import ComputedRating, RatingKey, StoredRating, computed_rating
 from fusion_billing.dynamodb.ratings.order_line_items import Intent, Put
 from fusion_billing.dynamodb.ratings.order_lines import LineStore
-from fusion_billing.dynamodb.ratings.ratings import RatingsStore, VersionConflict, line_partition
+from fusion_billing.dynamodb.ratings.ratings import (
+    RatingsStore,
+    line_partition,
+)
+from fusion_billing.errors import VersionConflict
 from local.capacity import Consumed
 from local.tables import Tables
 

@@ -9,7 +9,7 @@ import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from fusion_billing.billing.planning import hour_messages, hours_until_now, part_of, sweep_messages
-from fusion_billing.dynamodb.markers.changed_pairs import DirtyPair
+from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
 from local.capacity import Consumed
 
 if TYPE_CHECKING:
@@ -239,7 +239,7 @@ def test_nothing_is_ever_scanned_and_a_changed_pair_costs_one_write(
 
 def test_a_pair_marked_in_several_hours_of_a_message_is_rated_once(small_world: "World") -> None:
     for hour in (10, 11, 12):
-        small_world.pairs.put(DirtyPair("42", "api_calls", "2026-11"), datetime(2026, 11, 20, hour, tzinfo=UTC))
+        small_world.pairs.put(ChangedPair("42", "api_calls", "2026-11"), datetime(2026, 11, 20, hour, tzinfo=UTC))
     small_world.push("25", marked=False)
     rater = small_world.rater()
     for hour in (10, 11, 12):

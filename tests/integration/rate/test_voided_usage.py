@@ -10,7 +10,7 @@ import pytest
 from fusion_billing import strict_json
 from fusion_billing.billing.rating import StoredRating
 from fusion_billing.dynamodb.deadline import Deadline
-from fusion_billing.dynamodb.markers.change_markers import MarkerStore, marker_of
+from fusion_billing.dynamodb.markers.change_markers import ChangeMarkers, marker_of
 from fusion_billing.dynamodb.usage.reading import UsageReader
 from fusion_billing.dynamodb.usage.single_write import UsageStore
 from fusion_billing.dynamodb.usage.voiding import UsageVoiding
@@ -31,7 +31,7 @@ class Usage:
 
     def __init__(self, world: "World") -> None:
         self.world = world
-        self.markers = MarkerStore(world.client, world.tables.markers, 4)
+        self.markers = ChangeMarkers(world.client, world.tables.markers, 4)
         self.store = UsageStore(world.client, world.tables.usage)
         self.reader = UsageReader(world.client, world.tables.usage)
         self.voiding = UsageVoiding(world.client, world.tables.usage)

@@ -21,7 +21,7 @@ from fusion_billing.billing.rating import RatingKey, StoredRating, computed_rati
 from fusion_billing.dynamodb.ratings.billed_lines import BilledLines
 from fusion_billing.dynamodb.ratings.guarded_lines import GuardedLines
 from fusion_billing.dynamodb.ratings.ratings import RatingsStore
-from fusion_billing.dynamodb.state.circuit_breaker import Circuit
+from fusion_billing.dynamodb.state.circuit_breaker import CircuitBreaker
 from fusion_billing.dynamodb.state.leases import Leases
 from fusion_billing.odoo import precision
 from fusion_billing.odoo.client import Odoo, connect
@@ -121,8 +121,8 @@ class World:
         return BilledLines(self.dynamodb, self.tables.ratings)
 
     @property
-    def circuit(self) -> Circuit:
-        return Circuit(self.dynamodb, self.tables.state)
+    def circuit(self) -> CircuitBreaker:
+        return CircuitBreaker(self.dynamodb, self.tables.state)
 
     def odoo(self) -> Odoo:
         secret = f'{{"keys": ["{self.key}"], "login": "relay"}}'

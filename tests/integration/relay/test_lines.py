@@ -223,7 +223,7 @@ def test_one_that_goes_on_failing_is_put_off_and_sent_later(world: Any) -> None:
     world.admin.fault("load_serialization", 3, method="load")
     assert world.run()["put_off"] == 1
     line = world.line(key).line
-    assert (line.state, line.error, line.tries) == ("due", "serialization_failure", 1)
+    assert (line.state, line.error, line.attempt_count) == ("due", "serialization_failure", 1)
     assert world.run()["sent"] == 0
     world.later(seconds=31)
     assert world.run()["sent"] == 1
@@ -274,7 +274,7 @@ def test_when_odoo_asks_for_a_pause_the_run_ends_and_the_lines_wait_for_it(world
     assert world.run()["sent"] == 0
     world.later(seconds=31)
     assert world.run()["sent"] == 1
-    assert world.line(key).line.tries == 0
+    assert world.line(key).line.attempt_count == 0
 
 
 def test_the_circuit_opens_when_odoo_is_down_and_closes_by_one_probe(world: Any) -> None:
@@ -282,7 +282,7 @@ def test_the_circuit_opens_when_odoo_is_down_and_closes_by_one_probe(world: Any)
     keys = [world.rate(number) for number in range(41, 61)]
     world.server.down()
     assert world.run().waiting
-    assert {world.line(key).line.tries for key in keys} == {0}
+    assert {world.line(key).line.attempt_count for key in keys} == {0}
     assert world.run("run-2").waiting
     world.later(seconds=21)
     assert world.run("run-3").waiting  # the probe, which failed: the pause is longer now
@@ -309,7 +309,7 @@ def test_a_key_that_is_refused_stops_the_run_and_leaves_all_lines_due(world: Any
     world.admin.expire_key("relay-key")
     statistics = world.run()
     assert statistics.alarm == "odoo_key_rejected"
-    assert (world.line(key).line.state, world.line(key).line.tries) == ("due", 0)
+    assert (world.line(key).line.state, world.line(key).line.attempt_count) == ("due", 0)
     world.admin.add_key("relay", "relay-key-2")
     world.key = "relay-key-2"
     assert world.run()["sent"] == 1

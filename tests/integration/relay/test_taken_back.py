@@ -154,7 +154,7 @@ def test_a_database_that_is_down_is_waited_for_and_counts_as_no_attempt(world: A
     statistics = world.run()
     assert (statistics.waiting, statistics.alarm) == (True, "")
     line = world.lines.get(key)
-    assert (line.state, line.tries, line.error) == ("due", 0, None)
+    assert (line.state, line.attempt_count, line.error) == ("due", 0, None)
     world.admin.database(up=True)
     world.later(minutes=10)
     assert world.run()["sent"] == 1

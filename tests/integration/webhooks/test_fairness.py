@@ -203,7 +203,7 @@ def test_a_delivery_whose_event_is_gone_is_parked_and_says_so(relay: Any, receiv
     relay.dynamodb.delete_item(TableName=tables.webhooks, Key={"pk": {"S": f"E#{event}"}, "sk": {"S": "EVENT"}})
     assert relay.run().parked == 1
     stored = relay.delivery("a", event)
-    assert (stored.state, stored.tries, stored.error) == ("parked", 0, "the event is not kept any more")
+    assert (stored.state, stored.attempt_count, stored.error) == ("parked", 0, "the event is not kept any more")
     assert receiver.messages == []
 
 
@@ -214,7 +214,7 @@ def test_what_can_not_be_decrypted_costs_the_others_nothing(relay: Any, receiver
     counts = relay.run()
     assert (counts.delivered, counts.errors) == (1, 1)
     stored = relay.delivery("a", event)
-    assert (stored.state, stored.tries) == ("due", 0)
+    assert (stored.state, stored.attempt_count) == ("due", 0)
 
 
 def test_a_stale_entry_of_the_index_claims_nothing(relay: Any, receiver: Any) -> None:
@@ -223,4 +223,4 @@ def test_a_stale_entry_of_the_index_claims_nothing(relay: Any, receiver: Any) ->
     relay.run()
     gone = Due("ep_a", event, "2026-11-22T15:00:00.000000Z")
     assert relay.deliveries.claim(gone, token="x", until=relay.clock()) is None
-    assert not relay.deliveries.park(gone, reason="x")
+    assert not relay.deliveries.fail(gone, reason="x")

@@ -27,7 +27,7 @@ def test_a_due_delivery_is_sent_signed_and_kept_with_its_attempt(relay: Any, rec
     signing.verify(relay.secret, headers, body, now=relay.clock().timestamp())
     assert json.loads(body)["data"]["sequence"] == 1
     stored = relay.delivery("a", event)
-    assert (stored.state, stored.tries, stored.due) == ("delivered", 1, None)
+    assert (stored.state, stored.attempt_count, stored.due) == ("delivered", 1, None)
     (attempt,) = stored.attempts
     assert (attempt.status, attempt.error, attempt.excerpt) == (200, None, "thank you")
     assert relay.run().delivered == 0
@@ -86,7 +86,7 @@ def test_a_failing_delivery_is_tried_ten_times_under_one_id_and_then_parked(rela
     hours = [timedelta(hours=hours) for hours in (2, 5, 10, 14, 20, 24)]
     assert waits == [timedelta(seconds=5), timedelta(minutes=5), timedelta(minutes=30), *hours]
     stored = relay.delivery("a", event)
-    assert (stored.state, stored.tries, len(stored.attempts)) == ("parked", 10, 10)
+    assert (stored.state, stored.attempt_count, len(stored.attempts)) == ("parked", 10, 10)
     assert {headers["webhook-id"] for _, headers, _ in receiver.messages} == {event}
     assert len(receiver.messages) == 10
     # the retries after 5 s and 5 min wake the relay by themselves; the others wait for its schedule
@@ -104,7 +104,7 @@ def test_a_parked_delivery_can_be_replayed_from_the_schedules_beginning(relay: A
     assert relay.deliveries.replay("ep_a", event, relay.clock())
     assert relay.run().retried == 1
     stored = relay.delivery("a", event)
-    assert (stored.state, stored.tries, len(stored.attempts)) == ("due", 1, 11)
+    assert (stored.state, stored.attempt_count, len(stored.attempts)) == ("due", 1, 11)
     assert stored.error is None
     assert receiver.messages[-1][1]["webhook-id"] == event
 

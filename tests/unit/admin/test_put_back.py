@@ -28,7 +28,7 @@ def test_what_is_shown_comes_back_as_it_was() -> None:
 def test_another_version_is_refused(version: str) -> None:
     with pytest.raises(Conflict) as refused:
         put_back.check(strict_json.loads(f'{{"version": {version}}}'), STORED)
-    assert refused.value.code == "outdated"
+    assert refused.value.code == "version_conflict"
 
 
 @pytest.mark.parametrize("version", ["9" * 5_000, "3.0", "3e0", "1e99999999999999999999", "NaN", '"3"', "true"])

@@ -26,8 +26,11 @@ from fusion_billing.billing_periods.schedule_terms import Terms
 from fusion_billing.catalog.charge import Charge
 from fusion_billing.catalog.metric import Metric
 from fusion_billing.catalog.validation import parse
-from fusion_billing.dynamodb.markers.changed_pairs import DirtyPair
-from fusion_billing.dynamodb.ratings.ratings import Save, VersionConflict
+from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
+from fusion_billing.dynamodb.ratings.ratings import (
+    Save,
+)
+from fusion_billing.errors import VersionConflict
 from fusion_billing.rating.records import Record
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
@@ -186,13 +189,13 @@ class Life:
             if start <= at < end:
                 yield Record(at.isoformat(), at, at + timedelta(days=1), self.usage[at])
 
-    def put(self, pair: DirtyPair, hour: datetime) -> None:
+    def put(self, pair: ChangedPair, hour: datetime) -> None:
         raise AssertionError("every pair can be rated")
 
     def rater(self) -> Rater:
         who = PricedSubscription("42", "Pro", "USD", "UTC", 42, {})
 
-        def report(pair: DirtyPair, error: Exception) -> None:
+        def report(pair: ChangedPair, error: Exception) -> None:
             raise error
 
         sources = Sources(
@@ -212,7 +215,7 @@ class Life:
         self.marked.add(f"{at:%Y-%m}")
 
     def run(self) -> None:
-        self.rater().rate_pairs([DirtyPair("42", "calls", month) for month in sorted(self.marked)])
+        self.rater().rate_pairs([ChangedPair("42", "calls", month) for month in sorted(self.marked)])
         self.marked.clear()
 
     def send(self) -> None:

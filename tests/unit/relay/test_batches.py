@@ -12,7 +12,7 @@ from functions.relay.batches import LARGEST, packed
 class Line:
     order: int
     identity: str
-    tries: int = 0
+    attempt_count: int = 0
 
 
 def lines(*orders: int) -> list[Line]:
@@ -33,7 +33,7 @@ def test_an_order_of_more_lines_than_a_call_takes_goes_in_several() -> None:
 
 
 def test_what_was_put_off_goes_in_smaller_calls() -> None:
-    tried = [Line(number, f"line {number}", tries=2) for number in range(60)]
+    tried = [Line(number, f"line {number}", attempt_count=2) for number in range(60)]
     assert [len(batch) for batch in packed(tried)] == [25, 25, 10]
 
 
@@ -44,7 +44,7 @@ def test_of_two_lines_that_odoo_can_t_tell_apart_the_later_one_goes_later() -> N
 
 @given(st.lists(st.tuples(st.integers(1, 9), st.integers(0, 40), st.integers(0, 12)), max_size=300))
 def test_every_line_goes_exactly_once_and_none_twice_in_a_call(drawn: list[tuple[int, int, int]]) -> None:
-    given_lines = [Line(order, f"{order}/{name}", tries) for order, name, tries in drawn]
+    given_lines = [Line(order, f"{order}/{name}", attempt_count) for order, name, attempt_count in drawn]
     batches = list(packed(given_lines))
     assert sorted(map(repr, (line for batch in batches for line in batch))) == sorted(map(repr, given_lines))
     for batch in batches:

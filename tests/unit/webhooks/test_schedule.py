@@ -14,10 +14,10 @@ def test_tries_are_laid_out_as_standard_webhooks_recommends() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("tries", range(1, 10))
-def test_a_delay_is_stretched_by_a_tenth_at_most_and_never_cut(tries: int) -> None:
-    assert next_try(tries, now=NOW, jitter=0.0) == NOW + DELAYS[tries]
-    assert next_try(tries, now=NOW, jitter=0.5) == NOW + DELAYS[tries] * 1.05
+@pytest.mark.parametrize("attempt_count", range(1, 10))
+def test_a_delay_is_stretched_by_a_tenth_at_most_and_never_cut(attempt_count: int) -> None:
+    assert next_try(attempt_count, now=NOW, jitter=0.0) == NOW + DELAYS[attempt_count]
+    assert next_try(attempt_count, now=NOW, jitter=0.5) == NOW + DELAYS[attempt_count] * 1.05
 
 
 def test_after_the_tenth_try_there_is_none() -> None:
@@ -61,8 +61,8 @@ def test_a_retry_after_is_seconds_or_a_date_or_nothing(value: str | None, second
     assert parse_retry_after(value, now=NOW) == expected
 
 
-def judged(answer: Answer, tries: int = 1) -> DeliveryResult:
-    return judge(answer, tries=tries, now=NOW, jitter=0.0)
+def judged(answer: Answer, attempt_count: int = 1) -> DeliveryResult:
+    return judge(answer, attempt_count=attempt_count, now=NOW, jitter=0.0)
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])

@@ -31,15 +31,12 @@ from fusion_billing.catalog.subscription_history import (
     corrected_change,
 )
 from fusion_billing.dynamodb.catalog.subscriptions import (
-    AliasTaken,
-    OrderTaken,
     Origin,
     StoredSubscription,
     SubscriptionStore,
-    VersionConflict,
 )
 from fusion_billing.dynamodb.ratings.announced_ends import AnnouncedEnds
-from fusion_billing.errors import Fault, Refused, Unavailable
+from fusion_billing.errors import AliasTaken, Fault, OrderTaken, Refused, Unavailable, VersionConflict
 from fusion_billing.instants import rfc3339
 
 Outcome = Literal["created", "updated", "unchanged"]
@@ -169,7 +166,7 @@ class SubscriptionWriter:
                 closed already, and nothing is done.
             now: When the invoice was seen.
 
-        Returns whether the period was closed by this call. Raises `Unavailable`, and `Outdated` where others
+        Returns whether the period was closed by this call. Raises `Unavailable`, and `VersionConflict` where others
         keep writing the subscription.
         """
         attempt = 0

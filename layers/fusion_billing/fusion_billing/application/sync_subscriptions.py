@@ -19,13 +19,11 @@ from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.validation import parse
 from fusion_billing.dynamodb.catalog.subscriptions import (
     LIST_SHARDS,
-    AliasTaken,
-    OrderTaken,
     StoredSubscription,
     SubscriptionStore,
 )
 from fusion_billing.dynamodb.state.sync import SyncState
-from fusion_billing.errors import Refused, Unavailable
+from fusion_billing.errors import AliasTaken, OrderTaken, Refused, Unavailable
 from fusion_billing.instants import rfc3339
 from fusion_billing.odoo.chains import Owner, ReadChain, chain_of, owner_of
 from fusion_billing.odoo.client import Odoo

@@ -80,7 +80,7 @@ def decide(
 def _waits_after(stored: StoredRating, now: datetime) -> bool:
     """Return whether a line waits for a later time to be sent, and not since an attempt failed."""
     line = stored.line
-    return line.state == "due" and line.at is not None and line.at > now and not line.tries
+    return line.state == "due" and line.at is not None and line.at > now and not line.attempt_count
 
 
 def adjustment(fresh: Decimal, billed: Decimal, adjusted: Sequence[Decimal]) -> Decimal:

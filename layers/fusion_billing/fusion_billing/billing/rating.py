@@ -58,7 +58,7 @@ class Line:
     amount: Decimal | None = None
     id: int | None = None
     error: str | None = None
-    tries: int = 0
+    attempt_count: int = 0
     at: datetime | None = None
     """When a due line is to be sent."""
     billed: Decimal | None = None

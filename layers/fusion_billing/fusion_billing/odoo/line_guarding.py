@@ -66,7 +66,7 @@ def is_guarded(line: StoredLine, now: datetime) -> bool:
     if line.frozen or not is_acknowledged(line):
         return False
     if line.state == "due":
-        return not line.tries and datetime.fromisoformat(line.at) > now
+        return not line.attempt_count and datetime.fromisoformat(line.at) > now
     return line.state in ("sent", FINAL_INVOICE)
 
 
@@ -187,7 +187,7 @@ class LineGuarding:
             to = line_partition(line.order, self.line_partitions)
             is_written = self.store.repair(stored, notes, to, note.at, prepared.writes)
         elif note.action == "failed":
-            is_written = self.store.fail(stored, notes, note.why, note.at, prepared.writes)
+            is_written = self.store.fail_changed(stored, notes, note.why, note.at, prepared.writes)
         else:
             is_written = self.store.note(stored, notes, note.at, prepared.writes)
         if is_written:

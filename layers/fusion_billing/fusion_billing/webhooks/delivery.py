@@ -19,7 +19,7 @@ class Delivery:
     event: str
     type: str
     state: DeliveryState
-    tries: int
+    attempt_count: int
     at: datetime
     subscription: str | None = None
     due: datetime | None = None

@@ -55,15 +55,15 @@ class DeliveryResult:
     gone: bool = False
 
 
-def judge(answer: Answer, *, tries: int, now: datetime, jitter: float) -> DeliveryResult:
+def judge(answer: Answer, *, attempt_count: int, now: datetime, jitter: float) -> DeliveryResult:
     """Return what becomes of a delivery after `tries` tries, the last of which got `answer` at `now`."""
     if answer.success:
         return DeliveryResult("delivered")
     if answer.status == GONE:
         return DeliveryResult("parked", error="the endpoint answered 410", gone=True)
-    due = next_try(tries, now=now, jitter=jitter, retry_after=parse_retry_after(answer.retry_after, now=now))
+    due = next_try(attempt_count, now=now, jitter=jitter, retry_after=parse_retry_after(answer.retry_after, now=now))
     if due is None:
-        return DeliveryResult("parked", error=f"every one of {tries} tries failed")
+        return DeliveryResult("parked", error=f"every one of {attempt_count} tries failed")
     return DeliveryResult("due", due=due)
 
 

@@ -30,15 +30,17 @@ DISABLED_AFTER = timedelta(days=5)
 _SECONDS = re.compile(r"\d{1,9}", re.ASCII)
 
 
-def next_try(tries: int, *, now: datetime, jitter: float, retry_after: timedelta | None = None) -> datetime | None:
+def next_try(
+    attempt_count: int, *, now: datetime, jitter: float, retry_after: timedelta | None = None
+) -> datetime | None:
     """Return when to try again after `tries` that failed, the last at `now`; None if that was the last.
 
     `jitter` is a random number in [0, 1). A `retry_after` is never undercut, and never shortens the schedule:
     an endpoint that says 0 would else use up its tries in a moment.
     """
-    if tries >= len(DELAYS):
+    if attempt_count >= len(DELAYS):
         return None
-    delay = DELAYS[tries] * (1 + JITTER * jitter)
+    delay = DELAYS[attempt_count] * (1 + JITTER * jitter)
     if retry_after is not None:
         delay = max(delay, min(retry_after, LONGEST_WAIT))
     return now + delay

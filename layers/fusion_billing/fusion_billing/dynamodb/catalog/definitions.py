@@ -22,7 +22,7 @@ from fusion_billing.dynamodb.errors import (
     reasons,
     unavailable_when_transient,
 )
-from fusion_billing.errors import Conflict, Fault, NotFound, Refused
+from fusion_billing.errors import Fault, NotFound, Refused, VersionConflict
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -38,12 +38,6 @@ _FULL_PAGE = 400_000
 """Characters of definitions past which a page of a list holds no more, lest its answer be too large."""
 
 Value = TypeVar("Value")
-
-
-class VersionConflict(Conflict):
-    """Somebody else wrote it since it was read: read again, decide again."""
-
-    code = "outdated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +130,7 @@ class CatalogueStore:
     def delete_metric(self, code: str, refs: int, change: Change | None = None) -> None:
         """Delete a metric that no charge uses, `refs` being what `refs_of` said before that was looked up.
 
-        Raises `Outdated` where a charge was put upon it since, or it is gone.
+        Raises `VersionConflict` where a charge was put upon it since, or it is gone.
         """
         none_was_put_upon_it = "refs = :refs" if refs else f"{_EXISTS} AND attribute_not_exists(refs)"
         delete: Any = {
@@ -179,7 +173,7 @@ class CatalogueStore:
         return version
 
     def delete_charge(self, code: str, expected: int, change: Change | None = None) -> None:
-        """Delete a charge in the version read; raises `Outdated` where it is another by now."""
+        """Delete a charge in the version read; raises `VersionConflict` where it is another by now."""
         delete: Any = {
             "TableName": self._table,
             "Key": _key(CHARGE, code),

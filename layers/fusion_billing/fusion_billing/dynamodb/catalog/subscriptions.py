@@ -19,7 +19,7 @@ from fusion_billing.catalog.subscription_history import ChainedOrder, PlanChange
 from fusion_billing.dynamodb.catalog import subscription_items as items
 from fusion_billing.dynamodb.catalog.definition_history import DefinitionHistory
 from fusion_billing.dynamodb.errors import cancelled_by_condition, reasons, unavailable_when_transient
-from fusion_billing.errors import Conflict, Unavailable
+from fusion_billing.errors import AliasTaken, OrderTaken, Unavailable, VersionConflict
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -37,28 +37,6 @@ _ALIAS_IS_OURS = "alias_of = :id"
 
 _MOST_WRITES = 100
 _MOST_RELEASED = 60
-
-
-class VersionConflict(Conflict):
-    """Somebody else wrote it since it was read: read again, decide again."""
-
-    code = "outdated"
-
-
-class OrderTaken(Conflict):
-    """The order is another subscription's already: one order never becomes two."""
-
-    code = "order_taken"
-
-
-class AliasTaken(Conflict):
-    """The alias is another subscription's id or alias already: `alias`."""
-
-    code = "alias_taken"
-
-    def __init__(self, alias: str) -> None:
-        super().__init__(f"{alias} is another subscription's id or alias already")
-        self.alias = alias
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ def partition_of(marker: str, hour: str, shards: int) -> str:
     return f"D#{hour}#{zlib.crc32(subscription.encode()) % shards:02d}"
 
 
-class MarkerStore:
+class ChangeMarkers:
     """The markers table, and this container's memory of what it marked in the present hour."""
 
     def __init__(self, client: "DynamoDBClient", table: str, shards: int) -> None:

@@ -16,7 +16,7 @@ EVERY_METRIC = "*"
 
 
 @dataclass(frozen=True, slots=True)
-class DirtyPair:
+class ChangedPair:
     """A subscription, a metric (or `EVERY_METRIC`), and the month (`2026-11`, UTC) its windows start in."""
 
     subscription: str
@@ -34,7 +34,7 @@ def month_of(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m").zfill(7)
 
 
-class DirtyPairs:
+class ChangedPairs:
     """Reads and writes markers, which are spread over `shards` partitions an hour."""
 
     def __init__(self, client: "DynamoDBClient", table: str, *, shards: int) -> None:
@@ -44,7 +44,7 @@ class DirtyPairs:
 
     def pages(
         self, hour: datetime, shard: int, *, after: str | None = None, limit: int = 500
-    ) -> Iterator[list[DirtyPair]]:
+    ) -> Iterator[list[ChangedPair]]:
         """Yield the pairs marked in an hour's shard, by name, those up to the name `after` left out."""
         partition = _partition(hour, shard)
         request: dict[str, Any] = {
@@ -60,7 +60,7 @@ class DirtyPairs:
             request["ExclusiveStartKey"] = {"pk": {"S": partition}, "sk": {"S": after}}
         while True:
             answer = self._client.query(**request)
-            pairs = [DirtyPair(*item["sk"]["S"].split("#")) for item in answer["Items"]]
+            pairs = [ChangedPair(*item["sk"]["S"].split("#")) for item in answer["Items"]]
             if pairs:
                 yield pairs
             last = answer.get("LastEvaluatedKey")
@@ -68,7 +68,7 @@ class DirtyPairs:
                 return
             request["ExclusiveStartKey"] = last
 
-    def put(self, pair: DirtyPair, hour: datetime) -> None:
+    def put(self, pair: ChangedPair, hour: datetime) -> None:
         """Mark a pair in an hour of the rating's own choosing: the next one, or one to come."""
         shard = crc32(pair.subscription.encode()) % self._shards
         until = int((hour + MARKERS_LIVE).timestamp())

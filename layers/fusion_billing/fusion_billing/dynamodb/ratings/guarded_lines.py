@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from fusion_billing.dynamodb.ratings.billed_lines import BilledLines
-from fusion_billing.dynamodb.ratings.order_line_items import CHANGED, PARKED, StoredLine, line_partition_name
+from fusion_billing.dynamodb.ratings.order_line_items import CHANGED, FAILED, StoredLine, line_partition_name
 from fusion_billing.instants import sortable
 
 CHANGED_AGAIN = "changed_again"
@@ -57,11 +57,13 @@ class GuardedLines(BilledLines):
             values |= {"line_pk": {"S": CHANGED}, "line_at": {"S": sortable(now)}}
         return self._as_read(line, values, [], "version = :version", events)
 
-    def fail(self, line: StoredLine, notes: str, message: str, now: datetime, events: Sequence[Any] = ()) -> bool:
+    def fail_changed(
+        self, line: StoredLine, notes: str, message: str, now: datetime, events: Sequence[Any] = ()
+    ) -> bool:
         """Fail a line that is changed again after each repair; False where it is not as it was read."""
         values: dict[str, Any] = {
-            "line_state": {"S": PARKED},
-            "line_pk": {"S": PARKED},
+            "line_state": {"S": FAILED},
+            "line_pk": {"S": FAILED},
             "line_at": {"S": sortable(now)},
             "line_error": {"S": CHANGED_AGAIN},
             "line_message": {"S": message},

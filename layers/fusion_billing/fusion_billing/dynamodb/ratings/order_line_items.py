@@ -10,7 +10,7 @@ from fusion_billing.billing.rating import RatingKey
 from fusion_billing.decimals import plain
 from fusion_billing.instants import rfc3339
 
-PARKED = "parked"
+FAILED = "parked"
 CHANGED = "changed"
 """The partition of lines that were changed in Odoo and not repaired; their state stays what it was."""
 FINAL_INVOICE = "final_invoice"
@@ -86,7 +86,7 @@ class StoredLine:
     base: Decimal | None = None
     error: str | None = None
     message: str | None = None
-    tries: int = 0
+    attempt_count: int = 0
     intent: Intent | None = None
     suffix: str = ""
     is_plain: bool = False
@@ -201,7 +201,7 @@ def read_line(item: dict[str, Any]) -> StoredLine:
         base=_decimal(item, "line_base"),
         error=_text(item, "line_error"),
         message=_text(item, "line_message"),
-        tries=_whole(item, "line_tries") or 0,
+        attempt_count=_whole(item, "line_tries") or 0,
         intent=Intent.of(intent) if intent is not None else None,
         suffix=_text(item, "line_suffix") or "",
         is_plain="line_plain" in item and bool(item["line_plain"]["BOOL"]),

@@ -16,8 +16,8 @@ from botocore.exceptions import ClientError
 from fusion_billing.dynamodb import errors
 from fusion_billing.dynamodb.errors import cancelled_by_condition, cancelled_by_contention, condition_failed
 from fusion_billing.dynamodb.ratings.order_line_items import (
+    FAILED,
     FINAL_INVOICE,
-    PARKED,
     Intent,
     Put,
     Standing,
@@ -119,7 +119,7 @@ class LineStore(LineReading):
         self._write(line, held, ["line_intent"], _IS_NOT_NEWER_THERE)
         return "overtaken"
 
-    def park(
+    def fail(
         self,
         line: StoredLine,
         error: str,
@@ -134,8 +134,8 @@ class LineStore(LineReading):
         `standing` is what was seen of it in Odoo, None where nobody looked: then an intent stays.
         """
         values: dict[str, Any] = {
-            "line_state": {"S": PARKED},
-            "line_pk": {"S": PARKED},
+            "line_state": {"S": FAILED},
+            "line_pk": {"S": FAILED},
             "line_at": {"S": sortable(now)},
             "line_error": {"S": error},
             "line_message": {"S": message},
@@ -143,7 +143,7 @@ class LineStore(LineReading):
         still_this = f"{_IS_THIS_VERSION} AND {_IS_NOT_FROZEN}"
         return self._resolve(line, values, still_this, standing, now=now, events=events)
 
-    def later(
+    def postpone(
         self, line: StoredLine, error: str, message: str, at: datetime, *, standing: Standing | None = None
     ) -> bool:
         """Put the line off until `at`, counting the try; False where a newer version came.
@@ -154,7 +154,7 @@ class LineStore(LineReading):
             "line_at": {"S": sortable(at)},
             "line_error": {"S": error},
             "line_message": {"S": message},
-            "line_tries": {"N": str(line.tries + 1)},
+            "line_tries": {"N": str(line.attempt_count + 1)},
         }
         still_due = f"{_IS_THIS_VERSION} AND {_IS_NOT_FROZEN} AND line_state = :due"
         return self._resolve(line, values, still_due, standing, now=at, more={":due": {"S": "due"}})

@@ -102,7 +102,7 @@ def _line(item: dict[str, Any]) -> Line:
         at=_instant(item["line_at"]["S"]) if "line_at" in item else None,
         id=int(item["line_id"]["N"]) if "line_id" in item else None,
         error=_scalar(item["line_error"]) if "line_error" in item else None,
-        tries=int(item["line_tries"]["N"]) if "line_tries" in item else 0,
+        attempt_count=int(item["line_tries"]["N"]) if "line_tries" in item else 0,
         billed=Decimal(_scalar(item["billed"])) if "billed" in item else None,
         by_order_line="billed_source" in item,
         has_intent="line_intent" in item,

@@ -31,7 +31,7 @@ from fusion_billing.dynamodb.ratings.rating_items import (
     version_values,
 )
 from fusion_billing.dynamodb.ratings.rating_parts import RatingParts, parts_name
-from fusion_billing.errors import Conflict, FusionError, Unavailable
+from fusion_billing.errors import FusionError, Unavailable, VersionConflict
 from fusion_billing.instants import sortable
 
 if TYPE_CHECKING:
@@ -53,12 +53,6 @@ _STATEMENTS = 25  # of PartiQL in one call
 _REFUSALS = frozenset({"ConditionalCheckFailed", "DuplicateItem"})
 _TRANSIENT = errors.TRANSIENT | {"TransactionConflict"}
 _OVERTAKEN = "the rating was written by somebody else meanwhile"
-
-
-class VersionConflict(Conflict):
-    """Somebody else wrote the rating since it was read: read again, rate again."""
-
-    code = "outdated"
 
 
 class Rejected(FusionError):
@@ -144,7 +138,7 @@ class RatingsStore:
 
         `line_at` is when a line that becomes due is to be sent; None: at once.
 
-        Raises `Outdated` where the rating is no longer the one read or is frozen by now, and
+        Raises `VersionConflict` where the rating is no longer the one read or is frozen by now, and
         `Unavailable` where the transaction ran into others for too long.
         """
         due = self._due(odoo_order_id, line_at or now)
@@ -158,7 +152,7 @@ class RatingsStore:
     def save_many(self, saves: Sequence[Save], *, now: datetime) -> list[Exception | None]:
         """Write new versions, of which nobody is told, 25 to a call; return what each ran into.
 
-        That is `Outdated` as in `save`, `Rejected` for a rating the database can't take as it is, or
+        That is `VersionConflict` as in `save`, `Rejected` for a rating the database can't take as it is, or
         `Unavailable` for one it could not write in time.
         """
         outcomes = [self._failure_of_parts(save.decision) for save in saves]
@@ -196,7 +190,7 @@ class RatingsStore:
         """Freeze a rating whose period is invoiced: it is due no more, and never changes again.
 
         What Odoo acknowledged of its line stays, and the relay reads what its invoices hold of it; raises
-        `Outdated` where the rating is not the one read.
+        `VersionConflict` where the rating is not the one read.
         """
         changes = ["frozen = :yes"]
         removed = ["line_error", "line_message"]

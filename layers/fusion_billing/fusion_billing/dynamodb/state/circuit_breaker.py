@@ -28,27 +28,27 @@ _NOBODY_SHUT_IT_MEANWHILE = "attribute_not_exists(#until) OR #until <= :now"
 
 
 class CircuitState(Enum):
-    """What may be done now: `OPEN` calls, `PROBE` one cheap call of this caller's, `SHUT` none."""
+    """What a caller may do now. `CLOSED`: call; `HALF_OPEN`: make one cheap probe call; `OPEN`: do not call."""
 
+    CLOSED = "closed"
+    HALF_OPEN = "half_open"
     OPEN = "open"
-    PROBE = "probe"
-    SHUT = "shut"
 
 
-class Circuit:
+class CircuitBreaker:
     """The circuit as all runs share it."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
         self._table = table
 
-    def way(self, now: datetime) -> CircuitState:
+    def acquire(self, now: datetime) -> CircuitState:
         """Return what may be done at `now`; `PROBE` is given to one caller and taken from the others."""
         item = self._client.get_item(TableName=self._table, Key=_KEY, ConsistentRead=True).get("Item")
         if item is None:
-            return CircuitState.OPEN
+            return CircuitState.CLOSED
         if item["until"]["S"] > sortable(now):
-            return CircuitState.SHUT
+            return CircuitState.OPEN
         try:
             self._client.update_item(
                 TableName=self._table,
@@ -63,9 +63,9 @@ class Circuit:
             )
         except ClientError as error:
             if condition_failed(error):
-                return CircuitState.SHUT
+                return CircuitState.OPEN
             raise
-        return CircuitState.PROBE
+        return CircuitState.HALF_OPEN
 
     def failed(self, now: datetime, *, jitter: float) -> datetime:
         """Shut it, for longer after each failed probe; return until when. One that is shut stays as it is.

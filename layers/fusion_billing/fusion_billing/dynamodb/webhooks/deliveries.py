@@ -87,13 +87,13 @@ class DeliveryStore:
 
         `answer` is None where nothing was sent, and then no try is counted.
         """
-        attempts, tries = delivery.attempts, delivery.tries
+        attempts, attempt_count = delivery.attempts, delivery.attempt_count
         if answer is not None:
             tried = Attempt(now, answer.status, answer.milliseconds, answer.error, answer.excerpt)
-            attempts, tries = (*attempts, tried), tries + 1
+            attempts, attempt_count = (*attempts, tried), attempt_count + 1
         values: Item = {
             ":state": {"S": result.state},
-            ":tries": {"N": str(tries)},
+            ":tries": {"N": str(attempt_count)},
             ":attempts": {"L": [{"M": _attempt_item(one)} for one in kept(attempts, now)]},
             ":ttl": {"N": str(int((now + DELIVERIES_KEPT).timestamp()))},
             ":token": {"S": token},
@@ -121,7 +121,7 @@ class DeliveryStore:
             values,
         )
 
-    def park(self, found: Due, *, reason: str) -> bool:
+    def fail(self, found: Due, *, reason: str) -> bool:
         """Park a due delivery without trying it; False where it is not due any more."""
         still_due = "#state = :due AND due_at = :seen"
         return self._update(
@@ -240,7 +240,7 @@ def from_item(item: Any) -> Delivery:
         event=item["sk"]["S"],
         type=item["type"]["S"],
         state=item["state"]["S"],
-        tries=int(item["tries"]["N"]),
+        attempt_count=int(item["tries"]["N"]),
         at=parse_instant(item["at"]["S"]),
         subscription=item["subscription"]["S"] if "subscription" in item else None,
         due=parse_instant(item["due_at"]["S"]) if "due_at" in item and item["state"]["S"] == "due" else None,
