@@ -193,18 +193,21 @@ def reopened(rounds: int) -> dict[str, Any]:
         made.odoo.write("sale.order", [41], {"subscription_state": "3_progress", "end_date": False})
         world.run()
         world.push("100", "2026-11-28")
+        by_day = []
         invoice_dates = ("2026-12-01", "2027-01-01", "2027-02-01", "2027-03-01")
         for day in invoice_dates:
             at = datetime.fromisoformat(f"{day}T02:00:00+00:00")
             made.clock.now = max(made.clock.now, at)
             world.run(hours=2)
             made.odoo.invoice_period(41)
+            by_day.append(world.invoiced())
             world.run(hours=2)
             world.push("1100", f"{day[:8]}10")
             world.run(hours=24 * 12)
         assert made.failures == []
         return {
             "invoiced": world.invoiced(),
+            "by_day": by_day,
             "parked": world.listed("parked"),
             "periods": world.periods(),
             "statements": world.statements(),
@@ -340,6 +343,8 @@ def test_a_subscription_that_runs_again_is_billed_once_for_everything(rounds: in
     seen = played(reopened, rounds)
     usage = Decimal("1.40") + rounds * Decimal("1.20") + 3 * Decimal("0.40")
     assert (seen["invoiced"], seen["parked"]) == (4 * 30 + usage, [])
+    if not rounds:  # each period by the invoice at its end
+        assert seen["by_day"] == [Decimal("31.40") + month * Decimal("30.40") for month in range(4)]
     assert sum(map(Decimal, seen["statements"].values())) <= seen["invoiced"]
     starts = [start for start, _ in seen["periods"]]
     assert starts == sorted({*starts})
