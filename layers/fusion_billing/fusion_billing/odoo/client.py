@@ -6,8 +6,9 @@ from typing import Any
 from fusion_billing.odoo.errors import KeyRejected, Misaddressed
 from fusion_billing.odoo.keys import KeyRing
 from fusion_billing.odoo.protocols.json2 import Json2
-from fusion_billing.odoo.protocols.rpc import JsonRpc, XmlRpc
+from fusion_billing.odoo.protocols.jsonrpc import JsonRpc
 from fusion_billing.odoo.protocols.wire import Wire
+from fusion_billing.odoo.protocols.xmlrpc import XmlRpc
 from fusion_billing.odoo.transport import Http
 
 CALL_SECONDS = 40.0
