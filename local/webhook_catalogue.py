@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from fusion_billing.webhooks.events import CATALOGUE, EventType
+from fusion_billing.webhooks.events.payload import EventType
+from fusion_billing.webhooks.events.registry import EVENT_TYPES
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "webhooks.md"
 BEGIN = "<!-- catalogue: written by `python -m local.webhook_catalogue`, not by hand -->"
@@ -28,7 +29,7 @@ def current(page: str) -> str:
 
 def catalogue() -> str:
     """Return the catalogue: every event with its fields, an example, and its JSON Schema."""
-    return "\n".join(line for event in CATALOGUE.values() for line in _section(event))
+    return "\n".join(line for event in EVENT_TYPES.values() for line in _section(event))
 
 
 def _section(event: EventType) -> Iterator[str]:

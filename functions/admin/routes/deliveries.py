@@ -17,7 +17,7 @@ from functions.admin.routing import (
 from functions.admin.services import deliveries as service
 from fusion_billing.errors import Fault, Refused
 from fusion_billing.instants import parse_instant, parse_query_instant
-from fusion_billing.webhooks.events import CATALOGUE
+from fusion_billing.webhooks.events.registry import EVENT_TYPES
 from fusion_billing.webhooks.filters import faults_of
 from fusion_billing.webhooks.outcome import DeliveryState
 
@@ -34,7 +34,7 @@ def listing(endpoint: str) -> Response[str]:
     principal = authorised(router, SCOPE)
     given = parameters(router, "state", "type", "since")
     limit, after = page(router)
-    faults = [] if "type" not in given else faults_of([given["type"]], CATALOGUE, "type")
+    faults = [] if "type" not in given else faults_of([given["type"]], EVENT_TYPES, "type")
     if given.get("state", "due") not in STATES:
         faults.append(Fault("state", "unknown_value", f"must be one of {', '.join(sorted(STATES))}"))
     since = None

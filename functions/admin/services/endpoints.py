@@ -17,7 +17,7 @@ from fusion_billing.outbound.ssrf_guard import Guard
 from fusion_billing.strict_json import Number
 from fusion_billing.webhooks import identifiers, signing
 from fusion_billing.webhooks.endpoint import Endpoint, SealedSecret
-from fusion_billing.webhooks.events import CATALOGUE
+from fusion_billing.webhooks.events.registry import EVENT_TYPES
 from fusion_billing.webhooks.filters import faults_of
 
 OLD_SECRET_LIVES = timedelta(hours=24)
@@ -183,7 +183,7 @@ def _checked(webhooks: Webhooks, body: dict[str, Any], *, required: bool) -> dic
         except Refused as refused:
             faults += refused.faults
     if "events" in body:
-        faults += faults_of(body["events"], CATALOGUE)
+        faults += faults_of(body["events"], EVENT_TYPES)
     description = body.get("description", "")
     if not _is_text(description) or len(description) > _LONGEST_DESCRIPTION:
         faults.append(Fault("description", "invalid", f"must be text of at most {_LONGEST_DESCRIPTION} characters"))

@@ -14,13 +14,13 @@ from functions.admin import dependencies, webhook_dependencies
 from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
 from fusion_billing.outbound.ssrf_guard import Guard
 from fusion_billing.webhooks import signing
-from fusion_billing.webhooks.events import CATALOGUE
+from fusion_billing.webhooks.events.registry import EVENT_TYPES
 from local.tables import Tables
 
 pytestmark = pytest.mark.integration
 
 URL = "https://hooks.example.com/billing"
-RATED = {key: value for key, value in CATALOGUE["rating.updated"].example.items() if key != "sequence"}
+RATED = {key: value for key, value in EVENT_TYPES["rating.updated"].example.items() if key != "sequence"}
 
 
 class FakeKms:

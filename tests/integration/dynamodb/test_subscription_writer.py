@@ -20,7 +20,7 @@ from fusion_billing.dynamodb.ratings.announced_ends import AnnouncedEnds
 from fusion_billing.dynamodb.ratings.unbilled import Unbilled
 from fusion_billing.errors import AliasTaken, OrderTaken, Unavailable, VersionConflict
 from fusion_billing.instants import rfc3339
-from fusion_billing.webhooks.events import check
+from fusion_billing.webhooks.events.registry import check
 from local.tables import Tables
 
 NOW = datetime(2026, 12, 1, 3, tzinfo=UTC)

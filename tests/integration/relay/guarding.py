@@ -7,7 +7,7 @@ from functions.relay.guard_run import GuardRun, Run
 from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
 from fusion_billing.dynamodb.state.leases import Leases
 from fusion_billing.odoo.copy_guarding import CopyGuarding
-from fusion_billing.webhooks.events import check
+from fusion_billing.webhooks.events.registry import check
 from tests.integration.relay.conftest import API_CALLS, START, STORAGE
 from tests.integration.relay.test_reconcile import subscribe
 

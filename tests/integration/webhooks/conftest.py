@@ -31,10 +31,10 @@ from fusion_billing.outbound.webhook_sender import Limits, Sender
 from fusion_billing.webhooks import signing
 from fusion_billing.webhooks.delivery import Delivery
 from fusion_billing.webhooks.endpoint import Endpoint, SealedSecret
-from fusion_billing.webhooks.events import CATALOGUE
+from fusion_billing.webhooks.events.registry import EVENT_TYPES
 from local.tables import Tables
 
-RATED = {key: value for key, value in CATALOGUE["rating.updated"].example.items() if key != "sequence"}
+RATED = {key: value for key, value in EVENT_TYPES["rating.updated"].example.items() if key != "sequence"}
 SECRET = signing.new_secret(bytes(range(32)))
 START = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
 

@@ -13,13 +13,13 @@ from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
 from fusion_billing.dynamodb.webhooks.events import EventStore
 from fusion_billing.dynamodb.webhooks.outbox import build_outbox
 from fusion_billing.webhooks.endpoint import Endpoint
-from fusion_billing.webhooks.events import CATALOGUE
+from fusion_billing.webhooks.events.registry import EVENT_TYPES
 from local.tables import Tables
 
 pytestmark = pytest.mark.integration
 
 NOW = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
-RATED = {key: value for key, value in CATALOGUE["rating.updated"].example.items() if key != "sequence"}
+RATED = {key: value for key, value in EVENT_TYPES["rating.updated"].example.items() if key != "sequence"}
 
 
 class FakeQueue:

@@ -1,36 +1,50 @@
+import pkgutil
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import jsonschema
 import pytest
 
+from fusion_billing.webhooks import events as events_package
 from fusion_billing.webhooks import identifiers
-from fusion_billing.webhooks.events import CATALOGUE, EventType, check
+from fusion_billing.webhooks.events import endpoints, order_lines, periods, ratings, subscriptions, usage
+from fusion_billing.webhooks.events.payload import EventName, EventType
+from fusion_billing.webhooks.events.registry import EVENT_TYPES, check
 from fusion_billing.webhooks.filters import MAX_FILTERS, faults_of, matches
 
+FAMILIES = (usage, ratings, periods, order_lines, subscriptions, endpoints)
+WEBHOOKS_PAGE = Path(__file__).parents[3] / "docs" / "webhooks.md"
 NOW = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
 
 
-def test_the_catalogue_holds_every_event_of_the_contract() -> None:
-    assert set(CATALOGUE) == {
-        "usage.threshold_reached",
-        "usage.late",
-        "rating.updated",
-        "period.invoiced",
-        "statement.closed",
-        "line.upserted",
-        "line.parked",
-        "line.changed",
-        "subscription.updated",
-        "subscription.renewed",
-        "subscription.ended",
-        "endpoint.disabled",
-        "endpoint.test",
-    }
+def test_the_registry_describes_every_event_name_once() -> None:
+    events = [event for family in FAMILIES for event in family.EVENTS]
+
+    assert sorted(event.name for event in events) == sorted(get_args(EventName))
+    assert list(EVENT_TYPES) == list(get_args(EventName))
 
 
-@pytest.mark.parametrize("event", CATALOGUE.values(), ids=list(CATALOGUE))
-def test_each_example_is_as_its_schema_says(event: EventType) -> None:
+def test_the_registry_reads_every_family_of_events() -> None:
+    modules = {module.name for module in pkgutil.iter_modules(events_package.__path__)}
+
+    assert {family.__name__.rpartition(".")[2] for family in FAMILIES} == modules - {"payload", "registry"}
+
+
+def test_each_payload_belongs_to_one_event() -> None:
+    models = [event.model for event in EVENT_TYPES.values()]
+
+    assert len(set(models)) == len(models)
+
+
+def test_the_documentation_has_a_section_for_each_event() -> None:
+    page = WEBHOOKS_PAGE.read_text()
+
+    assert [name for name in EVENT_TYPES if f"\n### `{name}`\n" not in page] == []
+
+
+@pytest.mark.parametrize("event", EVENT_TYPES.values(), ids=list(EVENT_TYPES))
+def test_each_example_matches_its_schema(event: EventType) -> None:
     check(event.name, event.example)
     jsonschema.validate(dict(event.example), event.model.model_json_schema())
     assert event.summary.endswith(".")
@@ -55,7 +69,7 @@ def test_a_filter_takes_a_type_a_family_or_everything(filters: list[str], type_:
 
 @pytest.mark.parametrize("filters", [["*"], ["rating.*", "line.parked"], ["endpoint.test"]])
 def test_good_filters_have_no_faults(filters: list[str]) -> None:
-    assert faults_of(filters, CATALOGUE) == []
+    assert faults_of(filters, EVENT_TYPES) == []
 
 
 @pytest.mark.parametrize(
@@ -73,7 +87,7 @@ def test_good_filters_have_no_faults(filters: list[str]) -> None:
     ],
 )
 def test_bad_filters_are_refused_each_by_its_place(filters: Any, faults: list[tuple[str, str]]) -> None:
-    assert [(fault.field, fault.code) for fault in faults_of(filters, CATALOGUE)] == faults
+    assert [(fault.field, fault.code) for fault in faults_of(filters, EVENT_TYPES)] == faults
 
 
 def test_ids_sort_by_time_and_a_time_sorts_between_them() -> None:

@@ -7,10 +7,10 @@ import pytest
 
 from fusion_billing.application.outbox import DIRECT_DELIVERIES, Event, Outbox, Prepared
 from fusion_billing.webhooks.endpoint import Endpoint
-from fusion_billing.webhooks.events import CATALOGUE
+from fusion_billing.webhooks.events.registry import EVENT_TYPES
 
 NOW = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
-RATED = {key: value for key, value in CATALOGUE["rating.updated"].example.items() if key != "sequence"}
+RATED = {key: value for key, value in EVENT_TYPES["rating.updated"].example.items() if key != "sequence"}
 
 
 class FakeGateway:
@@ -149,9 +149,9 @@ def test_more_listeners_than_a_transaction_should_hold_are_left_to_the_relay() -
         ("rating.updated", {key: value for key, value in RATED.items() if key != "currency"}),
     ],
 )
-def test_data_that_is_not_as_the_catalogue_says_is_a_programming_error(type_: str, data: dict[str, Any]) -> None:
+def test_invalid_event_data_is_a_programming_error(type_: str, data: dict[str, Any]) -> None:
     outbox, _ = outbox_of(endpoint("a"))
-    with pytest.raises(ValueError, match="catalogue"):
+    with pytest.raises(ValueError, match="event"):
         outbox.prepare(type_, subscription="42", plan="Pro", metric=None, data=data, now=NOW)
 
 

@@ -9,7 +9,7 @@ from functions.admin.services.openapi.catalogue_schemas import catalogue_schemas
 from functions.admin.services.openapi.operations import OPERATIONS, Operation
 from functions.admin.services.openapi.schemas import ref, schemas
 from fusion_billing import __version__
-from fusion_billing.webhooks.events import CATALOGUE
+from fusion_billing.webhooks.events.registry import EVENT_TYPES
 
 _PROBLEM = {"application/problem+json": {"schema": ref("Problem")}}
 _FAILURES = {
@@ -42,7 +42,7 @@ def document() -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "tags": [{"name": tag} for tag, _ in OPERATIONS],
         "paths": paths,
-        "webhooks": {name: _webhook(name) for name in CATALOGUE},
+        "webhooks": {name: _webhook(name) for name in EVENT_TYPES},
         "components": {
             "schemas": schemas() | catalogue_schemas(),
             "responses": {status: {"description": text, "content": _PROBLEM} for status, text in _FAILURES.items()},
@@ -139,7 +139,7 @@ def _failures(operation: Operation) -> list[str]:
 
 
 def _webhook(name: str) -> dict[str, Any]:
-    event = CATALOGUE[name]
+    event = EVENT_TYPES[name]
     body = {
         "type": "object",
         "required": ["type", "timestamp", "data"],

@@ -14,7 +14,7 @@ from fusion_billing.catalog.metric import Metric
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.odoo.line_findings import FOUND
 from fusion_billing.statements.statement import SOURCES
-from fusion_billing.webhooks.events import CATALOGUE
+from fusion_billing.webhooks.events.registry import EVENT_TYPES
 
 Schema = dict[str, Any]
 
@@ -61,7 +61,7 @@ def schemas() -> dict[str, Schema]:
     models: list[tuple[type[BaseModel], JsonSchemaMode]] = [
         (Reconciliation, "validation"),
         (Voiding, "validation"),
-        *((event.model, "validation") for event in CATALOGUE.values()),
+        *((event.model, "validation") for event in EVENT_TYPES.values()),
     ]
     for model, _ in _DEFINED:
         models += [(model, mode) for mode in _MODES]

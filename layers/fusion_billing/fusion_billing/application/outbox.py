@@ -140,7 +140,7 @@ class Outbox:
         now: datetime,
     ) -> Prepared:
         # Here, not above: pydantic is a fifth of a cold start, and most have no event to tell.
-        from fusion_billing.webhooks.events import check  # noqa: PLC0415
+        from fusion_billing.webhooks.events.registry import check  # noqa: PLC0415
 
         told = dict(data) if subscription is None else {"subscription": subscription, **data}
         check(type_, told)
