@@ -6,6 +6,7 @@ one adjustment the one that read older records is refused, and starts again.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from functions.rate.closing import Closer
@@ -100,20 +101,28 @@ class Adjuster:
         keys = [_keys(customer, adjustment) for adjustment in adjustments]
         stored = self._read(customer.id, keys)
         records: dict[tuple[str, Period], list[Record]] = {}
-        complete = True
+        is_complete = True
         for adjustment, own in zip(adjustments, keys, strict=True):
-            code = adjustment.price.metric.code
-            adjusted = False
-            with self._reading.reported(ChangedPair(customer.id, code, month_of(adjustment.period.start))):
-                if (code, adjustment.period) not in records:
-                    records[code, adjustment.period] = self._records(customer, adjustment)
-                used = records[code, adjustment.period]
-                try:
-                    adjusted = self._adjust(customer, adjustment, own, stored, used)
-                except VersionConflict:
-                    adjusted = self._adjust_anew(customer, adjustment, own)
-            complete &= adjusted
-        return complete
+            pair = ChangedPair(customer.id, adjustment.price.metric.code, month_of(adjustment.period.start))
+            work = partial(self._adjust_one, customer, adjustment, own, stored, records)
+            is_complete &= self._reading.failures.attempt(pair, work) is True
+        return is_complete
+
+    def _adjust_one(
+        self,
+        customer: BilledSubscription,
+        adjustment: Adjustment,
+        keys: _Keys,
+        stored: Stored,
+        records: dict[tuple[str, Period], list[Record]],
+    ) -> bool:
+        read = adjustment.price.metric.code, adjustment.period
+        if read not in records:
+            records[read] = self._records(customer, adjustment)
+        try:
+            return self._adjust(customer, adjustment, keys, stored, records[read])
+        except VersionConflict:
+            return self._adjust_anew(customer, adjustment, keys)
 
     def _adjust_anew(self, customer: BilledSubscription, adjustment: Adjustment, keys: _Keys) -> bool:
         for _ in range(_ATTEMPTS):

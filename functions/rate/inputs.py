@@ -1,28 +1,21 @@
 """What rating reads for one message: customers and the catalogue, each once; and what it can't rate."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from functions.rate.failures import ChangeMarkers, Failed, PairFailures
 from functions.rate.rating_writer import RunStatistics
 from fusion_billing.billing.billed_subscription import BilledSubscription
-from fusion_billing.billing.planning import hour_of
 from fusion_billing.billing.price_book import PriceBook
 from fusion_billing.billing.pricing import Pricing
 from fusion_billing.billing.rating import Cause
 from fusion_billing.billing_periods.calendar import Period
 from fusion_billing.catalog.metric import Metric
-from fusion_billing.dynamodb import errors
 from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
-from fusion_billing.errors import Unavailable
 from fusion_billing.rating.records import Record
-
-MOST_UNAVAILABLE = 3
-"""Customers of one message that the database may refuse for a while before the message fails."""
 
 
 class Records(Protocol):
@@ -30,13 +23,6 @@ class Records(Protocol):
 
     def between(self, subscription: str, metric: str, start: datetime, end: datetime) -> Iterator[Record]:
         """Yield a pair's records whose windows start in `[start, end)`."""
-
-
-class Markers(Protocol):
-    """What is needed of `dynamodb.markers.changed_pairs.ChangedPairs`."""
-
-    def put(self, pair: ChangedPair, hour: datetime) -> None:
-        """Mark a pair in an hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +36,7 @@ class Sources:
     customer: Callable[[str], BilledSubscription | None]
     prices: Callable[[], PriceBook]
     records: Records
-    markers: Markers
+    markers: ChangeMarkers
     report: Callable[[ChangedPair, Exception], None]
     created_at: Callable[[str], datetime | None] = lambda _: None
     request_invoices: Callable[[str, datetime], None] = lambda _, __: None
@@ -67,11 +53,9 @@ class Reading:
         self._book: PriceBook | None = None
         self._customers: dict[str, BilledSubscription | None] = {}
         self._created_at: dict[str, datetime | None] = {}
-        self._unavailable: set[str] = set()
         self.cause: Cause = "usage"
         """What the message is for: ratings name it in their history."""
-        self.spares_others = True
-        """Whether there are other customers to spare: a message about one alone comes again by itself."""
+        self.failures = PairFailures(statistics, sources.markers, sources.report, now)
 
     def prices(self) -> PriceBook:
         """Return the catalogue."""
@@ -104,12 +88,11 @@ class Reading:
         for charge in book.by_metric.get(metric, ()):
             if only is not None and charge != only:
                 continue
-            unpriced.add(charge)
-            with self.reported(pair):
-                price = book.pricing(charge, customer.who, period.start, period.end)
-                unpriced.discard(charge)
-                if price is not None:
-                    priced.append(price)
+            price = self.failures.attempt(pair, partial(book.pricing, charge, customer.who, period.start, period.end))
+            if isinstance(price, Failed):
+                unpriced.add(charge)
+            elif price is not None:
+                priced.append(price)
         return priced, frozenset(unpriced)
 
     def used(self, subscription: str, metric: str, start: datetime, end: datetime) -> Iterator[Record]:
@@ -140,29 +123,3 @@ class Reading:
     def forget_customers(self) -> None:
         """Read every customer again when it is next asked for: a long message must not go by old periods."""
         self._customers.clear()
-
-    @contextmanager
-    def reported(self, pair: ChangedPair) -> Iterator[None]:
-        """Report a pair that can't be rated and put it back; what concerns every pair passes through.
-
-        What may be one customer's alone (throttled keys of a busy one) is reported as well, for
-        `MOST_UNAVAILABLE` customers of a message: more of them, and it is the database's.
-        """
-        try:
-            yield
-        except Exception as error:
-            if self._concerns_every_pair(pair, error):
-                raise
-            self.statistics.failed += 1
-            self._sources.report(pair, error)
-            self._sources.markers.put(pair, hour_of(self.now))
-
-    def _concerns_every_pair(self, pair: ChangedPair, error: Exception) -> bool:
-        if isinstance(error, BotoCoreError):
-            return True
-        if isinstance(error, ClientError) and not errors.is_transient(error):
-            return not errors.is_about_what_was_written(error)
-        if not isinstance(error, ClientError | Unavailable):
-            return False
-        self._unavailable.add(pair.subscription)
-        return not self.spares_others or len(self._unavailable) > MOST_UNAVAILABLE

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from functions.rate.adjusting import Adjuster, Adjustment
 from functions.rate.closing import REVIEWED, Closer
@@ -45,6 +46,15 @@ class _Closed:
         return [rating for rating in self.ratings if rating.key.corrects is None]
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a review has read of a period: its closing, and the digest of its usage and terms (None: thorough)."""
+
+    closing: ClosedPeriod | None
+    digest: str | None
+    reads_ratings: bool
+
+
 class Invoices:
     """Adjusts invoiced periods of one run."""
 
@@ -65,16 +75,19 @@ class Invoices:
         closings = self._closer.of(customer)
         digests = {} if thorough else self._digests.of(customer, periods)
         for index, period in enumerate(periods):
-            with self._reading.reported(ChangedPair(customer.id, EVERY_METRIC, month_of(period.start))):
-                digest = digests.get(period.start)
-                if digest is not None and index < _WITH_RATINGS:
-                    digest = self._digests.with_ratings(digest, self._ratings, customer, period)
-                closing = closings.get(period.start)
-                if closing is not None and closing.digest == digest and digest is not None:
-                    continue
-                if self.adjust(customer, period) and digest is not None:
-                    self._closer.note(customer, period, digest)
+            known = _Known(closings.get(period.start), digests.get(period.start), reads_ratings=index < _WITH_RATINGS)
+            pair = ChangedPair(customer.id, EVERY_METRIC, month_of(period.start))
+            self._reading.failures.attempt(pair, partial(self._review, customer, period, known))
         return closings
+
+    def _review(self, customer: BilledSubscription, period: Period, known: _Known) -> None:
+        digest = known.digest
+        if digest is not None and known.reads_ratings:
+            digest = self._digests.with_ratings(digest, self._ratings, customer, period)
+        if digest is not None and known.closing is not None and known.closing.digest == digest:
+            return
+        if self.adjust(customer, period) and digest is not None:
+            self._closer.note(customer, period, digest)
 
     def adjust(self, customer: BilledSubscription, period: Period, *, metric: str | None = None) -> bool:
         """Freeze an invoiced period and adjust, in the open one, what its usage comes to by now.

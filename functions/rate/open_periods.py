@@ -4,9 +4,11 @@ What is stored of a rating is read before its records are, and written under the
 workers at one pair the one that read older records is always the one that is refused, and it starts again.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
+from functions.rate.failures import Failed
 from functions.rate.inputs import Reading
 from functions.rate.invoiced_periods import Invoices
 from functions.rate.rating_writer import Change, Ratings, Writer
@@ -28,7 +30,7 @@ from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
 from fusion_billing.errors import Unavailable, VersionConflict
 from fusion_billing.rating.records import Record
 
-_TRIES = 6
+_ATTEMPTS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +50,21 @@ class Task:
         return [RatingKey(self.customer.id, self.period.start, price.charge.code) for price in self.prices]
 
 
+@dataclass(frozen=True, slots=True)
+class _Computed:
+    """The changes that a task makes, or that it has to be rated again: one of its ratings was frozen meanwhile."""
+
+    task: Task
+    changes: Sequence[Change] = ()
+    has_conflict: bool = False
+
+
 class OpenPeriods:
     """Rates tasks for one message."""
 
     def __init__(self, reading: Reading, ratings: Ratings, writer: Writer, invoices: Invoices) -> None:
         self._reading = reading
+        self._failures = reading.failures
         self._ratings = ratings
         self._writer = writer
         self._invoices = invoices
@@ -71,34 +83,36 @@ class OpenPeriods:
         return Task(pair, customer, metric, period, tuple(priced), unpriced)
 
     def rate(self, tasks: Sequence[Task], stored: Mapping[RatingKey, StoredRating] | None = None) -> None:
-        """Rate tasks, what they change being written together; `stored` are their ratings, if read already.
+        """Rate tasks and write what they change together.
 
-        A task that can't be rated or written is reported and put back.
+        A task that fails is reported and its pair marked again; a task that another worker overtook is rated
+        again from what is stored then.
+
+        Args:
+            tasks: What to rate.
+            stored: The ratings under the tasks' keys, if the caller has read them.
         """
-        if stored is None:
-            stored = self._stored(tasks)
-        changes: list[tuple[Task, Change]] = []
-        again: dict[int, Task] = {}
-        for task in tasks:
-            with self._reading.reported(task.pair):
-                known = stored if stored is not None else self._ratings.get_many(task.rating_keys())
-                try:
-                    changes += [(task, change) for change in self._changes(task, known)]
-                except VersionConflict:
-                    again[id(task)] = task
-        written = self._writer.write_all([change for _, change in changes])
-        for (task, _), failure in zip(changes, written, strict=True):
-            if isinstance(failure, VersionConflict):
-                again[id(task)] = task
-            elif failure is not None:
-                with self._reading.reported(task.pair):
-                    raise failure
-        for task in again.values():
-            with self._reading.reported(task.pair):
-                self._rate_anew(task)
+        known = self._stored(tasks) if stored is None else stored
+        results = [self._failures.attempt(task.pair, partial(self._compute, task, known)) for task in tasks]
+        computed = [result for result in results if not isinstance(result, Failed)]
+        conflicting = [result.task for result in computed if result.has_conflict]
+        conflicting += self._write([(result.task, change) for result in computed for change in result.changes])
+        for task in _distinct(conflicting):
+            self._failures.attempt(task.pair, partial(self._rate_again, task))
+
+    def _write(self, changes: Sequence[tuple[Task, Change]]) -> list[Task]:
+        """Write changes; return the tasks of those that another worker overtook."""
+        errors = self._writer.write_all([change for _, change in changes])
+        conflicting = []
+        for (task, _), error in zip(changes, errors, strict=True):
+            if isinstance(error, VersionConflict):
+                conflicting.append(task)
+            elif error is not None:
+                self._failures.record(task.pair, error)
+        return conflicting
 
     def _stored(self, tasks: Sequence[Task]) -> Mapping[RatingKey, StoredRating] | None:
-        """Return the tasks' ratings, read together; None where one of them can't be read for now."""
+        """Return the tasks' ratings, read together; None if one of them is throttled."""
         try:
             return self._ratings.get_many([key for task in tasks for key in task.rating_keys()])
         except Unavailable:
@@ -121,17 +135,15 @@ class OpenPeriods:
         doc = no_longer_charged(whole) if reason is None else not_rated(whole, reason)
         doc = billed_to(doc, customer, billed_in, self._reading.now)
         rated = computed_rating(stored.key, doc, cause=self._reading.cause)
+        if stored.frozen:
+            raise VersionConflict("The rating was frozen meanwhile")
         change = self._change(customer, billed_in, rated, stored, has_usage=False)
         if change is not None:
-            try:
-                self._writer.write(change)
-            except VersionConflict:
-                # Whoever was faster knows things as they are, or the next sweep does.
-                return
+            self._write_each([change])  # after a conflict, the next sweep ends it
 
-    def _rate_anew(self, task: Task) -> None:
-        """Rate a task from what is there now, for as long as somebody else is faster."""
-        for _ in range(_TRIES):
+    def _rate_again(self, task: Task) -> None:
+        """Rate a task from what is stored now, until no other worker is faster; raises `Unavailable`."""
+        for _ in range(_ATTEMPTS):
             customer = self._reading.customer(task.customer.id, anew=True)
             if customer is None:
                 return
@@ -139,31 +151,41 @@ class OpenPeriods:
             if period.state == "invoiced":
                 self._invoices.adjust(customer, period, metric=task.metric)
                 return
-            now = self.task(task.pair, customer, task.metric, period)
-            try:
-                for change in self._changes(now, self._ratings.get_many(now.rating_keys())):
-                    self._writer.write(change)
-            except VersionConflict:
-                continue
-            return
-        raise Unavailable("others keep rating the same pair")
+            computed = self._compute(self.task(task.pair, customer, task.metric, period), None)
+            if not computed.has_conflict and self._write_each(computed.changes):
+                return
+        raise Unavailable("Other workers keep rating the same pair")
 
-    def _changes(self, task: Task, stored: Mapping[RatingKey, StoredRating]) -> Iterator[Change]:
+    def _write_each(self, changes: Sequence[Change]) -> bool:
+        """Write changes one by one; return False as soon as another worker overtook one."""
+        try:
+            for change in changes:
+                self._writer.write(change)
+        except VersionConflict:
+            return False
+        return True
+
+    def _compute(self, task: Task, stored: Mapping[RatingKey, StoredRating] | None) -> _Computed:
+        """Rate a task's charges, and decide what to write over `stored` (None: read it first)."""
+        if stored is None:
+            stored = self._ratings.get_many(task.rating_keys())
         if not task.prices:
-            return
+            return _Computed(task)
         customer, period = task.customer, task.period
-        end = customer.rated_end(period)
-        metric = task.prices[0].metric
-        records = list(self._reading.used_by(customer.id, metric, period.start, end))
+        records = list(
+            self._reading.used_by(customer.id, task.prices[0].metric, period.start, customer.rated_end(period))
+        )
         self._reading.statistics.pairs += 1
+        changes = []
         for price, key in zip(task.prices, task.rating_keys(), strict=True):
-            rated: list[ComputedRating] = []
-            with self._reading.reported(task.pair):
-                rated.append(self._rated(price, customer, period, key, records))
-            for one in rated:  # none where it was reported
-                change = self._change(customer, period, one, stored.get(key), has_usage=bool(records))
-                if change is not None:
-                    yield change
+            rated = self._failures.attempt(task.pair, partial(self._rated, price, customer, period, key, records))
+            if isinstance(rated, Failed):
+                continue
+            before = stored.get(key)
+            if before is not None and before.frozen:
+                return _Computed(task, has_conflict=True)
+            changes.append(self._change(customer, period, rated, before, has_usage=bool(records)))
+        return _Computed(task, [change for change in changes if change is not None])
 
     def _rated(
         self,
@@ -195,9 +217,11 @@ class OpenPeriods:
         *,
         has_usage: bool,
     ) -> Change | None:
-        if stored is not None and stored.frozen:
-            raise VersionConflict("the rating was frozen meanwhile")
         state: PeriodState = "open" if customer.bills_now(period, self._reading.now) else "upcoming"
         send_now = self._writer.now if self._writer.line_times.at_once else None
         decision = decide(rated, stored, period=state, has_usage=has_usage, send_now=send_now)
         return Change(customer, rated, decision, stored) if decision is not None else None
+
+
+def _distinct(tasks: Iterable[Task]) -> list[Task]:
+    return list({id(task): task for task in tasks}.values())

@@ -1,10 +1,11 @@
 """Rates what changed, marked pairs or whole subscriptions: from their records, never by increments."""
 
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 from functions.rate.closing import REVIEWED
+from functions.rate.failures import Failed
 from functions.rate.inputs import Reading, Sources
 from functions.rate.invoiced_periods import Invoices
 from functions.rate.open_periods import OpenPeriods, Task
@@ -29,6 +30,7 @@ class Rater:
         self, sources: Sources, ratings: Ratings, writer: Writer, statements: Statements | None = None
     ) -> None:
         self._reading = Reading(sources, writer.statistics, writer.now)
+        self._failures = self._reading.failures
         self._ratings = ratings
         self._invoices = Invoices(self._reading, ratings, writer)
         self._uninvoiced = OpenPeriods(self._reading, ratings, writer, self._invoices)
@@ -42,9 +44,12 @@ class Rater:
         """Return what was done so far."""
         return self._reading.statistics
 
-    def reported(self, customer: BilledSubscription) -> AbstractContextManager[None]:
-        """Report what fails about a subscription, and let the others go on."""
-        return self._reading.reported(ChangedPair(customer.id, EVERY_METRIC, month_of(self._reading.now)))
+    def attempt(self, customer: BilledSubscription, work: Callable[[], None]) -> None:
+        """Do `work` about a subscription; if it fails, report that and go on with the next subscription."""
+        self._failures.attempt(self._whole(customer.id), work)
+
+    def _whole(self, subscription: str) -> ChangedPair:
+        return ChangedPair(subscription, EVERY_METRIC, month_of(self._reading.now))
 
     def because_of(self, cause: Cause) -> None:
         """Have ratings name a cause in their history from now on; it is `usage` before."""
@@ -55,7 +60,7 @@ class Rater:
 
         Raises what the database raised where nothing can be rated for now.
         """
-        self._reading.spares_others = True
+        self._failures.isolates_throttling = True
         for first in range(0, len(pairs), _AT_ONCE):
             self._reading.forget_customers()
             tasks: list[Task] = []
@@ -63,8 +68,9 @@ class Rater:
                 if pair.metric == EVERY_METRIC:
                     self.rate_subscription(pair.subscription)
                     continue
-                with self._reading.reported(pair):
-                    tasks += self._tasks(pair)
+                result = self._failures.attempt(pair, partial(self._tasks, pair))
+                if not isinstance(result, Failed):
+                    tasks += result
             if tasks:
                 self._uninvoiced.rate(tasks)
 
@@ -81,8 +87,7 @@ class Rater:
                 continue
             self._seen.add(once)
             if period.state == "invoiced":
-                with self._reading.reported(pair):
-                    self._invoices.adjust(customer, period, metric=pair.metric)
+                self._failures.attempt(pair, partial(self._invoices.adjust, customer, period, metric=pair.metric))
             elif customer.is_rated_in(period):
                 tasks.append(self._uninvoiced.task(pair, customer, pair.metric, period))
         return tasks
@@ -106,28 +111,30 @@ class Rater:
         nothing. `thorough` goes over every period that has any usage. Returns the customer, None where
         there is no such subscription.
         """
-        customer: BilledSubscription | None = None
-        self._reading.spares_others = not thorough
-        with self._reading.reported(ChangedPair(subscription, EVERY_METRIC, month_of(self._reading.now))):
-            customer = self._reading.customer(subscription, anew=True)
-            if customer is not None and charge is None:
-                self._make_statements(customer, self._invoices.review(customer, thorough=thorough))
-                self._end_replaced(customer)
-            if customer is not None:
-                self._rate_open(customer, charge)
-            if customer is not None and thorough:
-                self._rate_beyond(customer)
+        self._failures.isolates_throttling = not thorough
+        pair = self._whole(subscription)
+        customer = self._failures.attempt(pair, partial(self._reading.customer, subscription, anew=True))
+        if customer is None or isinstance(customer, Failed):
+            return None
+        self._failures.attempt(pair, partial(self._rate_whole, customer, charge, thorough=thorough))
         return customer
 
+    def _rate_whole(self, customer: BilledSubscription, charge: str | None, *, thorough: bool) -> None:
+        if charge is None:
+            self._make_statements(customer, self._invoices.review(customer, thorough=thorough))
+            self._end_replaced(customer)
+        self._rate_open(customer, charge)
+        if thorough:
+            self._rate_beyond(customer)
+
     def _make_statements(self, customer: BilledSubscription, closings: Mapping[datetime, ClosedPeriod]) -> None:
-        if self._statements is None:
-            return
-        with self._reading.reported(ChangedPair(customer.id, EVERY_METRIC, month_of(self._reading.now))):
-            self._statements.make(customer, closings, customer.invoiced(REVIEWED))
+        if self._statements is not None:
+            make = partial(self._statements.make, customer, closings, customer.invoiced(REVIEWED))
+            self._failures.attempt(self._whole(customer.id), make)
 
     def _rate_open(self, customer: BilledSubscription, charge: str | None) -> None:
         period = customer.calendar.open
-        stored = {one.key: one for one in self._ratings.in_period(customer.id, period.start)}
+        stored = {rating.key: rating for rating in self._ratings.in_period(customer.id, period.start)}
         month = month_of(period.start)
         tasks = [
             self._uninvoiced.task(ChangedPair(customer.id, metric, month), customer, metric, period, only=charge)
@@ -137,15 +144,15 @@ class Rater:
         self._uninvoiced.rate(tasks, stored)
         priced = {key for task in tasks for key in task.rating_keys()}
         unpriced = frozenset[str]().union(*(task.unpriced for task in tasks))
-        for key, one in stored.items():
-            metric = one.doc["metric"]
-            with self._reading.reported(ChangedPair(customer.id, metric, month)):
-                if key.corrects is not None:
-                    if charge is None:
-                        self._settle_older(customer, key.corrects, metric)
-                elif key not in priced and key.charge not in unpriced and charge in {None, key.charge}:
-                    reason = None if customer.is_rated_in(period) else _NOT_LIVED
-                    self._uninvoiced.end(customer, one, reason)
+        for key, rating in stored.items():
+            metric = rating.doc["metric"]
+            pair = ChangedPair(customer.id, metric, month)
+            if key.corrects is not None:
+                if charge is None:
+                    self._failures.attempt(pair, partial(self._adjust_older, customer, key.corrects, metric))
+            elif key not in priced and key.charge not in unpriced and charge in {None, key.charge}:
+                reason = None if customer.is_rated_in(period) else _NOT_LIVED
+                self._failures.attempt(pair, partial(self._uninvoiced.end, customer, rating, reason))
 
     def _of_deleted_charges(
         self, customer: BilledSubscription, stored: Collection[StoredRating], charge: str | None
@@ -173,11 +180,11 @@ class Rater:
         """Bring to nothing what was rated under a start that was corrected: it is rated under the new one."""
         for start in customer.replaced_starts:
             for stored in self._ratings.in_period(customer.id, start):
-                with self._reading.reported(ChangedPair(customer.id, stored.doc["metric"], month_of(start))):
-                    if not stored.frozen:
-                        self._uninvoiced.end(customer, stored, _REPLACED)
+                if not stored.frozen:
+                    pair = ChangedPair(customer.id, stored.doc["metric"], month_of(start))
+                    self._failures.attempt(pair, partial(self._uninvoiced.end, customer, stored, _REPLACED))
 
-    def _settle_older(self, customer: BilledSubscription, start: datetime, metric: str) -> None:
+    def _adjust_older(self, customer: BilledSubscription, start: datetime, metric: str) -> None:
         """Adjust what an adjustment in the open period is about, unless that was gone over already."""
         corrected = customer.calendar.period_holding(start)
         if corrected not in customer.invoiced(REVIEWED):
@@ -192,9 +199,7 @@ class Rater:
             pair = ChangedPair(customer.id, metric, month_of(following.start))
             if customer.is_rated_in(following):
                 tasks.append(self._uninvoiced.task(pair, customer, metric, following))
-            with self._reading.reported(pair):
-                for period in self._used_before(customer, metric, first):
-                    self._invoices.adjust(customer, period, metric=metric)
+            self._failures.attempt(pair, partial(self._adjust_before, customer, metric, first))
         self._uninvoiced.rate(tasks)
         self._end_upcoming(customer, following, tasks)
 
@@ -204,8 +209,13 @@ class Rater:
         unpriced = frozenset[str]().union(*(task.unpriced for task in tasks))
         for stored in self._ratings.in_period(customer.id, period.start):
             if stored.key not in priced and stored.key.charge not in unpriced and not stored.frozen:
-                with self._reading.reported(ChangedPair(customer.id, stored.doc["metric"], month_of(period.start))):
-                    self._uninvoiced.end(customer, stored, period=period)
+                pair = ChangedPair(customer.id, stored.doc["metric"], month_of(period.start))
+                self._failures.attempt(pair, partial(self._uninvoiced.end, customer, stored, period=period))
+
+    def _adjust_before(self, customer: BilledSubscription, metric: str, first: datetime) -> None:
+        """Adjust the periods before the `first` one known in which a metric was used."""
+        for period in self._used_before(customer, metric, first):
+            self._invoices.adjust(customer, period, metric=metric)
 
     def _used_before(self, customer: BilledSubscription, metric: str, first: datetime) -> list[Period]:
         periods: dict[Period, None] = {}

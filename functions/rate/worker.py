@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import groupby
 from typing import Any, Protocol
 
@@ -155,14 +156,16 @@ class Worker:
                 customer = rater.rate_subscription(after, charge=charge)
                 if customer is not None and charge is None:
                     self._mark_closing(customer, now)
-                    with rater.reported(customer):
-                        self.ends.announce(customer, now)
-                        self.last_periods.close(customer, now)
+                    rater.attempt(customer, partial(self._end, customer, now))
                 if not has_time():
                     return {**message, "after": after}
             if following is None:
                 return None
             after = following
+
+    def _end(self, customer: BilledSubscription, now: datetime) -> None:
+        self.ends.announce(customer, now)
+        self.last_periods.close(customer, now)
 
     def _mark_closing(self, customer: BilledSubscription, now: datetime) -> None:
         """Have a subscription rated whole about the end of its period."""

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -71,6 +71,22 @@ def is_about_what_was_written(error: ClientError) -> bool:
     if code_of(error) == "ValidationException":
         return True
     return bool({"ValidationError", "ItemCollectionSizeLimitExceeded"} & set(reasons(error)))
+
+
+FailureScope = Literal["table", "key", "item"]
+
+
+def failure_scope(error: Exception) -> FailureScope:
+    """Return what else is likely to fail the way `error` did.
+
+    `table`: every call fails, for example because a right is missing. `key`: calls about the same keys may be
+    throttled for a while. `item`: nothing else; the error is about one item, or not the database's at all.
+    """
+    if isinstance(error, BotoCoreError):
+        return "table"
+    if isinstance(error, ClientError) and not is_transient(error):
+        return "item" if is_about_what_was_written(error) else "table"
+    return "key" if isinstance(error, ClientError | Unavailable) else "item"
 
 
 def reasons(error: ClientError) -> list[str]:

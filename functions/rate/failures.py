@@ -1,0 +1,81 @@
+"""Failures of single pairs: reported, marked to be rated again, and kept from the other pairs of a message."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from functions.rate.rating_writer import RunStatistics
+from fusion_billing.billing.planning import hour_of
+from fusion_billing.dynamodb.errors import failure_scope
+from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
+
+MAX_UNAVAILABLE = 3
+"""Subscriptions of one message whose reads or writes may be throttled before the whole message fails."""
+
+Result = TypeVar("Result")
+
+
+class ChangeMarkers(Protocol):
+    """Port: writes change markers (`dynamodb.markers.changed_pairs.ChangedPairs`)."""
+
+    def put(self, pair: ChangedPair, hour: datetime) -> None:
+        """Mark a pair as changed in an hour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The result of work on a pair that failed. The failure is reported and the pair is marked again."""
+
+    error: Exception
+
+
+class PairFailures:
+    """Handles the failures of one message, at the moment `now`."""
+
+    def __init__(
+        self,
+        statistics: RunStatistics,
+        markers: ChangeMarkers,
+        report: Callable[[ChangedPair, Exception], None],
+        now: datetime,
+    ) -> None:
+        self._statistics = statistics
+        self._markers = markers
+        self._report = report
+        self._now = now
+        self._unavailable: set[str] = set()
+        self.isolates_throttling = True
+        """Whether a throttled subscription fails alone. False for a message about one subscription only:
+        SQS delivers that message again."""
+
+    def attempt(self, pair: ChangedPair, work: Callable[[], Result]) -> Result | Failed:
+        """Return the result of `work`, or `Failed` if only this pair is affected.
+
+        Raises the error of `work` if it concerns every pair.
+        """
+        try:
+            return work()
+        except Exception as error:
+            if self._concerns_every_pair(pair, error):
+                raise
+            return self._record(pair, error)
+
+    def record(self, pair: ChangedPair, error: Exception) -> Failed:
+        """Report an error that a pair ran into, and mark the pair again; raises `error` if it concerns every pair."""
+        if self._concerns_every_pair(pair, error):
+            raise error
+        return self._record(pair, error)
+
+    def _record(self, pair: ChangedPair, error: Exception) -> Failed:
+        self._statistics.failed += 1
+        self._report(pair, error)
+        self._markers.put(pair, hour_of(self._now))
+        return Failed(error)
+
+    def _concerns_every_pair(self, pair: ChangedPair, error: Exception) -> bool:
+        scope = failure_scope(error)
+        if scope != "key":
+            return scope == "table"
+        self._unavailable.add(pair.subscription)
+        return not self.isolates_throttling or len(self._unavailable) > MAX_UNAVAILABLE
