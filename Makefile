@@ -5,6 +5,7 @@
 #                       PORT=, ODOO_PORT= and RECEIVER_PORT= choose other ports
 #   make test           every test; TESTS=tests/unit runs some
 #   make lives          plays random lives of subscriptions: LIVES= (20000), SEED= (a random one) to begin with
+#   make mutants        changes the code that decides amounts, and sees unit tests fail: PACKAGES=, WORKERS=
 #   make lint           formatting, lint, types, the template
 #   make bench          what a counter, an hour and a cold start cost
 #   make odoo-check     looks a given Odoo over, asks for its key: ODOO_URL=, ODOO_DATABASE=, CATALOGUE_TABLE=, ODOO_WRITE_TEST=1
@@ -13,7 +14,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lives lint bench odoo-check lock clean distclean
+.PHONY: help setup run test lives mutants lint bench odoo-check lock clean distclean
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
@@ -35,6 +36,9 @@ test: setup
 
 lives: setup
 	@LIVES="$(LIVES)" SEED="$(SEED)" exec $(VENV)/bin/python -m tests.lives
+
+mutants: setup
+	@PACKAGES="$(PACKAGES)" WORKERS="$(WORKERS)" exec $(VENV)/bin/python -m tests.mutants
 
 lint: setup
 	$(VENV)/bin/ruff check .
