@@ -239,11 +239,11 @@ def relay_queue() -> "Queue":
 
 @cache
 def odoo() -> "Odoo":
-    """Return the client of Odoo, whose calls leave time to answer. Raises `Unavailable`: `no_odoo`."""
+    """Return the client of Odoo, whose calls leave time to answer. Raises `Unavailable`: `odoo_not_configured`."""
     from fusion_billing.odoo import configuration
 
     if not configuration.is_configured():
-        raise Unavailable("there is no Odoo: set ODOO_URL", code="no_odoo")
+        raise Unavailable("there is no Odoo: set ODOO_URL", code="odoo_not_configured")
     return configuration.from_environment(seconds=10.0)
 
 

@@ -79,20 +79,20 @@ def parameters(router: Router, *names: str) -> dict[str, str]:
     unknown = sorted(set(given) - {*names, "limit", "cursor"})
     if unknown:
         faults = [Fault(name, "unknown_parameter", "is no parameter of this path") for name in unknown]
-        raise Refused(faults, code="bad_request")
+        raise Refused(faults, code="invalid_parameter")
     return given
 
 
 def page(router: Router) -> tuple[int, str | None]:
     """Return the page asked for: how many (1 to 500, 100 unless said), and after what (`next_cursor`'s text).
 
-    Raises `Refused`: `bad_request` for the limit, `bad_cursor` for a cursor that is no cursor of this list
+    Raises `Refused`: `invalid_parameter` for the limit, `bad_cursor` for a cursor that is no cursor of this list
     or was made for other parameters.
     """
     given = router.current_event.get("queryStringParameters") or {}
     limit = given.get("limit", str(DEFAULT_PAGE))
     if not (limit.isascii() and limit.isdigit() and len(limit) <= _LIMIT_DIGITS and 1 <= int(limit) <= MAX_PAGE):
-        raise _refused("limit", "bad_request", f"must be a whole number from 1 to {MAX_PAGE}")
+        raise _refused("limit", "invalid_parameter", f"must be a whole number from 1 to {MAX_PAGE}")
     cursor = given.get("cursor")
     return int(limit), None if cursor is None else _read_cursor(cursor, list_name(router))
 
@@ -139,7 +139,7 @@ def _first_unstorable(value: Any, path: str = "", depth: int = 0) -> Fault | Non
     if depth > _DEEPEST:
         raise _refused("", "malformed_json", "the body is nested too deeply")
     if isinstance(value, str):
-        return Fault(path, "unstorable_text", "holds a character that is none") if _NONE.search(value) else None
+        return Fault(path, "invalid_characters", "holds a character that is none") if _NONE.search(value) else None
     children: Iterable[tuple[Any, Any]] = enumerate(value) if isinstance(value, list) else ()
     if isinstance(value, dict):
         children = value.items()
@@ -147,7 +147,7 @@ def _first_unstorable(value: Any, path: str = "", depth: int = 0) -> Fault | Non
         below = f"{path}.{name}" if path else str(name)
         fault = _first_unstorable(child, below, depth + 1)
         if fault is None and isinstance(name, str) and _NONE.search(name):
-            fault = Fault(path, "unstorable_text", "has a name that holds a character that is none")
+            fault = Fault(path, "invalid_characters", "has a name that holds a character that is none")
         if fault is not None:
             return fault
     return None

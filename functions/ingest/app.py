@@ -121,8 +121,10 @@ def _records(body: dict[str, Any]) -> list[Any]:
     unknown = sorted(set(body) - {"records"})
     faults += [Fault(name[:64], "unknown_field", "is no field of a batch") for name in unknown[:8]]
     records = body["records"]
-    if not isinstance(records, list) or not records:
-        faults.append(Fault("records", "invalid_type", f"must be a list of 1 to {MAX_RECORDS} records"))
+    if not isinstance(records, list):
+        faults.append(Fault("records", "not_a_list", "must be a list of usage records"))
+    elif not records:
+        faults.append(Fault("records", "empty", "must hold at least one usage record"))
     elif len(records) > MAX_RECORDS:
         message = f"must be at most {MAX_RECORDS} records"
         raise Refused([Fault("records", "too_many_records", message)], code="too_many_records")

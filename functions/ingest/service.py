@@ -191,12 +191,12 @@ _OWN_CODES = {
     "unknown_metric",
     "unknown_subscription",
     "unknown_source",
-    "other_source",
+    "source_not_allowed",
     "metric_not_allowed",
     "before_start",
     "subscription_ended",
     "window_too_long",
-    "year_out_of_range",
+    "out_of_range",
 }
 
 

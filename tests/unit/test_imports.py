@@ -108,7 +108,7 @@ def test_ingest_loads_botocore_and_little_of_ours() -> None:
 
     assert "botocore.session" in loaded("ingest")
     assert {module.split(".")[1] for module in ours if module.startswith("fusion_billing.")} <= {
-        "access", "decimals", "dynamodb", "errors", "http", "instants", "metering", "settings",
+        "access", "decimals", "dynamodb", "error_codes", "errors", "http", "instants", "metering", "settings",
         "strict_json", "usage",
     }  # fmt: skip
 

@@ -44,7 +44,7 @@ def listing(endpoint: str) -> Response[str]:
         faults += refused.faults
     if faults:
         named = [Fault(fault.field.removesuffix(".0"), fault.code, fault.message) for fault in faults]
-        raise Refused(named, code="bad_request")
+        raise Refused(named, code="invalid_parameter")
     found, last = service.listing(
         webhook_dependencies.endpoints(),
         webhook_dependencies.deliveries(),

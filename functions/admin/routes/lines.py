@@ -31,8 +31,8 @@ def listing() -> Response[str]:
     authorised(router, "admin")
     state = parameters(router, "state").get("state", _STATES[0])
     if state not in _STATES:
-        fault = Fault("state", "bad_parameter", f"must be one of {', '.join(_STATES)}")
-        raise Refused([fault], code="bad_parameter")
+        fault = Fault("state", "invalid_parameter", f"must be one of {', '.join(_STATES)}")
+        raise Refused([fault], code="invalid_parameter")
     limit, after = page(router)
     found = service.listing(dependencies.lines(), state, dependencies.line_partitions(), limit, after)
     return page_answer(router, *found)
@@ -101,7 +101,7 @@ def _asked(body: dict[str, Any], names: set[str], booleans: set[str]) -> dict[st
         if name in booleans and not isinstance(body[name], bool):
             faults.append(Fault(name, "not_a_boolean", "must be true or false"))
         if name not in booleans and type(body[name]) is not str:
-            faults.append(Fault(name, "not_text", "must be text"))
+            faults.append(Fault(name, "not_a_string", "must be text"))
     if faults:
         raise Refused(faults)
     return body

@@ -95,8 +95,8 @@ def detail(subscription: str, charge: str) -> Response[str]:
 def _steps_from(given: dict[str, str]) -> int:
     text = given.get("steps_from", "0")
     if not _NUMBER.fullmatch(text):
-        fault = Fault("steps_from", "bad_parameter", "must be a whole number, such as 1000")
-        raise Refused([fault], code="bad_parameter")
+        fault = Fault("steps_from", "invalid_parameter", "must be a whole number, such as 1000")
+        raise Refused([fault], code="invalid_parameter")
     return int(text)
 
 
@@ -117,10 +117,10 @@ def _instant(asker: Asker, given: dict[str, str], name: str) -> datetime | None:
         day = date.fromisoformat(text)
         return _within_reach(datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC), name)
     except Refused as refused:
-        raise Refused(refused.faults, code="bad_parameter") from None
+        raise Refused(refused.faults, code="invalid_parameter") from None
     except (ValueError, OverflowError):
-        fault = Fault(name, "not_a_day", "is no day of the calendar")
-        raise Refused([fault], code="bad_parameter") from None
+        fault = Fault(name, "not_a_date", "is no day of the calendar")
+        raise Refused([fault], code="invalid_parameter") from None
 
 
 def _within_reach(instant: datetime, name: str) -> datetime:

@@ -39,7 +39,7 @@ def _asked(body: dict[str, Any]) -> tuple[str | None, bool]:
     faults = [Fault(name, "unknown_field", "is not a field of this object") for name in body if name not in _FIELDS]
     subscription, sweep = body.get("subscription"), body.get("sweep", True)
     if subscription is not None and type(subscription) is not str:
-        faults.append(Fault("subscription", "not_text", "must be text"))
+        faults.append(Fault("subscription", "not_a_string", "must be text"))
     if not isinstance(sweep, bool):
         faults.append(Fault("sweep", "not_a_boolean", "must be true or false"))
     if faults:

@@ -80,9 +80,9 @@ def reconcile() -> Response[str]:
 
 
 def _source(principal: Principal, asked: str | None) -> str:
-    """Return whose record is meant: `asked`, else one's own; raises `Forbidden` (`other_source`)."""
+    """Return whose record is meant: `asked`, else one's own; raises `Forbidden` (`source_not_allowed`)."""
     if asked not in {None, principal.source} and not principal.is_admin:
-        raise Forbidden("only its own records are open to this key", code="other_source")
+        raise Forbidden("only its own records are open to this key", code="source_not_allowed")
     return asked or principal.source
 
 
@@ -101,8 +101,8 @@ def _instant(given: dict[str, str], name: str) -> datetime | None:
     try:
         return parse_query_instant(given[name], name)
     except Refused as refused:
-        raise Refused(refused.faults, code="bad_request") from None
+        raise Refused(refused.faults, code="invalid_parameter") from None
 
 
 def _refused(field: str, message: str) -> Refused:
-    return Refused([Fault(field, "bad_parameter", message)], code="bad_request")
+    return Refused([Fault(field, "invalid_parameter", message)], code="invalid_parameter")

@@ -185,8 +185,10 @@ def _checked(webhooks: Webhooks, body: dict[str, Any], *, required: bool) -> dic
     if "events" in body:
         faults += faults_of(body["events"], EVENT_TYPES)
     description = body.get("description", "")
-    if not _is_text(description) or len(description) > _LONGEST_DESCRIPTION:
-        faults.append(Fault("description", "invalid", f"must be text of at most {_LONGEST_DESCRIPTION} characters"))
+    if not _is_text(description):
+        faults.append(Fault("description", "not_a_string", "must be a string"))
+    elif len(description) > _LONGEST_DESCRIPTION:
+        faults.append(Fault("description", "too_long", f"must have at most {_LONGEST_DESCRIPTION} characters"))
     if body.get("state", "enabled") not in {"enabled", "disabled"}:
         faults.append(Fault("state", "unknown_value", "must be enabled or disabled"))
     if faults:

@@ -76,7 +76,7 @@ def _of_period(stores: Stores, principal: Principal, body: dict[str, Any]) -> di
     at = parse_instant(body["period_start"], "period_start")
     subscription = body["subscription"]
     if not _is_text(subscription):
-        raise Refused([Fault("subscription", "not_text", "must be text")])
+        raise Refused([Fault("subscription", "not_a_string", "must be text")])
     stored = subscription_service.visible(stores.subscriptions, principal, subscription)
     customer = billed_subscription(stored)
     versions, metric = _priced(stores.catalogue, body)
@@ -132,8 +132,10 @@ def _priced(catalogue: CatalogueStore, body: dict[str, Any]) -> tuple[Sequence[C
 def _check_fields(body: dict[str, Any]) -> None:
     faults = [Fault(name, "unknown_field", "is not a field of an estimate") for name in sorted(set(body) - _FIELDS)]
     has = {name for name in _FIELDS if body.get(name) is not None}
-    if len(has & {"charge", "charge_code"}) != 1:
-        faults.append(Fault("charge", "missing", "must be given, or charge_code, but not both"))
+    if not has & {"charge", "charge_code"}:
+        faults.append(Fault("charge", "missing", "must be given, or charge_code"))
+    elif {"charge", "charge_code"} <= has:
+        faults.append(Fault("charge", "mutually_exclusive", "can't be given together with charge_code"))
     if has & set(_STORED):
         faults += [
             Fault(name, "missing", "must be given with the other of subscription and period_start")
@@ -141,7 +143,7 @@ def _check_fields(body: dict[str, Any]) -> None:
             if name not in has
         ]
         faults += [
-            Fault(name, "conflicting", "can't be given for a subscription's stored usage")
+            Fault(name, "mutually_exclusive", "can't be given for a subscription's stored usage")
             for name in _GIVEN
             if name in has
         ]
@@ -151,7 +153,7 @@ def _check_fields(body: dict[str, Any]) -> None:
 
 def _versions(catalogue: CatalogueStore, code: object) -> list[Charge]:
     if not _is_text(code):
-        raise Refused([Fault("charge_code", "not_text", "must be text")])
+        raise Refused([Fault("charge_code", "not_a_string", "must be text")])
     versions = catalogue.charge(code)
     if not versions:
         raise Refused([Fault("charge_code", "unknown_charge", f"there is no charge {code}")])

@@ -32,7 +32,7 @@ def check(besides: Mapping[str, Any], stored: Mapping[str, Any] | None) -> None:
     given = {name: _plain(value) for name, value in besides.items()}
     version = given.pop(VERSION, None)
     if version is not None and type(version) is not int:
-        raise Refused([Fault(VERSION, "invalid_type", "must be a whole number")])
+        raise Refused([Fault(VERSION, "not_an_integer", "must be an integer")])
     now = {} if stored is None else stored
     if version is not None and version != now.get(VERSION):
         found = f"it is at version {now[VERSION]}" if now else "it does not exist"

@@ -49,19 +49,19 @@ class PutRequest:
 
 
 def asked(principal: Principal, query: Mapping[str, str], now: datetime) -> PutRequest:
-    """Return how a `PUT` is asked for by its query; raises `Refused` (`bad_parameter`)."""
+    """Return how a `PUT` is asked for by its query; raises `Refused` (`invalid_parameter`)."""
     faults = []
     dry_run = query.get("dry_run", "false")
     if dry_run not in {"true", "false"}:
-        faults.append(Fault("dry_run", "bad_parameter", "must be true or false"))
+        faults.append(Fault("dry_run", "invalid_parameter", "must be true or false"))
     confirmed = frozenset(query["confirm"].split(",")) if query.get("confirm") else frozenset[str]()
     if confirmed - set(EFFECTS):
-        faults.append(Fault("confirm", "bad_parameter", f"must be one or more of {', '.join(EFFECTS)}"))
+        faults.append(Fault("confirm", "invalid_parameter", f"must be one or more of {', '.join(EFFECTS)}"))
     reason = query.get("reason") or None
     if reason is not None and (len(reason) > _LONGEST_REASON or not _is_text(reason)):
-        faults.append(Fault("reason", "bad_parameter", f"must be text of at most {_LONGEST_REASON} characters"))
+        faults.append(Fault("reason", "invalid_parameter", f"must be text of at most {_LONGEST_REASON} characters"))
     if faults:
-        raise Refused(faults, code="bad_parameter")
+        raise Refused(faults, code="invalid_parameter")
     return PutRequest(principal, now, dry_run == "true", confirmed, reason)
 
 

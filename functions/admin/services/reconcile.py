@@ -97,5 +97,5 @@ class Reconciler:
 def _position(cursor: str | None) -> tuple[int, str | None]:
     match = _CURSOR.fullmatch(cursor or "0:")
     if match is None:
-        raise Refused([Fault("cursor", "bad_parameter", "is no cursor of a comparison")], code="bad_parameter")
+        raise Refused([Fault("cursor", "bad_cursor", "is not a cursor of this list")], code="bad_cursor")
     return int(match[1]), match[2] or None

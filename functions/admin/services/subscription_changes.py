@@ -85,7 +85,7 @@ def _links(raw: object, timezone: str) -> tuple[ChainedOrder, ...]:
     if not raw:
         raise Refused([Fault(ORDERS, "empty", "must not be empty")])
     if len(raw) > MOST_ORDERS:
-        raise Refused([Fault(ORDERS, "too_long", f"must have at most {MOST_ORDERS} entries")])
+        raise Refused([Fault(ORDERS, "too_many", f"must have at most {MOST_ORDERS} entries")])
     faults: list[Fault] = []
     links: list[OrderLink] = []
     for index, each in enumerate(raw):

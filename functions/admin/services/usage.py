@@ -76,7 +76,7 @@ class Records:
 def _reason(value: object) -> str:
     reason = text(value)
     if not reason.isprintable():
-        raise PydanticCustomError("unprintable", "must be printable characters")
+        raise PydanticCustomError("invalid_characters", "must be printable characters")
     return reason
 
 
@@ -127,7 +127,7 @@ def source_asked_for(records: Records, principal: Principal, asked: str | None) 
         return asked if principal.is_admin else principal.source
     assert asked is not None  # noqa: S101  for the type checker alone
     if not records.is_source(asked):
-        raise Refused([Fault("source", "unknown_source", "there is no such source")], code="bad_request")
+        raise Refused([Fault("source", "unknown_source", "there is no such source")], code="invalid_parameter")
     return asked
 
 

@@ -14,16 +14,17 @@ from fusion_billing.catalog.validation import Amount, Code, Definition, Instant,
 from fusion_billing.decimals import plain
 from fusion_billing.dynamodb.usage.reading import Selection
 from fusion_billing.errors import Fault, Refused
-from fusion_billing.metering.parsing import is_key
+from fusion_billing.metering.parsing import MAX_KEY, text_fault
 
 MAX_COMPARED = 10_000
 _LONGEST = 4_000_000  # bytes of findings; an answer must stay below 6 MB
 
 
 def _key(value: object) -> str:
-    if type(value) is not str or not is_key(value):
-        raise PydanticCustomError("invalid_key", "must be text of 1 to 256 printable characters")
-    return value
+    fault = text_fault("", value, MAX_KEY)
+    if fault is not None:
+        raise PydanticCustomError(fault.code, fault.message)
+    return str(value)
 
 
 class Booked(Definition):
@@ -60,7 +61,7 @@ def reconcile(records: Records, source: str, body: object) -> dict[str, Any]:
     """
     asked = parse(Reconciliation, body)
     if asked.end <= asked.start:
-        raise Refused([Fault("to", "end_before_start", "must be later than from")])
+        raise Refused([Fault("to", "invalid_window", "must be later than from")])
     in_app = _booked(asked.records)
     own_id = records.own_id(asked.subscription)
     wanted = Selection(own_id, asked.metric, asked.start, asked.end, source)
@@ -99,7 +100,7 @@ def _booked(records: Iterable[Booked]) -> dict[str, Decimal]:
     found: dict[str, Decimal] = {}
     for place, booked in enumerate(records):
         if booked.idempotency_key in found:
-            raise Refused([Fault(f"records.{place}.idempotency_key", "duplicate_key", "is there twice")])
+            raise Refused([Fault(f"records.{place}.idempotency_key", "duplicate", "must not be listed twice")])
         found[booked.idempotency_key] = booked.quantity
     return found
 

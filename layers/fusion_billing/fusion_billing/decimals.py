@@ -24,7 +24,7 @@ def parse_decimal(value: object, field: str = "", *, negative: bool = False) -> 
 
     Takes text, a `strict_json.Number`, an int or a Decimal; a float is refused, since what was
     meant is lost by then. Raises `Refused` with one fault at `field`, whose code is `not_a_number`,
-    `not_finite`, `too_many_digits`, `exponent_out_of_range` or, unless allowed, `negative`.
+    `not_finite`, `too_many_digits` or, unless allowed, `negative`.
     """
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise _refuse(field, "not_a_number", "must be a decimal, as a JSON number or as text")
@@ -36,7 +36,7 @@ def parse_decimal(value: object, field: str = "", *, negative: bool = False) -> 
         number = EXACT.create_decimal(value) if isinstance(value, Decimal) else Decimal(value)
     except InvalidOperation:
         if isinstance(value, str) and _looks_like_huge_exponent(value):
-            raise _refuse(field, "exponent_out_of_range", _RANGE) from None
+            raise _refuse(field, "too_many_digits", _RANGE) from None
         raise _refuse(field, "not_a_number", "must be a decimal such as 12.5") from None
     if isinstance(value, str) and not value.isascii():
         raise _refuse(field, "not_a_number", "must be written in ASCII digits")
@@ -60,7 +60,7 @@ def _bounded(number: Decimal, field: str) -> Decimal:
     if len(digits) > MAX_DIGITS:
         raise _refuse(field, "too_many_digits", f"must have at most {MAX_DIGITS} digits")
     if exponent < -MAX_DIGITS or exponent + len(digits) > MAX_DIGITS:
-        raise _refuse(field, "exponent_out_of_range", _RANGE)
+        raise _refuse(field, "too_many_digits", _RANGE)
     return Decimal((sign, digits, exponent))
 
 

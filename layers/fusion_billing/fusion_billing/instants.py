@@ -13,7 +13,7 @@ _SPACED_OFFSET = re.compile(r" (\d{2}:\d{2})\Z", re.ASCII)
 def parse_instant(value: object, field: str = "") -> datetime:
     """Return `value`, RFC 3339 text with an offset, as an aware UTC datetime.
 
-    Raises `Refused` with one fault at `field`: `not_an_instant`, or `naive` where the offset is
+    Raises `Refused` with one fault at `field`: `not_an_instant`, or `missing_offset` where the offset is
     missing (a time without one means another instant to every reader). Digits past the microsecond
     are refused unless they are zeros, so that no two windows fall together unseen.
     """
@@ -22,7 +22,7 @@ def parse_instant(value: object, field: str = "") -> datetime:
         raise Refused([Fault(field, "not_an_instant", "must be RFC 3339, such as 2026-11-03T00:00:00Z")])
     fraction, offset = match.groups()
     if offset is None:
-        raise Refused([Fault(field, "naive", "must carry an offset, such as Z or +02:00")])
+        raise Refused([Fault(field, "missing_offset", "must carry an offset, such as Z or +02:00")])
     if fraction is not None and fraction[6:].strip("0"):
         raise Refused([Fault(field, "not_an_instant", "must not be finer than a microsecond")])
     try:

@@ -339,7 +339,7 @@ def test_a_definition_that_no_item_holds_is_refused(defined: Any) -> None:
     names = {f"name {n:04d} {'x' * 200}": "y" * 256 for n in range(1_000)}
     for query in ({}, {"dry_run": "true"}):
         refused = defined.put("/v1/charges/calls", {**CHARGE, "names": names}, query=query)
-        assert (refused.status, refused.faults) == (422, {"": "definition_too_large"})
+        assert (refused.status, refused.faults) == (422, {"": "too_large"})
     assert defined.get("/v1/charges/calls").json["version"] == 1
 
 
@@ -348,7 +348,7 @@ def test_many_versions_that_no_item_holds_together_are_refused(defined: Any) -> 
     big = {**CHARGE, "applies_to": {"plans": plans}}
     assert defined.put("/v1/charges/calls", big).status == 200
     refused = defined.put("/v1/charges/calls", {**big, "valid_from": "2026-12-01"})
-    assert (refused.status, refused.faults) == (422, {"": "definition_too_large"})
+    assert (refused.status, refused.faults) == (422, {"": "too_large"})
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
@@ -361,14 +361,14 @@ def test_overrides_that_no_item_holds_are_refused(defined: Any, method: str, que
     before = defined.get("/v1/subscriptions/42").json
     body = {**(SUBSCRIPTION if method == "PUT" else {}), "overrides": overrides}
     refused = defined.call(method, "/v1/subscriptions/42", body=body, query=query)
-    assert (refused.status, refused.faults) == (422, {"": "definition_too_large"})
+    assert (refused.status, refused.faults) == (422, {"": "too_large"})
     assert defined.get("/v1/subscriptions/42").json == before
 
 
 def test_thousands_of_overrides_of_unknown_charges_are_refused_at_once(defined: Any) -> None:
     overrides = {f"unknown_{n}": {"included_units": "1"} for n in range(2_000)}
     refused = defined.put("/v1/subscriptions/42", {**SUBSCRIPTION, "overrides": overrides})
-    assert (refused.status, refused.faults["overrides"]) == (422, "too_long")
+    assert (refused.status, refused.faults["overrides"]) == (422, "too_many")
 
 
 def test_all_of_a_hundred_overrides_of_unknown_charges_are_named(defined: Any) -> None:

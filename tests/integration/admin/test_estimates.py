@@ -123,13 +123,13 @@ def test_an_estimate_stores_nothing(used: Any, dynamodb: Any, tables: Any) -> No
     ("body", "faults"),
     [
         ({}, {"charge": "missing"}),
-        ({"charge_code": "calls", "charge": CHARGE, "units": 1}, {"charge": "missing"}),
+        ({"charge_code": "calls", "charge": CHARGE, "units": 1}, {"charge": "mutually_exclusive"}),
         ({"charge_code": "calls"}, {"units": "missing"}),
-        ({"charge_code": "calls", "units": 1, "records": []}, {"units": "missing"}),
+        ({"charge_code": "calls", "units": 1, "records": []}, {"units": "mutually_exclusive"}),
         ({"charge_code": "none", "units": 1}, {"charge_code": "unknown_charge"}),
-        ({"charge_code": 5, "units": 1}, {"charge_code": "not_text"}),
+        ({"charge_code": 5, "units": 1}, {"charge_code": "not_a_string"}),
         ({"charge_code": "calls", "units": "NaN"}, {"units": "not_finite"}),
-        ({"charge_code": "calls", "units": "1e999999999"}, {"units": "exponent_out_of_range"}),
+        ({"charge_code": "calls", "units": "1e999999999"}, {"units": "too_many_digits"}),
         (
             {
                 "charge_code": "calls",
@@ -148,7 +148,7 @@ def test_an_estimate_stores_nothing(used: Any, dynamodb: Any, tables: Any) -> No
                 "period_start": "2026-11-01T00:00:00Z",
                 "units": 1,
             },
-            {"units": "conflicting"},
+            {"units": "mutually_exclusive"},
         ),
         (
             {"charge_code": "calls", "subscription": "42", "period_start": "2026-11-01"},
@@ -168,7 +168,7 @@ def test_an_estimate_stores_nothing(used: Any, dynamodb: Any, tables: Any) -> No
         ),
         (
             {"charge_code": "calls", "subscription": 42, "period_start": "2026-11-01T00:00:00Z"},
-            {"subscription": "not_text"},
+            {"subscription": "not_a_string"},
         ),
     ],
 )

@@ -114,7 +114,7 @@ def test_a_line_that_is_not_there_is_a_404(admin: Any, line: str) -> None:
 
 
 def test_an_unknown_state_is_refused_by_name(admin: Any) -> None:
-    assert admin.get("/v1/lines", query={"state": "lost"}).faults == {"state": "bad_parameter"}
+    assert admin.get("/v1/lines", query={"state": "lost"}).faults == {"state": "invalid_parameter"}
 
 
 def test_lines_are_the_operator_s(admin: Any, parked: list[str]) -> None:
@@ -145,7 +145,7 @@ def test_without_an_odoo_that_is_said(admin: Any, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("ODOO_URL", "")
     dependencies.odoo.cache_clear()
     answer = admin.post("/v1/subscriptions/sync")
-    assert (answer.status, answer.code) == (503, "no_odoo")
+    assert (answer.status, answer.code) == (503, "odoo_not_configured")
 
 
 def test_lines_are_compared_on_demand(admin: Any, odoo: Server) -> None:
@@ -159,9 +159,9 @@ def test_lines_are_compared_on_demand(admin: Any, odoo: Server) -> None:
     ("body", "faults"),
     [
         ({"mend": "yes"}, {"mend": "not_a_boolean"}),
-        ({"subscription": 41}, {"subscription": "not_text"}),
+        ({"subscription": 41}, {"subscription": "not_a_string"}),
         ({"period_start": "2026-11-01"}, {"period_start": "not_an_instant"}),
-        ({"cursor": "there"}, {"cursor": "bad_parameter"}),
+        ({"cursor": "there"}, {"cursor": "invalid_parameter"}),
         ({"sub": "41"}, {"sub": "unknown_field"}),
     ],
 )

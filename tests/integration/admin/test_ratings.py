@@ -355,7 +355,7 @@ def test_usage_is_shown_of_the_period_at_an_instant(admin: "Admin", catalogue: "
     assert [metric["amount"] for metric in december["metrics"]] == ["1.50"]
     for bad in ("0001-01-01", "9999-12-31T23:59:59.999999Z", "soon"):
         answer = admin.get("/v1/subscriptions/42/usage", query={"at": bad})
-        assert (answer.status, answer.code) == (422, "bad_parameter") or answer.status == 400
+        assert (answer.status, answer.code) == (422, "invalid_parameter") or answer.status == 400
 
 
 @pytest.mark.parametrize("lived", [{}, {"end_date": "2026-11-15"}, {"billed_from": "2026-11-02"}])

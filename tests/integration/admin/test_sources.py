@@ -51,7 +51,7 @@ def test_sources_page(admin: Any) -> None:
     [
         ({}, {"name": "missing"}),
         ({"name": ""}, {"name": "empty"}),
-        ({"name": "x", "metrics": ["UPPER"]}, {"metrics.0": "bad_code"}),
+        ({"name": "x", "metrics": ["UPPER"]}, {"metrics.0": "invalid_identifier"}),
         ({"name": "x", "metrics": []}, {"metrics": "empty"}),
         ({"name": "x", "colour": 1}, {"colour": "unknown_field"}),
     ],

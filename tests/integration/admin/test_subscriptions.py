@@ -51,7 +51,7 @@ def test_a_change_is_held_to_all_that_a_definition_is(put: Any) -> None:
         ({"id": "43"}, ("id", "mismatch")),
         ({"origin": "odoo"}, ("origin", "read_only")),
         ({"billed_from": "2026-11-31"}, ("billed_from", "not_an_instant")),
-        ({"aliases": ["a b"]}, ("aliases", "bad_identifier")),
+        ({"aliases": ["a b"]}, ("aliases", "invalid_identifier")),
         ({"next_invoice_date": "9999-12-31"}, ("next_invoice_date", "out_of_range")),
         ({"plan_from": "2026-11-20"}, ("plan_from", "invalid_parameter")),
     ):
@@ -138,7 +138,7 @@ def test_a_chain_that_is_none_is_refused_by_name(put: Any) -> None:
         ([first, {**second, "kind": "initial"}], ("orders.0.kind", "unknown_value")),
         ([first, {**second, "from": "2025-01-01"}], ("orders", "not_ascending")),
         ([first, {**second, "odoo_order_id": 42}], ("orders", "duplicate")),
-        ([first] * 41, ("orders", "too_long")),
+        ([first] * 41, ("orders", "too_many")),
     ):
         answer = patch(put, {"orders": orders})
         assert (answer.status, faults(answer)) == (422, {fault}), orders

@@ -90,7 +90,7 @@ def test_another_source_s_record_is_not_there(admin: Any, book: Book) -> None:
     key = admin.key("usage:read")
     assert admin.get("/v1/usage/k", key=key).status == 404
     answer = admin.get("/v1/usage/k", key=key, query={"source": "src_other"})
-    assert (answer.status, answer.code) == (403, "other_source")
+    assert (answer.status, answer.code) == (403, "source_not_allowed")
     assert admin.get("/v1/usage/k", query={"source": "src_other"}).status == 200
     assert admin.get("/v1/usage/k").status == 404
 
@@ -133,7 +133,7 @@ def test_a_pair_s_records_page_by_the_start_of_their_windows(admin: Any, book: B
 )
 def test_a_wrong_parameter_is_refused_by_name(admin: Any, query: dict[str, str], field: str) -> None:
     answer = admin.get("/v1/usage", query=query)
-    assert (answer.status, answer.code) == (400, "bad_request")
+    assert (answer.status, answer.code) == (400, "invalid_parameter")
     assert list(answer.faults) == [field]
 
 
@@ -169,12 +169,12 @@ def test_reconciling_tells_what_is_missing_on_either_side_or_differs(admin: Any,
     ("changes", "faults"),
     [
         ({"from": None}, {"from": "missing"}),
-        ({"to": "2026-11-03T00:00:00Z"}, {"to": "end_before_start"}),
-        ({"records": [{"idempotency_key": "", "quantity": 1}]}, {"records.0.idempotency_key": "invalid_key"}),
+        ({"to": "2026-11-03T00:00:00Z"}, {"to": "invalid_window"}),
+        ({"records": [{"idempotency_key": "", "quantity": 1}]}, {"records.0.idempotency_key": "empty"}),
         ({"records": [{"idempotency_key": "a", "quantity": -1}]}, {"records.0.quantity": "negative"}),
         (
             {"records": [{"idempotency_key": "a", "quantity": 1}] * 2},
-            {"records.1.idempotency_key": "duplicate_key"},
+            {"records.1.idempotency_key": "duplicate"},
         ),
         ({"colour": "red"}, {"colour": "unknown_field"}),
     ],

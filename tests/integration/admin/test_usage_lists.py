@@ -236,7 +236,7 @@ def test_an_operator_compares_a_source_s_books(admin: Any, book: Book, key: str)
     ):
         assert (call.status, call.faults) == (400, {"source": "unknown_source"})
     answer = admin.post("/v1/usage/reconcile", books(), query={"source": "src_other"}, key=key)
-    assert (answer.status, answer.code) == (403, "other_source")
+    assert (answer.status, answer.code) == (403, "source_not_allowed")
 
 
 def test_sixty_thousand_bad_records_are_one_fault(admin: Any, key: str) -> None:

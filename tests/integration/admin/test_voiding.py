@@ -154,7 +154,7 @@ def test_voided_records_are_listed_apart(admin: Any, usage: Usage, key: str) -> 
     assert listed() == listed(voided="false") == ["a", "c"]
     assert listed(voided="true") == ["b", "beside-a", "beside-b", "beside-c"]
     answer = admin.get("/v1/usage", query={**PAIR, "voided": "yes"}, key=key)
-    assert (answer.status, answer.faults) == (400, {"voided": "bad_parameter"})
+    assert (answer.status, answer.faults) == (400, {"voided": "invalid_parameter"})
 
 
 def test_an_operator_voids_and_reads_a_source_s_record(admin: Any, usage: Usage, key: str) -> None:
@@ -168,7 +168,7 @@ def test_an_operator_voids_and_reads_a_source_s_record(admin: Any, usage: Usage,
 def test_another_s_record_is_neither_voided_nor_there(admin: Any, usage: Usage, key: str) -> None:
     usage.push(source="src_other")
     answer = admin.delete("/v1/usage/k", query={"source": "src_other"}, key=key)
-    assert (answer.status, answer.code) == (403, "other_source")
+    assert (answer.status, answer.code) == (403, "source_not_allowed")
     for answer in (admin.delete("/v1/usage/k", key=key), admin.delete("/v1/usage/k")):
         assert (answer.status, answer.code) == (404, "not_found")
     for method in ("GET", "DELETE"):
@@ -191,9 +191,9 @@ def test_no_key_is_too_odd_to_be_answered(admin: Any, key: str, path: str) -> No
     "case",
     [
         ({"reason": ""}, "reason", "empty"),
-        ({"reason": 7}, "reason", "not_text"),
+        ({"reason": 7}, "reason", "not_a_string"),
         ({"reason": "x" * 257}, "reason", "too_long"),
-        ({"reason": "a\nb"}, "reason", "unprintable"),
+        ({"reason": "a\nb"}, "reason", "invalid_characters"),
         ({"why": "x"}, "why", "unknown_field"),
     ],
 )

@@ -71,7 +71,7 @@ def test_only_an_operator_may_name_another_source(ingest: Any, record: Make) -> 
     ingest.source("other")
     for name in ("src_other", "src_nobody"):
         status, answer = ingest.push(record(source=name))
-        assert (status, answer["code"]) == (422, "other_source")
+        assert (status, answer["code"]) == (422, "source_not_allowed")
     assert ingest.push(record(source="src_app"))[0] == 201
     assert [item["pk"]["S"] for item in ingest.items(ingest.tables.usage)] == ["U#src_app#k1"]
 

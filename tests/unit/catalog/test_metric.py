@@ -49,10 +49,10 @@ def test_digits_may_be_a_json_number() -> None:
         ({"aggregation": "median"}, ("aggregation", "unknown_value")),
         ({"aggregation": None}, ("aggregation", "missing")),
         ({"name": ""}, ("name", "empty")),
-        ({"unit": 5}, ("unit", "not_text")),
+        ({"unit": 5}, ("unit", "not_a_string")),
         ({"currency": "EUR"}, ("currency", "unknown_field")),
         ({"rounding": {"mode": "sideways"}}, ("rounding.mode", "unknown_value")),
-        ({"rounding": {"mode": "up", "digits": 1.5}}, ("rounding.digits", "not_a_whole_number")),
+        ({"rounding": {"mode": "up", "digits": 1.5}}, ("rounding.digits", "not_an_integer")),
         ({"rounding": {"mode": "up", "digits": 39}}, ("rounding.digits", "out_of_range")),
     ],
 )
@@ -66,7 +66,7 @@ def test_each_fault_is_named_where_it_is(change: dict[str, Any], expected: tuple
 def test_a_code_is_short_and_plain(code: str) -> None:
     with pytest.raises(Refused) as refusal:
         parse(Metric, BODY, code=code)
-    assert [(fault.field, fault.code) for fault in refusal.value.faults] == [("code", "bad_code")]
+    assert [(fault.field, fault.code) for fault in refusal.value.faults] == [("code", "invalid_identifier")]
 
 
 def test_records_are_looked_for_as_far_back_as_the_longest_level_reaches() -> None:

@@ -63,7 +63,7 @@ def test_one_override_and_several_are_told_apart_by_shape_alone() -> None:
         ({"calls": [CHEAPER, {"price": 1}]}, [("overrides.calls.1.price", "unknown_field")]),
         (
             {"calls": [{"valid_from": f"{year}-01-01"} for year in range(2000, 2001 + MOST_DATED)]},
-            [("overrides.calls", "too_long")],
+            [("overrides.calls", "too_many")],
         ),
         (
             {"calls": [CHEAPER, {"minimum_amount": 2, "maximum_amount": 1, "valid_from": "2026-11-15"}]},

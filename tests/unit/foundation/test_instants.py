@@ -31,7 +31,7 @@ def test_an_instant_with_an_offset_is_read_as_utc(text: str, expected: str) -> N
 @pytest.mark.parametrize(
     ("value", "code"),
     [
-        ("2026-11-03T00:00:00", "naive"),
+        ("2026-11-03T00:00:00", "missing_offset"),
         ("2026-11-03", "not_an_instant"),
         ("2026-13-03T00:00:00Z", "not_an_instant"),
         ("2026-02-30T00:00:00Z", "not_an_instant"),
@@ -64,4 +64,4 @@ def test_an_offset_s_plus_that_became_a_space_in_a_query_is_read_as_a_plus() -> 
         assert parse_query_instant(text, "from") == moment
     with pytest.raises(Refused) as refused:
         parse_query_instant("2026-11-03 00:00:00", "from")
-    assert [(fault.field, fault.code) for fault in refused.value.faults] == [("from", "naive")]
+    assert [(fault.field, fault.code) for fault in refused.value.faults] == [("from", "missing_offset")]

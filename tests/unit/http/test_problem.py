@@ -26,7 +26,7 @@ FAULT = Fault("quantity", "negative", "must not be negative")
         (Refused([FAULT]), 422, "invalid"),
         (Refused([FAULT], code="malformed_json"), 400, "malformed_json"),
         (Refused([FAULT], code="not_an_object"), 400, "not_an_object"),
-        (Refused([FAULT], code="bad_request"), 400, "bad_request"),
+        (Refused([FAULT], code="invalid_parameter"), 400, "invalid_parameter"),
         (Refused([FAULT], code="too_large"), 413, "too_large"),
         (Refused([FAULT], code="too_many_records"), 413, "too_many_records"),
         (Unauthenticated("who"), 401, "unauthenticated"),

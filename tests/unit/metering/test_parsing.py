@@ -134,7 +134,7 @@ def test_no_properties_and_empty_ones_are_one_target(record: Make) -> None:
 def test_a_key_of_null_is_refused_since_it_would_count_every_re_send_anew(record: Make) -> None:
     with pytest.raises(Refused) as refused:
         read(record(idempotency_key=None))
-    assert [(f.field, f.code) for f in refused.value.faults] == [("idempotency_key", "invalid_key")]
+    assert [(f.field, f.code) for f in refused.value.faults] == [("idempotency_key", "not_a_string")]
 
 
 def test_without_a_key_the_header_s_is_taken_and_else_one_is_made(record: Make) -> None:

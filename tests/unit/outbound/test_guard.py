@@ -42,90 +42,90 @@ def code_of(guard: Guard, url: object) -> str:
 
 HOSTILE = {
     # what is no URL, or no https one
-    "": "malformed",
-    "example.com/hook": "scheme",
-    "//example.com/hook": "scheme",
-    "http://example.com/": "scheme",
-    "ftp://example.com/": "scheme",
-    "file:///etc/passwd": "scheme",
-    "gopher://127.0.0.1:6379/_INFO": "scheme",
-    "javascript:alert(1)": "scheme",
-    "https://": "host",
-    "https:///path": "host",
-    "https://exa mple.com/": "malformed",
-    "https://example.com/\r\nX-Evil: 1": "malformed",
-    "https://example.com/\tb": "malformed",
-    "https://exam\nple.com/": "malformed",
-    "https://[::1": "malformed",
-    "https://example.com/" + "a" * 3000: "malformed",
-    "https://example.com/é": "malformed",
+    "": "invalid_url",
+    "example.com/hook": "unsupported_scheme",
+    "//example.com/hook": "unsupported_scheme",
+    "http://example.com/": "unsupported_scheme",
+    "ftp://example.com/": "unsupported_scheme",
+    "file:///etc/passwd": "unsupported_scheme",
+    "gopher://127.0.0.1:6379/_INFO": "unsupported_scheme",
+    "javascript:alert(1)": "unsupported_scheme",
+    "https://": "invalid_host",
+    "https:///path": "invalid_host",
+    "https://exa mple.com/": "invalid_url",
+    "https://example.com/\r\nX-Evil: 1": "invalid_url",
+    "https://example.com/\tb": "invalid_url",
+    "https://exam\nple.com/": "invalid_url",
+    "https://[::1": "invalid_url",
+    "https://example.com/" + "a" * 3000: "invalid_url",
+    "https://example.com/é": "invalid_url",
     # credentials, and what reads like them
-    "https://user:secret@example.com/": "credentials",
-    "https://user@example.com/": "credentials",
-    "https://example.com@127.0.0.1/": "credentials",
-    "https://example.com\\@127.0.0.1/": "credentials",
+    "https://user:secret@example.com/": "credentials_in_url",
+    "https://user@example.com/": "credentials_in_url",
+    "https://example.com@127.0.0.1/": "credentials_in_url",
+    "https://example.com\\@127.0.0.1/": "credentials_in_url",
     # ports
-    "https://example.com:22/": "port",
-    "https://example.com:80/": "port",
-    "https://example.com:6379/": "port",
-    "https://example.com:0/": "port",
-    "https://example.com:99999/": "port",
-    "https://example.com:x/": "port",
+    "https://example.com:22/": "port_not_allowed",
+    "https://example.com:80/": "port_not_allowed",
+    "https://example.com:6379/": "port_not_allowed",
+    "https://example.com:0/": "port_not_allowed",
+    "https://example.com:99999/": "port_not_allowed",
+    "https://example.com:x/": "port_not_allowed",
     # names that are no public host
-    "https://localhost/": "host",
-    "https://metadata/": "host",
-    "https://LOCALHOST./": "host",
-    "https://ⓛⓞⓒⓐⓛⓗⓞⓢⓣ/": "host",
-    "https://exam_ple..com/": "host",
-    "https://127.0.0.1%2f.example.com/": "host",
-    "https://[fe80::1%25eth0]/": "host",
+    "https://localhost/": "invalid_host",
+    "https://metadata/": "invalid_host",
+    "https://LOCALHOST./": "invalid_host",
+    "https://ⓛⓞⓒⓐⓛⓗⓞⓢⓣ/": "invalid_host",
+    "https://exam_ple..com/": "invalid_host",
+    "https://127.0.0.1%2f.example.com/": "invalid_host",
+    "https://[fe80::1%25eth0]/": "invalid_host",
     # IPv4, plain and encoded
-    "https://127.0.0.1/": "address",
-    "https://127.1/": "host",
-    "https://2130706433/": "host",
-    "https://0177.0.0.1/": "host",
-    "https://0x7f000001/": "host",
-    "https://①②⑦.0.0.1/": "address",
-    "https://0.0.0.0/": "address",
-    "https://10.0.0.1/": "address",
-    "https://172.16.0.1/": "address",
-    "https://192.168.1.1/": "address",
-    "https://100.64.0.1/": "address",
-    "https://169.254.169.254/latest/meta-data/": "address",
-    "https://169.254.170.2/v2/credentials": "address",
-    "https://192.0.0.9/": "address",
-    "https://192.0.2.1/": "address",
-    "https://192.88.99.1/": "address",
-    "https://198.18.0.1/": "address",
-    "https://203.0.113.7/": "address",
-    "https://224.0.0.1/": "address",
-    "https://240.0.0.1/": "address",
-    "https://255.255.255.255/": "address",
+    "https://127.0.0.1/": "address_not_allowed",
+    "https://127.1/": "invalid_host",
+    "https://2130706433/": "invalid_host",
+    "https://0177.0.0.1/": "invalid_host",
+    "https://0x7f000001/": "invalid_host",
+    "https://①②⑦.0.0.1/": "address_not_allowed",
+    "https://0.0.0.0/": "address_not_allowed",
+    "https://10.0.0.1/": "address_not_allowed",
+    "https://172.16.0.1/": "address_not_allowed",
+    "https://192.168.1.1/": "address_not_allowed",
+    "https://100.64.0.1/": "address_not_allowed",
+    "https://169.254.169.254/latest/meta-data/": "address_not_allowed",
+    "https://169.254.170.2/v2/credentials": "address_not_allowed",
+    "https://192.0.0.9/": "address_not_allowed",
+    "https://192.0.2.1/": "address_not_allowed",
+    "https://192.88.99.1/": "address_not_allowed",
+    "https://198.18.0.1/": "address_not_allowed",
+    "https://203.0.113.7/": "address_not_allowed",
+    "https://224.0.0.1/": "address_not_allowed",
+    "https://240.0.0.1/": "address_not_allowed",
+    "https://255.255.255.255/": "address_not_allowed",
     # IPv6, and IPv4 inside it
-    "https://[::]/": "address",
-    "https://[::1]/": "address",
-    "https://[::ffff:127.0.0.1]/": "address",
-    "https://[::ffff:8.8.8.8]/": "address",
-    "https://[::ffff:0:127.0.0.1]/": "address",
-    "https://[::127.0.0.1]/": "address",
-    "https://[::a9fe:a9fe]/": "address",
-    "https://[64:ff9b::127.0.0.1]/": "address",
-    "https://[64:ff9b::8.8.8.8]/": "address",
-    "https://[64:ff9b:1::a9fe:a9fe]/": "address",
-    "https://[2002:7f00:1::]/": "address",
-    "https://[2002:808:808::]/": "address",
-    "https://[2001:0:7f00:1::]/": "address",
-    "https://[2001:db8::1]/": "address",
-    "https://[3fff::1]/": "address",
-    "https://[fc00::1]/": "address",
-    "https://[fd00:ec2::254]/": "address",
-    "https://[fe80::1]/": "address",
-    "https://[fec0::1]/": "address",
-    "https://[ff02::1]/": "address",
-    "https://[5f00::1]/": "address",
-    "https://[4000::1]/": "address",
-    "https://[100::1]/": "address",
-    "https://[2001:4860:4860::5efe:10.0.0.1]/": "address",
+    "https://[::]/": "address_not_allowed",
+    "https://[::1]/": "address_not_allowed",
+    "https://[::ffff:127.0.0.1]/": "address_not_allowed",
+    "https://[::ffff:8.8.8.8]/": "address_not_allowed",
+    "https://[::ffff:0:127.0.0.1]/": "address_not_allowed",
+    "https://[::127.0.0.1]/": "address_not_allowed",
+    "https://[::a9fe:a9fe]/": "address_not_allowed",
+    "https://[64:ff9b::127.0.0.1]/": "address_not_allowed",
+    "https://[64:ff9b::8.8.8.8]/": "address_not_allowed",
+    "https://[64:ff9b:1::a9fe:a9fe]/": "address_not_allowed",
+    "https://[2002:7f00:1::]/": "address_not_allowed",
+    "https://[2002:808:808::]/": "address_not_allowed",
+    "https://[2001:0:7f00:1::]/": "address_not_allowed",
+    "https://[2001:db8::1]/": "address_not_allowed",
+    "https://[3fff::1]/": "address_not_allowed",
+    "https://[fc00::1]/": "address_not_allowed",
+    "https://[fd00:ec2::254]/": "address_not_allowed",
+    "https://[fe80::1]/": "address_not_allowed",
+    "https://[fec0::1]/": "address_not_allowed",
+    "https://[ff02::1]/": "address_not_allowed",
+    "https://[5f00::1]/": "address_not_allowed",
+    "https://[4000::1]/": "address_not_allowed",
+    "https://[100::1]/": "address_not_allowed",
+    "https://[2001:4860:4860::5efe:10.0.0.1]/": "address_not_allowed",
 }
 
 
@@ -138,7 +138,7 @@ def test_a_hostile_url_is_refused_by_name_before_anything_is_looked_up(url: str,
 
 @pytest.mark.parametrize("url", [None, 7, ["https://example.com/"], {"url": "x"}])
 def test_what_is_no_text_is_refused(url: object) -> None:
-    assert code_of(Guard(), url) == "malformed"
+    assert code_of(Guard(), url) == "invalid_url"
 
 
 def test_a_refusal_does_not_quote_the_credentials() -> None:
@@ -184,11 +184,11 @@ def test_a_public_url_is_let_through(url: str) -> None:
 )
 def test_a_name_that_resolves_to_any_address_inside_is_refused(answers: list[str]) -> None:
     guard = Guard(resolver=FakeResolver(answers))
-    assert code_of(guard, "https://hooks.example.com/") == "address"
+    assert code_of(guard, "https://hooks.example.com/") == "address_not_allowed"
 
 
 def test_a_name_that_does_not_resolve_is_refused() -> None:
-    assert code_of(Guard(resolver=FakeResolver([])), "https://hooks.example.com/") == "unresolvable"
+    assert code_of(Guard(resolver=FakeResolver([])), "https://hooks.example.com/") == "unresolvable_host"
 
 
 def test_a_look_up_that_hangs_is_a_name_that_does_not_resolve() -> None:
@@ -200,7 +200,7 @@ def test_a_look_up_that_hangs_is_a_name_that_does_not_resolve() -> None:
 
     try:
         guard = Guard(resolver=hanging, lookup_seconds=0.05)
-        assert code_of(guard, "https://hooks.example.com/") == "unresolvable"
+        assert code_of(guard, "https://hooks.example.com/") == "unresolvable_host"
     finally:
         release.set()
 
@@ -208,7 +208,7 @@ def test_a_look_up_that_hangs_is_a_name_that_does_not_resolve() -> None:
 def test_other_ports_are_a_setting() -> None:
     guard = Guard(ports=frozenset({9443}))
     assert guard.check("https://hooks.example.com:9443/").port == 9443
-    assert code_of(guard, "https://hooks.example.com/") == "port"
+    assert code_of(guard, "https://hooks.example.com/") == "port_not_allowed"
 
 
 def test_loopback_is_a_setting_and_lets_nothing_else_through() -> None:
@@ -217,13 +217,13 @@ def test_loopback_is_a_setting_and_lets_nothing_else_through() -> None:
         assert guard.check(url).host in {"localhost", "127.0.0.1", "::1"}
     assert [str(one.ip) for one in guard.addresses(guard.check("http://localhost:9000/"))] == ["127.0.0.1"]
     for url, code in {
-        "http://example.com/": "scheme",
-        "https://example.com:9000/": "port",
-        "http://10.0.0.1/": "scheme",
-        "https://10.0.0.1/": "address",
-        "https://hooks.example.com/": "address",
-        "https://127.0.0.2/": "address",
+        "http://example.com/": "unsupported_scheme",
+        "https://example.com:9000/": "port_not_allowed",
+        "http://10.0.0.1/": "unsupported_scheme",
+        "https://10.0.0.1/": "address_not_allowed",
+        "https://hooks.example.com/": "address_not_allowed",
+        "https://127.0.0.2/": "address_not_allowed",
     }.items():
         assert code_of(guard, url) == code
     elsewhere = Guard(loopback=True, resolver=FakeResolver(["10.0.0.1"]))
-    assert code_of(elsewhere, "http://localhost:9000/") == "address"
+    assert code_of(elsewhere, "http://localhost:9000/") == "address_not_allowed"

@@ -121,14 +121,14 @@ def test_every_fault_of_a_request_is_named_at_once() -> None:
     ("given", "fault"),
     [
         ({}, ("units", "missing")),
-        ({"units": "1", "records": []}, ("units", "missing")),
+        ({"units": "1", "records": []}, ("units", "mutually_exclusive")),
         ({"units": 1.5}, ("units", "not_a_number")),
         ({"units": "NaN"}, ("units", "not_finite")),
         ({"units": "-1"}, ("units", "negative")),
         ({"units": "1" * 39}, ("units", "too_many_digits")),
         ({"records": {}}, ("records", "not_a_list")),
-        ({"records": [{"quantity": "1", "member": 5}]}, ("records.0.member", "not_text")),
-        ({"records": [{"quantity": "1", "properties": {"a": 1}}]}, ("records.0.properties", "not_text")),
+        ({"records": [{"quantity": "1", "member": 5}]}, ("records.0.member", "not_a_string")),
+        ({"records": [{"quantity": "1", "properties": {"a": 1}}]}, ("records.0.properties", "not_a_string")),
         (
             {"records": [{"quantity": "1", "period_end": "2026-01-01T00:00:00Z"}]},
             ("records.0.period_start", "missing"),
@@ -143,7 +143,7 @@ def test_every_fault_of_a_request_is_named_at_once() -> None:
                     }
                 ]
             },
-            ("records.0.period_end", "empty_window"),
+            ("records.0.period_end", "invalid_window"),
         ),
         (
             {

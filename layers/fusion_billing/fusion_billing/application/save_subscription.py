@@ -137,7 +137,7 @@ class SubscriptionWriter:
         `origin` is who asks, `author` what its history says of it (None: the origin). What Odoo does not
         know (overrides) stays when it is Odoo's; a subscription keeps the origin it was created with. `guard`
         sees what is stored before anything is written over it, and may raise. Raises `OrderTaken`,
-        `AliasTaken`, `Refused` (`too_far`) where it would close too many periods, and `Unavailable`.
+        `AliasTaken`, `Refused` (`out_of_range`) where it would close too many periods, and `Unavailable`.
         """
         attempt = 0
         while True:
@@ -326,7 +326,7 @@ class SubscriptionWriter:
 def _check_reach(stored: StoredSubscription | None, wanted: Subscription) -> None:
     if stored is not None and periods_closed(stored.calendar, wanted.terms) > MOST_AT_ONCE:
         message = f"must not be more than {MOST_AT_ONCE} billing periods after the one that is stored"
-        raise Refused([Fault("next_invoice_date", "too_far", message)])
+        raise Refused([Fault("next_invoice_date", "out_of_range", message)])
 
 
 def next_state(

@@ -61,7 +61,7 @@ class BillingSchedule:
         if type(value) is not int or value < 1:
             raise _refuse("value", "not_positive", "must be a whole number greater than zero")
         if unit not in _UNITS:
-            raise _refuse("unit", "unknown_unit", f"must be one of {', '.join(_UNITS)}")
+            raise _refuse("unit", "unknown_value", f"must be one of {', '.join(_UNITS)}")
         zone = zone_of(timezone)
         day = _A_MONDAY if anchor is None else _day(anchor)
         if day is not None:
@@ -118,11 +118,11 @@ class BillingSchedule:
 
 
 def zone_of(name: object, at_field: str = "timezone") -> ZoneInfo:
-    """Return the zone of an IANA name; raises `Refused` (`unknown_zone`) at the field named."""
+    """Return the zone of an IANA name; raises `Refused` (`unknown_timezone`) at the field named."""
     if isinstance(name, str) and not name.startswith(_NO_PLACE):
         with suppress(ZoneInfoNotFoundError, ValueError, OSError):
             return ZoneInfo(name)
-    raise _refuse(at_field, "unknown_zone", "must be an IANA time zone, such as Europe/Brussels")
+    raise _refuse(at_field, "unknown_timezone", "must be an IANA time zone, such as Europe/Brussels")
 
 
 def local_midnight(day: date, timezone: str) -> datetime:
@@ -135,7 +135,7 @@ def aware(value: object, at_field: str) -> datetime:
     if not isinstance(value, datetime):
         return parse_instant(value, at_field)
     if value.tzinfo is None or value.utcoffset() is None:
-        raise _refuse(at_field, "naive", "must carry an offset")
+        raise _refuse(at_field, "missing_offset", "must carry an offset")
     return _shifted(value, UTC)
 
 

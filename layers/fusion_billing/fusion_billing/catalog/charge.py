@@ -236,7 +236,7 @@ def _applies_to_faults(raw: object) -> Iterator[Fault]:
     named = [name for name in ("all", "plans", "subscriptions") if raw.get(name) is not None]
     if len(named) != 1:
         message = "must name exactly one of all, plans and subscriptions"
-        yield Fault("applies_to", "ambiguous" if named else "missing", message)
+        yield Fault("applies_to", "mutually_exclusive" if named else "missing", message)
 
 
 def _minimum_above_maximum() -> Fault:

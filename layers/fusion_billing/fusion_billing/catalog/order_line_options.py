@@ -19,7 +19,7 @@ _MOST_PERCENT = Decimal(100)
 def _accounts(value: object) -> str:
     if not isinstance(value, str) or not _ACCOUNTS.fullmatch(value):
         raise PydanticCustomError(
-            "bad_identifier", "must be the id of an analytic account, or ids of several plans such as 12,31"
+            "invalid_identifier", "must be the id of an analytic account, or ids of several plans such as 12,31"
         )
     return value
 

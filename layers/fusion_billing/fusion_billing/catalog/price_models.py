@@ -129,7 +129,7 @@ def _tier_faults(tiers: list[Any]) -> Iterator[Fault]:
         if number is None:
             continue
         if number <= previous:
-            yield Fault(field, "tiers_not_ascending", "must be above the tier before")
+            yield Fault(field, "not_ascending", "must be above the tier before")
         previous = max(previous, number)
 
 

@@ -45,9 +45,9 @@ def _day(value: object) -> date:
     try:
         day = date.fromisoformat(value) if isinstance(value, str) and _DAY.fullmatch(value) else None
     except ValueError:
-        raise PydanticCustomError("not_a_day", "is no day of the calendar") from None
+        raise PydanticCustomError("not_a_date", "is no day of the calendar") from None
     if day is None:
-        raise PydanticCustomError("not_a_day", "must be a day, such as 2026-11-30")
+        raise PydanticCustomError("not_a_date", "must be a day, such as 2026-11-30")
     if not _FIRST_DAY <= day <= _LAST_DAY:
         raise PydanticCustomError("out_of_range", "must lie in the years 1970 to 2999")
     return day
@@ -70,7 +70,7 @@ def _zone(value: object) -> str:
 
 def _language(value: object) -> str:
     if not isinstance(value, str) or not _LANGUAGE.fullmatch(value):
-        raise PydanticCustomError("bad_language", "must be a language of Odoo's, such as fr_BE")
+        raise PydanticCustomError("invalid_language", "must be a language of Odoo's, such as fr_BE")
     return value
 
 
@@ -82,9 +82,9 @@ def _aliases(value: object) -> tuple[str, ...]:
     if not isinstance(value, list | tuple):
         raise PydanticCustomError("not_a_list", "must be a list")
     if len(value) > MOST_ALIASES:
-        raise PydanticCustomError("too_long", f"must have at most {MOST_ALIASES} entries")
+        raise PydanticCustomError("too_many", f"must have at most {MOST_ALIASES} entries")
     if not all(isinstance(each, str) and not isinstance(each, Number) and _ID.fullmatch(each) for each in value):
-        raise PydanticCustomError("bad_identifier", "must each be 1 to 64 of A-Z, a-z, 0-9, '.', '_', ':' and '-'")
+        raise PydanticCustomError("invalid_identifier", "must each be 1 to 64 of A-Z, a-z, 0-9, '.', '_', ':' and '-'")
     return tuple(dict.fromkeys(value))
 
 

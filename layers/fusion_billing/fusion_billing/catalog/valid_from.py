@@ -45,7 +45,7 @@ def shown(valid_from: datetime | date) -> str:
 def _start(value: object) -> datetime | date:
     if isinstance(value, datetime):
         if value.tzinfo is None:
-            raise PydanticCustomError("naive", "must carry an offset, such as Z or +02:00")
+            raise PydanticCustomError("missing_offset", "must carry an offset, such as Z or +02:00")
         return value.astimezone(UTC)
     if isinstance(value, date):
         return _in_range(value)
@@ -53,7 +53,7 @@ def _start(value: object) -> datetime | date:
         try:
             day = date.fromisoformat(value)
         except ValueError:
-            raise PydanticCustomError("not_an_instant", "is no day of the calendar") from None
+            raise PydanticCustomError("not_a_date", "must be a date of the calendar") from None
         return _in_range(day)
     try:
         return parse_instant(value)

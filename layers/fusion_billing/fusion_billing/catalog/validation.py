@@ -103,7 +103,7 @@ def check_size(text: str) -> None:
     """Check that a definition's JSON can be stored: an item holds 400 KB; raises `Refused`."""
     if len(text.encode("utf-8", "surrogatepass")) > _LARGEST:
         message = f"must have at most {_LARGEST} bytes as JSON, all its versions or overrides together"
-        raise Refused([Fault("", "definition_too_large", message)])
+        raise Refused([Fault("", "too_large", message)])
 
 
 _CODES = {
@@ -116,7 +116,7 @@ _CODES = {
     "dict_type": ("not_an_object", "must be a JSON object"),
     "model_type": ("not_an_object", "must be a JSON object"),
     "model_attributes_type": ("not_an_object", "must be a JSON object"),
-    "too_long": ("too_long", "has too many entries"),
+    "too_long": ("too_many", "has too many entries"),
     "literal_error": ("unknown_value", ""),
     "union_tag_invalid": ("unknown_value", ""),
     "union_tag_not_found": ("missing", "must name its type"),
@@ -191,7 +191,7 @@ def whole_number(value: object) -> int:
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    raise PydanticCustomError("not_a_whole_number", "must be a whole number")
+    raise PydanticCustomError("not_an_integer", "must be a whole number")
 
 
 def _count(value: object) -> int:
@@ -211,7 +211,7 @@ def _identifier(value: object) -> int:
 def text(value: object) -> str:
     """Return a JSON string that is neither blank nor overlong; for validators."""
     if not isinstance(value, str) or isinstance(value, Number):
-        raise PydanticCustomError("not_text", "must be text")
+        raise PydanticCustomError("not_a_string", "must be text")
     if not value.strip():
         raise PydanticCustomError("empty", "must not be empty")
     if len(value) > LONGEST_TEXT:
@@ -221,13 +221,13 @@ def text(value: object) -> str:
 
 def _code(value: object) -> str:
     if not isinstance(value, str) or isinstance(value, Number) or not CODE.fullmatch(value):
-        raise PydanticCustomError("bad_code", "must be 1 to 64 of a-z, 0-9, '_', '.' and '-'")
+        raise PydanticCustomError("invalid_identifier", "must be 1 to 64 of a-z, 0-9, '_', '.' and '-'")
     return value
 
 
 def _subscription_id(value: object) -> str:
     if isinstance(value, Number) or not isinstance(value, str) or not _SUBSCRIPTION.fullmatch(value):
-        raise PydanticCustomError("bad_identifier", "must be 1 to 64 of A-Z, a-z, 0-9, '.', '_', ':' and '-'")
+        raise PydanticCustomError("invalid_identifier", "must be 1 to 64 of A-Z, a-z, 0-9, '.', '_', ':' and '-'")
     return value
 
 

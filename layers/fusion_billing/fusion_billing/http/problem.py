@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+from fusion_billing.error_codes import ERROR_CODES
 from fusion_billing.errors import (
     Conflict,
     Fault,
@@ -28,19 +29,6 @@ MAX_ERRORS = 100
 
 _LONGEST_NAME, _LONGEST_SENTENCE = 256, 1_000
 
-_BY_CODE = {
-    "malformed_json": HTTPStatus.BAD_REQUEST,
-    "malformed_body": HTTPStatus.BAD_REQUEST,
-    "not_an_object": HTTPStatus.BAD_REQUEST,
-    "bad_request": HTTPStatus.BAD_REQUEST,
-    "bad_parameter": HTTPStatus.BAD_REQUEST,
-    "bad_cursor": HTTPStatus.BAD_REQUEST,
-    "idempotency_key_on_batch": HTTPStatus.BAD_REQUEST,
-    "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
-    "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    "too_many_records": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    "throttled": HTTPStatus.TOO_MANY_REQUESTS,
-}
 _BY_KIND: tuple[tuple[type[FusionError], HTTPStatus], ...] = (
     (Refused, HTTPStatus.UNPROCESSABLE_ENTITY),
     (Unauthenticated, HTTPStatus.UNAUTHORIZED),
@@ -52,9 +40,10 @@ _BY_KIND: tuple[tuple[type[FusionError], HTTPStatus], ...] = (
 
 
 def status_of(error: FusionError) -> int:
-    """Return the status an error answers with: its code's where that has one, else its kind's."""
-    if error.code in _BY_CODE:
-        return int(_BY_CODE[error.code])
+    """Return the HTTP status of an error: the one registered for its code, else the one of its class."""
+    registered = ERROR_CODES.get(error.code)
+    if registered is not None and registered.status is not None:
+        return registered.status
     for kind, status in _BY_KIND:
         if isinstance(error, kind):
             return int(status)

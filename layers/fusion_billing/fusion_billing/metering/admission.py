@@ -2,7 +2,7 @@
 
 | code | |
 |---|---|
-| `other_source` | the record names a source, and the key has no scope `admin` |
+| `source_not_allowed` | the record names a source, and the key has no scope `admin` |
 | `unknown_source` | the record names a source that does not exist |
 | `unknown_metric`, `metric_not_allowed` | the metric does not exist; is not among those of the source |
 | `unknown_subscription` | does not exist, or is on a plan that is not this source's: the two answer alike |
@@ -81,7 +81,7 @@ def _source_faults(principal: Principal, push: UsageRecord, source: Target | Non
     if push.source in {"", principal.source}:
         return []
     if not principal.is_admin:
-        return [Fault("source", "other_source", "only a key with the scope admin may name another source")]
+        return [Fault("source", "source_not_allowed", "only a key with the scope admin may name another source")]
     if source is None:
         return [Fault("source", "unknown_source", "there is no such source")]
     return []

@@ -78,7 +78,7 @@ def parse(value: object, new_key: Callable[[], str], header_key: str | None = No
         faults += _unknown(value)
     start, end = _instant(value, "period_start", faults), _instant(value, "period_end", faults)
     if start and end and end <= start:
-        faults.append(Fault("period_end", "end_before_start", "must be later than period_start"))
+        faults.append(Fault("period_end", "invalid_window", "must be later than period_start"))
     quantity, number = _quantity(value, faults)
     key = _key(value, header_key, faults)
     push = UsageRecord(
@@ -146,7 +146,7 @@ def _instant(value: dict[str, Any], field: str, faults: list[Fault]) -> str:
         return ""
     if not _FIRST_YEAR <= found[:4] <= _LAST_YEAR:
         message = f"must be in the years {_FIRST_YEAR} to {_LAST_YEAR} (UTC)"
-        faults.append(Fault(field, "year_out_of_range", message))
+        faults.append(Fault(field, "out_of_range", message))
         return ""
     if len(_instants) >= _INSTANTS_REMEMBERED:
         _instants.clear()
@@ -172,19 +172,33 @@ def _quantity(value: dict[str, Any], faults: list[Fault]) -> tuple[Decimal, str]
 
 def _key(value: dict[str, Any], header_key: str | None, faults: list[Fault]) -> str | None:
     if "idempotency_key" not in value:
-        if header_key is not None and not is_key(header_key):
-            faults.append(_BAD_KEY)
+        if header_key is not None:
+            faults += _named(text_fault("idempotency_key", header_key, MAX_KEY))
         return header_key
     key = value["idempotency_key"]
     if type(key) is not str or not is_key(key):
-        faults.append(_BAD_KEY)
+        faults += _named(text_fault("idempotency_key", key, MAX_KEY))
         return ""
     if header_key is not None and header_key != key:
-        faults.append(Fault("idempotency_key", "two_keys", "differs from the header Idempotency-Key"))
+        faults.append(Fault("idempotency_key", "mismatch", "differs from the header Idempotency-Key"))
     return key
 
 
-_BAD_KEY = Fault("idempotency_key", "invalid_key", f"must be text of 1 to {MAX_KEY} printable characters")
+def text_fault(field: str, value: object, longest: int, *, shortest: int = 1) -> Fault | None:
+    """Return what is wrong with a text of `shortest` to `longest` printable characters, or None."""
+    if type(value) is not str:
+        return Fault(field, "not_a_string", "must be a string")
+    if len(value) < shortest:
+        return Fault(field, "empty", "must not be empty")
+    if len(value) > longest:
+        return Fault(field, "too_long", f"must have at most {longest} characters")
+    if not value.isprintable():
+        return Fault(field, "invalid_characters", "must hold printable characters only")
+    return None
+
+
+def _named(fault: Fault | None) -> tuple[Fault, ...]:
+    return () if fault is None else (fault,)
 
 
 def _code(value: dict[str, Any], field: str, pattern: re.Pattern[str], faults: list[Fault]) -> str:
@@ -194,7 +208,7 @@ def _code(value: dict[str, Any], field: str, pattern: re.Pattern[str], faults: l
     if field not in value:
         faults.append(Fault(field, "missing", "is required"))
     else:
-        faults.append(Fault(field, "invalid_code", f"must be text that matches {pattern.pattern}"))
+        faults.append(Fault(field, "invalid_identifier", f"must be text that matches {pattern.pattern}"))
     return ""
 
 
@@ -217,8 +231,7 @@ def _member(value: object, faults: list[Fault]) -> str | None:
         return None
     if type(value) is str and 1 <= len(value) <= MAX_MEMBER and value.isprintable():
         return value
-    message = f"must be text of 1 to {MAX_MEMBER} printable characters"
-    faults.append(Fault("member", "invalid_member", message))
+    faults += _named(text_fault("member", value, MAX_MEMBER))
     return None
 
 
@@ -239,14 +252,14 @@ def _properties(value: object, faults: list[Fault]) -> str:
         text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         if len(text.encode()) <= MAX_PROPERTIES_BYTES:
             return text
-        found = [Fault("properties", "too_long", f"must be at most {MAX_PROPERTIES_BYTES} bytes as JSON")]
+        found = [Fault("properties", "too_large", f"must be at most {MAX_PROPERTIES_BYTES} bytes as JSON")]
     faults += found[:_NAMED_FAULTS]
     return ""
 
 
 def _property_faults(value: object) -> list[Fault]:
     if not isinstance(value, dict):
-        return [Fault("properties", "invalid_type", "must be an object of texts")]
+        return [Fault("properties", "not_an_object", "must be an object of strings")]
     if len(value) > MAX_PROPERTIES:
         return [Fault("properties", "too_many", f"must be at most {MAX_PROPERTIES}")]
     faults = []
@@ -256,11 +269,7 @@ def _property_faults(value: object) -> list[Fault]:
     for name, text in value.items():
         field = f"properties.{_shown(name)}"
         if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
-            message = f"its name must be 1 to {MAX_NAME} printable characters"
-            faults.append(Fault(field, "invalid_name", message))
-        if type(text) is not str:
-            faults.append(Fault(field, "invalid_type", "must be text"))
-        elif len(text) > MAX_VALUE or not text.isprintable():
-            message = f"must be text of at most {MAX_VALUE} printable characters"
-            faults.append(Fault(field, "invalid_value", message))
+            message = f"must have a name of 1 to {MAX_NAME} printable characters"
+            faults.append(Fault(field, "invalid_property_name", message))
+        faults += _named(text_fault(field, text, MAX_VALUE, shortest=0))
     return faults

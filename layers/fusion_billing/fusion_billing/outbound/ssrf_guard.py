@@ -80,13 +80,13 @@ class Guard:
     def check(self, url: object, field: str = "url") -> Target:
         """Return where `url` points, decided without the network.
 
-        Raises `Refused` with one fault at `field`: `malformed`, `scheme`, `credentials`, `port`, `host`
-        or `address`, and why.
+        Raises `Refused` with one fault at `field`: `invalid_url`, `unsupported_scheme`, `credentials_in_url`,
+        `port_not_allowed`, `invalid_host` or `address_not_allowed`, and why.
         """
         if not isinstance(url, str) or not url:
-            raise _refuse(field, "malformed", "must be an https URL")
+            raise _refuse(field, "invalid_url", "must be an https URL")
         if not url.isascii() and not _ascii_but_for_host(url):
-            raise _refuse(field, "malformed", "must be percent-encoded behind its host")
+            raise _refuse(field, "invalid_url", "must be percent-encoded behind its host")
         if self._local is not None:
             try:
                 return self._local.check_url(url)
@@ -99,22 +99,23 @@ class Guard:
         if target.address is not None:
             self._check_address(target.address, field)
         elif "." not in target.host.rstrip("."):
-            raise _refuse(field, "host", "must name its host in full, such as hooks.example.com")
+            raise _refuse(field, "invalid_host", "must name its host in full, such as hooks.example.com")
         return target
 
     def addresses(self, target: Target, field: str = "url") -> tuple[Address, ...]:
         """Resolve a target once, and return its addresses, every one of them checked.
 
-        Raises `Refused` with one fault at `field`: `unresolvable` where no answer came in time, `address`
-        where any of the answers is not public.
+        Raises `Refused` with one fault at `field`: `unresolvable_host` where no answer came in time,
+        `address_not_allowed` where any of the answers is not public.
         """
         policy = self._policy_of(target)
         try:
             found = self._in_time(lambda: resolve(target, policy=policy, resolver=self._resolver))
         except BlockedAddressError as error:
-            raise _refuse(field, "address", f"must resolve to public addresses alone: {error.reason}") from None
+            message = f"must resolve to public addresses only: {error.reason}"
+            raise _refuse(field, "address_not_allowed", message) from None
         except (OSError, ValueError, UnicodeError):
-            raise _refuse(field, "unresolvable", "must name a host that resolves") from None
+            raise _refuse(field, "unresolvable_host", "must name a host that resolves") from None
         if policy is not self._local:
             for address in found:
                 self._check_address(address.ip, field)
@@ -133,14 +134,14 @@ class Guard:
         if not isinstance(address, IPv6Address):
             return
         if address not in _HANDED_OUT:
-            raise _refuse(field, "address", f"must be a public address; {address} is not handed out")
+            raise _refuse(field, "address_not_allowed", f"must be a public address; {address} is not handed out")
         if (int(address) >> 32) & 0xFFFFFFFF in _ISATAP:
-            raise _refuse(field, "address", "must be a public address, not an ISATAP one")
+            raise _refuse(field, "address_not_allowed", "must be a public address, not an ISATAP one")
 
     def _refusal(self, url: str, error: SSRFGuardError, field: str) -> Refused:
         reason = error.reason if isinstance(error, BlockedURLError | BlockedAddressError) else "is refused"
         if isinstance(error.__cause__, BlockedAddressError):
-            return _refuse(field, "address", f"must be a public address: {reason}")
+            return _refuse(field, "address_not_allowed", f"must be a public address: {reason}")
         code, message = self._blame(url)
         return _refuse(field, code, message or f"is refused: {reason}")
 
@@ -148,21 +149,21 @@ class Guard:
         """Return which part of a URL that was refused is to blame, and what it should be."""
         if len(url) > LONGEST_URL or any(character <= " " or character == "\x7f" for character in url):
             return (
-                "malformed",
+                "invalid_url",
                 f"must be at most {LONGEST_URL} characters, without spaces or control characters",
             )
         try:
             split = urlsplit(url)
         except ValueError:
-            return "malformed", "must be an https URL"
+            return "invalid_url", "must be an https URL"
         if split.scheme.lower() != "https":
-            return "scheme", "must be https"
+            return "unsupported_scheme", "must be https"
         if split.username is not None or split.password is not None:
-            return "credentials", "must not carry credentials"
+            return "credentials_in_url", "must not carry credentials"
         if _port_of(split) not in self._public.allowed_ports:
             ports = " or ".join(map(str, sorted(self._public.allowed_ports)))
-            return "port", f"must use port {ports}"
-        return "host", ""
+            return "port_not_allowed", f"must use port {ports}"
+        return "invalid_host", ""
 
     def _in_time(self, lookup: Callable[[], tuple[Address, ...]]) -> tuple[Address, ...]:
         """Run a look-up for as long as it may take: `getaddrinfo` itself knows no time limit.

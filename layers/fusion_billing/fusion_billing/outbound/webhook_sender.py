@@ -83,7 +83,7 @@ class Sender:
         try:
             return self._exchange(url, headers, body)
         except Refused as error:
-            unresolvable = error.faults[0].code == "unresolvable"
+            unresolvable = error.faults[0].code == "unresolvable_host"
             return Answer(None, "unresolvable" if unresolvable else "refused_address")
         except (SSRFGuardError, OSError, EOFError, ValueError, http.client.HTTPException) as error:
             return Answer(None, next(word for kind, word in _WORDS if isinstance(error, kind)))

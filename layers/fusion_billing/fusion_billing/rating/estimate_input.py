@@ -69,7 +69,7 @@ def _span(item: object, key: str, faults: list[Fault], *, windows: bool) -> Span
     if start == _LAST:
         faults.append(Fault("period_start", "out_of_range", "must be before the last instant of 9999"))
     if start is not None and end is not None and end <= start:
-        faults.append(Fault("period_end", "empty_window", "must be after period_start"))
+        faults.append(Fault("period_end", "invalid_window", "must be after period_start"))
     if windows and start is not None and item.get("period_end") is None:
         faults.append(Fault("period_end", "missing", "must be given where records are weighted by time"))
     quantity = parsed_decimal(item["quantity"], "quantity", faults)
@@ -91,7 +91,7 @@ def _member(item: dict[str, Any], faults: list[Fault]) -> str | None:
     value = item.get("member")
     if value is None or _is_text(value):
         return value
-    faults.append(Fault("member", "not_text", "must be text"))
+    faults.append(Fault("member", "not_a_string", "must be text"))
     return None
 
 
@@ -99,9 +99,12 @@ def _properties(item: dict[str, Any], faults: list[Fault]) -> Mapping[str, str] 
     value = item.get("properties")
     if value is None:
         return None
-    if isinstance(value, dict) and all(_is_text(entry) for entry in value.values()):
+    if not isinstance(value, dict):
+        faults.append(Fault("properties", "not_an_object", "must be an object of strings"))
+        return None
+    if all(_is_text(entry) for entry in value.values()):
         return value
-    faults.append(Fault("properties", "not_text", "must be an object whose values are text"))
+    faults.append(Fault("properties", "not_a_string", "must be an object whose values are strings"))
     return None
 
 

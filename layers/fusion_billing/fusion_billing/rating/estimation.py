@@ -49,8 +49,10 @@ def estimate(
     faults: list[Fault] = []
     price = _parsed(Charge, charge, _CHARGE_DEFAULTS, "charge", faults)
     counted = _parsed(Metric, {} if metric is None else metric, _METRIC_DEFAULTS, "metric", faults)
-    if (units is None) == (records is None):
-        faults.append(Fault("units", "missing", "must be given, or records, but not both"))
+    if units is None and records is None:
+        faults.append(Fault("units", "missing", "must be given, or records"))
+    if units is not None and records is not None:
+        faults.append(Fault("units", "mutually_exclusive", "can't be given together with records"))
     quantity = None if units is None else parsed_decimal(units, "units", faults)
     weighted = counted is not None and counted.aggregation == "time_weighted"
     given = [] if records is None else parsed_records(records, faults, windows=weighted)

@@ -17,15 +17,17 @@ def faults_of(filters: object, known: Collection[str], field: str = "events") ->
 
     A filter that no event of `known` could pass is a typing error, and refused as `unknown_event`.
     """
-    if not isinstance(filters, list) or not filters:
-        return [Fault(field, "invalid", "must be a list of event types, such as ['rating.*']")]
+    if not isinstance(filters, list):
+        return [Fault(field, "not_a_list", "must be a list of event types, such as ['rating.*']")]
+    if not filters:
+        return [Fault(field, "empty", "must hold at least one event type, such as 'rating.*'")]
     if len(filters) > MAX_FILTERS:
         return [Fault(field, "too_many", f"must hold at most {MAX_FILTERS} event types")]
     faults = []
     for index, one in enumerate(filters):
         where = f"{field}.{index}"
-        if not isinstance(one, str) or not one:
-            faults.append(Fault(where, "invalid", "must be an event type, such as rating.updated or rating.*"))
+        if not isinstance(one, str):
+            faults.append(Fault(where, "not_a_string", "must be an event type, such as rating.updated or rating.*"))
         elif not any(matches([one], type_) for type_ in known):
             choices = ", ".join(sorted(known))
             faults.append(Fault(where, "unknown_event", f"is no event type; there are {choices}, and *"))
