@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from functions.rate.adjusting import Adjuster, Adjustment
+from functions.rate.adjusting import Adjuster
 from functions.rate.closing import REVIEWED, Closer
 from functions.rate.digests import Digests
 from functions.rate.inputs import Reading
 from functions.rate.rating_writer import Ratings, Writer
+from fusion_billing.billing.adjustments import Adjustment
 from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.closed_periods import ClosedPeriod
 from fusion_billing.billing.pricing import from_document

@@ -1,0 +1,224 @@
+"""Plan adjustments: rate an invoiced period again, and put the difference into the open period with its sign."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from fusion_billing.billing.billed_subscription import BilledSubscription
+from fusion_billing.billing.decisions import NewVersion, SameVersion, decide, total
+from fusion_billing.billing.groups import check_groups
+from fusion_billing.billing.pricing import CurrencyMismatch, Pricing
+from fusion_billing.billing.rating import ComputedRating, RatingKey, StoredRating, computed_rating
+from fusion_billing.billing.rating_document import (
+    Invoiced,
+    Span,
+    adjustment_document,
+    billed_to,
+    by_rules_of,
+    rating_document,
+)
+from fusion_billing.billing_periods.calendar import Period
+from fusion_billing.decimals import ZERO
+from fusion_billing.rating.records import Record
+from fusion_billing.rating.result import RatingResult
+
+StoredRatings = Mapping[RatingKey, StoredRating]
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """A charge to rate again in an invoiced period, by `price`.
+
+    Attributes:
+        period: The invoiced period.
+        price: What priced the charge in it.
+        is_due_without_usage: Whether a fee without usage is due although the charge was never rated there.
+        is_charged: False for a charge that had ended before the period was invoiced: it is rated at zero.
+    """
+
+    period: Period
+    price: Pricing
+    is_due_without_usage: bool = False
+    is_charged: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AdjustmentKeys:
+    """The keys of the ratings that an adjustment depends on.
+
+    Attributes:
+        own: The rating of the invoiced period itself; None for a period before the first one known, of which
+            nothing was billed here.
+        replaced: Ratings of the period under an earlier start. They may have been invoiced before their order
+            lines were brought to zero.
+        later: Adjustments of the period that were invoiced with later periods.
+        open: The adjustment in the open period: the one to plan.
+    """
+
+    own: RatingKey | None
+    replaced: tuple[RatingKey, ...]
+    later: tuple[RatingKey, ...]
+    open: RatingKey
+
+    @property
+    def invoiced(self) -> tuple[RatingKey, ...]:
+        """Return the keys whose periods are invoiced."""
+        return (*self.replaced, *self._own, *self.later)
+
+    @property
+    def all(self) -> tuple[RatingKey, ...]:
+        """Return every key."""
+        return (*self.invoiced, self.open)
+
+    @property
+    def newest_first(self) -> tuple[RatingKey, ...]:
+        """Return the keys of ratings about the period under its present start, the newest first."""
+        return (self.open, *reversed(self.later), *self._own)
+
+    @property
+    def of_own_line(self) -> tuple[RatingKey, ...]:
+        """Return the keys whose order lines billed the period itself."""
+        return (*self._own, *self.replaced)
+
+    @property
+    def _own(self) -> tuple[RatingKey, ...]:
+        return () if self.own is None else (self.own,)
+
+
+def adjustment_keys(customer: BilledSubscription, adjustment: Adjustment) -> AdjustmentKeys:
+    """Return the keys of the ratings that an adjustment depends on."""
+    code, start = adjustment.price.charge.code, adjustment.period.start
+    is_known = adjustment.period in customer.calendar.known
+    later = [start_ for period in customer.invoiced_after(start) for start_ in customer.starts_of(period)]
+    return AdjustmentKeys(
+        RatingKey(customer.id, start, code) if is_known else None,
+        tuple(RatingKey(customer.id, replaced, code) for replaced in customer.starts_of(adjustment.period)[1:]),
+        tuple(RatingKey(customer.id, billed_in, code, start) for billed_in in later),
+        RatingKey(customer.id, customer.calendar.open.start, code, start),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AdjustmentState:
+    """What is stored about an adjustment: the ratings under its keys, and the period's usage records.
+
+    The ratings are read before the records: of two workers at one adjustment, the one that read older records
+    gets a version conflict.
+    """
+
+    customer: BilledSubscription
+    adjustment: Adjustment
+    keys: AdjustmentKeys
+    ratings: StoredRatings
+    records: Sequence[Record]
+
+    @property
+    def is_unresolved(self) -> bool:
+        """Return whether the result of a call to Odoo is unknown, so that what was invoiced is unknown too."""
+        return any(rating.unresolved for rating in self._invoiced)
+
+    @property
+    def is_settled(self) -> bool:
+        """Return whether nothing can be due: nothing was rated, used or billed.
+
+        A fee alone is due when its period is billed, not whenever the period is rated again.
+        """
+        is_billed = any(rating.billed for rating in self._invoiced)
+        is_due = self.records or is_billed or self.adjustment.is_due_without_usage
+        return not self.known and not is_due
+
+    @property
+    def known(self) -> list[StoredRating]:
+        """Return the ratings about the period, the newest first."""
+        return self._stored(self.keys.newest_first)
+
+    @property
+    def first_adjustment(self) -> StoredRating | None:
+        """Return the rating that keeps the price of a period that was never rated itself, if there is one."""
+        if self.keys.own is not None and self.keys.own in self.ratings:
+            return None
+        return next(iter(self._stored((*self.keys.later, self.keys.open))), None)
+
+    @property
+    def stored(self) -> StoredRating | None:
+        """Return the stored adjustment in the open period."""
+        return self.ratings.get(self.keys.open)
+
+    def invoiced(self) -> Invoiced:
+        """Return what invoices hold of the period: by its own order line, and by later adjustments."""
+        return Invoiced(
+            total(rating.billed for rating in self._stored(self.keys.of_own_line)),
+            [(rating.key.period_start, rating.billed) for rating in self._stored(self.keys.later) if rating.billed],
+        )
+
+    @property
+    def _invoiced(self) -> list[StoredRating]:
+        return self._stored(self.keys.invoiced)
+
+    def _stored(self, keys: Sequence[RatingKey]) -> list[StoredRating]:
+        return [self.ratings[key] for key in keys if key in self.ratings]
+
+
+@dataclass(frozen=True, slots=True)
+class AdjustmentPlan:
+    """The adjustment computed, and what to write of it (None: nothing); `is_late` if late usage made it."""
+
+    computed: ComputedRating
+    decision: NewVersion | SameVersion | None
+    is_late: bool
+
+
+def plan_adjustment(state: AdjustmentState, price: Pricing, product: int | None, now: datetime) -> AdjustmentPlan:
+    """Plan the adjustment that an invoiced period is due in the open one.
+
+    Args:
+        state: What is stored about it.
+        price: What prices the invoiced period.
+        product: The Odoo product that the charge's order lines are put on today; None keeps that of `price`.
+        now: The present instant.
+
+    Raises:
+        CurrencyMismatch: The charge was billed in another currency than the subscription's.
+        TooManyGroups: The usage makes more groups than a rating may have.
+    """
+    opened, known = state.customer.calendar.open, state.known
+    rated = by_rules_of(known[0].doc if known else None, _rated_again(state, price, product))
+    doc = adjustment_document(rated, billed_in=Span(opened.start, opened.end), invoiced=state.invoiced())
+    doc = billed_to(doc, state.customer, opened, now)
+    is_late = _is_late(doc, state)
+    computed = computed_rating(state.keys.open, doc, cause="usage" if is_late else "invoice")
+    decision = decide(computed, state.stored, period="open", has_usage=True)
+    return AdjustmentPlan(computed, decision, is_late)
+
+
+def _rated_again(state: AdjustmentState, price: Pricing, product: int | None) -> dict[str, Any]:
+    """Return the invoiced period's rating document as all its usage records make it now."""
+    customer, charge, period = state.customer, price.charge, state.adjustment.period
+    if charge.currency != customer.who.currency:
+        raise CurrencyMismatch(
+            f"Charge {charge.code} was billed in {charge.currency}, but the subscription is in {customer.who.currency}"
+        )
+    who = customer.subscriber_in(period)
+    is_charged = state.adjustment.is_charged
+    result = RatingResult(ZERO, ZERO, ZERO, ZERO, ZERO, charge.currency, ())
+    if is_charged and customer.is_rated_in(period):
+        check_groups(price, state.records)
+        result = price.rate(state.records, who, period.start, period.end)
+    doc = rating_document(price, who, Span(period.start, period.end), result.as_dict())
+    if product is not None:
+        doc["odoo_product_id"] = product  # it may have been corrected since; the price stays what it was
+    return doc if is_charged else {**doc, "is_charged": False}
+
+
+def _is_late(doc: Mapping[str, Any], state: AdjustmentState) -> bool:
+    """Return whether usage changed since the period was last rated.
+
+    An adjustment may also come from a rating that was in time but missed the invoice, or from a fee that was
+    not rated at all.
+    """
+    if not state.known:
+        return bool(state.records)
+    before = state.known[0].doc
+    amount = before["corrects"]["amount"] if "corrects" in before else before["amount"]
+    return bool((before["units"], amount) != (doc["units"], doc["corrects"]["amount"]))
