@@ -1,76 +1,98 @@
-"""The admin function's application: which module answers which paths.
+"""The admin function's application: finds the route of a request, authorizes it, calls its handler.
 
-`TOPICS` maps the first word of a path after `/v1` to the modules of `functions/admin/routes` whose
-routers may answer it. They are imported when the first request for the topic comes: a cold start pays
-for the topic it serves and for no other.
+The declaration of a route (`functions.admin.route_table`) is all there is to know about it. Nothing of a request
+but its path, method, headers and query is read before its key is accepted.
 """
 
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
+from urllib.parse import unquote
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.event_handler.api_gateway import Response
 
-from functions.admin import problems
-from functions.admin.resolver import Resolver
-from fusion_billing.errors import FusionError
+from functions.admin import dependencies
+from functions.admin.request import Request, invalid_parameter
+from functions.admin.responses import Response, json_response
+from functions.admin.route_table import ROUTES, Route
+from fusion_billing.errors import Fault, FusionError, NotFound, Refused
 from fusion_billing.http import problem
 
-TOPICS: dict[str, tuple[str, ...]] = {
-    "charges": ("charges",),
-    "deliveries": ("deliveries",),
-    "endpoints": ("endpoints", "deliveries"),
-    "estimates": ("estimates",),
-    "health": ("health",),
-    "keys": ("sources",),
-    "lines": ("lines",),
-    "metrics": ("metrics",),
-    "openapi.json": ("openapi",),
-    "ratings": ("runs",),
-    "sources": ("sources",),
-    "subscriptions": ("subscriptions", "lines"),
-    "subscriptions/": ("ratings", "statements"),
-    "usage": ("usage",),
-}
+Handler = Callable[..., Response]
 
 logger = Logger()
-app = Resolver()
-_included: set[str] = set()
 
 
-def include(topic: str) -> None:
-    """Import the routers of `topic` and add them to the application, once."""
-    for module in TOPICS.get(topic, ()):
-        if module not in _included:
-            app.include_router(import_module(f"functions.admin.routes.{module}").router)
-            _included.add(module)
+def resolve(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the response to one event from API Gateway (payload format 2.0)."""
+    try:
+        response = _respond(event)
+    except FusionError as error:
+        response = _problem(*problem.of_error(error))
+    except Exception as error:  # noqa: BLE001  a 500 that shows nothing of it
+        response = _unexpected(error)
+    return response.as_event()
 
 
-def topic_of(path: str) -> str:
-    """Return the word that tells the topic: `metrics` for `/v1/metrics/api_calls`, and `openapi.json`.
+def handler_of(route: Route) -> Handler:
+    """Return the function that serves a route, importing its module."""
+    if route.handler is None:
+        raise LookupError(f"{route.method} {route.path} is served by another function")
+    module, _, name = route.handler.partition(".")
+    found: Handler = getattr(import_module(f"functions.admin.routes.{module}"), name)
+    return found
 
-    What lies below a subscription is a topic of its own, `subscriptions/`, since it brings rating along.
+
+def _respond(event: Mapping[str, Any]) -> Response:
+    method, path = event["requestContext"]["http"]["method"], event.get("rawPath", "")
+    matching = [(route, found) for route in ROUTES if (found := route.match(path)) is not None]
+    for route, found in matching:
+        if route.method == method and route.handler is not None:
+            request = _admitted(route, event)
+            # API Gateway decodes every escape except %25, so what is left is decoded here.
+            return handler_of(route)(request, **{name: unquote(value) for name, value in found.items()})
+    allowed = sorted({route.method for route, _ in matching})
+    if not allowed or method in allowed:
+        raise NotFound(f"No such path: {method} is not served here" if allowed else "No such path")
+    return _method_not_allowed(method, allowed)
+
+
+def _admitted(route: Route, event: Mapping[str, Any]) -> Request:
+    """Return the request once its key has the route's scope and its query is one of the route.
+
+    Raises `Unauthenticated`, `Forbidden`, and `Refused` for the query.
     """
-    words = path.split("/")
-    if words[1:2] != ["v1"] or len(words) <= 2:  # noqa: PLR2004
-        return words[-1]
-    below = f"{words[2]}/"
-    return below if len(words) > 4 and below in TOPICS else words[2]  # noqa: PLR2004
+    now = dependencies.now()
+    caller = None
+    if route.scope is not None:
+        caller = dependencies.authenticator().authenticate(event.get("headers") or {}, now)
+        caller.require(route.scope)
+    query: dict[str, str] = event.get("queryStringParameters") or {}
+    _check_query(route, query)
+    return Request(event, query, now, caller)
 
 
-@app.exception_handler(FusionError)  # type: ignore[untyped-decorator]
-def _on_purpose(error: FusionError) -> Response[str]:
-    return problems.of_error(error)
+def _check_query(route: Route, query: Mapping[str, str]) -> None:
+    unknown = sorted(set(query) - set(route.parameters))
+    if unknown:
+        faults = [Fault(name, "unknown_parameter", "Unknown query parameter") for name in unknown]
+        raise Refused(faults, code="invalid_parameter")
+    for name in route.required_query:
+        if name not in query:
+            raise invalid_parameter(name, "Query parameter is required")
 
 
-@app.exception_handler(Exception)  # type: ignore[untyped-decorator]
-def _by_accident(error: Exception) -> Response[str]:
+def _method_not_allowed(method: str, allowed: list[str]) -> Response:
+    detail = f"Method {method} is not allowed on this path; allowed: {', '.join(allowed)}"
+    return _problem(405, problem.document(405, "method_not_allowed", detail), {"allow": ", ".join(allowed)})
+
+
+def _unexpected(error: Exception) -> Response:
     reference = problem.new_reference()
     logger.error("internal error", reference=reference, **problem.places(error))
-    return problems.unexpected(reference)
+    return _problem(*problem.unexpected(reference))
 
 
-def resolve(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer one API Gateway event (payload 2.0)."""
-    include(topic_of(event.get("rawPath", "")))
-    return app.resolve(event, context)
+def _problem(status: int, document: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
+    shown = json_response(status, document, {**problem.headers_of(status), **(headers or {})})
+    return Response(shown.status, shown.body, shown.headers, problem.MEDIA_TYPE)

@@ -1,4 +1,4 @@
-"""The admin function's entry: every route but `POST /v1/usage`."""
+"""The admin function's entry point: every route except `POST /v1/usage`."""
 
 import time
 from typing import Any
@@ -9,20 +9,21 @@ from fusion_billing import settings
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer an HTTP API event, and log that it was: neither its body, nor its query, nor its key."""
-    began = time.perf_counter()
-    answer = resolve(event, context)
+    """Respond to an HTTP API event and log the request, without its body, its query and its key."""
+    del context
+    started = time.perf_counter()
+    response = resolve(event)
     http = event["requestContext"]["http"]
     logger.info(
         "request",
         method=http["method"],
         path=event["rawPath"],
-        status=answer["statusCode"],
-        milliseconds=round((time.perf_counter() - began) * 1000, 1),
+        status=response["statusCode"],
+        milliseconds=round((time.perf_counter() - started) * 1000, 1),
         request_id=event["requestContext"].get("requestId"),
     )
-    return answer
+    return response
 
 
 if settings.text("AWS_LAMBDA_FUNCTION_NAME", ""):
-    dependencies.authenticator()  # while the container starts, when its CPU is not yet on anyone's bill
+    dependencies.authenticator()  # at init, where Lambda gives full CPU and a slow start is paid once

@@ -1,48 +1,38 @@
 """`/v1/charges`: what usage costs."""
 
-from aws_lambda_powertools.event_handler.api_gateway import Response
-
 from functions.admin import dependencies
-from functions.admin.routing import Router, authorised, body, json_answer, page, page_answer, parameters
+from functions.admin.request import Request
+from functions.admin.responses import Response, json_response, no_content, page_response
 from functions.admin.services import charges as service
 from functions.admin.services import dry_run
-from functions.admin.services.put_request import PARAMETERS, asked
-
-router = Router()
+from functions.admin.services.put_request import put_request
 
 
-@router.put("/v1/charges/<code>")
-def put(code: str) -> Response[str]:
+def put(request: Request, code: str) -> Response:
     """Create a charge, or add or replace one of its versions."""
-    how = asked(authorised(router, "catalog:write"), parameters(router, *PARAMETERS), dependencies.now())
-    store, given = dependencies.catalogue(), body(router)
-    if how.dry_run:
-        return json_answer(200, dry_run.of_charge(dependencies.dry_run_stores(), code, given, how))
-    is_new, charge = service.put(store, dependencies.rating_jobs(), code, given, how)
-    return json_answer(201 if is_new else 200, charge)
+    change = put_request(request.principal, request.query, request.now)
+    store, given = dependencies.catalogue(), request.json()
+    if change.dry_run:
+        return json_response(200, dry_run.of_charge(dependencies.dry_run_stores(), code, given, change))
+    is_new, charge = service.put(store, dependencies.rating_jobs(), code, given, change)
+    return json_response(201 if is_new else 200, charge)
 
 
-@router.get("/v1/charges/<code>")
-def get(code: str) -> Response[str]:
+def get(request: Request, code: str) -> Response:
     """Return a charge."""
-    authorised(router, "catalog:read")
-    return json_answer(200, service.get(dependencies.catalogue(), code, dependencies.now()))
+    return json_response(200, service.get(dependencies.catalogue(), code, request.now))
 
 
-@router.get("/v1/charges")
-def listing() -> Response[str]:
+def list_charges(request: Request) -> Response:
     """Return a page of charges."""
-    authorised(router, "catalog:read")
-    parameters(router)
-    limit, after = page(router)
-    found = service.listing(dependencies.catalogue(), after, limit, dependencies.now())
-    return page_answer(router, *found)
+    limit, after = request.page()
+    found = service.listing(dependencies.catalogue(), after, limit, request.now)
+    return page_response(request, *found)
 
 
-@router.delete("/v1/charges/<code>")
-def delete(code: str) -> Response[str]:
+def delete(request: Request, code: str) -> Response:
     """Delete a charge that no subscription pays."""
-    how = asked(authorised(router, "catalog:write"), parameters(router, "reason"), dependencies.now())
+    change = put_request(request.principal, request.query, request.now)
     jobs = dependencies.rating_jobs()
-    service.delete(dependencies.catalogue(), dependencies.subscriptions(), jobs, code, how)
-    return json_answer(204)
+    service.delete(dependencies.catalogue(), dependencies.subscriptions(), jobs, code, change)
+    return no_content()

@@ -2,18 +2,9 @@
 
 from typing import Any, cast, get_args
 
-from aws_lambda_powertools.event_handler.api_gateway import Response
-
-from functions.admin import dependencies, webhook_dependencies
-from functions.admin.routing import (
-    Router,
-    authorised,
-    body,
-    json_answer,
-    page,
-    page_answer,
-    parameters,
-)
+from functions.admin import webhook_dependencies
+from functions.admin.request import Request
+from functions.admin.responses import Response, json_response, page_response
 from functions.admin.services import deliveries as service
 from fusion_billing.errors import Fault, Refused
 from fusion_billing.instants import parse_instant, parse_query_instant
@@ -21,19 +12,14 @@ from fusion_billing.webhooks.events.registry import EVENT_TYPES
 from fusion_billing.webhooks.filters import faults_of
 from fusion_billing.webhooks.outcome import DeliveryState
 
-SCOPE = "webhooks:write"
 STATES: frozenset[DeliveryState] = frozenset(get_args(DeliveryState))
 REPLAYED: frozenset[DeliveryState] = STATES - {"due"}
 
-router = Router()
 
-
-@router.get("/v1/endpoints/<endpoint>/deliveries")
-def listing(endpoint: str) -> Response[str]:
+def list_deliveries(request: Request, endpoint: str) -> Response:
     """List an endpoint's deliveries, the newest first, by state, event type and time."""
-    principal = authorised(router, SCOPE)
-    given = parameters(router, "state", "type", "since")
-    limit, after = page(router)
+    given = request.query
+    limit, after = request.page()
     faults = [] if "type" not in given else faults_of([given["type"]], EVENT_TYPES, "type")
     if given.get("state", "due") not in STATES:
         faults.append(Fault("state", "unknown_value", f"must be one of {', '.join(sorted(STATES))}"))
@@ -48,7 +34,7 @@ def listing(endpoint: str) -> Response[str]:
     found, last = service.listing(
         webhook_dependencies.endpoints(),
         webhook_dependencies.deliveries(),
-        principal,
+        request.principal,
         endpoint,
         state=cast("DeliveryState | None", given.get("state")),
         type_=given.get("type"),
@@ -56,14 +42,12 @@ def listing(endpoint: str) -> Response[str]:
         limit=limit,
         after=after,
     )
-    return page_answer(router, found, last)
+    return page_response(request, found, last)
 
 
-@router.post("/v1/endpoints/<endpoint>/replay")
-def replay_since(endpoint: str) -> Response[str]:
+def replay_since(request: Request, endpoint: str) -> Response:
     """Send an endpoint again what happened since a time, delivered or parked unless told which."""
-    principal = authorised(router, SCOPE)
-    wanted = body(router)
+    wanted = request.json()
     faults = [Fault(name, "unknown_field", "is not a field of a replay") for name in wanted if name not in _REPLAY]
     if "since" not in wanted:
         faults.append(Fault("since", "missing", "must be given"))
@@ -76,28 +60,26 @@ def replay_since(endpoint: str) -> Response[str]:
         webhook_dependencies.endpoints(),
         webhook_dependencies.deliveries(),
         webhook_dependencies.wake_ups(),
-        principal,
+        request.principal,
         endpoint,
         since=parse_instant(wanted["since"], "since"),
         states=frozenset(states),
-        now=dependencies.now(),
+        now=request.now,
     )
-    return json_answer(202, answer)
+    return json_response(202, answer)
 
 
-@router.post("/v1/deliveries/<delivery>/replay")
-def replay(delivery: str) -> Response[str]:
+def replay(request: Request, delivery: str) -> Response:
     """Send one event to one endpoint again."""
-    principal = authorised(router, SCOPE)
     answer = service.replay(
         webhook_dependencies.endpoints(),
         webhook_dependencies.deliveries(),
         webhook_dependencies.wake_ups(),
-        principal,
+        request.principal,
         delivery,
-        now=dependencies.now(),
+        now=request.now,
     )
-    return json_answer(202, answer)
+    return json_response(202, answer)
 
 
 _REPLAY = ("since", "states")

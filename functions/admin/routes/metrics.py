@@ -1,46 +1,36 @@
 """`/v1/metrics`: what is counted."""
 
-from aws_lambda_powertools.event_handler.api_gateway import Response
-
 from functions.admin import dependencies
-from functions.admin.routing import Router, authorised, body, json_answer, page, page_answer, parameters
+from functions.admin.request import Request
+from functions.admin.responses import Response, json_response, no_content, page_response
 from functions.admin.services import dry_run
 from functions.admin.services import metrics as service
-from functions.admin.services.put_request import PARAMETERS, asked
-
-router = Router()
+from functions.admin.services.put_request import put_request
 
 
-@router.put("/v1/metrics/<code>")
-def put(code: str) -> Response[str]:
+def put(request: Request, code: str) -> Response:
     """Create or replace a metric."""
-    how = asked(authorised(router, "catalog:write"), parameters(router, *PARAMETERS), dependencies.now())
-    store, given = dependencies.catalogue(), body(router)
-    if how.dry_run:
-        return json_answer(200, dry_run.of_metric(dependencies.dry_run_stores(), code, given, how))
-    is_new, metric = service.put(store, dependencies.rating_jobs(), code, given, how)
-    return json_answer(201 if is_new else 200, metric)
+    change = put_request(request.principal, request.query, request.now)
+    store, given = dependencies.catalogue(), request.json()
+    if change.dry_run:
+        return json_response(200, dry_run.of_metric(dependencies.dry_run_stores(), code, given, change))
+    is_new, metric = service.put(store, dependencies.rating_jobs(), code, given, change)
+    return json_response(201 if is_new else 200, metric)
 
 
-@router.get("/v1/metrics/<code>")
-def get(code: str) -> Response[str]:
+def get(request: Request, code: str) -> Response:
     """Return a metric."""
-    authorised(router, "catalog:read")
-    return json_answer(200, service.get(dependencies.catalogue(), code))
+    return json_response(200, service.get(dependencies.catalogue(), code))
 
 
-@router.get("/v1/metrics")
-def listing() -> Response[str]:
+def list_metrics(request: Request) -> Response:
     """Return a page of metrics."""
-    authorised(router, "catalog:read")
-    parameters(router)
-    limit, after = page(router)
-    return page_answer(router, *service.listing(dependencies.catalogue(), after, limit))
+    limit, after = request.page()
+    return page_response(request, *service.listing(dependencies.catalogue(), after, limit))
 
 
-@router.delete("/v1/metrics/<code>")
-def delete(code: str) -> Response[str]:
+def delete(request: Request, code: str) -> Response:
     """Delete a metric that no charge uses."""
-    how = asked(authorised(router, "catalog:write"), parameters(router, "reason"), dependencies.now())
-    service.delete(dependencies.catalogue(), code, how)
-    return json_answer(204)
+    change = put_request(request.principal, request.query, request.now)
+    service.delete(dependencies.catalogue(), code, change)
+    return no_content()

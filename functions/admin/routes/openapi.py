@@ -1,14 +1,10 @@
 """`GET /openapi.json`: open to all."""
 
-from aws_lambda_powertools.event_handler.api_gateway import Response
-
-from functions.admin.routing import Router, json_answer
+from functions.admin.request import Request
+from functions.admin.responses import Response, json_response
 from functions.admin.services import openapi as service
 
-router = Router()
 
-
-@router.get("/openapi.json")
-def openapi() -> Response[str]:
+def openapi(request: Request) -> Response:
     """Show the service's OpenAPI document."""
-    return json_answer(200, service.document())
+    return json_response(200, service.document())

@@ -5,23 +5,15 @@ records behind a rating its own.
 """
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
-from aws_lambda_powertools.event_handler.api_gateway import Response
-
 from functions.admin import dependencies
-from functions.admin.routing import (
-    Router,
-    authorised,
-    json_answer,
-    list_name,
-    page,
-    page_answer,
-    parameters,
-    write_cursor,
-)
-from functions.admin.services import current_usage, ratings
+from functions.admin.request import Request
+from functions.admin.responses import Response, json_response, page_response
+from functions.admin.services import current_usage as current
+from functions.admin.services import ratings
 from functions.admin.services.ratings import Asker
 from functions.admin.services.subscriptions import visible
 from fusion_billing.billing.billed_subscription import billed_subscription
@@ -30,54 +22,49 @@ from fusion_billing.billing.rating import RatingKey
 from fusion_billing.errors import Fault, NotFound, Refused
 from fusion_billing.instants import parse_instant, parse_query_instant
 
-router = Router()
-
 _FIRST_YEAR, _LAST_YEAR = 1970, 2999
 _NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
-@router.get("/v1/subscriptions/<subscription>/usage")
-def usage(subscription: str) -> Response[str]:
+def current_usage(request: Request, subscription: str) -> Response:
     """Show the open period: units, included units, overage and amount so far, and where it leads.
 
     With `at`, show the period that holds that instant.
     """
-    asker = _asker(subscription)
-    at = _instant(asker, parameters(router, "at"), "at")
+    asker = _asker(request, subscription)
+    at = _instant(asker, request.query, "at")
     catalogue = dependencies.catalogue()
     metrics = catalogue.metrics()
-    answer = current_usage.current(
+    response = current.current_usage(
         billed_subscription(asker.stored),
         metrics,
         PriceBook(metrics.values(), catalogue.charges().values()),
         dependencies.usage_records(),
         principal=asker.principal,
-        now=dependencies.now(),
+        now=request.now,
         at=at,
     )
-    return json_answer(200, answer)
+    return json_response(200, response)
 
 
-@router.get("/v1/subscriptions/<subscription>/ratings")
-def listing(subscription: str) -> Response[str]:
+def list_ratings(request: Request, subscription: str) -> Response:
     """List ratings, the newest period first."""
-    asker = _asker(subscription)
-    at = _instant(asker, parameters(router, "period_start"), "period_start")
-    limit, after = page(router)
-    return page_answer(router, *ratings.listing(dependencies.ratings(), asker, at, after, limit))
+    asker = _asker(request, subscription)
+    at = _instant(asker, request.query, "period_start")
+    limit, after = request.page()
+    return page_response(request, *ratings.listing(dependencies.ratings(), asker, at, after, limit))
 
 
-@router.get("/v1/subscriptions/<subscription>/ratings/<charge>")
-def detail(subscription: str, charge: str) -> Response[str]:
+def get_rating(request: Request, subscription: str, charge: str) -> Response:
     """Show why a charge comes to what it does, in the open period or the one asked for.
 
     `<charge>@<start>` asks for the adjustment of the invoiced period that starts then.
     """
-    asker = _asker(subscription)
-    given = parameters(router, "period_start", "steps_from")
+    asker = _asker(request, subscription)
+    given = request.query
     at = _instant(asker, given, "period_start") or asker.calendar.open.start
-    limit, after = page(router)
+    limit, after = request.page()
     code, _, corrects = charge.partition("@")
     try:
         corrected = parse_instant(corrects) if corrects else None
@@ -88,11 +75,11 @@ def detail(subscription: str, charge: str) -> Response[str]:
     steps_from = _steps_from(given)
     answer = ratings.detail(*stores, asker, key, after=after, limit=limit, steps_from=steps_from)
     following = answer.pop("records_after")
-    answer["records_cursor"] = write_cursor(following, list_name(router)) if following is not None else None
-    return json_answer(200, answer)
+    answer["records_cursor"] = None if following is None else request.cursor_after(following)
+    return json_response(200, answer)
 
 
-def _steps_from(given: dict[str, str]) -> int:
+def _steps_from(given: Mapping[str, str]) -> int:
     text = given.get("steps_from", "0")
     if not _NUMBER.fullmatch(text):
         fault = Fault("steps_from", "invalid_parameter", "must be a whole number, such as 1000")
@@ -100,12 +87,11 @@ def _steps_from(given: dict[str, str]) -> int:
     return int(text)
 
 
-def _asker(subscription: str) -> Asker:
-    principal = authorised(router, "ratings:read")
-    return Asker(principal, visible(dependencies.subscriptions(), principal, subscription))
+def _asker(request: Request, subscription: str) -> Asker:
+    return Asker(request.principal, visible(dependencies.subscriptions(), request.principal, subscription))
 
 
-def _instant(asker: Asker, given: dict[str, str], name: str) -> datetime | None:
+def _instant(asker: Asker, given: Mapping[str, str], name: str) -> datetime | None:
     """Return the instant asked for; a bare day is its midnight where the subscription is."""
     text = given.get(name)
     if text is None:

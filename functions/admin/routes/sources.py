@@ -2,50 +2,36 @@
 
 import time
 
-from aws_lambda_powertools.event_handler.api_gateway import Response
-
 from functions.admin import dependencies
-from functions.admin.routing import Router, authorised, body, json_answer, page, page_answer, parameters
+from functions.admin.request import Request
+from functions.admin.responses import Response, json_response, no_content, page_response
 from functions.admin.services import sources
 
-router = Router()
 
-
-@router.post("/v1/sources")
-def create() -> Response[str]:
+def create(request: Request) -> Response:
     """Make a source."""
-    authorised(router, "admin")
-    made = sources.create(dependencies.sources(), body(router), dependencies.now())
-    return json_answer(201, made)
+    made = sources.create(dependencies.sources(), request.json(), request.now)
+    return json_response(201, made)
 
 
-@router.get("/v1/sources")
-def listing() -> Response[str]:
+def list_sources(request: Request) -> Response:
     """List the sources."""
-    authorised(router, "admin")
-    parameters(router)
-    limit, after = page(router)
-    return page_answer(router, *sources.listing(dependencies.sources(), after, limit))
+    limit, after = request.page()
+    return page_response(request, *sources.listing(dependencies.sources(), after, limit))
 
 
-@router.get("/v1/sources/<source_id>")
-def get(source_id: str) -> Response[str]:
+def get(request: Request, source_id: str) -> Response:
     """Show a source and its live keys."""
-    authorised(router, "admin")
-    return json_answer(200, sources.get(dependencies.sources(), dependencies.keys(), source_id))
+    return json_response(200, sources.get(dependencies.sources(), dependencies.keys(), source_id))
 
 
-@router.post("/v1/sources/<source_id>/keys")
-def create_key(source_id: str) -> Response[str]:
+def create_key(request: Request, source_id: str) -> Response:
     """Make a key of a source, shown this once."""
-    authorised(router, "admin")
     stores = dependencies.sources(), dependencies.keys()
-    return json_answer(201, sources.create_key(*stores, source_id, body(router), dependencies.now()))
+    return json_response(201, sources.create_key(*stores, source_id, request.json(), request.now))
 
 
-@router.delete("/v1/keys/<key_id>")
-def revoke_key(key_id: str) -> Response[str]:
+def revoke_key(request: Request, key_id: str) -> Response:
     """Revoke a key; the answer comes when it is dead everywhere."""
-    authorised(router, "admin")
-    sources.revoke_key(dependencies.keys(), key_id, dependencies.now(), time.sleep)
-    return json_answer(204)
+    sources.revoke_key(dependencies.keys(), key_id, request.now, time.sleep)
+    return no_content()

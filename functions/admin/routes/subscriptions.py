@@ -1,68 +1,57 @@
 """`/v1/subscriptions`: who is billed, and when."""
 
-from aws_lambda_powertools.event_handler.api_gateway import Response
-
 from functions.admin import dependencies
-from functions.admin.routing import Router, authorised, body, json_answer, page, page_answer, parameters
+from functions.admin.request import Request
+from functions.admin.responses import Response, json_response, no_content, page_response
 from functions.admin.services import dry_run, put_back, subscription_changes
 from functions.admin.services import subscriptions as service
-from functions.admin.services.put_request import PARAMETERS, asked
-
-router = Router()
+from functions.admin.services.put_request import put_request
 
 
-@router.put("/v1/subscriptions/<subscription>")
-def put(subscription: str) -> Response[str]:
+def put(request: Request, subscription: str) -> Response:
     """Create or replace a subscription."""
-    how = asked(authorised(router, "catalog:write"), parameters(router, *PARAMETERS), dependencies.now())
-    definition, besides = put_back.split(body(router), service.SHOWN)
+    change = put_request(request.principal, request.query, request.now)
+    definition, besides = put_back.split(request.json(), service.SHOWN)
     definition, changes = subscription_changes.without_changes(definition)
     wanted = service.checked(dependencies.catalogue(), subscription, definition)
     store, writer = dependencies.subscriptions(), dependencies.subscription_writer()
-    if how.dry_run:
-        stored, new = service.planned(store, writer, how, wanted, besides, changes)
-        return json_answer(200, dry_run.of_subscription(dependencies.dry_run_stores(), stored, new))
-    is_new, shown = service.put(store, writer, how, wanted, besides, changes)
-    return json_answer(201 if is_new else 200, shown)
+    if change.dry_run:
+        stored, new = service.planned(store, writer, change, wanted, besides, changes)
+        return json_response(200, dry_run.of_subscription(dependencies.dry_run_stores(), stored, new))
+    is_new, shown = service.put(store, writer, change, wanted, besides, changes)
+    return json_response(201 if is_new else 200, shown)
 
 
-@router.patch("/v1/subscriptions/<subscription>")
-def patch(subscription: str) -> Response[str]:
+def patch(request: Request, subscription: str) -> Response:
     """Change single fields of a subscription."""
-    how = asked(authorised(router, "catalog:write"), parameters(router, *PARAMETERS), dependencies.now())
+    change = put_request(request.principal, request.query, request.now)
     store, writer = dependencies.subscriptions(), dependencies.subscription_writer()
-    given = body(router)
-    if how.dry_run:
-        stored, new = service.patch_planned(store, writer, dependencies.catalogue(), how, subscription, given)
-        return json_answer(200, dry_run.of_subscription(dependencies.dry_run_stores(), stored, new))
-    return json_answer(200, service.patch(store, writer, dependencies.catalogue(), how, subscription, given))
+    given = request.json()
+    if change.dry_run:
+        stored, new = service.patch_planned(store, writer, dependencies.catalogue(), change, subscription, given)
+        return json_response(200, dry_run.of_subscription(dependencies.dry_run_stores(), stored, new))
+    return json_response(200, service.patch(store, writer, dependencies.catalogue(), change, subscription, given))
 
 
-@router.get("/v1/subscriptions/<subscription>")
-def get(subscription: str) -> Response[str]:
+def get(request: Request, subscription: str) -> Response:
     """Return a subscription."""
-    principal = authorised(router, "catalog:read")
-    return json_answer(200, service.get(dependencies.subscriptions(), principal, subscription))
+    return json_response(200, service.get(dependencies.subscriptions(), request.principal, subscription))
 
 
-@router.get("/v1/subscriptions")
-def listing() -> Response[str]:
+def list_subscriptions(request: Request) -> Response:
     """Return a page of subscriptions."""
-    principal = authorised(router, "catalog:read")
-    parameters(router)
-    limit, after = page(router)
-    return page_answer(router, *service.listing(dependencies.subscriptions(), principal, after, limit))
+    limit, after = request.page()
+    return page_response(request, *service.listing(dependencies.subscriptions(), request.principal, after, limit))
 
 
-@router.delete("/v1/subscriptions/<subscription>")
-def delete(subscription: str) -> Response[str]:
+def delete(request: Request, subscription: str) -> Response:
     """Delete a subscription on which nothing was counted or billed."""
-    how = asked(authorised(router, "catalog:write"), parameters(router, "reason"), dependencies.now())
+    change = put_request(request.principal, request.query, request.now)
     service.delete(
         dependencies.subscriptions(),
         dependencies.subscription_use(),
         dependencies.catalogue(),
-        how,
+        change,
         subscription,
     )
-    return json_answer(204)
+    return no_content()

@@ -4,21 +4,12 @@ A source sees and voids its own records alone. A key with the scope `admin` may 
 """
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 
-from aws_lambda_powertools.event_handler.api_gateway import Response
-
-from functions.admin import dependencies, usage_dependencies
-from functions.admin.routing import (
-    Router,
-    authorised,
-    body,
-    json_answer,
-    optional_body,
-    page,
-    page_answer,
-    parameters,
-)
+from functions.admin import usage_dependencies
+from functions.admin.request import Request
+from functions.admin.responses import Response, json_response, page_response
 from functions.admin.services import usage, usage_reconciliation
 from fusion_billing.access.principal import Principal
 from fusion_billing.dynamodb.usage.reading import Selection
@@ -26,33 +17,25 @@ from fusion_billing.errors import Fault, Forbidden, Refused
 from fusion_billing.instants import parse_query_instant
 from fusion_billing.metering.parsing import METRIC, SUBSCRIPTION
 
-router = Router()
 
-
-@router.get("/v1/usage/<any_idempotency_key>")
-def get(any_idempotency_key: str) -> Response[str]:
+def get(request: Request, idempotency_key: str) -> Response:
     """Show a record and its revisions."""
-    principal = authorised(router, "usage:read")
-    source = _source(principal, parameters(router, "source").get("source"))
-    return json_answer(200, usage_dependencies.records().get(source, any_idempotency_key))
+    source = _source(request.principal, request.query.get("source"))
+    return json_response(200, usage_dependencies.records().get(source, idempotency_key))
 
 
-@router.delete("/v1/usage/<any_idempotency_key>")
-def void(any_idempotency_key: str) -> Response[str]:
+def void(request: Request, idempotency_key: str) -> Response:
     """Take a record back: it is kept, and no longer counts."""
-    principal = authorised(router, "usage:write")
-    source = _source(principal, parameters(router, "source").get("source"))
-    reason, now = optional_body(router), dependencies.now()
+    source = _source(request.principal, request.query.get("source"))
+    reason, now = request.optional_json(), request.now
     voider = usage_dependencies.voider()
-    return json_answer(200, voider.void(principal, source, any_idempotency_key, reason, now))
+    return json_response(200, voider.void(request.principal, source, idempotency_key, reason, now))
 
 
-@router.get("/v1/usage")
-def listing() -> Response[str]:
+def list_records(request: Request) -> Response:
     """List a pair's records by the start of their windows: those that count, or those that were voided."""
-    principal = authorised(router, "usage:read")
-    given = parameters(router, "subscription", "metric", "from", "to", "source", "voided")
-    _source(principal, given.get("source"))
+    given = request.query
+    _source(request.principal, given.get("source"))
     subscription, metric = _named(given, "subscription", SUBSCRIPTION), _named(given, "metric", METRIC)
     start, end = _instant(given, "from"), _instant(given, "to")
     if start and end and end <= start:
@@ -60,23 +43,21 @@ def listing() -> Response[str]:
     voided = given.get("voided", "false")
     if voided not in {"true", "false"}:
         raise _refused("voided", "must be true or false")
-    limit, after = page(router)
+    limit, after = request.page()
     records = usage_dependencies.records()
-    source = usage.source_asked_for(records, principal, given.get("source"))
+    source = usage.source_asked_for(records, request.principal, given.get("source"))
     own_id = records.own_id(subscription)
     wanted = Selection(own_id, metric, start, end, source, voided == "true")
-    return page_answer(router, *records.listing(wanted, after, limit))
+    return page_response(request, *records.listing(wanted, after, limit))
 
 
-@router.post("/v1/usage/reconcile")
-def reconcile() -> Response[str]:
+def reconcile(request: Request) -> Response:
     """Compare a source's books with what is stored of it."""
-    principal = authorised(router, "usage:read")
-    given = parameters(router, "source").get("source")
-    _source(principal, given)
+    given = request.query.get("source")
+    _source(request.principal, given)
     records = usage_dependencies.records()
-    source = usage.source_asked_for(records, principal, given) or principal.source
-    return json_answer(200, usage_reconciliation.reconcile(records, source, body(router)))
+    source = usage.source_asked_for(records, request.principal, given) or request.principal.source
+    return json_response(200, usage_reconciliation.reconcile(records, source, request.json()))
 
 
 def _source(principal: Principal, asked: str | None) -> str:
@@ -86,16 +67,14 @@ def _source(principal: Principal, asked: str | None) -> str:
     return asked or principal.source
 
 
-def _named(given: dict[str, str], name: str, pattern: re.Pattern[str]) -> str:
-    value = given.get(name)
-    if value is None:
-        raise _refused(name, "must be given")
+def _named(given: Mapping[str, str], name: str, pattern: re.Pattern[str]) -> str:
+    value = given[name]
     if not pattern.fullmatch(value):
         raise _refused(name, f"must match {pattern.pattern}")
     return value
 
 
-def _instant(given: dict[str, str], name: str) -> datetime | None:
+def _instant(given: Mapping[str, str], name: str) -> datetime | None:
     if name not in given:
         return None
     try:

@@ -45,7 +45,7 @@ class _View:
     now: datetime
 
 
-def current(
+def current_usage(
     customer: BilledSubscription,
     metrics: Mapping[str, Metric],
     prices: PriceBook,

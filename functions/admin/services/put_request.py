@@ -8,9 +8,6 @@ from fusion_billing.access.principal import Principal
 from fusion_billing.catalog.change import Author, Change
 from fusion_billing.errors import Conflict, Fault, Refused
 
-PARAMETERS = ("dry_run", "confirm", "reason")
-"""Of the query of every `PUT` of the catalogue."""
-
 EFFECTS = ("aggregation", "rounding", "metric", "currency")
 """What `confirm` may name: changes after which open periods are rated as something else."""
 
@@ -48,7 +45,7 @@ class PutRequest:
             )
 
 
-def asked(principal: Principal, query: Mapping[str, str], now: datetime) -> PutRequest:
+def put_request(principal: Principal, query: Mapping[str, str], now: datetime) -> PutRequest:
     """Return how a `PUT` is asked for by its query; raises `Refused` (`invalid_parameter`)."""
     faults = []
     dry_run = query.get("dry_run", "false")

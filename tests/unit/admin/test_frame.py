@@ -7,8 +7,9 @@ import pytest
 
 from functions.admin import app as application
 from functions.admin.handler import handler
-from functions.admin.resolver import Resolver
-from functions.admin.routing import Router, json_answer
+from functions.admin.request import Request
+from functions.admin.responses import Response, json_response
+from functions.admin.route_table import Route
 
 
 def event(path: str, method: str = "GET") -> dict[str, Any]:
@@ -25,17 +26,14 @@ def event(path: str, method: str = "GET") -> dict[str, Any]:
 
 @pytest.fixture
 def broken(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A route that fails by a message that quotes what was sent."""
-    made = Resolver()
-    made.exception_handler_manager.update_exception_handlers(
-        application.app.exception_handler_manager.get_registered_handlers()
-    )
+    """A route that fails with a message that quotes the request."""
+    route = Route("GET", "/v1/broken", "broken.fail", None, "Fail", {200: None}, query=("quantity",))
 
-    @made.get("/v1/broken")  # type: ignore[untyped-decorator, unused-ignore]
-    def fail() -> None:
-        raise ValueError(made.current_event.body)
+    def fail(request: Request) -> Response:
+        raise ValueError(request.event["body"])
 
-    monkeypatch.setattr(application, "app", made)
+    monkeypatch.setattr(application, "ROUTES", (route,))
+    monkeypatch.setattr(application, "handler_of", lambda _: fail)
 
 
 @pytest.mark.usefixtures("broken")
@@ -58,7 +56,7 @@ def test_an_unexpected_error_is_a_500_with_a_reference_and_nothing_of_it(
 def test_a_request_is_logged_without_its_body_its_query_and_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
     logged: list[dict[str, Any]] = []
     monkeypatch.setattr(application.logger, "info", lambda _, **more: logged.append(more))
-    handler(event("/v1/health"), None)
+    handler({**event("/v1/health"), "queryStringParameters": {}}, None)
     assert logged[0]["path"] == "/v1/health"
     assert logged[0]["status"] == 200
     assert not any(secret in json.dumps(logged) for secret in ("in-the-body", "in-the-query", "fb_secret"))
@@ -78,20 +76,33 @@ def test_a_request_is_logged_without_its_body_its_query_and_its_key(monkeypatch:
         ("/v1/any/", None),
     ],
 )
-def test_parameters_come_decoded_and_only_some_hold_slashes(path: str, expected: list[str] | None) -> None:
-    router = Router()
-
-    @router.get("/v1/one/<name>")
-    def one(name: str) -> Any:
-        return json_answer(200, ["one", name])
-
-    @router.get("/v1/any/<any_name>")
-    def any_(any_name: str) -> Any:
-        return json_answer(200, ["any", any_name])
-
-    resolver = Resolver()
-    resolver.include_router(router)
-    answer = resolver.resolve(event(path), None)  # type: ignore[arg-type]
-    assert answer["statusCode"] == (404 if expected is None else 200)
+def test_path_parameters_are_decoded_and_only_a_greedy_one_holds_slashes(
+    monkeypatch: pytest.MonkeyPatch, path: str, expected: list[str] | None
+) -> None:
+    routes = (
+        Route("GET", "/v1/one/{name}", "one.one", None, "", {200: None}),
+        Route("GET", "/v1/any/{name+}", "any.any", None, "", {200: None}),
+    )
+    monkeypatch.setattr(application, "ROUTES", routes)
+    monkeypatch.setattr(
+        application,
+        "handler_of",
+        lambda route: lambda _, name: json_response(200, [str(route.handler).partition(".")[0], name]),
+    )
+    response = application.resolve({**event(path), "queryStringParameters": {}})
+    assert response["statusCode"] == (404 if expected is None else 200)
     if expected is not None:
-        assert json.loads(answer["body"]) == expected
+        assert json.loads(response["body"]) == expected
+
+
+def test_a_route_of_another_function_is_named_but_not_served() -> None:
+    response = application.resolve({**event("/v1/usage", "PUT"), "queryStringParameters": {}})
+    assert response["headers"]["allow"] == "GET, POST"
+    assert "allowed: GET, POST" in json.loads(response["body"])["detail"]
+    assert application.resolve({**event("/v1/usage", "POST")})["statusCode"] == 404
+
+
+def test_an_unknown_query_parameter_is_refused_by_name() -> None:
+    response = application.resolve(event("/v1/health"))
+    assert response["statusCode"] == 400
+    assert json.loads(response["body"])["errors"][0]["field"] == "quantity"

@@ -1,6 +1,9 @@
-from functions.admin.routing import json_answer
+"""Responses without content."""
+
+from functions.admin.responses import no_content
 
 
-def test_an_answer_without_content_has_an_empty_body_and_not_a_null_one() -> None:
-    answer = json_answer(204)
-    assert (answer.status_code, answer.body) == (204, "")
+def test_a_response_without_content_has_an_empty_body_not_null() -> None:
+    event = no_content().as_event()
+    assert (event["statusCode"], event["body"]) == (204, "")
+    assert "content-type" not in event["headers"]

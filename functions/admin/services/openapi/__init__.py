@@ -1,4 +1,4 @@
-"""The service's OpenAPI 3.1 document: a table of operations, and schemas made of the models in use."""
+"""The OpenAPI 3.1 document: made from the route table, and schemas made from the models in use."""
 
 from functions.admin.services.openapi.document import document
 

@@ -5,8 +5,8 @@ from functools import cache
 from http import HTTPStatus
 from typing import Any
 
+from functions.admin.route_table import ROUTES_BY_TAG, Route
 from functions.admin.services.openapi.catalogue_schemas import catalogue_schemas
-from functions.admin.services.openapi.operations import OPERATIONS, Operation
 from functions.admin.services.openapi.schemas import ref, schemas
 from fusion_billing import __version__
 from fusion_billing.webhooks.events.registry import EVENT_TYPES
@@ -28,9 +28,9 @@ _FAILURES = {
 def document() -> dict[str, Any]:
     """Return the OpenAPI 3.1 document; nobody may change it."""
     paths: dict[str, dict[str, Any]] = {}
-    for tag, operations in OPERATIONS:
-        for operation in operations:
-            paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, tag)
+    for tag, routes in ROUTES_BY_TAG:
+        for route in routes:
+            paths.setdefault(route.template, {})[route.method.lower()] = _operation(route, tag)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -40,7 +40,7 @@ def document() -> dict[str, Any]:
             "license": {"name": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
-        "tags": [{"name": tag} for tag, _ in OPERATIONS],
+        "tags": [{"name": tag} for tag, _ in ROUTES_BY_TAG],
         "paths": paths,
         "webhooks": {name: _webhook(name) for name in EVENT_TYPES},
         "components": {
@@ -51,51 +51,50 @@ def document() -> dict[str, Any]:
     }
 
 
-def _operation(operation: Operation, tag: str) -> dict[str, Any]:
+def _operation(route: Route, tag: str) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "operationId": operation.id,
-        "summary": operation.summary,
+        "operationId": route.operation_id,
+        "summary": route.summary,
         "tags": [tag],
-        "security": [] if operation.scope is None else [{"key": [operation.scope]}],
-        "parameters": _parameters(operation),
-        "responses": {str(status): _answer(operation, status) for status in operation.answers}
-        | {status: {"$ref": f"#/components/responses/{status}"} for status in _failures(operation)},
+        "security": [] if route.scope is None else [{"key": [route.scope]}],
+        "parameters": _parameters(route),
+        "responses": {str(status): _answer(route, status) for status in route.responses}
+        | {status: {"$ref": f"#/components/responses/{status}"} for status in _failures(route)},
     }
-    if operation.body is not None:
+    if route.body is not None:
         found["requestBody"] = {
-            "required": operation.body_required,
-            "content": {"application/json": {"schema": ref(operation.body)}},
+            "required": route.body_required,
+            "content": {"application/json": {"schema": ref(route.body)}},
         }
     return found
 
 
-def _parameters(operation: Operation) -> list[dict[str, Any]]:
+def _parameters(route: Route) -> list[dict[str, Any]]:
     found = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-        for name in re.findall(r"\{(\w+)\}", operation.path)
+        for name in re.findall(r"\{(\w+)\}", route.template)
     ]
-    names = operation.query + (("limit", "cursor") if operation.paged else ())
     found += [
         {
             "name": name,
             "in": "query",
-            "required": name in operation.required_query,
+            "required": name in route.required_query,
             "schema": _LIMIT if name == "limit" else {"type": "string"},
         }
-        for name in names
+        for name in route.parameters
     ]
-    found += [{"name": name, "in": "header", "schema": {"type": "string"}} for name in operation.headers]
+    found += [{"name": name, "in": "header", "schema": {"type": "string"}} for name in route.headers]
     return found
 
 
 _LIMIT = {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}
 
 
-def _answer(operation: Operation, status: int) -> dict[str, Any]:
-    name = operation.answers[status]
+def _answer(route: Route, status: int) -> dict[str, Any]:
+    name = route.responses[status]
     answer: dict[str, Any] = {"description": HTTPStatus(status).phrase}
     if name is not None:
-        schema = _page(ref(name)) if operation.paged else ref(name)
+        schema = _page(ref(name)) if route.paged else ref(name)
         answer["content"] = {"application/json": {"schema": schema}}
     return answer
 
@@ -122,18 +121,18 @@ _PROVEN = "/statements"
 """In the paths that show what is proven: what was tampered with is refused."""
 
 
-def _failures(operation: Operation) -> list[str]:
+def _failures(route: Route) -> list[str]:
     found = ["503"]
-    if operation.scope is not None:
+    if route.scope is not None:
         found += ["401", "403"]
-    if operation.body is not None:
+    if route.body is not None:
         found += ["400", "413", "422"]
-    elif operation.paged or operation.query:
+    elif route.paged or route.query:
         found.append("400")
-    if "{" in operation.path or operation.path in _NAMING:
+    if "{" in route.template or route.template in _NAMING:
         found.append("404")
-    changes = operation.method in {"PUT", "PATCH", "DELETE"}
-    if changes or operation.path.endswith(_REFUSED_BY_WHAT_IS) or _PROVEN in operation.path:
+    changes = route.method in {"PUT", "PATCH", "DELETE"}
+    if changes or route.template.endswith(_REFUSED_BY_WHAT_IS) or _PROVEN in route.template:
         found.append("409")
     return sorted(set(found))
 

@@ -1,0 +1,117 @@
+"""A request as its route sees it: who sent it, its parameters, its body, the page it is for."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from functions.admin.cursors import list_name, read_cursor, write_cursor
+from fusion_billing import strict_json
+from fusion_billing.access.principal import Principal
+from fusion_billing.errors import Fault, Refused
+from fusion_billing.http.api_gateway import body_of
+
+MAX_BODY = 4 * 1024 * 1024
+MAX_PAGE, DEFAULT_PAGE, _LIMIT_DIGITS = 500, 100, 5
+_DEEPEST = 32
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request to a route, after its key was accepted and its query was checked.
+
+    Attributes:
+        event: The event from API Gateway, payload format 2.0.
+        query: The query parameters, all of them declared by the route.
+        now: When the request came.
+        caller: Who sent it, None for a route that is open to everyone.
+    """
+
+    event: Mapping[str, Any]
+    query: Mapping[str, str]
+    now: datetime
+    caller: Principal | None = None
+
+    @property
+    def principal(self) -> Principal:
+        """Who sent the request. Only for routes that need a key."""
+        if self.caller is None:
+            raise AssertionError("the route is open to everyone")
+        return self.caller
+
+    def json(self) -> dict[str, Any]:
+        """Return the body, a JSON object, its numbers as `strict_json.Number`.
+
+        Raises:
+            Refused: `too_large`, `malformed_json`, `not_an_object`; `duplicate_key`, or `invalid_characters` for
+                text that neither our tables nor Odoo's can hold.
+        """
+        raw = body_of(self.event)
+        if len(raw) > MAX_BODY:
+            raise _refused("too_large", f"Request body must have at most {MAX_BODY} bytes")
+        value = strict_json.loads(raw)
+        if not isinstance(value, dict):
+            raise _refused("not_an_object", "Request body must be a JSON object")
+        fault = _first_unstorable(value) or strict_json.first_ambiguity(value)
+        if fault is not None:
+            raise Refused([fault])
+        return value
+
+    def optional_json(self) -> dict[str, Any]:
+        """Return the body as `json` does, or an empty object if none was sent."""
+        return self.json() if self.event.get("body") else {}
+
+    def page(self) -> tuple[int, str | None]:
+        """Return the limit (1 to 500, 100 by default) and the position to go on after.
+
+        Raises:
+            Refused: `invalid_parameter` for the limit, `bad_cursor` for a cursor that was not made for this list
+                with these parameters.
+        """
+        limit = self.query.get("limit", str(DEFAULT_PAGE))
+        if not (limit.isascii() and limit.isdigit() and len(limit) <= _LIMIT_DIGITS and 1 <= int(limit) <= MAX_PAGE):
+            raise invalid_parameter("limit", f"must be a whole number from 1 to {MAX_PAGE}")
+        cursor = self.query.get("cursor")
+        return int(limit), None if cursor is None else read_cursor(cursor, self._list_name)
+
+    def cursor_after(self, position: str) -> str:
+        """Return the cursor of this list's page after `position`."""
+        return write_cursor(position, self._list_name)
+
+    @property
+    def _list_name(self) -> str:
+        return list_name(self.event.get("rawPath", ""), self.query)
+
+
+def invalid_parameter(name: str, message: str) -> Refused:
+    """Return the error of a query parameter."""
+    return Refused([Fault(name, "invalid_parameter", message)], code="invalid_parameter")
+
+
+def _refused(code: str, message: str) -> Refused:
+    return Refused([Fault("", code, message)], code=code)
+
+
+def _first_unstorable(value: Any, path: str = "", depth: int = 0) -> Fault | None:
+    """Return a fault for the first text below `value` with a NUL or half a surrogate pair in it.
+
+    Raises `Refused` (`malformed_json`) if `value` is nested deeper than any body of ours is.
+    """
+    if depth > _DEEPEST:
+        raise _refused("malformed_json", "Request body is nested too deeply")
+    if isinstance(value, str):
+        message = "must not contain NUL or unpaired surrogates"
+        return Fault(path, "invalid_characters", message) if _UNSTORABLE.search(value) else None
+    children: Iterable[tuple[Any, Any]] = enumerate(value) if isinstance(value, list) else ()
+    if isinstance(value, dict):
+        children = value.items()
+    for name, child in children:
+        below = f"{path}.{name}" if path else str(name)
+        fault = _first_unstorable(child, below, depth + 1)
+        if fault is None and isinstance(name, str) and _UNSTORABLE.search(name):
+            fault = Fault(path, "invalid_characters", "must not have a name with NUL or unpaired surrogates")
+        if fault is not None:
+            return fault
+    return None

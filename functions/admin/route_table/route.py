@@ -1,0 +1,82 @@
+"""The declaration of one route."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+Responses = Mapping[int, str | None]
+"""Status -> the name of the response's schema in the OpenAPI document; None for no body."""
+
+PAGE_PARAMETERS = ("limit", "cursor")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method of one path, declared once.
+
+    Attributes:
+        method: The HTTP method.
+        path: The path, with parameters as `{name}`. The last one may be `{name+}`: it takes slashes too.
+        handler: `<module>.<function>` in `functions.admin.routes`, imported when its first request comes.
+            None for a route that another function serves.
+        scope: The scope a key needs; None for a route that is open to everyone.
+        summary: What the operation does, for the OpenAPI document.
+        responses: The successful responses.
+        errors: The error codes of this route beyond those that follow from the rest of the declaration.
+        body: The name of the request body's schema; None if the route takes no body.
+        body_required: Whether a request without a body is refused.
+        query: The query parameters, without `limit` and `cursor`.
+        required_query: Those of `query` that a request must have.
+        headers: The request headers that are read besides `Authorization`.
+        paged: Whether the route takes `limit` and `cursor`. Its response is a page of `responses`' schema.
+    """
+
+    method: str
+    path: str
+    handler: str | None
+    scope: str | None
+    summary: str
+    responses: Responses
+    errors: tuple[str, ...] = ()
+    body: str | None = None
+    body_required: bool = True
+    query: tuple[str, ...] = ()
+    required_query: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+    paged: bool = False
+
+    @property
+    def template(self) -> str:
+        """The path as the OpenAPI document has it."""
+        return self.path.replace("+}", "}")
+
+    @property
+    def operation_id(self) -> str:
+        """The operation's id: the method, then the words of the path."""
+        words = [word.strip("{}").replace(".", "_") for word in self.template.split("/") if word not in {"", "v1"}]
+        return "_".join([self.method.lower(), *words])
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Every query parameter that the route takes."""
+        return self.query + PAGE_PARAMETERS if self.paged else self.query
+
+    def match(self, path: str) -> dict[str, str] | None:
+        """Return the path parameters if `path` is one of this route, else None.
+
+        Parameters are returned as they are in the path. A parameter is never empty.
+        """
+        expected, given = self.path.split("/"), path.split("/")
+        if expected[-1].endswith("+}"):
+            last = len(expected) - 1
+            given = [*given[:last], "/".join(given[last:])] if len(given) > last else given
+        if len(expected) != len(given):
+            return None
+        found: dict[str, str] = {}
+        for word, value in zip(expected, given, strict=True):
+            if word.startswith("{"):
+                if not value:
+                    return None
+                found[word.strip("{+}")] = value
+            elif word != value:
+                return None
+        return found
