@@ -6,9 +6,9 @@ from functions.admin import dependencies
 from functions.admin.services.usage import Records, Voider
 from fusion_billing import settings
 from fusion_billing.dynamodb.catalog.targets import TargetStore
-from fusion_billing.dynamodb.deadline import Deadline
 from fusion_billing.dynamodb.markers.change_markers import ChangeMarkers
 from fusion_billing.dynamodb.usage.voiding import UsageVoiding
+from fusion_billing.retry import Deadline
 
 _SECONDS_OF_A_WRITE = 10.0
 

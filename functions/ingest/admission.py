@@ -6,10 +6,10 @@ from typing import Protocol
 
 from fusion_billing.access.principal import Principal
 from fusion_billing.dynamodb.catalog.targets import Found, Key, metric_key, source_key, subscription_key
-from fusion_billing.dynamodb.deadline import Deadline
 from fusion_billing.errors import Fault
 from fusion_billing.metering.admission import Admission, admission, is_long, life_of, window_faults
 from fusion_billing.metering.usage_record import UsageRecord
+from fusion_billing.retry import Deadline
 
 Names = tuple[str, str, str]
 """The subscription, metric and source in a record."""

@@ -11,12 +11,12 @@ from typing import Any
 from functions.ingest.service import Result, Stores, summary, take
 from fusion_billing import strict_json
 from fusion_billing.access.principal import Principal
-from fusion_billing.dynamodb.deadline import Deadline
 from fusion_billing.errors import Fault, FusionError, Refused
 from fusion_billing.http import problem
 from fusion_billing.http.api_gateway import answer, body_of
 from fusion_billing.http.authentication import Authenticator
 from fusion_billing.metering.outcome import ACCEPTED, CONFLICT, CREATED, INVALID
+from fusion_billing.retry import Deadline
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_RECORDS = 500

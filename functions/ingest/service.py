@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 from functions.ingest.admission import Admitting, Targets
 from fusion_billing.access.principal import Principal
-from fusion_billing.dynamodb.deadline import Deadline
 from fusion_billing.dynamodb.markers.change_markers import marker_of
 from fusion_billing.dynamodb.usage.single_write import Answer
 from fusion_billing.errors import Fault, Refused
@@ -15,6 +14,7 @@ from fusion_billing.instants import rfc3339
 from fusion_billing.metering.outcome import CONFLICT, INVALID, UNAVAILABLE, conflicts
 from fusion_billing.metering.parsing import parse, readable_key
 from fusion_billing.metering.usage_record import UsageRecord
+from fusion_billing.retry import Deadline
 
 
 class Markers(Protocol):

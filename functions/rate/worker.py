@@ -89,7 +89,7 @@ class Worker:
         elif job == "hour":
             rest = self._hours(rater, message, has_time)
         elif job == "pairs":
-            rater.rate_pairs([ChangedPair(*name.split("#")) for name in message["pairs"]])
+            rater.rate_pairs([ChangedPair.parse(name) for name in message["pairs"]])
             rest = None
         elif job == "sweep":
             rest = self._sweep(rater, message, now, has_time)

@@ -6,7 +6,7 @@ what was still written under the old setting. The lanes found are emptied into t
 
 from collections.abc import Callable
 
-from fusion_billing.dynamodb.ratings.order_line_items import line_partition_name
+from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.ratings.order_lines import LineStore
 
 MOST_LANES = 100
@@ -30,7 +30,7 @@ class Strays:
         found = [
             line_partition
             for line_partition in range(line_partitions, MOST_LANES)
-            if store.listing(line_partition_name(line_partition), 1)[0]
+            if store.listing(keys.due_lines_partition(line_partition), 1)[0]
         ]
         self._next = now + _EVERY_SECONDS
         return found

@@ -21,8 +21,9 @@ from fusion_billing.catalog.filters import unreachable_filters
 from fusion_billing.catalog.subscription_history import plans_within
 from fusion_billing.catalog.valid_from import instant_of, order_of, shown
 from fusion_billing.catalog.validation import check_size, parse
-from fusion_billing.dynamodb.catalog.definitions import CHARGE, CatalogueStore, Stored
+from fusion_billing.dynamodb.catalog.definitions import CatalogueStore, Stored
 from fusion_billing.dynamodb.catalog.subscriptions import StoredSubscription, SubscriptionStore
+from fusion_billing.dynamodb.keys import CHARGE
 from fusion_billing.errors import Fault, InUse, NotFound, Refused
 from fusion_billing.messaging.rating_jobs import COMMIT_SECONDS, RatingJobs
 

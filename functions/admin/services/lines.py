@@ -8,12 +8,12 @@ from typing import Any, Protocol
 from fusion_billing.billing.rating import RatingKey
 from fusion_billing.catalog.subscription import is_subscription_id
 from fusion_billing.currencies import DIGITS, with_digits
+from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.ratings.order_line_items import (
     CHANGED,
     FAILED,
     FINAL_INVOICE,
     StoredLine,
-    line_partition_name,
 )
 from fusion_billing.dynamodb.ratings.order_lines import LineStore
 from fusion_billing.dynamodb.ratings.ratings import line_partition
@@ -41,7 +41,7 @@ def listing(
 
     `state` is `parked`, `final_invoice`, `due`, or `changed`: changed in Odoo and not repaired.
     """
-    partitions = [line_partition_name(number) for number in range(line_partitions)] if state == "due" else [state]
+    partitions = [keys.due_lines_partition(number) for number in range(line_partitions)] if state == "due" else [state]
     index, key = (0, None) if after is None else _position(after, len(partitions))
     found: list[StoredLine] = []
     while index < len(partitions):

@@ -10,7 +10,8 @@ from fusion_billing.catalog.change import changed_fields
 from fusion_billing.catalog.charge import Charge
 from fusion_billing.catalog.metric import Metric
 from fusion_billing.catalog.validation import parse
-from fusion_billing.dynamodb.catalog.definitions import METRIC, CatalogueStore, Stored
+from fusion_billing.dynamodb.catalog.definitions import CatalogueStore, Stored
+from fusion_billing.dynamodb.keys import METRIC
 from fusion_billing.errors import InUse, NotFound
 from fusion_billing.messaging.rating_jobs import COMMIT_SECONDS, RatingJobs
 

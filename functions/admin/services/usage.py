@@ -13,7 +13,6 @@ from fusion_billing.access.principal import Principal
 from fusion_billing.catalog.validation import Definition, parse, text
 from fusion_billing.dynamodb.catalog.sources import SourceStore
 from fusion_billing.dynamodb.catalog.targets import TargetStore, subscription_key
-from fusion_billing.dynamodb.deadline import Deadline
 from fusion_billing.dynamodb.markers.change_markers import ChangeMarkers, marker_of
 from fusion_billing.dynamodb.usage.items import StoredUsageRecord
 from fusion_billing.dynamodb.usage.reading import Selection, UsageReader
@@ -22,6 +21,7 @@ from fusion_billing.errors import Fault, NotFound, Refused, Unavailable
 from fusion_billing.instants import rfc3339
 from fusion_billing.metering.outcome import UNAVAILABLE, UNCHANGED
 from fusion_billing.metering.parsing import SOURCE
+from fusion_billing.retry import Deadline
 
 _UNAVAILABLE = "the database could not answer in time: send it again"
 

@@ -8,10 +8,10 @@ from urllib.parse import quote
 
 import pytest
 
-from fusion_billing.dynamodb.deadline import Deadline
 from fusion_billing.dynamodb.usage.single_write import UsageStore
 from fusion_billing.instants import sortable
 from fusion_billing.metering.usage_record import UsageRecord
+from fusion_billing.retry import Deadline
 from local.tables import Tables
 
 pytestmark = pytest.mark.integration

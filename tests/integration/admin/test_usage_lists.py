@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from fusion_billing.dynamodb.deadline import Deadline
 from fusion_billing.dynamodb.usage.single_write import UsageStore
 from fusion_billing.instants import sortable
 from fusion_billing.metering.usage_record import UsageRecord
+from fusion_billing.retry import Deadline
 from local.tables import Tables
 
 pytestmark = pytest.mark.integration

@@ -9,12 +9,12 @@ from urllib.parse import quote
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from fusion_billing.dynamodb.deadline import Deadline
 from fusion_billing.dynamodb.usage.batch_write import UsageBatch
 from fusion_billing.dynamodb.usage.pair_records import UsageRecords
 from fusion_billing.dynamodb.usage.single_write import UsageStore
 from fusion_billing.instants import sortable
 from fusion_billing.metering.usage_record import UsageRecord
+from fusion_billing.retry import Deadline
 from local.tables import Tables
 
 pytestmark = pytest.mark.integration

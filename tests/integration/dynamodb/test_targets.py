@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from fusion_billing.dynamodb.catalog.targets import TargetStore, metric_key, subscription_key
-from fusion_billing.dynamodb.deadline import Deadline
 from fusion_billing.metering.admission import Target
+from fusion_billing.retry import Deadline
 from local.capacity import Consumed
 from local.tables import Tables
 

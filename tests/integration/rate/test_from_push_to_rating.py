@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fusion_billing import strict_json
-from fusion_billing.dynamodb.deadline import Deadline
 from fusion_billing.dynamodb.markers.change_markers import ChangeMarkers, marker_of
 from fusion_billing.dynamodb.usage.batch_write import UsageBatch
 from fusion_billing.dynamodb.usage.single_write import UsageStore
 from fusion_billing.metering.parsing import parse
+from fusion_billing.retry import Deadline
 
 if TYPE_CHECKING:
     from tests.integration.rate.conftest import World

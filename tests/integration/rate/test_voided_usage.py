@@ -9,12 +9,12 @@ import pytest
 
 from fusion_billing import strict_json
 from fusion_billing.billing.rating import StoredRating
-from fusion_billing.dynamodb.deadline import Deadline
 from fusion_billing.dynamodb.markers.change_markers import ChangeMarkers, marker_of
 from fusion_billing.dynamodb.usage.reading import UsageReader
 from fusion_billing.dynamodb.usage.single_write import UsageStore
 from fusion_billing.dynamodb.usage.voiding import UsageVoiding
 from fusion_billing.metering.parsing import parse
+from fusion_billing.retry import Deadline
 
 if TYPE_CHECKING:
     from tests.integration.rate.conftest import World

@@ -22,8 +22,8 @@ from fusion_billing.outbound.webhook_sender import Sender
 from fusion_billing.dynamodb.webhooks.deliveries import DeliveryStore
 from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
 from fusion_billing.dynamodb.webhooks.events import EventStore
-from fusion_billing.dynamodb.webhooks.outbox import Nudges, build_outbox
-from fusion_billing.dynamodb.state.endpoint_leases import Turns
+from fusion_billing.dynamodb.webhooks.outbox import WakeUps, build_outbox
+from fusion_billing.dynamodb.state.endpoint_leases import EndpointLeases
 from local.dynamodb import client
 
 url, table, state, secret, now = sys.argv[1:]
@@ -43,8 +43,8 @@ deliveries.run(
         secrets=Secrets(),
         sender=Sender(Guard(loopback=True)),
         outbox=build_outbox(dynamodb, None, table=table, queue_url="queue"),
-        nudges=Nudges(None, "queue"),
-        turns=Turns(dynamodb, state),
+        wake_ups=WakeUps(None, "queue"),
+        endpoint_leases=EndpointLeases(dynamodb, state),
     ),
     lambda: datetime.fromisoformat(now),
     lambda: 300.0,

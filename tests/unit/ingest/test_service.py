@@ -9,10 +9,10 @@ import pytest
 from functions.ingest.service import Stores, summary, take
 from fusion_billing.access.principal import Principal
 from fusion_billing.dynamodb.catalog.targets import Found
-from fusion_billing.dynamodb.deadline import Deadline
 from fusion_billing.dynamodb.usage.single_write import Answer
 from fusion_billing.metering.admission import Target
 from fusion_billing.metering.usage_record import UsageRecord
+from fusion_billing.retry import Deadline
 
 NOW = datetime(2026, 11, 22, 15, 40, tzinfo=UTC)
 ANYONE = Principal("key", "src_a", frozenset({"usage:write"}))

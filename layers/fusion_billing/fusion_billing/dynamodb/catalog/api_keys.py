@@ -7,7 +7,8 @@ from botocore.exceptions import ClientError
 
 from fusion_billing.access.principal import Principal
 from fusion_billing.access.stored_key import StoredKey
-from fusion_billing.dynamodb.catalog.sources import SourceStore, source_key
+from fusion_billing.dynamodb import keys
+from fusion_billing.dynamodb.catalog.sources import SourceStore
 from fusion_billing.dynamodb.errors import cancelled_by_condition, reasons, unavailable_when_transient
 from fusion_billing.errors import Conflict, NotFound, Unavailable
 from fusion_billing.instants import parse_instant, rfc3339
@@ -29,7 +30,7 @@ class KeyStore:
     def get(self, key_id: str) -> StoredKey | None:
         """Return the key as it is now, or None; raises `Unavailable`."""
         with unavailable_when_transient():
-            answer = self._client.get_item(TableName=self._table, Key=_key(key_id), ConsistentRead=True)
+            answer = self._client.get_item(TableName=self._table, Key=keys.api_key_key(key_id), ConsistentRead=True)
         item = answer.get("Item")
         return _read(key_id, item) if item else None
 
@@ -44,7 +45,7 @@ class KeyStore:
         key_is_new = "attribute_not_exists(pk)"
         add_to_source: Any = {
             "TableName": self._table,
-            "Key": source_key(stored.principal.source),
+            "Key": keys.source_key(stored.principal.source),
             "UpdateExpression": "SET #keys = list_append(#keys, :added)",
             "ConditionExpression": f"{source_exists} AND {room_for_one}",
             "ExpressionAttributeNames": {"#keys": "keys"},
@@ -90,7 +91,7 @@ class KeyStore:
         key_exists = "attribute_exists(pk)"
         take_off: Any = {
             "TableName": self._table,
-            "Key": source_key(source_id),
+            "Key": keys.source_key(source_id),
             "UpdateExpression": "SET #keys = :left",
             "ConditionExpression": list_is_as_read,
             "ExpressionAttributeNames": {"#keys": "keys"},
@@ -101,7 +102,7 @@ class KeyStore:
         }
         mark: Any = {
             "TableName": self._table,
-            "Key": _key(key_id),
+            "Key": keys.api_key_key(key_id),
             "UpdateExpression": "SET revoked = :now",
             "ConditionExpression": key_exists,
             "ExpressionAttributeValues": {":now": {"S": rfc3339(now)}},
@@ -116,10 +117,6 @@ class KeyStore:
         return True
 
 
-def _key(key_id: str) -> dict[str, Any]:
-    return {"pk": {"S": f"KEY#{key_id}"}, "sk": {"S": "KEY"}}
-
-
 def _strings(values: tuple[str, ...]) -> dict[str, Any]:
     return {"L": [{"S": value} for value in values]}
 
@@ -127,7 +124,7 @@ def _strings(values: tuple[str, ...]) -> dict[str, Any]:
 def _write(key_id: str, stored: StoredKey) -> dict[str, Any]:
     principal = stored.principal
     item = {
-        **_key(key_id),
+        **keys.api_key_key(key_id),
         "hash": {"S": stored.hash},
         "source": {"S": principal.source},
         "scopes": _strings(tuple(sorted(principal.scopes))),

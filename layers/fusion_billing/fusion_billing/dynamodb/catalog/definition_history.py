@@ -5,16 +5,15 @@ rating reads all definitions again and again, and their histories never. Entries
 """
 
 import json
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from fusion_billing.catalog.change import HISTORY, Change
+from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.errors import unavailable_when_transient
-from fusion_billing.instants import sortable
+from fusion_billing.dynamodb.keys import HistoryKind
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-Kind = Literal["METRIC", "CHARGE", "SUBSCRIPTION"]
 
 
 class DefinitionHistory:
@@ -24,29 +23,24 @@ class DefinitionHistory:
         self._client = client
         self._table = table
 
-    def write(self, kind: Kind, name: str, version: int, change: Change) -> dict[str, Any]:
+    def write(self, kind: HistoryKind, name: str, version: int, change: Change) -> dict[str, Any]:
         """Return the write, for a transaction, of the entry of `version`."""
         text = json.dumps(change.as_json(version), ensure_ascii=False, separators=(",", ":"))
         item = {
-            "pk": {"S": _partition(kind, name)},
-            "sk": {"S": f"{sortable(change.at)}#{version:010d}"},
+            **keys.history_key(kind, name, change.at, version),
             "entry": {"S": text},
         }
         return {"Put": {"TableName": self._table, "Item": item}}
 
-    def newest(self, kind: Kind, name: str) -> list[dict[str, Any]]:
+    def newest(self, kind: HistoryKind, name: str) -> list[dict[str, Any]]:
         """Return the newest entries, the newest first; raises `Unavailable`."""
         with unavailable_when_transient():
             answer = self._client.query(
                 TableName=self._table,
                 KeyConditionExpression="pk = :pk",
-                ExpressionAttributeValues={":pk": {"S": _partition(kind, name)}},
+                ExpressionAttributeValues={":pk": {"S": keys.history_partition(kind, name)}},
                 ScanIndexForward=False,
                 Limit=HISTORY,
                 ConsistentRead=True,
             )
         return [json.loads(item["entry"]["S"]) for item in answer["Items"]]
-
-
-def _partition(kind: Kind, name: str) -> str:
-    return f"HISTORY#{kind}#{name}"

@@ -16,19 +16,18 @@ from fusion_billing.catalog.change import Change
 from fusion_billing.catalog.charge import Charge
 from fusion_billing.catalog.metric import Metric
 from fusion_billing.catalog.validation import CODE, check_size
-from fusion_billing.dynamodb.catalog.definition_history import DefinitionHistory, Kind
+from fusion_billing.dynamodb import keys
+from fusion_billing.dynamodb.catalog.definition_history import DefinitionHistory
 from fusion_billing.dynamodb.errors import (
     cancelled_by_condition,
     reasons,
     unavailable_when_transient,
 )
+from fusion_billing.dynamodb.keys import CHARGE, METRIC, DefinitionKind
 from fusion_billing.errors import Fault, NotFound, Refused, VersionConflict
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-METRIC: Kind = "METRIC"
-CHARGE: Kind = "CHARGE"
 
 _IS_NEW = "attribute_not_exists(pk)"
 _EXISTS = "attribute_exists(pk)"
@@ -96,7 +95,7 @@ class CatalogueStore:
         items, last = self._listing(CHARGE, after, limit)
         return [_charge(item) for item in items], last
 
-    def history(self, kind: Kind, code: str) -> list[dict[str, Any]]:
+    def history(self, kind: DefinitionKind, code: str) -> list[dict[str, Any]]:
         """Return the newest changes of a metric or charge, the newest first."""
         return self._history.newest(kind, code) if CODE.fullmatch(code) else []
 
@@ -108,7 +107,7 @@ class CatalogueStore:
         version = 1 if expected is None else expected + 1
         put: Any = {
             "TableName": self._table,
-            "Key": _key(METRIC, metric.code),
+            "Key": keys.definition_key(METRIC, metric.code),
             "UpdateExpression": "SET doc = :doc, version = :version",
             "ConditionExpression": _IS_NEW if expected is None else _IS_THE_VERSION_READ,
             "ExpressionAttributeValues": {
@@ -135,7 +134,7 @@ class CatalogueStore:
         none_was_put_upon_it = "refs = :refs" if refs else f"{_EXISTS} AND attribute_not_exists(refs)"
         delete: Any = {
             "TableName": self._table,
-            "Key": _key(METRIC, code),
+            "Key": keys.definition_key(METRIC, code),
             "ConditionExpression": none_was_put_upon_it,
         }
         if refs:
@@ -152,7 +151,7 @@ class CatalogueStore:
         put_charge: Any = {
             "TableName": self._table,
             "Item": {
-                **_key(CHARGE, code),
+                **keys.definition_key(CHARGE, code),
                 "doc": _text([one.as_json() for one in versions]),
                 "version": {"N": str(version)},
             },
@@ -162,7 +161,7 @@ class CatalogueStore:
             put_charge["ExpressionAttributeValues"] = _expected(expected)
         count_on_metric: Any = {
             "TableName": self._table,
-            "Key": _key(METRIC, metric),
+            "Key": keys.definition_key(METRIC, metric),
             "UpdateExpression": "ADD refs :one",
             "ConditionExpression": _EXISTS,
             "ExpressionAttributeValues": {":one": {"N": "1"}},
@@ -176,13 +175,13 @@ class CatalogueStore:
         """Delete a charge in the version read; raises `VersionConflict` where it is another by now."""
         delete: Any = {
             "TableName": self._table,
-            "Key": _key(CHARGE, code),
+            "Key": keys.definition_key(CHARGE, code),
             "ConditionExpression": _IS_THE_VERSION_READ,
             "ExpressionAttributeValues": _expected(expected),
         }
         self._write([{"Delete": delete}], CHARGE, code, expected, change)
 
-    def _write(self, writes: list[Any], kind: Kind, code: str, version: int, change: Change | None) -> bool:
+    def _write(self, writes: list[Any], kind: DefinitionKind, code: str, version: int, change: Change | None) -> bool:
         """Write all or nothing, the change's entry among it; False where the second write was refused.
 
         Raises `VersionConflict` where the first one was, by its condition, and `Unavailable`.
@@ -200,14 +199,18 @@ class CatalogueStore:
             raise VersionConflict(f"the {kind.lower()} {code} was just changed by another request") from error
         return True
 
-    def _item(self, kind: str, code: str) -> dict[str, Any] | None:
+    def _item(self, kind: DefinitionKind, code: str) -> dict[str, Any] | None:
         if not CODE.fullmatch(code):
             return None  # no item has such a key, and some are none that a table can have
         with unavailable_when_transient():
-            answer = self._client.get_item(TableName=self._table, Key=_key(kind, code), ConsistentRead=True)
+            answer = self._client.get_item(
+                TableName=self._table, Key=keys.definition_key(kind, code), ConsistentRead=True
+            )
         return answer.get("Item")
 
-    def _listing(self, kind: str, after: str | None, limit: int | None) -> tuple[list[dict[str, Any]], str | None]:
+    def _listing(
+        self, kind: DefinitionKind, after: str | None, limit: int | None
+    ) -> tuple[list[dict[str, Any]], str | None]:
         request: dict[str, Any] = {
             "TableName": self._table,
             "KeyConditionExpression": "pk = :kind",
@@ -217,7 +220,7 @@ class CatalogueStore:
         if after is not None:
             if not CODE.fullmatch(after):
                 return [], None
-            request["ExclusiveStartKey"] = _key(kind, after)
+            request["ExclusiveStartKey"] = keys.definition_key(kind, after)
         items: list[dict[str, Any]] = []
         while True:
             if limit is not None:
@@ -234,10 +237,6 @@ class CatalogueStore:
 
 def _size(items: Sequence[Mapping[str, Any]]) -> int:
     return sum(len(item["doc"]["S"]) for item in items)
-
-
-def _key(kind: str, code: str) -> dict[str, Any]:
-    return {"pk": {"S": kind}, "sk": {"S": code}}
 
 
 def _text(document: object) -> dict[str, Any]:

@@ -6,17 +6,13 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from fusion_billing.access.stored_key import Source
+from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.errors import condition_failed, unavailable_when_transient
 from fusion_billing.errors import Conflict
 from fusion_billing.instants import parse_instant, rfc3339
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-
-def source_key(source_id: str) -> dict[str, Any]:
-    """Return the key of a source's item."""
-    return {"pk": {"S": "SOURCE"}, "sk": {"S": source_id}}
 
 
 class SourceStore:
@@ -30,7 +26,7 @@ class SourceStore:
         """Store a new source, without keys; raises `Conflict` where its id exists, and `Unavailable`."""
         source_is_new = "attribute_not_exists(pk)"
         item = {
-            **source_key(source.id),
+            **keys.source_key(source.id),
             "doc": {"S": _document(source)},
             "version": {"N": "1"},
             "keys": {"L": []},
@@ -46,7 +42,7 @@ class SourceStore:
     def get(self, source_id: str) -> Source | None:
         """Return the source as it is now, or None; raises `Unavailable`."""
         with unavailable_when_transient():
-            answer = self._client.get_item(TableName=self._table, Key=source_key(source_id), ConsistentRead=True)
+            answer = self._client.get_item(TableName=self._table, Key=keys.source_key(source_id), ConsistentRead=True)
         item = answer.get("Item")
         return _read(item) if item else None
 
@@ -55,11 +51,11 @@ class SourceStore:
         arguments: dict[str, Any] = {
             "TableName": self._table,
             "KeyConditionExpression": "pk = :pk",
-            "ExpressionAttributeValues": {":pk": {"S": "SOURCE"}},
+            "ExpressionAttributeValues": {":pk": {"S": keys.SOURCE}},
             "Limit": limit,
         }
         if after is not None:
-            arguments["ExclusiveStartKey"] = source_key(after)
+            arguments["ExclusiveStartKey"] = keys.source_key(after)
         with unavailable_when_transient():
             answer = self._client.query(**arguments)
         last = answer.get("LastEvaluatedKey")

@@ -4,60 +4,23 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
-from zlib import crc32
 
 from fusion_billing.billing_periods.calendar import Calendar, Past, Period, State
 from fusion_billing.billing_periods.schedule_terms import ScheduleSpec
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.subscription_history import ChainedOrder, PlanChange
+from fusion_billing.dynamodb import keys
 from fusion_billing.instants import parse_instant, rfc3339, sortable
 
 if TYPE_CHECKING:
     from fusion_billing.dynamodb.catalog.subscriptions import StoredSubscription
-
-SUB = "SUB"
-LIST_SHARDS = 16
-
-
-def subscription_key(subscription: str) -> dict[str, Any]:
-    """Return the key of a subscription's own item."""
-    return {"pk": {"S": f"S#{subscription}"}, "sk": {"S": SUB}}
-
-
-def period_key(subscription: str, start: datetime) -> dict[str, Any]:
-    """Return the key of one of a subscription's periods."""
-    return {"pk": {"S": f"S#{subscription}"}, "sk": {"S": f"P#{sortable(start)}"}}
-
-
-def order_key(odoo_order_id: int) -> dict[str, Any]:
-    """Return the key of the guard of an order."""
-    return {"pk": {"S": f"ORDER#{odoo_order_id}"}, "sk": {"S": "ORDER"}}
-
-
-def list_shard(subscription: str) -> int:
-    """Return which of the list's shards holds a subscription."""
-    return crc32(subscription.encode()) % LIST_SHARDS
-
-
-def list_pk(shard: int) -> str:
-    """Return the partition of the index `listing` that is one shard."""
-    return f"SUBS#{shard:02d}"
-
-
-def list_position(shard: int, subscription: str) -> dict[str, Any]:
-    """Return where in the index `listing` a subscription stands, whether it is there or not."""
-    return {
-        **subscription_key(subscription),
-        "list_pk": {"S": list_pk(shard)},
-        "list_sk": {"S": subscription},
-    }
 
 
 def write_subscription(stored: "StoredSubscription") -> dict[str, Any]:
     """Return the item of a subscription."""
     subscription = stored.subscription
     item = {
-        **list_position(list_shard(subscription.id), subscription.id),
+        **keys.list_position(keys.list_shard(subscription.id), subscription.id),
         "doc": {"S": _json(subscription.as_json())},
         "version": {"N": str(stored.version)},
         "origin": {"S": stored.origin},
@@ -79,7 +42,7 @@ def write_subscription(stored: "StoredSubscription") -> dict[str, Any]:
 def write_alias(stored: "StoredSubscription", alias: str) -> dict[str, Any]:
     """Return the item that finds a subscription by an alias, with what a push has to know of it."""
     return {
-        **subscription_key(alias),
+        **keys.subscription_key(alias),
         "alias_of": {"S": stored.id},
         "plan": {"S": stored.subscription.plan},
         **_bounds(stored),
@@ -97,7 +60,7 @@ def _bounds(stored: "StoredSubscription") -> dict[str, Any]:
 def write_period(subscription: str, period: Period) -> dict[str, Any]:
     """Return the item of one of a subscription's periods."""
     item = {
-        **period_key(subscription, period.start),
+        **keys.period_key(subscription, period.start),
         "start": {"S": rfc3339(period.start)},
         "end": {"S": rfc3339(period.end)},
         "state": {"S": period.state},

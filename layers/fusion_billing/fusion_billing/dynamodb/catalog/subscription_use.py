@@ -5,8 +5,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.errors import unavailable_when_transient
-from fusion_billing.instants import rfc3339
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -27,7 +27,7 @@ class SubscriptionUse:
         """
         for metric in metrics:
             request = {"TableName": self._usage_table, "IndexName": "pair", "Limit": 1}
-            if self._found(request, "pair", f"{subscription}#{metric}"):
+            if self._found(request, "pair", keys.pair(subscription, metric)):
                 return metric
         return None
 
@@ -38,7 +38,7 @@ class SubscriptionUse:
         """
         for start in starts:
             request = {"TableName": self._ratings_table, "ConsistentRead": True}
-            ratings = self._found(request, "pk", f"R#{subscription}#{rfc3339(start)}")
+            ratings = self._found(request, "pk", keys.rating_partition(subscription, start))
             if any(map(_comes_to_something, ratings)):
                 return start
         return None

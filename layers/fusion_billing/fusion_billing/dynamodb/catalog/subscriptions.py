@@ -16,6 +16,7 @@ from fusion_billing.billing_periods.subscription_states import OVER, accepted_un
 from fusion_billing.catalog.change import Change
 from fusion_billing.catalog.subscription import MOST_ALIASES, Subscription, is_subscription_id
 from fusion_billing.catalog.subscription_history import ChainedOrder, PlanChange, first_order
+from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.catalog import subscription_items as items
 from fusion_billing.dynamodb.catalog.definition_history import DefinitionHistory
 from fusion_billing.dynamodb.errors import cancelled_by_condition, reasons, unavailable_when_transient
@@ -24,7 +25,7 @@ from fusion_billing.errors import AliasTaken, OrderTaken, Unavailable, VersionCo
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-LIST_SHARDS = items.LIST_SHARDS
+LIST_SHARDS = keys.LIST_SHARDS
 
 Origin = Literal["api", "odoo"]
 
@@ -144,7 +145,7 @@ class SubscriptionStore:
 
     def _named(self, name: str) -> StoredSubscription | str | None:
         found = self._partition(name)
-        item = found.pop(items.SUB, None)
+        item = found.pop(keys.SUBSCRIPTION_SORT_KEY, None)
         if item is None:
             return None
         if "alias_of" in item:
@@ -170,7 +171,7 @@ class SubscriptionStore:
         """Return the id of the subscription that an order is, or None."""
         with unavailable_when_transient():
             answer = self._client.get_item(
-                TableName=self._table, Key=items.order_key(odoo_order_id), ConsistentRead=True
+                TableName=self._table, Key=keys.order_key(odoo_order_id), ConsistentRead=True
             )
         item = answer.get("Item")
         return item["subscription"]["S"] if item else None
@@ -181,11 +182,11 @@ class SubscriptionStore:
             "TableName": self._table,
             "IndexName": "listing",
             "KeyConditionExpression": "list_pk = :shard",
-            "ExpressionAttributeValues": {":shard": {"S": items.list_pk(shard)}},
+            "ExpressionAttributeValues": {":shard": {"S": keys.list_partition(shard)}},
             "Limit": limit,
         }
         if after is not None:
-            request["ExclusiveStartKey"] = items.list_position(shard, after)
+            request["ExclusiveStartKey"] = keys.list_position(shard, after)
         with unavailable_when_transient():
             answer = self._client.query(**request)
         last = answer.get("LastEvaluatedKey")
@@ -201,15 +202,15 @@ class SubscriptionStore:
         Raises `Unavailable`.
         """
         found: dict[str, frozenset[str]] = {}
-        keys: list[Any] = [items.subscription_key(id_) for id_ in ids]
-        while keys:
-            request: Any = {"Keys": keys, "ProjectionExpression": "pk, plans", "ConsistentRead": True}
+        pending: list[Any] = [keys.subscription_key(id_) for id_ in ids]
+        while pending:
+            request: Any = {"Keys": pending, "ProjectionExpression": "pk, plans", "ConsistentRead": True}
             with unavailable_when_transient():
                 answer: Any = self._client.batch_get_item(RequestItems={self._table: request})
             for item in answer["Responses"].get(self._table, []):
                 if plans := items.read_plan_history(item):
-                    found[item["pk"]["S"].removeprefix("S#")] = frozenset(each.plan for each in plans)
-            keys = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
+                    found[keys.parse_subscription_partition(item["pk"]["S"])] = frozenset(each.plan for each in plans)
+            pending = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
         return found
 
     def put(
@@ -238,7 +239,7 @@ class SubscriptionStore:
             for period in periods
         ]
         writes += [
-            _Write({"Delete": {"TableName": self._table, "Key": items.period_key(new.id, period.start)}})
+            _Write({"Delete": {"TableName": self._table, "Key": keys.period_key(new.id, period.start)}})
             for period in known
             if period.start not in starts
         ]
@@ -255,11 +256,11 @@ class SubscriptionStore:
 
         Raises `VersionConflict` and `Unavailable`. Whoever calls it has seen that nothing was billed on it.
         """
-        periods = [items.period_key(stored.id, period.start) for period in stored.calendar.known]
+        periods = [keys.period_key(stored.id, period.start) for period in stored.calendar.known]
         subscription = {
             "Delete": {
                 "TableName": self._table,
-                "Key": items.subscription_key(stored.id),
+                "Key": keys.subscription_key(stored.id),
                 "ConditionExpression": _IS_THE_VERSION_READ,
                 "ExpressionAttributeValues": {":expected": {"N": str(stored.version)}},
             }
@@ -313,17 +314,17 @@ class SubscriptionStore:
         return [*writes, *(_Write(self._release_alias(new.id, alias)) for alias in released)]
 
     def _claim(self, subscription: str, odoo_order_id: int) -> dict[str, Any]:
-        item = {**items.order_key(odoo_order_id), "subscription": {"S": subscription}}
+        item = {**keys.order_key(odoo_order_id), "subscription": {"S": subscription}}
         return {"Put": self._ours(subscription, _ORDER_IS_FREE_OR_OURS) | {"Item": item}}
 
     def _release(self, subscription: str, odoo_order_id: int) -> dict[str, Any]:
-        return {"Delete": self._ours(subscription, _ORDER_IS_OURS) | {"Key": items.order_key(odoo_order_id)}}
+        return {"Delete": self._ours(subscription, _ORDER_IS_OURS) | {"Key": keys.order_key(odoo_order_id)}}
 
     def _claim_alias(self, new: StoredSubscription, alias: str) -> dict[str, Any]:
         return {"Put": self._ours(new.id, _ALIAS_IS_FREE_OR_OURS) | {"Item": items.write_alias(new, alias)}}
 
     def _release_alias(self, subscription: str, alias: str) -> dict[str, Any]:
-        return {"Delete": self._ours(subscription, _ALIAS_IS_OURS) | {"Key": items.subscription_key(alias)}}
+        return {"Delete": self._ours(subscription, _ALIAS_IS_OURS) | {"Key": keys.subscription_key(alias)}}
 
     def _ours(self, subscription: str, condition: str) -> dict[str, Any]:
         return {
@@ -353,7 +354,7 @@ class SubscriptionStore:
         request: dict[str, Any] = {
             "TableName": self._table,
             "KeyConditionExpression": "pk = :pk",
-            "ExpressionAttributeValues": {":pk": items.subscription_key(subscription)["pk"]},
+            "ExpressionAttributeValues": {":pk": {"S": keys.subscription_partition(subscription)}},
             "ConsistentRead": True,
         }
         found: dict[str, Mapping[str, Any]] = {}

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from fusion_billing.dynamodb.deadline import Deadline
+from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.errors import is_transient
 from fusion_billing.metering.admission import Target
+from fusion_billing.retry import Deadline
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 REMEMBERED_SECONDS = 60.0
 _REMEMBERED = 10_000
 _READS = 100
-_METRIC = "METRIC"
-_SOURCE = "SOURCE"
 _NAMES = {"#plan": "plan", "#alias": "alias_of", "#starts": "starts", "#ends": "ends"}
 _FIELDS = f"pk, sk, {', '.join(_NAMES)}"
 
@@ -34,17 +33,17 @@ Key = tuple[str, str]
 
 def metric_key(code: str) -> Key:
     """Return the catalogue key of a metric."""
-    return _METRIC, code
+    return keys.METRIC, code
 
 
 def subscription_key(subscription: str) -> Key:
     """Return the catalogue key of a subscription, by its id or an alias."""
-    return f"S#{subscription}", "SUB"
+    return keys.subscription_partition(subscription), keys.SUBSCRIPTION_SORT_KEY
 
 
 def source_key(source: str) -> Key:
     """Return the catalogue key of a source."""
-    return _SOURCE, source
+    return keys.SOURCE, source
 
 
 @dataclass(slots=True)
@@ -69,16 +68,16 @@ class TargetStore:
         self._remembered: dict[Key, tuple[float, Target]] = {}  # oldest first
 
     def find(
-        self, keys: Iterable[Key], deadline: Deadline, *, fresh: bool = False, aggregations: bool = False
+        self, wanted: Iterable[Key], deadline: Deadline, *, fresh: bool = False, aggregations: bool = False
     ) -> Found:
-        """Return which of `keys` exist: as they are now where `fresh`, else from memory where that can be.
+        """Return which of the `wanted` keys exist: as they are now where `fresh`, else from memory where that can be.
 
         With `aggregations` a metric brings its aggregation along, at the same cost: its definition is read.
         """
         at = self._clock()
         found = Found({})
         missing: list[Key] = []
-        for key in keys:
+        for key in wanted:
             known = None if fresh else self._known(key, at, aggregations=aggregations)
             if known is None:
                 missing.append(key)
@@ -98,15 +97,15 @@ class TargetStore:
         known = self._remembered.get(key)
         if known is None or at - known[0] >= REMEMBERED_SECONDS:
             return None
-        is_short_of_it = aggregations and key[0] == _METRIC and known[1].aggregation is None
+        is_short_of_it = aggregations and key[0] == keys.METRIC and known[1].aggregation is None
         return None if is_short_of_it else known[1]
 
-    def _read(self, keys: list[Key], at: float, found: Found, *, aggregations: bool) -> list[Key]:
+    def _read(self, pending: list[Key], at: float, found: Found, *, aggregations: bool) -> list[Key]:
         """Read each key once; return those to be read again."""
         left: list[Key] = []
-        for chunk in _chunks(keys, _READS):
+        for chunk in _chunks(pending, _READS):
             request: Any = {
-                "Keys": [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in chunk],
+                "Keys": [keys.primary(pk, sk) for pk, sk in chunk],
                 "ProjectionExpression": f"{_FIELDS}, doc" if aggregations else _FIELDS,
                 "ExpressionAttributeNames": _NAMES,
                 "ConsistentRead": True,  # made a moment ago, it is there
@@ -137,16 +136,16 @@ class TargetStore:
 def _target(item: dict[str, Any], *, aggregations: bool) -> Target:
     """Return what an item of the catalogue says; one of before there were bounds and aliases has neither."""
     pk = item["pk"]["S"]
-    if pk == _METRIC:
+    if pk == keys.METRIC:
         return Target(aggregation=_aggregation(item) if aggregations else None)
-    if pk == _SOURCE:
+    if pk == keys.SOURCE:
         return Target(id=item["sk"]["S"])
 
     def text(name: str) -> str:
         value: str = item.get(name, {}).get("S", "")
         return value
 
-    return Target(text("alias_of") or pk.removeprefix("S#"), text("plan"), text("starts"), text("ends"))
+    return Target(text("alias_of") or keys.parse_subscription_partition(pk), text("plan"), text("starts"), text("ends"))
 
 
 def _aggregation(item: dict[str, Any]) -> str:

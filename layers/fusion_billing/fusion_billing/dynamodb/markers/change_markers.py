@@ -4,16 +4,16 @@ A marker is written before the usage it tells of, so that no record can be store
 "rate this pair again", so one too many does no harm, and a container that has written one skips its repeats.
 """
 
-import zlib
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from fusion_billing.dynamodb.deadline import Deadline
+from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.errors import is_transient
 from fusion_billing.metering.usage_record import UsageRecord
+from fusion_billing.retry import Deadline
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -28,16 +28,13 @@ _REMEMBERED = 20_000
 
 def marker_of(record: "UsageRecord | StoredUsageRecord") -> str:
     """Return what marks a record's pair: the marker's sort key, the month of the window's start included."""
-    return f"{record.pair}#{record.start[:7]}"
+    return keys.change_marker(record.pair, record.start[:7])
 
 
 def partition_of(marker: str, hour: str, shards: int) -> str:
-    """Return the partition a marker of `hour` (`2026-11-03T14`) goes to.
-
-    All of a subscription's markers go to one, so that whoever rates them reads the subscription once.
-    """
-    subscription = marker.partition("#")[0]
-    return f"D#{hour}#{zlib.crc32(subscription.encode()) % shards:02d}"
+    """Return the partition that a marker of `hour` (`2026-11-03T14`) goes to."""
+    subscription, _, _ = keys.parse_change_marker(marker)
+    return keys.change_marker_partition(hour, keys.change_marker_shard(subscription, shards))
 
 
 class ChangeMarkers:
@@ -95,8 +92,7 @@ class ChangeMarkers:
 
     def _item(self, marker: str, hour: str, ttl: str) -> dict[str, Any]:
         return {
-            "pk": {"S": partition_of(marker, hour, self._shards)},
-            "sk": {"S": marker},
+            **keys.primary(partition_of(marker, hour, self._shards), marker),
             "ttl": {"N": ttl},
         }
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from zlib import crc32
 
 from fusion_billing.billing.planning import MARKERS_LIVE, hour_text
+from fusion_billing.dynamodb import keys
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -26,7 +26,12 @@ class ChangedPair:
     @property
     def name(self) -> str:
         """Return it as a marker's sort key has it."""
-        return f"{self.subscription}#{self.metric}#{self.month}"
+        return keys.change_marker(keys.pair(self.subscription, self.metric), self.month)
+
+    @classmethod
+    def parse(cls, name: str) -> "ChangedPair":
+        """Return the pair that a marker's sort key names."""
+        return cls(*keys.parse_change_marker(name))
 
 
 def month_of(instant: datetime) -> str:
@@ -57,10 +62,10 @@ class ChangedPairs:
             "ConsistentRead": True,
         }
         if after is not None:
-            request["ExclusiveStartKey"] = {"pk": {"S": partition}, "sk": {"S": after}}
+            request["ExclusiveStartKey"] = keys.primary(partition, after)
         while True:
             answer = self._client.query(**request)
-            pairs = [ChangedPair(*item["sk"]["S"].split("#")) for item in answer["Items"]]
+            pairs = [ChangedPair.parse(item["sk"]["S"]) for item in answer["Items"]]
             if pairs:
                 yield pairs
             last = answer.get("LastEvaluatedKey")
@@ -70,17 +75,16 @@ class ChangedPairs:
 
     def put(self, pair: ChangedPair, hour: datetime) -> None:
         """Mark a pair in an hour of the rating's own choosing: the next one, or one to come."""
-        shard = crc32(pair.subscription.encode()) % self._shards
+        shard = keys.change_marker_shard(pair.subscription, self._shards)
         until = int((hour + MARKERS_LIVE).timestamp())
         self._client.put_item(
             TableName=self._table,
             Item={
-                "pk": {"S": _partition(hour, shard)},
-                "sk": {"S": pair.name},
+                **keys.primary(_partition(hour, shard), pair.name),
                 "ttl": {"N": str(until)},
             },
         )
 
 
 def _partition(hour: datetime, shard: int) -> str:
-    return f"D#{hour_text(hour)}#{shard:02d}"
+    return keys.change_marker_partition(hour_text(hour), shard)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.errors import reasons, unavailable_when_transient
 from fusion_billing.instants import parse_instant, rfc3339
 
@@ -27,7 +28,9 @@ class AnnouncedEnds:
     def of(self, subscription: str) -> datetime | None:
         """Return the end that was announced last, None if none was; raises `Unavailable`."""
         with unavailable_when_transient():
-            response = self._client.get_item(TableName=self._table, Key=_key(subscription), ConsistentRead=True)
+            response = self._client.get_item(
+                TableName=self._table, Key=keys.announced_end_key(subscription), ConsistentRead=True
+            )
         item = response.get("Item")
         return None if item is None else parse_instant(item["ended_at"]["S"])
 
@@ -36,7 +39,7 @@ class AnnouncedEnds:
         return {
             "Update": {
                 "TableName": self._table,
-                "Key": _key(subscription),
+                "Key": keys.announced_end_key(subscription),
                 "UpdateExpression": "SET ended_at = :ended_at",
                 "ConditionExpression": "attribute_not_exists(ended_at) OR ended_at <> :ended_at",
                 "ExpressionAttributeValues": {":ended_at": {"S": rfc3339(ended_at)}},
@@ -57,7 +60,3 @@ class AnnouncedEnds:
                 return False
             raise
         return True
-
-
-def _key(subscription: str) -> Any:
-    return {"pk": {"S": f"ENDED#{subscription}"}, "sk": {"S": "ENDED"}}

@@ -5,12 +5,12 @@ from decimal import Decimal
 from typing import Any
 
 from fusion_billing.decimals import plain
+from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.ratings.order_line_items import (
     BY_ORDER_LINE,
     FINAL_INVOICE,
     Standing,
     StoredLine,
-    invoices_name,
 )
 from fusion_billing.dynamodb.ratings.order_lines import LineStore
 from fusion_billing.instants import rfc3339, sortable
@@ -77,4 +77,4 @@ class BilledLines(LineStore):
 
 
 def _waiting(line_partition: int, at: datetime) -> dict[str, Any]:
-    return {"line_pk": {"S": invoices_name(line_partition)}, "line_at": {"S": sortable(at)}}
+    return {"line_pk": {"S": keys.invoices_partition(line_partition)}, "line_at": {"S": sortable(at)}}

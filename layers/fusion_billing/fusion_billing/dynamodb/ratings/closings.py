@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from fusion_billing.billing.closed_periods import ClosedPeriod
 from fusion_billing.billing.large_documents import canonical
-from fusion_billing.dynamodb import errors
+from fusion_billing.dynamodb import errors, keys
 from fusion_billing.instants import sortable
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class ClosingStore:
             "TableName": self._table,
             "KeyConditionExpression": "pk = :pk AND sk >= :start",
             "ExpressionAttributeValues": {
-                ":pk": {"S": _partition(subscription)},
+                ":pk": {"S": keys.closing_partition(subscription)},
                 ":start": {"S": sortable(start)},
             },
             "ConsistentRead": True,
@@ -66,7 +66,7 @@ class ClosingStore:
         """Note by what a period was found to be billed."""
         self._client.update_item(
             TableName=self._table,
-            Key=_key(subscription, start),
+            Key=keys.closing_key(subscription, start),
             UpdateExpression="SET digest = :digest",
             ConditionExpression="attribute_exists(pk)",
             ExpressionAttributeValues={":digest": {"S": digest}},
@@ -77,7 +77,7 @@ class ClosingStore:
         return {
             "Update": {
                 "TableName": self._table,
-                "Key": _key(subscription, start),
+                "Key": keys.closing_key(subscription, start),
                 "UpdateExpression": "SET #statement = :true",
                 "ConditionExpression": "attribute_exists(pk)",
                 "ExpressionAttributeNames": {"#statement": "statement"},
@@ -86,16 +86,8 @@ class ClosingStore:
         }
 
 
-def _partition(subscription: str) -> str:
-    return f"CLOSED#{subscription}"
-
-
-def _key(subscription: str, start: datetime) -> dict[str, Any]:
-    return {"pk": {"S": _partition(subscription)}, "sk": {"S": sortable(start)}}
-
-
 def _item(subscription: str, closing: ClosedPeriod) -> dict[str, Any]:
-    item = {**_key(subscription, closing.start), "fees": {"BOOL": closing.fees}}
+    item = {**keys.closing_key(subscription, closing.start), "fees": {"BOOL": closing.fees}}
     unpriced = set(closing.unpriced)
     if closing.prices:
         packed = zlib.compress(canonical(closing.prices).encode("utf-8"))

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.ratings.billed_lines import BilledLines
-from fusion_billing.dynamodb.ratings.order_line_items import CHANGED, FAILED, StoredLine, line_partition_name
+from fusion_billing.dynamodb.ratings.order_line_items import CHANGED, FAILED, StoredLine
 from fusion_billing.instants import sortable
 
 CHANGED_AGAIN = "changed_again"
@@ -31,7 +32,7 @@ class GuardedLines(BilledLines):
         """
         values: dict[str, Any] = {
             "line_state": {"S": "due"},
-            "line_pk": {"S": line_partition_name(line_partition)},
+            "line_pk": {"S": keys.due_lines_partition(line_partition)},
             "line_at": {"S": sortable(now)},
             "line_tries": {"N": "0"},
             "line_guard": {"S": notes},

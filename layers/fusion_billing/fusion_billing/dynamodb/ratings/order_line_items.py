@@ -8,16 +8,15 @@ from typing import Any
 
 from fusion_billing.billing.rating import RatingKey
 from fusion_billing.decimals import plain
+from fusion_billing.dynamodb import keys
 from fusion_billing.instants import rfc3339
 
-FAILED = "parked"
-CHANGED = "changed"
+FAILED = keys.FAILED_LINES_PARTITION
+CHANGED = keys.CHANGED_LINES_PARTITION
 """The partition of lines that were changed in Odoo and not repaired; their state stays what it was."""
-FINAL_INVOICE = "final_invoice"
+FINAL_INVOICE = keys.FINAL_INVOICE_PARTITION
 BY_ORDER_LINE = "order_line"
 """The state of a line that Odoo holds and that nobody but an operator will invoice."""
-
-Key = tuple[str, str]
 
 Form = tuple[Decimal, Decimal, Decimal]
 """Quantity, price and discount of an order line."""
@@ -99,8 +98,7 @@ class StoredLine:
     @property
     def key(self) -> RatingKey:
         """Return which rating this is."""
-        _, subscription, start = self.pk.split("#")
-        charge, _, corrects = self.sk.partition("@")
+        subscription, start, charge, corrects = keys.parse_rating_key(self.pk, self.sk)
         return RatingKey(
             subscription,
             datetime.fromisoformat(start).astimezone(UTC),
@@ -163,21 +161,6 @@ class Standing:
             "line_amount": {"S": self.amount},
         }
         return told, ["line_digest", "line_form"]
-
-
-def line_partition_name(line_partition: int) -> str:
-    """Return the partition of a lane's due lines in the index."""
-    return f"due#{line_partition:02d}"
-
-
-def invoices_name(line_partition: int) -> str:
-    """Return the partition of a lane's lines whose invoices are to be read."""
-    return f"invoices#{line_partition:02d}"
-
-
-def key_of(key: RatingKey) -> Key:
-    """Return the keys of a rating's item."""
-    return f"R#{key.subscription}#{rfc3339(key.period_start)}", key.name
 
 
 def read_line(item: dict[str, Any]) -> StoredLine:

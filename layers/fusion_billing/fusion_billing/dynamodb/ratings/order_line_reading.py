@@ -8,22 +8,20 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from fusion_billing.billing.rating import RatingKey
-from fusion_billing.dynamodb import consistent_reads
+from fusion_billing.dynamodb import consistent_reads, keys
 from fusion_billing.dynamodb.ratings.order_line_items import (
-    Key,
     StoredLine,
-    invoices_name,
-    key_of,
-    line_partition_name,
     read_line,
 )
 from fusion_billing.errors import NotFound
-from fusion_billing.instants import rfc3339, sortable
+from fusion_billing.instants import sortable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _INDEX = "lines"
+
+Key = tuple[str, str]
 
 
 class LineReading:
@@ -38,32 +36,32 @@ class LineReading:
 
         A page may hold fewer than `limit` lines, or none, and yet have a next one.
         """
-        partition = line_partition_name(line_partition)
-        keys, following = self._keys(partition, limit, after, sortable(now))
-        lines = [line for line in self._read(keys) if line.state == "due" and line.line_partition == partition]
+        partition = keys.due_lines_partition(line_partition)
+        found, following = self._keys(partition, limit, after, sortable(now))
+        lines = [line for line in self._read(found) if line.state == "due" and line.line_partition == partition]
         return [line for line in lines if line.at <= sortable(now) and not line.frozen], following
 
     def to_be_read(self, line_partition: int, now: datetime, limit: int) -> list[StoredLine]:
         """Return lines of the lane whose invoices are to be read by `now`, the longest due first."""
-        partition = invoices_name(line_partition)
-        keys, _ = self._keys(partition, limit, None, sortable(now))
-        return [line for line in self._read(keys) if line.line_partition == partition and line.at <= sortable(now)]
+        partition = keys.invoices_partition(line_partition)
+        found, _ = self._keys(partition, limit, None, sortable(now))
+        return [line for line in self._read(found) if line.line_partition == partition and line.at <= sortable(now)]
 
     def listing(self, partition: str, limit: int, after: Any = None) -> tuple[list[StoredLine], Any]:
         """Return a page of the lines under `partition` (a state, or a lane's name), the oldest first."""
-        keys, following = self._keys(partition, limit, after, None)
-        return [line for line in self._read(keys) if line.line_partition == partition], following
+        found, following = self._keys(partition, limit, after, None)
+        return [line for line in self._read(found) if line.line_partition == partition], following
 
     def get(self, key: RatingKey) -> StoredLine:
         """Return the line of a rating; raises `NotFound` where there is none."""
-        found = self._read([key_of(key)])
+        found = self._read([_key(key)])
         if not found:
             raise NotFound(f"there is no line {key.line}")
         return found[0]
 
-    def get_many(self, keys: Iterable[RatingKey]) -> list[StoredLine]:
+    def get_many(self, ratings: Iterable[RatingKey]) -> list[StoredLine]:
         """Return the lines of those of the ratings that there are, as they are now; raises `Unavailable`."""
-        return self._read(dict.fromkeys(map(key_of, keys)))
+        return self._read(dict.fromkeys(map(_key, ratings)))
 
     def in_period(self, subscription: str, period_start: datetime, *, consistent: bool = True) -> list[StoredLine]:
         """Return every rating billed in a period, adjustments included, with its line.
@@ -73,7 +71,7 @@ class LineReading:
         request: dict[str, Any] = {
             "TableName": self._table,
             "KeyConditionExpression": "pk = :pk",
-            "ExpressionAttributeValues": {":pk": {"S": f"R#{subscription}#{rfc3339(period_start)}"}},
+            "ExpressionAttributeValues": {":pk": {"S": keys.rating_partition(subscription, period_start)}},
             "ConsistentRead": consistent,
         }
         found: list[StoredLine] = []
@@ -102,11 +100,15 @@ class LineReading:
         answer = self._client.query(**request)
         return [(item["pk"]["S"], item["sk"]["S"]) for item in answer["Items"]], answer.get("LastEvaluatedKey")
 
-    def _read(self, keys: Iterable[Key]) -> list[StoredLine]:
-        ordered = list(keys)
-        asked = [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in ordered]
+    def _read(self, requested: Iterable[Key]) -> list[StoredLine]:
+        ordered = list(requested)
+        primary_keys = [keys.primary(pk, sk) for pk, sk in ordered]
         found = {
             (item["pk"]["S"], item["sk"]["S"]): read_line(item)
-            for item in consistent_reads.items(self._client, self._table, asked)
+            for item in consistent_reads.items(self._client, self._table, primary_keys)
         }
         return [found[key] for key in ordered if key in found]
+
+
+def _key(rating: RatingKey) -> Key:
+    return keys.rating_partition(rating.subscription, rating.period_start), rating.name

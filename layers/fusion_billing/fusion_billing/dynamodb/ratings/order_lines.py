@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from botocore.exceptions import ClientError
 
-from fusion_billing.dynamodb import errors
+from fusion_billing.dynamodb import errors, keys
 from fusion_billing.dynamodb.errors import cancelled_by_condition, cancelled_by_contention, condition_failed
 from fusion_billing.dynamodb.ratings.order_line_items import (
     FAILED,
@@ -22,7 +22,6 @@ from fusion_billing.dynamodb.ratings.order_line_items import (
     Put,
     Standing,
     StoredLine,
-    line_partition_name,
     noted,
 )
 from fusion_billing.dynamodb.ratings.order_line_reading import LineReading
@@ -166,7 +165,7 @@ class LineStore(LineReading):
         """
         values: dict[str, Any] = {
             "line_suffix": {"S": suffix},
-            "line_pk": {"S": line_partition_name(line_partition)},
+            "line_pk": {"S": keys.due_lines_partition(line_partition)},
             "line_at": {"S": sortable(now)},
         }
         still_due = f"{_IS_THIS_VERSION} AND {_IS_NOT_FROZEN} AND line_state = :due"
@@ -179,7 +178,7 @@ class LineStore(LineReading):
         """
         values: dict[str, Any] = {
             "line_state": {"S": "due"},
-            "line_pk": {"S": line_partition_name(line_partition)},
+            "line_pk": {"S": keys.due_lines_partition(line_partition)},
             "line_at": {"S": sortable(now)},
             "line_tries": {"N": "0"},
         }
@@ -215,7 +214,10 @@ class LineStore(LineReading):
 
     def _write_frozen(self, line: StoredLine, values: dict[str, Any], removed: list[str], now: datetime) -> bool:
         """Note on a frozen rating what Odoo holds, and have its invoices read (again)."""
-        due = {"line_pk": {"S": f"invoices#{line.line_partition[-2:]}"}, "line_at": {"S": sortable(now)}}
+        due = {
+            "line_pk": {"S": keys.invoices_partition_of_due(line.line_partition)},
+            "line_at": {"S": sortable(now)},
+        }
         return self._write(line, {**values, **due}, [*removed, "line_intent", "billed"], "attribute_exists(frozen)")
 
     def _write(

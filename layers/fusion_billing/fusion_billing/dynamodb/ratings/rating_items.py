@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, cast
 
 from fusion_billing.billing.decisions import LineMove, NewVersion
 from fusion_billing.billing.rating import Cause, HistoryEntry, Line, RatingKey, StoredRating, history_with
+from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.ratings.rating_parts import parts_name
 from fusion_billing.instants import rfc3339, sortable
 
@@ -66,20 +67,9 @@ def line_values(line: LineMove, due: DueLine) -> dict[str, Any]:
     return {"line_state": {"S": "waiting"}} if line == "waiting" else {}
 
 
-def partition(subscription: str, period_start: datetime) -> str:
-    """Return the partition of what is billed in a period of a subscription."""
-    return f"R#{subscription}#{rfc3339(period_start)}"
-
-
-def key_of(key: RatingKey) -> dict[str, Any]:
-    """Return the key of a rating's item."""
-    return {"pk": {"S": partition(key.subscription, key.period_start)}, "sk": {"S": key.name}}
-
-
 def rating_of(item: dict[str, Any]) -> StoredRating:
     """Return the rating in an item."""
-    _, subscription, start = item["pk"]["S"].split("#")
-    charge, _, corrects = item["sk"]["S"].partition("@")
+    subscription, start, charge, corrects = keys.parse_rating_key(item["pk"]["S"], item["sk"]["S"])
     return StoredRating(
         key=RatingKey(subscription, _instant(start), charge, _instant(corrects) if corrects else None),
         version=int(item["version"]["N"]),

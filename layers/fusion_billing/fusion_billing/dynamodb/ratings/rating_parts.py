@@ -12,8 +12,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from fusion_billing.billing.large_documents import from_parts
 from fusion_billing.billing.rating import ComputedRating, RatingKey
+from fusion_billing.dynamodb import keys
 from fusion_billing.errors import Unavailable
-from fusion_billing.instants import rfc3339
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -34,7 +34,7 @@ class RatingParts:
     def put(self, key: RatingKey, name: str, parts: Sequence[bytes]) -> None:
         """Write a rating's large fields; repeated, it writes the same again."""
         for number, part in enumerate(parts):
-            item: dict[str, Any] = {**_key(key, name, number), "part": {"B": part}}
+            item: dict[str, Any] = {**keys.rating_part_key(key, name, number), "part": {"B": part}}
             self._client.put_item(TableName=self._table, Item=item)
 
     def read(self, key: RatingKey, name: str) -> dict[str, Any]:
@@ -48,14 +48,17 @@ class RatingParts:
         """Delete the large fields of a replaced version; what can't be deleted is left, and does no harm."""
         with suppress(ClientError, BotoCoreError):
             for item in self._items(key, name, "sk"):
-                at = {"pk": {"S": _partition(key)}, "sk": item["sk"]}
+                at = {"pk": {"S": keys.rating_parts_partition(key)}, "sk": item["sk"]}
                 self._client.delete_item(TableName=self._table, Key=at)
 
     def _items(self, key: RatingKey, name: str, attribute: str) -> list[Any]:
         request: dict[str, Any] = {
             "TableName": self._table,
             "KeyConditionExpression": "pk = :pk AND begins_with(sk, :name)",
-            "ExpressionAttributeValues": {":pk": {"S": _partition(key)}, ":name": {"S": f"{name}#"}},
+            "ExpressionAttributeValues": {
+                ":pk": {"S": keys.rating_parts_partition(key)},
+                ":name": {"S": keys.rating_parts_prefix(name)},
+            },
             "ProjectionExpression": attribute,
             "ConsistentRead": True,
         }
@@ -67,11 +70,3 @@ class RatingParts:
             if not after:
                 return found
             request["ExclusiveStartKey"] = after
-
-
-def _partition(key: RatingKey) -> str:
-    return f"PARTS#{key.subscription}#{rfc3339(key.period_start)}#{key.name}"
-
-
-def _key(key: RatingKey, name: str, number: int) -> dict[str, Any]:
-    return {"pk": {"S": _partition(key)}, "sk": {"S": f"{name}#{number:04d}"}}

@@ -17,14 +17,12 @@ from botocore.exceptions import ClientError
 from fusion_billing.billing.decisions import NewVersion, SameVersion
 from fusion_billing.billing.large_documents import join
 from fusion_billing.billing.rating import RatingKey, StoredRating
-from fusion_billing.dynamodb import consistent_reads, errors
+from fusion_billing.dynamodb import consistent_reads, errors, keys
 from fusion_billing.dynamodb.ratings.closings import ClosingStore
 from fusion_billing.dynamodb.ratings.rating_items import (
     LINE_GONE,
     DueLine,
-    key_of,
     line_values,
-    partition,
     raised_value,
     rating_of,
     removed,
@@ -85,20 +83,20 @@ class RatingsStore:
     def __init__(self, client: "DynamoDBClient", table: str, *, line_partitions: int) -> None:
         self._client = client
         self._table = table
-        self._lanes = line_partitions
+        self._line_partitions = line_partitions
         self._parts = RatingParts(client, table)
         self.closings = ClosingStore(client, table)
 
     def get(self, key: RatingKey) -> StoredRating | None:
         """Return the rating under `key` as it is now."""
-        answer = self._client.get_item(TableName=self._table, Key=key_of(key), ConsistentRead=True)
+        answer = self._client.get_item(TableName=self._table, Key=keys.rating_key(key), ConsistentRead=True)
         item = answer.get("Item")
         return rating_of(item) if item is not None else None
 
-    def get_many(self, keys: Iterable[RatingKey]) -> dict[RatingKey, StoredRating]:
+    def get_many(self, requested: Iterable[RatingKey]) -> dict[RatingKey, StoredRating]:
         """Return those of the ratings that exist, as they are now. Raises `Unavailable` when throttled."""
-        wanted = [key_of(one) for one in dict.fromkeys(keys)]
-        read = map(rating_of, consistent_reads.items(self._client, self._table, wanted))
+        primary_keys = [keys.rating_key(key) for key in dict.fromkeys(requested)]
+        read = map(rating_of, consistent_reads.items(self._client, self._table, primary_keys))
         return {stored.key: stored for stored in read}
 
     def in_period(self, subscription: str, period_start: datetime) -> list[StoredRating]:
@@ -106,7 +104,7 @@ class RatingsStore:
         request: dict[str, Any] = {
             "TableName": self._table,
             "KeyConditionExpression": "pk = :pk",
-            "ExpressionAttributeValues": {":pk": {"S": partition(subscription, period_start)}},
+            "ExpressionAttributeValues": {":pk": {"S": keys.rating_partition(subscription, period_start)}},
             "ConsistentRead": True,
         }
         found: list[StoredRating] = []
@@ -205,7 +203,7 @@ class RatingsStore:
         else:
             changes += ["line_pk = :invoices", "line_at = :since"]
             order = int(stored.doc.get("odoo_order_id") or 0)
-            values[":invoices"] = {"S": f"invoices#{line_partition(order, self._lanes):02d}"}
+            values[":invoices"] = {"S": keys.invoices_partition(line_partition(order, self._line_partitions))}
             values[":since"] = {"S": _AT_ONCE}
         expression = f"SET {', '.join(changes)} REMOVE {', '.join(removed)}"
         self._commit({"Update": self._update(stored.key, expression, values)}, ())
@@ -216,7 +214,7 @@ class RatingsStore:
         rated = decision.computed_rating
         values = version_values(decision, stored, due, now)
         if stored is None:
-            item = {**key_of(rated.key), **values, **raised_value(decision.raised)}
+            item = {**keys.rating_key(rated.key), **values, **raised_value(decision.raised)}
             return {"Put": {"TableName": self._table, "Item": item, "ConditionExpression": _IS_NEW}}
         gone = removed(decision, stored)
         return {"Update": self._change(rated.key, stored.version, values, gone, decision.raised)}
@@ -243,7 +241,7 @@ class RatingsStore:
         decision, stored = save.decision, save.stored
         due = self._due(save.odoo_order_id, save.line_at or now)
         values = version_values(decision, stored, due, now)
-        key = key_of(decision.computed_rating.key)
+        key = keys.rating_key(decision.computed_rating.key)
         if stored is None:
             item = {**key, **values, **raised_value(decision.raised)}
             names = ", ".join(f"'{name}': ?" for name in item)
@@ -260,7 +258,7 @@ class RatingsStore:
         return {"Statement": update, "Parameters": [*values.values(), key["pk"], key["sk"], read]}
 
     def _due(self, odoo_order_id: int, at: datetime) -> DueLine:
-        return DueLine(f"due#{line_partition(odoo_order_id, self._lanes):02d}", at)
+        return DueLine(keys.due_lines_partition(line_partition(odoo_order_id, self._line_partitions)), at)
 
     def _same_version(self, decision: SameVersion, due: DueLine) -> dict[str, Any]:
         stored = decision.stored
@@ -291,7 +289,7 @@ class RatingsStore:
     def _update(self, key: RatingKey, expression: str, values: dict[str, Any]) -> dict[str, Any]:
         return {
             "TableName": self._table,
-            "Key": key_of(key),
+            "Key": keys.rating_key(key),
             "UpdateExpression": expression,
             "ConditionExpression": _NOTHING_OVERTOOK,
             "ExpressionAttributeValues": values,

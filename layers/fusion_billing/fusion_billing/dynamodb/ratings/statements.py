@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.errors import reasons, unavailable_when_transient
 from fusion_billing.errors import Conflict, Refused
-from fusion_billing.instants import parse_instant, sortable
+from fusion_billing.instants import parse_instant
 from fusion_billing.statements.chain import is_intact
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class StatementStore:
         """Return a period's statement, or None; raises `TamperedStatement`, `Unavailable`."""
         with unavailable_when_transient():
             response = self._client.get_item(
-                TableName=self._table, Key=_key(subscription, period_start), ConsistentRead=True
+                TableName=self._table, Key=keys.statement_key(subscription, period_start), ConsistentRead=True
             )
         item = response.get("Item")
         return None if item is None else _document(item)
@@ -81,13 +82,13 @@ class StatementStore:
         request: dict[str, Any] = {
             "TableName": self._table,
             "KeyConditionExpression": "pk = :pk",
-            "ExpressionAttributeValues": {":pk": {"S": _partition(subscription)}},
+            "ExpressionAttributeValues": {":pk": {"S": keys.statement_partition(subscription)}},
             "ScanIndexForward": False,
             "Limit": limit,
             "ConsistentRead": True,
         }
         if after is not None:
-            request["ExclusiveStartKey"] = _key(subscription, after)
+            request["ExclusiveStartKey"] = keys.statement_key(subscription, after)
         with unavailable_when_transient():
             response = self._client.query(**request)
         found = [_document(item) for item in response["Items"]]
@@ -95,18 +96,10 @@ class StatementStore:
         return found, parse_instant(found[-1]["period_start"]) if more else None
 
 
-def _partition(subscription: str) -> str:
-    return f"T#{subscription}"
-
-
-def _key(subscription: str, period_start: datetime) -> dict[str, Any]:
-    return {"pk": {"S": _partition(subscription)}, "sk": {"S": sortable(period_start)}}
-
-
 def _item(document: Mapping[str, Any]) -> dict[str, Any]:
     text = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return {
-        **_key(document["subscription"], parse_instant(document["period_start"])),
+        **keys.statement_key(document["subscription"], parse_instant(document["period_start"])),
         "doc": {"B": zlib.compress(text.encode("utf-8"))},
         "hash": {"S": document["hash"]},
     }
@@ -116,7 +109,7 @@ def _document(item: Mapping[str, Any]) -> dict[str, Any]:
     """Return the statement in an item; raises `TamperedStatement`, whatever was done to it."""
     try:
         document: dict[str, Any] = json.loads(zlib.decompress(item["doc"]["B"]))
-        key = _key(document["subscription"], parse_instant(document["period_start"]))
+        key = keys.statement_key(document["subscription"], parse_instant(document["period_start"]))
         expected = {**key, "hash": {"S": document["hash"]}}
     except (KeyError, TypeError, ValueError, Refused, zlib.error):
         raise _tampered(item) from None

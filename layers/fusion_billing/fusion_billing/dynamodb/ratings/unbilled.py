@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import ZERO
+from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.catalog.subscriptions import StoredSubscription
 from fusion_billing.dynamodb.errors import unavailable_when_transient
-from fusion_billing.instants import rfc3339
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -25,7 +25,9 @@ class Unbilled:
         request: dict[str, Any] = {
             "TableName": self._table,
             "KeyConditionExpression": "pk = :period",
-            "ExpressionAttributeValues": {":period": {"S": f"R#{stored.id}#{rfc3339(stored.calendar.open.start)}"}},
+            "ExpressionAttributeValues": {
+                ":period": {"S": keys.rating_partition(stored.id, stored.calendar.open.start)}
+            },
             "ProjectionExpression": "amount",
             "ConsistentRead": True,
         }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.errors import condition_failed
 from fusion_billing.instants import sortable
 
@@ -20,7 +21,7 @@ FIRST_PAUSE = timedelta(seconds=20)
 LONGEST_PAUSE = timedelta(minutes=10)
 PROBE = timedelta(seconds=60)
 
-_KEY: dict[str, Any] = {"pk": {"S": "CIRCUIT"}}
+_KEY = keys.CIRCUIT_KEY
 _PAUSE_IS_OVER = "#until <= :now"
 _NOBODY_PROBES = "(attribute_not_exists(probe) OR probe <= :now)"
 _MAY_PROBE = f"attribute_exists(pk) AND {_PAUSE_IS_OVER} AND {_NOBODY_PROBES}"

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from fusion_billing.billing.planning import hour_text, parse_hour
-from fusion_billing.dynamodb import errors
+from fusion_billing.dynamodb import errors, keys
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_KEY = {"pk": {"S": "PLANNER"}}
+_KEY = keys.PLANNER_KEY
 _IS_FIRST = "attribute_not_exists(#hour)"
 _IS_LATER = "#hour < :hour"
 

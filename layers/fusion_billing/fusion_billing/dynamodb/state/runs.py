@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from fusion_billing.dynamodb import errors
+from fusion_billing.dynamodb import errors, keys
 from fusion_billing.instants import rfc3339
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class RunStore:
     def begin(self, run: str, parts: Iterable[str], now: datetime) -> None:
         """Note a run and its parts, before the first message of it is sent."""
         item: dict[str, Any] = {
-            **_key(run),
+            **keys.run_key(run),
             "began": {"S": rfc3339(now)},
             "ttl": {"N": str(int((now + KEPT).timestamp()))},
             **{name: {"N": "0"} for name in COUNTS},
@@ -68,7 +68,7 @@ class RunStore:
         try:
             self._client.update_item(
                 TableName=self._table,
-                Key=_key(run),
+                Key=keys.run_key(run),
                 UpdateExpression=expression,
                 ConditionExpression=is_still_to_come,
                 ExpressionAttributeValues=values,
@@ -79,14 +79,10 @@ class RunStore:
 
     def get(self, run: str) -> Run | None:
         """Return a run as it is now, or None where there is none (any more)."""
-        answer = self._client.get_item(TableName=self._table, Key=_key(run), ConsistentRead=True)
+        answer = self._client.get_item(TableName=self._table, Key=keys.run_key(run), ConsistentRead=True)
         item = answer.get("Item")
         if item is None:
             return None
         parts = frozenset(item["parts"]["SS"]) if "parts" in item else frozenset()
         counts = {name: int(item[name]["N"]) for name in COUNTS}
         return Run(run, parts, item["began"]["S"], counts)
-
-
-def _key(run: str) -> dict[str, Any]:
-    return {"pk": {"S": f"RUN#{run}"}}

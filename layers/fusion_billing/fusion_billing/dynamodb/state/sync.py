@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.errors import condition_failed
 from fusion_billing.instants import sortable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_KEY: dict[str, Any] = {"pk": {"S": "SYNC"}}
+_KEY = keys.SYNC_KEY
 _IS_FURTHER = "attribute_not_exists(since) OR since < :since"
 
 

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from fusion_billing.dynamodb.deadline import Deadline
+from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.errors import TRANSIENT, is_transient
-from fusion_billing.dynamodb.usage.items import primary_key, revision_entry, stored_of
+from fusion_billing.dynamodb.usage.items import revision_entry, stored_of
 from fusion_billing.dynamodb.usage.single_write import Answer, UsageStore, settled
 from fusion_billing.metering.outcome import CREATED, UNAVAILABLE
 from fusion_billing.metering.usage_record import UsageRecord
+from fusion_billing.retry import Deadline
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -98,7 +99,7 @@ class UsageBatch:
 
     def _statement(self, source: str, push: UsageRecord, at: str) -> Any:
         parameters: list[Any] = [
-            {"S": primary_key(source, push.key)},
+            {"S": keys.usage_record(source, push.key)},
             {"S": push.target},
             {"S": push.pair},
             {"S": push.start},
@@ -137,17 +138,17 @@ class UsageBatch:
         for chunk in _chunks(unread, _READS):
             if deadline.ended():
                 break
-            keys = {primary_key(source, pushes[index].key): index for index in chunk}
-            for item in self._read(list(keys)):
-                existing[keys[item["pk"]["S"]]] = item
+            places = {keys.usage_record(source, pushes[index].key): index for index in chunk}
+            for item in self._read(list(places)):
+                existing[places[item["pk"]["S"]]] = item
         for index, item in existing.items():
             if item:
                 answers[index] = settled(stored_of(item), pushes[index])
 
-    def _read(self, keys: list[str]) -> list[dict[str, Any]]:
+    def _read(self, pks: list[str]) -> list[dict[str, Any]]:
         """Return the items that are there of up to 100; those not answered go the single write's way."""
         request: Any = {
-            "Keys": [{"pk": {"S": key}} for key in keys],
+            "Keys": [keys.primary(pk) for pk in pks],
             "ConsistentRead": True,
             "ProjectionExpression": _OUTCOME_FIELDS,
         }

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from fusion_billing.dynamodb import keys
 from fusion_billing.metering.outcome import Stored
 from fusion_billing.metering.usage_record import UsageRecord
 
@@ -58,24 +59,7 @@ class StoredUsageRecord:
     @property
     def pair(self) -> str:
         """What is rated together: subscription and metric."""
-        return f"{self.subscription}#{self.metric}"
-
-
-def primary_key(source: str, key: str) -> str:
-    """Return the partition key of a record; the idempotency key stands last, so it may hold anything."""
-    return f"U#{source}#{key}"
-
-
-def voided_pair(pair: str) -> str:
-    """Return the partition of the index `pair` that lists a pair's voided records, where nothing counts them.
-
-    No pair is named so: a subscription's id holds no `#`.
-    """
-    return f"{_VOIDED}#{pair}"
-
-
-_VOIDED = "V"
-_PARTS_OF_A_VOIDED_PAIR = 3
+        return keys.pair(self.subscription, self.metric)
 
 
 def void_entry(at: str, actor: str, reason: str) -> dict[str, Any]:
@@ -113,8 +97,8 @@ def stored_of(item: dict[str, Any]) -> Stored:
 
 def record_of(item: dict[str, Any]) -> StoredUsageRecord:
     """Return the record in an item of the table, or of its index, which has no sequence and no history."""
-    source, _, key = item["pk"]["S"].removeprefix("U#").partition("#")
-    *_, subscription, metric = pair = item["pair"]["S"].split("#")
+    source, key = keys.parse_usage_record(item["pk"]["S"])
+    subscription, metric, voided = keys.parse_pair(item["pair"]["S"])
     sequence, member, properties = item.get("seq"), item.get("mem"), item.get("prop")
     revision = int(item["rev"]["N"])
     entries = item.get("hist", {}).get("L", [])
@@ -133,7 +117,7 @@ def record_of(item: dict[str, Any]) -> StoredUsageRecord:
         sequence=int(sequence["N"]) if sequence else None,
         at=item.get("at", {}).get("S", ""),
         history=tuple(_revision(first + place, entry["M"]) for place, entry in enumerate(entries)),
-        voided=len(pair) == _PARTS_OF_A_VOIDED_PAIR,
+        voided=voided,
     )
 
 

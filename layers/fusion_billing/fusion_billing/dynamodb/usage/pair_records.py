@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from fusion_billing.dynamodb import keys
 from fusion_billing.instants import sortable
 from fusion_billing.rating.records import Record
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _INDEX = "pair"
-_KEY_PREFIX = len("U#")
 _TICK = timedelta(microseconds=1)
 
 
@@ -38,7 +38,7 @@ class UsageRecords:
             "IndexName": _INDEX,
             "KeyConditionExpression": "pair = :pair AND ws BETWEEN :first AND :last",
             "ExpressionAttributeValues": {
-                ":pair": {"S": f"{subscription}#{metric}"},
+                ":pair": {"S": keys.pair(subscription, metric)},
                 ":first": {"S": sortable(start)},
                 # The key is as fine as an instant is, so one tick less leaves out the end itself.
                 ":last": {"S": sortable(end - _TICK)},
@@ -57,7 +57,7 @@ def _record(item: dict[str, Any]) -> Record:
     member = item.get("mem")
     properties = item.get("prop")
     return Record(
-        item["pk"]["S"][_KEY_PREFIX:],
+        keys.usage_record_id(item["pk"]["S"]),
         datetime.fromisoformat(item["ws"]["S"]),
         datetime.fromisoformat(item["we"]["S"]),
         Decimal(item["q"]["N"]),

@@ -7,8 +7,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.errors import unavailable_when_transient
-from fusion_billing.dynamodb.usage.items import StoredUsageRecord, primary_key, record_of, voided_pair
+from fusion_billing.dynamodb.usage.items import StoredUsageRecord, record_of
 from fusion_billing.errors import Fault, Refused
 from fusion_billing.instants import sortable
 from fusion_billing.metering.parsing import SOURCE, is_key
@@ -42,8 +43,8 @@ class Selection:
     @property
     def partition(self) -> str:
         """The index's partition."""
-        pair = f"{self.subscription}#{self.metric}"
-        return voided_pair(pair) if self.voided else pair
+        pair = keys.pair(self.subscription, self.metric)
+        return keys.voided_pair(pair) if self.voided else pair
 
     @property
     def first(self) -> str:
@@ -57,7 +58,7 @@ class Selection:
 
     def has(self, pk: str) -> bool:
         """Tell whether a record under this key is among the source's."""
-        return self.source is None or pk.startswith(primary_key(self.source, ""))
+        return self.source is None or pk.startswith(keys.usage_record(self.source, ""))
 
 
 class UsageReader:
@@ -73,14 +74,14 @@ class UsageReader:
             return None  # nothing is stored under such a key, and some are none that a table can have
         with unavailable_when_transient():
             answer = self._client.get_item(
-                TableName=self._table, Key={"pk": {"S": primary_key(source, key)}}, ConsistentRead=True
+                TableName=self._table, Key=keys.primary(keys.usage_record(source, key)), ConsistentRead=True
             )
         item = answer.get("Item")
         return record_of(item) if item else None
 
     def quantities(self, wanted: Selection) -> Iterator[tuple[str, Decimal]]:
         """Yield the key and quantity of each of a source's records; raises `Unavailable`."""
-        prefix = primary_key(wanted.source or "", "")
+        prefix = keys.usage_record(wanted.source or "", "")
         for items, _ in self._queries(wanted, wanted.first, None, None):
             for item in items:
                 if item["pk"]["S"].startswith(prefix):
@@ -154,7 +155,7 @@ def _position(after: str, wanted: Selection) -> tuple[str, dict[str, Any] | None
     """Return the least start to go on from, and the record to go on after (None: from that start on)."""
     start, pk = after[:_INSTANT], after[_INSTANT:]
     is_within = _SORTABLE.fullmatch(start) is not None and wanted.first <= start <= wanted.last
-    is_record = pk.startswith("U#") and wanted.has(pk) and len(pk.encode("utf-8", "replace")) <= _LONGEST_PK
+    is_record = keys.is_usage_record(pk) and wanted.has(pk) and len(pk.encode("utf-8", "replace")) <= _LONGEST_PK
     if not is_within or (pk and not is_record):
         raise Refused([Fault("cursor", "bad_cursor", "is no cursor of this list")], code="bad_cursor")
     if not pk:

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from fusion_billing.dynamodb.deadline import Deadline
+from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.errors import condition_failed, is_transient
 from fusion_billing.dynamodb.usage.items import (
     HISTORY_CAP,
     HISTORY_KEPT,
-    primary_key,
     revision_entry,
     stored_of,
 )
@@ -31,6 +30,7 @@ from fusion_billing.metering.outcome import (
     sequence_is_newer,
 )
 from fusion_billing.metering.usage_record import UsageRecord
+from fusion_billing.retry import Deadline
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -155,7 +155,7 @@ class UsageStore:
             values[":prop"] = {"S": push.properties}
         return {
             "TableName": self._table,
-            "Key": {"pk": {"S": primary_key(source, push.key)}},
+            "Key": keys.primary(keys.usage_record(source, push.key)),
             "UpdateExpression": _UPDATES[sequence, member, properties],
             "ConditionExpression": _CONDITIONS[sequence, member],
             "ExpressionAttributeNames": _NAMES,
@@ -183,7 +183,7 @@ class UsageStore:
         try:
             self._client.update_item(
                 TableName=self._table,
-                Key={"pk": {"S": primary_key(source, push.key)}},
+                Key=keys.primary(keys.usage_record(source, push.key)),
                 UpdateExpression="SET seq = :seq",
                 ConditionExpression=f"{still_the_same} AND ({sequence_is_older})",
                 ExpressionAttributeValues={

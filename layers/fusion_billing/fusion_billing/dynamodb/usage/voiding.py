@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from fusion_billing.dynamodb.deadline import Deadline
+from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.errors import condition_failed, is_transient
 from fusion_billing.dynamodb.usage.items import (
     HISTORY_CAP,
     StoredUsageRecord,
-    primary_key,
     void_entry,
-    voided_pair,
 )
 from fusion_billing.dynamodb.usage.single_write import Answer, cut_history
 from fusion_billing.metering.outcome import UNAVAILABLE, UNCHANGED, VOIDED
+from fusion_billing.retry import Deadline
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -62,13 +61,13 @@ class UsageVoiding:
         try:
             done = self._client.update_item(
                 TableName=self._table,
-                Key={"pk": {"S": primary_key(record.source, record.key)}},
+                Key=keys.primary(keys.usage_record(record.source, record.key)),
                 UpdateExpression=_VOID,
                 ConditionExpression=f"{_EXISTS} AND {_COUNTS} AND {_HISTORY_HAS_ROOM}",
                 ExpressionAttributeNames={"#at": "at", "#pair": "pair"},
                 ExpressionAttributeValues={
                     ":true": {"BOOL": True},
-                    ":pair": {"S": voided_pair(record.pair)},
+                    ":pair": {"S": keys.voided_pair(record.pair)},
                     ":at": {"S": at},
                     ":one": {"N": "1"},
                     ":entry": {"L": [entry]},

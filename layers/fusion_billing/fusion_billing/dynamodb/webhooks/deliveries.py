@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.webhooks.events import DELIVERIES_KEPT
 from fusion_billing.instants import parse_instant, rfc3339, sortable
 from fusion_billing.webhooks import identifiers
@@ -53,7 +54,10 @@ class DeliveryStore:
             TableName=self._table,
             IndexName="due",
             KeyConditionExpression="due_pk = :endpoint AND due_at <= :now",
-            ExpressionAttributeValues={":endpoint": {"S": endpoint_id}, ":now": {"S": sortable(now)}},
+            ExpressionAttributeValues={
+                ":endpoint": {"S": keys.due_deliveries_partition(endpoint_id)},
+                ":now": {"S": sortable(now)},
+            },
             Limit=limit,
         )
         return [Due(endpoint_id, item["sk"]["S"], item["due_at"]["S"]) for item in page["Items"]]
@@ -64,7 +68,7 @@ class DeliveryStore:
         try:
             answer = self._dynamodb.update_item(
                 TableName=self._table,
-                Key=_key(found.endpoint, found.event),
+                Key=keys.delivery_key(found.endpoint, found.event),
                 UpdateExpression="SET lease = :token, due_at = :until",
                 ConditionExpression=still_due,
                 ExpressionAttributeNames={"#state": "state"},
@@ -103,9 +107,10 @@ class DeliveryStore:
         if result.state == "delivered":
             removes += ["due_pk", "due_at", "#error"]
         else:
-            parked = result.state == "parked"
             sets += ["due_pk = :due_pk", "due_at = :due_at"]
-            values[":due_pk"] = {"S": _queue(delivery.endpoint, parked=parked)}
+            is_failed = result.state == "parked"
+            partition = keys.failed_deliveries_partition if is_failed else keys.due_deliveries_partition
+            values[":due_pk"] = {"S": partition(delivery.endpoint)}
             values[":due_at"] = {"S": sortable(result.due or now)}
             if result.error is None:
                 removes.append("#error")
@@ -133,7 +138,7 @@ class DeliveryStore:
                 ":due": {"S": "due"},
                 ":seen": {"S": found.due_at},
                 ":parked": {"S": "parked"},
-                ":due_pk": {"S": _queue(found.endpoint, parked=True)},
+                ":due_pk": {"S": keys.failed_deliveries_partition(found.endpoint)},
                 ":error": {"S": reason},
             },
         )
@@ -148,7 +153,7 @@ class DeliveryStore:
             {
                 ":due": {"S": "due"},
                 ":none": {"N": "0"},
-                ":due_pk": {"S": _queue(endpoint_id, parked=False)},
+                ":due_pk": {"S": keys.due_deliveries_partition(endpoint_id)},
                 ":now": {"S": sortable(now)},
                 ":ttl": {"N": str(int((now + DELIVERIES_KEPT).timestamp()))},
             },
@@ -156,9 +161,9 @@ class DeliveryStore:
 
     def get(self, endpoint_id: str, event_id: str) -> Delivery | None:
         """Return one delivery, or None."""
-        item = self._dynamodb.get_item(TableName=self._table, Key=_key(endpoint_id, event_id), ConsistentRead=True).get(
-            "Item"
-        )
+        item = self._dynamodb.get_item(
+            TableName=self._table, Key=keys.delivery_key(endpoint_id, event_id), ConsistentRead=True
+        ).get("Item")
         return None if item is None else from_item(item)
 
     def listing(
@@ -202,7 +207,7 @@ class DeliveryStore:
                 TableName=self._table,
                 KeyConditionExpression="pk = :pk AND sk BETWEEN :lowest AND :highest",
                 ExpressionAttributeValues={
-                    ":pk": {"S": f"W#{endpoint_id}"},
+                    ":pk": {"S": keys.deliveries_partition(endpoint_id)},
                     ":lowest": {"S": lowest},
                     ":highest": {"S": highest},
                 },
@@ -222,7 +227,7 @@ class DeliveryStore:
         try:
             self._dynamodb.update_item(
                 TableName=self._table,
-                Key=_key(endpoint_id, event_id),
+                Key=keys.delivery_key(endpoint_id, event_id),
                 UpdateExpression=update,
                 ConditionExpression=condition,
                 ExpressionAttributeNames={short: name for short, name in names.items() if short in both},
@@ -236,7 +241,7 @@ class DeliveryStore:
 def from_item(item: Any) -> Delivery:
     """Return the delivery that an item holds."""
     return Delivery(
-        endpoint=item["pk"]["S"].removeprefix("W#"),
+        endpoint=keys.parse_deliveries_partition(item["pk"]["S"]),
         event=item["sk"]["S"],
         type=item["type"]["S"],
         state=item["state"]["S"],
@@ -251,14 +256,6 @@ def from_item(item: Any) -> Delivery:
 
 def _passes(item: Any, states: frozenset[DeliveryState] | None, type_: str | None) -> bool:
     return (states is None or item["state"]["S"] in states) and (type_ is None or matches([type_], item["type"]["S"]))
-
-
-def _key(endpoint_id: str, event_id: str) -> Item:
-    return {"pk": {"S": f"W#{endpoint_id}"}, "sk": {"S": event_id}}
-
-
-def _queue(endpoint_id: str, *, parked: bool) -> str:
-    return f"parked#{endpoint_id}" if parked else endpoint_id
 
 
 def _attempt_item(attempt: Attempt) -> Item:

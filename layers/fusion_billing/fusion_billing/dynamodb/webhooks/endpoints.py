@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from fusion_billing.dynamodb import keys
 from fusion_billing.errors import Conflict
 from fusion_billing.instants import parse_instant, rfc3339
 from fusion_billing.webhooks.endpoint import Endpoint, SealedSecret
@@ -12,7 +13,6 @@ from fusion_billing.webhooks.endpoint import Endpoint, SealedSecret
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-PARTITION = "ENDPOINT"
 _OPTIONAL = ("metrics", "plans", "disabled_at", "disabled_reason")
 
 Item = dict[str, Any]
@@ -27,7 +27,9 @@ class EndpointStore:
 
     def get(self, endpoint_id: str) -> Endpoint | None:
         """Return one endpoint as it is now, or None."""
-        item = self._dynamodb.get_item(TableName=self._table, Key=_key(endpoint_id), ConsistentRead=True).get("Item")
+        item = self._dynamodb.get_item(
+            TableName=self._table, Key=keys.endpoint_key(endpoint_id), ConsistentRead=True
+        ).get("Item")
         return None if item is None else from_item(item)
 
     def all(self) -> list[Endpoint]:
@@ -67,7 +69,7 @@ class EndpointStore:
         try:
             answer = self._dynamodb.update_item(
                 TableName=self._table,
-                Key=_key(endpoint.id),
+                Key=keys.endpoint_key(endpoint.id),
                 UpdateExpression=expression,
                 ConditionExpression="#version = :read",
                 ExpressionAttributeNames={f"#{name}": name for name in [*values, *gone]},
@@ -83,14 +85,14 @@ class EndpointStore:
 
     def delete(self, endpoint_id: str) -> None:
         """Delete an endpoint; what was written for it goes by its time to live."""
-        self._dynamodb.delete_item(TableName=self._table, Key=_key(endpoint_id))
+        self._dynamodb.delete_item(TableName=self._table, Key=keys.endpoint_key(endpoint_id))
 
     def note_failure(self, endpoint_id: str, now: datetime) -> datetime | None:
         """Record that a try failed at `now`; return since when only failures are seen, None if it is gone."""
         try:
             answer = self._dynamodb.update_item(
                 TableName=self._table,
-                Key=_key(endpoint_id),
+                Key=keys.endpoint_key(endpoint_id),
                 UpdateExpression="SET failing_since = if_not_exists(failing_since, :now)",
                 ConditionExpression="attribute_exists(pk)",
                 ExpressionAttributeValues={":now": {"S": rfc3339(now)}},
@@ -105,7 +107,7 @@ class EndpointStore:
         try:
             self._dynamodb.update_item(
                 TableName=self._table,
-                Key=_key(endpoint_id),
+                Key=keys.endpoint_key(endpoint_id),
                 UpdateExpression="REMOVE failing_since",
                 ConditionExpression="attribute_exists(pk)",
             )
@@ -121,7 +123,7 @@ class EndpointStore:
         update = {
             "Update": {
                 "TableName": self._table,
-                "Key": _key(endpoint.id),
+                "Key": keys.endpoint_key(endpoint.id),
                 "UpdateExpression": "SET #state = :disabled, disabled_at = :at, disabled_reason = :why "
                 "ADD version :one",
                 "ConditionExpression": still_enabled,
@@ -146,12 +148,12 @@ class EndpointStore:
         return True
 
     def _query(self, after: str | None) -> Iterator[Endpoint]:
-        start: Any = {} if after is None else {"ExclusiveStartKey": _key(after)}
+        start: Any = {} if after is None else {"ExclusiveStartKey": keys.endpoint_key(after)}
         while True:
             page = self._dynamodb.query(
                 TableName=self._table,
                 KeyConditionExpression="pk = :all",
-                ExpressionAttributeValues={":all": {"S": PARTITION}},
+                ExpressionAttributeValues={":all": {"S": keys.ENDPOINT_PARTITION}},
                 ConsistentRead=True,
                 **start,
             )
@@ -185,7 +187,7 @@ class EndpointDirectory:
 def to_item(endpoint: Endpoint) -> Item:
     """Return an endpoint as it is stored."""
     item: Item = {
-        **_key(endpoint.id),
+        **keys.endpoint_key(endpoint.id),
         "source": {"S": endpoint.source},
         "url": {"S": endpoint.url},
         "events": {"L": [{"S": one} for one in endpoint.events]},
@@ -224,10 +226,6 @@ def from_item(item: Any) -> Endpoint:
         disabled_reason=item["disabled_reason"]["S"] if "disabled_reason" in item else None,
         version=int(item["version"]["N"]),
     )
-
-
-def _key(endpoint_id: str) -> Item:
-    return {"pk": {"S": PARTITION}, "sk": {"S": endpoint_id}}
 
 
 def _limit(item: Any, name: str) -> frozenset[str] | None:

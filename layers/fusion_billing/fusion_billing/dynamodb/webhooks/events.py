@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from fusion_billing.application.outbox import Event
+from fusion_billing.dynamodb import keys
 from fusion_billing.instants import parse_instant, rfc3339, sortable
 from fusion_billing.webhooks.endpoint import Endpoint
 
@@ -20,7 +21,6 @@ EVENTS_KEPT = timedelta(days=90)
 DELIVERIES_KEPT = timedelta(days=30)
 """After the last try. So a parked delivery can be replayed for thirty days, and its event outlives it."""
 
-FANOUT = "fanout"
 DISABLED = "the endpoint was disabled when this happened"
 
 Item = dict[str, Any]
@@ -35,7 +35,9 @@ class EventStore:
 
     def get(self, event_id: str) -> Event | None:
         """Return an event, or None where it is no more."""
-        item = self._dynamodb.get_item(TableName=self._table, Key=_event_key(event_id), ConsistentRead=True).get("Item")
+        item = self._dynamodb.get_item(TableName=self._table, Key=keys.event_key(event_id), ConsistentRead=True).get(
+            "Item"
+        )
         return None if item is None else _event(item)
 
     def write(self, writes: list[Any]) -> None:
@@ -46,7 +48,7 @@ class EventStore:
         """Return a number higher than every one given for this subscription before."""
         answer = self._dynamodb.update_item(
             TableName=self._table,
-            Key={"pk": {"S": f"Q#{subscription}"}, "sk": {"S": "SEQ"}},
+            Key=keys.event_sequence_key(subscription),
             UpdateExpression="ADD n :one",
             ExpressionAttributeValues={":one": {"N": "1"}},
             ReturnValues="UPDATED_NEW",
@@ -59,10 +61,10 @@ class EventStore:
             TableName=self._table,
             IndexName="due",
             KeyConditionExpression="due_pk = :fanout",
-            ExpressionAttributeValues={":fanout": {"S": FANOUT}},
+            ExpressionAttributeValues={":fanout": {"S": keys.FANOUT_PARTITION}},
             Limit=limit,
         )
-        return [item["pk"]["S"].removeprefix("E#") for item in page["Items"]]
+        return [keys.parse_event(item["pk"]["S"]) for item in page["Items"]]
 
     def fan_out(self, event_id: str, endpoints: Iterable[Endpoint]) -> list[str]:
         """Write the deliveries of one event, and return the endpoints to be served.
@@ -70,7 +72,9 @@ class EventStore:
         `endpoints` are all there are; those that are gone since are left out. It may be repeated or cut
         off at any point: a delivery that is there already stays as it is.
         """
-        item = self._dynamodb.get_item(TableName=self._table, Key=_event_key(event_id), ConsistentRead=True).get("Item")
+        item = self._dynamodb.get_item(TableName=self._table, Key=keys.event_key(event_id), ConsistentRead=True).get(
+            "Item"
+        )
         if item is None or "fan" not in item:
             return []
         event = _event(item)
@@ -87,7 +91,7 @@ class EventStore:
                 continue
         self._dynamodb.update_item(
             TableName=self._table,
-            Key=_event_key(event_id),
+            Key=keys.event_key(event_id),
             UpdateExpression="REMOVE due_pk, due_at, fan",
             ConditionExpression="attribute_exists(pk)",
         )
@@ -99,7 +103,7 @@ def event_writes(table: str, event: Event, endpoints: Sequence[Endpoint], *, dir
     stored = _event_item(event)
     if not direct:
         stored["fan"] = {"L": [{"S": one.id} for one in endpoints]}
-        stored["due_pk"] = {"S": FANOUT}
+        stored["due_pk"] = {"S": keys.FANOUT_PARTITION}
         stored["due_at"] = {"S": sortable(event.at)}
     items = [stored, *(_delivery_item(event, one) for one in endpoints if direct)]
     return [{"Put": {"TableName": table, "Item": item}} for item in items]
@@ -107,7 +111,7 @@ def event_writes(table: str, event: Event, endpoints: Sequence[Endpoint], *, dir
 
 def _event_item(event: Event) -> Item:
     item: Item = {
-        **_event_key(event.id),
+        **keys.event_key(event.id),
         "type": {"S": event.type},
         "body": {"B": event.body},
         "at": {"S": rfc3339(event.at)},
@@ -120,7 +124,7 @@ def _event_item(event: Event) -> Item:
 
 def _event(item: Any) -> Event:
     return Event(
-        id=item["pk"]["S"].removeprefix("E#"),
+        id=keys.parse_event(item["pk"]["S"]),
         type=item["type"]["S"],
         subscription=item["subscription"]["S"] if "subscription" in item else None,
         body=bytes(item["body"]["B"]),
@@ -129,14 +133,14 @@ def _event(item: Any) -> Event:
 
 
 def _delivery_item(event: Event, endpoint: Endpoint) -> Item:
+    due_partition = keys.due_deliveries_partition if endpoint.enabled else keys.failed_deliveries_partition
     item: Item = {
-        "pk": {"S": f"W#{endpoint.id}"},
-        "sk": {"S": event.id},
+        **keys.delivery_key(endpoint.id, event.id),
         "type": {"S": event.type},
         "state": {"S": "due" if endpoint.enabled else "parked"},
         "tries": {"N": "0"},
         "at": {"S": rfc3339(event.at)},
-        "due_pk": {"S": endpoint.id if endpoint.enabled else f"parked#{endpoint.id}"},
+        "due_pk": {"S": due_partition(endpoint.id)},
         "due_at": {"S": sortable(event.at)},
         "ttl": {"N": _epoch(event.at + DELIVERIES_KEPT)},
     }
@@ -145,10 +149,6 @@ def _delivery_item(event: Event, endpoint: Endpoint) -> Item:
     if not endpoint.enabled:
         item["error"] = {"S": DISABLED}
     return item
-
-
-def _event_key(event_id: str) -> Item:
-    return {"pk": {"S": f"E#{event_id}"}, "sk": {"S": "EVENT"}}
 
 
 def _epoch(instant: datetime) -> str:

@@ -1,6 +1,6 @@
 """Pauses that grow, and end in time."""
 
-from fusion_billing.dynamodb.deadline import Deadline
+from fusion_billing.retry import Deadline
 
 
 class Time:
