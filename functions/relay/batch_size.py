@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from functions.relay.batches import LARGEST
-from fusion_billing.odoo.errors import TimedOut
+from fusion_billing.odoo.errors import ReadTimeout
 
 _AIM_SECONDS = 8.0
 _SLOW_SECONDS = 12.0
@@ -36,7 +36,7 @@ class Pace:
         started = clock()
         try:
             yield
-        except TimedOut:
+        except ReadTimeout:
             self._shrink(lines // _TIMED_OUT_SHARE)
             raise
         self.took(lines, (clock() - started).total_seconds())

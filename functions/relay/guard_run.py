@@ -27,8 +27,8 @@ from fusion_billing.dynamodb.catalog.subscriptions import LIST_SHARDS, Listed, S
 from fusion_billing.dynamodb.ratings.order_line_items import StoredLine
 from fusion_billing.dynamodb.state.circuit_breaker import CircuitBreaker
 from fusion_billing.odoo.copy_guarding import CopyGuarding
-from fusion_billing.odoo.error_classification import as_alarm
-from fusion_billing.odoo.errors import Alarm, OdooError, Wait
+from fusion_billing.odoo.error_classification import as_configuration_error
+from fusion_billing.odoo.errors import ConfigurationError, OdooError, OdooUnavailable
 from fusion_billing.odoo.line_guarding import LINES_A_CALL, Comparison, LineGuarding, is_guarded
 from fusion_billing.odoo_lines.line_cadence import CLOSING
 
@@ -90,12 +90,12 @@ class GuardRun:
             return run
         try:
             run.rest = self._compared(message, run.result)
-        except Wait as error:
+        except OdooUnavailable as error:
             self.circuit.failed(self.clock(), jitter=self.random())
             run.failed = error.code
         except OdooError as error:
-            told = as_alarm(error)
-            run.failed, run.is_alarm = told.code, isinstance(told, Alarm)
+            told = as_configuration_error(error)
+            run.failed, run.is_alarm = told.code, isinstance(told, ConfigurationError)
             logger.error("lines could not be compared", code=told.code, error=told.name, said=told.message)  # noqa: TRY400
         return run
 

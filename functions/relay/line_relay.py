@@ -8,7 +8,7 @@ from functions.relay.line_dependencies import Tools
 from functions.relay.line_results import RunStatistics
 from functions.relay.partition import LinePartition, Stop
 from fusion_billing.dynamodb.state.circuit_breaker import CircuitState
-from fusion_billing.odoo.errors import OdooError, Retry, Wait
+from fusion_billing.odoo.errors import OdooError, OdooUnavailable, TransientError
 
 _WRITERS = 4
 _LANES_AT_ONCE = 2  # a small Odoo has two workers to spare, and two calls hide our own work between them
@@ -52,7 +52,7 @@ class LineRelay(Tools):
         if way is CircuitState.HALF_OPEN:
             try:
                 self.odoo.search_read("sale.order", [], ["id"], limit=1)
-            except (Wait, Retry) as error:
+            except (OdooUnavailable, TransientError) as error:
                 until = self.circuit.failed(self.clock(), jitter=self.random())
                 logger.warning("Odoo is still missing", error=error.name, until=until.isoformat())
                 statistics.waiting = True

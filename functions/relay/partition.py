@@ -25,8 +25,16 @@ from functions.relay.sending import UNRESOLVED_FOR, Sending
 from fusion_billing.dynamodb.ratings.order_line_items import StoredLine
 from fusion_billing.dynamodb.ratings.ratings import line_partition as lane_of
 from fusion_billing.errors import FusionError, Unavailable
-from fusion_billing.odoo.error_classification import as_alarm
-from fusion_billing.odoo.errors import Alarm, OdooError, Park, Retry, TimedOut, TooManyRequests, Wait
+from fusion_billing.odoo.error_classification import as_configuration_error
+from fusion_billing.odoo.errors import (
+    ConfigurationError,
+    OdooError,
+    OdooUnavailable,
+    PermanentError,
+    ReadTimeout,
+    TooManyRequests,
+    TransientError,
+)
 
 LEASE = timedelta(seconds=120)
 
@@ -172,14 +180,14 @@ class LinePartition:
         """Decide what a failure of a whole batch means for it, for the lane and for the run."""
         try:
             yield
-        except Wait as error:
+        except OdooUnavailable as error:
             self._open_the_circuit(error)
         except TooManyRequests as error:
             self.stop.set()
             if sending is not None:
                 sending.put_off(error, timedelta(seconds=min(max(error.after or 60, 1), 3600)))
-        except Retry as error:
-            if isinstance(error, TimedOut):
+        except TransientError as error:
+            if isinstance(error, ReadTimeout):
                 self.closed_until = self.tools.clock() + UNRESOLVED_FOR
             if sending is not None:
                 sending.put_off(error)
@@ -190,10 +198,10 @@ class LinePartition:
             # The table would not take the intents: nothing was sent, and all of it stays due.
             self.stop.set()
             self.statistics.add("failed", len(sending.pending) if sending is not None else 0)
-        except (Alarm, Park) as error:
+        except (ConfigurationError, PermanentError) as error:
             # Not about a line: nothing can be sent until somebody has come, and all of it stays due.
             self.stop.set()
-            self.statistics.alarm = as_alarm(error).code
+            self.statistics.alarm = as_configuration_error(error).code
             logger.error(  # noqa: TRY400  a trace would say nothing more
                 "Odoo needs somebody", code=self.statistics.alarm, error=error.name, said=error.message
             )

@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass
 
 from fusion_billing.dynamodb.ratings.order_line_items import StoredLine
-from fusion_billing.odoo.errors import Differs, Park
+from fusion_billing.odoo.errors import LineMismatch, PermanentError
 from fusion_billing.odoo.orders import Order
 from fusion_billing.odoo.write_and_verify import RequestedLine
 from fusion_billing.odoo_lines.line_item import LineItem, read
@@ -45,7 +45,7 @@ class ComputedRating:
         """How often it was put off."""
         return self.line.attempt_count
 
-    def fault(self, order: Order | None) -> Park | None:
+    def fault(self, order: Order | None) -> PermanentError | None:
         """Return what speaks against putting it onto `order`: another currency."""
         if order is not None and order.currency and order.currency != self.line_item.currency:
             return CurrencyDiffers(
@@ -78,7 +78,7 @@ class ComputedRating:
         )
 
 
-class CurrencyDiffers(Differs):
+class CurrencyDiffers(LineMismatch):
     """The order is in another currency than the charge."""
 
     code = "currency_differs"

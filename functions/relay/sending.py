@@ -20,7 +20,7 @@ from fusion_billing.dynamodb.ratings.ratings import line_partition
 from fusion_billing.odoo import orders
 from fusion_billing.odoo.bulk_load import Loader
 from fusion_billing.odoo.comparison import billable
-from fusion_billing.odoo.errors import Invoiced, OdooError, Park
+from fusion_billing.odoo.errors import LineInvoiced, OdooError, PermanentError
 from fusion_billing.odoo.order_line_reading import OdooLine
 from fusion_billing.odoo.write_and_verify import Failed, Outcome, RequestedLine, Writer
 
@@ -139,7 +139,7 @@ class Sending:
         error = failed.error
         if failed.needs_operator:
             self.outcomes.statistics.alarm = "line_not_taken_back"
-        if isinstance(error, Invoiced) and one.line.attempt_count < _ATTEMPTS_WHILE_INVOICED:
+        if isinstance(error, LineInvoiced) and one.line.attempt_count < _ATTEMPTS_WHILE_INVOICED:
             # The next sync closes the period; rating then bills the difference as an adjustment.
             self.outcomes.statistics.invoiced.add(one.order)
             if one.line_item.final_invoice:
@@ -147,7 +147,7 @@ class Sending:
                 key = one.line.key
                 self.outcomes.statistics.final_invoices.add((key.subscription, key.period_start))
             self._later(one, failed, _WAIT_FOR_SYNC)
-        elif isinstance(error, Park):
+        elif isinstance(error, PermanentError):
             self._done(one)
             self.write(self.outcomes.parked, one.line, one.line_item, _failure(one, failed))
         else:

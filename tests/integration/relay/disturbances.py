@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from fusion_billing.odoo.errors import ConnectionLost, TimedOut
+from fusion_billing.odoo.errors import ConnectionLost, ReadTimeout
 from fusion_billing.odoo.transport import Answer
 from local.odoo.faults import Hangup
 from local.odoo.json2 import Request
@@ -50,7 +50,7 @@ class Disturbance:
             self.invoice()
         if is_call and self.kind == "late":
             self.late.append(do)
-            raise TimedOut("no answer in time")
+            raise ReadTimeout("no answer in time")
         if is_call and self.kind == "repeated":
             do()
         result = do()

@@ -9,7 +9,7 @@ import pytest
 
 from fusion_billing.errors import Unavailable
 from fusion_billing.odoo.client import Odoo, connect
-from fusion_billing.odoo.errors import KeyRejected, TimedOut
+from fusion_billing.odoo.errors import KeyRejected, ReadTimeout
 from fusion_billing.odoo.key_renewal import LIFE_DAYS, KeyRenewal, Renewal
 from fusion_billing.odoo.keys import Credentials, KeyRing, parse
 
@@ -194,7 +194,7 @@ def test_a_key_that_can_not_be_stored_is_revoked(world: Any, renewing: Renewing)
 def test_an_answer_lost_on_the_way_is_another_days_attempt(renewing: Renewing) -> None:
     def lost(method: str) -> None:
         if method == "generate":
-            raise TimedOut("lost", name="timeout")
+            raise ReadTimeout("lost", name="timeout")
 
     renewing.fault = lost
     assert renewing.run(days_left=9.0).outcome == "unavailable"

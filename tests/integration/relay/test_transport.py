@@ -63,7 +63,7 @@ def test_an_answer_comes_with_its_type_and_its_pause(serving: Callable[[Behaviou
 
 
 def test_silence_is_a_time_out(serving: Callable[[Behaviour], str]) -> None:
-    with pytest.raises(errors.TimedOut):
+    with pytest.raises(errors.ReadTimeout):
         post(serving(lambda _: time.sleep(1)), 0.2)
 
 
@@ -74,7 +74,7 @@ def test_a_drip_of_bytes_is_a_time_out_too(serving: Callable[[Behaviour], str]) 
             peer.sendall(b"1\r\n \r\n")
             time.sleep(0.05)
 
-    with pytest.raises(errors.TimedOut):
+    with pytest.raises(errors.ReadTimeout):
         post(serving(drip), 0.3)
 
 
@@ -90,10 +90,10 @@ def test_a_connection_that_ends_early_leaves_the_outcome_unknown(
 def test_nobody_there_means_that_nothing_was_sent() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    with pytest.raises(errors.Down) as caught:
+    with pytest.raises(errors.ConnectError) as caught:
         post(f"http://127.0.0.1:{port}")
     assert not caught.value.unknown
-    with pytest.raises(errors.Down):
+    with pytest.raises(errors.ConnectError):
         post("http://no-such-host.invalid")
 
 
@@ -122,5 +122,5 @@ def test_proxies_of_the_environment_are_not_used(
 
 @pytest.mark.parametrize("url", ["", "odoo.example.com", "ftp://odoo.example.com", "http://"])
 def test_what_is_no_address_is_an_alarm(url: str) -> None:
-    with pytest.raises(errors.Misaddressed):
+    with pytest.raises(errors.WrongAddress):
         post(url)

@@ -57,7 +57,7 @@ def load(odoo: Any, given_rows: Sequence[Sequence[str]]) -> list[Any]:
 def test_one_bad_row_of_a_hundred_costs_four_calls() -> None:
     odoo = Odoo(57)
     verdicts = load(odoo, rows(100))
-    assert type(verdicts.pop(57)) is errors.Locked
+    assert type(verdicts.pop(57)) is errors.OrderLocked
     assert all(isinstance(one, int) for one in verdicts)
     assert odoo.calls == [100, 98, 1, 1]
 
@@ -72,22 +72,22 @@ def test_each_row_gets_its_own_verdict_whatever_the_others_are(bad: set[int], hi
 
 
 def test_a_call_refused_as_a_whole_is_halved_until_the_row_is_found() -> None:
-    odoo = Odoo(3, raises=errors.Permanent("can't multiply", name="builtins.TypeError"))
+    odoo = Odoo(3, raises=errors.InvalidCall("can't multiply", name="builtins.TypeError"))
     verdicts = load(odoo, rows(8))
-    assert [type(one) for one in verdicts].count(errors.Permanent) == 1
-    assert type(verdicts[3]) is errors.Permanent
+    assert [type(one) for one in verdicts].count(errors.InvalidCall) == 1
+    assert type(verdicts[3]) is errors.InvalidCall
 
 
 def test_a_user_without_any_right_is_an_alarm_and_nothing_is_split() -> None:
-    odoo = Odoo(1, raises=errors.AccessRefused("You are not allowed to create 'Sales Order Line' records."))
-    with pytest.raises(errors.NoRights):
+    odoo = Odoo(1, raises=errors.AccessDenied("You are not allowed to create 'Sales Order Line' records."))
+    with pytest.raises(errors.MissingAccessRights):
         load(odoo, rows(8))
     assert odoo.calls == [8]
 
 
 def test_an_outcome_that_may_still_be_under_way_is_not_repeated_at_once() -> None:
-    odoo = Odoo(1, raises=errors.TimedOut("no answer in time"))
-    with pytest.raises(errors.TimedOut):
+    odoo = Odoo(1, raises=errors.ReadTimeout("no answer in time"))
+    with pytest.raises(errors.ReadTimeout):
         load(odoo, rows(2))
     assert odoo.calls == [2]
 

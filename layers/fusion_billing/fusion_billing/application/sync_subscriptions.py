@@ -27,8 +27,14 @@ from fusion_billing.errors import AliasTaken, OrderTaken, Refused, Unavailable
 from fusion_billing.instants import rfc3339
 from fusion_billing.odoo.chains import Owner, ReadChain, chain_of, owner_of
 from fusion_billing.odoo.client import Odoo
-from fusion_billing.odoo.error_classification import as_alarm
-from fusion_billing.odoo.errors import Alarm, NoRights, NoSubscriptions, OdooError, Park
+from fusion_billing.odoo.error_classification import as_configuration_error
+from fusion_billing.odoo.errors import (
+    ConfigurationError,
+    MissingAccessRights,
+    OdooError,
+    PermanentError,
+    SubscriptionsNotInstalled,
+)
 from fusion_billing.odoo.subscriptions import Reader, ReadSubscription, key_days_left
 
 OVERLAP = timedelta(minutes=15)
@@ -135,7 +141,7 @@ class SubscriptionSync:
                     report.after = page[-1].order
                     return
         if not report.read and not domain and not after and not reader.sees_any_order():
-            raise NoRights("the key's user sees no sales order at all", name="empty")
+            raise MissingAccessRights("the key's user sees no sales order at all", name="empty")
 
     def _groups(self, reader: Reader, page: Sequence[ReadSubscription]) -> list["_Group"]:
         """Return the page's orders by the subscription that each belongs to, with all others of it."""
@@ -223,7 +229,7 @@ class SubscriptionSync:
                 if after is None:
                     break
         if len(missing) > max(_MOST_GONE, checked * _LARGEST_SHARE_GONE):
-            raise NoRights(
+            raise MissingAccessRights(
                 f"{len(missing)} of {checked} subscriptions are no longer to be seen: that is rights, more "
                 "likely than deletions",
                 name="gone",
@@ -313,13 +319,13 @@ class _Attempt:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> bool:
         if not isinstance(error, OdooError):
             return False
-        told = as_alarm(error)
-        if isinstance(told, NoSubscriptions) and self._never_read:
+        told = as_configuration_error(error)
+        if isinstance(told, SubscriptionsNotInstalled) and self._never_read:
             # An Odoo without subscriptions was never to be read: they are put in by the API.
             self._report.failed = told.code
             logger.info("there are no subscriptions to read", code=told.code, said=told.message)
             return True
-        if isinstance(told, Alarm | Park):
+        if isinstance(told, ConfigurationError | PermanentError):
             self._report.alarm = told.code
         else:
             self._report.failed = told.code

@@ -11,17 +11,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fusion_billing.odoo.client import Odoo
-from fusion_billing.odoo.error_classification import as_alarm, of_load
+from fusion_billing.odoo.error_classification import as_configuration_error, from_load_messages
 from fusion_billing.odoo.errors import (
-    Alarm,
+    ConfigurationError,
     ConnectionLost,
-    GatewayFailed,
-    Misaddressed,
-    Park,
-    Rejected,
-    Retry,
+    GatewayError,
+    PermanentError,
+    ReadTimeout,
     SerializationFailure,
-    TimedOut,
+    TransientError,
+    ValidationFailed,
+    WrongAddress,
 )
 from fusion_billing.odoo_lines.order_line import COLUMNS
 
@@ -30,7 +30,7 @@ _AT_ONCE = 3  # tries of a call that met another transaction, or whose connectio
 _FIRST_PAUSE = 0.3
 
 Row = Sequence[str]
-DeliveryResult = int | Park | Retry
+DeliveryResult = int | PermanentError | TransientError
 """What became of a row: the id of its line, or why there is none."""
 
 
@@ -58,7 +58,7 @@ class Loader:
         outcome = self._call(rows)
         if isinstance(outcome, list):
             return list(outcome)
-        if isinstance(outcome, Retry):
+        if isinstance(outcome, TransientError):
             return [outcome] * len(rows)
         if len(rows) == 1:
             return [_alone(outcome)]
@@ -75,22 +75,22 @@ class Loader:
             verdicts[index] = self.load([rows[index]])[0]
         return [verdicts[index] for index in range(len(rows))]
 
-    def _call(self, rows: Sequence[Row]) -> list[int] | Retry | dict[int, Park | Retry]:
+    def _call(self, rows: Sequence[Row]) -> list[int] | TransientError | dict[int, PermanentError | TransientError]:
         """Make one call, again where that may help at once: ids, or why not, as a whole or row by row."""
-        told: list[int] | Retry | dict[int, Park | Retry] = {}
+        told: list[int] | TransientError | dict[int, PermanentError | TransientError] = {}
         for tried in range(_AT_ONCE):
             if tried:
                 self.pause(_FIRST_PAUSE * 2 ** (tried - 1))
             told = self._once(rows)
-            failure = told if isinstance(told, Retry) else None
+            failure = told if isinstance(told, TransientError) else None
             if isinstance(told, dict):
-                failure = next((error for error in told.values() if isinstance(error, Retry)), None)
-            if not isinstance(failure, SerializationFailure | ConnectionLost | GatewayFailed):
+                failure = next((error for error in told.values() if isinstance(error, TransientError)), None)
+            if not isinstance(failure, SerializationFailure | ConnectionLost | GatewayError):
                 return told
             told = failure
         return told
 
-    def _once(self, rows: Sequence[Row]) -> list[int] | Retry | dict[int, Park | Retry]:
+    def _once(self, rows: Sequence[Row]) -> list[int] | TransientError | dict[int, PermanentError | TransientError]:
         self.calls += 1
         try:
             answer = self.odoo.call(
@@ -100,15 +100,15 @@ class Loader:
                 fields=list(self.columns),
                 data=[list(row) for row in rows],
             )
-        except (SerializationFailure, ConnectionLost, GatewayFailed) as error:
+        except (SerializationFailure, ConnectionLost, GatewayError) as error:
             self.is_unknown = self.is_unknown or error.unknown
             return error
-        except TimedOut:
+        except ReadTimeout:
             self.is_unknown = True
             raise
-        except Park as error:
-            alarm = as_alarm(error)
-            if isinstance(alarm, Alarm):
+        except PermanentError as error:
+            alarm = as_configuration_error(error)
+            if isinstance(alarm, ConfigurationError):
                 raise alarm from None
             # No row is named: with one row it is that one, with more they are halved.
             return {0: error} if len(rows) == 1 else {}
@@ -117,21 +117,23 @@ class Loader:
         return told
 
 
-def _told(answer: Any, rows: int) -> list[int] | dict[int, Park | Retry]:
+def _told(answer: Any, rows: int) -> list[int] | dict[int, PermanentError | TransientError]:
     if not isinstance(answer, dict):
-        raise Misaddressed("load answered no object", name="load")
+        raise WrongAddress("load answered no object", name="load")
     ids = answer.get("ids")
     if isinstance(ids, list) and len(ids) == rows and all(isinstance(one, int) for one in ids):
         return ids
-    told = of_load(answer.get("messages"))
-    closed = next((error for error in told.values() if isinstance(as_alarm(error), Alarm)), None)
+    told = from_load_messages(answer.get("messages"))
+    closed = next(
+        (error for error in told.values() if isinstance(as_configuration_error(error), ConfigurationError)), None
+    )
     if closed is not None:
-        raise as_alarm(closed)
+        raise as_configuration_error(closed)
     return told
 
 
-def _alone(told: dict[int, Park | Retry]) -> Park | Retry:
+def _alone(told: dict[int, PermanentError | TransientError]) -> PermanentError | TransientError:
     """Return the verdict on a row that was sent alone: all that was said is about it."""
     errors = [*told.values()]
-    telling = next((error for error in errors if not isinstance(error, Rejected)), None)
-    return telling or next(iter(errors), Rejected("Odoo took nothing and did not say why", name="load"))
+    telling = next((error for error in errors if not isinstance(error, ValidationFailed)), None)
+    return telling or next(iter(errors), ValidationFailed("Odoo took nothing and did not say why", name="load"))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from fusion_billing.odoo.errors import KeyRejected, Misaddressed
+from fusion_billing.odoo.errors import KeyRejected, WrongAddress
 from fusion_billing.odoo.keys import KeyRing
 from fusion_billing.odoo.protocols.json2 import Json2
 from fusion_billing.odoo.protocols.jsonrpc import JsonRpc
@@ -105,13 +105,13 @@ class Odoo:
             attributes=["type", "digits", "string", "selection", "readonly"],
         )
         if not isinstance(told, dict):
-            raise Misaddressed("fields_get answered no object", name=model)
+            raise WrongAddress("fields_get answered no object", name=model)
         return {name: about for name, about in told.items() if isinstance(about, dict)}
 
 
 def _rows(value: object) -> list[Row]:
     if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
-        raise Misaddressed("a search answered no list of records", name="search_read")
+        raise WrongAddress("a search answered no list of records", name="search_read")
     return value
 
 

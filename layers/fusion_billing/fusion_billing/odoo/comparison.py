@@ -4,31 +4,31 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from fusion_billing.decimals import EXACT, ZERO, plain
 from fusion_billing.odoo.errors import (
-    Cancelled,
-    Differs,
-    DiscountDiffers,
-    Missing,
+    DiscountMismatch,
+    LineMismatch,
     NothingToInvoice,
-    OrderDiffers,
-    Park,
-    ProductDiffers,
-    RoundingDiffers,
-    TaxDiffers,
+    OrderCancelled,
+    OrderMismatch,
+    PermanentError,
+    ProductMismatch,
+    RecordNotFound,
+    RoundingMismatch,
+    TaxMismatch,
 )
 from fusion_billing.odoo.order_line_reading import OdooLine, to_bill
 from fusion_billing.odoo_lines.order_line import Line
 
 
-def fault(line: Line, held: OdooLine | None) -> Park | None:
+def fault(line: Line, held: OdooLine | None) -> PermanentError | None:
     """Return what is wrong with a line as Odoo holds it; None where it is as it must be."""
     if held is None:
-        return Missing("the line is gone from Odoo, or its user may not see it", name="read back")
+        return RecordNotFound("the line is gone from Odoo, or its user may not see it", name="read back")
     if held.order != line.order:
-        return OrderDiffers(f"the line is on order {held.order}, not on {line.order}", name="order")
+        return OrderMismatch(f"the line is on order {held.order}, not on {line.order}", name="order")
     if held.state == "cancel":
-        return Cancelled("the order is cancelled: what is on it is never invoiced", name="order")
+        return OrderCancelled("the order is cancelled: what is on it is never invoiced", name="order")
     if held.product and held.product != line.product:
-        return ProductDiffers(f"the line is one of product {held.product}, not {line.product}", name="product")
+        return ProductMismatch(f"the line is one of product {held.product}, not {line.product}", name="product")
     return _difference(line, held) or _nothing_to_invoice(line, held)
 
 
@@ -69,22 +69,22 @@ def _agree(one: Decimal, line: Line) -> bool:
     return abs(one - line.amount) < Decimal(1).scaleb(-line.digits - 2)
 
 
-def _difference(line: Line, held: OdooLine) -> Differs | None:
+def _difference(line: Line, held: OdooLine) -> LineMismatch | None:
     if _agree(amount(line, held), line):
         return None
     text = f"rated {plain(line.amount)}, Odoo has {plain(amount(line, held))}"
     if held.discount:
-        return DiscountDiffers(f"{text} after a discount of {plain(held.discount)} %", name="discount")
+        return DiscountMismatch(f"{text} after a discount of {plain(held.discount)} %", name="discount")
     other = held.subtotal if line.with_taxes else held.total
     if held.total != held.subtotal and _agree(other, line):
         where = "is not included" if line.with_taxes else "is included"
         figures = f"{plain(held.subtotal)} without and {plain(held.total)} with it"
-        return TaxDiffers(f"{text}: a tax {where} in the price, {figures}", name="tax")
+        return TaxMismatch(f"{text}: a tax {where} in the price, {figures}", name="tax")
     kept = []
     if held.quantity != line.quantity and not line.rolling:
         kept.append(f"it keeps the quantity as {plain(held.quantity)}")
     if held.price != line.price:
         kept.append(f"it keeps the price as {plain(held.price)}")
     if kept:
-        return RoundingDiffers(f"{text}: {' and '.join(kept)}", name="rounding")
-    return Differs(text, name="price_subtotal")
+        return RoundingMismatch(f"{text}: {' and '.join(kept)}", name="rounding")
+    return LineMismatch(text, name="price_subtotal")

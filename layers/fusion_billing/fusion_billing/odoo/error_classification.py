@@ -8,23 +8,23 @@ from collections.abc import Mapping
 from typing import Any
 
 from fusion_billing.odoo.errors import (
-    AccessRefused,
-    Cancelled,
-    DatabaseDown,
-    GatewayFailed,
+    AccessDenied,
+    DatabaseUnavailable,
+    GatewayError,
+    InvalidCall,
     KeyRejected,
-    Locked,
-    Misaddressed,
-    Missing,
-    NoRights,
+    MissingAccessRights,
     OdooError,
-    Park,
-    Permanent,
-    Rejected,
-    Retry,
+    OrderCancelled,
+    OrderLocked,
+    PermanentError,
+    ReadTimeout,
+    RecordNotFound,
     SerializationFailure,
-    TimedOut,
     TooManyRequests,
+    TransientError,
+    ValidationFailed,
+    WrongAddress,
     WrongDatabase,
 )
 
@@ -48,24 +48,24 @@ _BY_NAME: dict[str, type[OdooError]] = {
     "werkzeug.exceptions.Unauthorized": KeyRejected,
     "odoo.exceptions.AccessDenied": KeyRejected,
     "odoo.http.SessionExpiredException": KeyRejected,
-    "odoo.exceptions.AccessError": AccessRefused,
-    "werkzeug.exceptions.Forbidden": AccessRefused,
-    "odoo.exceptions.MissingError": Missing,
-    "odoo.exceptions.UserError": Rejected,
-    "odoo.exceptions.ValidationError": Rejected,
-    "odoo.exceptions.RedirectWarning": Rejected,
+    "odoo.exceptions.AccessError": AccessDenied,
+    "werkzeug.exceptions.Forbidden": AccessDenied,
+    "odoo.exceptions.MissingError": RecordNotFound,
+    "odoo.exceptions.UserError": ValidationFailed,
+    "odoo.exceptions.ValidationError": ValidationFailed,
+    "odoo.exceptions.RedirectWarning": ValidationFailed,
     "odoo.exceptions.LockError": SerializationFailure,
     "odoo.exceptions.ConcurrencyError": SerializationFailure,
     "psycopg2.errors.SerializationFailure": SerializationFailure,
     "psycopg2.errors.DeadlockDetected": SerializationFailure,
     "psycopg2.errors.LockNotAvailable": SerializationFailure,
     "psycopg2.extensions.TransactionRollbackError": SerializationFailure,
-    "odoo.sql_db.PoolError": GatewayFailed,
-    "psycopg2.pool.PoolError": GatewayFailed,
-    "psycopg2.errors.UniqueViolation": Rejected,
-    "psycopg2.errors.NotNullViolation": Rejected,
-    "psycopg2.errors.CheckViolation": Rejected,
-    "psycopg2.errors.ForeignKeyViolation": Missing,
+    "odoo.sql_db.PoolError": GatewayError,
+    "psycopg2.pool.PoolError": GatewayError,
+    "psycopg2.errors.UniqueViolation": ValidationFailed,
+    "psycopg2.errors.NotNullViolation": ValidationFailed,
+    "psycopg2.errors.CheckViolation": ValidationFailed,
+    "psycopg2.errors.ForeignKeyViolation": RecordNotFound,
 }
 
 _TOO_MANY = 429
@@ -74,7 +74,7 @@ _GATEWAY_TIMED_OUT = 504
 _UNAUTHORIZED = 401
 
 
-def of_message(message: str, otherwise: type[OdooError] = Rejected) -> type[OdooError]:
+def class_for_message(message: str, otherwise: type[OdooError] = ValidationFailed) -> type[OdooError]:
     """Return the class of a message that came without a name (in `load`'s answer, in an XML-RPC fault).
 
     The messages are English ones: every call asks for `en_US`, which no database is without.
@@ -82,28 +82,28 @@ def of_message(message: str, otherwise: type[OdooError] = Rejected) -> type[Odoo
     text = message.lower()
     for marks, kind in (
         (_SERIALIZATION, SerializationFailure),
-        (_LOCKED, Locked),
-        (_CANCELLED, Cancelled),
-        (_MISSING, Missing),
-        (_ACCESS, AccessRefused),
+        (_LOCKED, OrderLocked),
+        (_CANCELLED, OrderCancelled),
+        (_MISSING, RecordNotFound),
+        (_ACCESS, AccessDenied),
     ):
         if any(mark in text for mark in marks):
             return kind
     return otherwise
 
 
-def of_name(name: str, message: str) -> OdooError:
+def from_name(name: str, message: str) -> OdooError:
     """Return the error for the Python name and the message that Odoo gave (JSON-2, JSON-RPC)."""
     kind = _BY_NAME.get(name)
     if kind is None and name == "psycopg2.OperationalError":
         kind = _of_no_connection(message)
     if kind is None:
         # A concurrent update may come under the driver's or Odoo's own names, which change between versions.
-        kind = of_message(message, Permanent)
-        kind = kind if issubclass(kind, Retry) else Permanent
-    if kind in (Rejected, Permanent):
-        narrower = of_message(message, kind)
-        kind = narrower if narrower in (Locked, Cancelled, SerializationFailure) else kind
+        kind = class_for_message(message, InvalidCall)
+        kind = kind if issubclass(kind, TransientError) else InvalidCall
+    if kind in (ValidationFailed, InvalidCall):
+        narrower = class_for_message(message, kind)
+        kind = narrower if narrower in (OrderLocked, OrderCancelled, SerializationFailure) else kind
     return kind(message or name, name=name)
 
 
@@ -111,10 +111,10 @@ def _of_no_connection(message: str) -> type[OdooError]:
     """Return what an `OperationalError` is: where no connection could be made, nothing was carried out."""
     if "does not exist" in message:
         return WrongDatabase
-    return DatabaseDown if any(mark in message for mark in _NOT_CONNECTED) else GatewayFailed
+    return DatabaseUnavailable if any(mark in message for mark in _NOT_CONNECTED) else GatewayError
 
 
-def of_answer(status: int, content_type: str, body: object, retry_after: int | None = None) -> OdooError:
+def from_response(status: int, content_type: str, body: object, retry_after: int | None = None) -> OdooError:
     """Return the error for a JSON-2 answer that is no success.
 
     `body` is the parsed JSON, or None where it was none. The name decides wherever Odoo gave one.
@@ -122,55 +122,55 @@ def of_answer(status: int, content_type: str, body: object, retry_after: int | N
     if status == _TOO_MANY:
         return TooManyRequests("Odoo asks for a pause", name=str(status), after=retry_after)
     if status in _GATEWAY:
-        return GatewayFailed(f"the gateway before Odoo answered {status}", name=str(status))
+        return GatewayError(f"the gateway before Odoo answered {status}", name=str(status))
     if status == _GATEWAY_TIMED_OUT:
-        return TimedOut("the gateway before Odoo gave up waiting", name=str(status))
+        return ReadTimeout("the gateway before Odoo gave up waiting", name=str(status))
     if isinstance(body, Mapping) and isinstance(body.get("name"), str):
-        return of_name(str(body["name"]), _text(body.get("message")))
+        return from_name(str(body["name"]), _text(body.get("message")))
     if status == _UNAUTHORIZED:
         return KeyRejected("Odoo does not accept the key", name=str(status))
-    return without_name(status, content_type)
+    return from_status(status, content_type)
 
 
-def without_name(status: int, content_type: str) -> OdooError:
+def from_status(status: int, content_type: str) -> OdooError:
     """Return the error for an answer that carries no error of Odoo's: a page, or nothing."""
     if 300 <= status < 400:  # noqa: PLR2004  HTTP's redirects
-        return Misaddressed("the address redirects: set ODOO_URL to where it leads", name=str(status))
+        return WrongAddress("the address redirects: set ODOO_URL to where it leads", name=str(status))
     if status == 404 and content_type.startswith("text/html"):  # noqa: PLR2004
         return WrongDatabase("no such database or no Odoo 19 behind ODOO_URL", name=str(status))
     if 500 <= status < 600:  # noqa: PLR2004
-        return GatewayFailed(f"answered {status} without saying why", name=str(status))
-    return Misaddressed(f"answered {status}, {content_type or 'no content type'}, not as Odoo does", name=str(status))
+        return GatewayError(f"answered {status} without saying why", name=str(status))
+    return WrongAddress(f"answered {status}, {content_type or 'no content type'}, not as Odoo does", name=str(status))
 
 
-def of_load(messages: object) -> dict[int, Park | Retry]:
+def from_load_messages(messages: object) -> dict[int, PermanentError | TransientError]:
     """Return what `load` says of each row (its index in the call), the weightiest message of each.
 
     A UserError adds a message for row 0 that is not its own; so a verdict is final only for a row sent alone.
     """
-    worst: dict[int, Park | Retry] = {}
+    worst: dict[int, PermanentError | TransientError] = {}
     for message in messages if isinstance(messages, list) else []:
         if not isinstance(message, Mapping) or message.get("type") == "warning":
             continue
-        error = of_message(_text(message.get("message")))(_text(message.get("message")), name="load")
-        if not isinstance(error, Park | Retry):
+        error = class_for_message(_text(message.get("message")))(_text(message.get("message")), name="load")
+        if not isinstance(error, PermanentError | TransientError):
             continue
         for row in _rows(message):
             held = worst.get(row)
-            if held is None or (isinstance(held, Rejected) and not isinstance(error, Rejected)):
+            if held is None or (isinstance(held, ValidationFailed) and not isinstance(error, ValidationFailed)):
                 worst[row] = error
     return worst
 
 
-def closes_the_model(error: OdooError) -> bool:
+def denies_whole_model(error: OdooError) -> bool:
     """Tell whether an access error shuts out a whole model rather than one record."""
     text = error.message.lower()
-    return isinstance(error, AccessRefused) and any(mark in text for mark in _MODEL_CLOSED)
+    return isinstance(error, AccessDenied) and any(mark in text for mark in _MODEL_CLOSED)
 
 
-def as_alarm(error: OdooError) -> OdooError:
+def as_configuration_error(error: OdooError) -> OdooError:
     """Return `NoRights` for an access error that shuts out a whole model, else the same error."""
-    return NoRights(error.message, name=error.name) if closes_the_model(error) else error
+    return MissingAccessRights(error.message, name=error.name) if denies_whole_model(error) else error
 
 
 def _rows(message: Mapping[str, Any]) -> range:

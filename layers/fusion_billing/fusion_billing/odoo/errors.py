@@ -1,77 +1,78 @@
-"""What can go wrong with Odoo, told apart by what is to be done about it.
+"""Errors of calls to Odoo, grouped by what the caller should do about them.
 
 ::
 
     OdooError
-    ├── Retry                    the same call may succeed soon
-    │   ├── SerializationFailure   two transactions met (HTTP 500, or inside `load` with HTTP 200)
-    │   ├── TooManyRequests        429; `after` says how long to wait, where Odoo said so
-    │   ├── GatewayFailed          502, 503: the outcome is unknown
-    │   ├── TimedOut               the outcome is unknown, and Odoo may still be at work on it
-    │   └── ConnectionLost         the outcome is unknown
-    ├── Wait                     Odoo is not there: one probe at a time until it is
-    │   ├── Down                   the connection was refused, or the name does not resolve
-    │   └── DatabaseDown           Odoo is there, its PostgreSQL is not
-    ├── Park                     repeating can't help: somebody has to mend it
-    │   ├── Locked                 the order is locked
-    │   ├── Renewed                the order is locked, and another order renewed it
-    │   ├── Cancelled              the order is cancelled
-    │   ├── Missing                an order, product or line that is not there
-    │   ├── AccessRefused          this record is closed to the key's user
-    │   ├── Rejected               a UserError or ValidationError
-    │   ├── Differs                it was written, and reads back as something else: by its tax, discount,
-    │   │                          rounding, product or order
-    │   ├── NothingToInvoice       it was written, and Odoo would not invoice it
-    │   ├── Invoiced               the line is on an invoice already, so changing it bills nothing
-    │   └── Permanent              a wrong field, type, model or method: any Python error
-    └── Alarm                    nothing can succeed: somebody has to come at once
-        ├── KeyRejected            no key, a wrong, an expired or a revoked one
-        ├── WrongDatabase          no such database behind this address
-        ├── Misaddressed           what answers there is no Odoo, or sends us elsewhere
-        ├── NoRights               every search is empty, or the model is closed to the user
-        └── NoSubscriptions        sales orders are no subscriptions here: Subscriptions is not installed
+    ├── TransientError             retry: the same call may succeed soon
+    │   ├── SerializationFailure     two transactions conflicted (HTTP 500, or within a `load` with HTTP 200)
+    │   ├── TooManyRequests          429; `after` has the number of seconds if Odoo sent one
+    │   ├── GatewayError             502 or 503; result unknown
+    │   ├── ReadTimeout              no response in time; result unknown, Odoo may still be processing the call
+    │   └── ConnectionLost           the connection ended before the response did; result unknown
+    ├── OdooUnavailable            open the circuit breaker: one probe at a time until Odoo is back
+    │   ├── ConnectError             the connection was refused, or the name does not resolve
+    │   └── DatabaseUnavailable      Odoo responds, its PostgreSQL does not
+    ├── PermanentError             fail the line: a retry can't help, an operator has to fix something
+    │   ├── OrderLocked              the order is locked
+    │   ├── OrderRenewed             the order is locked because another order renewed it
+    │   ├── OrderCancelled           the order is cancelled
+    │   ├── RecordNotFound           an order, product or line does not exist
+    │   ├── AccessDenied             the user of the key may not access this record
+    │   ├── ValidationFailed         UserError, ValidationError, or an invalid value in `load`
+    │   ├── LineMismatch             the line was written but reads back differently
+    │   │   └── TaxMismatch, DiscountMismatch, RoundingMismatch, ProductMismatch, OrderMismatch
+    │   ├── NothingToInvoice         the line was written, but Odoo would not invoice it
+    │   ├── LineInvoiced             the line is already invoiced, so a change would bill nothing
+    │   └── InvalidCall              a wrong field, type, model or method: any Python error
+    └── ConfigurationError         alert at once: no call can succeed until the configuration is fixed
+        ├── KeyRejected              the key is missing, wrong, expired or revoked
+        ├── WrongDatabase            the database does not exist at this address
+        ├── WrongAddress             the server at this address is not Odoo, or redirects
+        ├── MissingAccessRights      the user sees no records at all, or may not access the model
+        └── SubscriptionsNotInstalled  sales orders have no subscription fields
 
-An outcome that is `unknown` is settled by repeating the same `load` (its external id makes that safe) and
-reading the lines back. Messages are Odoo's own first sentences; its `debug` (a full traceback)
-is dropped where an answer is read and never gets as far as an exception.
+If `unknown` is set, Odoo may have carried out the call. Repeat the same `load` (its external ID makes that
+safe) and read the lines back. Messages are Odoo's own first sentences; its `debug` (a full traceback) is
+dropped where a response is read and never reaches an exception.
 """
 
 from typing import ClassVar
 
 from fusion_billing.errors import FusionError
 
-_LONGEST = 500
+_MAX_LENGTH = 500
 
 
 class OdooError(FusionError):
-    """Anything that Odoo, or the way to it, did not do.
+    """Base of all errors of calls to Odoo.
 
-    `name` is what it was classified by (the Python name of Odoo's error, or a word of ours).
+    Attributes:
+        name: What the error was classified by: the Python name of Odoo's error, or a word of this service.
+        unknown: Whether Odoo may have carried out the call although it failed here.
     """
 
     code = "odoo_error"
     unknown: ClassVar[bool] = False
-    """True where Odoo may have done what was asked all the same."""
 
     def __init__(self, message: str, *, name: str = "") -> None:
-        super().__init__(message.strip()[:_LONGEST] or name or self.code)
+        super().__init__(message.strip()[:_MAX_LENGTH] or name or self.code)
         self.name = name
 
 
-class Retry(OdooError):
+class TransientError(OdooError):
     """The same call may succeed soon."""
 
     code = "odoo_retry"
 
 
-class SerializationFailure(Retry):
-    """Two transactions met on one record; PostgreSQL undid ours."""
+class SerializationFailure(TransientError):
+    """Two transactions changed the same record, and PostgreSQL rolled this one back."""
 
     code = "serialization_failure"
 
 
-class TooManyRequests(Retry):
-    """Odoo, or what stands before it, asks for a pause of `after` seconds (None: it did not say)."""
+class TooManyRequests(TransientError):
+    """Odoo or a proxy in front of it asked to wait for `after` seconds (None: no number was sent)."""
 
     code = "too_many_requests"
 
@@ -80,172 +81,172 @@ class TooManyRequests(Retry):
         self.after = after
 
 
-class GatewayFailed(Retry):
-    """502 or 503: the gateway got no answer; whether Odoo did the work is unknown."""
+class GatewayError(TransientError):
+    """502 or 503: the gateway got no response; whether Odoo carried out the call is unknown."""
 
     code = "gateway_failed"
     unknown = True
 
 
-class TimedOut(Retry):
-    """No answer in time (504 too); Odoo may still be at work on the call."""
+class ReadTimeout(TransientError):
+    """No response in time (or a 504); Odoo may still be processing the call."""
 
     code = "timed_out"
     unknown = True
 
 
-class ConnectionLost(Retry):
-    """The connection ended before the answer did; whether Odoo did the work is unknown."""
+class ConnectionLost(TransientError):
+    """The connection ended before the response did; whether Odoo carried out the call is unknown."""
 
     code = "connection_lost"
     unknown = True
 
 
-class Wait(OdooError):
-    """Odoo is not there."""
+class OdooUnavailable(OdooError):
+    """Odoo can't be reached; nothing was carried out."""
 
     code = "odoo_wait"
 
 
-class Down(Wait):
-    """The connection was refused or could not be made: nothing was sent."""
+class ConnectError(OdooUnavailable):
+    """The connection was refused or could not be established: nothing was sent."""
 
     code = "odoo_down"
 
 
-class DatabaseDown(Wait):
-    """Odoo answers, and its PostgreSQL does not: nothing was carried out."""
+class DatabaseUnavailable(OdooUnavailable):
+    """Odoo responds but its PostgreSQL does not: nothing was carried out."""
 
     code = "odoo_database_down"
 
 
-class Park(OdooError):
-    """Repeating can't help: somebody has to mend it."""
+class PermanentError(OdooError):
+    """A retry can't help; an operator has to fix something."""
 
     code = "odoo_refused"
 
 
-class Locked(Park):
+class OrderLocked(PermanentError):
     """The order is locked, so its lines can't change."""
 
     code = "order_locked"
 
 
-class Renewed(Park):
-    """The order is locked since another one renewed it: Odoo invoices nothing of it by itself any more."""
+class OrderRenewed(PermanentError):
+    """The order is locked because another order renewed it; Odoo no longer invoices it on schedule."""
 
     code = "order_renewed"
 
 
-class Cancelled(Park):
-    """The order is cancelled: what is put there is never invoiced, though Odoo takes it."""
+class OrderCancelled(PermanentError):
+    """The order is cancelled; Odoo accepts lines on it but never invoices them."""
 
     code = "order_cancelled"
 
 
-class Missing(Park):
-    """An order, a product or a line that is not there (or not for this user to see)."""
+class RecordNotFound(PermanentError):
+    """An order, product or line does not exist, or is not visible to the user of the key."""
 
     code = "record_missing"
 
 
-class AccessRefused(Park):
-    """The rights of the key's user do not reach this record."""
+class AccessDenied(PermanentError):
+    """The user of the key may not access this record."""
 
     code = "access_refused"
 
 
-class Rejected(Park):
-    """A rule of Odoo's speaks against it: UserError, ValidationError, a bad value in `load`."""
+class ValidationFailed(PermanentError):
+    """Odoo rejected the change by a rule: UserError, ValidationError, or an invalid value in `load`."""
 
     code = "odoo_rejected"
 
 
-class Differs(Park):
-    """What reads back is not what was written: another subtotal, another order."""
+class LineMismatch(PermanentError):
+    """The line reads back differently from what was written."""
 
     code = "subtotal_differs"
 
 
-class TaxDiffers(Differs):
-    """A tax that is included in the price, or is not, where it should."""
+class TaxMismatch(LineMismatch):
+    """The price includes a tax that it should not include, or the reverse."""
 
     code = "tax_differs"
 
 
-class DiscountDiffers(Differs):
-    """A discount is taken off."""
+class DiscountMismatch(LineMismatch):
+    """Odoo applied a discount."""
 
     code = "discount_differs"
 
 
-class RoundingDiffers(Differs):
-    """Odoo keeps the quantity or the price to fewer digits."""
+class RoundingMismatch(LineMismatch):
+    """Odoo stores the quantity or the price with fewer digits."""
 
     code = "rounding_differs"
 
 
-class ProductDiffers(Differs):
-    """The line is one of another product."""
+class ProductMismatch(LineMismatch):
+    """The line has another product."""
 
     code = "product_differs"
 
 
-class OrderDiffers(Differs):
+class OrderMismatch(LineMismatch):
     """The line is on another order."""
 
     code = "order_differs"
 
 
-class NothingToInvoice(Park):
-    """Odoo holds the line, and has nothing to invoice of it: the product's invoicing policy, most likely."""
+class NothingToInvoice(PermanentError):
+    """Odoo stores the line but would invoice none of it, usually because of the product's invoicing policy."""
 
     code = "nothing_to_invoice"
 
 
-class Invoiced(Park):
-    """Odoo has the line on an invoice already: what changes on it now may never be billed."""
+class LineInvoiced(PermanentError):
+    """The line is already on an invoice; a change to it may never be billed."""
 
     code = "line_invoiced"
 
 
-class Permanent(Park):
-    """A wrong field, type, model, method or argument: a fault of ours or of the database's set-up."""
+class InvalidCall(PermanentError):
+    """A wrong field, type, model, method or argument: a bug of this service or an unusual database."""
 
     code = "odoo_permanent"
 
 
-class Alarm(OdooError):
-    """Nothing can succeed until somebody has come."""
+class ConfigurationError(OdooError):
+    """No call can succeed until an operator fixes the configuration."""
 
     code = "odoo_alarm"
 
 
-class KeyRejected(Alarm):
-    """None of the keys is accepted: unknown, expired, revoked, or their user is archived."""
+class KeyRejected(ConfigurationError):
+    """Odoo accepts none of the keys: unknown, expired or revoked, or their user is archived."""
 
     code = "odoo_key_rejected"
 
 
-class WrongDatabase(Alarm):
-    """There is no such database behind this address."""
+class WrongDatabase(ConfigurationError):
+    """The database does not exist at this address."""
 
     code = "odoo_wrong_database"
 
 
-class Misaddressed(Alarm):
-    """What answers at this address is no Odoo, or sends the caller elsewhere."""
+class WrongAddress(ConfigurationError):
+    """The server at this address is not Odoo, or redirects elsewhere."""
 
     code = "odoo_misaddressed"
 
 
-class NoRights(Alarm):
-    """The key is good, and its user may see nothing of what is needed."""
+class MissingAccessRights(ConfigurationError):
+    """Odoo accepts the key, but its user may not see the records that are needed."""
 
     code = "odoo_no_rights"
 
 
-class NoSubscriptions(Alarm):
-    """Sales orders have no fields of subscriptions here: `sale_subscription` is not installed."""
+class SubscriptionsNotInstalled(ConfigurationError):
+    """Sales orders have no subscription fields: `sale_subscription` is not installed."""
 
     code = "odoo_no_subscriptions"

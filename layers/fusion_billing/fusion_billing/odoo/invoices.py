@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from fusion_billing.decimals import EXACT, ZERO
 from fusion_billing.odoo.client import Odoo, Row
-from fusion_billing.odoo.errors import AccessRefused, NoRights, Permanent
+from fusion_billing.odoo.errors import AccessDenied, InvalidCall, MissingAccessRights
 from fusion_billing.odoo.order_line_reading import decimal
 from fusion_billing.odoo.orders import Seconds, many2one
 
@@ -45,7 +45,7 @@ def read_billed(odoo: Odoo, ids: Sequence[int], seconds: Seconds) -> dict[int, B
         found = {many2one(row.get("move_id")) for row in rows}
         moves = sorted({move[0] for move in found if move})
         invoices = {row["id"]: row for row in odoo.read("account.move", moves, _INVOICE, seconds=seconds())}
-    except (AccessRefused, NoRights, Permanent):
+    except (AccessDenied, MissingAccessRights, InvalidCall):
         return None
     return _summed(rows, invoices, frozenset(ids))
 

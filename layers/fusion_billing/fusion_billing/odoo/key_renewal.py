@@ -22,7 +22,7 @@ from aws_lambda_powertools import Logger
 
 from fusion_billing.errors import Unavailable
 from fusion_billing.odoo.client import Odoo
-from fusion_billing.odoo.errors import KeyRejected, OdooError, Retry, Wait
+from fusion_billing.odoo.errors import KeyRejected, OdooError, OdooUnavailable, TransientError
 from fusion_billing.odoo.keys import Credentials, document_of
 
 RENEW_DAYS = 30
@@ -91,7 +91,7 @@ class KeyRenewal:
             document = self._generate(document, now)
             document, _ = self._finish(document)
             return Renewal("renewed", _days_left(document, now, None))
-        except (Retry, Wait, Unavailable) as error:
+        except (TransientError, OdooUnavailable, Unavailable) as error:
             return Renewal("unavailable", left, error.code)
         except OdooError as error:
             return Renewal("refused", left, error.message)
@@ -143,7 +143,7 @@ class KeyRenewal:
     def _revoke(self, using: Credentials, key: str) -> None:
         try:
             self.connect(using).call(_MODEL, "revoke", key=key)
-        except (Retry, Wait):
+        except (TransientError, OdooUnavailable):
             raise
         except OdooError as error:
             # It is gone already (a run before this one got so far), or expires by itself.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from fusion_billing.decimals import ZERO
-from fusion_billing.odoo.errors import Differs, DiscountDiffers, OdooError, OrderDiffers, ProductDiffers
+from fusion_billing.odoo.errors import DiscountMismatch, LineMismatch, OdooError, OrderMismatch, ProductMismatch
 from fusion_billing.odoo.order_line_reading import OdooLine
 from fusion_billing.odoo.taxed_lines import may_hide_a_tax
 from fusion_billing.odoo_lines.order_line import COLUMNS, Line
@@ -110,7 +110,7 @@ def taxable_id(attempt: Attempt, outcome: Outcome) -> int | None:
         return None
     if isinstance(outcome, Written):
         return outcome.id if may_hide_a_tax(attempt.line) else None
-    is_other = isinstance(outcome.error, DiscountDiffers | OrderDiffers | ProductDiffers)
-    if not isinstance(outcome.error, Differs) or is_other or outcome.held is None:
+    is_other = isinstance(outcome.error, DiscountMismatch | OrderMismatch | ProductMismatch)
+    if not isinstance(outcome.error, LineMismatch) or is_other or outcome.held is None:
         return None
     return outcome.held.id

@@ -18,7 +18,7 @@ from fusion_billing.dynamodb.ratings.ratings import line_partition
 from fusion_billing.errors import FusionError
 from fusion_billing.instants import rfc3339
 from fusion_billing.odoo.client import Odoo
-from fusion_billing.odoo.errors import NoRights
+from fusion_billing.odoo.errors import MissingAccessRights
 from fusion_billing.odoo.line_findings import CANCELLED, FOUND, SentLine
 from fusion_billing.odoo.order_line_reading import OdooLine, read_lines
 from fusion_billing.odoo.orders import Seconds
@@ -142,7 +142,7 @@ class LineGuarding:
     def _check_rights(self, lines: Sequence[SentLine], held: Collection[int]) -> None:
         gone = sum(line.stored.odoo_id not in held for line in lines)
         if gone > max(_MOST_GONE, len(lines) * _LARGEST_SHARE_GONE):
-            raise NoRights(
+            raise MissingAccessRights(
                 f"{gone} of {len(lines)} order lines are no longer to be seen: that is rights, more likely "
                 "than deletions",
                 name="gone",

@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from fusion_billing.odoo.client import Odoo
-from fusion_billing.odoo.errors import Cancelled, Locked, Missing, NoRights, Park, Renewed
+from fusion_billing.odoo.errors import (
+    MissingAccessRights,
+    OrderCancelled,
+    OrderLocked,
+    OrderRenewed,
+    PermanentError,
+    RecordNotFound,
+)
 
 _STATE = "subscription_state"
 _RENEWED = "5_renewed"
@@ -29,7 +36,7 @@ class Order:
     partner: int | None
 
 
-def look_at(odoo: Odoo, ids: Iterable[int], seconds: Seconds) -> tuple[dict[int, Order], dict[int, Park]]:
+def look_at(odoo: Odoo, ids: Iterable[int], seconds: Seconds) -> tuple[dict[int, Order], dict[int, PermanentError]]:
     """Return the orders that can take lines, and why each of the others can't.
 
     Raises `NoRights` where none is to be seen and no other order either: that is a matter of rights, not
@@ -38,14 +45,14 @@ def look_at(odoo: Odoo, ids: Iterable[int], seconds: Seconds) -> tuple[dict[int,
     wanted = sorted(set(ids))
     rows = {row["id"]: row for row in odoo.read("sale.order", wanted, _FIELDS, seconds=seconds())}
     if wanted and not rows and not odoo.search_read("sale.order", [], ["id"], limit=1, seconds=seconds()):
-        raise NoRights(
+        raise MissingAccessRights(
             "the key's user sees no sales order at all: it needs the right 'Sales / User: All Documents'",
             name="empty",
         )
     locked = [row["id"] for row in rows.values() if row.get("locked")]
     renewed = _in_state(odoo, locked, frozenset({_RENEWED}), seconds)
     orders: dict[int, Order] = {}
-    faults: dict[int, Park] = {}
+    faults: dict[int, PermanentError] = {}
     for order in wanted:
         fault = _fault(order, rows.get(order), is_renewed=order in renewed)
         if fault is not None:
@@ -82,15 +89,17 @@ def _in_state(odoo: Odoo, ids: list[int], states: frozenset[str], seconds: Secon
     return {row["id"] for row in rows if row.get(_STATE) in states}
 
 
-def _fault(order: int, row: Mapping[str, Any] | None, *, is_renewed: bool) -> Park | None:
+def _fault(order: int, row: Mapping[str, Any] | None, *, is_renewed: bool) -> PermanentError | None:
     if row is None:
-        return Missing(f"there is no sales order with the id {order}, or the key's user may not see it", name="order")
+        return RecordNotFound(
+            f"there is no sales order with the id {order}, or the key's user may not see it", name="order"
+        )
     if row.get("state") == "cancel":
-        return Cancelled(f"the order {row['name']} is cancelled", name="order")
+        return OrderCancelled(f"the order {row['name']} is cancelled", name="order")
     if is_renewed:
-        return Renewed(f"the order {row['name']} was renewed and is locked", name="order")
+        return OrderRenewed(f"the order {row['name']} was renewed and is locked", name="order")
     if row.get("locked"):
-        return Locked(f"the order {row['name']} is locked: unlock it in Odoo, then try again", name="order")
+        return OrderLocked(f"the order {row['name']} is locked: unlock it in Odoo, then try again", name="order")
     return None
 
 

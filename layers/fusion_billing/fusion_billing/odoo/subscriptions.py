@@ -12,7 +12,7 @@ from typing import Any
 from fusion_billing.catalog.validation import LONGEST_TEXT
 from fusion_billing.displayed_text import on_one_line, shortened
 from fusion_billing.odoo.client import Domain, Odoo, Row
-from fusion_billing.odoo.errors import NoSubscriptions, OdooError, Permanent
+from fusion_billing.odoo.errors import InvalidCall, OdooError, SubscriptionsNotInstalled
 from fusion_billing.odoo.orders import many2one
 
 _FIELDS = (
@@ -79,11 +79,11 @@ class Reader:
         try:
             for page in self._odoo.pages("sale.order", reached, self._fields(), size=size):
                 yield self._told(page)
-        except Permanent:
+        except InvalidCall:
             name = IS_SUBSCRIPTION[0]
             if name in self._odoo.fields("sale.order", [name]):
                 raise
-            raise NoSubscriptions(
+            raise SubscriptionsNotInstalled(
                 "sales orders are no subscriptions here: Subscriptions (sale_subscription) is not installed",
                 name=name,
             ) from None

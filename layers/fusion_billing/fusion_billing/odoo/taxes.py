@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from fusion_billing.odoo.client import Odoo, Row
-from fusion_billing.odoo.errors import Park
+from fusion_billing.odoo.errors import PermanentError
 from fusion_billing.odoo.orders import Seconds
 from fusion_billing.odoo_lines.taxes import Tax
 
@@ -42,7 +42,7 @@ class TaxReader:
             rows = self.odoo.read("sale.order.line", ids, [name], seconds=seconds()) if name else []
             taxes = {row["id"]: [tax for tax in row.get(name or "") or () if isinstance(tax, int)] for row in rows}
             self._learn({tax for found in taxes.values() for tax in found}, seconds)
-        except Park:
+        except PermanentError:
             return {}
         made = {line: self._made(found) for line, found in taxes.items()}
         return {line: found for line, found in made.items() if found is not None}

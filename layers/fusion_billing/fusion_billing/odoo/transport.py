@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import requests
 import urllib3.exceptions
 
-from fusion_billing.odoo.errors import ConnectionLost, Down, Misaddressed, OdooError, TimedOut
+from fusion_billing.odoo.errors import ConnectError, ConnectionLost, OdooError, ReadTimeout, WrongAddress
 
 _CHUNK = 65_536
 _LARGEST = 64 * 1024 * 1024
@@ -79,9 +79,9 @@ def _read(response: requests.Response, deadline: float) -> bytes:
         parts.append(part)
         size += len(part)
         if time.monotonic() > deadline:
-            raise TimedOut("the answer did not end in time")
+            raise ReadTimeout("the answer did not end in time")
         if size > _LARGEST:
-            raise Misaddressed("the answer is larger than any of Odoo's")
+            raise WrongAddress("the answer is larger than any of Odoo's")
     return b"".join(parts)
 
 
@@ -90,16 +90,16 @@ def _seconds(header: str | None) -> int | None:
 
 
 _BY_TYPE: tuple[tuple[type[BaseException], type[OdooError], str], ...] = (
-    (requests.exceptions.SSLError, Misaddressed, "the certificate of the address is not valid for it"),
-    (requests.exceptions.ConnectTimeout, Down, "the connection could not be made in time"),
-    (requests.exceptions.ReadTimeout, TimedOut, "no answer in time"),
-    (ValueError, Misaddressed, "ODOO_URL is no address to post to"),  # InvalidURL, MissingSchema, …
+    (requests.exceptions.SSLError, WrongAddress, "the certificate of the address is not valid for it"),
+    (requests.exceptions.ConnectTimeout, ConnectError, "the connection could not be made in time"),
+    (requests.exceptions.ReadTimeout, ReadTimeout, "no answer in time"),
+    (ValueError, WrongAddress, "ODOO_URL is no address to post to"),  # InvalidURL, MissingSchema, …
 )
 _BY_CAUSE: tuple[tuple[type[BaseException], type[OdooError], str], ...] = (
-    (urllib3.exceptions.ReadTimeoutError, TimedOut, "the answer did not end in time"),
+    (urllib3.exceptions.ReadTimeoutError, ReadTimeout, "the answer did not end in time"),
     (
         urllib3.exceptions.NewConnectionError,
-        Down,
+        ConnectError,
         "the connection was refused, or the name does not resolve",
     ),
 )

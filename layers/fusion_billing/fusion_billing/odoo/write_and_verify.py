@@ -13,7 +13,7 @@ from fusion_billing.decimals import ZERO, plain
 from fusion_billing.odoo import comparison
 from fusion_billing.odoo.bulk_load import Loader
 from fusion_billing.odoo.client import Odoo
-from fusion_billing.odoo.errors import Differs, Invoiced, Missing, NothingToInvoice, OdooError
+from fusion_billing.odoo.errors import LineInvoiced, LineMismatch, NothingToInvoice, OdooError, RecordNotFound
 from fusion_billing.odoo.line_attempt import (
     Attempt,
     Failed,
@@ -76,7 +76,7 @@ class Writer:
         wrong = {
             index: (attempts[index], outcome)
             for index, outcome in outcomes.items()
-            if isinstance(outcome, Failed) and isinstance(outcome.error, Differs | NothingToInvoice)
+            if isinstance(outcome, Failed) and isinstance(outcome.error, LineMismatch | NothingToInvoice)
         }
         outcomes |= self._taken_back(wrong)
         return [outcomes[index] for index in range(len(wanted))]
@@ -133,7 +133,7 @@ class Writer:
             self._delivered.add(attempt.line.product)
             return replace(attempt, delivered=True)
         plainly = attempt.wanted.plainly
-        if isinstance(error, Differs) and plainly is not None and not attempt.no_discount:
+        if isinstance(error, LineMismatch) and plainly is not None and not attempt.no_discount:
             return replace(attempt, line=plainly, no_discount=True)
         return None
 
@@ -166,7 +166,7 @@ class Writer:
             seen = replace(held, invoiced=was, to_invoice=held.quantity - was)
         fault = comparison.fault(attempt.line, seen)
         if fault is not None or held is None:
-            return Failed(fault or Missing("the line is gone", name="read back"), held, is_known=True)
+            return Failed(fault or RecordNotFound("the line is gone", name="read back"), held, is_known=True)
         return Written(
             held.id,
             held.quantity,
@@ -195,7 +195,7 @@ class Writer:
             as_before = before is not None and before.quantity == held.invoiced
             price = before.price if before is not None and as_before else held.price
             held = self._set(attempt, held, replace(held, quantity=held.invoiced, price=price)) or held
-        error = Invoiced("Odoo invoiced this line just as it was changed", name="qty_invoiced")
+        error = LineInvoiced("Odoo invoiced this line just as it was changed", name="qty_invoiced")
         return Failed(error, held, is_known=True)
 
     def _set(self, attempt: Attempt, held: OdooLine, target: OdooLine) -> OdooLine | None:

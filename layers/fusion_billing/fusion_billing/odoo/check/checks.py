@@ -28,7 +28,7 @@ from fusion_billing.odoo.check.invoicing import (
 from fusion_billing.odoo.check.products import ChargedProduct, product_findings
 from fusion_billing.odoo.check.rights import rights
 from fusion_billing.odoo.client import Odoo
-from fusion_billing.odoo.errors import AccessRefused, Park
+from fusion_billing.odoo.errors import AccessDenied, PermanentError
 from fusion_billing.odoo.order_line_reading import decimal, external_ids
 from fusion_billing.odoo.orders import many2one
 from fusion_billing.odoo.subscriptions import Reader, key_days_left
@@ -92,9 +92,9 @@ def as_far_as_possible(what: str, findings: Iterator[Finding]) -> Iterator[Findi
     """Yield the findings; where Odoo refuses one look, say so and let the others go on."""
     try:
         yield from findings
-    except Park as error:
+    except PermanentError as error:
         advice = f"See in Odoo's log why it refused to tell this: {what}"
-        if isinstance(error, AccessRefused):
+        if isinstance(error, AccessDenied):
             advice = SALES if "sale" in error.message else f"Give the key's user the right to read this: {what}"
         yield Finding("wrong", f"{what} could not be looked at: {error.message.splitlines()[0]}", advice)
 
@@ -151,9 +151,9 @@ def _fields(odoo: Odoo) -> Iterator[Finding]:
 def _has_plans(odoo: Odoo) -> bool:
     try:
         return len(odoo.fields("sale.subscription.plan", _PLAN_FIELDS)) == len(_PLAN_FIELDS)
-    except AccessRefused:
+    except AccessDenied:
         return True  # that it is closed is told where subscriptions are read
-    except Park:
+    except PermanentError:
         return False
 
 
@@ -273,7 +273,7 @@ def _external_ids(odoo: Odoo) -> Iterator[Finding]:
     lines = [row["id"] for row in odoo.search_read("sale.order.line", [], ["id"], limit=1)]
     try:
         external_ids(odoo, "sale.order.line", lines)
-    except Park:
+    except PermanentError:
         yield Finding(
             "wrong",
             "Odoo does not tell the external ids of lines (get_metadata), which rolling lines are found by",

@@ -28,7 +28,7 @@ from fusion_billing.odoo.check.finding import Finding
 from fusion_billing.odoo.check.products import ChargedProduct, charged_products, product_findings
 from fusion_billing.odoo.check.write_test import write_test
 from fusion_billing.odoo.client import Odoo, connect
-from fusion_billing.odoo.errors import OdooError, Park
+from fusion_billing.odoo.errors import OdooError, PermanentError
 from fusion_billing.odoo.keys import KeyRing, UnreadableSecret
 from fusion_billing.odoo.orders import look_at
 from fusion_billing.odoo.write_and_verify import RequestedLine, Writer, Written
@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = 2
         _show(Finding("wrong", "ODOO_API_KEY holds no key", "Set ODOO_API_KEY to the key alone"), findings)
     except OdooError as error:
-        status = 1 if isinstance(error, Park) else 2
+        status = 1 if isinstance(error, PermanentError) else 2
         advice = _NO_LOGIN if error.name == "login" else _ADVICE.get(error.code, _AGAIN)
         _show(Finding("wrong", f"Odoo could not be asked: {error.message}", advice), findings)
     _conclude(findings)

@@ -7,7 +7,7 @@ from typing import Any
 from fusion_billing.odoo.check.finding import Finding
 from fusion_billing.odoo.check.rights import in_group
 from fusion_billing.odoo.client import Odoo
-from fusion_billing.odoo.errors import Park
+from fusion_billing.odoo.errors import PermanentError
 from fusion_billing.odoo.orders import many2one
 
 _ROUNDING = "tax_calculation_rounding_method"
@@ -123,7 +123,7 @@ def invoices(odoo: Odoo) -> Iterator[Finding]:
         missing = set(INVOICE_LINE_FIELDS) - set(odoo.fields("account.move.line", INVOICE_LINE_FIELDS))
         odoo.search_read("account.move", [], ["state"], limit=1)
         odoo.search_read("account.move.line", [["sale_line_ids", "!=", False]], ["price_subtotal"], limit=1)
-    except Park as error:
+    except PermanentError as error:
         reason = error.message.splitlines()[0]
         text = f"Invoices can't be read, so the order line's invoiced quantity counts as billed: {reason}"
         yield Finding("look", text, advice)

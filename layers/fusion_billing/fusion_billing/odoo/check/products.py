@@ -7,7 +7,7 @@ from typing import Any
 from fusion_billing.catalog.charge import Charge
 from fusion_billing.odoo.check.finding import Finding
 from fusion_billing.odoo.client import Odoo
-from fusion_billing.odoo.errors import Park
+from fusion_billing.odoo.errors import PermanentError
 from fusion_billing.odoo.orders import many2one
 from fusion_billing.odoo.taxes import TaxReader
 
@@ -172,7 +172,7 @@ def _company_faults(odoo: Odoo, row: Mapping[str, Any], name: str) -> Iterator[F
 def _tax_findings(odoo: Odoo, row: Mapping[str, Any], name: str, *, inclusive: bool) -> Iterator[Finding]:
     try:
         taxes = TaxReader(odoo).rows(row.get("taxes_id") or (), lambda: odoo.seconds)
-    except Park:
+    except PermanentError:
         yield Finding("look", f"The taxes of {name} could not be read", "Let the key's user read account.tax")
         return
     names = {tax["id"]: str(tax.get("name")) for tax in taxes}

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from fusion_billing.odoo.check.finding import SALES, Finding
 from fusion_billing.odoo.client import Odoo
-from fusion_billing.odoo.errors import NoRights, OdooError
+from fusion_billing.odoo.errors import MissingAccessRights, OdooError
 
 _ALL_DOCUMENTS = "sales_team.group_sale_salesman_all_leads"
 
@@ -41,7 +41,7 @@ def _may(odoo: Odoo, model: str, operation: str) -> bool | None:
     ):
         try:
             return bool(odoo.call(model, method, **arguments))
-        except NoRights:
+        except MissingAccessRights:
             return False
         except OdooError:
             continue

@@ -14,7 +14,7 @@ from fusion_billing.odoo.bulk_load import Loader
 from fusion_billing.odoo.check.finding import SALES, Finding
 from fusion_billing.odoo.check.products import ChargedProduct
 from fusion_billing.odoo.client import Odoo
-from fusion_billing.odoo.errors import OdooError, Park
+from fusion_billing.odoo.errors import OdooError, PermanentError
 from fusion_billing.odoo.order_line_reading import decimal
 from fusion_billing.odoo.orders import many2one
 from fusion_billing.odoo.write_and_verify import RequestedLine, Writer, Written
@@ -56,7 +56,7 @@ def write_test(odoo: Odoo, products: Sequence[ChargedProduct], pause: Callable[[
         test = _Test(odoo, order, currency, precision.read(odoo), writer)
         for product in products:
             yield from _of_product(test, product)
-    except Park as error:
+    except PermanentError as error:
         yield Finding("wrong", f"The write test was refused: {error.message.splitlines()[0]}", SALES)
     finally:
         left = _clean_up(odoo, order) if order is not None else None
@@ -146,7 +146,7 @@ def _step(test: _Test, line_item: LineItem, known: int | None) -> tuple[str | No
         plainly = line_of(line_item, test.held, plainly=True) if line_item.amount else None
         wanted = [RequestedLine(line, plainly, known)]
         [outcome] = test.writer.write(wanted, test.writer.look(wanted))
-    except (Unrepresentable, Park) as error:
+    except (Unrepresentable, PermanentError) as error:
         return error.message.splitlines()[0], known
     if not isinstance(outcome, Written):
         return outcome.error.message.splitlines()[0], known

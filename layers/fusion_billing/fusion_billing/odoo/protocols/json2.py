@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from fusion_billing.odoo.error_classification import of_answer
-from fusion_billing.odoo.errors import DatabaseDown, Misaddressed, OdooError, WrongDatabase
+from fusion_billing.odoo.error_classification import from_response
+from fusion_billing.odoo.errors import DatabaseUnavailable, OdooError, WrongAddress, WrongDatabase
 from fusion_billing.odoo.keys import Credentials
 from fusion_billing.odoo.transport import Answer, Http
 
@@ -32,16 +32,16 @@ class Json2:
         }
         answer = self._http.post(f"/json/2/{model}/{method}", headers, _body(arguments), seconds)
         if answer.status != _OK:
-            error = of_answer(answer.status, answer.content_type, _parsed(answer), answer.retry_after)
+            error = from_response(answer.status, answer.content_type, _parsed(answer), answer.retry_after)
             if isinstance(error, WrongDatabase) and self._database_server_is_down():
-                raise DatabaseDown("Odoo's database server is down", name="db_server_status")
+                raise DatabaseUnavailable("Odoo's database server is down", name="db_server_status")
             raise error
         if answer.content_type != "application/json":
-            raise Misaddressed("what answers is no JSON-2 API", name=answer.content_type)
+            raise WrongAddress("what answers is no JSON-2 API", name=answer.content_type)
         try:
             return json.loads(answer.body, parse_float=Decimal)
         except ValueError:
-            raise Misaddressed("what answers is no JSON", name=answer.content_type) from None
+            raise WrongAddress("what answers is no JSON", name=answer.content_type) from None
 
     def _database_server_is_down(self) -> bool:
         """Ask Odoo why it knows no such database: while PostgreSQL is down it knows none at all."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from fusion_billing.odoo.error_classification import of_answer, of_name, without_name
+from fusion_billing.odoo.error_classification import from_name, from_response, from_status
 from fusion_billing.odoo.errors import OdooError
 from fusion_billing.odoo.protocols.execute_kw import ExecuteKw, wrong_database_if_missing
 from fusion_billing.odoo.transport import Answer, Http
@@ -32,7 +32,7 @@ class JsonRpc(ExecuteKw):
         answer = self._http.post("/jsonrpc", {"Content-Type": "application/json"}, body, seconds)
         document = _parsed(answer)
         if answer.status != _OK or not isinstance(document, dict):
-            raise of_answer(answer.status, answer.content_type, document, answer.retry_after)
+            raise from_response(answer.status, answer.content_type, document, answer.retry_after)
         if "error" in document:
             raise _of_error(document["error"])
         return document.get("result")
@@ -48,6 +48,6 @@ def _parsed(answer: Answer) -> object:
 def _of_error(error: object) -> OdooError:
     data = error.get("data") if isinstance(error, Mapping) else None
     if not isinstance(data, Mapping) or not isinstance(data.get("name"), str):
-        return without_name(_OK, "application/json")
+        return from_status(_OK, "application/json")
     message = data.get("message")
-    return wrong_database_if_missing(of_name(str(data["name"]), message if isinstance(message, str) else ""))
+    return wrong_database_if_missing(from_name(str(data["name"]), message if isinstance(message, str) else ""))

@@ -5,8 +5,8 @@ from decimal import Decimal
 from typing import Any
 from xml.parsers.expat import ExpatError
 
-from fusion_billing.odoo.error_classification import of_answer, of_message, of_name
-from fusion_billing.odoo.errors import AccessRefused, KeyRejected, Misaddressed, OdooError
+from fusion_billing.odoo.error_classification import class_for_message, from_name, from_response
+from fusion_billing.odoo.errors import AccessDenied, KeyRejected, OdooError, WrongAddress
 from fusion_billing.odoo.protocols.execute_kw import ExecuteKw, wrong_database_if_missing
 
 _OK = 200
@@ -20,13 +20,13 @@ class XmlRpc(ExecuteKw):
         body = xmlrpc.client.dumps(tuple(arguments), method, encoding="utf-8", allow_none=True).encode()
         answer = self._http.post(f"/xmlrpc/2/{service}", {"Content-Type": "text/xml"}, body, seconds)
         if answer.status != _OK:
-            raise of_answer(answer.status, answer.content_type, None, answer.retry_after)
+            raise from_response(answer.status, answer.content_type, None, answer.retry_after)
         try:
             values, _ = xmlrpc.client.loads(answer.body)
         except xmlrpc.client.Fault as fault:
             raise _of_fault(fault) from None
         except (ExpatError, xmlrpc.client.ResponseError, ValueError):
-            raise Misaddressed("the response is not XML-RPC", name=answer.content_type) from None
+            raise WrongAddress("the response is not XML-RPC", name=answer.content_type) from None
         return _decimals(values[0])
 
 
@@ -35,11 +35,11 @@ def _of_fault(fault: xmlrpc.client.Fault) -> OdooError:
     if fault.faultCode == _ACCESS_DENIED:
         return KeyRejected(text, name="odoo.exceptions.AccessDenied")
     if fault.faultCode == _ACCESS_ERROR:
-        return AccessRefused(text, name="odoo.exceptions.AccessError")
+        return AccessDenied(text, name="odoo.exceptions.AccessError")
     if fault.faultCode == _WARNING:
-        return of_message(text)(text, name="odoo.exceptions.UserError")
+        return class_for_message(text)(text, name="odoo.exceptions.UserError")
     name, message = _error_in_traceback(text)
-    return wrong_database_if_missing(of_name(name, message))
+    return wrong_database_if_missing(from_name(name, message))
 
 
 def _error_in_traceback(text: str) -> tuple[str, str]:
