@@ -16,7 +16,7 @@ from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
 from fusion_billing.dynamodb.webhooks.events import EventStore
 from fusion_billing.dynamodb.webhooks.outbox import WakeUps
 from fusion_billing.outbound import configuration
-from fusion_billing.outbound.ssrf_guard import Guard
+from fusion_billing.outbound.ssrf_guard import SsrfGuard
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
@@ -48,7 +48,7 @@ def kms() -> "KMSClient":
 
 
 @cache
-def guard() -> Guard:
+def guard() -> SsrfGuard:
     """Return what says where a webhook may go."""
     return configuration.guard()
 

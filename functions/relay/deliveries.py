@@ -177,7 +177,7 @@ class _Run:
             if due and endpoint.failing_since is None:
                 late = (began - due[0].due).total_seconds()
                 self.counts.oldest_due_seconds = max(self.counts.oldest_due_seconds, late)
-            if len(due) == self._with.most_a_run and endpoint.wakes(began):
+            if len(due) == self._with.most_a_run and endpoint.starts_relay(began):
                 self._backlogged.add(endpoint.id)
         return found
 
@@ -188,8 +188,8 @@ class _Run:
         endpoints: dict[str, Endpoint],
         found: dict[str, list[Due]],
     ) -> None:
-        doubtful = [name for name in found if endpoints[name].failing_since is not None]
-        scheduler = FairScheduler(found, doubtful=doubtful)
+        failing = [name for name in found if endpoints[name].failing_since is not None]
+        scheduler = FairScheduler(found, failing=failing)
         running: dict[Future[Tried], str] = {}
         while True:
             while len(running) < self._with.threads and not self._late() and (taken := scheduler.take()):

@@ -13,9 +13,9 @@ from fusion_billing.dynamodb.webhooks.events import EventStore
 from fusion_billing.errors import Unavailable
 from fusion_billing.instants import rfc3339
 from fusion_billing.webhooks.delivery import Delivery
+from fusion_billing.webhooks.delivery_result import DeliveryResult, EndpointResponse, result_of
 from fusion_billing.webhooks.endpoint import Endpoint
 from fusion_billing.webhooks.filters import matches
-from fusion_billing.webhooks.outcome import Answer, DeliveryResult, judge
 from fusion_billing.webhooks.retry_schedule import failed_too_long
 from fusion_billing.webhooks.signing import sign_all
 
@@ -28,7 +28,7 @@ EXPIRED = "the event is not kept any more"
 class Posts(Protocol):
     """What sends: `fusion_billing.outbound.webhook_sender.Sender`."""
 
-    def post(self, url: str, headers: dict[str, str], body: bytes) -> Answer:
+    def post(self, url: str, headers: dict[str, str], body: bytes) -> EndpointResponse:
         """Send `body` and return the answer, whatever the other side does."""
 
 
@@ -96,7 +96,7 @@ class Tries:
             self._finish(delivery, None, DeliveryResult("parked", error=EXPIRED))
             return Tried("parked", ok=True)
         answer = self._sender.post(endpoint.url, *self._message(endpoint, event))
-        result = judge(answer, attempt_count=delivery.attempt_count + 1, now=self._now(), jitter=self._random())
+        result = result_of(answer, attempt_count=delivery.attempt_count + 1, now=self._now(), jitter=self._random())
         self._finish(delivery, answer, result)
         disabled = self._note(endpoint, answer, gone=result.gone)
         outcome = "retried" if result.state == "due" else result.state
@@ -111,7 +111,7 @@ class Tries:
     def _message(self, endpoint: Endpoint, event: Event) -> tuple[dict[str, str], bytes]:
         now = self._now()
         timestamp = int(now.timestamp())
-        live = [self._secrets.open(endpoint.id, one.sealed) for one in endpoint.secrets if one.live(now)]
+        live = [self._secrets.open(endpoint.id, one.sealed) for one in endpoint.secrets if one.is_active(now)]
         if not live:
             raise Unavailable("the endpoint has no live secret")
         headers = {
@@ -134,12 +134,12 @@ class Tries:
                     self._known[event_id] = known
         return known
 
-    def _finish(self, delivery: Delivery, answer: Answer | None, result: DeliveryResult) -> None:
+    def _finish(self, delivery: Delivery, answer: EndpointResponse | None, result: DeliveryResult) -> None:
         self._deliveries.finish(
             delivery, token=self._token, answer=answer, result=result, now=self._now().astimezone(UTC)
         )
 
-    def _note(self, endpoint: Endpoint, answer: Answer, *, gone: bool) -> bool:
+    def _note(self, endpoint: Endpoint, answer: EndpointResponse, *, gone: bool) -> bool:
         """Keep what a try says about its endpoint; return whether it is disabled now."""
         if answer.success:
             with self._lock:
@@ -160,7 +160,7 @@ class Tries:
         return False
 
     def _wakes(self, endpoint: Endpoint) -> bool:
-        return replace(endpoint, failing_since=self._failing.get(endpoint.id)).wakes(self._now())
+        return replace(endpoint, failing_since=self._failing.get(endpoint.id)).starts_relay(self._now())
 
     def _disable(self, endpoint: Endpoint, reason: str, since: datetime | None) -> bool:
         now = self._now()

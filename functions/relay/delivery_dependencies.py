@@ -12,7 +12,7 @@ from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
 from fusion_billing.dynamodb.webhooks.events import EventStore
 from fusion_billing.dynamodb.webhooks.outbox import WakeUps, build_outbox
 from fusion_billing.outbound.configuration import guard
-from fusion_billing.outbound.webhook_sender import Sender
+from fusion_billing.outbound.webhook_sender import WebhookSender
 
 
 @cache
@@ -25,7 +25,7 @@ def dependencies() -> Dependencies:
         deliveries=DeliveryStore(dynamodb, table),
         events=EventStore(dynamodb, table),
         secrets=EndpointSecrets(client.make("kms"), settings.text("ENDPOINT_KEY_ARN")),
-        sender=Sender(guard()),
+        sender=WebhookSender(guard()),
         outbox=build_outbox(dynamodb, sqs, table=table, queue_url=queue_url),
         wake_ups=WakeUps(sqs, queue_url),
         endpoint_leases=EndpointLeases(dynamodb, settings.text("STATE_TABLE")),

@@ -123,7 +123,7 @@ class InvoiceReading:
         Where Odoo refuses (the order is locked) it stays there, and does not count as billed either.
         """
         pending = {one.held.order for one in closed if one.held and one.is_pending and not one.line.rolling}
-        over = orders.passed_by(self.tools.odoo, pending, self.seconds)
+        over = orders.orders_not_invoiced_by_odoo(self.tools.odoo, pending, self.seconds)
         writer = Writer(self.tools.odoo, Loader(self.tools.odoo, self.seconds, self.tools.pause), self.tools.delivered)
         found = []
         for one in closed:

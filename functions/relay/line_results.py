@@ -15,7 +15,7 @@ from fusion_billing.dynamodb.ratings.order_line_items import Put, Standing, Stor
 from fusion_billing.dynamodb.ratings.order_lines import LineStore
 from fusion_billing.errors import Conflict
 from fusion_billing.instants import rfc3339
-from fusion_billing.odoo.write_and_verify import Written
+from fusion_billing.odoo.write_and_verify import WrittenLine
 from fusion_billing.odoo_lines.line_item import LineItem
 
 logger = Logger()
@@ -114,7 +114,7 @@ class Outcomes:
     statistics: RunStatistics
     rerate: Callable[[str], None]
 
-    def sent(self, line: StoredLine, line_item: LineItem, written: Written, digest: str, now: datetime) -> None:
+    def sent(self, line: StoredLine, line_item: LineItem, written: WrittenLine, digest: str, now: datetime) -> None:
         """Write that Odoo holds the line."""
         base = written.invoiced if written.line.rolling else None
         put = Put(

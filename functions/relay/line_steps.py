@@ -7,7 +7,7 @@ from functions.relay.prepared_lines import ComputedRating
 from fusion_billing.decimals import ZERO
 from fusion_billing.odoo.errors import LineInvoiced, OrderCancelled, OrderRenewed, PermanentError, RecordNotFound
 from fusion_billing.odoo.order_line_reading import OdooLine
-from fusion_billing.odoo.write_and_verify import Failed, RequestedLine
+from fusion_billing.odoo.write_and_verify import FailedLine, RequestedLine
 from fusion_billing.odoo_lines.external_id import moved_suffix
 from fusion_billing.odoo_lines.order_line import Line
 
@@ -30,20 +30,20 @@ class Step:
 
 def step_of(
     one: ComputedRating, wanted: RequestedLine, held: OdooLine | None, fault: PermanentError | None
-) -> Step | Failed:
+) -> Step | FailedLine:
     """Return the next step for a line.
 
     `held` is how it stands in Odoo, `fault` what is wrong with the order it stands on or goes onto.
     """
     is_known = held is not None or not one.line.is_unresolved or bool(wanted.look_up_on)
     if wanted.is_invoiced(held):
-        return Failed(LineInvoiced("Odoo has invoiced this line already", name="qty_invoiced"), held, is_known)
+        return FailedLine(LineInvoiced("Odoo has invoiced this line already", name="qty_invoiced"), held, is_known)
     suffix = _moved(one, wanted, held)
     is_over = held is None or isinstance(fault, OrderCancelled | RecordNotFound | OrderRenewed)
     if suffix is not None and is_over:  # what is left on such an order is never invoiced
         return Step("retired", one, wanted, held, suffix)
     if fault is not None:
-        return Failed(fault, held, is_known)
+        return FailedLine(fault, held, is_known)
     if suffix is not None and held is not None:
         return Step("retire", one, _zero(wanted, held), held, suffix)
     kind: Kind = "nothing" if held is None and wanted.line.kind == "nothing" else "write"

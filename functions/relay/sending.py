@@ -22,7 +22,7 @@ from fusion_billing.odoo.bulk_load import Loader
 from fusion_billing.odoo.comparison import billable
 from fusion_billing.odoo.errors import LineInvoiced, OdooError, PermanentError
 from fusion_billing.odoo.order_line_reading import OdooLine
-from fusion_billing.odoo.write_and_verify import Failed, Outcome, RequestedLine, Writer
+from fusion_billing.odoo.write_and_verify import FailedLine, RequestedLine, Writer, WriteResult
 
 UNRESOLVED_FOR = timedelta(seconds=120)
 """How long a call may yet be carried out: what Odoo gives a request at most (`limit_time_real`)."""
@@ -54,7 +54,7 @@ class Sending:
     def send(self, batch: list[ComputedRating]) -> None:
         """Send a batch. Raises the `OdooError` that ends all of it, and leaves in `pending` what it hit."""
         self.pending = {one.identity: one for one in batch}
-        known, faults = orders.look_at(self.tools.odoo, {one.order for one in batch}, self.seconds)
+        known, faults = orders.check_orders(self.tools.odoo, {one.order for one in batch}, self.seconds)
         wanted = self._wanted(batch, known)
         writer = Writer(self.tools.odoo, self.loader, self.tools.delivered)
         held = writer.look(wanted)
@@ -64,7 +64,7 @@ class Sending:
                 self.looked_at[one.identity] = standing
             fault = faults.get(one.order) or (None if one.is_elsewhere else one.fault(known.get(one.order)))
             step = step_of(one, line, standing, fault)
-            if isinstance(step, Failed):
+            if isinstance(step, FailedLine):
                 self._fail(one, step)
             elif step.kind in ("write", "retire"):
                 going.append(step)
@@ -85,7 +85,7 @@ class Sending:
         is_known = not (self.loader.is_unknown or self.loader.is_done or error.unknown)
         for one in list(self.pending.values()):
             knows = is_known and one.identity in self.looked_at
-            self._later(one, Failed(error, self.looked_at.get(one.identity), knows), pause)
+            self._later(one, FailedLine(error, self.looked_at.get(one.identity), knows), pause)
 
     def _wanted(self, batch: list[ComputedRating], known: Mapping[int, orders.Order]) -> list[RequestedLine]:
         named = [known[one.order].partner for one in batch if one.line_item.names and one.order in known]
@@ -115,9 +115,9 @@ class Sending:
                 self.outcomes.statistics.add("overtaken")
         return going
 
-    def _settle(self, step: Step, outcome: Outcome) -> None:
+    def _settle(self, step: Step, outcome: WriteResult) -> None:
         one = step.computed_rating
-        if isinstance(outcome, Failed):
+        if isinstance(outcome, FailedLine):
             self._fail(one, outcome)
         elif step.kind == "retire":
             self._note(step)
@@ -135,7 +135,7 @@ class Sending:
             to = line_partition(one.line_item.order, self.tools.line_partitions)
             self.write(self.outcomes.retired, one.line, step.suffix, to)
 
-    def _fail(self, one: ComputedRating, failed: Failed) -> None:
+    def _fail(self, one: ComputedRating, failed: FailedLine) -> None:
         error = failed.error
         if failed.needs_operator:
             self.outcomes.statistics.alarm = "line_not_taken_back"
@@ -153,7 +153,7 @@ class Sending:
         else:
             self._later(one, failed)
 
-    def _later(self, one: ComputedRating, failed: Failed, pause: timedelta | None = None) -> None:
+    def _later(self, one: ComputedRating, failed: FailedLine, pause: timedelta | None = None) -> None:
         self._done(one)
         failure, until = _failure(one, failed), None
         if failure.standing is None and one.line.intent is not None:
@@ -172,11 +172,11 @@ def _intent(step: Step, now: datetime) -> Intent:
     return Intent(step.computed_rating.line.version, amount, digest, line.order, now)
 
 
-def _failure(one: ComputedRating, failed: Failed) -> Failure:
+def _failure(one: ComputedRating, failed: FailedLine) -> Failure:
     return Failure(failed.error.code, failed.error.message, _standing(one, failed))
 
 
-def _standing(one: ComputedRating, failed: Failed) -> Standing | None:
+def _standing(one: ComputedRating, failed: FailedLine) -> Standing | None:
     """Return what is known to stand in Odoo after a failure, None where nobody knows."""
     if not failed.is_known:
         return None

@@ -23,8 +23,8 @@ from fusion_billing.dynamodb.webhooks.endpoint_secrets import EndpointSecrets
 from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
 from fusion_billing.dynamodb.webhooks.events import EventStore, event_writes
 from fusion_billing.dynamodb.webhooks.outbox import WakeUps, build_outbox
-from fusion_billing.outbound.ssrf_guard import Guard
-from fusion_billing.outbound.webhook_sender import Sender
+from fusion_billing.outbound.ssrf_guard import SsrfGuard
+from fusion_billing.outbound.webhook_sender import WebhookSender
 from fusion_billing.webhooks import signing
 from fusion_billing.webhooks.endpoint import Endpoint, SealedSecret
 from tests.bench import receiver
@@ -108,7 +108,7 @@ def _run(world: World, received: str, count: int, *, hanging: bool) -> _Run:
         deliveries=DeliveryStore(world.client, table),
         events=EventStore(world.client, table),
         secrets=secrets,
-        sender=Sender(Guard(loopback=True)),
+        sender=WebhookSender(SsrfGuard(loopback=True)),
         outbox=build_outbox(world.client, queue, table=table, queue_url="queue"),  # type: ignore[arg-type]
         wake_ups=WakeUps(queue, "queue"),  # type: ignore[arg-type]
         endpoint_leases=EndpointLeases(world.client, world.tables.state),

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from fusion_billing.odoo.errors import ConnectionLost
-from fusion_billing.odoo.transport import Answer as HttpAnswer
+from fusion_billing.odoo.transport import Response as HttpAnswer
 from local.odoo import json2
 from local.odoo.admin import Admin
 from local.odoo.engine import StandIn

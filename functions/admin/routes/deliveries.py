@@ -8,9 +8,9 @@ from functions.admin.responses import Response, json_response, page_response
 from functions.admin.services import deliveries as service
 from fusion_billing.errors import Fault, Refused
 from fusion_billing.instants import parse_instant, parse_query_instant
+from fusion_billing.webhooks.delivery_result import DeliveryState
 from fusion_billing.webhooks.events.registry import EVENT_TYPES
-from fusion_billing.webhooks.filters import faults_of
-from fusion_billing.webhooks.outcome import DeliveryState
+from fusion_billing.webhooks.filters import filter_faults
 
 STATES: frozenset[DeliveryState] = frozenset(get_args(DeliveryState))
 REPLAYED: frozenset[DeliveryState] = STATES - {"due"}
@@ -20,7 +20,7 @@ def list_deliveries(request: Request, endpoint: str) -> Response:
     """List an endpoint's deliveries, the newest first, by state, event type and time."""
     given = request.query
     limit, after = request.page()
-    faults = [] if "type" not in given else faults_of([given["type"]], EVENT_TYPES, "type")
+    faults = [] if "type" not in given else filter_faults([given["type"]], EVENT_TYPES, "type")
     if given.get("state", "due") not in STATES:
         faults.append(Fault("state", "unknown_value", f"must be one of {', '.join(sorted(STATES))}"))
     since = None

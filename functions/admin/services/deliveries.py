@@ -12,7 +12,7 @@ from fusion_billing.errors import NotFound
 from fusion_billing.instants import rfc3339
 from fusion_billing.webhooks import identifiers
 from fusion_billing.webhooks.delivery import Delivery
-from fusion_billing.webhooks.outcome import Attempt, DeliveryState
+from fusion_billing.webhooks.delivery_result import Attempt, DeliveryState
 
 MOST_REPLAYED = 500
 _PAGE = 100

@@ -13,12 +13,12 @@ from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
 from fusion_billing.dynamodb.webhooks.events import EventStore
 from fusion_billing.errors import Conflict, Fault, NotFound, Refused
 from fusion_billing.instants import rfc3339
-from fusion_billing.outbound.ssrf_guard import Guard
+from fusion_billing.outbound.ssrf_guard import SsrfGuard
 from fusion_billing.strict_json import Number
 from fusion_billing.webhooks import identifiers, signing
 from fusion_billing.webhooks.endpoint import Endpoint, SealedSecret
 from fusion_billing.webhooks.events.registry import EVENT_TYPES
-from fusion_billing.webhooks.filters import faults_of
+from fusion_billing.webhooks.filters import filter_faults
 
 OLD_SECRET_LIVES = timedelta(hours=24)
 MOST_OF_A_SOURCE = 500
@@ -34,7 +34,7 @@ class Webhooks:
     endpoints: EndpointStore
     events: EventStore
     secrets: EndpointSecrets
-    guard: Guard
+    guard: SsrfGuard
     outbox: Outbox
     random: Callable[[int], bytes] = token_bytes
 
@@ -115,7 +115,7 @@ def rotate(webhooks: Webhooks, principal: Principal, endpoint_id: str, now: date
     Raises `NotFound`, or `Conflict` where it was rotated too often of late.
     """
     endpoint = find(webhooks.endpoints, principal, endpoint_id)
-    live = [one for one in endpoint.secrets if one.live(now)]
+    live = [one for one in endpoint.secrets if one.is_active(now)]
     if len(live) >= _MOST_LIVE_SECRETS:
         raise Conflict("the secret was rotated too often within 24 hours", code="rotated_too_often")
     until = now + OLD_SECRET_LIVES
@@ -183,7 +183,7 @@ def _checked(webhooks: Webhooks, body: dict[str, Any], *, required: bool) -> dic
         except Refused as refused:
             faults += refused.faults
     if "events" in body:
-        faults += faults_of(body["events"], EVENT_TYPES)
+        faults += filter_faults(body["events"], EVENT_TYPES)
     description = body.get("description", "")
     if not _is_text(description):
         faults.append(Fault("description", "not_a_string", "must be a string"))

@@ -12,7 +12,7 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from functions.admin import dependencies, webhook_dependencies
 from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
-from fusion_billing.outbound.ssrf_guard import Guard
+from fusion_billing.outbound.ssrf_guard import SsrfGuard
 from fusion_billing.webhooks import signing
 from fusion_billing.webhooks.events.registry import EVENT_TYPES
 from local.tables import Tables
@@ -55,7 +55,7 @@ def _webhooks(admin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         if clear is not None:
             clear()
     monkeypatch.setattr(webhook_dependencies, "kms", FakeKms)
-    monkeypatch.setattr(webhook_dependencies, "guard", lambda: Guard(resolver=resolve))
+    monkeypatch.setattr(webhook_dependencies, "guard", lambda: SsrfGuard(resolver=resolve))
 
 
 @pytest.fixture
@@ -242,9 +242,9 @@ def test_a_rotation_keeps_the_old_secret_for_a_day(
     stored = EndpointStore(dynamodb, tables.webhooks).get(made["id"])
     assert stored is not None
     opened = webhook_dependencies.webhooks().secrets
-    live = [opened.open(stored.id, one.sealed) for one in stored.secrets if one.live(admin.now)]
+    live = [opened.open(stored.id, one.sealed) for one in stored.secrets if one.is_active(admin.now)]
     assert live == [turned.json["secret"], made["secret"]]
-    later = [one for one in stored.secrets if one.live(admin.now + timedelta(hours=24))]
+    later = [one for one in stored.secrets if one.is_active(admin.now + timedelta(hours=24))]
     assert len(later) == 1
     admin.now += timedelta(hours=25)
     admin.post(f"/v1/endpoints/{made['id']}/secret/rotate", key=app)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from fusion_billing.odoo.errors import ConnectionLost, ReadTimeout
-from fusion_billing.odoo.transport import Answer
+from fusion_billing.odoo.transport import Response
 from local.odoo.faults import Hangup
 from local.odoo.json2 import Request
 from local.odoo.server import Server
@@ -89,15 +89,15 @@ class Wire:
     server: Server
     disturbance: Disturbance
 
-    def post(self, path: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Answer:
+    def post(self, path: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Response:
         """See `transport.Http`."""
         lowered = {name.lower(): value for name, value in headers.items()}
 
-        def do() -> Answer:
+        def do() -> Response:
             try:
                 answer = self.server.answer(Request("POST", path, lowered, body))
             except Hangup:
                 raise ConnectionLost("lost") from None
-            return Answer(answer.status, answer.content_type.partition(";")[0], answer.body)
+            return Response(answer.status, answer.content_type.partition(";")[0], answer.body)
 
         return self.disturbance.step(do, is_call=True)  # type: ignore[no-any-return]

@@ -26,8 +26,8 @@ from fusion_billing.dynamodb.webhooks.endpoint_secrets import EndpointSecrets
 from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
 from fusion_billing.dynamodb.webhooks.events import EventStore
 from fusion_billing.dynamodb.webhooks.outbox import WakeUps, build_outbox
-from fusion_billing.outbound.ssrf_guard import Guard
-from fusion_billing.outbound.webhook_sender import Limits, Sender
+from fusion_billing.outbound.ssrf_guard import SsrfGuard
+from fusion_billing.outbound.webhook_sender import Limits, WebhookSender
 from fusion_billing.webhooks import signing
 from fusion_billing.webhooks.delivery import Delivery
 from fusion_billing.webhooks.endpoint import Endpoint, SealedSecret
@@ -243,7 +243,7 @@ class Relay:
         self.events = EventStore(dynamodb, table)
         self.secrets = EndpointSecrets(kms, "key")
         self.outbox = build_outbox(dynamodb, queue, table=table, queue_url="queue", monotonic=clock.monotonic)
-        self.guard = Guard(loopback=True)
+        self.guard = SsrfGuard(loopback=True)
         self.limits = Limits(connect=2.0, read=2.0, body=0.5, total=2.0)
         self.secret = SECRET
 
@@ -289,7 +289,7 @@ class Relay:
                 "deliveries": self.deliveries,
                 "events": self.events,
                 "secrets": self.secrets,
-                "sender": Sender(self.guard, limits=self.limits),
+                "sender": WebhookSender(self.guard, limits=self.limits),
                 "outbox": self.outbox,
                 "wake_ups": WakeUps(self.queue, "queue", monotonic=self.clock.monotonic),
                 "endpoint_leases": self.endpoint_leases,

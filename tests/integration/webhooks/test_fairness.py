@@ -11,8 +11,8 @@ import pytest
 
 from fusion_billing.dynamodb.webhooks.deliveries import Due
 from fusion_billing.outbound.webhook_sender import Limits
+from fusion_billing.webhooks.delivery_result import DeliveryResult, EndpointResponse
 from fusion_billing.webhooks.endpoint import SealedSecret
-from fusion_billing.webhooks.outcome import Answer, DeliveryResult
 
 pytestmark = pytest.mark.integration
 
@@ -49,7 +49,9 @@ def test_a_relay_that_lost_its_claim_writes_nothing(relay: Any, receiver: Any) -
     assert relay.run().delivered == 1
     stored = relay.delivery("a", event)
     result = DeliveryResult("due", due=relay.clock())
-    assert not relay.deliveries.finish(late, token="late", answer=Answer(500), result=result, now=relay.clock())
+    assert not relay.deliveries.finish(
+        late, token="late", answer=EndpointResponse(500), result=result, now=relay.clock()
+    )
     assert relay.delivery("a", event) == stored
 
 
@@ -156,9 +158,9 @@ def test_a_run_that_was_nudged_for_once_more_meanwhile_asks_for_another(relay: A
     relay.tell()
 
     class Interrupted:
-        def post(self, *_: Any) -> Answer:
+        def post(self, *_: Any) -> EndpointResponse:
             assert relay.run(endpoint="ep_a").delivered == 0
-            return Answer(200)
+            return EndpointResponse(200)
 
     assert relay.run(endpoint="ep_a", sender=Interrupted()).delivered == 1
     assert relay.queue.sent == [("ep_a", 0)]

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from fusion_billing.outbound.bounded_connection import LONGEST_ANSWER
-from fusion_billing.outbound.ssrf_guard import Guard
-from fusion_billing.outbound.webhook_sender import Limits, Sender
-from fusion_billing.webhooks.outcome import Answer
+from fusion_billing.outbound.bounded_connection import MAX_RESPONSE_BYTES
+from fusion_billing.outbound.ssrf_guard import SsrfGuard
+from fusion_billing.outbound.webhook_sender import Limits, WebhookSender
+from fusion_billing.webhooks.delivery_result import EndpointResponse
 
 pytestmark = pytest.mark.integration
 
@@ -53,8 +53,8 @@ def serve() -> Iterator[Serve]:
         listener.close()
 
 
-def post(port: int, *, host: str = "127.0.0.1", path: str = "/hook", **more: Any) -> Answer:
-    sender = Sender(Guard(loopback=True), limits=QUICK, **more)
+def post(port: int, *, host: str = "127.0.0.1", path: str = "/hook", **more: Any) -> EndpointResponse:
+    sender = WebhookSender(SsrfGuard(loopback=True), limits=QUICK, **more)
     return sender.post(f"{'https' if more else 'http'}://{host}:{port}{path}", {"webhook-id": "msg_1"}, b"{}")
 
 
@@ -112,8 +112,8 @@ def test_an_answer_is_its_status_and_the_beginning_of_its_body(
         (b"hello\r\n", "bad_answer"),
         (b"HTTP/1.1 OK\r\n\r\n", "bad_answer"),
         (b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 200 + b"\r\n", "bad_answer"),
-        (b"HTTP/1.1 200 OK\r\nx: " + b"y" * 2 * LONGEST_ANSWER, "bad_answer"),
-        (b"\x00" * 2 * LONGEST_ANSWER, "bad_answer"),
+        (b"HTTP/1.1 200 OK\r\nx: " + b"y" * 2 * MAX_RESPONSE_BYTES, "bad_answer"),
+        (b"\x00" * 2 * MAX_RESPONSE_BYTES, "bad_answer"),
         (b"HTTP/1.1 100 Continue\r\n\r\n" * 10_000, "bad_answer"),
     ],
 )
@@ -176,13 +176,13 @@ def test_of_a_body_without_end_no_more_than_the_limit_is_read(serve: Serve, monk
     monkeypatch.setattr(socket.socket, "recv_into", counting)
     got = post(port)
     assert (got.status, got.excerpt) == (200, "z" * 256)
-    assert 0 < received <= LONGEST_ANSWER
+    assert 0 < received <= MAX_RESPONSE_BYTES
 
 
 def test_a_reader_that_never_reads_does_not_hold_the_sender(serve: Serve) -> None:
     asleep = threading.Event()
     port = serve(lambda _connection: asleep.wait(5) and None)
-    sender = Sender(Guard(loopback=True), limits=QUICK)
+    sender = WebhookSender(SsrfGuard(loopback=True), limits=QUICK)
     got = sender.post(f"http://127.0.0.1:{port}/", {}, b"x" * 50_000_000)
     asleep.set()
     assert (got.status, got.error) == (None, "timed_out")
@@ -233,11 +233,11 @@ class Rebinding:
 def test_a_name_that_moved_inside_since_it_was_registered_is_not_connected_to(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    guard = Guard(resolver=Rebinding("93.184.216.34", "127.0.0.1"))
+    guard = SsrfGuard(resolver=Rebinding("93.184.216.34", "127.0.0.1"))
     guard.addresses(guard.check("https://hooks.example.com/"))
     connected: list[Any] = []
     monkeypatch.setattr(socket.socket, "connect", lambda _self, address: connected.append(address))
-    got = Sender(guard, limits=QUICK).post("https://hooks.example.com/", {}, b"{}")
+    got = WebhookSender(guard, limits=QUICK).post("https://hooks.example.com/", {}, b"{}")
     assert (got.status, got.error) == (None, "refused_address")
     assert connected == []
 
@@ -253,7 +253,7 @@ def test_a_name_that_moves_between_check_and_connect_is_connected_to_where_it_wa
         raise ConnectionRefusedError
 
     monkeypatch.setattr(socket.socket, "connect", connect)
-    got = Sender(Guard(resolver=resolver), limits=QUICK).post("https://hooks.example.com/", {}, b"{}")
+    got = WebhookSender(SsrfGuard(resolver=resolver), limits=QUICK).post("https://hooks.example.com/", {}, b"{}")
     assert got.error == "connect_failed"
     assert connected == [("93.184.216.34", 443)]
     assert resolver.asked == 1

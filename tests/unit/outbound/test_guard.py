@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from fusion_billing.errors import Refused
-from fusion_billing.outbound.ssrf_guard import Guard
+from fusion_billing.outbound.ssrf_guard import SsrfGuard
 
 PUBLIC = "93.184.216.34"
 
@@ -31,7 +31,7 @@ class FakeResolver:
         ]
 
 
-def code_of(guard: Guard, url: object) -> str:
+def code_of(guard: SsrfGuard, url: object) -> str:
     with pytest.raises(Refused) as caught:
         guard.addresses(guard.check(url))
     (fault,) = caught.value.faults
@@ -132,18 +132,18 @@ HOSTILE = {
 @pytest.mark.parametrize(("url", "code"), HOSTILE.items(), ids=[repr(url)[:60] for url in HOSTILE])
 def test_a_hostile_url_is_refused_by_name_before_anything_is_looked_up(url: str, code: str) -> None:
     resolver = FakeResolver([PUBLIC])
-    assert code_of(Guard(resolver=resolver), url) == code
+    assert code_of(SsrfGuard(resolver=resolver), url) == code
     assert resolver.asked == []
 
 
 @pytest.mark.parametrize("url", [None, 7, ["https://example.com/"], {"url": "x"}])
 def test_what_is_no_text_is_refused(url: object) -> None:
-    assert code_of(Guard(), url) == "invalid_url"
+    assert code_of(SsrfGuard(), url) == "invalid_url"
 
 
 def test_a_refusal_does_not_quote_the_credentials() -> None:
     with pytest.raises(Refused) as caught:
-        Guard().check("https://user:secret@example.com/")
+        SsrfGuard().check("https://user:secret@example.com/")
     assert "secret" not in str(caught.value)
 
 
@@ -159,7 +159,7 @@ def test_a_refusal_does_not_quote_the_credentials() -> None:
     ],
 )
 def test_a_public_url_is_let_through(url: str) -> None:
-    guard = Guard(resolver=FakeResolver([PUBLIC]))
+    guard = SsrfGuard(resolver=FakeResolver([PUBLIC]))
     target = guard.check(url)
     if not target.is_literal_address:
         assert [str(one.ip) for one in guard.addresses(target)] == [PUBLIC]
@@ -183,12 +183,12 @@ def test_a_public_url_is_let_through(url: str) -> None:
     ],
 )
 def test_a_name_that_resolves_to_any_address_inside_is_refused(answers: list[str]) -> None:
-    guard = Guard(resolver=FakeResolver(answers))
+    guard = SsrfGuard(resolver=FakeResolver(answers))
     assert code_of(guard, "https://hooks.example.com/") == "address_not_allowed"
 
 
 def test_a_name_that_does_not_resolve_is_refused() -> None:
-    assert code_of(Guard(resolver=FakeResolver([])), "https://hooks.example.com/") == "unresolvable_host"
+    assert code_of(SsrfGuard(resolver=FakeResolver([])), "https://hooks.example.com/") == "unresolvable_host"
 
 
 def test_a_look_up_that_hangs_is_a_name_that_does_not_resolve() -> None:
@@ -199,20 +199,20 @@ def test_a_look_up_that_hangs_is_a_name_that_does_not_resolve() -> None:
         return []
 
     try:
-        guard = Guard(resolver=hanging, lookup_seconds=0.05)
+        guard = SsrfGuard(resolver=hanging, lookup_seconds=0.05)
         assert code_of(guard, "https://hooks.example.com/") == "unresolvable_host"
     finally:
         release.set()
 
 
 def test_other_ports_are_a_setting() -> None:
-    guard = Guard(ports=frozenset({9443}))
+    guard = SsrfGuard(ports=frozenset({9443}))
     assert guard.check("https://hooks.example.com:9443/").port == 9443
     assert code_of(guard, "https://hooks.example.com/") == "port_not_allowed"
 
 
 def test_loopback_is_a_setting_and_lets_nothing_else_through() -> None:
-    guard = Guard(loopback=True, resolver=FakeResolver(["127.0.0.1"]))
+    guard = SsrfGuard(loopback=True, resolver=FakeResolver(["127.0.0.1"]))
     for url in ("http://localhost:9000/hook", "http://127.0.0.1:9000/", "https://[::1]:1/"):
         assert guard.check(url).host in {"localhost", "127.0.0.1", "::1"}
     assert [str(one.ip) for one in guard.addresses(guard.check("http://localhost:9000/"))] == ["127.0.0.1"]
@@ -225,5 +225,5 @@ def test_loopback_is_a_setting_and_lets_nothing_else_through() -> None:
         "https://127.0.0.2/": "address_not_allowed",
     }.items():
         assert code_of(guard, url) == code
-    elsewhere = Guard(loopback=True, resolver=FakeResolver(["10.0.0.1"]))
+    elsewhere = SsrfGuard(loopback=True, resolver=FakeResolver(["10.0.0.1"]))
     assert code_of(elsewhere, "http://localhost:9000/") == "address_not_allowed"

@@ -11,7 +11,7 @@ from fusion_billing.webhooks import identifiers
 from fusion_billing.webhooks.events import endpoints, order_lines, periods, ratings, subscriptions, usage
 from fusion_billing.webhooks.events.payload import EventName, EventType
 from fusion_billing.webhooks.events.registry import EVENT_TYPES, check
-from fusion_billing.webhooks.filters import MAX_FILTERS, faults_of, matches
+from fusion_billing.webhooks.filters import MAX_FILTERS, filter_faults, matches
 
 FAMILIES = (usage, ratings, periods, order_lines, subscriptions, endpoints)
 WEBHOOKS_PAGE = Path(__file__).parents[3] / "docs" / "webhooks.md"
@@ -69,7 +69,7 @@ def test_a_filter_takes_a_type_a_family_or_everything(filters: list[str], type_:
 
 @pytest.mark.parametrize("filters", [["*"], ["rating.*", "line.parked"], ["endpoint.test"]])
 def test_good_filters_have_no_faults(filters: list[str]) -> None:
-    assert faults_of(filters, EVENT_TYPES) == []
+    assert filter_faults(filters, EVENT_TYPES) == []
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_good_filters_have_no_faults(filters: list[str]) -> None:
     ],
 )
 def test_bad_filters_are_refused_each_by_its_place(filters: Any, faults: list[tuple[str, str]]) -> None:
-    assert [(fault.field, fault.code) for fault in faults_of(filters, EVENT_TYPES)] == faults
+    assert [(fault.field, fault.code) for fault in filter_faults(filters, EVENT_TYPES)] == faults
 
 
 def test_ids_sort_by_time_and_a_time_sorts_between_them() -> None:

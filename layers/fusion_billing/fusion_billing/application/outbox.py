@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 from fusion_billing.instants import rfc3339
 from fusion_billing.webhooks import identifiers
-from fusion_billing.webhooks.endpoint import Endpoint, listeners
+from fusion_billing.webhooks.endpoint import Endpoint, subscribed_endpoints
 
 DIRECT_DELIVERIES = 25
 """More listeners than this are not put into the caller's transaction (it holds 100 writes at most): the
@@ -112,7 +112,7 @@ class Outbox:
         catalogue says (JSON types, decimals as text); `subscription` and `sequence` are put into it here.
         Raises `ValueError` where `data` is not as the catalogue says.
         """
-        heard = listeners(self._gateway.endpoints(), type, plan=plan, metric=metric)
+        heard = subscribed_endpoints(self._gateway.endpoints(), type, plan=plan, metric=metric)
         return self._prepare(type, subscription, data, heard, now)
 
     def prepare_for(
@@ -158,7 +158,7 @@ class Outbox:
         direct = len(heard) <= DIRECT_DELIVERIES
         # What is written for a disabled endpoint waits until it is enabled again; one that has only failed of
         # late would take the time of those that answer.
-        awake = [one.id for one in heard if one.wakes(now)]
+        awake = [one.id for one in heard if one.starts_relay(now)]
         return Prepared(
             writes=self._gateway.event_writes(event, heard, direct=direct),
             endpoints=tuple(awake if direct else awake[:1]),

@@ -15,7 +15,7 @@ from fusion_billing.odoo.errors import (
     RoundingMismatch,
     TaxMismatch,
 )
-from fusion_billing.odoo.order_line_reading import OdooLine, to_bill
+from fusion_billing.odoo.order_line_reading import OdooLine, amount_to_invoice
 from fusion_billing.odoo_lines.order_line import Line
 
 
@@ -46,7 +46,7 @@ def _nothing_to_invoice(line: Line, held: OdooLine) -> NothingToInvoice | None:
 def amount(line: Line, held: OdooLine) -> Decimal:
     """Return what the line comes to where the rated amount must be: subtotal, total, or what is left."""
     if line.rolling:
-        return to_bill(held.quantity - held.invoiced, held.price, line.digits)
+        return amount_to_invoice(held.quantity - held.invoiced, held.price, line.digits)
     return held.amount(with_taxes=line.with_taxes)
 
 
@@ -56,7 +56,7 @@ def billable(line: Line, held: OdooLine, base: Decimal = ZERO) -> Decimal:
     `base` is what of a rolling line was invoiced before this period.
     """
     if line.rolling:
-        return to_bill(held.quantity - base, held.price, line.digits)
+        return amount_to_invoice(held.quantity - base, held.price, line.digits)
     whole = held.amount(with_taxes=line.with_taxes)
     quantity = held.invoiced + (ZERO if held.state == "cancel" else max(held.to_invoice, ZERO))
     if held.state not in ("sale", "cancel") or quantity == held.quantity or not held.quantity:

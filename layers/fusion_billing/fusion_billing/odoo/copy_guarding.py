@@ -19,7 +19,7 @@ from fusion_billing.errors import FusionError, NotFound
 from fusion_billing.odoo.errors import OdooError
 from fusion_billing.odoo.line_copies import ForeignLine, foreign, to_be_invoiced
 from fusion_billing.odoo.line_findings import ADDED, COPIED, SentLine
-from fusion_billing.odoo.line_guarding import Comparison, LineGuarding, count, told_of
+from fusion_billing.odoo.line_guarding import Comparison, LineGuarding, count, event_data
 from fusion_billing.odoo.order_line_reading import OdooLine
 from fusion_billing.odoo_lines.external_id import rating_of
 from fusion_billing.odoo_lines.line_guard import Note, decide, notes_text, read_notes, with_note
@@ -155,7 +155,7 @@ class CopyGuarding:
         if is_known:
             self.lines.store.note(stored, notes, note.at, is_listed=note.is_open)
             return
-        data = {**original.about((), None), **about, **told_of(note)}
+        data = {**original.about((), None), **about, **event_data(note)}
         prepared = self.lines.event("line.changed", original, data, note.at)
         if self.lines.store.note(stored, notes, note.at, prepared.writes, is_listed=note.is_open):
             self.lines.events.wake_up(prepared)

@@ -37,7 +37,7 @@ class RequestedLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenLine:
     """A line as Odoo holds it now, read back; `line` is what was sent, `invoiced` the quantity before it."""
 
     id: int
@@ -51,7 +51,7 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class FailedLine:
     """Why a line is not there as it should be.
 
     `is_known` says that `held` is what stands in Odoo now (None: nothing); without it, nobody knows.
@@ -64,7 +64,7 @@ class Failed:
     needs_operator: bool = False
 
 
-Outcome = Written | Failed
+WriteResult = WrittenLine | FailedLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +104,11 @@ def row_of(attempt: Attempt, columns: Sequence[str]) -> list[str]:
     return [*row, *(more[name] for name in columns[len(COLUMNS) :])]
 
 
-def taxable_id(attempt: Attempt, outcome: Outcome) -> int | None:
+def taxable_id(attempt: Attempt, outcome: WriteResult) -> int | None:
     """Return the id of a line whose taxes are worth a look: they may be why it does not come out."""
     if attempt.taxed or attempt.line.rolling:
         return None
-    if isinstance(outcome, Written):
+    if isinstance(outcome, WrittenLine):
         return outcome.id if may_hide_a_tax(attempt.line) else None
     is_other = isinstance(outcome.error, DiscountMismatch | OrderMismatch | ProductMismatch)
     if not isinstance(outcome.error, LineMismatch) or is_other or outcome.held is None:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from fusion_billing.odoo.client import Odoo
-from fusion_billing.odoo.order_line_reading import READ_BACK, OdooLine, external_ids, odoo_line
+from fusion_billing.odoo.order_line_reading import LINE_FIELDS, OdooLine, external_ids, parse_line
 from fusion_billing.odoo.orders import Seconds, many2one
 from fusion_billing.odoo_lines.external_id import MODULE
 
@@ -54,9 +54,9 @@ def to_be_invoiced(
         domain.append(["order_id", "in", sorted(orders)])
     while True:
         page = [["id", ">", after], *domain]
-        rows = odoo.search_read("sale.order.line", page, READ_BACK, limit=LINES_A_CALL, order="id", seconds=seconds())
+        rows = odoo.search_read("sale.order.line", page, LINE_FIELDS, limit=LINES_A_CALL, order="id", seconds=seconds())
         if rows:
-            yield [odoo_line(row) for row in rows]
+            yield [parse_line(row) for row in rows]
             after = rows[-1]["id"]
         if len(rows) < LINES_A_CALL:
             return
@@ -95,12 +95,12 @@ def _originals(odoo: Odoo, lines: Sequence[OdooLine], seconds: Seconds) -> dict[
     rows = odoo.search_read(
         "sale.order.line",
         domain,
-        (*READ_BACK, _PARTNER),
+        (*LINE_FIELDS, _PARTNER),
         limit=LINES_A_CALL,
         order="id",
         seconds=seconds(),
     )
-    held = {row["id"]: odoo_line(row) for row in rows}
+    held = {row["id"]: parse_line(row) for row in rows}
     of_partner = {row["id"]: partner[0] for row in rows if (partner := many2one(row.get(_PARTNER)))}
     ours = sorted((line, name) for name, line in _named(odoo, list(held), seconds) if _is_ours(name))
     found: dict[int, str] = {}
@@ -120,8 +120,8 @@ def _alike(odoo: Odoo, lines: Sequence[OdooLine], seconds: Seconds) -> set[tuple
     found: set[tuple[int, str]] = set()
     for product, title in sorted({_likeness(line) for line in lines if line.name}):
         domain = [["product_id", "=", product], ["name", "=like", f"{title}%"]]
-        rows = odoo.search_read("sale.order.line", domain, READ_BACK, limit=_LOOKED_AT, order="id", seconds=seconds())
-        held = {row["id"]: odoo_line(row) for row in rows}
+        rows = odoo.search_read("sale.order.line", domain, LINE_FIELDS, limit=_LOOKED_AT, order="id", seconds=seconds())
+        held = {row["id"]: parse_line(row) for row in rows}
         names = _named(odoo, list(held), seconds)
         found |= {
             (product, title) for name, line in names if _is_ours(name) and _likeness(held[line]) == (product, title)

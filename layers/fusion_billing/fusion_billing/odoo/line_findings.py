@@ -10,7 +10,7 @@ from fusion_billing.decimals import ZERO
 from fusion_billing.dynamodb.ratings.order_line_items import StoredLine
 from fusion_billing.errors import FusionError
 from fusion_billing.instants import rfc3339
-from fusion_billing.odoo.order_line_reading import OdooLine, to_bill
+from fusion_billing.odoo.order_line_reading import OdooLine, amount_to_invoice
 from fusion_billing.odoo_lines.line_item import LineItem, read
 from fusion_billing.odoo_lines.order_line import Line, Mode, line_of
 from fusion_billing.odoo_lines.quantity_and_price import Precision
@@ -79,7 +79,7 @@ class SentLine:
     def amount_in(self, held: OdooLine) -> Decimal:
         """Return what the line comes to where the rated amount must be: subtotal, total, what is left."""
         if self.rolling:
-            return to_bill(held.quantity - held.invoiced, held.price, self.line_item.digits)
+            return amount_to_invoice(held.quantity - held.invoiced, held.price, self.line_item.digits)
         return held.amount(with_taxes=self.line_item.with_taxes)
 
     def differences(self, held: OdooLine | None) -> tuple[str, ...]:

@@ -196,9 +196,9 @@ class LineGuarding:
 
     def _event(self, line: SentLine, note: Note, about: dict[str, Any]) -> Prepared:
         if note.action == "failed":
-            told = {"reason": CHANGED_AGAIN, "message": f"{explained(note)}; {note.why}"}
+            told = {"reason": CHANGED_AGAIN, "message": f"{explain(note)}; {note.why}"}
             return self.event("line.parked", line, {**about, **told}, note.at)
-        return self.event("line.changed", line, {**about, **told_of(note)}, note.at)
+        return self.event("line.changed", line, {**about, **event_data(note)}, note.at)
 
     def event(self, type_: str, line: SentLine, data: dict[str, Any], now: datetime) -> Prepared:
         """Return an event about a line; none where no event can be made of it."""
@@ -233,13 +233,13 @@ def count(result: Comparison, note: Note, about: dict[str, Any]) -> None:
     logger.warning("an order line was changed in Odoo", finding=about, action=note.action, why=note.why)
 
 
-def told_of(note: Note) -> dict[str, str]:
+def event_data(note: Note) -> dict[str, str]:
     """Return what an event tells of what was done: the action, and a sentence for people."""
-    message = explained(note)
+    message = explain(note)
     return {"action": note.action, "message": f"{message}; {note.why}" if note.why else message}
 
 
-def explained(note: Note) -> str:
+def explain(note: Note) -> str:
     """Return a finding in a sentence that names both amounts."""
     odoo = "has no such line" if note.odoo_amount is None else f"has {note.odoo_amount}"
     return f"rated {note.amount}, Odoo {odoo}: {', '.join(FOUND[name] for name in note.found)}"

@@ -9,7 +9,7 @@ from fusion_billing.decimals import EXACT, ZERO
 from fusion_billing.odoo.client import Odoo
 from fusion_billing.odoo.orders import Seconds, many2one
 
-READ_BACK = (
+LINE_FIELDS = (
     "order_id",
     "product_id",
     "state",
@@ -55,7 +55,7 @@ class OdooLine:
         return self.total if with_taxes else self.subtotal
 
 
-def odoo_line(row: Mapping[str, Any]) -> OdooLine:
+def parse_line(row: Mapping[str, Any]) -> OdooLine:
     """Return a row that was read with `READ_BACK`."""
     order, product = many2one(row.get("order_id")), many2one(row.get("product_id"))
     return OdooLine(
@@ -79,8 +79,8 @@ def read_lines(odoo: Odoo, ids: Sequence[int], seconds: Seconds) -> dict[int, Od
     """Return those of the lines that there are, by id."""
     if not ids:
         return {}
-    rows = odoo.read("sale.order.line", ids, READ_BACK, seconds=seconds())
-    return {row["id"]: odoo_line(row) for row in rows}
+    rows = odoo.read("sale.order.line", ids, LINE_FIELDS, seconds=seconds())
+    return {row["id"]: parse_line(row) for row in rows}
 
 
 def last_sequences(odoo: Odoo, orders: Iterable[int], seconds: Seconds) -> dict[int, int]:
@@ -118,7 +118,7 @@ def external_ids(odoo: Odoo, model: str, ids: Sequence[int], seconds: float | No
     return {name: record for name, record in told if name}
 
 
-def to_bill(left: Decimal, price: Decimal, digits: int) -> Decimal:
+def amount_to_invoice(left: Decimal, price: Decimal, digits: int) -> Decimal:
     """Return what a rolling line has left to invoice, in a currency of so many digits."""
     return EXACT.multiply(left, price).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP, EXACT)
 

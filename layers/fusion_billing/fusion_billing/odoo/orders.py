@@ -36,7 +36,9 @@ class Order:
     partner: int | None
 
 
-def look_at(odoo: Odoo, ids: Iterable[int], seconds: Seconds) -> tuple[dict[int, Order], dict[int, PermanentError]]:
+def check_orders(
+    odoo: Odoo, ids: Iterable[int], seconds: Seconds
+) -> tuple[dict[int, Order], dict[int, PermanentError]]:
     """Return the orders that can take lines, and why each of the others can't.
 
     Raises `NoRights` where none is to be seen and no other order either: that is a matter of rights, not
@@ -69,7 +71,7 @@ def languages(odoo: Odoo, partners: Iterable[int], seconds: Seconds) -> dict[int
     return {row["id"]: row["lang"] for row in rows if isinstance(row.get("lang"), str)}
 
 
-def passed_by(odoo: Odoo, ids: Iterable[int], seconds: Seconds) -> set[int]:
+def orders_not_invoiced_by_odoo(odoo: Odoo, ids: Iterable[int], seconds: Seconds) -> set[int]:
     """Return those of the orders that Odoo's own invoicing passes by: subscriptions renewed or closed."""
     return _in_state(odoo, sorted(set(ids)), frozenset({_RENEWED, "6_churn"}), seconds)
 

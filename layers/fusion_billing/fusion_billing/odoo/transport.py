@@ -18,7 +18,7 @@ _LARGEST = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What came back: the status, the content type without its parameters, the body."""
 
     status: int
@@ -38,17 +38,17 @@ class Http:
         self._url = url.rstrip("/")
         self._connect_seconds = connect_seconds
 
-    def get(self, path: str, seconds: float) -> Answer:
+    def get(self, path: str, seconds: float) -> Response:
         """Get `path`, without a key; raises as `post` does."""
         return self._request("GET", path, {}, None, seconds)
 
-    def post(self, path: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Answer:
+    def post(self, path: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Response:
         """Post `body`; raise `Down`, `TimedOut`, `ConnectionLost` or `Misaddressed` where no answer came."""
         return self._request("POST", path, headers, body, seconds)
 
     def _request(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes | None, seconds: float
-    ) -> Answer:
+    ) -> Response:
         deadline = time.monotonic() + seconds
         with requests.Session() as session:
             session.trust_env = False
@@ -62,14 +62,14 @@ class Http:
                     allow_redirects=False,
                     stream=True,
                 )
-                return Answer(
+                return Response(
                     response.status_code,
                     response.headers.get("Content-Type", "").partition(";")[0].strip().lower(),
                     _read(response, deadline),
                     _seconds(response.headers.get("Retry-After")),
                 )
             except requests.RequestException as error:
-                raise _classified(error) from None
+                raise _odoo_error(error) from None
 
 
 def _read(response: requests.Response, deadline: float) -> bytes:
@@ -105,20 +105,20 @@ _BY_CAUSE: tuple[tuple[type[BaseException], type[OdooError], str], ...] = (
 )
 
 
-def _classified(error: requests.RequestException) -> OdooError:
+def _odoo_error(error: requests.RequestException) -> OdooError:
     """Return our error for one of requests'; its text may hold the address and is left out."""
     name = type(error).__name__
     for kind, ours, words in _BY_TYPE:
         if isinstance(error, kind):
             return ours(words, name=name)
-    for cause in _causes(error):
+    for cause in _wrapped_errors(error):
         for kind, ours, words in _BY_CAUSE:
             if isinstance(cause, kind):
                 return ours(words, name=kind.__name__)
     return ConnectionLost("the connection ended before the answer did", name=name)
 
 
-def _causes(error: BaseException) -> list[object]:
+def _wrapped_errors(error: BaseException) -> list[object]:
     """Return what requests wrapped: the arguments of the error, and the `reason` of a MaxRetryError."""
     found: list[object] = []
     for argument in error.args:

@@ -16,10 +16,10 @@ from fusion_billing.odoo.client import Odoo
 from fusion_billing.odoo.errors import LineInvoiced, LineMismatch, NothingToInvoice, OdooError, RecordNotFound
 from fusion_billing.odoo.line_attempt import (
     Attempt,
-    Failed,
-    Outcome,
+    FailedLine,
     RequestedLine,
-    Written,
+    WriteResult,
+    WrittenLine,
     columns_of,
     row_of,
     taxable_id,
@@ -29,7 +29,7 @@ from fusion_billing.odoo.taxed_lines import TaxedLines
 from fusion_billing.odoo.taxes import TaxReader
 from fusion_billing.odoo_lines.order_line import COLUMNS, Line
 
-__all__ = ["Failed", "Outcome", "RequestedLine", "Writer", "Written", "replace_columns"]
+__all__ = ["FailedLine", "RequestedLine", "WriteResult", "Writer", "WrittenLine", "replace_columns"]
 
 _MOST_CHANGES = 3  # without a discount, with the delivered quantity, at the price that its taxes ask for
 
@@ -57,7 +57,7 @@ class Writer:
         held = read_lines(self._odoo, sorted(set(ids.values())), self._loader.seconds)
         return [held.get(ids.get(one.line.external_id, 0)) for one in wanted]
 
-    def write(self, wanted: Sequence[RequestedLine], before: Sequence[OdooLine | None]) -> list[Outcome]:
+    def write(self, wanted: Sequence[RequestedLine], before: Sequence[OdooLine | None]) -> list[WriteResult]:
         """Put lines there, none of them invoiced; return what became of each.
 
         `before` is what `look` returned. Raises what `Loader.load` raises.
@@ -76,7 +76,7 @@ class Writer:
         wrong = {
             index: (attempts[index], outcome)
             for index, outcome in outcomes.items()
-            if isinstance(outcome, Failed) and isinstance(outcome.error, LineMismatch | NothingToInvoice)
+            if isinstance(outcome, FailedLine) and isinstance(outcome.error, LineMismatch | NothingToInvoice)
         }
         outcomes |= self._taken_back(wrong)
         return [outcomes[index] for index in range(len(wanted))]
@@ -109,7 +109,7 @@ class Writer:
         priced = self._taxed.of(known, self._loader.seconds)
         return {index: replace(attempts[index], line=line) for index, line in priced.items()}
 
-    def _again(self, attempts: Mapping[int, Attempt], outcomes: Mapping[int, Outcome]) -> dict[int, Attempt]:
+    def _again(self, attempts: Mapping[int, Attempt], outcomes: Mapping[int, WriteResult]) -> dict[int, Attempt]:
         """Return what to try after these attempts: each remedy is tried once."""
         taxable = {
             index: (attempt.line, line_id)
@@ -126,9 +126,9 @@ class Writer:
                 again[index] = attempt
         return again
 
-    def _second(self, attempt: Attempt, outcome: Outcome) -> Attempt | None:
+    def _second(self, attempt: Attempt, outcome: WriteResult) -> Attempt | None:
         """Return what to try where no tax is at fault: the delivered quantity, or without a discount."""
-        error = outcome.error if isinstance(outcome, Failed) else None
+        error = outcome.error if isinstance(outcome, FailedLine) else None
         if isinstance(error, NothingToInvoice) and not attempt.delivered:
             self._delivered.add(attempt.line.product)
             return replace(attempt, delivered=True)
@@ -137,9 +137,9 @@ class Writer:
             return replace(attempt, line=plainly, no_discount=True)
         return None
 
-    def _write(self, attempts: Mapping[int, Attempt]) -> dict[int, Outcome]:
+    def _write(self, attempts: Mapping[int, Attempt]) -> dict[int, WriteResult]:
         ids: dict[int, int] = {}
-        outcomes: dict[int, Outcome] = {}
+        outcomes: dict[int, WriteResult] = {}
         for columns in {columns_of(attempt) for attempt in attempts.values()}:
             group = {index: row_of(one, columns) for index, one in attempts.items() if columns_of(one) == columns}
             verdicts = replace_columns(self._loader, columns, list(group.values()))
@@ -149,13 +149,13 @@ class Writer:
                 else:
                     is_known = not self._loader.is_unknown
                     before = attempts[index].before if is_known else None
-                    outcomes[index] = Failed(result, before, is_known)
+                    outcomes[index] = FailedLine(result, before, is_known)
         held = read_lines(self._odoo, list(ids.values()), self._loader.seconds)
         for index, line_id in ids.items():
             outcomes[index] = self._verified(attempts[index], held.get(line_id))
         return outcomes
 
-    def _verified(self, attempt: Attempt, held: OdooLine | None) -> Outcome:
+    def _verified(self, attempt: Attempt, held: OdooLine | None) -> WriteResult:
         was = attempt.before.invoiced if attempt.before is not None else ZERO
         seen = held
         if held is not None and held.invoiced != was:
@@ -166,8 +166,8 @@ class Writer:
             seen = replace(held, invoiced=was, to_invoice=held.quantity - was)
         fault = comparison.fault(attempt.line, seen)
         if fault is not None or held is None:
-            return Failed(fault or RecordNotFound("the line is gone", name="read back"), held, is_known=True)
-        return Written(
+            return FailedLine(fault or RecordNotFound("the line is gone", name="read back"), held, is_known=True)
+        return WrittenLine(
             held.id,
             held.quantity,
             held.price,
@@ -178,7 +178,7 @@ class Writer:
             discount=held.discount,
         )
 
-    def _raced(self, attempt: Attempt, held: OdooLine) -> Failed | None:
+    def _raced(self, attempt: Attempt, held: OdooLine) -> FailedLine | None:
         """Return what became of a line that Odoo invoiced between our look and the reading back.
 
         None where it was invoiced just as it was written. Invoiced as it had been, or as something in
@@ -196,7 +196,7 @@ class Writer:
             price = before.price if before is not None and as_before else held.price
             held = self._set(attempt, held, replace(held, quantity=held.invoiced, price=price)) or held
         error = LineInvoiced("Odoo invoiced this line just as it was changed", name="qty_invoiced")
-        return Failed(error, held, is_known=True)
+        return FailedLine(error, held, is_known=True)
 
     def _set(self, attempt: Attempt, held: OdooLine, target: OdooLine) -> OdooLine | None:
         """Give a line the quantity, price and discount of `target`; return it as it reads back.
@@ -228,14 +228,14 @@ class Writer:
                 break
         return now
 
-    def _taken_back(self, wrong: Mapping[int, tuple[Attempt, Failed]]) -> dict[int, Outcome]:
+    def _taken_back(self, wrong: Mapping[int, tuple[Attempt, FailedLine]]) -> dict[int, WriteResult]:
         return {
             index: self._take_back(attempt, failed)
             for index, (attempt, failed) in wrong.items()
             if failed.held is not None
         }
 
-    def _take_back(self, attempt: Attempt, failed: Failed) -> Failed:
+    def _take_back(self, attempt: Attempt, failed: FailedLine) -> FailedLine:
         """Take a wrong line back to what was verified before, or to nothing; say so in the reason."""
         held, before = failed.held, attempt.before
         assert held is not None  # noqa: S101  for the type checker: what is gone is not taken back
@@ -246,11 +246,11 @@ class Writer:
         now = self._set(attempt, held, target)
         if now is not None and now.invoiced != invoiced:
             raced = self._raced(replace(attempt, before=held), now)
-            return raced or Failed(failed.error, now, is_known=True)
+            return raced or FailedLine(failed.error, now, is_known=True)
         is_done = now is not None and (now.form, now.subtotal) == (target.form, target.subtotal)
         told = _taken_back_text(target) if is_done else "it could not be taken back: change it in Odoo"
         error = type(failed.error)(f"{failed.error.message}; {told}", name=failed.error.name)
-        return Failed(error, now or held, is_known=True, needs_operator=not is_done)
+        return FailedLine(error, now or held, is_known=True, needs_operator=not is_done)
 
 
 def replace_columns(loader: Loader, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> "list[int | OdooError]":

@@ -4,7 +4,7 @@ import io
 import socket
 from collections.abc import Callable
 
-LONGEST_ANSWER = 64 * 1024
+MAX_RESPONSE_BYTES = 64 * 1024
 _CHUNK = 16 * 1024
 
 
@@ -38,7 +38,7 @@ class BoundedConnection:
         self._sock = sock
         self._deadline = deadline
         self._read_seconds = read_seconds
-        self.room = LONGEST_ANSWER
+        self.room = MAX_RESPONSE_BYTES
 
     def send(self, message: bytes) -> None:
         """Send all of `message`, however slowly the other side takes it, within the deadline."""

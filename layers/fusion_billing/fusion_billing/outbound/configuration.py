@@ -1,18 +1,18 @@
 """The guard as the environment sets it, for whoever registers endpoints and whoever sends to them."""
 
 from fusion_billing import settings
-from fusion_billing.outbound.ssrf_guard import PORTS, Guard
+from fusion_billing.outbound.ssrf_guard import PORTS, SsrfGuard
 
 LOOPBACK = "FUSION_LOCAL_LOOPBACK_WEBHOOKS"
 """Set to 1 by the local cloud, for functions on one's own machine. template.yaml must never name it."""
 
 
-def guard() -> Guard:
+def guard() -> SsrfGuard:
     """Return the guard: `WEBHOOK_PORTS` (443 and 8443 unless set), loopback for the local cloud alone.
 
     Raises `settings.Missing` where `WEBHOOK_PORTS` is no list of numbers.
     """
-    return Guard(ports=_ports(), loopback=settings.text(LOOPBACK, "0") == "1")
+    return SsrfGuard(ports=_ports(), loopback=settings.text(LOOPBACK, "0") == "1")
 
 
 def _ports() -> frozenset[int]:

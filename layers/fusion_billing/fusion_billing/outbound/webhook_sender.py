@@ -14,8 +14,8 @@ from ssrfguard import Address, SSRFGuardError, Target, connect
 
 from fusion_billing.errors import Refused
 from fusion_billing.outbound.bounded_connection import BoundedConnection, Deadline
-from fusion_billing.outbound.ssrf_guard import Guard
-from fusion_billing.webhooks.outcome import Answer
+from fusion_billing.outbound.ssrf_guard import SsrfGuard
+from fusion_billing.webhooks.delivery_result import EndpointResponse
 
 USER_AGENT = "Fusion-Billing-Webhooks/1.0"
 EXCERPT_BYTES = 256
@@ -51,12 +51,12 @@ class Limits:
     total: float = 15.0
 
 
-class Sender:
+class WebhookSender:
     """Posts messages. It follows no redirect, uses no proxy, keeps no connection and no cookie."""
 
     def __init__(
         self,
-        guard: Guard,
+        guard: SsrfGuard,
         *,
         limits: Limits | None = None,
         tls: ssl.SSLContext | None = None,
@@ -67,11 +67,11 @@ class Sender:
         self._given_tls = tls
         self._clock = clock
 
-    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> EndpointResponse:
         """Send `body` to `url` and return the answer. Raises nothing for what the other side does."""
         started = self._clock()
         answer = self._answer(url, headers, body)
-        return Answer(
+        return EndpointResponse(
             status=answer.status,
             error=answer.error,
             retry_after=answer.retry_after,
@@ -79,16 +79,16 @@ class Sender:
             milliseconds=round((self._clock() - started) * 1000),
         )
 
-    def _answer(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def _answer(self, url: str, headers: Mapping[str, str], body: bytes) -> EndpointResponse:
         try:
             return self._exchange(url, headers, body)
         except Refused as error:
             unresolvable = error.faults[0].code == "unresolvable_host"
-            return Answer(None, "unresolvable" if unresolvable else "refused_address")
+            return EndpointResponse(None, "unresolvable" if unresolvable else "refused_address")
         except (SSRFGuardError, OSError, EOFError, ValueError, http.client.HTTPException) as error:
-            return Answer(None, next(word for kind, word in _WORDS if isinstance(error, kind)))
+            return EndpointResponse(None, next(word for kind, word in _WORDS if isinstance(error, kind)))
 
-    def _exchange(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def _exchange(self, url: str, headers: Mapping[str, str], body: bytes) -> EndpointResponse:
         deadline = Deadline(self.limits.total, self._clock)
         target = self._guard.check(url)
         addresses = self._guard.addresses(target)
@@ -113,13 +113,13 @@ class Sender:
                 continue
         return connect(tried[-1:], policy=policy, timeout=deadline.left(self.limits.connect))
 
-    def _read(self, connection: BoundedConnection, deadline: Deadline) -> Answer:
+    def _read(self, connection: BoundedConnection, deadline: Deadline) -> EndpointResponse:
         response = http.client.HTTPResponse(connection, method="POST")  # type: ignore[arg-type]
         response.begin()
         if connection.room <= 0:
             raise http.client.HTTPException("the answer's head does not end")
         deadline.shorten(self.limits.body)
-        return Answer(
+        return EndpointResponse(
             status=response.status,
             retry_after=response.headers.get("retry-after"),
             excerpt=_excerpt(_beginning(response)),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from fusion_billing.webhooks import identifiers
-from fusion_billing.webhooks.outcome import Attempt, DeliveryState
+from fusion_billing.webhooks.delivery_result import Attempt, DeliveryState
 
 
 @dataclass(frozen=True, slots=True)

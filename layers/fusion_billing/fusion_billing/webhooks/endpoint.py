@@ -1,4 +1,4 @@
-"""An endpoint: where a source wants to be told, of what, and how it has been faring."""
+"""Webhook endpoints: where a source receives events, which events it receives, and whether it is healthy."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -9,30 +9,33 @@ from fusion_billing.webhooks.filters import matches
 
 State = Literal["enabled", "disabled"]
 
-GIVEN_UP_WAITING = timedelta(minutes=10)
-"""An endpoint that has only failed for so long is left to the relay's schedule: nobody is woken for it."""
+STOP_WAKE_UPS_AFTER = timedelta(minutes=10)
+"""How long an endpoint may only fail before events stop starting the relay early; its schedule is enough."""
 
 
 @dataclass(frozen=True, slots=True)
 class SealedSecret:
-    """A signing secret as it is stored: encrypted. `expires` is set once a newer one took its place."""
+    """An encrypted signing secret. `expires` is set once a newer secret replaced it."""
 
     sealed: bytes = field(repr=False)
     created: datetime
     expires: datetime | None = None
 
-    def live(self, now: datetime) -> bool:
-        """Say whether messages are still signed with it."""
+    def is_active(self, now: datetime) -> bool:
+        """Return whether messages are still signed with this secret."""
         return self.expires is None or now < self.expires
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One endpoint of one source.
+    """One webhook endpoint of one source.
 
-    `events` are filters (`rating.*`, `*`, or an event's name). `metrics` and `plans` are its
-    source's limits, None for no limit. `failing_since` is the first try that failed after the last
-    one that did not. `secrets` holds the newest first.
+    Attributes:
+        events: Filters: `*`, a family such as `rating.*`, or the name of an event.
+        metrics: The metrics that the source may see; None for all.
+        plans: The plans that the source may see; None for all.
+        secrets: Signing secrets, newest first.
+        failing_since: The first failed attempt after the last successful one; None if the endpoint works.
     """
 
     id: str
@@ -52,29 +55,31 @@ class Endpoint:
 
     @property
     def enabled(self) -> bool:
-        """Say whether it is served."""
+        """Return whether events are delivered to the endpoint."""
         return self.state == "enabled"
 
-    def wakes(self, now: datetime) -> bool:
-        """Say whether the relay is woken for it, rather than finding it on its schedule."""
-        failing = self.failing_since is not None and now - self.failing_since >= GIVEN_UP_WAITING
-        return self.enabled and not failing
+    def starts_relay(self, now: datetime) -> bool:
+        """Return whether an event for the endpoint starts a relay run early, instead of waiting for the schedule."""
+        is_failing = self.failing_since is not None and now - self.failing_since >= STOP_WAKE_UPS_AFTER
+        return self.enabled and not is_failing
 
     def may_see(self, *, plan: str | None, metric: str | None) -> bool:
-        """Say whether its source may know of something of this plan and this metric.
+        """Return whether the source may see data of this plan and metric.
 
-        What has no metric (a subscription's own change) is no metric's secret; what has no plan is
-        hidden from a source that is limited to plans, since nobody can say that it may see it.
+        Data without a metric (such as a change of a subscription) is visible whatever the metric limits are.
+        Data without a plan is hidden from a source with plan limits, since it may belong to any plan.
         """
         in_plans = self.plans is None or (plan is not None and plan in self.plans)
         in_metrics = self.metrics is None or metric is None or metric in self.metrics
         return in_plans and in_metrics
 
-    def hears(self, type_: str, *, plan: str | None, metric: str | None) -> bool:
-        """Say whether an event of this type, plan and metric is for it."""
-        return matches(self.events, type_) and self.may_see(plan=plan, metric=metric)
+    def receives(self, event_type: str, *, plan: str | None, metric: str | None) -> bool:
+        """Return whether the endpoint receives events of this type, plan and metric."""
+        return matches(self.events, event_type) and self.may_see(plan=plan, metric=metric)
 
 
-def listeners(endpoints: Iterable[Endpoint], type_: str, *, plan: str | None, metric: str | None) -> list[Endpoint]:
-    """Return the endpoints that an event goes to, the disabled ones among them."""
-    return [one for one in endpoints if one.hears(type_, plan=plan, metric=metric)]
+def subscribed_endpoints(
+    endpoints: Iterable[Endpoint], event_type: str, *, plan: str | None, metric: str | None
+) -> list[Endpoint]:
+    """Return the endpoints that receive an event, including disabled ones."""
+    return [endpoint for endpoint in endpoints if endpoint.receives(event_type, plan=plan, metric=metric)]

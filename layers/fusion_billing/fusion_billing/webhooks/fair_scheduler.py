@@ -1,10 +1,10 @@
-"""Who is served next: endpoints by turns, so that none waits for another's slowness or backlog.
+"""Decide which endpoint is served next, so that a slow endpoint or a long backlog delays no other endpoint.
 
-- An endpoint begins with one delivery at a time, and is trusted with more at once as it takes them.
-- After its first failure it is doubtful; all the doubtful together get a part of the threads only, so that
-  however many of them hang, the others have the rest.
-- Failures that took their time end an endpoint's turn for this run: one that hangs is not asked again and
-  again, one that refuses at once may be. What is left stays due.
+- An endpoint starts with one delivery at a time; each success allows one more, up to `MAX_CONCURRENT`.
+- After a failure an endpoint counts as failing. All failing endpoints together use at most
+  `MAX_CONCURRENT_FAILING` threads, so that the others keep the rest however many of them hang.
+- Failures use up an endpoint's failure budget, in seconds. Once it is used up, the endpoint is not served again
+  in this run: an endpoint that hangs stops early, one that refuses at once does not. Its deliveries stay due.
 """
 
 from collections import deque
@@ -14,77 +14,86 @@ from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 
-AT_ONCE = 4
-DOUBTFUL_AT_ONCE = 8
-WASTE_ALLOWED = 20.0
-WASTE_ALLOWED_IF_DOUBTFUL = 10.0
-"""Seconds that an endpoint's failures may take of a run."""
+MAX_CONCURRENT = 4
+"""Deliveries to one endpoint at the same time."""
+MAX_CONCURRENT_FAILING = 8
+"""Deliveries to all failing endpoints at the same time."""
+FAILURE_BUDGET = 20.0
+"""Seconds that the failures of one endpoint may take in a run."""
+FAILURE_BUDGET_IF_FAILING = 10.0
+"""The same, for an endpoint that was failing before the run."""
 
 
 @dataclass(slots=True)
-class _Turn(Generic[Item]):
+class _EndpointQueue(Generic[Item]):
     waiting: deque[Item]
-    doubtful: bool
-    deadline: float
-    width: int = 1
+    is_failing: bool
+    failure_budget: float
+    max_concurrent: int = 1
     in_flight: int = 0
 
 
 class FairScheduler(Generic[Item]):
-    """Hands out deliveries by endpoint. Not thread-safe: one thread takes and reports."""
+    """Hand out deliveries by endpoint. Not thread-safe: call all methods from one thread."""
 
-    def __init__(self, waiting: Mapping[str, Sequence[Item]], *, doubtful: Collection[str] = ()) -> None:
-        self._turns = {
-            name: _Turn(
+    def __init__(self, waiting: Mapping[str, Sequence[Item]], *, failing: Collection[str] = ()) -> None:
+        self._queues = {
+            name: _EndpointQueue(
                 deque(items),
-                name in doubtful,
-                WASTE_ALLOWED_IF_DOUBTFUL if name in doubtful else WASTE_ALLOWED,
+                name in failing,
+                FAILURE_BUDGET_IF_FAILING if name in failing else FAILURE_BUDGET,
             )
             for name, items in waiting.items()
             if items
         }
-        self._order = deque(self._turns)
-        self._doubtful_in_flight = 0
+        self._order = deque(self._queues)
+        self._failing_in_flight = 0
 
     def take(self) -> tuple[str, Item] | None:
-        """Return the next delivery and its endpoint, or None if none may begin before another is done."""
+        """Return the next endpoint and delivery, or None if none may start before another one is done."""
         for _ in range(len(self._order)):
             name = self._order[0]
             self._order.rotate(-1)
-            turn = self._turns[name]
-            if not turn.waiting:
+            endpoint = self._queues[name]
+            if not endpoint.waiting:
                 self._order.remove(name)
-            elif self._may_begin(turn):
-                turn.in_flight += 1
-                self._doubtful_in_flight += turn.doubtful
-                return name, turn.waiting.popleft()
+            elif self._may_start(endpoint):
+                endpoint.in_flight += 1
+                self._failing_in_flight += endpoint.is_failing
+                return name, endpoint.waiting.popleft()
         return None
 
     def done(self, name: str, *, ok: bool, seconds: float) -> bool:
-        """Report that a delivery which was taken is done, whether the endpoint took it, and in what time.
+        """Report that a delivery to the endpoint `name` is done.
 
-        Returns False where the endpoint's turn is over by that.
+        Args:
+            name: The endpoint.
+            ok: Whether the endpoint accepted the delivery.
+            seconds: How long the attempt took.
+
+        Returns:
+            False if the endpoint used up its failure budget and is not served again in this run.
         """
-        turn = self._turns[name]
-        turn.in_flight -= 1
-        self._doubtful_in_flight -= turn.doubtful
+        endpoint = self._queues[name]
+        endpoint.in_flight -= 1
+        self._failing_in_flight -= endpoint.is_failing
         if ok:
-            turn.width = min(turn.width + 1, AT_ONCE)
+            endpoint.max_concurrent = min(endpoint.max_concurrent + 1, MAX_CONCURRENT)
             return True
-        if not turn.doubtful:
-            turn.doubtful = True
-            self._doubtful_in_flight += turn.in_flight
-        turn.width = 1
-        turn.deadline -= seconds
-        if turn.deadline <= 0:
-            turn.waiting.clear()
-        return turn.deadline > 0
+        if not endpoint.is_failing:
+            endpoint.is_failing = True
+            self._failing_in_flight += endpoint.in_flight
+        endpoint.max_concurrent = 1
+        endpoint.failure_budget -= seconds
+        if endpoint.failure_budget <= 0:
+            endpoint.waiting.clear()
+        return endpoint.failure_budget > 0
 
     def drop(self, name: str) -> None:
-        """Serve an endpoint no more in this run."""
-        self._turns[name].waiting.clear()
+        """Stop serving the endpoint `name` in this run."""
+        self._queues[name].waiting.clear()
 
-    def _may_begin(self, turn: _Turn[Item]) -> bool:
-        if turn.in_flight >= turn.width:
+    def _may_start(self, endpoint: _EndpointQueue[Item]) -> bool:
+        if endpoint.in_flight >= endpoint.max_concurrent:
             return False
-        return not turn.doubtful or self._doubtful_in_flight < DOUBTFUL_AT_ONCE
+        return not endpoint.is_failing or self._failing_in_flight < MAX_CONCURRENT_FAILING

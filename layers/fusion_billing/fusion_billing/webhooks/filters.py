@@ -12,7 +12,7 @@ def matches(filters: Iterable[str], type_: str) -> bool:
     return any(one in {"*", type_} or (one.endswith(".*") and type_.startswith(one[:-1])) for one in filters)
 
 
-def faults_of(filters: object, known: Collection[str], field: str = "events") -> list[Fault]:
+def filter_faults(filters: object, known: Collection[str], field: str = "events") -> list[Fault]:
     """Return what is wrong with an endpoint's filters, by element; none where all is well.
 
     A filter that no event of `known` could pass is a typing error, and refused as `unknown_event`.

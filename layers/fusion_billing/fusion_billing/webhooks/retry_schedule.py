@@ -21,16 +21,16 @@ DELAYS = (
 JITTER = 0.1
 """A delay is stretched by up to this share, so that what failed together does not come back together."""
 
-LONGEST_WAIT = timedelta(hours=24)
+MAX_RETRY_AFTER = timedelta(hours=24)
 """What a `Retry-After` may ask for at most."""
 
-DISABLED_AFTER = timedelta(days=5)
+DISABLE_AFTER = timedelta(days=5)
 """An endpoint that has only failed for so long is disabled."""
 
 _SECONDS = re.compile(r"\d{1,9}", re.ASCII)
 
 
-def next_try(
+def next_attempt_at(
     attempt_count: int, *, now: datetime, jitter: float, retry_after: timedelta | None = None
 ) -> datetime | None:
     """Return when to try again after `tries` that failed, the last at `now`; None if that was the last.
@@ -42,7 +42,7 @@ def next_try(
         return None
     delay = DELAYS[attempt_count] * (1 + JITTER * jitter)
     if retry_after is not None:
-        delay = max(delay, min(retry_after, LONGEST_WAIT))
+        delay = max(delay, min(retry_after, MAX_RETRY_AFTER))
     return now + delay
 
 
@@ -70,4 +70,4 @@ def parse_retry_after(value: str | None, *, now: datetime) -> timedelta | None:
 
 def failed_too_long(failing_since: datetime, now: datetime) -> bool:
     """Say whether an endpoint that has only failed since then is to be disabled."""
-    return now - failing_since >= DISABLED_AFTER
+    return now - failing_since >= DISABLE_AFTER

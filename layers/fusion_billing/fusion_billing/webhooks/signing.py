@@ -20,18 +20,18 @@ _FEWEST, _MOST = 24, 64
 TOLERANCE_SECONDS = 300
 
 
-class BadSecret(ValueError):
+class InvalidSecret(ValueError):
     """A signing secret that can't be used; the message never quotes it."""
 
 
-class SignatureRefused(ValueError):
+class InvalidSignature(ValueError):
     """A message that is not from who signed it, or too old, or too far in the future."""
 
 
 def new_secret(random: bytes) -> str:
     """Return `random`, 24 to 64 bytes of it, as a secret to show (`whsec_…`)."""
     if not _FEWEST <= len(random) <= _MOST:
-        raise BadSecret("a signing secret is made of 24 to 64 random bytes")
+        raise InvalidSecret("a signing secret is made of 24 to 64 random bytes")
     return PREFIX + base64.b64encode(random).decode("ascii")
 
 
@@ -70,21 +70,21 @@ def verify(
     try:
         timestamp = int(_header(lowered, "timestamp"))
     except ValueError as error:
-        if isinstance(error, SignatureRefused):
+        if isinstance(error, InvalidSignature):
             raise
-        raise SignatureRefused("webhook-timestamp is no number of seconds") from None
+        raise InvalidSignature("webhook-timestamp is no number of seconds") from None
     if abs(now - timestamp) > tolerance_seconds:
-        raise SignatureRefused("webhook-timestamp is too far from now")
+        raise InvalidSignature("webhook-timestamp is too far from now")
     expected = sign(secret, message_id, timestamp, body).encode("ascii")
     good = [hmac.compare_digest(expected, one.encode("utf-8")) for one in claimed.split(" ")]
     if not any(good):
-        raise SignatureRefused("no signature matches")
+        raise InvalidSignature("no signature matches")
 
 
 def _header(headers: Mapping[str, str], name: str) -> str:
     value = headers.get(f"webhook-{name}") or headers.get(f"svix-{name}")
     if not value:
-        raise SignatureRefused(f"webhook-{name} is missing")
+        raise InvalidSignature(f"webhook-{name} is missing")
     return value
 
 
@@ -92,7 +92,7 @@ def _key(secret: str) -> bytes:
     try:
         key = base64.b64decode(secret.removeprefix(PREFIX).encode("ascii"), validate=True)
     except (binascii.Error, UnicodeEncodeError, ValueError):
-        raise BadSecret("the signing secret is not base64") from None
+        raise InvalidSecret("the signing secret is not base64") from None
     if not key:
-        raise BadSecret("the signing secret is empty")
+        raise InvalidSecret("the signing secret is empty")
     return key

@@ -15,8 +15,14 @@ from fusion_billing.dynamodb.webhooks.events import DELIVERIES_KEPT
 from fusion_billing.instants import parse_instant, rfc3339, sortable
 from fusion_billing.webhooks import identifiers
 from fusion_billing.webhooks.delivery import Delivery
+from fusion_billing.webhooks.delivery_result import (
+    Attempt,
+    DeliveryResult,
+    DeliveryState,
+    EndpointResponse,
+    recent_attempts,
+)
 from fusion_billing.webhooks.filters import matches
-from fusion_billing.webhooks.outcome import Answer, Attempt, DeliveryResult, DeliveryState, kept
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -85,7 +91,7 @@ class DeliveryStore:
         return from_item(answer["Attributes"])
 
     def finish(
-        self, delivery: Delivery, *, token: str, answer: Answer | None, result: DeliveryResult, now: datetime
+        self, delivery: Delivery, *, token: str, answer: EndpointResponse | None, result: DeliveryResult, now: datetime
     ) -> bool:
         """Store how a claimed delivery's try ended; False where the claim was lost meanwhile.
 
@@ -98,7 +104,7 @@ class DeliveryStore:
         values: Item = {
             ":state": {"S": result.state},
             ":tries": {"N": str(attempt_count)},
-            ":attempts": {"L": [{"M": _attempt_item(one)} for one in kept(attempts, now)]},
+            ":attempts": {"L": [{"M": _attempt_item(one)} for one in recent_attempts(attempts, now)]},
             ":ttl": {"N": str(int((now + DELIVERIES_KEPT).timestamp()))},
             ":token": {"S": token},
         }

@@ -30,8 +30,8 @@ from fusion_billing.odoo.check.write_test import write_test
 from fusion_billing.odoo.client import Odoo, connect
 from fusion_billing.odoo.errors import OdooError, PermanentError
 from fusion_billing.odoo.keys import KeyRing, UnreadableSecret
-from fusion_billing.odoo.orders import look_at
-from fusion_billing.odoo.write_and_verify import RequestedLine, Writer, Written
+from fusion_billing.odoo.orders import check_orders
+from fusion_billing.odoo.write_and_verify import RequestedLine, Writer, WrittenLine
 from fusion_billing.odoo_lines.order_line import Line
 
 _MARKS = {"well": "  ok    ", "look": "  LOOK  ", "wrong": "  WRONG "}
@@ -188,11 +188,11 @@ def _tried(odoo: Odoo, order: int, products: Sequence[int]) -> Finding:
         kind="nothing",
     )
     loader = Loader(odoo, lambda: odoo.seconds, time.sleep)
-    _, faults = look_at(odoo, [order], loader.seconds)
+    _, faults = check_orders(odoo, [order], loader.seconds)
     if order in faults:
         return _not_tried(order, faults[order])
     [outcome] = Writer(odoo, loader).write([RequestedLine(line)], [None])
-    if isinstance(outcome, Written):
+    if isinstance(outcome, WrittenLine):
         return Finding("well", f"A line of quantity 0 was written onto order {order} and read back")
     return _not_tried(order, outcome.error)
 

@@ -17,7 +17,7 @@ from fusion_billing.odoo.client import Odoo
 from fusion_billing.odoo.errors import OdooError, PermanentError
 from fusion_billing.odoo.order_line_reading import decimal
 from fusion_billing.odoo.orders import many2one
-from fusion_billing.odoo.write_and_verify import RequestedLine, Writer, Written
+from fusion_billing.odoo.write_and_verify import RequestedLine, Writer, WrittenLine
 from fusion_billing.odoo_lines.line_item import LineItem, read
 from fusion_billing.odoo_lines.order_line import line_of
 from fusion_billing.odoo_lines.quantity_and_price import Precision, Unrepresentable
@@ -148,7 +148,7 @@ def _step(test: _Test, line_item: LineItem, known: int | None) -> tuple[str | No
         [outcome] = test.writer.write(wanted, test.writer.look(wanted))
     except (Unrepresentable, PermanentError) as error:
         return error.message.splitlines()[0], known
-    if not isinstance(outcome, Written):
+    if not isinstance(outcome, WrittenLine):
         return outcome.error.message.splitlines()[0], known
     rows = test.odoo.read("sale.order.line", [outcome.id], ["product_uom_qty", "qty_to_invoice"])
     row: dict[str, Any] = rows[0]

@@ -8,7 +8,7 @@ from typing import Any
 from fusion_billing.odoo.error_classification import from_response
 from fusion_billing.odoo.errors import DatabaseUnavailable, OdooError, WrongAddress, WrongDatabase
 from fusion_billing.odoo.keys import Credentials
-from fusion_billing.odoo.transport import Answer, Http
+from fusion_billing.odoo.transport import Http, Response
 
 _OK = 200
 _HEALTH_SECONDS = 10.0
@@ -57,7 +57,7 @@ def _body(arguments: Mapping[str, Any]) -> bytes:
     return json.dumps(arguments, ensure_ascii=False, allow_nan=False).encode()
 
 
-def _parsed(answer: Answer) -> object:
+def _parsed(answer: Response) -> object:
     try:
         return json.loads(answer.body)
     except ValueError:

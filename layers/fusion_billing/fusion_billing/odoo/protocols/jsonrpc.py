@@ -9,7 +9,7 @@ from typing import Any
 from fusion_billing.odoo.error_classification import from_name, from_response, from_status
 from fusion_billing.odoo.errors import OdooError
 from fusion_billing.odoo.protocols.execute_kw import ExecuteKw, wrong_database_if_missing
-from fusion_billing.odoo.transport import Answer, Http
+from fusion_billing.odoo.transport import Http, Response
 
 _OK = 200
 
@@ -38,7 +38,7 @@ class JsonRpc(ExecuteKw):
         return document.get("result")
 
 
-def _parsed(answer: Answer) -> object:
+def _parsed(answer: Response) -> object:
     try:
         return json.loads(answer.body, parse_float=Decimal)
     except ValueError:
