@@ -94,7 +94,7 @@ def test_fifty_endpoints_of_which_four_misbehave_each_in_its_own_way(relay: Any,
 def test_an_endpoint_that_hangs_is_given_up_for_the_run_and_keeps_its_backlog(
     relay: Any, receiver: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fusion_billing.webhooks.fair_scheduler.WASTE_ALLOWED", 0.5)
+    monkeypatch.setattr("fusion_billing.webhooks.fair_scheduler.FAILURE_BUDGET", 0.5)
     relay.limits = Limits(total=0.3)
     relay.register("a", f"{receiver.url}/hang/a")
     relay.tell(5)

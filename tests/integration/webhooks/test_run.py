@@ -138,7 +138,7 @@ def test_410_disables_the_endpoint_and_says_so(relay: Any, receiver: Any) -> Non
     stored = relay.endpoints.get(gone.id)
     assert stored is not None
     assert (stored.state, stored.disabled_reason, stored.disabled_at) == ("disabled", "gone", relay.clock())
-    assert relay.delivery("a", first).error == "the endpoint answered 410"
+    assert relay.delivery("a", first).error == "the endpoint responded with 410 Gone"
     assert relay.delivery("a", second).state == "parked"
     assert ("ep_b", 0) in relay.queue.sent
 
