@@ -17,8 +17,8 @@ import sys
 from datetime import datetime
 
 from functions.relay import deliveries
-from fusion_billing.outbound.ssrf_guard import Guard
-from fusion_billing.outbound.webhook_sender import Sender
+from fusion_billing.outbound.ssrf_guard import SsrfGuard
+from fusion_billing.outbound.webhook_sender import WebhookSender
 from fusion_billing.dynamodb.webhooks.deliveries import DeliveryStore
 from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
 from fusion_billing.dynamodb.webhooks.events import EventStore
@@ -41,7 +41,7 @@ deliveries.run(
         deliveries=DeliveryStore(dynamodb, table),
         events=EventStore(dynamodb, table),
         secrets=Secrets(),
-        sender=Sender(Guard(loopback=True)),
+        sender=WebhookSender(SsrfGuard(loopback=True)),
         outbox=build_outbox(dynamodb, None, table=table, queue_url="queue"),
         wake_ups=WakeUps(None, "queue"),
         endpoint_leases=EndpointLeases(dynamodb, state),
