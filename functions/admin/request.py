@@ -9,11 +9,11 @@ from typing import Any
 from functions.admin.cursors import list_name, read_cursor, write_cursor
 from fusion_billing import strict_json
 from fusion_billing.access.principal import Principal
+from fusion_billing.catalog.identifiers import DEFAULT_PAGE, MAX_BODY_BYTES, MAX_PAGE
 from fusion_billing.errors import Fault, Refused
 from fusion_billing.http.api_gateway import body_of
 
-MAX_BODY = 4 * 1024 * 1024
-MAX_PAGE, DEFAULT_PAGE, _LIMIT_DIGITS = 500, 100, 5
+_LIMIT_DIGITS = 5
 _DEEPEST = 32
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -49,8 +49,8 @@ class Request:
                 text that neither our tables nor Odoo's can hold.
         """
         raw = body_of(self.event)
-        if len(raw) > MAX_BODY:
-            raise _refused("too_large", f"Request body must have at most {MAX_BODY} bytes")
+        if len(raw) > MAX_BODY_BYTES:
+            raise _refused("too_large", f"Request body must have at most {MAX_BODY_BYTES} bytes")
         value = strict_json.loads(raw)
         if not isinstance(value, dict):
             raise _refused("not_an_object", "Request body must be a JSON object")

@@ -11,15 +11,13 @@ from typing import Any
 from functions.ingest.service import Result, Stores, summary, take
 from fusion_billing import strict_json
 from fusion_billing.access.principal import Principal
+from fusion_billing.catalog.identifiers import MAX_BODY_BYTES, MAX_RECORDS
 from fusion_billing.errors import Fault, FusionError, Refused
 from fusion_billing.http import problem
 from fusion_billing.http.api_gateway import answer, body_of
 from fusion_billing.http.authentication import Authenticator
 from fusion_billing.metering.outcome import ACCEPTED, CONFLICT, CREATED, INVALID
 from fusion_billing.retry import Deadline
-
-MAX_BYTES = 4 * 1024 * 1024
-MAX_RECORDS = 500
 
 _FAILURES = {CONFLICT: 409, INVALID: 422}
 
@@ -89,10 +87,10 @@ class App:
 
 def _body(event: Mapping[str, Any]) -> dict[str, Any]:
     """Return the body, an object; raises `Refused` with `too_large`, `malformed_json` or `not_an_object`."""
-    if len(event.get("body") or "") > MAX_BYTES * 2:  # even as base64 too large: not worth decoding
+    if len(event.get("body") or "") > MAX_BODY_BYTES * 2:  # even as base64 too large: not worth decoding
         raise _too_large()
     raw = body_of(event)
-    if len(raw) > MAX_BYTES:
+    if len(raw) > MAX_BODY_BYTES:
         raise _too_large()
     value = strict_json.loads(raw)
     if not isinstance(value, dict):
@@ -102,7 +100,7 @@ def _body(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _too_large() -> Refused:
-    return Refused([Fault("", "too_large", f"the body must be at most {MAX_BYTES} bytes")], code="too_large")
+    return Refused([Fault("", "too_large", f"the body must be at most {MAX_BODY_BYTES} bytes")], code="too_large")
 
 
 def _key_of_a_batch() -> Refused:

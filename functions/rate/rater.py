@@ -17,8 +17,9 @@ from fusion_billing.billing.pricing import from_document
 from fusion_billing.billing.rating import Cause, StoredRating
 from fusion_billing.billing.rating_document import is_up_to_date
 from fusion_billing.billing_periods.calendar import Period
+from fusion_billing.catalog.identifiers import MAX_LEVEL_WINDOW
+from fusion_billing.catalog.levels import LEVEL
 from fusion_billing.dynamodb.markers.changed_pairs import EVERY_METRIC, ChangedPair, month_of
-from fusion_billing.metering.levels import LEVEL, LONGEST_LEVEL
 
 _AT_ONCE = 50
 
@@ -100,7 +101,7 @@ class Rater:
         first, end = month
         metric = self._reading.prices().metric(pair.metric)
         is_level = metric is not None and metric.aggregation == LEVEL
-        return customer.periods_within(first, end + LONGEST_LEVEL if is_level else end)
+        return customer.periods_within(first, end + MAX_LEVEL_WINDOW if is_level else end)
 
     def rate_subscription(
         self, subscription: str, *, charge: str | None = None, thorough: bool = False

@@ -32,7 +32,7 @@ FORBIDDEN = {
         "functions.admin",
         "functions.rate",
         "functions.relay",
-        "fusion_billing.catalog",
+        "fusion_billing.catalog.validation",
         "fusion_billing.odoo",
         "fusion_billing.rating",
         "fusion_billing.webhooks",
@@ -56,7 +56,7 @@ FORBIDDEN = {
         "functions.ingest",
         "functions.rate",
         "functions.relay.deliveries",
-        "fusion_billing.catalog",
+        "fusion_billing.catalog.validation",
         "fusion_billing.application.sync_subscriptions",
         "fusion_billing.outbound",
         "fusion_billing.rating",
@@ -98,6 +98,14 @@ def test_a_function_loads_only_what_its_start_needs(function: str) -> None:
     assert found == set()
 
 
+@pytest.mark.parametrize("function", ["ingest", "relay"])
+def test_of_the_catalog_only_plain_constants_are_loaded(function: str) -> None:
+    prefix = "fusion_billing.catalog."
+    found = {module.removeprefix(prefix) for module in loaded(function) if module.startswith(prefix)}
+
+    assert found <= {"identifiers", "levels"}
+
+
 @pytest.mark.parametrize("function", FORBIDDEN)
 def test_a_handler_is_what_was_loaded(function: str) -> None:
     assert f"functions.{function}.handler" in loaded(function)
@@ -108,8 +116,8 @@ def test_ingest_loads_botocore_and_little_of_ours() -> None:
 
     assert "botocore.session" in loaded("ingest")
     assert {module.split(".")[1] for module in ours if module.startswith("fusion_billing.")} <= {
-        "access", "decimals", "dynamodb", "error_codes", "errors", "http", "instants", "metering", "retry", "settings",
-        "strict_json",
+        "access", "catalog", "decimals", "dynamodb", "error_codes", "errors", "http", "instants", "metering", "retry",
+        "settings", "strict_json",
     }  # fmt: skip
 
 

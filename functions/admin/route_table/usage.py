@@ -1,6 +1,7 @@
 """The routes of usage records."""
 
 from functions.admin.route_table.route import Route
+from fusion_billing.catalog.identifiers import MAX_RECORDS
 
 USAGE = (
     Route(
@@ -8,7 +9,7 @@ USAGE = (
         "/v1/usage",
         None,
         "usage:write",
-        "Push one record, or a batch of up to 500",
+        f"Push one record, or a batch of up to {MAX_RECORDS}",
         {200: "PushAnswer", 201: "PushResult", 207: "BatchResult"},
         body="Push",
         headers=("Idempotency-Key",),

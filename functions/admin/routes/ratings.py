@@ -19,12 +19,12 @@ from functions.admin.services.subscriptions import visible
 from fusion_billing.billing.billed_subscription import billed_subscription
 from fusion_billing.billing.price_book import PriceBook
 from fusion_billing.billing.rating import RatingKey
+from fusion_billing.catalog.identifiers import DATE
 from fusion_billing.errors import Fault, NotFound, Refused
 from fusion_billing.instants import parse_instant, parse_query_instant
 
 _FIRST_YEAR, _LAST_YEAR = 1970, 2999
 _NUMBER = re.compile(r"\d{1,9}", re.ASCII)
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 def current_usage(request: Request, subscription: str) -> Response:
@@ -97,7 +97,7 @@ def _instant(asker: Asker, given: Mapping[str, str], name: str) -> datetime | No
     if text is None:
         return None
     try:
-        if not _DAY.fullmatch(text):
+        if not DATE.fullmatch(text):
             return _within_reach(parse_query_instant(text, name), name)
         zone = ZoneInfo(asker.stored.subscription.timezone)
         day = date.fromisoformat(text)

@@ -12,10 +12,10 @@ from functions.admin.request import Request
 from functions.admin.responses import Response, json_response, page_response
 from functions.admin.services import usage, usage_reconciliation
 from fusion_billing.access.principal import Principal
+from fusion_billing.catalog.identifiers import CODE, SUBSCRIPTION_ID
 from fusion_billing.dynamodb.usage.reading import Selection
 from fusion_billing.errors import Fault, Forbidden, Refused
 from fusion_billing.instants import parse_query_instant
-from fusion_billing.metering.parsing import METRIC, SUBSCRIPTION
 
 
 def get(request: Request, idempotency_key: str) -> Response:
@@ -36,7 +36,7 @@ def list_records(request: Request) -> Response:
     """List a pair's records by the start of their windows: those that count, or those that were voided."""
     given = request.query
     _source(request.principal, given.get("source"))
-    subscription, metric = _named(given, "subscription", SUBSCRIPTION), _named(given, "metric", METRIC)
+    subscription, metric = _named(given, "subscription", SUBSCRIPTION_ID), _named(given, "metric", CODE)
     start, end = _instant(given, "from"), _instant(given, "to")
     if start and end and end <= start:
         raise _refused("to", "must be later than from")

@@ -8,6 +8,7 @@ from typing import Any
 
 from fusion_billing.access.principal import Principal
 from fusion_billing.application.outbox import Outbox
+from fusion_billing.catalog.identifiers import MAX_DESCRIPTION, MAX_ENDPOINTS
 from fusion_billing.dynamodb.webhooks.endpoint_secrets import EndpointSecrets
 from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
 from fusion_billing.dynamodb.webhooks.events import EventStore
@@ -21,9 +22,7 @@ from fusion_billing.webhooks.events.registry import EVENT_TYPES
 from fusion_billing.webhooks.filters import filter_faults
 
 OLD_SECRET_LIVES = timedelta(hours=24)
-MOST_OF_A_SOURCE = 500
 _MOST_LIVE_SECRETS = 5
-_LONGEST_DESCRIPTION = 256
 _FIELDS = ("url", "events", "description")
 
 
@@ -45,9 +44,9 @@ def create(webhooks: Webhooks, principal: Principal, body: dict[str, Any], now: 
     Raises `Refused` with every fault: an unknown field or event, and for the URL why it can't be sent to.
     """
     wanted = _checked(webhooks, body, required=True)
-    _, more = webhooks.endpoints.listing(source=principal.source, limit=MOST_OF_A_SOURCE - 1, after=None)
+    _, more = webhooks.endpoints.listing(source=principal.source, limit=MAX_ENDPOINTS - 1, after=None)
     if more is not None:
-        raise Conflict(f"a source may have {MOST_OF_A_SOURCE} endpoints", code="too_many_endpoints")
+        raise Conflict(f"a source may have {MAX_ENDPOINTS} endpoints", code="too_many_endpoints")
     endpoint_id = identifiers.endpoint_id(webhooks.random(identifiers.RANDOM_BYTES))
     secret, sealed = _new_secret(webhooks, endpoint_id, now)
     endpoint = Endpoint(
@@ -187,8 +186,8 @@ def _checked(webhooks: Webhooks, body: dict[str, Any], *, required: bool) -> dic
     description = body.get("description", "")
     if not _is_text(description):
         faults.append(Fault("description", "not_a_string", "must be a string"))
-    elif len(description) > _LONGEST_DESCRIPTION:
-        faults.append(Fault("description", "too_long", f"must have at most {_LONGEST_DESCRIPTION} characters"))
+    elif len(description) > MAX_DESCRIPTION:
+        faults.append(Fault("description", "too_long", f"must have at most {MAX_DESCRIPTION} characters"))
     if body.get("state", "enabled") not in {"enabled", "disabled"}:
         faults.append(Fault("state", "unknown_value", "must be enabled or disabled"))
     if faults:

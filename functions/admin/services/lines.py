@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from fusion_billing.billing.rating import RatingKey
-from fusion_billing.catalog.subscription import is_subscription_id
+from fusion_billing.catalog.identifiers import is_subscription_id
 from fusion_billing.currencies import DIGITS, with_digits
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.ratings.order_line_items import (

@@ -6,12 +6,11 @@ from datetime import datetime
 
 from fusion_billing.access.principal import Principal
 from fusion_billing.catalog.change import Author, Change
+from fusion_billing.catalog.identifiers import MAX_REASON
 from fusion_billing.errors import Conflict, Fault, Refused
 
 EFFECTS = ("aggregation", "rounding", "metric", "currency")
 """What `confirm` may name: changes after which open periods are rated as something else."""
-
-_LONGEST_REASON = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +54,8 @@ def put_request(principal: Principal, query: Mapping[str, str], now: datetime) -
     if confirmed - set(EFFECTS):
         faults.append(Fault("confirm", "invalid_parameter", f"must be one or more of {', '.join(EFFECTS)}"))
     reason = query.get("reason") or None
-    if reason is not None and (len(reason) > _LONGEST_REASON or not _is_text(reason)):
-        faults.append(Fault("reason", "invalid_parameter", f"must be text of at most {_LONGEST_REASON} characters"))
+    if reason is not None and (len(reason) > MAX_REASON or not _is_text(reason)):
+        faults.append(Fault("reason", "invalid_parameter", f"must be text of at most {MAX_REASON} characters"))
     if faults:
         raise Refused(faults, code="invalid_parameter")
     return PutRequest(principal, now, dry_run == "true", confirmed, reason)

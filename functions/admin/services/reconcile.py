@@ -5,18 +5,17 @@ differs in the open period is repaired if asked for; what is invoiced is reporte
 has the invoice, and a correction of it is an accountant's decision.
 """
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from fusion_billing.catalog.identifiers import SHARD_POSITION
 from fusion_billing.dynamodb.catalog.subscriptions import LIST_SHARDS, StoredSubscription, SubscriptionStore
 from fusion_billing.errors import Fault, NotFound, Refused
 from fusion_billing.odoo.copy_guarding import CopyGuarding
 from fusion_billing.odoo.line_guarding import Comparison, LineGuarding, is_acknowledged
 
-_CURSOR = re.compile(r"(\d{1,2}):(.*)", re.ASCII)
 _BATCH = 100
 _SECONDS_FOR_ONE = 6.0
 
@@ -95,7 +94,7 @@ class Reconciler:
 
 
 def _position(cursor: str | None) -> tuple[int, str | None]:
-    match = _CURSOR.fullmatch(cursor or "0:")
+    match = SHARD_POSITION.fullmatch(cursor or "0:")
     if match is None:
         raise Refused([Fault("cursor", "bad_cursor", "is not a cursor of this list")], code="bad_cursor")
     return int(match[1]), match[2] or None

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from fusion_billing.application.save_subscription import UNCHANGED, Chain
+from fusion_billing.catalog.identifiers import MAX_ORDERS
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.subscription_history import ChainedOrder, OrderKind
 from fusion_billing.catalog.valid_from import Start, instant_of
@@ -17,9 +18,6 @@ from fusion_billing.dynamodb.catalog.subscriptions import StoredSubscription
 from fusion_billing.errors import Fault, Refused
 
 ORDERS, PLAN_FROM = "orders", "plan_from"
-
-MOST_ORDERS = 40
-"""How many orders a body chains at most."""
 
 
 class OrderLink(Definition):
@@ -84,8 +82,8 @@ def _links(raw: object, timezone: str) -> tuple[ChainedOrder, ...]:
         raise Refused([Fault(ORDERS, "not_a_list", "must be a list")])
     if not raw:
         raise Refused([Fault(ORDERS, "empty", "must not be empty")])
-    if len(raw) > MOST_ORDERS:
-        raise Refused([Fault(ORDERS, "too_many", f"must have at most {MOST_ORDERS} entries")])
+    if len(raw) > MAX_ORDERS:
+        raise Refused([Fault(ORDERS, "too_many", f"must have at most {MAX_ORDERS} entries")])
     faults: list[Fault] = []
     links: list[OrderLink] = []
     for index, each in enumerate(raw):

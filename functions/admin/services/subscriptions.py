@@ -1,7 +1,6 @@
 """Subscriptions put in by the API; those read from Odoo are seen, and overridden, here too."""
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,10 +11,11 @@ from fusion_billing.access.principal import Principal
 from fusion_billing.application.save_subscription import Chain, Saved, SubscriptionWriter
 from fusion_billing.catalog.charge import Charge, ChargeOverride
 from fusion_billing.catalog.filters import unreachable_filters
-from fusion_billing.catalog.overrides import MOST_OVERRIDES, dated
-from fusion_billing.catalog.subscription import Subscription, is_subscription_id
+from fusion_billing.catalog.identifiers import CODE, MAX_OVERRIDES, SHARD_POSITION, is_subscription_id
+from fusion_billing.catalog.overrides import dated
+from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.subscription_history import ChainedOrder
-from fusion_billing.catalog.validation import CODE, check_size, parse
+from fusion_billing.catalog.validation import check_size, parse
 from fusion_billing.dynamodb.catalog.definitions import CatalogueStore
 from fusion_billing.dynamodb.catalog.subscription_use import SubscriptionUse
 from fusion_billing.dynamodb.catalog.subscriptions import (
@@ -33,7 +33,6 @@ SHOWN = ("history", "origin", "open_period", "plan_history")
 _FULL_PAGE = 2_000_000
 """Characters of a list past which a page holds no more, lest its answer be too large."""
 _MOST_READ_ONE_BY_ONE = 10
-_POSITION = re.compile(r"(\d{1,2}):(.*)", re.ASCII)
 
 
 def checked(catalogue: CatalogueStore, id_: str, body: dict[str, Any]) -> Subscription:
@@ -258,7 +257,7 @@ def _listed(listed: Listed) -> dict[str, Any]:
 def _position(after: str | None) -> tuple[int, str | None]:
     if after is None:
         return 0, None
-    found = _POSITION.fullmatch(after)
+    found = SHARD_POSITION.fullmatch(after)
     if found is None or int(found[1]) >= LIST_SHARDS or not (found[2] == "" or is_subscription_id(found[2])):
         raise Refused([Fault("cursor", "bad_cursor", "is no cursor of this list")], code="bad_cursor")
     return int(found[1]), found[2] or None
@@ -274,7 +273,7 @@ def _override_faults(catalogue: CatalogueStore, raw: object, subscription: Subsc
     overrides = (subscription.overrides if subscription is not None else None) or {}
     # A code that is none is among the subscription's own faults.
     codes = [code for code in raw if CODE.fullmatch(code)] if isinstance(raw, dict) else []
-    if len(codes) > MOST_OVERRIDES:
+    if len(codes) > MAX_OVERRIDES:
         return ()  # which is a fault of its own already
     charges = catalogue.charges() if len(codes) > _MOST_READ_ONE_BY_ONE else None
     for code in codes:

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from functions.admin.services import usage_json
 from fusion_billing.access.principal import Principal
+from fusion_billing.catalog.identifiers import MAX_REASON, SOURCE_ID
 from fusion_billing.catalog.validation import Definition, parse, text
 from fusion_billing.dynamodb.catalog.sources import SourceStore
 from fusion_billing.dynamodb.catalog.targets import TargetStore, subscription_key
@@ -20,7 +21,6 @@ from fusion_billing.dynamodb.usage.voiding import UsageVoiding
 from fusion_billing.errors import Fault, NotFound, Refused, Unavailable
 from fusion_billing.instants import rfc3339
 from fusion_billing.metering.outcome import UNAVAILABLE, UNCHANGED
-from fusion_billing.metering.parsing import SOURCE
 from fusion_billing.retry import Deadline
 
 _UNAVAILABLE = "the database could not answer in time: send it again"
@@ -62,7 +62,7 @@ class Records:
 
     def is_source(self, source: str) -> bool:
         """Tell whether there is such a source."""
-        return SOURCE.fullmatch(source) is not None and self.sources.get(source) is not None
+        return SOURCE_ID.fullmatch(source) is not None and self.sources.get(source) is not None
 
     def own_id(self, subscription: str) -> str:
         """Return the id of the subscription known under this id or alias; an unknown one's is itself."""
@@ -87,7 +87,7 @@ class Voiding(Definition):
         Annotated[
             str,
             PlainValidator(_reason),
-            WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 256}),
+            WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_REASON}),
         ]
         | None
     ) = None

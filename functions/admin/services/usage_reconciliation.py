@@ -10,18 +10,18 @@ from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from functions.admin.services.usage import Records
+from fusion_billing.catalog.identifiers import MAX_COMPARED, MAX_IDEMPOTENCY_KEY
 from fusion_billing.catalog.validation import Amount, Code, Definition, Instant, SubscriptionId, parse
 from fusion_billing.decimals import plain
 from fusion_billing.dynamodb.usage.reading import Selection
 from fusion_billing.errors import Fault, Refused
-from fusion_billing.metering.parsing import MAX_KEY, text_fault
+from fusion_billing.metering.parsing import text_fault
 
-MAX_COMPARED = 10_000
 _LONGEST = 4_000_000  # bytes of findings; an answer must stay below 6 MB
 
 
 def _key(value: object) -> str:
-    fault = text_fault("", value, MAX_KEY)
+    fault = text_fault("", value, MAX_IDEMPOTENCY_KEY)
     if fault is not None:
         raise PydanticCustomError(fault.code, fault.message)
     return str(value)

@@ -161,7 +161,7 @@ def test_lines_are_compared_on_demand(admin: Any, odoo: Server) -> None:
         ({"mend": "yes"}, {"mend": "not_a_boolean"}),
         ({"subscription": 41}, {"subscription": "not_a_string"}),
         ({"period_start": "2026-11-01"}, {"period_start": "not_an_instant"}),
-        ({"cursor": "there"}, {"cursor": "invalid_parameter"}),
+        ({"cursor": "there"}, {"cursor": "bad_cursor"}),
         ({"sub": "41"}, {"sub": "unknown_field"}),
     ],
 )

@@ -50,7 +50,7 @@ def test_a_change_is_held_to_all_that_a_definition_is(put: Any) -> None:
         ({"overrides": {"nothing": {"included_units": "1"}}}, ("overrides.nothing", "unknown_charge")),
         ({"id": "43"}, ("id", "mismatch")),
         ({"origin": "odoo"}, ("origin", "read_only")),
-        ({"billed_from": "2026-11-31"}, ("billed_from", "not_an_instant")),
+        ({"billed_from": "2026-11-31"}, ("billed_from", "not_a_date")),
         ({"aliases": ["a b"]}, ("aliases", "invalid_identifier")),
         ({"next_invoice_date": "9999-12-31"}, ("next_invoice_date", "out_of_range")),
         ({"plan_from": "2026-11-20"}, ("plan_from", "invalid_parameter")),

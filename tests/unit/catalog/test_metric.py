@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from fusion_billing import strict_json
+from fusion_billing.catalog.identifiers import MAX_LEVEL_WINDOW
+from fusion_billing.catalog.levels import LEVEL
 from fusion_billing.catalog.metric import Metric
 from fusion_billing.catalog.validation import parse
 from fusion_billing.errors import Refused
 from fusion_billing.instants import rfc3339
 from fusion_billing.metering.admission import is_long
-from fusion_billing.metering.levels import LEVEL, LONGEST_LEVEL
 from fusion_billing.metering.usage_record import UsageRecord
 
 BODY = {"name": "API calls", "unit": "call", "aggregation": "sum"}
@@ -73,7 +74,7 @@ def test_records_are_looked_for_as_far_back_as_the_longest_level_reaches() -> No
     at = datetime(2026, 11, 1, tzinfo=UTC)
     level = parse(Metric, {**BODY, "aggregation": LEVEL}, code="seats")
     assert (level.records_from(at), parse(Metric, BODY, code="calls").records_from(at)) == (
-        at - LONGEST_LEVEL,
+        at - MAX_LEVEL_WINDOW,
         at,
     )
     pushed = UsageRecord("k", False, "42", "seats", "2026-09-30T00:00:00Z", rfc3339(at), Decimal(1), "1")

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from fusion_billing.catalog.charge import ChargeOverride
-from fusion_billing.catalog.overrides import MOST_DATED, dated
+from fusion_billing.catalog.identifiers import MAX_DATED_OVERRIDES
+from fusion_billing.catalog.overrides import dated
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.validation import parse
 from fusion_billing.errors import Refused
@@ -62,7 +63,7 @@ def test_one_override_and_several_are_told_apart_by_shape_alone() -> None:
         ({"calls": "cheap"}, [("overrides.calls", "not_an_object")]),
         ({"calls": [CHEAPER, {"price": 1}]}, [("overrides.calls.1.price", "unknown_field")]),
         (
-            {"calls": [{"valid_from": f"{year}-01-01"} for year in range(2000, 2001 + MOST_DATED)]},
+            {"calls": [{"valid_from": f"{year}-01-01"} for year in range(2000, 2001 + MAX_DATED_OVERRIDES)]},
             [("overrides.calls", "too_many")],
         ),
         (

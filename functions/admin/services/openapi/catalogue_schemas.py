@@ -2,10 +2,11 @@
 
 from functions.admin.services.openapi.schemas import Schema, ref
 from fusion_billing.billing.preview import MOST_LISTED
+from fusion_billing.catalog.identifiers import DECIMAL
 
 _TEXT: Schema = {"type": "string"}
 _INSTANT: Schema = {"type": "string", "format": "date-time"}
-_DECIMAL: Schema = {"type": "string", "pattern": r"^-?\d+(\.\d+)?$"}
+_DECIMAL: Schema = {"type": "string", "pattern": f"^{DECIMAL.pattern}$"}
 _COUNT: Schema = {"type": "integer", "minimum": 0}
 _TEXTS: Schema = {"type": "array", "items": _TEXT}
 _DEFINED = ("Metric", "Charge", "Subscription")

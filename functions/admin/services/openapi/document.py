@@ -9,6 +9,7 @@ from functions.admin.route_table import ROUTES_BY_TAG, Route
 from functions.admin.services.openapi.catalogue_schemas import catalogue_schemas
 from functions.admin.services.openapi.schemas import ref, schemas
 from fusion_billing import __version__
+from fusion_billing.catalog.identifiers import DEFAULT_PAGE, MAX_PAGE
 from fusion_billing.webhooks.events.registry import EVENT_TYPES
 
 _PROBLEM = {"application/problem+json": {"schema": ref("Problem")}}
@@ -87,7 +88,7 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
     return found
 
 
-_LIMIT = {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}
+_LIMIT = {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": DEFAULT_PAGE}
 
 
 def _answer(route: Route, status: int) -> dict[str, Any]:

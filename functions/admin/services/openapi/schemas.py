@@ -10,6 +10,7 @@ from functions.admin.services.usage_reconciliation import Reconciliation
 from fusion_billing.access.principal import SCOPES
 from fusion_billing.catalog.change import HISTORY
 from fusion_billing.catalog.charge import Charge
+from fusion_billing.catalog.identifiers import DECIMAL, MAX_FAULTS, MAX_IDEMPOTENCY_KEY, MAX_RECORDS
 from fusion_billing.catalog.metric import Metric
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.odoo.line_findings import FOUND
@@ -28,7 +29,7 @@ _DEFINED: tuple[tuple[type[BaseModel], str], ...] = (
 
 _TEXT: Schema = {"type": "string"}
 _INSTANT: Schema = {"type": "string", "format": "date-time"}
-_DECIMAL: Schema = {"type": "string", "pattern": r"^-?\d+(\.\d+)?$", "examples": ["12.5"]}
+_DECIMAL: Schema = {"type": "string", "pattern": f"^{DECIMAL.pattern}$", "examples": ["12.5"]}
 _NUMBER: Schema = {"anyOf": [{"type": "number", "minimum": 0}, _DECIMAL]}
 _COUNT: Schema = {"type": "integer", "minimum": 0}
 _TEXTS: Schema = {"type": "array", "items": _TEXT}
@@ -155,7 +156,7 @@ def _usage() -> dict[str, Schema]:
         "member": _TEXT,
         "properties": {"type": "object", "additionalProperties": _TEXT},
     }
-    key = {"type": "string", "minLength": 1, "maxLength": 256}
+    key = {"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY}
     pushed = {**record, "idempotency_key": key, "quantity": _NUMBER, "sequence": _COUNT}
     pushed["source"] = _TEXT | {"description": "whose record it is, if not one's own: for a key with admin"}
     needed = ("subscription", "metric", "period_start", "period_end", "quantity")
@@ -193,7 +194,7 @@ def _usage() -> dict[str, Schema]:
     kinds = ("missing_in_service", "missing_in_app", "differing")
     return {
         "PushedRecord": _closed(needed, **pushed),
-        "PushedBatch": _closed(("records",), records=_array(ref("PushedRecord"), minItems=1, maxItems=500)),
+        "PushedBatch": _closed(("records",), records=_array(ref("PushedRecord"), minItems=1, maxItems=MAX_RECORDS)),
         "Push": {"oneOf": [ref("PushedRecord"), ref("PushedBatch")]},
         "PushResult": _object(told, **result),
         "BatchResult": _object(
@@ -403,7 +404,7 @@ def _operated() -> dict[str, Schema]:
             status=_COUNT,
             detail=_TEXT,
             code=_TEXT,
-            errors=_array(ref("Fault"), maxItems=100),
+            errors=_array(ref("Fault"), maxItems=MAX_FAULTS),
             errors_total=_COUNT,
             started_at=_INSTANT,
             ended_at=_INSTANT,

@@ -23,7 +23,8 @@ from fusion_billing.billing_periods.advance import (
 from fusion_billing.billing_periods.calendar import Period
 from fusion_billing.billing_periods.subscription_states import stopped_at
 from fusion_billing.catalog.change import Author, changed_fields
-from fusion_billing.catalog.subscription import MOST_ALIASES, Subscription, is_subscription_id
+from fusion_billing.catalog.identifiers import MAX_ALIASES, is_subscription_id
+from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.subscription_history import (
     ChainedOrder,
     PlanChange,
@@ -415,7 +416,7 @@ def _order_aliases(
     serving = [order for order in orders if order.kind != "upsell"]
     ids = [str(order.odoo_order_id) for order in (*reversed(serving), *reversed(upsells))]
     references = [each for each in (*chain.references, *known) if not each.isdecimal()]
-    room = MOST_ALIASES - len(wanted.aliases or ())
+    room = MAX_ALIASES - len(wanted.aliases or ())
     every = dict.fromkeys((str(wanted.odoo_order_id), *ids, *references))
     found = [
         alias for alias in every if alias != wanted.id and alias not in chain.untaken and is_subscription_id(alias)

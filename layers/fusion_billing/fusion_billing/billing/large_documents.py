@@ -11,11 +11,11 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from fusion_billing.catalog.identifiers import MAX_STORED_BYTES
+
 INLINE_BYTES = 32 * 1024
 """A longer field is kept in parts."""
 
-PART_BYTES = 350_000
-"""The most that one part holds; an item holds 400 KB, its keys included."""
 
 _FOR_THE_LINE = frozenset({"names", "analytic_distribution"})
 """Fields that the order line is made of: they stay."""
@@ -57,7 +57,7 @@ def to_parts(large: Mapping[str, Any]) -> list[bytes]:
     if not large:
         return []
     packed = zlib.compress(canonical(large).encode("utf-8"))
-    return [packed[first : first + PART_BYTES] for first in range(0, len(packed), PART_BYTES)]
+    return [packed[first : first + MAX_STORED_BYTES] for first in range(0, len(packed), MAX_STORED_BYTES)]
 
 
 def from_parts(parts: Iterable[bytes]) -> dict[str, Any]:

@@ -6,11 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fusion_billing.billing.rating import Cause
+from fusion_billing.catalog.identifiers import MARKERS_LIVE
 
 HOUR = timedelta(hours=1)
-MARKERS_LIVE = timedelta(days=14)
-"""How long a dirty marker is kept; older hours hold none."""
-
 LIST_SHARDS = 16
 """Partitions of the list of subscriptions."""
 

@@ -11,6 +11,13 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
+from fusion_billing.catalog.identifiers import (
+    MAX_FILTER_PROPERTIES,
+    MAX_FILTERS,
+    MAX_GROUP_BY,
+    MAX_LISTED,
+    MAX_THRESHOLDS,
+)
 from fusion_billing.catalog.metric import RoundingMode
 from fusion_billing.catalog.order_line_options import AnalyticDistribution, TaxBehavior
 from fusion_billing.catalog.price_models import PriceModel, above, model_faults
@@ -36,7 +43,7 @@ def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return values
 
 
-_Listed = (Field(max_length=1_000), AfterValidator(filled), AfterValidator(_distinct))
+_Listed = (Field(max_length=MAX_LISTED), AfterValidator(filled), AfterValidator(_distinct))
 Texts = Annotated[tuple[Text, ...], *_Listed]
 SubscriptionIds = Annotated[tuple[SubscriptionId, ...], *_Listed]
 
@@ -66,16 +73,19 @@ class UnitConversion(Definition):
 class Filter(Definition):
     """A price of its own for the records whose properties all have one of the values listed."""
 
-    properties: Annotated[dict[Text, Texts], Field(max_length=20), AfterValidator(filled)]
+    properties: Annotated[dict[Text, Texts], Field(max_length=MAX_FILTER_PROPERTIES), AfterValidator(filled)]
     model: PriceModel
     included_units: Amount = ZERO
+
+
+_Levels = Annotated[tuple[Positive, ...], Field(max_length=MAX_THRESHOLDS), AfterValidator(_distinct)]
 
 
 class Thresholds(Definition):
     """When to tell that usage has come far: shares of the included units, and amounts of money."""
 
-    percent_of_included: Annotated[tuple[Positive, ...], Field(max_length=20), AfterValidator(_distinct)] = ()
-    amounts: Annotated[tuple[Positive, ...], Field(max_length=20), AfterValidator(_distinct)] = ()
+    percent_of_included: _Levels = ()
+    amounts: _Levels = ()
 
 
 DEFAULT_THRESHOLDS = Thresholds(percent_of_included=(Decimal(80), Decimal(100)))
@@ -103,8 +113,8 @@ class Charge(Definition):
     minimum_amount: Amount | None = None
     maximum_amount: Amount | None = None
     unit_conversion: UnitConversion | None = None
-    filters: Annotated[tuple[Filter, ...], Field(max_length=100)] = ()
-    group_by: Annotated[tuple[Text, ...], Field(max_length=10), AfterValidator(_distinct)] = ()
+    filters: Annotated[tuple[Filter, ...], Field(max_length=MAX_FILTERS)] = ()
+    group_by: Annotated[tuple[Text, ...], Field(max_length=MAX_GROUP_BY), AfterValidator(_distinct)] = ()
     thresholds: Thresholds | None = None
     prorate: Annotated[bool, Field(strict=True)] = False
     tax_behavior: TaxBehavior = "exclusive"
@@ -168,8 +178,8 @@ class ChargeOverride(Definition):
     minimum_amount: Amount | None = None
     maximum_amount: Amount | None = None
     unit_conversion: UnitConversion | None = None
-    filters: Annotated[tuple[Filter, ...], Field(max_length=100)] | None = None
-    group_by: Annotated[tuple[Text, ...], Field(max_length=10), AfterValidator(_distinct)] | None = None
+    filters: Annotated[tuple[Filter, ...], Field(max_length=MAX_FILTERS)] | None = None
+    group_by: Annotated[tuple[Text, ...], Field(max_length=MAX_GROUP_BY), AfterValidator(_distinct)] | None = None
     thresholds: Thresholds | None = None
 
     @classmethod

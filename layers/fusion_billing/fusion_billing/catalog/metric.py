@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 from pydantic import Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from fusion_billing.catalog.identifiers import MAX_LEVEL_WINDOW, MAX_ROUNDING_DIGITS
+from fusion_billing.catalog.levels import LEVEL
 from fusion_billing.catalog.validation import Code, Definition, Text, whole_number
-from fusion_billing.metering.levels import LEVEL, LONGEST_LEVEL
 
 Aggregation = Literal["sum", "count", "max", "min", "last", "average", "unique_count", "time_weighted"]
 RoundingMode = Literal["up", "down", "half_up"]
@@ -16,14 +17,13 @@ RoundingMode = Literal["up", "down", "half_up"]
 DECIMAL_ROUNDING = {"up": ROUND_UP, "down": ROUND_DOWN, "half_up": ROUND_HALF_UP}
 """Rounding mode -> the decimal module's; quantities are never negative, so up is up."""
 
-_MOST_DIGITS = 38
 _FIRST = datetime.min.replace(tzinfo=UTC)
 
 
 def _digits(value: object) -> int:
     number = whole_number(value)
-    if abs(number) > _MOST_DIGITS:
-        raise PydanticCustomError("out_of_range", "must be between -38 and 38")
+    if abs(number) > MAX_ROUNDING_DIGITS:
+        raise PydanticCustomError("out_of_range", f"must be between -{MAX_ROUNDING_DIGITS} and {MAX_ROUNDING_DIGITS}")
     return number
 
 
@@ -50,4 +50,4 @@ class Metric(Definition):
         """
         if self.aggregation != LEVEL:
             return start
-        return max(start, _FIRST + LONGEST_LEVEL) - LONGEST_LEVEL
+        return max(start, _FIRST + MAX_LEVEL_WINDOW) - MAX_LEVEL_WINDOW

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from fusion_billing.catalog.identifiers import MAX_ANALYTIC_ACCOUNTS
 from fusion_billing.catalog.validation import Positive, filled
 
 TaxBehavior = Literal["exclusive", "inclusive"]
@@ -35,7 +36,7 @@ Accounts = Annotated[
 ]
 AnalyticDistribution = Annotated[
     dict[Accounts, Annotated[Positive, AfterValidator(_at_most_all)]],
-    Field(max_length=100),
+    Field(max_length=MAX_ANALYTIC_ACCOUNTS),
     AfterValidator(filled),
 ]
 """Ids of `account.analytic.account` as text -> the percentage of the line that each bears."""

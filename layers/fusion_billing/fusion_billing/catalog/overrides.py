@@ -12,13 +12,9 @@ from pydantic import AfterValidator, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
 
 from fusion_billing.catalog.charge import ChargeOverride
+from fusion_billing.catalog.identifiers import MAX_DATED_OVERRIDES, MAX_OVERRIDES
 from fusion_billing.catalog.validation import Code, filled
 from fusion_billing.errors import Fault
-
-MOST_OVERRIDES = 100
-"""Charges that a subscription overrides."""
-MOST_DATED = 50
-"""Overrides of one charge."""
 
 
 def _distinct_starts(overrides: tuple[ChargeOverride, ...]) -> tuple[ChargeOverride, ...]:
@@ -35,7 +31,7 @@ Override = Annotated[
     Annotated[ChargeOverride, Tag("<always>")]
     | Annotated[
         tuple[ChargeOverride, ...],
-        Field(max_length=MOST_DATED),
+        Field(max_length=MAX_DATED_OVERRIDES),
         AfterValidator(filled),
         AfterValidator(_distinct_starts),
         Tag("<dated>"),
@@ -44,7 +40,7 @@ Override = Annotated[
 ]
 """One override, or several with a `valid_from` each (one of them may be without: since ever)."""
 
-Overrides = Annotated[dict[Code, Override], Field(max_length=MOST_OVERRIDES)]
+Overrides = Annotated[dict[Code, Override], Field(max_length=MAX_OVERRIDES)]
 """By the charge's code."""
 
 
@@ -75,6 +71,6 @@ def override_faults(raw: object) -> Iterator[Fault]:
 
 def _entries(code: str, override: object) -> Iterator[tuple[str, object]]:
     if isinstance(override, list):
-        yield from ((f"{code}.{index}", each) for index, each in enumerate(override[:MOST_DATED]))
+        yield from ((f"{code}.{index}", each) for index, each in enumerate(override[:MAX_DATED_OVERRIDES]))
     else:
         yield code, override

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
+from fusion_billing.catalog.identifiers import MAX_TIERS
 from fusion_billing.catalog.validation import Amount, Count, Definition, Positive, filled
 from fusion_billing.decimals import ZERO, parse_decimal
 from fusion_billing.errors import Fault, Refused
@@ -30,14 +31,14 @@ class Graduated(Definition):
     """Each unit is priced by the tier it falls in; a tier's flat amount is due once it is entered."""
 
     type: Literal["graduated"]
-    tiers: Annotated[tuple[Tier, ...], Field(max_length=100), AfterValidator(filled)]
+    tiers: Annotated[tuple[Tier, ...], Field(max_length=MAX_TIERS), AfterValidator(filled)]
 
 
 class Volume(Definition):
     """All units are priced by the one tier that holds their total."""
 
     type: Literal["volume"]
-    tiers: Annotated[tuple[Tier, ...], Field(max_length=100), AfterValidator(filled)]
+    tiers: Annotated[tuple[Tier, ...], Field(max_length=MAX_TIERS), AfterValidator(filled)]
 
 
 class Package(Definition):
@@ -77,7 +78,7 @@ class GraduatedPercentage(Definition):
     """Each unit is charged the percentage of the tier it falls in."""
 
     type: Literal["graduated_percentage"]
-    tiers: Annotated[tuple[PercentTier, ...], Field(max_length=100), AfterValidator(filled)]
+    tiers: Annotated[tuple[PercentTier, ...], Field(max_length=MAX_TIERS), AfterValidator(filled)]
 
 
 class Flat(Definition):

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from fusion_billing.billing_periods.schedule import local_midnight, zone_of
 from fusion_billing.billing_periods.schedule_terms import Terms
+from fusion_billing.catalog.identifiers import DATE, ID_RULE, MAX_ALIASES, MAX_INTERVAL, SUBSCRIPTION_ID
 from fusion_billing.catalog.overrides import Overrides, override_faults, overrides_json
 from fusion_billing.catalog.valid_from import Start, instant_of
 from fusion_billing.catalog.validation import (
@@ -27,23 +28,15 @@ from fusion_billing.strict_json import Number
 
 SubscriptionState = Literal["1_draft", "2_renewal", "3_progress", "4_paused", "5_renewed", "6_churn", "7_upsell"]
 
-_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _LANGUAGE = re.compile(r"[a-z]{2,3}([_@-][A-Za-z]{2,8}){0,2}", re.ASCII)
 _FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(2999, 12, 31)
-_LONGEST_INTERVAL = 1_000
-
-
-def is_subscription_id(text: str) -> bool:
-    """Tell whether `text` can be the id of a subscription."""
-    return _ID.fullmatch(text) is not None
 
 
 def _day(value: object) -> date:
     if isinstance(value, date):
         return value
     try:
-        day = date.fromisoformat(value) if isinstance(value, str) and _DAY.fullmatch(value) else None
+        day = date.fromisoformat(value) if isinstance(value, str) and DATE.fullmatch(value) else None
     except ValueError:
         raise PydanticCustomError("not_a_date", "is no day of the calendar") from None
     if day is None:
@@ -55,8 +48,8 @@ def _day(value: object) -> date:
 
 def _interval(value: object) -> int:
     number = whole_number(value)
-    if not 1 <= number <= _LONGEST_INTERVAL:
-        raise PydanticCustomError("out_of_range", "must be from 1 to 1000")
+    if not 1 <= number <= MAX_INTERVAL:
+        raise PydanticCustomError("out_of_range", f"must be from 1 to {MAX_INTERVAL}")
     return number
 
 
@@ -81,10 +74,12 @@ def _customer(value: object) -> str | int:
 def _aliases(value: object) -> tuple[str, ...]:
     if not isinstance(value, list | tuple):
         raise PydanticCustomError("not_a_list", "must be a list")
-    if len(value) > MOST_ALIASES:
-        raise PydanticCustomError("too_many", f"must have at most {MOST_ALIASES} entries")
-    if not all(isinstance(each, str) and not isinstance(each, Number) and _ID.fullmatch(each) for each in value):
-        raise PydanticCustomError("invalid_identifier", "must each be 1 to 64 of A-Z, a-z, 0-9, '.', '_', ':' and '-'")
+    if len(value) > MAX_ALIASES:
+        raise PydanticCustomError("too_many", f"must have at most {MAX_ALIASES} entries")
+    if not all(
+        isinstance(each, str) and not isinstance(each, Number) and SUBSCRIPTION_ID.fullmatch(each) for each in value
+    ):
+        raise PydanticCustomError("invalid_identifier", ID_RULE.replace("must", "must each"))
     return tuple(dict.fromkeys(value))
 
 
@@ -96,16 +91,15 @@ Day = Annotated[
 ]
 """A day of the subscription's own time zone."""
 
-Interval = Annotated[int, PlainValidator(_interval), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 1000})]
+Interval = Annotated[
+    int, PlainValidator(_interval), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_INTERVAL})
+]
 Zone = Annotated[str, PlainValidator(_zone), WithJsonSchema({"type": "string", "examples": ["Europe/Brussels"]})]
 Language = Annotated[str, PlainValidator(_language), WithJsonSchema({"type": "string", "examples": ["fr_BE"]})]
 CustomerName = Annotated[
     str | int, PlainValidator(_customer), WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "integer"}]})
 ]
 """The customer: a name, or the id of the `res.partner`."""
-
-MOST_ALIASES = 50
-"""How many aliases a subscription has at most, those of its orders included."""
 
 Aliases = Annotated[
     tuple[str, ...],
@@ -114,8 +108,8 @@ Aliases = Annotated[
     WithJsonSchema(
         {
             "type": "array",
-            "maxItems": MOST_ALIASES,
-            "items": {"type": "string", "pattern": f"^{_ID.pattern}$"},
+            "maxItems": MAX_ALIASES,
+            "items": {"type": "string", "pattern": f"^{SUBSCRIPTION_ID.pattern}$"},
         }
     ),
 ]

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
+from fusion_billing.catalog.identifiers import MAX_PLAN_CHANGES
+
 OrderKind = Literal["initial", "renewal", "upsell"]
 
 
@@ -26,10 +28,6 @@ class PlanChange:
     start: datetime | None
 
 
-MOST_CHANGES = 50
-"""How many changes of plan are kept: the newest."""
-
-
 def first_order(odoo_order_id: int, start: datetime) -> tuple[ChainedOrder, ...]:
     """Return the chain of a subscription that was never renewed."""
     return (ChainedOrder(odoo_order_id, start, None, "initial"),)
@@ -45,7 +43,7 @@ def changed_plan(history: Sequence[PlanChange], before: str, plan: str, at: date
     kept = tuple(each for each in known if each.start is None or each.start < at)
     if kept[-1].plan == plan:
         return kept
-    kept = (*kept, PlanChange(plan, at))[-MOST_CHANGES:]
+    kept = (*kept, PlanChange(plan, at))[-MAX_PLAN_CHANGES:]
     return (replace(kept[0], start=None), *kept[1:])
 
 

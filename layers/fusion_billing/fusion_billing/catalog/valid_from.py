@@ -1,6 +1,5 @@
 """From when a price is valid: an instant, or a day, which begins at local midnight in each zone."""
 
-import re
 from datetime import UTC, date, datetime
 from typing import Annotated
 
@@ -8,11 +7,11 @@ from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from fusion_billing.billing_periods.schedule import local_midnight
+from fusion_billing.catalog.identifiers import DATE
 from fusion_billing.catalog.validation import as_error
 from fusion_billing.errors import Refused
 from fusion_billing.instants import parse_instant, rfc3339
 
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _FIRST_DAY, _LAST_DAY = date(2, 1, 1), date(9998, 12, 31)
 """Days whose midnight exists in every zone."""
 _SINCE_EVER = datetime.min.replace(tzinfo=UTC)
@@ -49,7 +48,7 @@ def _start(value: object) -> datetime | date:
         return value.astimezone(UTC)
     if isinstance(value, date):
         return _in_range(value)
-    if isinstance(value, str) and _DAY.fullmatch(value):
+    if isinstance(value, str) and DATE.fullmatch(value):
         try:
             day = date.fromisoformat(value)
         except ValueError:

@@ -21,20 +21,20 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from fusion_billing.catalog.identifiers import (
+    CODE,
+    CODE_RULE,
+    DATE,
+    ID_RULE,
+    MAX_DEFINITION_BYTES,
+    MAX_TEXT,
+    SUBSCRIPTION_ID,
+)
 from fusion_billing.currencies import digits_of
 from fusion_billing.decimals import parse_decimal, plain
 from fusion_billing.errors import Fault, Refused
 from fusion_billing.instants import parse_instant, rfc3339
 from fusion_billing.strict_json import Number, first_ambiguity
-
-CODE = re.compile(r"[a-z0-9_.-]{1,64}", re.ASCII)
-"""The code of a metric or charge."""
-
-_SUBSCRIPTION = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-LONGEST_TEXT = 256
-_LARGEST = 350_000
-"""Bytes of a definition's JSON."""
 
 
 class Definition(BaseModel):
@@ -101,8 +101,8 @@ def parse(model: type[AnyDefinition], obj: object, **given: object) -> AnyDefini
 
 def check_size(text: str) -> None:
     """Check that a definition's JSON can be stored: an item holds 400 KB; raises `Refused`."""
-    if len(text.encode("utf-8", "surrogatepass")) > _LARGEST:
-        message = f"must have at most {_LARGEST} bytes as JSON, all its versions or overrides together"
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_DEFINITION_BYTES:
+        message = f"must have at most {MAX_DEFINITION_BYTES} bytes as JSON, all its versions or overrides together"
         raise Refused([Fault("", "too_large", message)])
 
 
@@ -214,20 +214,20 @@ def text(value: object) -> str:
         raise PydanticCustomError("not_a_string", "must be text")
     if not value.strip():
         raise PydanticCustomError("empty", "must not be empty")
-    if len(value) > LONGEST_TEXT:
-        raise PydanticCustomError("too_long", f"must have at most {LONGEST_TEXT} characters")
+    if len(value) > MAX_TEXT:
+        raise PydanticCustomError("too_long", f"must have at most {MAX_TEXT} characters")
     return value
 
 
 def _code(value: object) -> str:
     if not isinstance(value, str) or isinstance(value, Number) or not CODE.fullmatch(value):
-        raise PydanticCustomError("invalid_identifier", "must be 1 to 64 of a-z, 0-9, '_', '.' and '-'")
+        raise PydanticCustomError("invalid_identifier", CODE_RULE)
     return value
 
 
 def _subscription_id(value: object) -> str:
-    if isinstance(value, Number) or not isinstance(value, str) or not _SUBSCRIPTION.fullmatch(value):
-        raise PydanticCustomError("invalid_identifier", "must be 1 to 64 of A-Z, a-z, 0-9, '.', '_', ':' and '-'")
+    if isinstance(value, Number) or not isinstance(value, str) or not SUBSCRIPTION_ID.fullmatch(value):
+        raise PydanticCustomError("invalid_identifier", ID_RULE)
     return value
 
 
@@ -243,7 +243,7 @@ def _currency(value: object) -> str:
 def _instant(value: object) -> datetime:
     if isinstance(value, datetime) and value.tzinfo is not None:
         return value.astimezone(UTC)
-    if isinstance(value, str) and _DAY.fullmatch(value):
+    if isinstance(value, str) and DATE.fullmatch(value):
         value = f"{value}T00:00:00Z"
     try:
         return parse_instant(value)
@@ -281,12 +281,12 @@ Count = Annotated[int, PlainValidator(_count), WithJsonSchema({"type": "integer"
 Identifier = Annotated[int, PlainValidator(_identifier), WithJsonSchema({"type": "integer", "minimum": 1})]
 """The id of a record in Odoo."""
 
-Text = Annotated[str, PlainValidator(text), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 256})]
+Text = Annotated[str, PlainValidator(text), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_TEXT})]
 Code = Annotated[str, PlainValidator(_code), WithJsonSchema({"type": "string", "pattern": f"^{CODE.pattern}$"})]
 SubscriptionId = Annotated[
     str,
     PlainValidator(_subscription_id),
-    WithJsonSchema({"type": "string", "pattern": f"^{_SUBSCRIPTION.pattern}$"}),
+    WithJsonSchema({"type": "string", "pattern": f"^{SUBSCRIPTION_ID.pattern}$"}),
 ]
 Currency = Annotated[str, PlainValidator(_currency), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$"})]
 """An ISO 4217 code; taken in any case, kept in capitals."""

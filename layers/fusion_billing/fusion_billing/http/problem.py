@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+from fusion_billing.catalog.identifiers import MAX_FAULTS
 from fusion_billing.error_codes import ERROR_CODES
 from fusion_billing.errors import (
     Conflict,
@@ -23,9 +24,6 @@ from fusion_billing.errors import (
 from fusion_billing.http.api_gateway import answer
 
 MEDIA_TYPE = "application/problem+json"
-
-MAX_ERRORS = 100
-"""How many faults a problem lists; `errors_total` counts them all."""
 
 _LONGEST_NAME, _LONGEST_SENTENCE = 256, 1_000
 
@@ -52,7 +50,7 @@ def status_of(error: FusionError) -> int:
 
 def faults_as_json(faults: tuple[Fault, ...]) -> list[dict[str, str]]:
     """Return faults as the `errors` of a problem: the first hundred, each of a bounded length."""
-    return [_fault_as_json(fault) for fault in faults[:MAX_ERRORS]]
+    return [_fault_as_json(fault) for fault in faults[:MAX_FAULTS]]
 
 
 def _fault_as_json(fault: Fault) -> dict[str, str]:

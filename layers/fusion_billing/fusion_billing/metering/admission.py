@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from fusion_billing.access.principal import Principal
+from fusion_billing.catalog.identifiers import MAX_LEVEL_WINDOW
+from fusion_billing.catalog.levels import LEVEL
 from fusion_billing.errors import Fault
 from fusion_billing.instants import rfc3339
-from fusion_billing.metering.levels import LEVEL, LONGEST_LEVEL
 from fusion_billing.metering.usage_record import UsageRecord
 
 _MONTH = len("2026-11")
@@ -105,7 +106,7 @@ def window_faults(admitted: Admission, push: UsageRecord) -> tuple[Fault, ...]:
         message = f"is not before the end of the subscription, {_shown(admitted.ends)}"
         faults.append(Fault("period_start", "subscription_ended", message))
     if admitted.is_level and is_long(push):
-        message = f"must be at most {LONGEST_LEVEL.days} days after period_start, for a level over time"
+        message = f"must be at most {MAX_LEVEL_WINDOW.days} days after period_start, for a level over time"
         faults.append(Fault("period_end", "window_too_long", message))
     return tuple(faults)
 
@@ -125,7 +126,7 @@ def is_long(push: UsageRecord) -> bool:
     """Tell whether a window is longer than a level's may be."""
     if push.start[:_MONTH] == push.end[:_MONTH]:
         return False  # as nearly all are, told without reading the instants
-    return datetime.fromisoformat(push.end) - datetime.fromisoformat(push.start) > LONGEST_LEVEL
+    return datetime.fromisoformat(push.end) - datetime.fromisoformat(push.start) > MAX_LEVEL_WINDOW
 
 
 def _shown(sortable_instant: str) -> str:

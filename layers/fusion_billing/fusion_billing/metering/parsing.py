@@ -22,16 +22,25 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from fusion_billing.catalog.identifiers import (
+    CODE,
+    FIRST_YEAR,
+    LAST_YEAR,
+    MAX_IDEMPOTENCY_KEY,
+    MAX_MEMBER,
+    MAX_PROPERTIES,
+    MAX_PROPERTIES_BYTES,
+    MAX_PROPERTY_NAME,
+    MAX_PROPERTY_VALUE,
+    SOURCE_ID,
+    SUBSCRIPTION_ID,
+)
 from fusion_billing.decimals import MAX_DIGITS, parse_decimal, plain
 from fusion_billing.errors import Fault, Refused
 from fusion_billing.instants import parse_instant, sortable
 from fusion_billing.metering.usage_record import UsageRecord
 from fusion_billing.strict_json import Ambiguous
 
-MAX_KEY = MAX_MEMBER = MAX_VALUE = 256
-MAX_NAME = 64
-MAX_PROPERTIES = 32
-MAX_PROPERTIES_BYTES = 4096
 # An answer must stay far below what a function may return, whatever 500 records are wrong with.
 _NAMED_FAULTS = 8  # of one sort
 _MOST_FAULTS = 16  # of one record
@@ -53,9 +62,6 @@ _FIELDS = frozenset(
     }
 )
 _OPTIONAL = frozenset({"sequence", "member", "properties", "source"})
-SUBSCRIPTION = SOURCE = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
-METRIC = re.compile(r"[a-z0-9_.-]{1,64}", re.ASCII)
-_FIRST_YEAR, _LAST_YEAR = "2000", "2199"
 _PLAIN_NUMBER = re.compile(r"(?:0|[1-9][0-9]{0,18})(?:\.[0-9]{0,17}[1-9])?", re.ASCII)
 _DIGITS = re.compile(r"[0-9]+", re.ASCII)
 
@@ -84,8 +90,8 @@ def parse(value: object, new_key: Callable[[], str], header_key: str | None = No
     push = UsageRecord(
         key=key or "",
         key_made=key is None,
-        subscription=_code(value, "subscription", SUBSCRIPTION, faults),
-        metric=_code(value, "metric", METRIC, faults),
+        subscription=_code(value, "subscription", SUBSCRIPTION_ID, faults),
+        metric=_code(value, "metric", CODE, faults),
         start=start,
         end=end,
         quantity=quantity,
@@ -111,7 +117,7 @@ def readable_key(value: object) -> str | None:
 
 def is_key(text: str) -> bool:
     """Tell whether `text` may be an idempotency key; no record is stored under another."""
-    return 1 <= len(text) <= MAX_KEY and text.isprintable()
+    return 1 <= len(text) <= MAX_IDEMPOTENCY_KEY and text.isprintable()
 
 
 def _unknown(value: dict[str, Any]) -> list[Fault]:
@@ -144,8 +150,8 @@ def _instant(value: dict[str, Any], field: str, faults: list[Fault]) -> str:
     except Refused as refused:
         faults += refused.faults
         return ""
-    if not _FIRST_YEAR <= found[:4] <= _LAST_YEAR:
-        message = f"must be in the years {_FIRST_YEAR} to {_LAST_YEAR} (UTC)"
+    if not FIRST_YEAR <= int(found[:4]) <= LAST_YEAR:
+        message = f"must be in the years {FIRST_YEAR} to {LAST_YEAR} (UTC)"
         faults.append(Fault(field, "out_of_range", message))
         return ""
     if len(_instants) >= _INSTANTS_REMEMBERED:
@@ -173,11 +179,11 @@ def _quantity(value: dict[str, Any], faults: list[Fault]) -> tuple[Decimal, str]
 def _key(value: dict[str, Any], header_key: str | None, faults: list[Fault]) -> str | None:
     if "idempotency_key" not in value:
         if header_key is not None:
-            faults += _named(text_fault("idempotency_key", header_key, MAX_KEY))
+            faults += _named(text_fault("idempotency_key", header_key, MAX_IDEMPOTENCY_KEY))
         return header_key
     key = value["idempotency_key"]
     if type(key) is not str or not is_key(key):
-        faults += _named(text_fault("idempotency_key", key, MAX_KEY))
+        faults += _named(text_fault("idempotency_key", key, MAX_IDEMPOTENCY_KEY))
         return ""
     if header_key is not None and header_key != key:
         faults.append(Fault("idempotency_key", "mismatch", "differs from the header Idempotency-Key"))
@@ -238,9 +244,9 @@ def _member(value: object, faults: list[Fault]) -> str | None:
 def _source(value: object, faults: list[Fault]) -> str:
     if value is None:
         return ""
-    if type(value) is str and SOURCE.fullmatch(value):
+    if type(value) is str and SOURCE_ID.fullmatch(value):
         return value
-    faults.append(Fault("source", "invalid_identifier", f"must be text that matches {SOURCE.pattern}"))
+    faults.append(Fault("source", "invalid_identifier", f"must be text that matches {SOURCE_ID.pattern}"))
     return ""
 
 
@@ -268,8 +274,8 @@ def _property_faults(value: object) -> list[Fault]:
         faults += [Fault(f"properties.{_shown(n)}", "duplicate_key", "is named twice") for n in duplicates]
     for name, text in value.items():
         field = f"properties.{_shown(name)}"
-        if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
-            message = f"must have a name of 1 to {MAX_NAME} printable characters"
+        if not 1 <= len(name) <= MAX_PROPERTY_NAME or not name.isprintable():
+            message = f"must have a name of 1 to {MAX_PROPERTY_NAME} printable characters"
             faults.append(Fault(field, "invalid_property_name", message))
-        faults += _named(text_fault(field, text, MAX_VALUE, shortest=0))
+        faults += _named(text_fault(field, text, MAX_PROPERTY_VALUE, shortest=0))
     return faults

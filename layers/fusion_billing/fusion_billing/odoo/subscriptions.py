@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from fusion_billing.catalog.validation import LONGEST_TEXT
+from fusion_billing.catalog.identifiers import MAX_TEXT
 from fusion_billing.displayed_text import on_one_line, shortened
 from fusion_billing.odoo.client import Domain, Odoo, Row
 from fusion_billing.odoo.errors import InvalidCall, OdooError, SubscriptionsNotInstalled
@@ -240,4 +240,4 @@ def _name(row: Mapping[str, Any], name: str) -> str | None:
 
 def _shown(name: object) -> object:
     """Return a name as a definition takes it: Odoo's may hold line breaks and more characters than ours."""
-    return shortened(on_one_line(name), LONGEST_TEXT) if isinstance(name, str) else name
+    return shortened(on_one_line(name), MAX_TEXT) if isinstance(name, str) else name

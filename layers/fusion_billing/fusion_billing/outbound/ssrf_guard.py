@@ -32,10 +32,10 @@ from ssrfguard import (
     resolve,
 )
 
+from fusion_billing.catalog.identifiers import MAX_URL
 from fusion_billing.errors import Fault, Refused
 
 PORTS = frozenset({443, 8443})
-MAX_URL_LENGTH = 2048
 
 Resolver = Callable[..., Iterable[tuple[int, int, int, str, tuple[object, ...]]]]
 
@@ -71,7 +71,7 @@ class SsrfGuard:
             allowed_schemes=frozenset({"https"}),
             allowed_ports=ports,
             denied_networks=_STRICT,
-            max_url_length=MAX_URL_LENGTH,
+            max_url_length=MAX_URL,
         )
         self._local = _local_policy() if loopback else None
         self._resolver = resolver
@@ -147,10 +147,10 @@ class SsrfGuard:
 
     def _blame(self, url: str) -> tuple[str, str]:
         """Return which part of a URL that was refused is to blame, and what it should be."""
-        if len(url) > MAX_URL_LENGTH or any(character <= " " or character == "\x7f" for character in url):
+        if len(url) > MAX_URL or any(character <= " " or character == "\x7f" for character in url):
             return (
                 "invalid_url",
-                f"must be at most {MAX_URL_LENGTH} characters, without spaces or control characters",
+                f"must be at most {MAX_URL} characters, without spaces or control characters",
             )
         try:
             split = urlsplit(url)
@@ -195,7 +195,7 @@ def _local_policy() -> Policy:
         allowed_hosts=_LOOPBACK_HOSTS,
         denied_networks=_NOTHING,
         allowed_networks=(ip_network("127.0.0.0/8"), ip_network("::1/128")),
-        max_url_length=MAX_URL_LENGTH,
+        max_url_length=MAX_URL,
     )
 
 

@@ -2,9 +2,8 @@
 
 from collections.abc import Collection, Iterable
 
+from fusion_billing.catalog.identifiers import MAX_EVENT_FILTERS
 from fusion_billing.errors import Fault
-
-MAX_FILTERS = 50
 
 
 def matches(filters: Iterable[str], type_: str) -> bool:
@@ -21,8 +20,8 @@ def filter_faults(filters: object, known: Collection[str], field: str = "events"
         return [Fault(field, "not_a_list", "must be a list of event types, such as ['rating.*']")]
     if not filters:
         return [Fault(field, "empty", "must hold at least one event type, such as 'rating.*'")]
-    if len(filters) > MAX_FILTERS:
-        return [Fault(field, "too_many", f"must hold at most {MAX_FILTERS} event types")]
+    if len(filters) > MAX_EVENT_FILTERS:
+        return [Fault(field, "too_many", f"must hold at most {MAX_EVENT_FILTERS} event types")]
     faults = []
     for index, one in enumerate(filters):
         where = f"{field}.{index}"

@@ -14,8 +14,9 @@ from botocore.exceptions import ClientError
 
 from fusion_billing.catalog.change import Change
 from fusion_billing.catalog.charge import Charge
+from fusion_billing.catalog.identifiers import CODE
 from fusion_billing.catalog.metric import Metric
-from fusion_billing.catalog.validation import CODE, check_size
+from fusion_billing.catalog.validation import check_size
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.catalog.definition_history import DefinitionHistory
 from fusion_billing.dynamodb.errors import (

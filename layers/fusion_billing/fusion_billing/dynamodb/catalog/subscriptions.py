@@ -14,7 +14,8 @@ from botocore.exceptions import ClientError
 from fusion_billing.billing_periods.calendar import Calendar
 from fusion_billing.billing_periods.subscription_states import OVER, accepted_until, rated_until
 from fusion_billing.catalog.change import Change
-from fusion_billing.catalog.subscription import MOST_ALIASES, Subscription, is_subscription_id
+from fusion_billing.catalog.identifiers import MAX_ALIASES, is_subscription_id
+from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.subscription_history import ChainedOrder, PlanChange, first_order
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.catalog import subscription_items as items
@@ -108,7 +109,7 @@ class StoredSubscription:
     def aliases(self) -> tuple[str, ...]:
         """What it is found by beside its id: what the API gave it, and its orders."""
         every = dict.fromkeys((*(self.subscription.aliases or ()), *self.order_aliases))
-        return tuple(alias for alias in every if alias != self.id)[:MOST_ALIASES]
+        return tuple(alias for alias in every if alias != self.id)[:MAX_ALIASES]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from fusion_billing.catalog.identifiers import MARKERS_LIVE
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.errors import is_transient
 from fusion_billing.metering.usage_record import UsageRecord
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 
 _WRITES = 25
-_KEPT_SECONDS = 14 * 86_400
 _REMEMBERED = 20_000
 
 
@@ -59,7 +59,7 @@ class ChangeMarkers:
         missing = set(markers) - self._marked
         if not missing:
             return missing
-        ttl = str(int(now.timestamp()) + _KEPT_SECONDS)
+        ttl = str(int((now + MARKERS_LIVE).timestamp()))
         unwritten = sorted(missing)
         attempt = 0
         while unwritten:

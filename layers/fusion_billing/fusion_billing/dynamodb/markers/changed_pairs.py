@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from fusion_billing.billing.planning import MARKERS_LIVE, hour_text
+from fusion_billing.billing.planning import hour_text
+from fusion_billing.catalog.identifiers import MARKERS_LIVE
 from fusion_billing.dynamodb import keys
 
 if TYPE_CHECKING:

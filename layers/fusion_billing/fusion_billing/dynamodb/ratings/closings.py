@@ -9,14 +9,12 @@ from botocore.exceptions import ClientError
 
 from fusion_billing.billing.closed_periods import ClosedPeriod
 from fusion_billing.billing.large_documents import canonical
+from fusion_billing.catalog.identifiers import MAX_STORED_BYTES
 from fusion_billing.dynamodb import errors, keys
 from fusion_billing.instants import sortable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-_ROOM = 350_000
-"""The most that the prices of one closing may take, compressed; an item holds 400 KB."""
 
 
 class ClosingStore:
@@ -91,7 +89,7 @@ def _item(subscription: str, closing: ClosedPeriod) -> dict[str, Any]:
     unpriced = set(closing.unpriced)
     if closing.prices:
         packed = zlib.compress(canonical(closing.prices).encode("utf-8"))
-        if len(packed) <= _ROOM:
+        if len(packed) <= MAX_STORED_BYTES:
             item["prices"] = {"B": packed}
         else:
             unpriced |= set(closing.prices)  # priced as they are when they are needed

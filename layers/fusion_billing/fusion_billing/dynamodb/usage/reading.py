@@ -7,12 +7,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from fusion_billing.catalog.identifiers import SOURCE_ID
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.errors import unavailable_when_transient
 from fusion_billing.dynamodb.usage.items import StoredUsageRecord, record_of
 from fusion_billing.errors import Fault, Refused
 from fusion_billing.instants import sortable
-from fusion_billing.metering.parsing import SOURCE, is_key
+from fusion_billing.metering.parsing import is_key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -70,7 +71,7 @@ class UsageReader:
 
     def get(self, source: str, key: str) -> StoredUsageRecord | None:
         """Return a source's record with its history as it is now, or None; raises `Unavailable`."""
-        if not is_key(key) or not SOURCE.fullmatch(source):
+        if not is_key(key) or not SOURCE_ID.fullmatch(source):
             return None  # nothing is stored under such a key, and some are none that a table can have
         with unavailable_when_transient():
             answer = self._client.get_item(

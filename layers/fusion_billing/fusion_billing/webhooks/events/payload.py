@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StringConstraints
 
+from fusion_billing.catalog.identifiers import DECIMAL
+
 EventName = Literal[
     "usage.threshold_reached",
     "usage.late",
@@ -29,7 +31,7 @@ EventName = Literal[
 """Every event type. `registry.EVENT_TYPES` describes each of them; a test proves that the two agree."""
 
 Text = Annotated[str, StringConstraints(strict=True, min_length=1)]
-DecimalText = Annotated[str, StringConstraints(strict=True, pattern=r"^-?\d+(\.\d+)?$"), Field(examples=["12.5"])]
+DecimalText = Annotated[str, StringConstraints(strict=True, pattern=f"^{DECIMAL.pattern}$"), Field(examples=["12.5"])]
 InstantText = Annotated[
     str,
     StringConstraints(strict=True, pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$"),
