@@ -62,7 +62,7 @@ lock:
 	cd requirements && ../$(LOCK) cloud.in -o cloud.txt
 
 clean:
-	rm -rf .aws-sam .local .mypy_cache .ruff_cache .hypothesis build *.egg-info layers/fusion_billing/*.egg-info
+	rm -rf .aws-sam .local .coverage .mypy_cache .ruff_cache .hypothesis build *.egg-info layers/fusion_billing/*.egg-info
 
 distclean: clean
 	rm -rf $(VENV) $(CLOUD) $(VENV)-lock
