@@ -1,20 +1,21 @@
-# Each of these sets itself up first; `make` alone lists them. Needs a Python of 3.11 to 3.13.
+# Each target sets up its environment first. `make` lists the targets. Requires Python 3.11, 3.12 or 3.13.
 #
-#   make run            the whole service on this machine, with a demo; stays up until Ctrl-C
-#   make run ONCE=1     the same, ends after the demo's table: 0 if every figure is as expected
+#   make run            run the whole service on this machine with a demo, until Ctrl-C
+#   make run ONCE=1     the same, but exit after the demo's table: 0 if every figure is as expected
 #                       PORT=, ODOO_PORT= and RECEIVER_PORT= choose other ports
-#   make test           every test; TESTS=tests/unit runs some
-#   make lives          plays random lives of subscriptions: LIVES= (20000), SEED= (a random one) to begin with
-#   make mutants        changes the code that decides amounts, and sees unit tests fail: PACKAGES=, WORKERS=
-#   make lint           formatting, lint, types, the template
-#   make bench          what a counter, an hour and a cold start cost
-#   make odoo-check     looks a given Odoo over, asks for its key: ODOO_URL=, ODOO_DATABASE=, CATALOGUE_TABLE=, ODOO_WRITE_TEST=1
-#   make lock           pins the requirements anew
-#   make clean          removes what was built and what `make run` kept; make distclean the environments too
+#   make test           run every test; TESTS=tests/unit runs some
+#   make coverage       run the unit tests and fail if they cover less than the floor in pyproject.toml
+#   make lint           check formatting, lint, types and the template
+#   make lives          play random lives of subscriptions; LIVES= (20000), SEED= (random)
+#   make mutants        mutate the code that decides amounts, and count the mutants that unit tests kill; PACKAGES=, WORKERS=
+#   make bench          measure what a counter, an hour and a cold start cost
+#   make odoo-check     check an Odoo, asking for its key; ODOO_URL=, ODOO_DATABASE=, CATALOGUE_TABLE=, ODOO_WRITE_TEST=1
+#   make lock           update the pinned requirements
+#   make clean          delete build output and the state of `make run`; `make distclean` also deletes the environments
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lives mutants lint bench odoo-check lock clean distclean
+.PHONY: help setup run test coverage lives mutants lint bench odoo-check lock clean distclean
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
@@ -34,6 +35,9 @@ run: setup
 test: setup
 	@exec $(VENV)/bin/python -m pytest $(TESTS)
 
+coverage: setup
+	@exec $(VENV)/bin/python -m pytest tests/unit --cov --cov-report=term
+
 lives: setup
 	@LIVES="$(LIVES)" SEED="$(SEED)" exec $(VENV)/bin/python -m tests.lives
 
@@ -52,7 +56,7 @@ bench: setup
 odoo-check: setup
 	@exec $(VENV)/bin/python -m fusion_billing.odoo.check
 
-# The newest versions that all three Pythons can have, with their hashes and without a registry's address.
+# The newest versions that all three Pythons support, with hashes and without the address of a registry.
 LOCK := $(VENV)-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links
 lock:
@@ -69,17 +73,17 @@ distclean: clean
 
 # --- The environments ------------------------------------------------------------------------
 
-# A Python of a good version that can make environments, $(PYTHON) first; says so where there is none.
+# Find a supported Python that can create environments, $(PYTHON) first; explain what to do if there is none.
 define find_python
 found=; for candidate in $(PYTHON) python3.13 python3.12 python3.11; do \
 	if "$$candidate" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; \
 	then found=$$candidate; break; fi; done; \
 if [ -z "$$found" ]; then \
-	echo "Fusion Billing needs a Python of 3.11 to 3.13 with venv (on Debian: python3-venv), and found none." >&2; \
-	echo "Install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.13" >&2; exit 1; fi
+	echo "Fusion Billing requires Python 3.11, 3.12 or 3.13 with venv (on Debian: python3-venv). No such Python was found." >&2; \
+	echo "Install one, or name its path: make $(MAKECMDGOALS) PYTHON=/path/to/python3.13" >&2; exit 1; fi
 endef
 
-# Makes the environment $(1) unless a sound one is there.
+# Create the environment $(1) unless it exists and works.
 define environment
 $(find_python); "$(1)/bin/python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
 	|| { rm -rf "$(1)"; "$$found" -m venv "$(1)"; }
