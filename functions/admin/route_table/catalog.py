@@ -5,6 +5,9 @@ from functions.admin.route_table.route import Responses, Route
 PUT_PARAMETERS = ("dry_run", "confirm", "reason")
 """The query parameters of every `PUT` and `PATCH` of the catalog."""
 
+PUT_ERRORS = ("version_conflict", "confirmation_required", "conflict")
+SUBSCRIPTION_ERRORS = ("order_taken", "alias_taken", "plan_not_allowed", "not_found")
+
 
 def _definition_routes(kind: str, plural: str, schema: str, parameter: str) -> tuple[Route, ...]:
     item, collection = f"/v1/{plural}/{{{parameter}}}", f"/v1/{plural}"
@@ -17,6 +20,7 @@ def _definition_routes(kind: str, plural: str, schema: str, parameter: str) -> t
             "catalog:write",
             f"Create or replace a {kind}, or show what that would change (dry_run=true)",
             put_responses,
+            errors=PUT_ERRORS + (SUBSCRIPTION_ERRORS if kind == "subscription" else ()),
             body=f"{schema}Definition",
             query=PUT_PARAMETERS,
         ),
@@ -37,6 +41,7 @@ def _definition_routes(kind: str, plural: str, schema: str, parameter: str) -> t
             "catalog:write",
             f"Delete a {kind} that is not in use",
             {204: None},
+            errors=("in_use", "conflict", "version_conflict"),
             query=("reason",),
         ),
     )
@@ -53,6 +58,7 @@ CATALOG = (
         "catalog:write",
         "Change single fields of a subscription, or show what that would change (dry_run=true)",
         {200: "SubscriptionPut"},
+        errors=PUT_ERRORS + SUBSCRIPTION_ERRORS,
         body="SubscriptionChange",
         query=PUT_PARAMETERS,
     ),

@@ -2,6 +2,28 @@
 
 from functions.admin.route_table.route import Route
 
+ODOO_ERRORS = (
+    "odoo_not_configured",
+    "odoo_error",
+    "odoo_retry",
+    "serialization_failure",
+    "too_many_requests",
+    "gateway_failed",
+    "timed_out",
+    "connection_lost",
+    "odoo_wait",
+    "odoo_down",
+    "odoo_database_down",
+    "odoo_permanent",
+    "odoo_alarm",
+    "odoo_key_rejected",
+    "odoo_wrong_database",
+    "odoo_misaddressed",
+    "odoo_no_rights",
+    "odoo_no_subscriptions",
+)
+"""Error codes of routes that call Odoo."""
+
 OPERATION = (
     Route(
         "POST",
@@ -28,6 +50,7 @@ OPERATION = (
         "admin",
         "Create a key of a source; only this response holds it",
         {201: "Key"},
+        errors=("too_many_keys",),
         body="KeyDefinition",
     ),
     Route("DELETE", "/v1/keys/{key_id}", "sources.revoke_key", "admin", "Revoke a key", {204: None}),
@@ -38,6 +61,7 @@ OPERATION = (
         "admin",
         "Rate now what the schedule would rate",
         {200: "Run", 202: "Run"},
+        errors=("not_found",),
         body="RunRequest",
         body_required=False,
     ),
@@ -60,6 +84,7 @@ OPERATION = (
         "admin",
         "Send a failed order line again, at once",
         {202: "Line"},
+        errors=("conflict",),
     ),
     Route(
         "POST",
@@ -68,6 +93,7 @@ OPERATION = (
         "admin",
         "Compare order lines with Odoo, and repair what can be repaired if requested",
         {200: "Report"},
+        errors=("not_found", "bad_cursor", *ODOO_ERRORS),
         body="ReconcileRequest",
         body_required=False,
     ),
@@ -78,6 +104,7 @@ OPERATION = (
         "admin",
         "Read the changed subscriptions from Odoo, or all of them",
         {200: "Report", 202: "Report"},
+        errors=ODOO_ERRORS,
         body="SyncRequest",
         body_required=False,
     ),

@@ -40,6 +40,7 @@ RATINGS = (
         "ratings:read",
         "List the statements of closed periods, the newest first",
         {200: "Statement"},
+        errors=("forbidden", "statement_tampered"),
         paged=True,
     ),
     Route(
@@ -49,6 +50,7 @@ RATINGS = (
         "ratings:read",
         "Show the statement of the period that starts at an instant",
         {200: "Statement"},
+        errors=("forbidden", "statement_tampered"),
     ),
     Route(
         "POST",
@@ -57,6 +59,7 @@ RATINGS = (
         "ratings:read",
         "Estimate the amount of units, of records, or of a period's stored usage; nothing is stored",
         {200: "Estimate"},
+        errors=("not_found", "metric_not_allowed"),
         body="EstimateRequest",
     ),
 )

@@ -13,6 +13,7 @@ WEBHOOKS = (
         _SCOPE,
         "Register an endpoint; only this response holds its secret",
         {201: "EndpointWithSecret"},
+        errors=("too_many_endpoints",),
         body="EndpointDefinition",
     ),
     Route(
@@ -32,6 +33,7 @@ WEBHOOKS = (
         _SCOPE,
         "Change an endpoint",
         {200: "Endpoint"},
+        errors=("conflict", "version_conflict"),
         body="EndpointChange",
     ),
     Route("DELETE", _ENDPOINT, "endpoints.delete", _SCOPE, "Delete an endpoint", {204: None}),
@@ -42,6 +44,7 @@ WEBHOOKS = (
         _SCOPE,
         "Give an endpoint a new secret; the old one signs as well for 24 hours",
         {200: "EndpointWithSecret"},
+        errors=("rotated_too_often", "conflict", "version_conflict"),
     ),
     Route(
         "POST",
@@ -50,6 +53,7 @@ WEBHOOKS = (
         _SCOPE,
         "Send an endpoint a test event, or a sample of an event type",
         {202: "Accepted"},
+        errors=("endpoint_disabled",),
     ),
     Route(
         "POST",
@@ -58,6 +62,7 @@ WEBHOOKS = (
         _SCOPE,
         "Send an endpoint the events since a time again",
         {202: "Accepted"},
+        errors=("endpoint_disabled",),
         body="Replay",
     ),
     Route(
@@ -77,5 +82,6 @@ WEBHOOKS = (
         _SCOPE,
         "Send one event to one endpoint again",
         {202: "Accepted"},
+        errors=("endpoint_disabled",),
     ),
 )

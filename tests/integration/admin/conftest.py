@@ -163,8 +163,8 @@ def disagreements(method: str, path: str, body: Any, answer: Answer) -> Iterator
     if response is None:
         yield f"{method} {path} has no answer {answer.status}"
         return
-    if "$ref" in response:
-        response = document()["components"]["responses"][response["$ref"].rpartition("/")[2]]
+    if answer.status >= 400 and answer.json["code"] not in response["x-error-codes"]:
+        yield f"{method} {path} has no error code {answer.json['code']}"
     if answer.json is not None:
         kind = response["content"][answer.headers["content-type"]]
         yield from _faults(kind["schema"], answer.json)

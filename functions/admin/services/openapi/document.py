@@ -1,4 +1,4 @@
-"""The document itself, put together once a container."""
+"""The document itself, built once per container."""
 
 import re
 from functools import cache
@@ -7,27 +7,16 @@ from typing import Any
 
 from functions.admin.route_table import ROUTES_BY_TAG, Route
 from functions.admin.services.openapi.catalogue_schemas import catalogue_schemas
+from functions.admin.services.openapi.problems import problem_responses
 from functions.admin.services.openapi.schemas import ref, schemas
 from fusion_billing import __version__
 from fusion_billing.catalog.identifiers import DEFAULT_PAGE, MAX_PAGE
 from fusion_billing.webhooks.events.registry import EVENT_TYPES
 
-_PROBLEM = {"application/problem+json": {"schema": ref("Problem")}}
-_FAILURES = {
-    "400": "The request can't be read",
-    "401": "No key, or none that is known",
-    "403": "The key lacks the scope, or its source may not",
-    "404": "There is no such thing, or it is another source's",
-    "409": "What is stored says otherwise",
-    "413": "The body is too large",
-    "422": "The body is refused, every fault named",
-    "503": "Not done and nothing lost: send it again",
-}
-
 
 @cache
 def document() -> dict[str, Any]:
-    """Return the OpenAPI 3.1 document; nobody may change it."""
+    """Return the OpenAPI 3.1 document; callers must not change it."""
     paths: dict[str, dict[str, Any]] = {}
     for tag, routes in ROUTES_BY_TAG:
         for route in routes:
@@ -37,7 +26,7 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "Fusion Billing",
             "version": __version__,
-            "description": "Counts usage, rates it, and puts the overage onto Odoo subscriptions.",
+            "description": "Counts usage, rates it, and bills the overage on Odoo subscriptions.",
             "license": {"name": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
@@ -46,7 +35,6 @@ def document() -> dict[str, Any]:
         "webhooks": {name: _webhook(name) for name in EVENT_TYPES},
         "components": {
             "schemas": schemas() | catalogue_schemas(),
-            "responses": {status: {"description": text, "content": _PROBLEM} for status, text in _FAILURES.items()},
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "bearerFormat": "fb_<id>_<secret>"}},
         },
     }
@@ -59,8 +47,7 @@ def _operation(route: Route, tag: str) -> dict[str, Any]:
         "tags": [tag],
         "security": [] if route.scope is None else [{"key": [route.scope]}],
         "parameters": _parameters(route),
-        "responses": {str(status): _answer(route, status) for status in route.responses}
-        | {status: {"$ref": f"#/components/responses/{status}"} for status in _failures(route)},
+        "responses": {str(status): _answer(route, status) for status in route.responses} | problem_responses(route),
     }
     if route.body is not None:
         found["requestBody"] = {
@@ -106,36 +93,9 @@ def _page(items: dict[str, Any]) -> dict[str, Any]:
         "required": ["items", "cursor"],
         "properties": {
             "items": {"type": "array", "items": items},
-            "cursor": {"type": ["string", "null"], "description": "of the next page; null on the last"},
+            "cursor": {"type": ["string", "null"], "description": "The cursor of the next page; null on the last page"},
         },
     }
-
-
-_NAMING = ("/v1/estimates", "/v1/lines/reconcile", "/v1/ratings/run")
-"""Paths whose body names what may not be there."""
-
-_REFUSED_BY_WHAT_IS = ("/usage", "/keys", "/endpoints", "/rotate", "/test", "/replay", "/retry", "/reconcile")
-"""Ends of the paths where a POST may run into what is stored."""
-
-
-_PROVEN = "/statements"
-"""In the paths that show what is proven: what was tampered with is refused."""
-
-
-def _failures(route: Route) -> list[str]:
-    found = ["503"]
-    if route.scope is not None:
-        found += ["401", "403"]
-    if route.body is not None:
-        found += ["400", "413", "422"]
-    elif route.paged or route.query:
-        found.append("400")
-    if "{" in route.template or route.template in _NAMING:
-        found.append("404")
-    changes = route.method in {"PUT", "PATCH", "DELETE"}
-    if changes or route.template.endswith(_REFUSED_BY_WHAT_IS) or _PROVEN in route.template:
-        found.append("409")
-    return sorted(set(found))
 
 
 def _webhook(name: str) -> dict[str, Any]:
@@ -155,6 +115,6 @@ def _webhook(name: str) -> dict[str, Any]:
             "tags": ["Webhooks"],
             "security": [],
             "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
-            "responses": {"2XX": {"description": "Received; anything else is tried again"}},
+            "responses": {"2XX": {"description": "Received; the delivery is retried after any other response"}},
         }
     }

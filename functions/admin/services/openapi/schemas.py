@@ -13,6 +13,7 @@ from fusion_billing.catalog.charge import Charge
 from fusion_billing.catalog.identifiers import DECIMAL, MAX_FAULTS, MAX_IDEMPOTENCY_KEY, MAX_RECORDS
 from fusion_billing.catalog.metric import Metric
 from fusion_billing.catalog.subscription import Subscription
+from fusion_billing.error_codes import ERROR_CODES
 from fusion_billing.odoo.line_findings import FOUND
 from fusion_billing.statements.statement import SOURCES
 from fusion_billing.webhooks.events.registry import EVENT_TYPES
@@ -34,6 +35,14 @@ _NUMBER: Schema = {"anyOf": [{"type": "number", "minimum": 0}, _DECIMAL]}
 _COUNT: Schema = {"type": "integer", "minimum": 0}
 _TEXTS: Schema = {"type": "array", "items": _TEXT}
 _ANY: Schema = {"type": "object"}
+_PROBLEM_CODE: Schema = _TEXT | {
+    "description": "A stable word for programs; expect new ones",
+    "x-error-codes": {error.code: error.meaning for error in ERROR_CODES.values() if error.status is not None},
+}
+_FAULT_CODE: Schema = _TEXT | {
+    "description": "A stable word for programs; expect new ones",
+    "x-error-codes": {error.code: error.meaning for error in ERROR_CODES.values()},
+}
 _OUTCOMES = ["created", "updated", "unchanged", "stale", "conflict", "invalid", "unavailable"]
 
 
@@ -396,14 +405,14 @@ def _operated() -> dict[str, Schema]:
         "Report": _ANY,
         "Health": _object(("status", "version"), status=_TEXT, version=_TEXT),
         "Document": _ANY,
-        "Fault": _object(("field", "code", "message"), field=_TEXT, code=_TEXT, message=_TEXT, stored=_TEXT),
+        "Fault": _object(("field", "code", "message"), field=_TEXT, code=_FAULT_CODE, message=_TEXT, stored=_TEXT),
         "Problem": _object(
             ("type", "title", "status", "detail", "code"),
             type=_TEXT,
             title=_TEXT,
             status=_COUNT,
             detail=_TEXT,
-            code=_TEXT,
+            code=_PROBLEM_CODE,
             errors=_array(ref("Fault"), maxItems=MAX_FAULTS),
             errors_total=_COUNT,
             started_at=_INSTANT,

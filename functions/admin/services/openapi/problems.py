@@ -1,0 +1,55 @@
+"""The problem responses of operations: which error codes an operation has, by status."""
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+from functions.admin.route_table import Route
+from functions.admin.services.openapi.schemas import ref
+from fusion_billing.error_codes import ERROR_CODES
+
+_PROBLEM = {"application/problem+json": {"schema": ref("Problem")}}
+_OF_A_KEY = ("missing_key", "malformed_key", "unknown_key", "revoked_key", "missing_scope")
+_OF_A_BODY = ("malformed_json", "malformed_body", "not_an_object", "too_large", "invalid")
+
+
+def problem_responses(route: Route) -> dict[str, dict[str, Any]]:
+    """Return a route's problem responses by status, each with the error codes that it may have."""
+    by_status: dict[int, list[str]] = {}
+    for code in codes_of(route):
+        by_status.setdefault(ERROR_CODES[code].status or HTTPStatus.UNPROCESSABLE_ENTITY, []).append(code)
+    return {str(status): _response(status, codes) for status, codes in sorted(by_status.items())}
+
+
+def codes_of(route: Route) -> list[str]:
+    """Return the error codes that responses of a route may have, each once."""
+    return list(dict.fromkeys(_codes(route)))
+
+
+def _codes(route: Route) -> Iterator[str]:
+    yield "invalid_parameter"
+    if route.scope is not None:
+        yield from _OF_A_KEY
+        yield "unavailable"
+    if route.body is not None:
+        yield from _OF_A_BODY
+    if "cursor" in route.parameters:
+        yield "bad_cursor"
+    if "{" in route.path:
+        yield "not_found"
+    yield from route.errors
+
+
+def _response(status: int, codes: list[str]) -> dict[str, Any]:
+    meanings = "\n".join(f"- `{code}`: {ERROR_CODES[code].meaning}" for code in codes)
+    found: dict[str, Any] = {
+        "description": f"{HTTPStatus(status).phrase}. The error codes are:\n\n{meanings}",
+        "content": _PROBLEM,
+        "x-error-codes": codes,
+    }
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        seconds = {"type": "integer", "minimum": 1}
+        found["headers"] = {
+            "Retry-After": {"description": "Seconds to wait before the next attempt", "schema": seconds}
+        }
+    return found
