@@ -10,12 +10,13 @@
 #   make mutants        mutate the code that decides amounts, and count the mutants that unit tests kill; PACKAGES=, WORKERS=
 #   make bench          measure what a counter, an hour and a cold start cost
 #   make odoo-check     check an Odoo, asking for its key; ODOO_URL=, ODOO_DATABASE=, CATALOGUE_TABLE=, ODOO_WRITE_TEST=1
+#   make docs-errors    write docs/errors.md from the registry of error codes
 #   make lock           update the pinned requirements
 #   make clean          delete build output and the state of `make run`; `make distclean` also deletes the environments
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup run test coverage lives mutants lint bench odoo-check lock clean distclean
+.PHONY: help setup run test coverage lives mutants lint bench odoo-check docs-errors lock clean distclean
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
@@ -52,6 +53,9 @@ lint: setup
 
 bench: setup
 	@exec $(VENV)/bin/python -m tests.bench
+
+docs-errors: setup
+	@PYTHONPATH=layers/fusion_billing exec $(VENV)/bin/python -m local.error_page
 
 odoo-check: setup
 	@exec $(VENV)/bin/python -m fusion_billing.odoo.check

@@ -191,7 +191,7 @@ def test_no_key_is_too_odd_to_be_answered(admin: Any, key: str, path: str) -> No
     "case",
     [
         ({"reason": ""}, "reason", "empty"),
-        ({"reason": 7}, "reason", "not_text"),
+        ({"reason": 7}, "reason", "not_a_string"),
         ({"reason": "x" * 257}, "reason", "too_long"),
         ({"reason": "a\nb"}, "reason", "invalid_characters"),
         ({"why": "x"}, "why", "unknown_field"),

@@ -70,7 +70,7 @@ def document(status: int, code: str, detail: str, extra: Mapping[str, Any] | Non
     """Return a problem document; `extra` are members of its own kind."""
     return {
         "type": f"urn:fusion-billing:problem:{code}",
-        "title": HTTPStatus(status).phrase,
+        "title": ERROR_CODES[code].title if code in ERROR_CODES else HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
         "code": code,
