@@ -15,6 +15,7 @@ from functions.admin import dependencies
 from functions.admin.request import Request, invalid_parameter
 from functions.admin.responses import Response, json_response
 from functions.admin.route_table import ROUTES, Route
+from functions.admin.route_table.path_parameters import MAX_LENGTH, exists
 from fusion_billing.errors import Fault, FusionError, NotFound, Refused
 from fusion_billing.http import problem
 
@@ -50,7 +51,9 @@ def _respond(event: Mapping[str, Any]) -> Response:
         if route.method == method and route.handler is not None:
             request = _admitted(route, event)
             # API Gateway decodes every escape except %25, so what is left is decoded here.
-            return handler_of(route)(request, **{name: unquote(value) for name, value in found.items()})
+            parameters = {name: unquote(value) for name, value in found.items()}
+            _check_path(route, parameters)
+            return handler_of(route)(request, **parameters)
     allowed = sorted({route.method for route, _ in matching})
     if not allowed or method in allowed:
         raise NotFound(f"No such path: {method} is not served here" if allowed else "No such path")
@@ -72,6 +75,13 @@ def _admitted(route: Route, event: Mapping[str, Any]) -> Request:
     return Request(event, query, now, caller)
 
 
+def _check_path(route: Route, parameters: Mapping[str, str]) -> None:
+    """Raise `NotFound` if nothing can exist under a path parameter; a `PUT` refuses such a name by itself."""
+    for name, value in parameters.items():
+        if not exists(name, value) and (route.method != "PUT" or len(value) > MAX_LENGTH):
+            raise NotFound(f"No such {name.removesuffix('_id')}".replace("_", " "))
+
+
 def _check_query(route: Route, query: Mapping[str, str]) -> None:
     unknown = sorted(set(query) - set(route.parameters))
     if unknown:
@@ -88,6 +98,10 @@ def _method_not_allowed(method: str, allowed: list[str]) -> Response:
 
 
 def _unexpected(error: Exception) -> Response:
+    unavailable = dependencies.as_unavailable(error)
+    if unavailable is not None:
+        logger.warning("unavailable", **problem.places(error))
+        return _problem(*problem.of_error(unavailable))
     reference = problem.new_reference()
     logger.error("internal error", reference=reference, **problem.places(error))
     return _problem(*problem.unexpected(reference))

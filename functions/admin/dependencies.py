@@ -47,6 +47,13 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def as_unavailable(error: Exception) -> Unavailable | None:
+    """Return the error of a call to AWS that may succeed when it is made again; None for any other."""
+    from fusion_billing.dynamodb.errors import unavailable_of
+
+    return unavailable_of(error)
+
+
 @cache
 def dynamodb() -> "DynamoDBClient":
     """Return the one DynamoDB client; all stores share it."""

@@ -1,12 +1,13 @@
 """`/v1/subscriptions/{id}/statements`: closed periods, each with its proof (`ratings:read`)."""
 
 from functions.admin import dependencies
+from functions.admin.cursors import bad_cursor
 from functions.admin.request import Request
 from functions.admin.responses import Response, json_response, page_response
 from functions.admin.services import statements
 from functions.admin.services.subscriptions import visible
 from fusion_billing.dynamodb.catalog.subscriptions import StoredSubscription
-from fusion_billing.errors import Fault, NotFound, Refused
+from fusion_billing.errors import NotFound, Refused
 from fusion_billing.instants import parse_instant
 
 _MAX_PAGE = 100
@@ -20,8 +21,7 @@ def list_statements(request: Request, subscription: str) -> Response:
     try:
         after = None if cursor is None else parse_instant(cursor)
     except Refused:
-        fault = Fault("cursor", "bad_cursor", "is no cursor of this list")
-        raise Refused([fault], code="bad_cursor") from None
+        raise bad_cursor() from None
     found = statements.listing(dependencies.statements(), stored.id, after, min(limit, _MAX_PAGE))
     return page_response(request, *found)
 

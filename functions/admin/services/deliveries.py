@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from functions.admin.cursors import bad_cursor
 from functions.admin.services.endpoints import find, refuse_disabled
 from fusion_billing.access.principal import Principal
 from fusion_billing.dynamodb.webhooks.deliveries import DeliveryStore
@@ -35,6 +36,9 @@ def listing(
     Raises `NotFound` where the endpoint is none of the principal's.
     """
     endpoint = find(endpoints, principal, endpoint_id)
+    first = "" if since is None else identifiers.first_event_id(since)
+    if after is not None and not (identifiers.is_event_id(after) and after >= first):
+        raise bad_cursor()
     states = None if state is None else frozenset({state})
     found, last = deliveries.listing(endpoint.id, limit=limit, after=after, since=since, states=states, type_=type_)
     return [as_json(one) for one in found], last

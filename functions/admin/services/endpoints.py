@@ -188,7 +188,7 @@ def _checked(webhooks: Webhooks, body: dict[str, Any], *, required: bool) -> dic
         faults.append(Fault("description", "not_a_string", "must be a string"))
     elif len(description) > MAX_DESCRIPTION:
         faults.append(Fault("description", "too_long", f"must have at most {MAX_DESCRIPTION} characters"))
-    if body.get("state", "enabled") not in {"enabled", "disabled"}:
+    if body.get("state", "enabled") not in ("enabled", "disabled"):
         faults.append(Fault("state", "unknown_value", "must be enabled or disabled"))
     if faults:
         raise Refused(faults)

@@ -5,6 +5,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from functions.admin.cursors import bad_cursor
 from fusion_billing.billing.rating import RatingKey
 from fusion_billing.catalog.identifiers import is_subscription_id
 from fusion_billing.currencies import DIGITS, with_digits
@@ -24,6 +25,8 @@ from fusion_billing.odoo_lines.line_guard import ITSELF, read_notes
 _ID = re.compile(r"(?P<subscription>[^~]+)~(?P<start>\d{8}T\d{6}Z)~(?P<charge>[^~@]+)(?:@(?P<corrects>\d{8}T\d{6}Z))?")
 _AT = {FAILED: "parked_at", FINAL_INVOICE: "sent_at"}
 """What the instant is called at which a line came into its state."""
+_KEY = {"pk", "sk", "line_pk", "line_at"}
+_LONGEST = 256
 _WRITABLE = frozenset({"parked", "due"})
 
 
@@ -42,7 +45,7 @@ def listing(
     `state` is `parked`, `final_invoice`, `due`, or `changed`: changed in Odoo and not repaired.
     """
     partitions = [keys.due_lines_partition(number) for number in range(line_partitions)] if state == "due" else [state]
-    index, key = (0, None) if after is None else _position(after, len(partitions))
+    index, key = (0, None) if after is None else _position(after, partitions)
     found: list[StoredLine] = []
     while index < len(partitions):
         page, key = store.listing(partitions[index], limit - len(found), key)
@@ -136,6 +139,21 @@ def _instant(text: str) -> datetime:
     return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
 
 
-def _position(after: str, partitions: int) -> tuple[int, Any]:
-    index, key = json.loads(after)
-    return min(index, partitions), key
+def _position(after: str, partitions: list[str]) -> tuple[int, Any]:
+    """Return the partition and the key to go on after; raises `Refused` (`bad_cursor`)."""
+    try:
+        index, key = json.loads(after)
+        partition = partitions[index] if index >= 0 else None
+    except (ValueError, TypeError, IndexError, RecursionError):
+        raise bad_cursor() from None
+    if partition is None or not (key is None or _is_key(key, partition)):
+        raise bad_cursor()
+    return index, key
+
+
+def _is_key(key: Any, partition: str) -> bool:
+    """Return whether `key` can be one of the index of lines, in a partition."""
+    if not isinstance(key, dict) or key.keys() != _KEY or key["line_pk"] != {"S": partition}:
+        return False
+    texts = [value.get("S") for value in key.values() if isinstance(value, dict) and len(value) == 1]
+    return len(texts) == len(_KEY) and all(isinstance(text, str) and 0 < len(text) <= _LONGEST for text in texts)

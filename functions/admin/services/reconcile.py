@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from functions.admin.cursors import bad_cursor
 from fusion_billing.catalog.identifiers import SHARD_POSITION
 from fusion_billing.dynamodb.catalog.subscriptions import LIST_SHARDS, StoredSubscription, SubscriptionStore
-from fusion_billing.errors import Fault, NotFound, Refused
+from fusion_billing.errors import NotFound
 from fusion_billing.odoo.copy_guarding import CopyGuarding
 from fusion_billing.odoo.line_guarding import Comparison, LineGuarding, is_acknowledged
 
@@ -96,5 +97,5 @@ class Reconciler:
 def _position(cursor: str | None) -> tuple[int, str | None]:
     match = SHARD_POSITION.fullmatch(cursor or "0:")
     if match is None:
-        raise Refused([Fault("cursor", "bad_cursor", "is not a cursor of this list")], code="bad_cursor")
+        raise bad_cursor()
     return int(match[1]), match[2] or None

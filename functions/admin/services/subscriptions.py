@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from functions.admin.cursors import bad_cursor
 from functions.admin.services import put_back, subscription_changes
 from functions.admin.services.put_request import PutRequest
 from functions.admin.services.write_attempts import attempts
@@ -259,7 +260,7 @@ def _position(after: str | None) -> tuple[int, str | None]:
         return 0, None
     found = SHARD_POSITION.fullmatch(after)
     if found is None or int(found[1]) >= LIST_SHARDS or not (found[2] == "" or is_subscription_id(found[2])):
-        raise Refused([Fault("cursor", "bad_cursor", "is no cursor of this list")], code="bad_cursor")
+        raise bad_cursor()
     return int(found[1]), found[2] or None
 
 

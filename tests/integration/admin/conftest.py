@@ -27,6 +27,9 @@ from fusion_billing.access.stored_key import Source, StoredKey
 from fusion_billing.dynamodb.catalog.api_keys import KeyStore
 from fusion_billing.dynamodb.catalog.sources import SourceStore
 from local.tables import Tables
+from tests.integration.admin.world_fixture import world
+
+__all__ = ["world"]
 
 PROBLEM = "application/problem+json"
 

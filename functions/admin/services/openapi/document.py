@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from functions.admin.route_table import ROUTES_BY_TAG, Route
+from functions.admin.route_table.path_parameters import PATTERNS
 from functions.admin.services.openapi.catalogue_schemas import catalogue_schemas
 from functions.admin.services.openapi.problems import problem_responses
 from functions.admin.services.openapi.schemas import ref, schemas
@@ -59,7 +60,7 @@ def _operation(route: Route, tag: str) -> dict[str, Any]:
 
 def _parameters(route: Route) -> list[dict[str, Any]]:
     found = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "pattern": f"^{PATTERNS[name]}$"}}
         for name in re.findall(r"\{(\w+)\}", route.template)
     ]
     found += [

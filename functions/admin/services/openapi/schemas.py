@@ -101,16 +101,25 @@ def _as_defined_and_as_shown(title: str, taken: Schema, shown: Schema, name: str
     del answer["additionalProperties"]
     elsewhere = {name, *_OR_BY_FORMER_NAME.get(title, ())}
     required = [field for field in taken["required"] if field not in elsewhere]
-    definition = {**taken, "properties": taken["properties"] | accepted, "required": required}
+    properties = {
+        field: schema if field in required else _or_null(schema)
+        for field, schema in (taken["properties"] | accepted).items()
+    }
+    definition = {**taken, "properties": properties, "required": required}
     made = {title: answer, f"{title}Definition": definition}
     if title == "Subscription":
         made["SubscriptionChange"] = _nullable(definition)
     return made
 
 
+def _or_null(schema: Schema) -> Schema:
+    """Return a schema that takes null too, which stands for a field that is left out."""
+    return schema if {"type": "null"} in schema.get("anyOf", ()) else {"anyOf": [schema, {"type": "null"}]}
+
+
 def _nullable(definition: Schema) -> Schema:
     """Return the schema of a change: every field may be left out, and null takes one away."""
-    properties = {name: {"anyOf": [schema, {"type": "null"}]} for name, schema in definition["properties"].items()}
+    properties = {name: _or_null(schema) for name, schema in definition["properties"].items()}
     change = {name: value for name, value in definition.items() if name not in {"required", "title"}}
     return change | {"properties": properties}
 
@@ -366,8 +375,9 @@ def _told() -> dict[str, Schema]:
 def _operated() -> dict[str, Schema]:
     scopes = _array({"type": "string", "enum": sorted(SCOPES)}, minItems=1)
     source = {"name": _TEXT, "metrics": _TEXTS, "plans": _TEXTS}
+    new_source = {"name": _TEXT, "metrics": _or_null(_TEXTS), "plans": _or_null(_TEXTS)}
     return {
-        "SourceDefinition": _closed(("name",), **source),
+        "SourceDefinition": _closed(("name",), **new_source),
         "Source": _object(("id", "name"), id=_TEXT, **source, keys={"type": "array"}),
         "KeyDefinition": _closed(("scopes",), scopes=scopes),
         "Key": _object(("id", "key", "scopes"), id=_TEXT, key=_TEXT, scopes=scopes),

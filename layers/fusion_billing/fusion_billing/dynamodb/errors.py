@@ -22,6 +22,8 @@ TRANSIENT = frozenset(
         "ThrottlingError",
         "RequestLimitExceeded",
         "LimitExceededException",
+        "RequestThrottled",
+        "OverLimit",
         "InternalServerError",
         "ServiceUnavailable",
         "TransactionConflictException",
@@ -97,13 +99,21 @@ def reasons(error: ClientError) -> list[str]:
     return [reason.get("Code", "None") for reason in told]
 
 
+def unavailable_of(error: Exception) -> Unavailable | None:
+    """Return `Unavailable` for an error of a call that may succeed when it is made again, else None."""
+    contended = isinstance(error, ClientError) and cancelled_by_contention(error)
+    if contended or is_transient(error):
+        return Unavailable("the database could not answer in time: send it again")
+    return None
+
+
 @contextlib.contextmanager
 def unavailable_when_transient() -> Iterator[None]:
     """Raise `Unavailable` for what may succeed later; anything else passes through."""
     try:
         yield
     except (ClientError, BotoCoreError) as error:
-        contended = isinstance(error, ClientError) and cancelled_by_contention(error)
-        if contended or is_transient(error):
-            raise Unavailable("the database could not answer in time: send it again") from error
+        unavailable = unavailable_of(error)
+        if unavailable is not None:
+            raise unavailable from error
         raise

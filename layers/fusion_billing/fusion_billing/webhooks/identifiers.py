@@ -17,6 +17,11 @@ def event_id(now: datetime, random: bytes) -> str:
     return f"msg_{_time(now)}{_base32(int.from_bytes(random, 'big'), 16)}"
 
 
+def is_event_id(text: str) -> bool:
+    """Return whether `text` can be the id of an event."""
+    return len(text) == len("msg_") + 26 and text.startswith("msg_") and set(text[4:]) <= set(_ALPHABET)
+
+
 def first_event_id(since: datetime) -> str:
     """Return what sorts before the id of every event of `since` or later, and after every older one."""
     return f"msg_{_time(since)}"
