@@ -4,6 +4,7 @@ import base64
 import json
 import zlib
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -123,22 +124,9 @@ def bodies(valid: Any) -> Iterator[Any]:
     yield {"x": "y" * 4_000_000}
     yield {}
     base = valid if isinstance(valid, dict) else {}
+    hostile: list[Any] = [None, "", "x" * 500_000, "é" * 200_000, [], {}, [None], [[]], {"a": {}}, 1e300, -1, True]
     for name in base:
-        for value in (
-            None,
-            "",
-            "x" * 500_000,
-            "é" * 200_000,
-            [],
-            {},
-            [None],
-            [[]],
-            {"a": {}},
-            1e300,
-            -1,
-            True,
-            "\u202ex",
-        ):
+        for value in [*hostile, "\u202ex"]:
             yield {**base, name: value}
         yield {**base, name: "a\x07b"}
         yield {**base, name: "9999-12-31T23:59:59.999999Z"}
@@ -191,12 +179,25 @@ def unreachable(_: str) -> Exception:
     return ConnectTimeoutError(endpoint_url="https://dynamodb")
 
 
+class _ConditionFailed(Exception):
+    """What the engine in memory never raises by this name."""
+
+
+_NO_CONDITION_FAILS = SimpleNamespace(
+    ConditionalCheckFailedException=_ConditionFailed, TransactionCanceledException=_ConditionFailed
+)
+
+
 class Faulty:
     """DynamoDB whose calls fail from the one numbered `first` on."""
 
     def __init__(self, client: Any, fault: Any, first: int) -> None:
         self._client, self._fault, self._first = client, fault, first
         self.calls = 0
+
+    @property
+    def exceptions(self) -> Any:
+        return getattr(self._client, "exceptions", _NO_CONDITION_FAILS)
 
     def __getattr__(self, name: str) -> Any:
         real = getattr(self._client, name)
@@ -221,7 +222,7 @@ class Faulty:
 def test_a_database_that_fails_is_a_503_that_says_when_to_retry(
     world: World, route: Route, fault: Any, dynamodb: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("time.sleep", lambda _: None)
+    monkeypatch.setattr("functions.admin.usage_dependencies._SECONDS_OF_A_WRITE", 0.05)
     for first in range(12):
         faulty = Faulty(dynamodb, fault, first)
         with monkeypatch.context() as patched:

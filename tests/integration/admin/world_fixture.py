@@ -9,7 +9,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fusion_billing.dynamodb.deadline import Deadline
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from functions.admin import dependencies, webhook_dependencies
@@ -23,6 +22,7 @@ from fusion_billing.dynamodb.usage.single_write import UsageStore
 from fusion_billing.instants import sortable
 from fusion_billing.metering.usage_record import UsageRecord
 from fusion_billing.outbound.ssrf_guard import Guard
+from fusion_billing.retry import Deadline
 from fusion_billing.statements.statement import Period, StatementLine, statement_document
 from local.tables import Tables
 from tests.integration.admin.world import (

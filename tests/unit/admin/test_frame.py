@@ -84,6 +84,7 @@ def test_path_parameters_are_decoded_and_only_a_greedy_one_holds_slashes(
         Route("GET", "/v1/any/{name+}", "any.any", None, "", {200: None}),
     )
     monkeypatch.setattr(application, "ROUTES", routes)
+    monkeypatch.setattr(application, "exists", lambda *_: True)
     monkeypatch.setattr(
         application,
         "handler_of",
