@@ -21,7 +21,7 @@ from fusion_billing.dynamodb.ratings.statements import StatementStore
 from fusion_billing.dynamodb.usage.single_write import UsageStore
 from fusion_billing.instants import sortable
 from fusion_billing.metering.usage_record import UsageRecord
-from fusion_billing.outbound.ssrf_guard import Guard
+from fusion_billing.outbound.ssrf_guard import SsrfGuard
 from fusion_billing.retry import Deadline
 from fusion_billing.statements.statement import Period, StatementLine, statement_document
 from local.tables import Tables
@@ -108,7 +108,7 @@ def _adapters(admin: "Admin", dynamodb: DynamoDBClient, monkeypatch: pytest.Monk
                 clear()
     monkeypatch.setenv("ENDPOINT_KEY_ARN", "key")
     monkeypatch.setattr(webhook_dependencies, "kms", FakeKms)
-    monkeypatch.setattr(webhook_dependencies, "guard", lambda: Guard(resolver=resolve_host))
+    monkeypatch.setattr(webhook_dependencies, "guard", lambda: SsrfGuard(resolver=resolve_host))
     monkeypatch.setattr(aws_client, "dynamodb", lambda **_: dynamodb)
     monkeypatch.setattr(aws_client, "make", lambda *_, **__: admin.queues)
     monkeypatch.setattr(rate_dependencies, "now", lambda: admin.now)
