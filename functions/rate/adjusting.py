@@ -9,7 +9,8 @@ from functools import partial
 
 from functions.rate.closing import Closer
 from functions.rate.inputs import Reading
-from functions.rate.rating_writer import Change, Ratings, Writer
+from functions.rate.ports import Ratings
+from functions.rate.rating_writer import Change, Writer
 from fusion_billing.billing.adjustments import (
     Adjustment,
     AdjustmentKeys,

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from functions.rate.inputs import Reading
-from functions.rate.rating_writer import Ratings
+from functions.rate.ports import Ratings
 from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.closed_periods import ClosedPeriod
 from fusion_billing.billing.pricing import Pricing

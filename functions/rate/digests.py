@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from functions.rate.inputs import Reading
-from functions.rate.rating_writer import Ratings
+from functions.rate.ports import Ratings
 from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.large_documents import canonical
 from fusion_billing.billing_periods.calendar import Period

@@ -1,11 +1,9 @@
 """End dates that pass: announced by the sweep, since nobody saves the subscription then."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
 
-from functions.rate.rating_writer import Ratings
+from functions.rate.ports import AnnouncedEnds, Ratings
 from fusion_billing.application.outbox import Tells
 from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.decisions import total
@@ -19,22 +17,12 @@ FOR = timedelta(days=14)
 """How long ago an end may be that is still announced; what ended before an upgrade is not."""
 
 
-class Announced(Protocol):
-    """What is needed of `store.announced_ends.AnnouncedEnds`."""
-
-    def of(self, subscription: str) -> datetime | None:
-        """Return the end that was announced last."""
-
-    def announce(self, subscription: str, ended_at: datetime, events: Sequence[Any]) -> bool:
-        """Note an end with its event; return whether this call did."""
-
-
 @dataclass(frozen=True, slots=True)
 class Ends:
     """Announces ends, each once."""
 
     ratings: Ratings
-    announced: Announced
+    announced: AnnouncedEnds
     outbox: Tells
 
     def announce(self, customer: BilledSubscription, now: datetime) -> bool:

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
+from functions.rate.ports import ChangeMarkers
 from functions.rate.rating_writer import RunStatistics
 from fusion_billing.billing.planning import hour_of
 from fusion_billing.dynamodb.errors import failure_scope
@@ -14,13 +15,6 @@ MAX_UNAVAILABLE = 3
 """Subscriptions of one message whose reads or writes may be throttled before the whole message fails."""
 
 Result = TypeVar("Result")
-
-
-class ChangeMarkers(Protocol):
-    """Port: writes change markers (`dynamodb.markers.changed_pairs.ChangedPairs`)."""
-
-    def put(self, pair: ChangedPair, hour: datetime) -> None:
-        """Mark a pair as changed in an hour."""
 
 
 @dataclass(frozen=True, slots=True)

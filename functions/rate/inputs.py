@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Protocol
 
-from functions.rate.failures import ChangeMarkers, Failed, PairFailures
+from functions.rate.failures import Failed, PairFailures
+from functions.rate.ports import ChangeMarkers, UsageRecords
 from functions.rate.rating_writer import RunStatistics
 from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.price_book import PriceBook
@@ -16,13 +16,6 @@ from fusion_billing.billing_periods.calendar import Period
 from fusion_billing.catalog.metric import Metric
 from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
 from fusion_billing.rating.records import Record
-
-
-class Records(Protocol):
-    """What is needed of `dynamodb.usage.pair_records.UsageRecords`."""
-
-    def between(self, subscription: str, metric: str, start: datetime, end: datetime) -> Iterator[Record]:
-        """Yield a pair's records whose windows start in `[start, end)`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +28,7 @@ class Sources:
 
     customer: Callable[[str], BilledSubscription | None]
     prices: Callable[[], PriceBook]
-    records: Records
+    records: UsageRecords
     markers: ChangeMarkers
     report: Callable[[ChangedPair, Exception], None]
     created_at: Callable[[str], datetime | None] = lambda _: None

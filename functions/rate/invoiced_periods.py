@@ -9,7 +9,8 @@ from functions.rate.adjusting import Adjuster
 from functions.rate.closing import REVIEWED, Closer
 from functions.rate.digests import Digests
 from functions.rate.inputs import Reading
-from functions.rate.rating_writer import Ratings, Writer
+from functions.rate.ports import Ratings
+from functions.rate.rating_writer import Writer
 from fusion_billing.billing.adjustments import Adjustment
 from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.closed_periods import ClosedPeriod

@@ -7,8 +7,7 @@ release saw invoiced is not looked at again.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from functions.rate.planner import Sender
-from functions.rate.rating_writer import Ratings
+from functions.rate.ports import Queue, Ratings
 from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.rating import StoredRating
 from fusion_billing.instants import rfc3339
@@ -22,7 +21,7 @@ class LastPeriods:
     """Asks for last periods to be closed."""
 
     ratings: Ratings
-    relay: Sender
+    relay: Queue
 
     def close(self, customer: BilledSubscription, now: datetime) -> bool:
         """Ask for the open period of an ended subscription to be closed, if no invoice of it is to come.

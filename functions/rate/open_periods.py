@@ -11,7 +11,8 @@ from functools import partial
 from functions.rate.failures import Failed
 from functions.rate.inputs import Reading
 from functions.rate.invoiced_periods import Invoices
-from functions.rate.rating_writer import Change, Ratings, Writer
+from functions.rate.ports import Ratings
+from functions.rate.rating_writer import Change, Writer
 from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.decisions import PeriodState, decide
 from fusion_billing.billing.groups import check_groups

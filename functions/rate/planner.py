@@ -1,33 +1,12 @@
 """The schedule's side of rating: hands out the hours that are complete, and once a day every subscription."""
 
-from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Protocol
 
+from functions.rate.ports import PlannerState, Queue
 from fusion_billing.billing.planning import Hours, hour_messages, settled_hours, sweep_messages
 
 
-class Watermark(Protocol):
-    """What is needed of `dynamodb.state.planner.PlannerState`."""
-
-    def watermark(self) -> datetime | None:
-        """Return the last hour planned."""
-
-    def advance(self, hour: datetime) -> None:
-        """Note that all hours up to `hour` are planned."""
-
-    def markers_since(self) -> datetime:
-        """Return when markers began."""
-
-
-class Sender(Protocol):
-    """What is needed of `messaging.queue.Queue`."""
-
-    def send(self, messages: Iterable[Mapping[str, Any]]) -> int:
-        """Send messages; raises `Unavailable` where some were not taken."""
-
-
-def plan(state: Watermark, queue: Sender, *, now: datetime, shards: int, settling: timedelta) -> Hours:
+def plan(state: PlannerState, queue: Queue, *, now: datetime, shards: int, settling: timedelta) -> Hours:
     """Send the shards of every hour that is complete and not planned yet; return those hours.
 
     The watermark moves on after all were sent: a planner killed in between is repeated whole, which
@@ -42,6 +21,6 @@ def plan(state: Watermark, queue: Sender, *, now: datetime, shards: int, settlin
     return hours
 
 
-def sweep(queue: Sender) -> int:
+def sweep(queue: Queue) -> int:
     """Have every subscription's open period rated anew; return how many messages that took."""
     return queue.send(sweep_messages())

@@ -9,8 +9,9 @@ from functions.rate.failures import Failed
 from functions.rate.inputs import Reading, Sources
 from functions.rate.invoiced_periods import Invoices
 from functions.rate.open_periods import OpenPeriods, Task
-from functions.rate.rating_writer import Ratings, RunStatistics, Writer
-from functions.rate.statements import StatementMaker, Statements
+from functions.rate.ports import Ratings, Statements
+from functions.rate.rating_writer import RunStatistics, Writer
+from functions.rate.statements import StatementMaker
 from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.closed_periods import ClosedPeriod
 from fusion_billing.billing.pricing import from_document

@@ -3,71 +3,20 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from botocore.exceptions import ClientError
 
 from functions.rate.line_times import LineTimes
+from functions.rate.ports import Ratings
 from fusion_billing.application.outbox import Prepared, Tells
 from fusion_billing.billing.billed_subscription import BilledSubscription
-from fusion_billing.billing.closed_periods import ClosedPeriod
 from fusion_billing.billing.decisions import NewVersion, SameVersion
-from fusion_billing.billing.rating import ComputedRating, RatingKey, StoredRating
+from fusion_billing.billing.rating import ComputedRating, StoredRating
 from fusion_billing.billing.thresholds import parts_of
 from fusion_billing.dynamodb.ratings.ratings import Save
 from fusion_billing.errors import FusionError
 from fusion_billing.instants import rfc3339
-
-
-class Closings(Protocol):
-    """What is needed of `dynamodb.ratings.closings.ClosingStore`."""
-
-    def since(self, subscription: str, start: datetime) -> dict[datetime, ClosedPeriod]:
-        """Return the closings of the periods that start at or after `start`."""
-
-    def put(self, subscription: str, closing: ClosedPeriod) -> ClosedPeriod:
-        """Write a closing unless there is one, and return the one there is."""
-
-    def note(self, subscription: str, start: datetime, digest: str) -> None:
-        """Note by what a period was found to be billed."""
-
-    def statement_made(self, subscription: str, start: datetime) -> dict[str, Any]:
-        """Return the write that notes that a period has its statement."""
-
-
-class Ratings(Protocol):
-    """What is needed of `dynamodb.ratings.ratings.RatingsStore`."""
-
-    @property
-    def closings(self) -> Closings:
-        """Return how invoiced periods were closed."""
-
-    def get_many(self, keys: Sequence[RatingKey]) -> dict[RatingKey, StoredRating]:
-        """Return those that exist."""
-
-    def in_period(self, subscription: str, period_start: datetime) -> list[StoredRating]:
-        """Return every rating billed in a period."""
-
-    def whole(self, stored: StoredRating) -> dict[str, Any]:
-        """Return a rating's document with its large fields."""
-
-    def save(
-        self,
-        decision: NewVersion | SameVersion,
-        *,
-        stored: StoredRating | None,
-        odoo_order_id: int,
-        now: datetime,
-        line_at: datetime | None = None,
-        events: Sequence[Any] = (),
-    ) -> None:
-        """Write a decision; raises `VersionConflict`."""
-
-    def save_many(self, saves: Sequence[Save], *, now: datetime) -> list[Exception | None]:
-        """Write new versions that nobody listens for; return what each ran into."""
-
-    def freeze(self, stored: StoredRating) -> None:
-        """Freeze a rating; raises `VersionConflict`."""
 
 
 @dataclass(slots=True)

@@ -3,10 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
 
 from functions.rate.inputs import Reading
-from functions.rate.rating_writer import Ratings
+from functions.rate.ports import Ratings, Statements
 from fusion_billing.application.outbox import Tells
 from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.closed_periods import ClosedPeriod
@@ -21,16 +20,6 @@ from fusion_billing.statements.usage_count import usage_count
 
 GRACE = timedelta(days=7)
 """How long a statement waits for Odoo's invoice to be read; after it, what Odoo acknowledged is taken."""
-
-
-class Statements(Protocol):
-    """What is needed of `dynamodb.ratings.statements.StatementStore`."""
-
-    def put(self, document: Mapping[str, Any], events: Sequence[Any] = ()) -> None:
-        """Store a statement with other writes, all or nothing; raises `AlreadyClosed`."""
-
-    def latest(self, subscription: str) -> dict[str, Any] | None:
-        """Return the newest statement; raises `TamperedStatement`."""
 
 
 @dataclass(frozen=True, slots=True)

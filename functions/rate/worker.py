@@ -1,15 +1,15 @@
 """The workers' side of rating: does one message, and sends on what there is no time for."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
-from typing import Any, Protocol
+from typing import Any
 
 from functions.rate.ends import Ends
 from functions.rate.last_periods import LastPeriods
-from functions.rate.planner import Sender
+from functions.rate.ports import ChangeMarkers, Queue, Runs, Subscriptions
 from functions.rate.rater import Rater
 from functions.rate.rating_writer import RunStatistics
 from fusion_billing.billing.billed_subscription import BilledSubscription
@@ -22,8 +22,7 @@ from fusion_billing.billing.planning import (
     parse_hour,
     part_of,
 )
-from fusion_billing.catalog.subscription import Subscription
-from fusion_billing.dynamodb.markers.changed_pairs import EVERY_METRIC, ChangedPair, ChangedPairs
+from fusion_billing.dynamodb.markers.changed_pairs import EVERY_METRIC, ChangedPair
 
 CLOSING_AHEAD = timedelta(hours=30)
 """How far ahead a sweep looks for ends of periods: until the next sweep, and some hours more."""
@@ -35,39 +34,17 @@ _PAIRS = 100
 _SUBSCRIPTIONS = 25
 
 
-class Named(Protocol):
-    """A subscription as a list has it."""
-
-    @property
-    def subscription(self) -> Subscription:
-        """Return what was defined."""
-
-
-class Subscriptions(Protocol):
-    """What is needed of `dynamodb.catalog.subscriptions.SubscriptionStore`."""
-
-    def listing(self, shard: int, after: str | None, limit: int) -> tuple[Sequence[Named], str | None]:
-        """Return a page of one shard's subscriptions by id, and after which id the next one begins."""
-
-
-class Runs(Protocol):
-    """What is needed of `dynamodb.state.runs.RunStore`."""
-
-    def count(self, run: str, part: str, counts: Mapping[str, int], *, finished: bool) -> None:
-        """Add what a message of a run's part did."""
-
-
 @dataclass(frozen=True, slots=True)
 class Worker:
     """Does messages of the rating queue; each of them may come twice, late, or after a half-done try."""
 
     rater: Callable[[datetime, bool], Rater]
     """Makes a rater for one message, at one moment; the flag says whether lines are sent at once."""
-    pairs: ChangedPairs
+    pairs: ChangeMarkers
     subscriptions: Subscriptions
     runs: Runs
-    queue: Sender
-    relay: Sender
+    queue: Queue
+    relay: Queue
     clock: Callable[[], datetime]
     ends: Ends
     last_periods: LastPeriods

@@ -1,0 +1,148 @@
+"""Ports of the rate function: what its use cases need from the outside.
+
+The adapters are in `fusion_billing.dynamodb` and `fusion_billing.messaging`; `tests.fakes` has in-memory ones.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from fusion_billing.billing.closed_periods import ClosedPeriod
+from fusion_billing.billing.decisions import NewVersion, SameVersion
+from fusion_billing.billing.rating import RatingKey, StoredRating
+from fusion_billing.catalog.subscription import Subscription
+from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
+from fusion_billing.dynamodb.ratings.ratings import Save
+from fusion_billing.rating.records import Record
+
+
+class UsageRecords(Protocol):
+    """Reads usage records (`dynamodb.usage.pair_records.UsageRecords`)."""
+
+    def between(self, subscription: str, metric: str, start: datetime, end: datetime) -> Iterator[Record]:
+        """Yield a pair's records whose windows start in `[start, end)`."""
+
+
+class ChangeMarkers(Protocol):
+    """Reads and writes change markers (`dynamodb.markers.changed_pairs.ChangedPairs`)."""
+
+    def pages(
+        self, hour: datetime, shard: int, *, after: str | None = None, limit: int = 500
+    ) -> Iterator[list[ChangedPair]]:
+        """Yield the pairs marked in an hour's shard, sorted by name, starting after the name `after`."""
+
+    def put(self, pair: ChangedPair, hour: datetime) -> None:
+        """Mark a pair as changed in an hour."""
+
+
+class ClosedPeriods(Protocol):
+    """Stores how invoiced periods were closed (`dynamodb.ratings.closings.ClosingStore`)."""
+
+    def since(self, subscription: str, start: datetime) -> dict[datetime, ClosedPeriod]:
+        """Return the closed periods that start at or after `start`, by start."""
+
+    def put(self, subscription: str, closing: ClosedPeriod) -> ClosedPeriod:
+        """Store a closed period unless it is stored already, and return the stored one."""
+
+    def note(self, subscription: str, start: datetime, digest: str) -> None:
+        """Store the digest of what a period was last found to be billed by."""
+
+    def statement_made(self, subscription: str, start: datetime) -> dict[str, Any]:
+        """Return the write that notes that a period has its statement."""
+
+
+class Ratings(Protocol):
+    """Stores ratings (`dynamodb.ratings.ratings.RatingsStore`)."""
+
+    @property
+    def closings(self) -> ClosedPeriods:
+        """Return the store of closed periods."""
+
+    def get_many(self, keys: Sequence[RatingKey]) -> dict[RatingKey, StoredRating]:
+        """Return the ratings that exist under `keys`; raises `Unavailable` when throttled."""
+
+    def in_period(self, subscription: str, period_start: datetime) -> list[StoredRating]:
+        """Return every rating billed in a period, adjustments included."""
+
+    def whole(self, stored: StoredRating) -> dict[str, Any]:
+        """Return a rating's document with its large fields."""
+
+    def save(
+        self,
+        decision: NewVersion | SameVersion,
+        *,
+        stored: StoredRating | None,
+        odoo_order_id: int,
+        now: datetime,
+        line_at: datetime | None = None,
+        events: Sequence[Any] = (),
+    ) -> None:
+        """Write a decision with its events; raises `VersionConflict`."""
+
+    def save_many(self, saves: Sequence[Save], *, now: datetime) -> list[Exception | None]:
+        """Write new versions without events; return the error of each, or None."""
+
+    def freeze(self, stored: StoredRating) -> None:
+        """Freeze a rating; raises `VersionConflict`."""
+
+
+class Statements(Protocol):
+    """Stores statements (`dynamodb.ratings.statements.StatementStore`)."""
+
+    def put(self, document: Mapping[str, Any], events: Sequence[Any] = ()) -> None:
+        """Store a statement and its events in one transaction; raises `AlreadyClosed`."""
+
+    def latest(self, subscription: str) -> dict[str, Any] | None:
+        """Return the newest statement; raises `TamperedStatement`."""
+
+
+class AnnouncedEnds(Protocol):
+    """Stores which ends of subscriptions were announced (`dynamodb.ratings.announced_ends.AnnouncedEnds`)."""
+
+    def of(self, subscription: str) -> datetime | None:
+        """Return the end that was announced last."""
+
+    def announce(self, subscription: str, ended_at: datetime, events: Sequence[Any]) -> bool:
+        """Store an end with its event; return False if it was announced already."""
+
+
+class ListedSubscription(Protocol):
+    """A subscription as a page of the subscription list has it."""
+
+    @property
+    def subscription(self) -> Subscription:
+        """Return the subscription's definition."""
+
+
+class Subscriptions(Protocol):
+    """Lists subscriptions (`dynamodb.catalog.subscriptions.SubscriptionStore`)."""
+
+    def listing(self, shard: int, after: str | None, limit: int) -> tuple[Sequence[ListedSubscription], str | None]:
+        """Return a page of one shard's subscriptions by id, and the id after which the next page begins."""
+
+
+class Runs(Protocol):
+    """Counts what runs on demand did (`dynamodb.state.runs.RunStore`)."""
+
+    def count(self, run: str, part: str, counts: Mapping[str, int], *, finished: bool) -> None:
+        """Add the counts of a message that did a part of a run."""
+
+
+class PlannerState(Protocol):
+    """Stores the planner's watermark (`dynamodb.state.planner.PlannerState`)."""
+
+    def watermark(self) -> datetime | None:
+        """Return the last hour planned."""
+
+    def advance(self, hour: datetime) -> None:
+        """Store that all hours up to `hour` are planned."""
+
+    def markers_since(self) -> datetime:
+        """Return the hour before which there are no change markers."""
+
+
+class Queue(Protocol):
+    """Sends messages to a queue (`messaging.queue.Queue`)."""
+
+    def send(self, messages: Iterable[Mapping[str, Any]]) -> int:
+        """Send messages and return how many; raises `Unavailable` if some were not taken."""
