@@ -1,0 +1,51 @@
+"""The state table: runs on demand and the planner's watermark."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from tests.fakes.clock import START
+
+
+@dataclass
+class FakeRun:
+    """A run on demand: its counts, and the parts that are not finished."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    remaining_parts: set[str] = field(default_factory=set)
+
+
+@dataclass
+class FakeRuns:
+    """Runs in memory; a part that is finished counts nothing more."""
+
+    runs: dict[str, FakeRun] = field(default_factory=dict)
+
+    def begin(self, run: str, parts: Iterable[str], now: datetime) -> None:
+        self.runs[run] = FakeRun(remaining_parts=set(parts))
+
+    def count(self, run: str, part: str, counts: Mapping[str, int], *, finished: bool) -> None:
+        stored = self.runs.get(run)
+        if stored is None or part not in stored.remaining_parts:
+            return
+        for name, count in counts.items():
+            stored.counts[name] = stored.counts.get(name, 0) + count
+        if finished:
+            stored.remaining_parts.discard(part)
+
+
+@dataclass
+class FakePlannerState:
+    """The planner's watermark in memory."""
+
+    planned_until: datetime | None = None
+    first_marker: datetime = START
+
+    def watermark(self) -> datetime | None:
+        return self.planned_until
+
+    def advance(self, hour: datetime) -> None:
+        self.planned_until = hour
+
+    def markers_since(self) -> datetime:
+        return self.first_marker
