@@ -1,4 +1,4 @@
-"""The ingest function's entry: `POST /v1/usage`."""
+"""Handle `POST /v1/usage`."""
 
 import time
 import uuid
@@ -18,13 +18,13 @@ from fusion_billing.dynamodb.usage.single_write import UsageStore
 from fusion_billing.http.authentication import Authenticator
 from fusion_billing.http.log import Log
 
-_MARGIN_SECONDS = 3.0  # for the call under way when the time is up, and for the answer
+_MARGIN_SECONDS = 3.0  # for the call in progress at the deadline, and for the response
 _LONGEST_SECONDS = 20.0
 
 
 @cache
 def app() -> App:
-    """Return ingest as the environment has it, made once a container."""
+    """Return the ingest function as the environment configures it, made once in each container."""
     dynamodb = client.dynamodb(read_timeout=_MARGIN_SECONDS, attempts=2)
     usage, catalogue = settings.text("USAGE_TABLE"), settings.text("CATALOGUE_TABLE")
     markers = settings.text("MARKERS_TABLE")
@@ -45,10 +45,10 @@ def app() -> App:
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer an HTTP API event (payload 2.0) within the function's own time."""
-    left = context.get_remaining_time_in_millis() / 1000 - _MARGIN_SECONDS
-    return app().answer(event, min(_LONGEST_SECONDS, left))
+    """Respond to an HTTP API event (payload format 2.0) within the function's timeout."""
+    remaining = context.get_remaining_time_in_millis() / 1000 - _MARGIN_SECONDS
+    return app().respond(event, min(_LONGEST_SECONDS, remaining))
 
 
 if settings.text("AWS_LAMBDA_FUNCTION_NAME", ""):
-    app()  # while the container starts, when its CPU is not yet on anyone's bill
+    app()  # during the init phase, which has a full CPU

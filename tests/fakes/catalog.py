@@ -9,8 +9,8 @@ from fusion_billing.catalog.charge import Charge
 from fusion_billing.catalog.metric import Metric
 from fusion_billing.catalog.validation import parse
 from fusion_billing.dynamodb.catalog.targets import Found, Key, metric_key, source_key, subscription_key
-from fusion_billing.dynamodb.deadline import Deadline
 from fusion_billing.metering.admission import Target
+from fusion_billing.retry import Deadline
 
 
 @dataclass

@@ -6,8 +6,8 @@ from datetime import datetime
 from zlib import crc32
 
 from fusion_billing.billing.planning import hour_of
-from fusion_billing.dynamodb.deadline import Deadline
 from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
+from fusion_billing.retry import Deadline
 
 
 @dataclass

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from fusion_billing.dynamodb.catalog.subscription_items import list_shard
 from fusion_billing.dynamodb.catalog.subscriptions import Listed, StoredSubscription
+from fusion_billing.dynamodb.keys import list_shard
 from fusion_billing.errors import VersionConflict
 
 

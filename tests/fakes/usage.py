@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from fusion_billing.dynamodb.deadline import Deadline
 from fusion_billing.dynamodb.usage.single_write import Answer
 from fusion_billing.metering.outcome import (
     CONFLICT,
@@ -18,6 +17,7 @@ from fusion_billing.metering.outcome import (
 )
 from fusion_billing.metering.usage_record import UsageRecord
 from fusion_billing.rating.records import Record
+from fusion_billing.retry import Deadline
 
 
 @dataclass

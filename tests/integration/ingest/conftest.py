@@ -100,7 +100,7 @@ class Ingest:
             "body": raw.decode("utf-8", "surrogateescape"),
             "isBase64Encoded": False,
         }
-        answer = self.app.answer(event, self.seconds)
+        answer = self.app.respond(event, self.seconds)
         return answer["statusCode"], json.loads(answer["body"])
 
     def item(self, key: str, source: str = "src_app") -> dict[str, Any] | None:

@@ -241,10 +241,10 @@ def test_a_body_sent_as_base64_is_the_same_body(ingest: Any, record: Make) -> No
         "body": body,
         "isBase64Encoded": True,
     }
-    assert ingest.app.answer(event, 20)["statusCode"] == 201
+    assert ingest.app.respond(event, 20)["statusCode"] == 201
     assert ingest.item("k1")["mem"] == {"S": "ä"}
     event["body"] = "no base64!"
-    answer = ingest.app.answer(event, 20)
+    answer = ingest.app.respond(event, 20)
     assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (400, "malformed_body")
 
 

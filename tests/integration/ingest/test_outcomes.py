@@ -206,4 +206,4 @@ def test_the_sample_event_is_what_the_function_takes(ingest: Any) -> None:
     sample = json.loads(SAMPLE.read_text())
     sample["headers"]["authorization"] = f"Bearer {ingest.keys['app']}"
     sample["body"] = sample["body"].replace('"4101"', '"42"')
-    assert ingest.app.answer(sample, 20.0)["statusCode"] == 201
+    assert ingest.app.respond(sample, 20.0)["statusCode"] == 201

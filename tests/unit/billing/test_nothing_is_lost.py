@@ -1,6 +1,6 @@
 """Over any sequence of usage, corrections, runs, lines sent and periods closed, what is owed adds up."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -12,14 +12,11 @@ from hypothesis import strategies as st
 from functions.rate.inputs import Sources
 from functions.rate.rater import Rater
 from functions.rate.rating_writer import Writer
-from fusion_billing.application.outbox import NOTHING, Prepared
 from fusion_billing.billing.billed_subscription import BilledSubscription
-from fusion_billing.billing.closed_periods import ClosedPeriod
-from fusion_billing.billing.decisions import NewVersion, SameVersion
 from fusion_billing.billing.planning import hour_of
 from fusion_billing.billing.price_book import PriceBook
 from fusion_billing.billing.pricing import PricedSubscription
-from fusion_billing.billing.rating import HistoryEntry, Line, RatingKey, StoredRating, history_with
+from fusion_billing.billing.rating import RatingKey
 from fusion_billing.billing_periods.advance import advance, first_seen
 from fusion_billing.billing_periods.calendar import Calendar, Period
 from fusion_billing.billing_periods.schedule_terms import Terms
@@ -27,138 +24,20 @@ from fusion_billing.catalog.charge import Charge
 from fusion_billing.catalog.metric import Metric
 from fusion_billing.catalog.validation import parse
 from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
-from fusion_billing.dynamodb.ratings.ratings import (
-    Save,
-)
-from fusion_billing.errors import VersionConflict
 from fusion_billing.rating.records import Record
+from tests.fakes.change_markers import FakeChangeMarkers
+from tests.fakes.outbox import FakeOutbox
+from tests.fakes.ratings import FakeRatings
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 MONTHS = ("2026-09", "2026-10", "2026-11", "2026-12", "2027-01", "2027-02", "2027-03", "2027-04")
 
 
 @dataclass
-class MemoryClosings:
-    """Closings of one subscription in memory."""
-
-    items: dict[datetime, ClosedPeriod] = field(default_factory=dict)
-
-    def since(self, subscription: str, start: datetime) -> dict[datetime, ClosedPeriod]:
-        return {at: closing for at, closing in self.items.items() if at >= start}
-
-    def put(self, subscription: str, closing: ClosedPeriod) -> ClosedPeriod:
-        return self.items.setdefault(closing.start, closing)
-
-    def note(self, subscription: str, start: datetime, digest: str) -> None:
-        self.items[start] = replace(self.items[start], digest=digest)
-
-    def statement_made(self, subscription: str, start: datetime) -> dict[str, Any]:
-        raise NotImplementedError
-
-
-@dataclass
-class MemoryRatings:
-    """Ratings in memory, guarded as the real store guards them."""
-
-    items: dict[RatingKey, StoredRating] = field(default_factory=dict)
-    closings: MemoryClosings = field(default_factory=MemoryClosings)
-
-    def get_many(self, keys: Sequence[RatingKey]) -> dict[RatingKey, StoredRating]:
-        return {key: self.items[key] for key in keys if key in self.items}
-
-    def in_period(self, subscription: str, period_start: datetime) -> list[StoredRating]:
-        return [one for key, one in sorted(self.items.items(), key=str) if key.period_start == period_start]
-
-    def whole(self, stored: StoredRating) -> dict[str, Any]:
-        return stored.doc
-
-    def save(
-        self,
-        decision: NewVersion | SameVersion,
-        *,
-        stored: StoredRating | None,
-        odoo_order_id: int,
-        now: datetime,
-        line_at: datetime | None = None,
-        events: Sequence[Any] = (),
-    ) -> None:
-        if isinstance(decision, SameVersion):
-            same = self._guarded(decision.stored)
-            self.items[same.key] = replace(
-                same, raised=same.raised | decision.raised, line=_moved(same.line, decision.line)
-            )
-            return
-        rated = decision.computed_rating
-        if stored is None and rated.key in self.items:
-            raise VersionConflict("it is there")
-        here = self._guarded(stored) if stored is not None else None
-        entry = HistoryEntry(decision.version, rated.units, rated.amount_text, "")
-        self.items[rated.key] = StoredRating(
-            key=rated.key,
-            version=decision.version,
-            amount=rated.amount,
-            digest=rated.digest,
-            document=rated.document,
-            history=history_with(here.history if here is not None else (), entry),
-            raised=decision.raised | (here.raised if here is not None else frozenset()),
-            line=_moved(here.line if here is not None else Line(), decision.line),
-        )
-
-    def save_many(self, saves: Sequence[Save], *, now: datetime) -> list[Exception | None]:
-        ran_into: list[Exception | None] = []
-        for one in saves:
-            try:
-                self.save(one.decision, stored=one.stored, odoo_order_id=one.odoo_order_id, now=now)
-            except VersionConflict as error:
-                ran_into.append(error)
-            else:
-                ran_into.append(None)
-        return ran_into
-
-    def freeze(self, stored: StoredRating) -> None:
-        here = self._guarded(stored)
-        state = "sent" if here.line.amount is not None else None
-        self.items[here.key] = replace(here, frozen=True, line=replace(here.line, state=state))
-
-    def _guarded(self, read: StoredRating) -> StoredRating:
-        here = self.items[read.key]
-        if here.version != read.version or here.frozen:
-            raise VersionConflict("another version")
-        return here
-
-
-def _moved(line: Line, move: str) -> Line:
-    return line if move == "keep" else replace(line, state=None if move == "none" else move)
-
-
-@dataclass
-class Silent:
-    """An outbox to which nobody listens."""
-
-    late: int = 0
-
-    def prepare(
-        self,
-        type: str,  # noqa: A002
-        *,
-        subscription: str | None,
-        plan: str | None,
-        metric: str | None,
-        data: Mapping[str, Any],
-        now: datetime,
-    ) -> Prepared:
-        self.late += type == "usage.late"
-        return NOTHING
-
-    def wake_up(self, prepared: Prepared) -> None:
-        pass
-
-
-@dataclass
 class Life:
     """A subscription's life: usage, runs of rating, a relay, and an Odoo that invoices month by month."""
 
-    ratings: MemoryRatings = field(default_factory=MemoryRatings)
+    ratings: FakeRatings = field(default_factory=FakeRatings)
     usage: dict[datetime, Decimal] = field(default_factory=dict)
     marked: set[str] = field(default_factory=set)
     on_its_way: list[tuple[RatingKey, int, Decimal]] = field(default_factory=list)
@@ -189,9 +68,6 @@ class Life:
             if start <= at < end:
                 yield Record(at.isoformat(), at, at + timedelta(days=1), self.usage[at])
 
-    def put(self, pair: ChangedPair, hour: datetime) -> None:
-        raise AssertionError("every pair can be rated")
-
     def rater(self) -> Rater:
         who = PricedSubscription("42", "Pro", "USD", "UTC", 42, {})
 
@@ -202,10 +78,10 @@ class Life:
             customer=lambda _: BilledSubscription(who, self.calendar),
             prices=lambda: self.book,
             records=self,
-            markers=self,
+            markers=FakeChangeMarkers(),
             report=report,
         )
-        return Rater(sources, self.ratings, Writer(self.ratings, Silent(), self.now))
+        return Rater(sources, self.ratings, Writer(self.ratings, FakeOutbox(), self.now))
 
     # --- what happens ---
 

@@ -1,160 +1,126 @@
-"""The order of things in ingest: targets, then markers, then records; each key in its order."""
+"""Records are taken in one order: look-ups, change markers, records; each key's records in theirs."""
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
-from typing import Any
-
-import pytest
-
-from functions.ingest.service import Stores, summary, take
+from functions.ingest.service import summary, take
 from fusion_billing.access.principal import Principal
-from fusion_billing.dynamodb.catalog.targets import Found
-from fusion_billing.dynamodb.usage.single_write import Answer
+from fusion_billing.catalog.levels import LEVEL
+from fusion_billing.dynamodb.catalog.targets import subscription_key
 from fusion_billing.metering.admission import Target
-from fusion_billing.metering.usage_record import UsageRecord
 from fusion_billing.retry import Deadline
-
-NOW = datetime(2026, 11, 22, 15, 40, tzinfo=UTC)
-ANYONE = Principal("key", "src_a", frozenset({"usage:write"}))
+from tests.unit.ingest.conftest import ADMIN, APP, IngestWorld, record
 
 
-class World:
-    """Stores in memory that note what is asked of them, in its order."""
-
-    def __init__(self) -> None:
-        self.asked: list[Any] = []
-        self.known = {
-            ("METRIC", "m"): Target(),
-            ("S#1", "SUB"): Target("1", "Pro"),
-            ("S#2", "SUB"): Target("2", "Basic"),
-        }
-        self.memory: dict[tuple[str, str], Target] = {}
-        self.unreadable: set[tuple[str, str]] = set()
-        self.unmarkable: set[str] = set()
-        self.lost: set[str] = set()
-
-    def find(
-        self,
-        keys: Iterable[tuple[str, str]],
-        deadline: Deadline,
-        *,
-        fresh: bool = False,
-        aggregations: bool = False,
-    ) -> Found:
-        wanted = set(keys)
-        self.asked.append(("find", len(wanted)))
-        remembered = set() if fresh else wanted & self.memory.keys()
-        targets = {key: target for key, target in self.known.items() if key in wanted - self.unreadable}
-        targets |= {key: self.memory[key] for key in remembered}
-        return Found(targets, wanted & self.unreadable - remembered, remembered)
-
-    def mark(self, markers: Iterable[str], now: datetime, deadline: Deadline) -> set[str]:
-        wanted = set(markers)
-        self.asked.append(("mark", sorted(wanted)))
-        return wanted & self.unmarkable
-
-
-class One:
-    """The single write of a world."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-
-    def push(self, source: str, push: UsageRecord, at: str, deadline: Deadline) -> Answer:
-        self.world.asked.append(("single", push.key, push.number))
-        return Answer("unavailable") if push.key in self.world.lost else Answer("updated", 2)
-
-
-class Many:
-    """The batch write of a world."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-
-    def push(self, source: str, pushes: Sequence[UsageRecord], at: str, deadline: Deadline) -> list[Answer]:
-        self.world.asked.append(("batch", [push.key for push in pushes]))
-        lost = self.world.lost
-        return [Answer("unavailable") if push.key in lost else Answer("created", 1) for push in pushes]
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-def record(key: str | None = "k", **changes: Any) -> dict[str, Any]:
-    made = {
-        "subscription": "1",
-        "metric": "m",
-        "period_start": "2026-11-03T00:00:00Z",
-        "period_end": "2026-11-04T00:00:00Z",
-        "quantity": "1",
-        **changes,
-    }
-    return made if key is None else {**made, "idempotency_key": key}
-
-
-def push(world: World, *values: Any, principal: Principal = ANYONE) -> list[tuple[str | None, str]]:
-    stores = Stores(world, world, One(world), Many(world), lambda: "made")
-    deadline = Deadline(5, lambda: 0.0, lambda _: None)
-    return [(r.key, r.outcome) for r in take(stores, principal, values, NOW, deadline)]
-
-
-def test_pairs_are_marked_before_anything_is_stored(world: World) -> None:
-    push(world, record("a"), record("b", subscription="2"))
-    assert world.asked == [
-        ("find", 3),
+def test_pairs_are_marked_before_anything_is_stored(world: IngestWorld) -> None:
+    world.take(record("a"), record("b", subscription="2"))
+    assert world.log == [
+        ("find", ["METRIC/m", "S#1/SUB", "S#2/SUB"]),
         ("mark", ["1#m#2026-11", "2#m#2026-11"]),
         ("batch", ["a", "b"]),
     ]
 
 
-def test_what_could_not_be_marked_is_not_stored(world: World) -> None:
-    world.unmarkable = {"1#m#2026-11"}
-    results = push(world, record("a"), record("b", subscription="2"))
-    assert results == [("a", "unavailable"), ("b", "updated")]
-    assert ("single", "b", "1") in world.asked
+def test_each_outcome(world: IngestWorld) -> None:
+    assert world.take(record(quantity=1, sequence=5)) == [("k", "created")]
+    assert world.take(record(quantity=1, sequence=5)) == [("k", "unchanged")]
+    assert world.take(record(quantity=2, sequence=6)) == [("k", "updated")]
+    assert world.take(record(quantity=3, sequence=4)) == [("k", "stale")]
+    assert world.take(record(subscription="2")) == [("k", "conflict")]
+    assert world.take(record(quantity="-1")) == [("k", "invalid")]
+    world.usage.unwritable.add("k")
+    assert world.take(record()) == [("k", "unavailable")]
 
 
-def test_what_could_not_be_looked_up_is_unavailable_not_unknown(world: World) -> None:
-    world.unreadable = {("S#2", "SUB")}
-    results = push(world, record("a"), record("b", subscription="2"), record("c", subscription="3"))
-    assert results == [("a", "updated"), ("b", "unavailable"), ("c", "invalid")]
+def test_a_record_whose_marker_cannot_be_written_is_not_stored(world: IngestWorld) -> None:
+    world.markers.unwritable = {"1#m#2026-11"}
+    assert world.take(record("a"), record("b", subscription="2")) == [("a", "unavailable"), ("b", "created")]
+    assert set(world.usage.records) == {("src_a", "b")}
 
 
-def test_a_batch_of_refused_records_asks_for_nothing(world: World) -> None:
-    assert push(world, {}, None) == [(None, "invalid"), (None, "invalid")]
-    assert world.asked == []
+def test_a_target_that_cannot_be_looked_up_is_unavailable_not_unknown(world: IngestWorld) -> None:
+    world.targets.unreadable = {subscription_key("2")}
+    results = world.take(record("a"), record("b", subscription="2"), record("c", subscription="3"))
+    assert results == [("a", "created"), ("b", "unavailable"), ("c", "invalid")]
 
 
-def test_a_key_s_first_goes_with_the_batch_and_its_later_ones_follow_in_order(world: World) -> None:
-    values = [record("a", quantity=1), record("b"), record("a", quantity=2), record("a", quantity=3)]
-    results = push(world, *values)
+def test_a_batch_of_invalid_records_reads_nothing(world: IngestWorld) -> None:
+    assert world.take({}, None) == [(None, "invalid"), (None, "invalid")]
+    assert world.log == []
+
+
+def test_repeated_keys_are_stored_after_the_batch_in_their_order(world: IngestWorld) -> None:
+    results = world.take(record("a"), record("b"), record("a", quantity=2), record("a", quantity=3))
     assert results == [("a", "created"), ("b", "created"), ("a", "updated"), ("a", "updated")]
-    assert world.asked[2:] == [("batch", ["a", "b"]), ("single", "a", "2"), ("single", "a", "3")]
+    assert world.log[2:] == [("batch", ["a", "b"]), ("single", ["a"]), ("single", ["a"])]
+    assert world.usage.records["src_a", "a"].number == "3"
 
 
-def test_what_follows_one_that_was_not_stored_is_not_stored_either(world: World) -> None:
-    world.lost = {"a"}
-    values = [record("a", quantity=1), record("b"), record("a", quantity=2), record("b", quantity=2)]
-    results = push(world, *values)
+def test_later_records_of_a_key_wait_for_one_that_was_not_stored(world: IngestWorld) -> None:
+    world.usage.unwritable = {"a"}
+    results = world.take(record("a"), record("b"), record("a", quantity=2), record("b", quantity=2))
     assert results == [("a", "unavailable"), ("b", "created"), ("a", "unavailable"), ("b", "updated")]
-    assert ("single", "a", "2") not in world.asked
+    assert world.log[2:] == [("batch", ["a", "b"]), ("single", ["b"])]
 
 
-def test_a_refused_record_does_not_hold_up_its_key(world: World) -> None:
-    results = push(world, record("a", quantity="-1"), record("a", quantity=2))
-    assert results == [("a", "invalid"), ("a", "updated")]
+def test_an_invalid_record_does_not_hold_up_its_key(world: IngestWorld) -> None:
+    assert world.take(record("a", quantity="-1"), record("a", quantity=2)) == [("a", "invalid"), ("a", "created")]
 
 
-def test_limits_are_the_principal_s(world: World) -> None:
-    bound = Principal("key", "src_a", frozenset({"usage:write"}), frozenset({"m"}), frozenset({"Pro"}))
-    results = push(world, record("a"), record("b", subscription="2"), principal=bound)
-    assert results == [("a", "updated"), ("b", "invalid")]
+def test_a_source_is_limited_to_its_metrics_and_plans(world: IngestWorld) -> None:
+    limited = Principal("key", "src_a", frozenset({"usage:write"}), frozenset({"m"}), frozenset({"Pro"}))
+    results = world.take(record("a"), record("b", subscription="2"), record("c", metric="n"), principal=limited)
+    assert results == [("a", "created"), ("b", "invalid"), ("c", "invalid")]
 
 
-def test_a_summary_counts_what_there_was(world: World) -> None:
-    stores = Stores(world, world, One(world), Many(world), lambda: "made")
-    deadline = Deadline(5, lambda: 0.0, lambda _: None)
-    values = [record("a"), record("b"), None]
-    assert summary(take(stores, ANYONE, values, NOW, deadline)) == {"created": 2, "invalid": 1}
+def test_an_alias_is_stored_under_the_subscription_s_own_id(world: IngestWorld) -> None:
+    world.targets.subscription("acme", Target("1", "Pro"))
+    world.take(record(subscription="acme"))
+    assert world.usage.records["src_a", "k"].subscription == "1"
+    assert world.markers.names() == ["1#m#2026-11"]
+
+
+def test_an_admin_pushes_on_behalf_of_another_source(world: IngestWorld) -> None:
+    world.targets.source("src_b")
+    world.take(record(source="src_b"), principal=ADMIN)
+    stored = world.usage.records["src_b", "k"]
+    assert (stored.source, stored.actor) == ("src_b", "admin")
+    assert world.take(record(source="src_c"), principal=ADMIN) == [("k", "invalid")]
+
+
+def test_records_of_several_sources_are_stored_source_by_source(world: IngestWorld) -> None:
+    world.targets.source("src_b")
+    world.take(record("a"), record("b", source="src_b"), record("c"), principal=ADMIN)
+    assert world.log[2:] == [("batch", ["a", "c"]), ("single", ["b"])]
+
+
+def test_nothing_is_refused_from_memory(world: IngestWorld) -> None:
+    world.targets.remembered[subscription_key("1")] = Target("1", "Pro", ends="2026-11-01T00:00:00.000000Z")
+    assert world.take(record()) == [("k", "created")]
+    assert [names for name, names in world.log if name == "find"][1:] == [["S#1/SUB"]]
+
+
+def test_a_window_outside_the_subscription_s_lifetime_is_invalid(world: IngestWorld) -> None:
+    world.targets.subscription("1", Target("1", "Pro", starts="2026-11-04T00:00:00.000000Z"))
+    deadline = Deadline(5, world.clock.monotonic, world.clock.sleep)
+    [result] = take(world.stores, APP, [record()], world.clock.now, deadline)
+    assert (result.code, result.details) == ("before_start", {"started_at": "2026-11-04T00:00:00Z"})
+
+
+def test_the_window_of_a_level_is_limited(world: IngestWorld) -> None:
+    five_weeks = record(period_start="2026-10-01T00:00:00Z", period_end="2026-11-05T00:00:00Z")
+    assert world.take(five_weeks) == [("k", "created")]
+    world.targets.metric("m", Target(aggregation=LEVEL))
+    assert world.take(five_weeks) == [("k", "invalid")]
+
+
+def test_a_record_without_a_key_gets_one(world: IngestWorld) -> None:
+    assert world.take(record(None)) == [("made-1", "created")]
+
+
+def test_the_summary_counts_each_outcome(world: IngestWorld) -> None:
+    deadline = Deadline(5, world.clock.monotonic, world.clock.sleep)
+    results = take(world.stores, APP, [record("a"), record("b"), None], world.clock.now, deadline)
+    assert summary(results) == {"created": 2, "invalid": 1}
+
+
+def test_only_an_admin_may_name_another_source(world: IngestWorld) -> None:
+    world.targets.source("src_b")
+    assert world.take(record(source="src_b")) == [("k", "invalid")]

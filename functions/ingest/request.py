@@ -1,0 +1,68 @@
+"""Read the body of `POST /v1/usage`: one usage record, or a batch of them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fusion_billing import strict_json
+from fusion_billing.catalog.identifiers import MAX_BODY_BYTES, MAX_RECORDS
+from fusion_billing.errors import Fault, Refused
+from fusion_billing.http.api_gateway import body_of
+
+_BATCH_KEY = "idempotency_key_on_batch"
+_LONGEST_NAME = 64
+_MOST_NAMES = 8
+
+
+def read_body(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the JSON object in a request's body.
+
+    Raises:
+        Refused: `too_large`, `malformed_json` or `not_an_object`.
+    """
+    if len(event.get("body") or "") > MAX_BODY_BYTES * 2:  # too large in base64 too: not worth decoding
+        raise _too_large()
+    raw = body_of(event)
+    if len(raw) > MAX_BODY_BYTES:
+        raise _too_large()
+    value = strict_json.loads(raw)
+    if not isinstance(value, dict):
+        message = 'Request body must be a JSON object: a usage record, or {"records": [...]}'
+        raise Refused([Fault("", "not_an_object", message)], code="not_an_object")
+    return value
+
+
+def read_batch(body: dict[str, Any], headers: Mapping[str, str]) -> list[Any]:
+    """Return the records of a batch.
+
+    Raises:
+        Refused: `idempotency_key_on_batch` or `too_many_records`; `invalid` for anything else.
+    """
+    if "idempotency-key" in headers:
+        message = "names a single record. In a batch, give each record its own idempotency_key"
+        raise Refused([Fault("Idempotency-Key", _BATCH_KEY, message)], code=_BATCH_KEY)
+    records = body["records"]
+    if isinstance(records, list) and len(records) > MAX_RECORDS:
+        message = f"must hold at most {MAX_RECORDS} usage records"
+        raise Refused([Fault("records", "too_many_records", message)], code="too_many_records")
+    faults = _faults(body, records)
+    if faults:
+        raise Refused(faults)
+    return list(records)
+
+
+def _faults(body: dict[str, Any], records: object) -> list[Fault]:
+    faults = []
+    if isinstance(body, strict_json.Ambiguous):
+        repeated = body.duplicates[:_MOST_NAMES]
+        faults += [Fault(name[:_LONGEST_NAME], "duplicate_key", "is named twice") for name in repeated]
+    unknown = sorted(set(body) - {"records"})[:_MOST_NAMES]
+    faults += [Fault(name[:_LONGEST_NAME], "unknown_field", "is not a field of a batch") for name in unknown]
+    if not isinstance(records, list):
+        faults.append(Fault("records", "not_a_list", "must be a list of usage records"))
+    elif not records:
+        faults.append(Fault("records", "empty", "must hold at least one usage record"))
+    return faults
+
+
+def _too_large() -> Refused:
+    return Refused([Fault("", "too_large", f"Request body must be at most {MAX_BODY_BYTES} bytes")], code="too_large")

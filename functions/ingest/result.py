@@ -1,0 +1,74 @@
+"""Results of usage records: the outcome of each, and the reason if it was not accepted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from fusion_billing.errors import Fault
+from fusion_billing.metering.outcome import CONFLICT, INVALID, UNAVAILABLE, conflicts
+from fusion_billing.metering.usage_record import UsageRecord
+
+
+@dataclass(slots=True, eq=False)
+class Result:
+    """The result of one usage record.
+
+    Attributes:
+        key: The idempotency key; None if it could not be read.
+        outcome: The outcome, as `metering.outcome` names it.
+        revision: The stored record's revision; None if unknown.
+        code: The error code of a record that was not accepted.
+        message: The reason, a sentence.
+        faults: The faults found, at most as many as a response lists.
+        faults_total: How many faults there are.
+        details: Members of the error that belong to its code, such as `ended_at`.
+    """
+
+    key: str | None
+    outcome: str
+    revision: int | None = None
+    code: str = ""
+    message: str = ""
+    faults: tuple[Fault, ...] = ()
+    faults_total: int = 0
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+_CODES_OF_RECORDS = {
+    "unknown_metric",
+    "unknown_subscription",
+    "unknown_source",
+    "source_not_allowed",
+    "metric_not_allowed",
+    "before_start",
+    "subscription_ended",
+    "window_too_long",
+    "out_of_range",
+}
+"""Codes of faults that become the code of the record; a record with another fault has the code `invalid`."""
+
+
+def invalid(
+    key: str | None, faults: tuple[Fault, ...], *, total: int = 0, details: Mapping[str, str] | None = None
+) -> Result:
+    """Return the result of a record that is not valid."""
+    first, total = faults[0], total or len(faults)
+    code = first.code if first.code in _CODES_OF_RECORDS else "invalid"
+    message = f"{first.field}: {first.message}" if first.field else first.message
+    if total > 1:
+        message += f" (the first of {total} faults)"
+    return Result(key, INVALID, None, code, message, faults, total, details or {})
+
+
+def conflict(record: UsageRecord, stored_target: str, revision: int | None) -> Result:
+    """Return the result of a record whose key is bound to another target."""
+    faults = conflicts(stored_target, record)
+    message = (
+        "The idempotency key belongs to a record of another subscription, metric, window or properties: "
+        f"{faults[0].field}, {faults[0].message}"
+    )
+    return Result(record.key, CONFLICT, revision, "conflict", message, faults, len(faults))
+
+
+def unavailable(key: str | None) -> Result:
+    """Return the result of a record that could not be stored in time."""
+    return Result(key, UNAVAILABLE, None, "unavailable", "The record was not stored. Send it again")
