@@ -187,7 +187,7 @@ def ratings() -> "RatingsStore":
     """Return the ratings, to look at."""
     from fusion_billing.dynamodb.ratings.ratings import RatingsStore
 
-    line_partitions = settings.integer("LINE_LANES", 8)
+    line_partitions = settings.integer("LINE_PARTITIONS", 8)
     return RatingsStore(dynamodb(), settings.text("RATINGS_TABLE"), line_partitions=line_partitions)
 
 
@@ -209,7 +209,7 @@ def runs() -> "Runs":
     from fusion_billing.messaging.queue import Queue
 
     state, markers = settings.text("STATE_TABLE"), settings.text("MARKERS_TABLE")
-    shards = settings.integer("DIRTY_SHARDS", 16)
+    shards = settings.integer("CHANGE_SHARDS", 16)
     return Runs(
         store=RunStore(dynamodb(), state),
         planner=PlannerState(dynamodb(), state_table=state, markers_table=markers),
@@ -233,7 +233,7 @@ def lines() -> "LineStore":
 
 def line_partitions() -> int:
     """Return how many lanes the lines of all orders are spread over."""
-    return settings.integer("LINE_LANES", 8)
+    return settings.integer("LINE_PARTITIONS", 8)
 
 
 @cache

@@ -22,7 +22,7 @@ def records() -> Records:
 def voider() -> Voider:
     """Return what takes usage records back; a marker is written for each, whatever was marked before."""
     markers = ChangeMarkers(
-        dependencies.dynamodb(), settings.text("MARKERS_TABLE"), settings.integer("DIRTY_SHARDS", 16)
+        dependencies.dynamodb(), settings.text("MARKERS_TABLE"), settings.integer("CHANGE_SHARDS", 16)
     )
     return Voider(records(), markers, UsageVoiding(dependencies.dynamodb(), settings.text("USAGE_TABLE")))
 

@@ -32,7 +32,7 @@ def app() -> App:
         authenticator=Authenticator(KeyStore(dynamodb, catalogue), time.monotonic),
         stores=Stores(
             targets=TargetStore(dynamodb, catalogue, time.monotonic),
-            markers=ChangeMarkers(dynamodb, markers, settings.integer("DIRTY_SHARDS", 16)),
+            markers=ChangeMarkers(dynamodb, markers, settings.integer("CHANGE_SHARDS", 16)),
             single=UsageStore(dynamodb, usage),
             batch=UsageBatch(dynamodb, usage),
             new_key=lambda: uuid.uuid4().hex,

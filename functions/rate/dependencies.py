@@ -61,7 +61,7 @@ def settling() -> timedelta:
 
 def shards() -> int:
     """Return over how many partitions an hour's markers are spread."""
-    return settings.integer("DIRTY_SHARDS", 16)
+    return settings.integer("CHANGE_SHARDS", 16)
 
 
 def line_cadence() -> LineCadence:
@@ -94,7 +94,9 @@ def worker() -> Worker:
     dynamodb, sqs = answer_raw(client.dynamodb()), client.make("sqs")
     relay = settings.text("RELAY_QUEUE_URL")
     pairs = ChangedPairs(dynamodb, settings.text("MARKERS_TABLE"), shards=shards())
-    ratings = RatingsStore(dynamodb, settings.text("RATINGS_TABLE"), line_partitions=settings.integer("LINE_LANES", 8))
+    ratings = RatingsStore(
+        dynamodb, settings.text("RATINGS_TABLE"), line_partitions=settings.integer("LINE_PARTITIONS", 8)
+    )
     subscriptions = SubscriptionStore(dynamodb, settings.text("CATALOGUE_TABLE"))
     relay_queue = Queue(sqs, relay)
     catalogue = CatalogueStore(dynamodb, settings.text("CATALOGUE_TABLE"))

@@ -1,4 +1,4 @@
-"""Lines that wait in lanes which are none any more, since LINE_LANES was lowered.
+"""Lines that wait in lanes which are none any more, since LINE_PARTITIONS was lowered.
 
 A changed setting starts new containers, so a container looks at its first run, and hourly after that for
 what was still written under the old setting. The lanes found are emptied into the right ones.
@@ -10,7 +10,7 @@ from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.ratings.order_lines import LineStore
 
 MOST_LANES = 100
-"""The largest LINE_LANES that the template takes."""
+"""The largest LINE_PARTITIONS that the template takes."""
 
 _EVERY_SECONDS = 3600.0
 

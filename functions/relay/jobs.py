@@ -102,7 +102,7 @@ def send_deliveries(remaining: Remaining, endpoints: Collection[str] | None = No
     metrics = dependencies.metrics()
     metrics.add_metric("DeliveriesDelivered", MetricUnit.Count, counts.delivered)
     metrics.add_metric("DeliveriesRetried", MetricUnit.Count, counts.retried)
-    metrics.add_metric("DeliveriesParked", MetricUnit.Count, counts.parked)
+    metrics.add_metric("DeliveriesFailed", MetricUnit.Count, counts.parked)
     if endpoints is None:
         metrics.add_metric("OldestDueDeliverySeconds", MetricUnit.Seconds, counts.oldest_due_seconds)
     told = {
@@ -120,7 +120,7 @@ def sync(remaining: Remaining, message: Mapping[str, Any]) -> dict[str, Any]:
     """Read subscriptions from Odoo; what time does not allow is asked for by a message to oneself."""
     if not configuration.is_configured():
         return {}
-    dependencies.metrics().add_metric("SubscriptionReadings", MetricUnit.Count, 1)
+    dependencies.metrics().add_metric("SubscriptionSyncs", MetricUnit.Count, 1)
     full, began = bool(message.get("full")), message.get("began")
     since = parse_instant(began) if began else dependencies.now()
     report = dependencies.subscription_sync(remaining).run(full=full, after=_whole(message.get("after")), began=since)
@@ -156,12 +156,12 @@ def guard(remaining: Remaining, message: Mapping[str, Any]) -> dict[str, Any]:
     run = dependencies.guard_run(remaining).run(message)
     metrics, result = dependencies.metrics(), run.result
     if run.failed:
-        metrics.add_metric("OdooAlarms", MetricUnit.Count, int(run.is_alarm))
+        metrics.add_metric("OdooAuthErrors", MetricUnit.Count, int(run.is_alarm))
     else:
         metrics.add_metric("LinesCompared", MetricUnit.Count, result.compared)
     metrics.add_metric("LinesChanged", MetricUnit.Count, result.changed)
     metrics.add_metric("LinesRepaired", MetricUnit.Count, result.repaired)
-    metrics.add_metric("LinesParked", MetricUnit.Count, result.failed)
+    metrics.add_metric("LinesFailed", MetricUnit.Count, result.failed)
     told = {**result.counts(), "failed_by": run.failed, "goes_on": run.rest is not None}
     if any(told.values()):
         dependencies.logger().info("lines compared", counts=told)
@@ -186,9 +186,9 @@ def _renew_key(report: "Report") -> None:
 def _measure_lines(statistics: "RunStatistics") -> None:
     metrics = dependencies.metrics()
     metrics.add_metric("LinesSent", MetricUnit.Count, statistics["sent"])
-    metrics.add_metric("LinesParked", MetricUnit.Count, statistics["parked"])
-    metrics.add_metric("OdooAlarms", MetricUnit.Count, int(bool(statistics.alarm)))
-    metrics.add_metric("OdooMissing", MetricUnit.Count, int(statistics.waiting))
+    metrics.add_metric("LinesFailed", MetricUnit.Count, statistics["parked"])
+    metrics.add_metric("OdooAuthErrors", MetricUnit.Count, int(bool(statistics.alarm)))
+    metrics.add_metric("OdooUnavailable", MetricUnit.Count, int(statistics.waiting))
     if statistics.alarm == "odoo_key_rejected":
         metrics.add_metric("OdooKeyDaysLeft", MetricUnit.Count, 0)
 
@@ -197,7 +197,7 @@ def _measure_sync(report: "Report") -> None:
     metrics = dependencies.metrics()
     metrics.add_metric("SubscriptionsSkipped", MetricUnit.Count, len(report.skipped))
     metrics.add_metric("PaymentExceptions", MetricUnit.Count, report.payment_exceptions)
-    metrics.add_metric("OdooAlarms", MetricUnit.Count, int(bool(report.alarm)))
+    metrics.add_metric("OdooAuthErrors", MetricUnit.Count, int(bool(report.alarm)))
     if report.key_days_left is not None:
         metrics.add_metric("OdooKeyDaysLeft", MetricUnit.Count, report.key_days_left)
 

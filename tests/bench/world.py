@@ -78,7 +78,7 @@ def engine() -> Iterator[str]:
     """Run DynamoDB Local for a while, with the environment such that the functions' own clients find it."""
     with (
         DynamoDBLocal() as running,
-        environment(client_environment(running.url) | {"DIRTY_SHARDS": str(SHARDS)}),
+        environment(client_environment(running.url) | {"CHANGE_SHARDS": str(SHARDS)}),
     ):
         yield running.url
 

@@ -266,8 +266,8 @@ def _patches(made: Service) -> Iterator[Any]:
         "POWERTOOLS_LOG_LEVEL": "CRITICAL",
         "LOG_LEVEL": "critical",
         # One subscription needs no spreading, and most of a life's time would go into asking empty shards.
-        "DIRTY_SHARDS": "1",
-        "LINE_LANES": "2",
+        "CHANGE_SHARDS": "1",
+        "LINE_PARTITIONS": "2",
     }
     yield patch.dict("os.environ", environment)
     yield patch.object(store_client, "make", make)

@@ -57,7 +57,7 @@ def queues(
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("RATING_QUEUE_URL", "rating")
     monkeypatch.setenv("RELAY_QUEUE_URL", "relay")
-    monkeypatch.setenv("DIRTY_SHARDS", "4")
+    monkeypatch.setenv("CHANGE_SHARDS", "4")
     # A logger of a name keeps the standard output it found first, which is another test's by now.
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", f"rate-{uuid.uuid4().hex}")
     monkeypatch.setattr(client, "dynamodb", lambda: small_world.client)
@@ -118,7 +118,7 @@ def test_a_message_that_cant_be_done_comes_again_and_costs_the_others_nothing(
     assert small_world.the_rating().version == 1
     assert ("relay", {"job": "lines"}) in queues.sent
     told = _metrics(capsys.readouterr().out)
-    assert (told["PairsRated"], told["PairsFailed"]) == (1, 0)
+    assert (told["PairsRated"], told["RatingFailures"]) == (1, 0)
 
 
 def test_a_pair_that_cant_be_rated_is_alarmed_and_named_in_the_log(
@@ -129,7 +129,7 @@ def test_a_pair_that_cant_be_rated_is_alarmed_and_named_in_the_log(
     messages = [{"job": "hour", "hour": hour_text(small_world.now), "shard": shard} for shard in range(4)]
     assert handler(_batch(*messages), Context()) == {"batchItemFailures": []}
     out = capsys.readouterr().out
-    assert _metrics(out)["PairsFailed"] == 1
+    assert _metrics(out)["RatingFailures"] == 1
     (line,) = [json.loads(one) for one in out.splitlines() if "could not be rated" in one]
     assert (line["subscription"], line["metric"], line["month"]) == ("42", "api_calls", "2026-11")
     assert line["reason"] == "charge api_calls is in USD, the subscription in EUR"

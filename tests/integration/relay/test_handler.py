@@ -99,7 +99,7 @@ def test_the_schedule_sends_due_lines_and_due_deliveries(
     assert (told["lines"]["sent"], told["lines"]["parked"]) == (1, 1)
     assert told["deliveries"]["delivered"] == 0
     measured = metrics(capsys.readouterr().out)
-    assert (measured["LinesSent"], measured["LinesParked"]) == ([1.0], [1.0])
+    assert (measured["LinesSent"], measured["LinesFailed"]) == ([1.0], [1.0])
     assert "OldestDueDeliverySeconds" in measured
 
 
@@ -162,7 +162,7 @@ def test_a_refused_key_is_an_alarm_at_once(world: Any, queue: Queue, capsys: pyt
     world.admin.revoke_key("relay-key")
     handler.handler({"job": "relay"}, CONTEXT)
     measured = metrics(capsys.readouterr().out)
-    assert (measured["OdooAlarms"], measured["OdooKeyDaysLeft"]) == ([1.0], [0.0])
+    assert (measured["OdooAuthErrors"], measured["OdooKeyDaysLeft"]) == ([1.0], [0.0])
 
 
 def test_a_line_found_invoiced_has_its_order_read_again(world: Any, queue: Queue) -> None:

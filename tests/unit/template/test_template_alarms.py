@@ -46,7 +46,7 @@ def test_every_function_is_watched(resources: Resources, metric: str) -> None:
 
 @pytest.mark.parametrize(
     "metric",
-    ["HoursPlanned", "SweepsPlanned", "OldestDueDeliverySeconds", "SubscriptionReadings", "LinesCompared"],
+    ["HoursPlanned", "SweepsPlanned", "OldestDueDeliverySeconds", "SubscriptionSyncs", "LinesCompared"],
 )
 def test_silence_of_a_schedule_is_an_alarm(resources: Resources, metric: str) -> None:
     silent = [
@@ -59,14 +59,14 @@ def test_silence_of_a_schedule_is_an_alarm(resources: Resources, metric: str) ->
 @pytest.mark.parametrize(
     ("metric", "function"),
     [
-        ("PairsFailed", "RateFunction"),
-        ("LinesParked", "RelayFunction"),
+        ("RatingFailures", "RateFunction"),
+        ("LinesFailed", "RelayFunction"),
         ("FinalInvoices", "RelayFunction"),
         ("LinesChanged", "RelayFunction"),
-        ("DeliveriesParked", "RelayFunction"),
+        ("DeliveriesFailed", "RelayFunction"),
         ("OldestDueDeliverySeconds", "RelayFunction"),
-        ("OdooAlarms", "RelayFunction"),
-        ("OdooMissing", "RelayFunction"),
+        ("OdooAuthErrors", "RelayFunction"),
+        ("OdooUnavailable", "RelayFunction"),
         ("SubscriptionsSkipped", "RelayFunction"),
         ("PaymentExceptions", "RelayFunction"),
         ("OdooKeyDaysLeft", "RelayFunction"),
@@ -120,7 +120,7 @@ def test_metrics_are_told_with_the_dimensions_that_alarms_name(
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", variables["POWERTOOLS_METRICS_NAMESPACE"])
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", service)
     metrics = importlib.import_module(f"functions.{function}.dependencies").metrics.__wrapped__()
-    metrics.add_metric("LinesParked", "Count", 1)
+    metrics.add_metric("LinesFailed", "Count", 1)
     metrics.flush_metrics()
     told = json.loads(capsys.readouterr().out)
     [directive] = told["_aws"]["CloudWatchMetrics"]
