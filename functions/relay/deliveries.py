@@ -72,7 +72,7 @@ class DeliveryCounts:
 
     delivered: int = 0
     retried: int = 0
-    parked: int = 0
+    failed: int = 0
     errors: int = 0
     oldest_due_seconds: float = 0.0
 
@@ -161,7 +161,7 @@ class _Run:
         return woken
 
     def _find(self, pool: ThreadPoolExecutor, endpoints: list[Endpoint]) -> dict[str, list[Due]]:
-        """Return what is due, by endpoint; park what is due for those that are disabled."""
+        """Return what is due, by endpoint; fail what is due for those that are disabled."""
         began = self._now()
 
         def look(endpoint: Endpoint) -> list[Due]:
@@ -171,7 +171,7 @@ class _Run:
         found: dict[str, list[Due]] = {}
         for endpoint, due in zip(endpoints, pool.map(look, endpoints), strict=True):
             if not endpoint.enabled:
-                self._park(due)
+                self._fail(due)
                 continue
             found[endpoint.id] = due
             if due and endpoint.failing_since is None:
@@ -207,7 +207,7 @@ class _Run:
                     scheduler.drop(name)
                     self._backlogged.discard(name)
                     until = self._now() + _FOR_EVER
-                    self._park(self._with.deliveries.due(name, until, limit=self._with.most_a_run))
+                    self._fail(self._with.deliveries.due(name, until, limit=self._with.most_a_run))
             self._wake()
 
     def _result(self, future: Future[Tried], name: str) -> Tried:
@@ -222,7 +222,7 @@ class _Run:
             return Tried("skipped", ok=False, seconds=_ERROR_SECONDS)
         self.counts.delivered += tried.outcome == "delivered"
         self.counts.retried += tried.outcome == "retried"
-        self.counts.parked += tried.outcome == "parked"
+        self.counts.failed += tried.outcome == "failed"
         if tried.again is not None:
             self._ask_for(name, tried.again)
         return tried
@@ -241,14 +241,14 @@ class _Run:
             self._with.wake_ups.after(self._to_wake)
             self._to_wake = []
 
-    def _park(self, due: list[Due]) -> None:
+    def _fail(self, due: list[Due]) -> None:
         now = self._now()
         for one in due:
             if self._late():
                 return
             if now < one.due <= now + LEASE:
                 continue  # perhaps being tried: the next run sees what came of it
-            self.counts.parked += self._with.deliveries.fail(one, reason=_DISABLED)
+            self.counts.failed += self._with.deliveries.fail(one, reason=_DISABLED)
 
     def _late(self) -> bool:
         left = self._deadline()

@@ -48,7 +48,7 @@ class Tried:
     left to its schedule), `disabled` that the endpoint is disabled now.
     """
 
-    outcome: Literal["delivered", "retried", "parked", "skipped"]
+    outcome: Literal["delivered", "retried", "failed", "skipped"]
     ok: bool
     seconds: float = 0.0
     again: datetime | None = None
@@ -93,8 +93,8 @@ class Tries:
             return Tried("skipped", ok=True)
         event = self._event(due.event)
         if event is None:
-            self._finish(delivery, None, DeliveryResult("parked", error=EXPIRED))
-            return Tried("parked", ok=True)
+            self._finish(delivery, None, DeliveryResult("failed", error=EXPIRED))
+            return Tried("failed", ok=True)
         answer = self._sender.post(endpoint.url, *self._message(endpoint, event))
         result = result_of(answer, attempt_count=delivery.attempt_count + 1, now=self._now(), jitter=self._random())
         self._finish(delivery, answer, result)

@@ -102,13 +102,13 @@ def send_deliveries(remaining: Remaining, endpoints: Collection[str] | None = No
     metrics = dependencies.metrics()
     metrics.add_metric("DeliveriesDelivered", MetricUnit.Count, counts.delivered)
     metrics.add_metric("DeliveriesRetried", MetricUnit.Count, counts.retried)
-    metrics.add_metric("DeliveriesFailed", MetricUnit.Count, counts.parked)
+    metrics.add_metric("DeliveriesFailed", MetricUnit.Count, counts.failed)
     if endpoints is None:
         metrics.add_metric("OldestDueDeliverySeconds", MetricUnit.Seconds, counts.oldest_due_seconds)
     told = {
         "delivered": counts.delivered,
         "retried": counts.retried,
-        "parked": counts.parked,
+        "failed": counts.failed,
         "errors": counts.errors,
     }
     if any(told.values()):
@@ -186,7 +186,7 @@ def _renew_key(report: "Report") -> None:
 def _measure_lines(statistics: "RunStatistics") -> None:
     metrics = dependencies.metrics()
     metrics.add_metric("LinesSent", MetricUnit.Count, statistics["sent"])
-    metrics.add_metric("LinesFailed", MetricUnit.Count, statistics["parked"])
+    metrics.add_metric("LinesFailed", MetricUnit.Count, statistics["failed"])
     metrics.add_metric("OdooAuthErrors", MetricUnit.Count, int(bool(statistics.alarm)))
     metrics.add_metric("OdooUnavailable", MetricUnit.Count, int(statistics.waiting))
     if statistics.alarm == "odoo_key_rejected":

@@ -1,4 +1,4 @@
-"""What became of a line, written down: sent, parked or put off, with the event that tells of it."""
+"""What became of a line, written down: sent, failed or put off, with the event that tells of it."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ from fusion_billing.odoo_lines.line_item import LineItem
 logger = Logger()
 
 MOST_TRIES = 15
-"""Times a line is put off (about ten hours of them) before it is parked."""
+"""Times a line is put off (about ten hours of them) before it fails."""
 
 _FIRST_PAUSE = timedelta(seconds=30)
 _LONGEST_PAUSE = timedelta(hours=1)
@@ -37,7 +37,7 @@ class RunStatistics:
     NAMES = (
         "sent",
         "unchanged",
-        "parked",
+        "failed",
         "put_off",
         "overtaken",
         "moved",
@@ -176,24 +176,24 @@ class Outcomes:
         else:
             self.statistics.add("overtaken")
 
-    def parked(self, line: StoredLine, line_item: LineItem | None, failure: Failure, now: datetime) -> None:
+    def failed(self, line: StoredLine, line_item: LineItem | None, failure: Failure, now: datetime) -> None:
         """Write that the line can't succeed as things are, and what stands of it where that is known."""
         code, message = failure.code, failure.message
         if line_item is None:  # the document can't be read, so there is nothing to tell an endpoint
             done = self.store.fail(line, code, message, now)
         else:
             data = {**_about(line, line_item), "reason": code, "message": message}
-            prepared = self._event("line.parked", line_item, data, now)
+            prepared = self._event("line.failed", line_item, data, now)
             done = self.store.fail(line, code, message, now, prepared.writes, standing=failure.standing)
             if done:
                 self.events.wake_up(prepared)
-        self.statistics.add("parked" if done else "overtaken")
+        self.statistics.add("failed" if done else "overtaken")
 
     def later(self, line: StoredLine, line_item: LineItem, failure: Failure, delay: Delay, now: datetime) -> None:
-        """Put the line off, for longer each time; park it when that has gone on for too long."""
+        """Put the line off, for longer each time; fail it when that has gone on for too long."""
         if line.attempt_count + 1 >= MOST_TRIES:
             message = f"{failure.message} (tried {line.attempt_count + 1} times)"
-            self.parked(line, line_item, replace(failure, message=message), now)
+            self.failed(line, line_item, replace(failure, message=message), now)
             return
         at = delay.end(line.attempt_count, now)
         done = self.store.postpone(line, failure.code, failure.message, at, standing=failure.standing)

@@ -142,7 +142,7 @@ class LinePartition:
         return self.tools.store.due(self.line_partition, self.tools.clock(), _PAGE, after)
 
     def _candidates(self, lines: Sequence[StoredLine]) -> list[ComputedRating]:
-        """Return the lines that need a call; park and settle those that don't."""
+        """Return the lines that need a call; fail and settle those that don't."""
         if not lines:
             return []
         made: list[ComputedRating] = []
@@ -152,7 +152,7 @@ class LinePartition:
                 try:
                     one = computed_rating(line, precision, self.tools.mode)
                 except FusionError as error:
-                    self._write(self._outcomes.parked, line, None, Failure(error.code, error.message))
+                    self._write(self._outcomes.failed, line, None, Failure(error.code, error.message))
                     continue
                 if self._may_still_be_carried_out(line):
                     continue

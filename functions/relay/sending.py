@@ -149,7 +149,7 @@ class Sending:
             self._later(one, failed, _WAIT_FOR_SYNC)
         elif isinstance(error, PermanentError):
             self._done(one)
-            self.write(self.outcomes.parked, one.line, one.line_item, _failure(one, failed))
+            self.write(self.outcomes.failed, one.line, one.line_item, _failure(one, failed))
         else:
             self._later(one, failed)
 

@@ -122,7 +122,7 @@ READS = (
     "/v1/usage?subscription=4101&metric=api_calls&from=2026-10-01T00:00:00Z&to=2026-11-01T00:00:00Z",
     "/v1/endpoints",
     "/v1/sources",
-    "/v1/lines?state=parked",
+    "/v1/lines?state=failed",
 )
 
 

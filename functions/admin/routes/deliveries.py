@@ -46,7 +46,7 @@ def list_deliveries(request: Request, endpoint: str) -> Response:
 
 
 def replay_since(request: Request, endpoint: str) -> Response:
-    """Send an endpoint again what happened since a time, delivered or parked unless told which."""
+    """Send an endpoint again what happened since a time, delivered or failed unless told which."""
     wanted = request.json()
     faults = [Fault(name, "unknown_field", "is not a field of a replay") for name in wanted if name not in _REPLAY]
     if "since" not in wanted:

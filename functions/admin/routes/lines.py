@@ -5,16 +5,16 @@ from functions.admin.request import Request
 from functions.admin.responses import Response, json_response, page_response
 from functions.admin.services import lines as service
 from functions.admin.services.body_fields import check_fields
-from fusion_billing.dynamodb.ratings.order_line_items import CHANGED, FINAL_INVOICE
+from fusion_billing.dynamodb.ratings.order_line_items import CHANGED, FAILED, FINAL_INVOICE
 from fusion_billing.errors import Fault, Refused, Unavailable
 from fusion_billing.instants import parse_instant
 from fusion_billing.odoo.errors import OdooError
 
-_STATES = ("parked", "due", FINAL_INVOICE, CHANGED)
+_STATES = (FAILED, "due", FINAL_INVOICE, CHANGED)
 
 
 def list_lines(request: Request) -> Response:
-    """Return a page of the lines of a state: parked, due, to be invoiced by hand, changed in Odoo."""
+    """Return a page of the lines of a state: failed, due, to be invoiced by hand, changed in Odoo."""
     state = request.query.get("state", _STATES[0])
     if state not in _STATES:
         fault = Fault("state", "invalid_parameter", f"must be one of {', '.join(_STATES)}")
@@ -30,7 +30,7 @@ def get(request: Request, line: str) -> Response:
 
 
 def retry(request: Request, line: str) -> Response:
-    """Try a parked line again, at once."""
+    """Try a failed line again, at once."""
     told = service.retry(
         dependencies.lines(),
         dependencies.relay_queue(),

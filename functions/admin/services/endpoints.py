@@ -89,8 +89,9 @@ def change(
 ) -> dict[str, Any]:
     """Change what `body` names: url, events, description, state (`enabled` or `disabled`).
 
-    Enabling forgets what it was disabled for; what was parked meanwhile stays so until it is replayed. Raises
-    `NotFound`, `Refused` with every fault, or `Conflict` where someone else changed it at the same time.
+    Enabling forgets what it was disabled for; deliveries that failed meanwhile stay failed until they are
+    replayed. Raises `NotFound`, `Refused` with every fault, or `Conflict` where someone else changed it at the
+    same time.
     """
     endpoint = find(webhooks.endpoints, principal, endpoint_id)
     wanted = _checked(webhooks, body, required=False)

@@ -15,6 +15,7 @@ from fusion_billing.dynamodb.ratings.order_line_items import (
     FAILED,
     FINAL_INVOICE,
     StoredLine,
+    state_partition_name,
 )
 from fusion_billing.dynamodb.ratings.order_lines import LineStore
 from fusion_billing.dynamodb.ratings.ratings import line_partition
@@ -23,11 +24,11 @@ from fusion_billing.instants import rfc3339
 from fusion_billing.odoo_lines.line_guard import ITSELF, read_notes
 
 _ID = re.compile(r"(?P<subscription>[^~]+)~(?P<start>\d{8}T\d{6}Z)~(?P<charge>[^~@]+)(?:@(?P<corrects>\d{8}T\d{6}Z))?")
-_AT = {FAILED: "parked_at", FINAL_INVOICE: "sent_at"}
+_AT = {FAILED: "failed_at", FINAL_INVOICE: "sent_at"}
 """What the instant is called at which a line came into its state."""
 _KEY = {"pk", "sk", "line_pk", "line_at"}
 _LONGEST = 256
-_WRITABLE = frozenset({"parked", "due"})
+_WRITABLE = frozenset({FAILED, "due"})
 
 
 class RelayQueue(Protocol):
@@ -42,9 +43,11 @@ def listing(
 ) -> tuple[list[dict[str, Any]], str | None]:
     """Return a page of the lines in `state`, and where the next one starts.
 
-    `state` is `parked`, `final_invoice`, `due`, or `changed`: changed in Odoo and not repaired.
+    `state` is `failed`, `final_invoice`, `due`, or `changed`: changed in Odoo and not repaired.
     """
-    partitions = [keys.due_lines_partition(number) for number in range(line_partitions)] if state == "due" else [state]
+    partitions = [state_partition_name(state)]
+    if state == "due":
+        partitions = [keys.due_lines_partition(number) for number in range(line_partitions)]
     index, key = (0, None) if after is None else _position(after, partitions)
     found: list[StoredLine] = []
     while index < len(partitions):
@@ -64,9 +67,9 @@ def get(store: LineStore, identity: str) -> dict[str, Any]:
 
 
 def retry(store: LineStore, queue: RelayQueue, identity: str, line_partitions: int, now: datetime) -> dict[str, Any]:
-    """Make a parked line due, and have the relay look at once.
+    """Make a failed line due, and have the relay look at once.
 
-    Raises `NotFound`, and `Conflict` where the line is neither parked nor put off, or its period is invoiced.
+    Raises `NotFound`, and `Conflict` where the line is neither failed nor put off, or its period is invoiced.
     """
     line = store.get(key_of(identity))
     if line.state not in _WRITABLE or line.frozen:

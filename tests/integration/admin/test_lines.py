@@ -63,8 +63,8 @@ def odoo(tmp_path: Path, admin: Any, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 
 @pytest.fixture
-def parked(dynamodb: DynamoDBClient, tables: Tables, admin: Any) -> list[str]:
-    """Three parked lines; their public ids, the longest parked first."""
+def failed(dynamodb: DynamoDBClient, tables: Tables, admin: Any) -> list[str]:
+    """Three failed lines; their public ids, the longest failed first."""
     ratings = RatingsStore(dynamodb, tables.ratings, line_partitions=8)
     store = LineStore(dynamodb, tables.ratings)
     made = []
@@ -82,27 +82,27 @@ def parked(dynamodb: DynamoDBClient, tables: Tables, admin: Any) -> list[str]:
     return made
 
 
-def test_parked_lines_are_shown_with_the_reason(admin: Any, parked: list[str]) -> None:
-    answer = admin.get("/v1/lines", query={"state": "parked"})
-    assert [line["id"] for line in answer.json["items"]] == parked
+def test_failed_lines_are_shown_with_the_reason(admin: Any, failed: list[str]) -> None:
+    answer = admin.get("/v1/lines", query={"state": "failed"})
+    assert [line["id"] for line in answer.json["items"]] == failed
     first = answer.json["items"][0]
     assert first["error"] == {"code": "order_locked", "message": "the order S00041 is locked"}
-    assert (first["state"], first["amount"], first["odoo_order_id"]) == ("parked", "1.00", 41)
+    assert (first["state"], first["amount"], first["odoo_order_id"]) == ("failed", "1.00", 41)
     assert admin.get("/v1/lines", query={"state": "due"}).json["items"] == []
 
 
-def test_lines_come_in_pages(admin: Any, parked: list[str]) -> None:
-    first = admin.get("/v1/lines", query={"state": "parked", "limit": "2"}).json
-    rest = admin.get("/v1/lines", query={"state": "parked", "limit": "2", "cursor": first["cursor"]}).json
-    assert [line["id"] for line in first["items"] + rest["items"]] == parked
+def test_lines_come_in_pages(admin: Any, failed: list[str]) -> None:
+    first = admin.get("/v1/lines", query={"state": "failed", "limit": "2"}).json
+    rest = admin.get("/v1/lines", query={"state": "failed", "limit": "2", "cursor": first["cursor"]}).json
+    assert [line["id"] for line in first["items"] + rest["items"]] == failed
     assert rest["cursor"] is None
 
 
-def test_a_parked_line_is_tried_again_at_once(admin: Any, parked: list[str]) -> None:
-    answer = admin.post(f"/v1/lines/{parked[1]}/retry")
+def test_a_failed_line_is_tried_again_at_once(admin: Any, failed: list[str]) -> None:
+    answer = admin.post(f"/v1/lines/{failed[1]}/retry")
     assert (answer.status, answer.json["state"], answer.json.get("error")) == (202, "due", None)
     assert [body for _, body in admin.messages] == [{"job": "lines"}]
-    assert [line["id"] for line in admin.get("/v1/lines", query={"state": "due"}).json["items"]] == [parked[1]]
+    assert [line["id"] for line in admin.get("/v1/lines", query={"state": "due"}).json["items"]] == [failed[1]]
 
 
 @pytest.mark.parametrize(
@@ -117,11 +117,11 @@ def test_an_unknown_state_is_refused_by_name(admin: Any) -> None:
     assert admin.get("/v1/lines", query={"state": "lost"}).faults == {"state": "invalid_parameter"}
 
 
-def test_lines_are_the_operator_s(admin: Any, parked: list[str]) -> None:
+def test_lines_are_the_operator_s(admin: Any, failed: list[str]) -> None:
     key = admin.key("catalog:write", source="src_other")
     for answer in (
         admin.get("/v1/lines", key=key),
-        admin.post(f"/v1/lines/{parked[0]}/retry", key=key),
+        admin.post(f"/v1/lines/{failed[0]}/retry", key=key),
         admin.post("/v1/lines/reconcile", {}, key=key),
         admin.post("/v1/subscriptions/sync", key=key),
     ):
@@ -172,7 +172,7 @@ def test_a_comparison_refuses_what_it_can_t_read(
 
 
 def test_lines_that_need_a_final_invoice_are_listed(
-    admin: Any, dynamodb: DynamoDBClient, tables: Tables, parked: list[str]
+    admin: Any, dynamodb: DynamoDBClient, tables: Tables, failed: list[str]
 ) -> None:
     dynamodb.update_item(
         TableName=tables.ratings,
@@ -185,12 +185,12 @@ def test_lines_that_need_a_final_invoice_are_listed(
     )
     items = admin.get("/v1/lines", query={"state": "final_invoice"}).json["items"]
     assert [(line["id"], line["state"], line["sent_at"]) for line in items] == [
-        (parked[1], "final_invoice", "2026-11-20T10:00:00Z")
+        (failed[1], "final_invoice", "2026-11-20T10:00:00Z")
     ]
 
 
 def test_lines_that_were_changed_in_odoo_are_listed_with_both_amounts(
-    admin: Any, dynamodb: DynamoDBClient, tables: Tables, parked: list[str]
+    admin: Any, dynamodb: DynamoDBClient, tables: Tables, failed: list[str]
 ) -> None:
     store = GuardedLines(dynamodb, tables.ratings)
     found = Note(("subtotal", "price"), "1.00", "2497.50", 41, "reported", admin.now, "LINE_GUARD is report")
@@ -201,7 +201,7 @@ def test_lines_that_were_changed_in_odoo_are_listed_with_both_amounts(
     key = RatingKey("41", START, "storage")
     assert store.clear(store.get(key), None)
     [line] = admin.get("/v1/lines", query={"state": "changed"}).json["items"]
-    assert (line["id"], line["state"], "due_at" in line) == (parked[1], "sent", False)
+    assert (line["id"], line["state"], "due_at" in line) == (failed[1], "sent", False)
     assert line["changes_in_odoo"] == [{"odoo_line_id": 981, **found.as_dict()}]
-    assert admin.get(f"/v1/lines/{parked[1]}").json["changes_in_odoo"] == line["changes_in_odoo"]
-    assert "changes_in_odoo" not in admin.get(f"/v1/lines/{parked[2]}").json
+    assert admin.get(f"/v1/lines/{failed[1]}").json["changes_in_odoo"] == line["changes_in_odoo"]
+    assert "changes_in_odoo" not in admin.get(f"/v1/lines/{failed[2]}").json

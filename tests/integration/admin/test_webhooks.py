@@ -209,8 +209,8 @@ def test_an_endpoint_is_told_of_no_more_than_its_source_may_see(admin: Any, monk
 def test_an_endpoint_is_changed_disabled_enabled_and_deleted(admin: Any, app: str) -> None:
     made = registered(admin, app)
     path = f"/v1/endpoints/{made['id']}"
-    changed = admin.patch(path, {"events": ["*", "line.parked", "*"], "description": "d"}, key=app).json
-    assert (changed["events"], changed["description"], changed["url"]) == (["*", "line.parked"], "d", URL)
+    changed = admin.patch(path, {"events": ["*", "line.failed", "*"], "description": "d"}, key=app).json
+    assert (changed["events"], changed["description"], changed["url"]) == (["*", "line.failed"], "d", URL)
     off = admin.patch(path, {"state": "disabled"}, key=app).json
     assert (off["state"], off["disabled_reason"], off["disabled_at"]) == (
         "disabled",
@@ -299,8 +299,8 @@ def test_deliveries_are_filtered_by_state_type_and_time_and_paged(
 
     assert events_of(since="2026-11-15T12:01:00Z") == [events[2], events[1]]
     assert events_of(state="due", type="rating.*") == list(reversed(events))
-    assert events_of(state="parked") == []
-    assert events_of(type="line.parked") == []
+    assert events_of(state="failed") == []
+    assert events_of(type="line.failed") == []
     for query, field in (
         ({"state": "lost"}, "state"),
         ({"type": "rating.imagined"}, "type"),

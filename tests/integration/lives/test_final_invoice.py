@@ -113,7 +113,7 @@ def late_usage() -> dict[str, Any]:
         world.run()
         seen["less"] = world.listed()
         world.invoice()
-        seen["end"] = (world.listed(), world.listed("parked"), world.invoiced(), world.statements())
+        seen["end"] = (world.listed(), world.listed("failed"), world.invoiced(), world.statements())
         assert made.failures == []
         return seen
 
@@ -130,7 +130,7 @@ def given_back(way: str) -> dict[str, Any]:
         world.run()
         seen: dict[str, Any] = {"listed": world.listed()}
         world.invoice()
-        seen["end"] = (world.listed(), world.listed("parked"), world.invoiced())
+        seen["end"] = (world.listed(), world.listed("failed"), world.invoiced())
         assert made.failures == []
         return seen
 
@@ -174,7 +174,7 @@ def two_periods() -> dict[str, Any]:
         world.run()
         seen["late"] = sorted(world.listed())
         world.invoice()
-        seen["end"] = (world.listed(), world.listed("parked"), world.invoiced(), world.statements())
+        seen["end"] = (world.listed(), world.listed("failed"), world.invoiced(), world.statements())
         assert made.failures == []
         return seen
 
@@ -208,7 +208,7 @@ def reopened(rounds: int) -> dict[str, Any]:
         return {
             "invoiced": world.invoiced(),
             "by_day": by_day,
-            "parked": world.listed("parked"),
+            "failed": world.listed("failed"),
             "periods": world.periods(),
             "statements": world.statements(),
         }
@@ -228,7 +228,7 @@ def seen_by_a_killed_run(kill: Kill | None) -> tuple[Any, int]:
         made.relay({"job": "relay"})
         world.run()
         world.invoice()
-        end = world.invoiced(), (*world.listed(),), (*world.listed("parked"),), len(world.periods())
+        end = world.invoiced(), (*world.listed(),), (*world.listed("failed"),), len(world.periods())
         return end, calls
 
 
@@ -276,7 +276,7 @@ def api_kept() -> dict[str, Any]:
         world.run()
         seen["late"] = world.listed()
         world.invoice()
-        seen["end"] = (world.listed(), world.listed("parked"), world.invoiced(), world.statements())
+        seen["end"] = (world.listed(), world.listed("failed"), world.invoiced(), world.statements())
         assert made.failures == []
         return seen
 
@@ -342,7 +342,7 @@ def test_a_subscription_of_the_api_s_ends_in_the_same_way() -> None:
 def test_a_subscription_that_runs_again_is_billed_once_for_everything(rounds: int) -> None:
     seen = played(reopened, rounds)
     usage = Decimal("1.40") + rounds * Decimal("1.20") + 3 * Decimal("0.40")
-    assert (seen["invoiced"], seen["parked"]) == (4 * 30 + usage, [])
+    assert (seen["invoiced"], seen["failed"]) == (4 * 30 + usage, [])
     if not rounds:  # each period by the invoice at its end
         assert seen["by_day"] == [Decimal("31.40") + month * Decimal("30.40") for month in range(4)]
     assert sum(map(Decimal, seen["statements"].values())) <= seen["invoiced"]

@@ -141,7 +141,7 @@ def seen(made: Service, order: int) -> dict[str, Any]:
     distributions = made.odoo.read(
         "sale.order.line", [["order_id", "=", order]], ["product_id", "analytic_distribution"]
     )
-    states = must(made.call("GET", "/v1/lines?state=parked"))["items"]
+    states = must(made.call("GET", "/v1/lines?state=failed"))["items"]
     return {
         "statements": statements,
         "billed": billed,

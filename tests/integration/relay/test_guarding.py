@@ -248,8 +248,8 @@ def test_a_line_that_is_changed_after_each_repair_is_failed(sent: Any) -> None:
     run = guard(sent)
     assert (run.result.failed, run.result.repaired) == (1, 0)
     failed = line(sent)
-    assert (failed.state, failed.error) == ("parked", "changed_again")
-    [data] = heard(sent, "line.parked")
+    assert (failed.state, failed.error) == ("failed", "changed_again")
+    [data] = heard(sent, "line.failed")
     assert data["reason"] == "changed_again"
     assert "rated 1.00, Odoo has 2497.50" in data["message"]
     sent.run()

@@ -96,7 +96,7 @@ def test_the_schedule_sends_due_lines_and_due_deliveries(
     world.rate(41)
     world.rate(42, odoo_product_id=99)
     told = handler.handler({"job": "relay"}, CONTEXT)
-    assert (told["lines"]["sent"], told["lines"]["parked"]) == (1, 1)
+    assert (told["lines"]["sent"], told["lines"]["failed"]) == (1, 1)
     assert told["deliveries"]["delivered"] == 0
     measured = metrics(capsys.readouterr().out)
     assert (measured["LinesSent"], measured["LinesFailed"]) == ([1.0], [1.0])

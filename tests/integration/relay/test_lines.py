@@ -1,4 +1,4 @@
-"""Due lines go to Odoo, once each, to the cent; what can't is parked, and what may is tried again."""
+"""Due lines go to Odoo, once each, to the cent; what can't fails, and what may is tried again."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -158,31 +158,31 @@ def test_a_customer_reads_the_line_in_his_language_where_the_charge_has_it(world
         (None, "record_missing"),
     ],
 )
-def test_an_order_that_can_t_take_the_line_parks_it_and_none_is_made(
+def test_an_order_that_can_t_take_the_line_fails_it_and_none_is_made(
     world: Any, fault: dict[str, Any] | None, code: str
 ) -> None:
     world.orders(40)
     if fault is not None:
         world.orders(41, **fault)
     key = world.rate(41)
-    assert world.run()["parked"] == 1
+    assert world.run()["failed"] == 1
     assert world.in_odoo(41) == []
     line = world.line(key).line
-    assert (line.state, line.error) == ("parked", code)
-    assert [(event, data["reason"]) for event, data in world.heard.events] == [("line.parked", code)]
+    assert (line.state, line.error) == ("failed", code)
+    assert [(event, data["reason"]) for event, data in world.heard.events] == [("line.failed", code)]
     world.later(hours=3)
     world.run()
     assert world.loads() == 0
 
 
-def test_a_missing_product_parks_the_line(world: Any) -> None:
+def test_a_missing_product_fails_the_line(world: Any) -> None:
     world.orders(41)
     key = world.rate(41, odoo_product_id=99)
     world.run()
-    assert (world.line(key).line.state, world.line(key).line.error) == ("parked", "record_missing")
+    assert (world.line(key).line.state, world.line(key).line.error) == ("failed", "record_missing")
 
 
-def test_an_order_locked_between_two_versions_keeps_its_line_and_parks_the_newer_one(world: Any) -> None:
+def test_an_order_locked_between_two_versions_keeps_its_line_and_fails_the_newer_one(world: Any) -> None:
     world.orders(41)
     key = world.rate(41)
     world.run()
@@ -190,7 +190,7 @@ def test_an_order_locked_between_two_versions_keeps_its_line_and_parks_the_newer
     world.rate(41, "2.00")
     world.run()
     line = world.line(key).line
-    assert (line.state, line.error, line.amount) == ("parked", "order_locked", Decimal("1.00"))
+    assert (line.state, line.error, line.amount) == ("failed", "order_locked", Decimal("1.00"))
     assert held(world.in_odoo(41)[0])[2] == 1
 
 
@@ -199,10 +199,10 @@ def test_a_bad_row_in_a_batch_of_a_hundred_costs_the_others_nothing(world: Any) 
     world.orders(*range(100, 200))
     keys = [world.rate(number, odoo_product_id=99 if number == 157 else 7) for number in range(100, 200)]
     statistics = world.run()
-    assert (statistics["sent"], statistics["parked"]) == (99, 1)
+    assert (statistics["sent"], statistics["failed"]) == (99, 1)
     assert [call["rows"] for call in world.admin.calls("sale.order.line", "load")] == [100, 99, 1]
     states = {key.subscription: world.line(key).line.state for key in keys}
-    assert states.pop("157") == "parked"
+    assert states.pop("157") == "failed"
     assert set(states.values()) == {"sent"}
 
 
@@ -331,7 +331,7 @@ def test_a_user_without_rights_on_sales_is_an_alarm(world: Any) -> None:
     assert world.line(key).line.state == "due"
 
 
-def test_a_document_that_can_t_be_read_is_parked_and_the_rest_is_sent(world: Any) -> None:
+def test_a_document_that_can_t_be_read_fails_and_the_rest_is_sent(world: Any) -> None:
     world.orders(41, 42)
     broken, good = world.rate(41, odoo_product_id=None), world.rate(42)
     world.run()

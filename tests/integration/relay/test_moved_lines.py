@@ -93,7 +93,7 @@ def test_what_became_of_the_old_order_decides_whether_a_line_may_move(world: Any
     settle(world)
     line = world.line(key).line
     if change == {"locked": True}:
-        assert (line.state, line.error, line.amount) == ("parked", "order_locked", Decimal("1.00"))
+        assert (line.state, line.error, line.amount) == ("failed", "order_locked", Decimal("1.00"))
         assert world.in_odoo(42) == []
     else:
         assert (line.state, line.amount) == ("sent", Decimal("2.00"))

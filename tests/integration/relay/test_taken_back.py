@@ -38,7 +38,7 @@ def taxed(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_new_line_that_comes_out_otherwise_goes_to_zero_and_its_cause_is_named(world: Any) -> None:
     world.orders(41)
     key = world.rate(41, "6.00")
-    assert world.run()["parked"] == 1
+    assert world.run()["failed"] == 1
     assert form(world) == [(0, 0)]
     stored = world.lines.get(key)
     assert (stored.error, stored.sent_amount) == ("tax_differs", 0)
@@ -55,7 +55,7 @@ def test_a_changed_line_that_comes_out_otherwise_is_what_it_was_before(world: An
     world.run()
     assert form(world) == [(250, 1)]
     stored = world.lines.get(key)
-    assert (stored.state, stored.sent_amount) == ("parked", Decimal("1.00"))
+    assert (stored.state, stored.sent_amount) == ("failed", Decimal("1.00"))
     assert "it was set back to 250 at 0.004" in stored.message
     world.admin.invoice_period(41)
     world.ratings.freeze(world.line(key))
@@ -101,7 +101,7 @@ def test_a_line_that_odoo_would_not_invoice_is_never_called_sent(world: Any, mon
     monkeypatch.setattr(Line, "_compute_qty_to_invoice", lambda *_: Decimal(0))
     world.orders(41)
     key = world.rate(41)
-    assert world.run()["parked"] == 1
+    assert world.run()["failed"] == 1
     assert world.lines.get(key).error == "nothing_to_invoice"
     assert form(world) == [(0, 0)]
 

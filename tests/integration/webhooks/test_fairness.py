@@ -84,7 +84,7 @@ def test_fifty_endpoints_of_which_four_misbehave_each_in_its_own_way(relay: Any,
     for word in ("hang", "drip"):
         assert f"over /{word}/{word}" not in receiver.log[:last_of_the_healthy]
     assert counts.delivered == 46 * 2 + 2  # the huge answer is a 200: its size costs it nothing, and us little
-    assert counts.parked == 0
+    assert counts.failed == 0
     for name, error in {"hang": "timed_out", "drip": "timed_out", "close": "connection_closed"}.items():
         stored = relay.delivery(name, events[0])
         assert (stored.state, stored.attempts[0].error) == ("due", error)
@@ -199,13 +199,13 @@ def test_the_oldest_due_delivery_is_told_unless_its_endpoint_only_fails(relay: A
     assert relay.run().oldest_due_seconds == 0
 
 
-def test_a_delivery_whose_event_is_gone_is_parked_and_says_so(relay: Any, receiver: Any, tables: Any) -> None:
+def test_a_delivery_whose_event_is_gone_fails_and_says_so(relay: Any, receiver: Any, tables: Any) -> None:
     relay.register("a", f"{receiver.url}/ok/a")
     (event,) = relay.tell()
     relay.dynamodb.delete_item(TableName=tables.webhooks, Key={"pk": {"S": f"E#{event}"}, "sk": {"S": "EVENT"}})
-    assert relay.run().parked == 1
+    assert relay.run().failed == 1
     stored = relay.delivery("a", event)
-    assert (stored.state, stored.attempt_count, stored.error) == ("parked", 0, "the event is not kept any more")
+    assert (stored.state, stored.attempt_count, stored.error) == ("failed", 0, "the event is not kept any more")
     assert receiver.messages == []
 
 

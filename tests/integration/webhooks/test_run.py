@@ -19,7 +19,7 @@ def test_a_due_delivery_is_sent_signed_and_kept_with_its_attempt(relay: Any, rec
     relay.register("a", f"{receiver.url}/ok/a")
     (event,) = relay.tell()
     counts = relay.run()
-    assert (counts.delivered, counts.retried, counts.parked) == (1, 0, 0)
+    assert (counts.delivered, counts.retried, counts.failed) == (1, 0, 0)
     ((_, headers, body),) = receiver.messages
     assert headers["webhook-id"] == event
     assert headers["content-type"] == "application/json"
@@ -68,7 +68,7 @@ def test_the_reference_library_verifies_what_is_sent(relay: Any, receiver: Any) 
     assert Webhook(relay.secret).verify(body, headers)["type"] == "rating.updated"
 
 
-def test_a_failing_delivery_is_tried_ten_times_under_one_id_and_then_parked(relay: Any, receiver: Any) -> None:
+def test_a_failing_delivery_is_tried_ten_times_under_one_id_and_then_failed(relay: Any, receiver: Any) -> None:
     relay.register("a", f"{receiver.url}/500/a")
     (event,) = relay.tell()
     waits = []
@@ -82,11 +82,11 @@ def test_a_failing_delivery_is_tried_ten_times_under_one_id_and_then_parked(rela
         relay.clock.at = stored.due - timedelta(milliseconds=1)
         assert relay.run().retried == 0
         relay.clock.at = stored.due
-    assert relay.run().parked == 1
+    assert relay.run().failed == 1
     hours = [timedelta(hours=hours) for hours in (2, 5, 10, 14, 20, 24)]
     assert waits == [timedelta(seconds=5), timedelta(minutes=5), timedelta(minutes=30), *hours]
     stored = relay.delivery("a", event)
-    assert (stored.state, stored.attempt_count, len(stored.attempts)) == ("parked", 10, 10)
+    assert (stored.state, stored.attempt_count, len(stored.attempts)) == ("failed", 10, 10)
     assert {headers["webhook-id"] for _, headers, _ in receiver.messages} == {event}
     assert len(receiver.messages) == 10
     # the retries after 5 s and 5 min wake the relay by themselves; the others wait for its schedule
@@ -95,7 +95,7 @@ def test_a_failing_delivery_is_tried_ten_times_under_one_id_and_then_parked(rela
     assert 300 <= long <= 311
 
 
-def test_a_parked_delivery_can_be_replayed_from_the_schedules_beginning(relay: Any, receiver: Any) -> None:
+def test_a_failed_delivery_can_be_replayed_from_the_schedules_beginning(relay: Any, receiver: Any) -> None:
     relay.register("a", f"{receiver.url}/500/a")
     (event,) = relay.tell()
     while (stored := relay.delivery("a", event)).state == "due":
@@ -134,12 +134,12 @@ def test_410_disables_the_endpoint_and_says_so(relay: Any, receiver: Any) -> Non
     first, second = relay.tell(2)
     counts = relay.run()
     assert receiver.log == ["/410/a"]
-    assert counts.parked == 2
+    assert counts.failed == 2
     stored = relay.endpoints.get(gone.id)
     assert stored is not None
     assert (stored.state, stored.disabled_reason, stored.disabled_at) == ("disabled", "gone", relay.clock())
     assert relay.delivery("a", first).error == "the endpoint responded with 410 Gone"
-    assert relay.delivery("a", second).state == "parked"
+    assert relay.delivery("a", second).state == "failed"
     assert ("ep_b", 0) in relay.queue.sent
 
     relay.run()
@@ -151,12 +151,12 @@ def test_410_disables_the_endpoint_and_says_so(relay: Any, receiver: Any) -> Non
         "gone",
     )
     own, _ = relay.deliveries.listing(gone.id, limit=10, type_="endpoint.*")
-    assert [one.state for one in own] == ["parked"]
+    assert [one.state for one in own] == ["failed"]
 
     relay.clock.forward(seconds=1)
     (missed,) = relay.tell()
     relay.run()
-    assert relay.delivery("a", missed).state == "parked"
+    assert relay.delivery("a", missed).state == "failed"
     assert len(receiver.messages) == 2
 
 

@@ -48,7 +48,7 @@ def test_a_first_rating_is_made_of_usage_or_of_an_amount(
         ((None, "0.00"), "1.00", "open", "due"),
         (("due", "1.00"), "2.00", "open", "due"),
         (("sent", "1.00"), "2.00", "open", "due"),
-        (("parked", "1.00"), "2.00", "open", "due"),
+        (("failed", "1.00"), "2.00", "open", "due"),
         (("sent", "1.00"), "0.00", "open", "due"),
         (("due", "1.00"), "0.00", "open", "due"),  # it may be on its way to Odoo
         (("waiting", "1.00"), "2.00", "upcoming", "waiting"),
@@ -63,7 +63,7 @@ def test_a_new_version_moves_its_line(was: tuple[str | None, str], now: str, per
     assert (decision.version, decision.line) == (4, line)
 
 
-@pytest.mark.parametrize("state", ["due", "sent", "parked"])
+@pytest.mark.parametrize("state", ["due", "sent", "failed"])
 def test_the_same_again_is_not_written(state: str) -> None:
     assert decide(_rated("1.00"), _stored("1.00", state), period="open", has_usage=True) is None
 

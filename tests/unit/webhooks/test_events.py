@@ -54,13 +54,16 @@ def test_each_example_matches_its_schema(event: EventType) -> None:
         (["rating"], "rating.updated", False),
         (["line.*", "rating.*"], "rating.updated", True),
         ([], "rating.updated", False),
+        (["line.parked"], "line.failed", True),
+        (["line.failed"], "line.parked", True),
+        (["line.parked"], "line.upserted", False),
     ],
 )
 def test_a_filter_takes_a_type_a_family_or_everything(filters: list[str], type_: str, *, match: bool) -> None:
     assert matches(filters, type_) is match
 
 
-@pytest.mark.parametrize("filters", [["*"], ["rating.*", "line.parked"], ["endpoint.test"]])
+@pytest.mark.parametrize("filters", [["*"], ["rating.*", "line.failed"], ["line.parked"], ["endpoint.test"]])
 def test_good_filters_have_no_faults(filters: list[str]) -> None:
     assert filter_faults(filters, EVENT_TYPES) == []
 

@@ -77,22 +77,22 @@ def test_only_2xx_is_delivered(status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [103, 199, 300, 301, 302, 307, 308, 400, 401, 404, 409, 429, 500, 503, 599])
-def test_every_other_status_is_tried_again_and_then_parked(status: int) -> None:
+def test_every_other_status_is_tried_again_and_then_failed(status: int) -> None:
     assert judged(EndpointResponse(status)) == DeliveryResult("due", due=NOW + timedelta(seconds=5))
     last = judged(EndpointResponse(status), 10)
-    assert (last.state, last.gone) == ("parked", False)
+    assert (last.state, last.gone) == ("failed", False)
     assert last.error is not None
 
 
 @pytest.mark.parametrize("error", ["timed_out", "connect_failed", "refused_address", "unresolvable"])
-def test_no_answer_is_tried_again_and_then_parked(error: str) -> None:
+def test_no_answer_is_tried_again_and_then_failed(error: str) -> None:
     assert judged(EndpointResponse(None, error)).state == "due"
-    assert judged(EndpointResponse(None, error), 10).state == "parked"
+    assert judged(EndpointResponse(None, error), 10).state == "failed"
 
 
-def test_410_parks_at_once_and_says_that_the_endpoint_is_gone() -> None:
+def test_410_fails_at_once_and_says_that_the_endpoint_is_gone() -> None:
     result = judged(EndpointResponse(410))
-    assert (result.state, result.gone) == ("parked", True)
+    assert (result.state, result.gone) == ("failed", True)
 
 
 def test_a_retry_after_counts_on_any_failure_and_not_on_a_success() -> None:

@@ -17,7 +17,7 @@ from fusion_billing.decimals import EXACT, ZERO
 PeriodState = Literal["open", "upcoming"]
 LineMove = Literal["due", "waiting", "none", "keep"]
 
-_PUT_TO_ODOO = frozenset({"due", "sent", "parked", "final_invoice"})
+_PUT_TO_ODOO = frozenset({"due", "sent", "failed", "final_invoice"})
 
 
 @dataclass(frozen=True, slots=True)

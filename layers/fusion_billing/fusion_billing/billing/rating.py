@@ -47,7 +47,7 @@ class RatingKey:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """The rating's line in Odoo: `waiting`, `due`, `sent`, `parked`, or none yet (`state` None).
+    """The rating's line in Odoo: `waiting`, `due`, `sent`, `failed`, or none yet (`state` None).
 
     `amount` is what Odoo acknowledged for `version`, `billed` what its invoices hold of the line; `id` is the
     `sale.order.line`'s. `has_intent` tells that a call was made whose result is not known.

@@ -129,7 +129,7 @@ class LineGuarding:
             try:
                 read.append(SentLine.of(line, precision, self.mode))
             except FusionError:
-                continue  # the relay parks it, by name
+                continue  # the relay fails it, by name
         return read
 
     def _held(self, lines: Sequence[SentLine]) -> dict[int, OdooLine]:
@@ -197,7 +197,7 @@ class LineGuarding:
     def _event(self, line: SentLine, note: Note, about: dict[str, Any]) -> Prepared:
         if note.action == "failed":
             told = {"reason": CHANGED_AGAIN, "message": f"{explain(note)}; {note.why}"}
-            return self.event("line.parked", line, {**about, **told}, note.at)
+            return self.event("line.failed", line, {**about, **told}, note.at)
         return self.event("line.changed", line, {**about, **event_data(note)}, note.at)
 
     def event(self, type_: str, line: SentLine, data: dict[str, Any], now: datetime) -> Prepared:

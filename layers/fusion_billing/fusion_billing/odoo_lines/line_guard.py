@@ -2,7 +2,7 @@
 
 Odoo and its users change order lines too (Update Prices, a new recurring plan, an edit). By default a changed
 line is repaired: it becomes due again, and the relay writes it as rated. Whoever changes it again after each
-repair wins: after so many repairs within a day the line is failed, and an operator decides.
+repair wins: after so many repairs within a day the line fails, and an operator decides.
 """
 
 import json

@@ -12,7 +12,7 @@ class Delivery:
     """One delivery as it is stored.
 
     `tries` counts those of the present round: a replay begins a new one. `at` is the event's time, `due`
-    the next try's (for one that is being tried, when its lease ends). `error` says why it is parked.
+    the next try's (for one that is being tried, when its lease ends). `error` says why it failed.
     """
 
     endpoint: str

@@ -10,7 +10,7 @@ GONE = 410
 ATTEMPT_RETENTION = timedelta(days=30)
 MAX_STORED_ATTEMPTS = 30
 
-DeliveryState = Literal["due", "delivered", "parked"]
+DeliveryState = Literal["due", "delivered", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +71,11 @@ def result_of(response: EndpointResponse, *, attempt_count: int, now: datetime, 
     if response.success:
         return DeliveryResult("delivered")
     if response.status == GONE:
-        return DeliveryResult("parked", error="the endpoint responded with 410 Gone", gone=True)
+        return DeliveryResult("failed", error="the endpoint responded with 410 Gone", gone=True)
     retry_after = parse_retry_after(response.retry_after, now=now)
     due = next_attempt_at(attempt_count, now=now, jitter=jitter, retry_after=retry_after)
     if due is None:
-        return DeliveryResult("parked", error=f"all {attempt_count} attempts failed")
+        return DeliveryResult("failed", error=f"all {attempt_count} attempts failed")
     return DeliveryResult("due", due=due)
 
 

@@ -5,10 +5,15 @@ from collections.abc import Collection, Iterable
 from fusion_billing.catalog.identifiers import MAX_EVENT_FILTERS
 from fusion_billing.errors import Fault
 
+FORMER_TYPES = {"line.parked": "line.failed"}
+"""Event types under a former name, which filters and stored events may still carry."""
+
 
 def matches(filters: Iterable[str], type_: str) -> bool:
     """Say whether any of `filters` takes an event of this type."""
-    return any(one in {"*", type_} or (one.endswith(".*") and type_.startswith(one[:-1])) for one in filters)
+    type_ = FORMER_TYPES.get(type_, type_)
+    named = (FORMER_TYPES.get(name, name) for name in filters)
+    return any(name in {"*", type_} or (name.endswith(".*") and type_.startswith(name[:-1])) for name in named)
 
 
 def filter_faults(filters: object, known: Collection[str], field: str = "events") -> list[Fault]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.ratings.billed_lines import BilledLines
-from fusion_billing.dynamodb.ratings.order_line_items import CHANGED, FAILED, StoredLine
+from fusion_billing.dynamodb.ratings.order_line_items import CHANGED, STORED_FAILED, StoredLine
 from fusion_billing.instants import sortable
 
 CHANGED_AGAIN = "changed_again"
@@ -63,8 +63,8 @@ class GuardedLines(BilledLines):
     ) -> bool:
         """Fail a line that is changed again after each repair; False where it is not as it was read."""
         values: dict[str, Any] = {
-            "line_state": {"S": FAILED},
-            "line_pk": {"S": FAILED},
+            "line_state": {"S": STORED_FAILED},
+            "line_pk": {"S": STORED_FAILED},
             "line_at": {"S": sortable(now)},
             "line_error": {"S": CHANGED_AGAIN},
             "line_message": {"S": message},

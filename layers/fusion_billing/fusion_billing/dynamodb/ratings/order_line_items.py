@@ -11,7 +11,9 @@ from fusion_billing.decimals import plain
 from fusion_billing.dynamodb import keys
 from fusion_billing.instants import rfc3339
 
-FAILED = keys.FAILED_LINES_PARTITION
+FAILED = "failed"
+STORED_FAILED = keys.FAILED_LINES_PARTITION
+"""How a failed line is stored: its state, and its partition in the index."""
 CHANGED = keys.CHANGED_LINES_PARTITION
 """The partition of lines that were changed in Odoo and not repaired; their state stays what it was."""
 FINAL_INVOICE = keys.FINAL_INVOICE_PARTITION
@@ -60,7 +62,7 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class StoredLine:
-    """A rating's item as the relay sees it. `at` is when it is due, or since when it is parked.
+    """A rating's item as the relay sees it. `at` is when it is due, or since when it failed.
 
     `suffix` ends its external id, `is_plain` says that it came out as quantity 1 without a discount alone.
     `billed` is what Odoo's invoices hold of it, read `looks` times since it last changed. `form` is its
@@ -172,7 +174,7 @@ def read_line(item: dict[str, Any]) -> StoredLine:
         version=int(item["version"]["N"]),
         amount=Decimal(item["amount"]["S"]),
         document=item["doc"]["S"],
-        state=_text(item, "line_state") or "none",
+        state=read_state(_text(item, "line_state")) or "none",
         line_partition=_text(item, "line_pk") or "",
         at=_text(item, "line_at") or "",
         frozen="frozen" in item and bool(item["frozen"]["BOOL"]),
@@ -194,6 +196,16 @@ def read_line(item: dict[str, Any]) -> StoredLine:
         form=_form(item),
         guard=_text(item, "line_guard"),
     )
+
+
+def read_state(stored: str | None) -> str | None:
+    """Return a line's state as the service names it, of the one that is stored."""
+    return FAILED if stored == STORED_FAILED else stored
+
+
+def state_partition_name(state: str) -> str:
+    """Return the partition of the lines of a state (`failed`, `final_invoice`, `changed`) in the index."""
+    return STORED_FAILED if state == FAILED else state
 
 
 def _text(item: dict[str, Any], name: str) -> str | None:

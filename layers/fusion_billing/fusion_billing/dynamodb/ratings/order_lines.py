@@ -16,8 +16,8 @@ from botocore.exceptions import ClientError
 from fusion_billing.dynamodb import errors, keys
 from fusion_billing.dynamodb.errors import cancelled_by_condition, cancelled_by_contention, condition_failed
 from fusion_billing.dynamodb.ratings.order_line_items import (
-    FAILED,
     FINAL_INVOICE,
+    STORED_FAILED,
     Intent,
     Put,
     Standing,
@@ -128,13 +128,13 @@ class LineStore(LineReading):
         *,
         standing: Standing | None = None,
     ) -> bool:
-        """Park the line: shown, and not tried again until somebody asks; False where a newer version came.
+        """Fail the line, which is not retried until an operator asks for it. Return False if a newer version exists.
 
         `standing` is what was seen of it in Odoo, None where nobody looked: then an intent stays.
         """
         values: dict[str, Any] = {
-            "line_state": {"S": FAILED},
-            "line_pk": {"S": FAILED},
+            "line_state": {"S": STORED_FAILED},
+            "line_pk": {"S": STORED_FAILED},
             "line_at": {"S": sortable(now)},
             "line_error": {"S": error},
             "line_message": {"S": message},

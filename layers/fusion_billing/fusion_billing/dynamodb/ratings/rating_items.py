@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, cast
 from fusion_billing.billing.decisions import LineMove, NewVersion
 from fusion_billing.billing.rating import Cause, HistoryEntry, Line, RatingKey, StoredRating, history_with
 from fusion_billing.dynamodb import keys
+from fusion_billing.dynamodb.ratings.order_line_items import read_state
 from fusion_billing.dynamodb.ratings.rating_parts import parts_name
 from fusion_billing.instants import rfc3339, sortable
 
@@ -86,7 +87,7 @@ def rating_of(item: dict[str, Any]) -> StoredRating:
 
 def _line(item: dict[str, Any]) -> Line:
     return Line(
-        state=item["line_state"]["S"] if "line_state" in item else None,
+        state=read_state(item["line_state"]["S"]) if "line_state" in item else None,
         version=int(item["line_version"]["N"]) if "line_version" in item else None,
         amount=Decimal(_scalar(item["line_amount"])) if "line_amount" in item else None,
         at=_instant(item["line_at"]["S"]) if "line_at" in item else None,

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from fusion_billing.dynamodb import keys
-from fusion_billing.dynamodb.webhooks.events import DELIVERIES_KEPT
+from fusion_billing.dynamodb.webhooks.events import DELIVERIES_KEPT, STORED_FAILED
 from fusion_billing.instants import parse_instant, rfc3339, sortable
 from fusion_billing.webhooks import identifiers
 from fusion_billing.webhooks.delivery import Delivery
@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 
 Item = dict[str, Any]
 
+_STATES: dict[str, DeliveryState] = {
+    "due": "due",
+    "delivered": "delivered",
+    "failed": "failed",
+    STORED_FAILED: "failed",
+}
 _AFTER_EVERY_ID = "msg_~"
 _PAGES_READ = 10  # of at most 1 MB each, for one page of a filtered list
 
@@ -102,7 +108,7 @@ class DeliveryStore:
             tried = Attempt(now, answer.status, answer.milliseconds, answer.error, answer.excerpt)
             attempts, attempt_count = (*attempts, tried), attempt_count + 1
         values: Item = {
-            ":state": {"S": result.state},
+            ":state": {"S": _stored_state(result.state)},
             ":tries": {"N": str(attempt_count)},
             ":attempts": {"L": [{"M": _attempt_item(one)} for one in recent_attempts(attempts, now)]},
             ":ttl": {"N": str(int((now + DELIVERIES_KEPT).timestamp()))},
@@ -114,7 +120,7 @@ class DeliveryStore:
             removes += ["due_pk", "due_at", "#error"]
         else:
             sets += ["due_pk = :due_pk", "due_at = :due_at"]
-            is_failed = result.state == "parked"
+            is_failed = result.state == "failed"
             partition = keys.failed_deliveries_partition if is_failed else keys.due_deliveries_partition
             values[":due_pk"] = {"S": partition(delivery.endpoint)}
             values[":due_at"] = {"S": sortable(result.due or now)}
@@ -133,17 +139,17 @@ class DeliveryStore:
         )
 
     def fail(self, found: Due, *, reason: str) -> bool:
-        """Park a due delivery without trying it; False where it is not due any more."""
+        """Fail a due delivery without an attempt. Return False if it is no longer due."""
         still_due = "#state = :due AND due_at = :seen"
         return self._update(
             found.endpoint,
             found.event,
-            "SET #state = :parked, due_pk = :due_pk, #error = :error REMOVE lease",
+            "SET #state = :failed, due_pk = :due_pk, #error = :error REMOVE lease",
             still_due,
             {
                 ":due": {"S": "due"},
                 ":seen": {"S": found.due_at},
-                ":parked": {"S": "parked"},
+                ":failed": {"S": STORED_FAILED},
                 ":due_pk": {"S": keys.failed_deliveries_partition(found.endpoint)},
                 ":error": {"S": reason},
             },
@@ -250,7 +256,7 @@ def from_item(item: Any) -> Delivery:
         endpoint=keys.parse_deliveries_partition(item["pk"]["S"]),
         event=item["sk"]["S"],
         type=item["type"]["S"],
-        state=item["state"]["S"],
+        state=_state(item["state"]["S"]),
         attempt_count=int(item["tries"]["N"]),
         at=parse_instant(item["at"]["S"]),
         subscription=item["subscription"]["S"] if "subscription" in item else None,
@@ -261,7 +267,17 @@ def from_item(item: Any) -> Delivery:
 
 
 def _passes(item: Any, states: frozenset[DeliveryState] | None, type_: str | None) -> bool:
-    return (states is None or item["state"]["S"] in states) and (type_ is None or matches([type_], item["type"]["S"]))
+    if states is not None and _state(item["state"]["S"]) not in states:
+        return False
+    return type_ is None or matches([type_], item["type"]["S"])
+
+
+def _state(stored: str) -> DeliveryState:
+    return _STATES[stored]
+
+
+def _stored_state(state: DeliveryState) -> str:
+    return STORED_FAILED if state == "failed" else state
 
 
 def _attempt_item(attempt: Attempt) -> Item:

@@ -1,6 +1,6 @@
 """Events as they are stored, and the writes of an event with its deliveries.
 
-A delivery that nobody serves (its endpoint is disabled) is written as parked, so that it can be replayed.
+A delivery that nobody serves (its endpoint is disabled) is written as failed, so that it can be replayed.
 An event with many listeners carries their ids and a due time of its own in the `due` index (`fanout`); the
 relay writes its deliveries and takes it out.
 """
@@ -17,9 +17,12 @@ from fusion_billing.webhooks.endpoint import Endpoint
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+STORED_FAILED = "parked"
+"""The state of a failed delivery, as it is stored."""
+
 EVENTS_KEPT = timedelta(days=90)
 DELIVERIES_KEPT = timedelta(days=30)
-"""After the last try. So a parked delivery can be replayed for thirty days, and its event outlives it."""
+"""After the last try. So a failed delivery can be replayed for thirty days, and its event outlives it."""
 
 DISABLED = "the endpoint was disabled when this happened"
 
@@ -137,7 +140,7 @@ def _delivery_item(event: Event, endpoint: Endpoint) -> Item:
     item: Item = {
         **keys.delivery_key(endpoint.id, event.id),
         "type": {"S": event.type},
-        "state": {"S": "due" if endpoint.enabled else "parked"},
+        "state": {"S": "due" if endpoint.enabled else STORED_FAILED},
         "tries": {"N": "0"},
         "at": {"S": rfc3339(event.at)},
         "due_pk": {"S": due_partition(endpoint.id)},

@@ -175,7 +175,7 @@ def _precision(odoo: Odoo) -> Iterator[Finding]:
         yield Finding(
             "wrong",
             f"Prices are rounded to {held.price} digits, and amounts in {', '.join(coarse)} have more: "
-            "lines of such amounts are parked",
+            "lines with such amounts fail",
             "Raise the precision 'Product Price' (Settings, Technical, Decimal Accuracy) to the digits of "
             "these currencies at least",
         )

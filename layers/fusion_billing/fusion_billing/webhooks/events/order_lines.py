@@ -21,7 +21,7 @@ class LineUpserted(ChargeData):
     )
 
 
-class LineParked(ChargeData):
+class LineFailed(ChargeData):
     """A line could not be written to Odoo and needs an operator."""
 
     line: Text = Field(description="ID of the line in this service")
@@ -68,8 +68,8 @@ EVENTS = (
         },
     ),
     EventType(
-        "line.parked",
-        LineParked,
+        "line.failed",
+        LineFailed,
         {
             **CHARGE,
             "line": "42~20261101T000000Z~api_calls",

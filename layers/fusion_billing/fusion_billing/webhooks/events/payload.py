@@ -20,7 +20,7 @@ EventName = Literal[
     "period.invoiced",
     "statement.closed",
     "line.upserted",
-    "line.parked",
+    "line.failed",
     "line.changed",
     "subscription.updated",
     "subscription.renewed",
