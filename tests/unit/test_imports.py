@@ -61,7 +61,6 @@ FORBIDDEN = {
         "fusion_billing.outbound",
         "fusion_billing.rating",
         "pydantic",
-        "ssrfguard",
     },
     "admin": {
         "botocore.session",

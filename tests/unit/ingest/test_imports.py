@@ -10,7 +10,7 @@ LEFT_OUT = {
     "cryptography": "nothing here signs with it",
     "pydantic": "records are checked by hand, four times as fast",
     "requests": "botocore brings its own HTTP",
-    "ssrfguard": "nothing here calls out",
+    "fusion_billing.outbound": "nothing here calls out",
     "fusion_billing.catalog.validation": "definitions are pydantic models",
     "fusion_billing.rating": "nothing is rated here",
     "functions.admin": "another function",

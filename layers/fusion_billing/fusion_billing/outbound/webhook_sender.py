@@ -1,27 +1,25 @@
-"""Sends one message to one URL, and says what came of it: whatever the other side does, an `Answer`."""
+"""Send one message to one webhook URL; whatever the receiver does, the result is an `EndpointResponse`."""
 
 import http.client
 import socket
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from urllib.parse import urlsplit
 
 import certifi
-from ssrfguard import Address, SSRFGuardError, Target, connect
 
 from fusion_billing.errors import Refused
 from fusion_billing.outbound.bounded_connection import BoundedConnection, Deadline
-from fusion_billing.outbound.ssrf_guard import SsrfGuard
+from fusion_billing.outbound.ssrf_guard import Address, AddressChanged, SsrfGuard, Target, connect
 from fusion_billing.webhooks.delivery_result import EndpointResponse
 
 USER_AGENT = "Fusion-Billing-Webhooks/1.0"
 EXCERPT_BYTES = 256
-_ADDRESSES_TRIED = 4
-_WORDS: tuple[tuple[type[Exception], str], ...] = (
-    (SSRFGuardError, "refused_address"),
+_MAX_ADDRESSES = 4
+_ERROR_CODES: tuple[tuple[type[Exception], str], ...] = (
+    (AddressChanged, "refused_address"),
     (TimeoutError, "timed_out"),
     (ssl.SSLEOFError, "connection_closed"),
     (ssl.SSLZeroReturnError, "connection_closed"),
@@ -33,16 +31,14 @@ _WORDS: tuple[tuple[type[Exception], str], ...] = (
     (ValueError, "bad_answer"),
     (Exception, "connect_failed"),
 )
-"""What is kept of a failure, by the first class that it is of."""
-
-_DEFAULT_PORTS = {"https": 443, "http": 80}
+"""The code of a failed attempt: that of the first class that the exception is an instance of."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long a try may take, in seconds: each step, and all of it.
+    """Time limits of an attempt, in seconds: of each step, and of the whole.
 
-    Once the status is there, the rest of the answer is of interest to people alone, and gets `body`.
+    `body` is short: once the status is known, the rest of the response matters to people only.
     """
 
     connect: float = 4.0
@@ -52,7 +48,7 @@ class Limits:
 
 
 class WebhookSender:
-    """Posts messages. It follows no redirect, uses no proxy, keeps no connection and no cookie."""
+    """Post messages. Follows no redirects, uses no proxy, reuses no connection and stores no cookies."""
 
     def __init__(
         self,
@@ -68,56 +64,51 @@ class WebhookSender:
         self._clock = clock
 
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> EndpointResponse:
-        """Send `body` to `url` and return the answer. Raises nothing for what the other side does."""
-        started = self._clock()
-        answer = self._answer(url, headers, body)
-        return EndpointResponse(
-            status=answer.status,
-            error=answer.error,
-            retry_after=answer.retry_after,
-            excerpt=answer.excerpt,
-            milliseconds=round((self._clock() - started) * 1000),
-        )
+        """Send `body` to `url` and return the response; failures of the receiver are responses too."""
+        started_at = self._clock()
+        response = self._response(url, headers, body)
+        return replace(response, milliseconds=round((self._clock() - started_at) * 1000))
 
-    def _answer(self, url: str, headers: Mapping[str, str], body: bytes) -> EndpointResponse:
+    def _response(self, url: str, headers: Mapping[str, str], body: bytes) -> EndpointResponse:
         try:
             return self._exchange(url, headers, body)
         except Refused as error:
-            unresolvable = error.faults[0].code == "unresolvable_host"
-            return EndpointResponse(None, "unresolvable" if unresolvable else "refused_address")
-        except (SSRFGuardError, OSError, EOFError, ValueError, http.client.HTTPException) as error:
-            return EndpointResponse(None, next(word for kind, word in _WORDS if isinstance(error, kind)))
+            is_unresolvable = error.faults[0].code == "unresolvable_host"
+            return EndpointResponse(None, "unresolvable" if is_unresolvable else "refused_address")
+        except (OSError, EOFError, ValueError, http.client.HTTPException) as error:
+            return EndpointResponse(None, next(code for kind, code in _ERROR_CODES if isinstance(error, kind)))
 
     def _exchange(self, url: str, headers: Mapping[str, str], body: bytes) -> EndpointResponse:
         deadline = Deadline(self.limits.total, self._clock)
         target = self._guard.check(url)
-        addresses = self._guard.addresses(target)
-        sock = self._connect(target, addresses, deadline)
+        sock = self._connect(self._guard.addresses(target), deadline)
         try:
             if target.scheme == "https":
                 sock.settimeout(deadline.left(self.limits.connect))
-                sock = self._tls.wrap_socket(sock, server_hostname=target.host.rstrip("."))
+                sock = self._tls.wrap_socket(sock, server_hostname=target.host)
             connection = BoundedConnection(sock, deadline, read_seconds=self.limits.read)
-            connection.send(_request(url, target, headers, body))
+            connection.send(_request(target, headers, body))
             return self._read(connection, deadline)
         finally:
             sock.close()
 
-    def _connect(self, target: Target, addresses: tuple[Address, ...], deadline: Deadline) -> socket.socket:
-        policy = self._guard.policy_of(target)
-        tried = addresses[:_ADDRESSES_TRIED]
-        for address in tried[:-1]:
+    def _connect(self, addresses: tuple[Address, ...], deadline: Deadline) -> socket.socket:
+        """Connect to the first of the addresses that accepts a connection, up to four of them."""
+        *others, last = addresses[:_MAX_ADDRESSES]
+        for address in others:
             try:
-                return connect((address,), policy=policy, timeout=deadline.left(self.limits.connect))
+                return connect(address, deadline.left(self.limits.connect))
+            except AddressChanged:
+                raise
             except OSError:
                 continue
-        return connect(tried[-1:], policy=policy, timeout=deadline.left(self.limits.connect))
+        return connect(last, deadline.left(self.limits.connect))
 
     def _read(self, connection: BoundedConnection, deadline: Deadline) -> EndpointResponse:
         response = http.client.HTTPResponse(connection, method="POST")  # type: ignore[arg-type]
         response.begin()
         if connection.room <= 0:
-            raise http.client.HTTPException("the answer's head does not end")
+            raise http.client.HTTPException("the header of the response does not end")
         deadline.shorten(self.limits.body)
         return EndpointResponse(
             status=response.status,
@@ -136,15 +127,10 @@ class WebhookSender:
         return context
 
 
-def _request(url: str, target: Target, headers: Mapping[str, str], body: bytes) -> bytes:
-    split = urlsplit(url)
-    path = (split.path or "/") + (f"?{split.query}" if split.query else "")
-    host = f"[{target.host}]" if ":" in target.host else target.host.rstrip(".")
-    if target.port != _DEFAULT_PORTS.get(target.scheme):
-        host = f"{host}:{target.port}"
+def _request(target: Target, headers: Mapping[str, str], body: bytes) -> bytes:
     lines = [
-        f"POST {path} HTTP/1.1",
-        f"Host: {host}",
+        f"POST {target.path} HTTP/1.1",
+        f"Host: {target.authority}",
         f"User-Agent: {USER_AGENT}",
         "Accept: */*",
         "Connection: close",
@@ -155,10 +141,10 @@ def _request(url: str, target: Target, headers: Mapping[str, str], body: bytes) 
 
 
 def _beginning(response: http.client.HTTPResponse) -> bytes:
-    """Read an answer's body up to its bounds, and return its first bytes.
+    """Read the body up to its limits, and return its first bytes.
 
-    All of it is read, since closing in the middle would look to the other side like a failure. What
-    goes wrong here does not matter: the status has said whether the message was taken.
+    All of it is read, because the other side would take a connection that closes in the middle for a failure.
+    Errors don't matter here: the status has already said whether the message was accepted.
     """
     beginning = b""
     try:
