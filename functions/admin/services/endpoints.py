@@ -15,7 +15,6 @@ from fusion_billing.dynamodb.webhooks.events import EventStore
 from fusion_billing.errors import Conflict, Fault, NotFound, Refused
 from fusion_billing.instants import rfc3339
 from fusion_billing.outbound.ssrf_guard import SsrfGuard
-from fusion_billing.strict_json import Number
 from fusion_billing.webhooks import identifiers, signing
 from fusion_billing.webhooks.endpoint import Endpoint, SealedSecret
 from fusion_billing.webhooks.events.registry import EVENT_TYPES
@@ -178,14 +177,14 @@ def _checked(webhooks: Webhooks, body: dict[str, Any], *, required: bool) -> dic
     faults += [Fault(name, "missing", "must be given") for name in ("url", "events") if required and name not in body]
     if "url" in body:
         try:
-            url = body["url"] if _is_text(body["url"]) else None
+            url = body["url"] if isinstance(body["url"], str) else None
             webhooks.guard.addresses(webhooks.guard.check(url))
         except Refused as refused:
             faults += refused.faults
     if "events" in body:
         faults += filter_faults(body["events"], EVENT_TYPES)
     description = body.get("description", "")
-    if not _is_text(description):
+    if not isinstance(description, str):
         faults.append(Fault("description", "not_a_string", "must be a string"))
     elif len(description) > MAX_DESCRIPTION:
         faults.append(Fault("description", "too_long", f"must have at most {MAX_DESCRIPTION} characters"))
@@ -197,7 +196,3 @@ def _checked(webhooks: Webhooks, body: dict[str, Any], *, required: bool) -> dic
     if "events" in wanted:
         wanted["events"] = tuple(dict.fromkeys(wanted["events"]))
     return wanted
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and not isinstance(value, Number)

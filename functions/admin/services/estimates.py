@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeGuard
+from typing import Any
 
 from functions.admin.services import charges as charge_service
 from functions.admin.services import subscriptions as subscription_service
@@ -22,7 +22,6 @@ from fusion_billing.errors import Fault, Forbidden, NotFound, Refused
 from fusion_billing.instants import parse_instant, rfc3339
 from fusion_billing.rating import estimate
 from fusion_billing.rating.price_spans import PriceSpan
-from fusion_billing.strict_json import Number
 
 _FIELDS = frozenset(
     {
@@ -75,7 +74,7 @@ def of(stores: Stores, principal: Principal, body: dict[str, Any], now: datetime
 def _of_period(stores: Stores, principal: Principal, body: dict[str, Any]) -> dict[str, Any]:
     at = parse_instant(body["period_start"], "period_start")
     subscription = body["subscription"]
-    if not _is_text(subscription):
+    if not isinstance(subscription, str):
         raise Refused([Fault("subscription", "not_a_string", "must be text")])
     stored = subscription_service.visible(stores.subscriptions, principal, subscription)
     customer = billed_subscription(stored)
@@ -152,16 +151,12 @@ def _check_fields(body: dict[str, Any]) -> None:
 
 
 def _versions(catalogue: CatalogueStore, code: object) -> list[Charge]:
-    if not _is_text(code):
+    if not isinstance(code, str):
         raise Refused([Fault("charge_code", "not_a_string", "must be text")])
     versions = catalogue.charge(code)
     if not versions:
         raise Refused([Fault("charge_code", "unknown_charge", f"there is no charge {code}")])
     return versions
-
-
-def _is_text(value: object) -> TypeGuard[str]:
-    return isinstance(value, str) and not isinstance(value, Number)
 
 
 def _metric(catalogue: CatalogueStore, code: str) -> Metric:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic_core import PydanticCustomError
 
-from fusion_billing.catalog.validation import whole_number
+from fusion_billing.catalog.field_types import whole_number
 from fusion_billing.errors import Fault, Refused, VersionConflict
 from fusion_billing.strict_json import Number
 
@@ -49,7 +49,7 @@ def _plain(value: Any) -> Any:
         try:
             return whole_number(value)
         except PydanticCustomError:
-            return value
+            return value.text
     if isinstance(value, dict):
         return {name: _plain(one) for name, one in value.items()}
     return [_plain(one) for one in value] if isinstance(value, list) else value

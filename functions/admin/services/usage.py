@@ -10,8 +10,9 @@ from pydantic_core import PydanticCustomError
 
 from functions.admin.services import usage_json
 from fusion_billing.access.principal import Principal
+from fusion_billing.catalog.field_types import text
 from fusion_billing.catalog.identifiers import MAX_REASON, SOURCE_ID
-from fusion_billing.catalog.validation import Definition, parse, text
+from fusion_billing.catalog.validation import Definition, parse
 from fusion_billing.dynamodb.catalog.sources import SourceStore
 from fusion_billing.dynamodb.catalog.targets import TargetStore, subscription_key
 from fusion_billing.dynamodb.markers.change_markers import ChangeMarkers, marker_of

@@ -10,8 +10,9 @@ from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from functions.admin.services.usage import Records
+from fusion_billing.catalog.field_types import Amount, Code, Instant, SubscriptionId
 from fusion_billing.catalog.identifiers import MAX_COMPARED, MAX_IDEMPOTENCY_KEY
-from fusion_billing.catalog.validation import Amount, Code, Definition, Instant, SubscriptionId, parse
+from fusion_billing.catalog.validation import Definition, parse
 from fusion_billing.decimals import plain
 from fusion_billing.dynamodb.usage.reading import Selection
 from fusion_billing.errors import Fault, Refused

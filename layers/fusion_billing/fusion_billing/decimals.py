@@ -7,6 +7,7 @@ of the point: what a DynamoDB number holds exactly, and more than any currency n
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 
 from fusion_billing.errors import Fault, Refused
+from fusion_billing.strict_json import Number
 
 MAX_DIGITS = 38
 
@@ -14,7 +15,7 @@ EXACT = Context(prec=400, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, Div
 """The context of all arithmetic. Sums and products of 38-digit numbers are exact in it, with
 room for ten thousand million records; a division keeps 400 digits."""
 
-_LONGEST_TEXT = 6_000  # a longer text is refused before it is parsed: parsing is quadratic
+_MAX_TEXT = 6_000  # a longer string is refused before it is parsed: parsing takes quadratic time
 
 ZERO = Decimal(0)
 
@@ -22,24 +23,11 @@ ZERO = Decimal(0)
 def parse_decimal(value: object, field: str = "", *, negative: bool = False) -> Decimal:
     """Return `value` as an exact, normalised decimal.
 
-    Takes text, a `strict_json.Number`, an int or a Decimal; a float is refused, since what was
-    meant is lost by then. Raises `Refused` with one fault at `field`, whose code is `not_a_number`,
+    Takes a string, a `strict_json.Number`, an int or a Decimal; a float is refused, because its digits
+    are lost already. Raises `Refused` with one fault at `field`, whose code is `not_a_number`,
     `not_finite`, `too_many_digits` or, unless allowed, `negative`.
     """
-    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
-        raise _refuse(field, "not_a_number", "must be a decimal, as a JSON number or as text")
-    if isinstance(value, str) and (len(value) > _LONGEST_TEXT or value != value.strip() or "_" in value):
-        if len(value) > _LONGEST_TEXT:
-            raise _refuse(field, "too_many_digits", f"must have at most {MAX_DIGITS} digits")
-        raise _refuse(field, "not_a_number", "must be a decimal, without spaces or underscores")
-    try:
-        number = EXACT.create_decimal(value) if isinstance(value, Decimal) else Decimal(value)
-    except InvalidOperation:
-        if isinstance(value, str) and _looks_like_huge_exponent(value):
-            raise _refuse(field, "too_many_digits", _RANGE) from None
-        raise _refuse(field, "not_a_number", "must be a decimal such as 12.5") from None
-    if isinstance(value, str) and not value.isascii():
-        raise _refuse(field, "not_a_number", "must be written in ASCII digits")
+    number = _number(value, field)
     if not number.is_finite():
         raise _refuse(field, "not_finite", "must be a finite number")
     if number.is_zero():
@@ -47,6 +35,31 @@ def parse_decimal(value: object, field: str = "", *, negative: bool = False) -> 
     if number.is_signed() and not negative:
         raise _refuse(field, "negative", "must not be negative")
     return _bounded(number, field)
+
+
+def _number(value: object, field: str) -> Decimal:
+    """Return the decimal that `value` is, of any length; raises `Refused` if it is none."""
+    text = value.text if isinstance(value, Number) else value
+    if isinstance(text, str):
+        return _number_of_text(text, field)
+    if isinstance(text, bool) or not isinstance(text, int | Decimal):
+        raise _refuse(field, "not_a_number", "must be a decimal, as a JSON number or a string")
+    return EXACT.create_decimal(text) if isinstance(text, Decimal) else Decimal(text)
+
+
+def _number_of_text(text: str, field: str) -> Decimal:
+    if len(text) > _MAX_TEXT:
+        raise _refuse(field, "too_many_digits", f"must have at most {MAX_DIGITS} digits")
+    if not text.isascii():
+        raise _refuse(field, "not_a_number", "must be written in ASCII digits")
+    if text != text.strip() or "_" in text:
+        raise _refuse(field, "not_a_number", "must be a decimal, without spaces or underscores")
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        if _looks_like_huge_exponent(text):
+            raise _refuse(field, "too_many_digits", _RANGE) from None
+        raise _refuse(field, "not_a_number", "must be a decimal such as 12.5") from None
 
 
 def _bounded(number: Decimal, field: str) -> Decimal:

@@ -1,8 +1,7 @@
-"""JSON read strictly: numbers keep their digits, and what is doubtful is kept visible.
+"""Read JSON strictly: numbers keep their digits, and an object that repeats a key says so.
 
-A batch must not fail for one bad record, so nothing inside it is refused here: a number stays the
-text it was (NaN and Infinity too), and an object that names a key twice says so. Whoever validates the
-object decides (`metering.parsing` per record, `definitions` for a whole body).
+Nothing inside a body is refused here, because one bad usage record must not fail its batch. Whoever validates the
+object decides: `metering.parsing` for each record, `catalog.validation` for a whole body.
 """
 
 import json
@@ -13,14 +12,30 @@ from typing import Any
 from fusion_billing.errors import Fault, Refused
 
 
-class Number(str):
-    """The text of a JSON number, digit for digit; `NaN` and `Infinity` arrive as these too."""
+class Number:
+    """A JSON number, digit for digit; `NaN` and `Infinity` arrive as these too.
 
-    __slots__ = ()
+    It is neither a string nor an int, so no check for one of these accepts it by accident. Do not change `text`:
+    equal numbers have equal hashes.
+    """
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Number) and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash((Number, self.text))
+
+    def __repr__(self) -> str:
+        return f"Number({self.text!r})"
 
 
 class Ambiguous(dict[str, Any]):
-    """A JSON object that named keys twice; which of the two was meant can't be known."""
+    """A JSON object that repeats a key: which of the values was meant can't be known."""
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)
@@ -36,34 +51,35 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=Number, parse
 
 
 def loads(body: bytes | str) -> Any:
-    """Return the value that `body` holds, its numbers as `Number`, doubtful objects as `Ambiguous`.
+    """Return the value of a JSON text, its numbers as `Number`, objects that repeat a key as `Ambiguous`.
 
-    Raises `Refused` with the code `malformed_json` where it is no JSON (or not UTF-8, or nested
-    past what any body of ours has).
+    Raises:
+        Refused: with the code `malformed_json`, if `body` is not JSON, not UTF-8, or nested too deeply to be read.
     """
     try:
         text = body.decode("utf-8") if isinstance(body, bytes) else body
         return _DECODER.decode(text)
     except (ValueError, RecursionError) as error:
-        reason = error.msg if isinstance(error, json.JSONDecodeError) else "it is not UTF-8, or nested too deeply"
-        raise Refused([Fault("", "malformed_json", f"the body is no JSON: {reason}")], code="malformed_json") from None
+        reason = error.msg if isinstance(error, json.JSONDecodeError) else "not UTF-8, or nested too deeply"
+        message = f"Request body is not valid JSON: {reason}"
+        raise Refused([Fault("", "malformed_json", message)], code="malformed_json") from None
 
 
 def first_ambiguity(value: object) -> Fault | None:
-    """Return a fault for an object in `value` that names a key twice, or None.
+    """Return a fault for an object in `value` that repeats a key, or None.
 
-    Walks without recursion: a body may be nested deeper than Python calls can be.
+    Walks without recursion, because a body may be nested deeper than Python calls can be.
     """
-    waiting: list[tuple[str, object]] = [("", value)]
-    while waiting:
-        path, value = waiting.pop()
+    pending: list[tuple[str, object]] = [("", value)]
+    while pending:
+        path, value = pending.pop()
         if isinstance(value, Ambiguous):
             key = value.duplicates[0]
-            return Fault(f"{path}.{key}" if path else key, "duplicate_key", "is named twice")
+            return Fault(f"{path}.{key}" if path else key, "duplicate_key", "must not be given twice")
         children: Iterable[tuple[object, object]] = ()
         if isinstance(value, dict):
             children = value.items()
         elif isinstance(value, list):
             children = enumerate(value)
-        waiting += [(f"{path}.{name}" if path else str(name), child) for name, child in children]
+        pending += [(f"{path}.{name}" if path else str(name), child) for name, child in children]
     return None

@@ -1,5 +1,7 @@
 """JSON is read without losing a digit, and doubtful objects stay visible."""
 
+import json
+
 import pytest
 
 from fusion_billing.errors import Refused
@@ -9,14 +11,30 @@ from fusion_billing.strict_json import Ambiguous, Number, first_ambiguity, loads
 def test_a_number_keeps_its_digits() -> None:
     digits = "9" * 5_000
     assert loads(f'[1250.50, {digits}, 1e999999999, NaN, -Infinity, "7"]') == [
-        "1250.50", digits, "1e999999999", "NaN", "-Infinity", "7",
+        Number("1250.50"), Number(digits), Number("1e999999999"), Number("NaN"), Number("-Infinity"), "7",
     ]  # fmt: skip
 
 
-def test_a_number_is_told_from_a_text() -> None:
+def test_a_number_is_no_string() -> None:
     number, text = loads('[7, "7"]')
+
     assert isinstance(number, Number)
-    assert not isinstance(text, Number)
+    assert number.text == text
+    assert number != text
+    assert not issubclass(Number, (str, int))
+
+
+def test_numbers_are_equal_if_their_digits_are() -> None:
+    assert Number("7") == Number("7")
+    assert Number("7") != Number("7.0")
+    assert hash(Number("7")) == hash(Number("7"))
+    assert len({Number("7"), "7", Number("7")}) == 2
+    assert repr(Number("7")) == "Number('7')"
+
+
+def test_a_number_does_not_become_a_string_when_written() -> None:
+    with pytest.raises(TypeError):
+        json.dumps(loads("[7]"))
 
 
 def test_a_key_named_twice_is_seen_and_harms_no_other_object() -> None:

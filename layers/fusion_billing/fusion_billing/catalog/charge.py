@@ -11,6 +11,16 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
+from fusion_billing.catalog.field_types import (
+    Amount,
+    Code,
+    Currency,
+    Identifier,
+    Positive,
+    SubscriptionId,
+    Text,
+    filled,
+)
 from fusion_billing.catalog.identifiers import (
     MAX_FILTER_PROPERTIES,
     MAX_FILTERS,
@@ -22,17 +32,7 @@ from fusion_billing.catalog.metric import RoundingMode
 from fusion_billing.catalog.order_line_options import AnalyticDistribution, TaxBehavior
 from fusion_billing.catalog.price_models import PriceModel, above, model_faults
 from fusion_billing.catalog.valid_from import Start
-from fusion_billing.catalog.validation import (
-    Amount,
-    Code,
-    Currency,
-    Definition,
-    Identifier,
-    Positive,
-    SubscriptionId,
-    Text,
-    filled,
-)
+from fusion_billing.catalog.validation import Definition
 from fusion_billing.decimals import ZERO
 from fusion_billing.errors import Fault, Refused
 

@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 from pydantic import Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from fusion_billing.catalog.field_types import Code, Text, whole_number
 from fusion_billing.catalog.identifiers import MAX_LEVEL_WINDOW, MAX_ROUNDING_DIGITS
 from fusion_billing.catalog.levels import LEVEL
-from fusion_billing.catalog.validation import Code, Definition, Text, whole_number
+from fusion_billing.catalog.validation import Definition
 
 Aggregation = Literal["sum", "count", "max", "min", "last", "average", "unique_count", "time_weighted"]
 RoundingMode = Literal["up", "down", "half_up"]

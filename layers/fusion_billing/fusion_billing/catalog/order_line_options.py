@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from fusion_billing.catalog.field_types import Positive, filled
 from fusion_billing.catalog.identifiers import MAX_ANALYTIC_ACCOUNTS
-from fusion_billing.catalog.validation import Positive, filled
 
 TaxBehavior = Literal["exclusive", "inclusive"]
 """Whether the line's subtotal (`exclusive`) or its total with tax (`inclusive`) equals the rated amount."""

@@ -12,8 +12,8 @@ from pydantic import AfterValidator, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
 
 from fusion_billing.catalog.charge import ChargeOverride
+from fusion_billing.catalog.field_types import Code, filled
 from fusion_billing.catalog.identifiers import MAX_DATED_OVERRIDES, MAX_OVERRIDES
-from fusion_billing.catalog.validation import Code, filled
 from fusion_billing.errors import Fault
 
 

@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
+from fusion_billing.catalog.field_types import Amount, Count, Positive, filled
 from fusion_billing.catalog.identifiers import MAX_TIERS
-from fusion_billing.catalog.validation import Amount, Count, Definition, Positive, filled
+from fusion_billing.catalog.validation import Definition
 from fusion_billing.decimals import ZERO, parse_decimal
 from fusion_billing.errors import Fault, Refused
 

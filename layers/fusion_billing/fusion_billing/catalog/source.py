@@ -6,7 +6,8 @@ from pydantic import AfterValidator, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from fusion_billing.access.principal import SCOPES
-from fusion_billing.catalog.validation import Code, Definition, Text, filled
+from fusion_billing.catalog.field_types import Code, Text, filled
+from fusion_billing.catalog.validation import Definition
 
 
 def _scope(value: object) -> str:

@@ -10,21 +10,12 @@ from pydantic_core import PydanticCustomError
 
 from fusion_billing.billing_periods.schedule import local_midnight, zone_of
 from fusion_billing.billing_periods.schedule_terms import Terms
+from fusion_billing.catalog.field_types import Currency, Identifier, SubscriptionId, Text, as_error, text, whole_number
 from fusion_billing.catalog.identifiers import DATE, ID_RULE, MAX_ALIASES, MAX_INTERVAL, SUBSCRIPTION_ID
 from fusion_billing.catalog.overrides import Overrides, override_faults, overrides_json
 from fusion_billing.catalog.valid_from import Start, instant_of
-from fusion_billing.catalog.validation import (
-    Currency,
-    Definition,
-    Identifier,
-    SubscriptionId,
-    Text,
-    as_error,
-    text,
-    whole_number,
-)
+from fusion_billing.catalog.validation import Definition
 from fusion_billing.errors import Fault, Refused
-from fusion_billing.strict_json import Number
 
 SubscriptionState = Literal["1_draft", "2_renewal", "3_progress", "4_paused", "5_renewed", "6_churn", "7_upsell"]
 
@@ -68,7 +59,7 @@ def _language(value: object) -> str:
 
 
 def _customer(value: object) -> str | int:
-    return text(value) if isinstance(value, str) and not isinstance(value, Number) else whole_number(value)
+    return text(value) if isinstance(value, str) else whole_number(value)
 
 
 def _aliases(value: object) -> tuple[str, ...]:
@@ -76,9 +67,7 @@ def _aliases(value: object) -> tuple[str, ...]:
         raise PydanticCustomError("not_a_list", "must be a list")
     if len(value) > MAX_ALIASES:
         raise PydanticCustomError("too_many", f"must have at most {MAX_ALIASES} entries")
-    if not all(
-        isinstance(each, str) and not isinstance(each, Number) and SUBSCRIPTION_ID.fullmatch(each) for each in value
-    ):
+    if not all(isinstance(alias, str) and SUBSCRIPTION_ID.fullmatch(alias) for alias in value):
         raise PydanticCustomError("invalid_identifier", ID_RULE.replace("must", "must each"))
     return tuple(dict.fromkeys(value))
 

@@ -7,8 +7,8 @@ from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from fusion_billing.billing_periods.schedule import local_midnight
+from fusion_billing.catalog.field_types import as_error
 from fusion_billing.catalog.identifiers import DATE
-from fusion_billing.catalog.validation import as_error
 from fusion_billing.errors import Refused
 from fusion_billing.instants import parse_instant, rfc3339
 

@@ -4,37 +4,22 @@ pydantic checks each field; what spans several fields (tiers ascending, a minimu
 is checked on the raw object as well, so that one answer holds both kinds of fault.
 """
 
-import re
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
-from decimal import Decimal
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from pydantic import (
     BaseModel,
     ConfigDict,
-    PlainSerializer,
-    PlainValidator,
     ValidationError,
-    WithJsonSchema,
     model_validator,
 )
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import ErrorDetails
 
 from fusion_billing.catalog.identifiers import (
-    CODE,
-    CODE_RULE,
-    DATE,
-    ID_RULE,
     MAX_DEFINITION_BYTES,
-    MAX_TEXT,
-    SUBSCRIPTION_ID,
 )
-from fusion_billing.currencies import digits_of
-from fusion_billing.decimals import parse_decimal, plain
 from fusion_billing.errors import Fault, Refused
-from fusion_billing.instants import parse_instant, rfc3339
-from fusion_billing.strict_json import Number, first_ambiguity
+from fusion_billing.strict_json import first_ambiguity
 
 
 class Definition(BaseModel):
@@ -160,141 +145,3 @@ def _pruned(value: Any, kept: frozenset[str]) -> Any:
     if isinstance(value, list):
         return [_pruned(item, kept) for item in value]
     return value
-
-
-# --- field types ---------------------------------------------------------------------------------
-
-
-def as_error(refused: Refused) -> PydanticCustomError:
-    """Return the first fault of `refused` as the error a pydantic validator raises."""
-    fault = refused.faults[0]
-    return PydanticCustomError(fault.code, fault.message)
-
-
-def _amount(value: object) -> Decimal:
-    try:
-        return parse_decimal(value)
-    except Refused as refused:
-        raise as_error(refused) from None
-
-
-def _positive(value: object) -> Decimal:
-    number = _amount(value)
-    if not number:
-        raise PydanticCustomError("not_positive", "must be greater than zero")
-    return number
-
-
-def whole_number(value: object) -> int:
-    """Return a JSON number that is whole as an int (text and booleans are none); for validators."""
-    if isinstance(value, Number) and re.fullmatch(r"-?\d{1,18}", value, re.ASCII):
-        return int(value)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    raise PydanticCustomError("not_an_integer", "must be a whole number")
-
-
-def _count(value: object) -> int:
-    number = whole_number(Number(value) if isinstance(value, str) else value)
-    if number < 0:
-        raise PydanticCustomError("negative", "must not be negative")
-    return number
-
-
-def _identifier(value: object) -> int:
-    number = whole_number(value)
-    if number < 1:
-        raise PydanticCustomError("not_positive", "must be greater than zero")
-    return number
-
-
-def text(value: object) -> str:
-    """Return a JSON string that is neither blank nor overlong; for validators."""
-    if not isinstance(value, str) or isinstance(value, Number):
-        raise PydanticCustomError("not_a_string", "must be text")
-    if not value.strip():
-        raise PydanticCustomError("empty", "must not be empty")
-    if len(value) > MAX_TEXT:
-        raise PydanticCustomError("too_long", f"must have at most {MAX_TEXT} characters")
-    return value
-
-
-def _code(value: object) -> str:
-    if not isinstance(value, str) or isinstance(value, Number) or not CODE.fullmatch(value):
-        raise PydanticCustomError("invalid_identifier", CODE_RULE)
-    return value
-
-
-def _subscription_id(value: object) -> str:
-    if isinstance(value, Number) or not isinstance(value, str) or not SUBSCRIPTION_ID.fullmatch(value):
-        raise PydanticCustomError("invalid_identifier", ID_RULE)
-    return value
-
-
-def _currency(value: object) -> str:
-    code = value.upper() if isinstance(value, str) and value.isascii() else ""
-    try:
-        digits_of(code)
-    except Refused as refused:
-        raise as_error(refused) from None
-    return code
-
-
-def _instant(value: object) -> datetime:
-    if isinstance(value, datetime) and value.tzinfo is not None:
-        return value.astimezone(UTC)
-    if isinstance(value, str) and DATE.fullmatch(value):
-        value = f"{value}T00:00:00Z"
-    try:
-        return parse_instant(value)
-    except Refused as refused:
-        raise as_error(refused) from None
-
-
-def filled(value: Any) -> Any:
-    """Return a list or object that is not empty; runs after its entries were found good."""
-    if not value:
-        raise PydanticCustomError("empty", "must not be empty")
-    return value
-
-
-_SHOWN = {"type": "string", "pattern": r"^\d+(\.\d+)?$", "examples": ["12.5"]}
-_TAKEN = {
-    "type": ["string", "number"],
-    "pattern": r"^\+?\d*\.?\d*([eE][+-]?\d+)?$",
-    "minimum": 0,
-    "examples": ["12.5"],
-}
-_PLAIN = (
-    PlainSerializer(plain, return_type=str),
-    WithJsonSchema(_TAKEN, mode="validation"),
-    WithJsonSchema(_SHOWN, mode="serialization"),
-)
-
-Amount = Annotated[Decimal, PlainValidator(_amount), *_PLAIN]
-"""A decimal of zero or more: 38 digits, never through a float, plain text in JSON."""
-
-Positive = Annotated[Decimal, PlainValidator(_positive), *_PLAIN]
-"""A decimal greater than zero."""
-
-Count = Annotated[int, PlainValidator(_count), WithJsonSchema({"type": "integer", "minimum": 0})]
-Identifier = Annotated[int, PlainValidator(_identifier), WithJsonSchema({"type": "integer", "minimum": 1})]
-"""The id of a record in Odoo."""
-
-Text = Annotated[str, PlainValidator(text), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_TEXT})]
-Code = Annotated[str, PlainValidator(_code), WithJsonSchema({"type": "string", "pattern": f"^{CODE.pattern}$"})]
-SubscriptionId = Annotated[
-    str,
-    PlainValidator(_subscription_id),
-    WithJsonSchema({"type": "string", "pattern": f"^{SUBSCRIPTION_ID.pattern}$"}),
-]
-Currency = Annotated[str, PlainValidator(_currency), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$"})]
-"""An ISO 4217 code; taken in any case, kept in capitals."""
-
-Instant = Annotated[
-    datetime,
-    PlainValidator(_instant),
-    PlainSerializer(rfc3339, return_type=str),
-    WithJsonSchema({"type": "string", "format": "date-time"}),
-]
-"""An aware UTC datetime; RFC 3339 in JSON. A bare day stands for its midnight in UTC."""

@@ -1,30 +1,32 @@
-"""One pushed record, from JSON to a `Push`: strict, and every fault named.
+"""Parse one pushed usage record, from JSON to a `UsageRecord`: strictly, and with every fault named.
 
 | field | |
 |---|---|
 | `subscription` | `[A-Za-z0-9._:-]{1,64}` |
 | `metric` | `[a-z0-9_.-]{1,64}` |
 | `period_start`, `period_end` | RFC 3339 with an offset, in the years 2000 to 2199; the end after the start |
-| `quantity` | a decimal as JSON number or text, not negative, at most 38 digits |
-| `idempotency_key` | left out, or 1 to 256 printable characters |
-| `sequence` | left out, or a whole number from 0, at most 38 digits, as JSON number or text |
-| `member` | left out, or 1 to 256 printable characters |
-| `properties` | left out, or at most 32 names (1 to 64 characters) with texts (at most 256), 4 KB in all |
-| `source` | left out, or `[A-Za-z0-9._:-]{1,64}`: the source that an operator pushes for |
+| `quantity` | a decimal as JSON number or string, not negative, at most 38 digits |
+| `idempotency_key` | optional; 1 to 256 printable characters |
+| `sequence` | optional; an integer from 0, at most 38 digits, as JSON number or string |
+| `member` | optional; 1 to 256 printable characters |
+| `properties` | optional; at most 32 names (1 to 64 characters) with strings (at most 256), 4 KB in all |
+| `source` | optional; `[A-Za-z0-9._:-]{1,64}`: the source that an operator pushes for |
 
-`null` counts as left out for `sequence`, `member`, `properties` and `source`, not for `idempotency_key`: a
-null there is an app's mistake, and would count every re-send anew.
+A `null` is the same as a missing `sequence`, `member`, `properties` or `source`, but not `idempotency_key`: a null
+there is a bug of the app, and would count every re-send again.
 """
 
 import json
 import re
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from fusion_billing.catalog.identifiers import (
     CODE,
+    CODE_RULE,
     FIRST_YEAR,
+    ID_RULE,
     LAST_YEAR,
     MAX_IDEMPOTENCY_KEY,
     MAX_MEMBER,
@@ -39,29 +41,14 @@ from fusion_billing.decimals import MAX_DIGITS, parse_decimal, plain
 from fusion_billing.errors import Fault, Refused
 from fusion_billing.instants import parse_instant, sortable
 from fusion_billing.metering.usage_record import UsageRecord
-from fusion_billing.strict_json import Ambiguous
+from fusion_billing.strict_json import Ambiguous, Number
 
-# An answer must stay far below what a function may return, whatever 500 records are wrong with.
-_NAMED_FAULTS = 8  # of one sort
-_MOST_FAULTS = 16  # of one record
-_SHOWN_ASCII, _SHOWN = 64, 32  # characters of a name; others than ASCII take twelve bytes each
-_INSTANTS_REMEMBERED = 2_000
+# A response must stay far below what a function may return, whatever is wrong with 500 records.
+_MAX_FAULTS_OF_A_KIND = 8
+_MAX_FAULTS = 16
+_MAX_NAME_ASCII, _MAX_NAME = 64, 32  # characters shown of a name; one outside ASCII takes up to twelve bytes
+_MAX_CACHED_INSTANTS = 2_000
 
-_FIELDS = frozenset(
-    {
-        "idempotency_key",
-        "subscription",
-        "metric",
-        "period_start",
-        "period_end",
-        "quantity",
-        "sequence",
-        "member",
-        "properties",
-        "source",
-    }
-)
-_OPTIONAL = frozenset({"sequence", "member", "properties", "source"})
 _PLAIN_NUMBER = re.compile(r"(?:0|[1-9][0-9]{0,18})(?:\.[0-9]{0,17}[1-9])?", re.ASCII)
 _DIGITS = re.compile(r"[0-9]+", re.ASCII)
 
@@ -70,212 +57,247 @@ _instants: dict[str, str] = {}
 
 
 def parse(value: object, new_key: Callable[[], str], header_key: str | None = None) -> UsageRecord:
-    """Return the record in `value`, as `strict_json.loads` read it.
+    """Return the usage record in a JSON value that `strict_json.loads` read.
 
-    `new_key` makes a key where none is given; `header_key` is the request's Idempotency-Key. Raises `Refused`
-    with every fault found; a fault's field is the record's own (`quantity`, `properties.region`).
+    Args:
+        value: The JSON value.
+        new_key: Makes an idempotency key for a record without one.
+        header_key: The request's `Idempotency-Key` header.
+
+    Raises:
+        Refused: with every fault found; a fault's field is the record's own (`quantity`, `properties.region`).
     """
     if not isinstance(value, dict):
         raise Refused([Fault("", "not_an_object", "must be a JSON object")])
-    faults: list[Fault] = []
-    if isinstance(value, Ambiguous):
-        faults += [Fault(_shown(n), "duplicate_key", "is named twice") for n in value.duplicates[:_NAMED_FAULTS]]
-    if not value.keys() <= _FIELDS:
-        faults += _unknown(value)
-    start, end = _instant(value, "period_start", faults), _instant(value, "period_end", faults)
-    if start and end and end <= start:
-        faults.append(Fault("period_end", "invalid_window", "must be later than period_start"))
-    quantity, number = _quantity(value, faults)
-    key = _key(value, header_key, faults)
-    push = UsageRecord(
-        key=key or "",
-        key_made=key is None,
-        subscription=_code(value, "subscription", SUBSCRIPTION_ID, faults),
-        metric=_code(value, "metric", CODE, faults),
-        start=start,
-        end=end,
-        quantity=quantity,
-        number=number,
-    )
-    if not _OPTIONAL.isdisjoint(value):
-        push.sequence = _sequence(value.get("sequence"), faults)
-        push.member = _member(value.get("member"), faults)
-        push.properties = _properties(value.get("properties"), faults)
-        push.source = _source(value.get("source"), faults)
-    if faults:
-        raise Refused(faults[:_MOST_FAULTS], total=len(faults) + _unlisted(value))
-    if key is None:
-        push.key = new_key()
-    return push
+    try:
+        record = _record(value, header_key)
+    except (KeyError, Refused):  # a required field is missing, or a field is invalid
+        raise _refusal(value, header_key) from None
+    if isinstance(value, Ambiguous) or not _FIELDS.issuperset(value):
+        raise _refusal(value, header_key)
+    if record.key_made:
+        record.key = new_key()
+    return record
 
 
 def readable_key(value: object) -> str | None:
-    """Return the key that a record names, be the rest of it wrong, or None where that is no key."""
+    """Return the idempotency key of a record that may be invalid otherwise, or None if it has no valid one."""
     key = value.get("idempotency_key") if isinstance(value, dict) else None
-    return key if type(key) is str and is_key(key) else None
+    return key if isinstance(key, str) and is_key(key) else None
 
 
 def is_key(text: str) -> bool:
-    """Tell whether `text` may be an idempotency key; no record is stored under another."""
+    """Return whether `text` can be an idempotency key; no record is stored under another."""
     return 1 <= len(text) <= MAX_IDEMPOTENCY_KEY and text.isprintable()
 
 
-def _unknown(value: dict[str, Any]) -> list[Fault]:
-    names = sorted(name for name in value if name not in _FIELDS)
-    return [Fault(_shown(n), "unknown_field", "is no field of a usage record") for n in names[:_NAMED_FAULTS]]
-
-
-def _unlisted(value: dict[str, Any]) -> int:
-    """Return how many unknown fields are not listed."""
-    return max(0, len(value.keys() - _FIELDS) - _NAMED_FAULTS)
-
-
-def _shown(name: str) -> str:
-    """Return a name that was sent, fit to be shown back: bounded, and free of what no text can carry."""
-    bound = _SHOWN_ASCII if name.isascii() else _SHOWN
-    shown = name if len(name) <= bound else f"{name[: bound - 1]}…"
-    return shown.encode("utf-8", "replace").decode("utf-8")
-
-
-def _instant(value: dict[str, Any], field: str, faults: list[Fault]) -> str:
-    text = value.get(field)
-    known = _instants.get(text) if type(text) is str else None
-    if known is not None:
-        return known
-    if field not in value:
-        faults.append(Fault(field, "missing", "is required"))
-        return ""
-    try:
-        found = sortable(parse_instant(text if type(text) is str else None, field))
-    except Refused as refused:
-        faults += refused.faults
-        return ""
-    if not FIRST_YEAR <= int(found[:4]) <= LAST_YEAR:
-        message = f"must be in the years {FIRST_YEAR} to {LAST_YEAR} (UTC)"
-        faults.append(Fault(field, "out_of_range", message))
-        return ""
-    if len(_instants) >= _INSTANTS_REMEMBERED:
-        _instants.clear()
-    assert isinstance(text, str)  # noqa: S101  parsed, so for the type checker alone
-    _instants[text] = found
-    return found
-
-
-def _quantity(value: dict[str, Any], faults: list[Fault]) -> tuple[Decimal, str]:
-    given = value.get("quantity")
-    if isinstance(given, str) and _PLAIN_NUMBER.fullmatch(given):
-        return Decimal(given), str(given)  # as most are written, and as `plain` would write it
-    if "quantity" not in value:
-        faults.append(Fault("quantity", "missing", "is required"))
-        return Decimal(0), ""
-    try:
-        quantity = parse_decimal(given, "quantity")
-    except Refused as refused:
-        faults += refused.faults
-        return Decimal(0), ""
-    return quantity, plain(quantity)
-
-
-def _key(value: dict[str, Any], header_key: str | None, faults: list[Fault]) -> str | None:
-    if "idempotency_key" not in value:
-        if header_key is not None:
-            faults += _named(text_fault("idempotency_key", header_key, MAX_IDEMPOTENCY_KEY))
-        return header_key
-    key = value["idempotency_key"]
-    if type(key) is not str or not is_key(key):
-        faults += _named(text_fault("idempotency_key", key, MAX_IDEMPOTENCY_KEY))
-        return ""
-    if header_key is not None and header_key != key:
-        faults.append(Fault("idempotency_key", "mismatch", "differs from the header Idempotency-Key"))
-    return key
-
-
 def text_fault(field: str, value: object, longest: int, *, shortest: int = 1) -> Fault | None:
-    """Return what is wrong with a text of `shortest` to `longest` printable characters, or None."""
-    if type(value) is not str:
+    """Return what is wrong with a string of `shortest` to `longest` printable characters, or None."""
+    if not isinstance(value, str):
         return Fault(field, "not_a_string", "must be a string")
     if len(value) < shortest:
         return Fault(field, "empty", "must not be empty")
     if len(value) > longest:
         return Fault(field, "too_long", f"must have at most {longest} characters")
     if not value.isprintable():
-        return Fault(field, "invalid_characters", "must hold printable characters only")
+        return Fault(field, "invalid_characters", "must contain printable characters only")
     return None
 
 
-def _named(fault: Fault | None) -> tuple[Fault, ...]:
-    return () if fault is None else (fault,)
+def _record(value: dict[str, Any], header_key: str | None) -> UsageRecord:
+    """Return the usage record of an object; raises `KeyError` or `Refused` at the first fault."""
+    start, end = _instant(value["period_start"], "period_start"), _instant(value["period_end"], "period_end")
+    if end <= start:
+        raise Refused([_EMPTY_WINDOW])
+    quantity, number = _quantity(value["quantity"], "quantity")
+    key = _key(value, header_key)
+    record = UsageRecord(
+        key=key or "",
+        key_made=key is None,
+        subscription=_subscription(value["subscription"], "subscription"),
+        metric=_metric(value["metric"], "metric"),
+        start=start,
+        end=end,
+        quantity=quantity,
+        number=number,
+    )
+    if not _OPTIONAL_NAMES.isdisjoint(value):
+        for name, parse_field in _OPTIONAL.items():
+            if value.get(name) is not None:
+                setattr(record, name, parse_field(value[name], name))
+    return record
 
 
-def _code(value: dict[str, Any], field: str, pattern: re.Pattern[str], faults: list[Fault]) -> str:
-    code = value.get(field)
-    if type(code) is str and pattern.fullmatch(code):
-        return code
-    if field not in value:
-        faults.append(Fault(field, "missing", "is required"))
-    else:
-        faults.append(Fault(field, "invalid_identifier", f"must be text that matches {pattern.pattern}"))
-    return ""
+def _refusal(value: dict[str, Any], header_key: str | None) -> Refused:
+    """Return the refusal of an invalid record, every fault in it."""
+    faults = _object_faults(value)
+    parsed: dict[str, Any] = {}
+    for name, parse_field in (_REQUIRED | _OPTIONAL).items():
+        if name in _REQUIRED and name not in value:
+            faults.append(Fault(name, "missing", "is required"))
+        elif name in _REQUIRED or value.get(name) is not None:
+            try:
+                parsed[name] = parse_field(value[name], name)
+            except Refused as refused:
+                faults += refused.faults
+    if {"period_start", "period_end"} <= parsed.keys() and parsed["period_end"] <= parsed["period_start"]:
+        faults.append(_EMPTY_WINDOW)
+    try:
+        _key(value, header_key)
+    except Refused as refused:
+        faults += refused.faults
+    return Refused(faults[:_MAX_FAULTS], total=len(faults) + _unlisted(value))
 
 
-def _sequence(value: object, faults: list[Fault]) -> int | None:
-    if value is None:
-        return None
-    if not isinstance(value, str) or not _DIGITS.fullmatch(value.removeprefix("-")):
-        faults.append(Fault("sequence", "not_an_integer", "must be a whole number"))
-    elif value.startswith("-"):
-        faults.append(Fault("sequence", "negative", "must not be negative"))
-    elif len(value) > MAX_DIGITS:
-        faults.append(Fault("sequence", "too_many_digits", f"must have at most {MAX_DIGITS} digits"))
-    else:
-        return int(value)
-    return None
+_EMPTY_WINDOW = Fault("period_end", "invalid_window", "must be later than period_start")
 
 
-def _member(value: object, faults: list[Fault]) -> str | None:
-    if value is None:
-        return None
-    if type(value) is str and 1 <= len(value) <= MAX_MEMBER and value.isprintable():
-        return value
-    faults += _named(text_fault("member", value, MAX_MEMBER))
-    return None
-
-
-def _source(value: object, faults: list[Fault]) -> str:
-    if value is None:
-        return ""
-    if type(value) is str and SOURCE_ID.fullmatch(value):
-        return value
-    faults.append(Fault("source", "invalid_identifier", f"must be text that matches {SOURCE_ID.pattern}"))
-    return ""
-
-
-def _properties(value: object, faults: list[Fault]) -> str:
-    if value is None or value == {}:
-        return ""
-    found = list(_property_faults(value))
-    if not found and isinstance(value, dict):
-        text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        if len(text.encode()) <= MAX_PROPERTIES_BYTES:
-            return text
-        found = [Fault("properties", "too_large", f"must be at most {MAX_PROPERTIES_BYTES} bytes as JSON")]
-    faults += found[:_NAMED_FAULTS]
-    return ""
-
-
-def _property_faults(value: object) -> list[Fault]:
-    if not isinstance(value, dict):
-        return [Fault("properties", "not_an_object", "must be an object of strings")]
-    if len(value) > MAX_PROPERTIES:
-        return [Fault("properties", "too_many", f"must be at most {MAX_PROPERTIES}")]
+def _object_faults(value: dict[str, Any]) -> list[Fault]:
     faults = []
     if isinstance(value, Ambiguous):
-        duplicates = value.duplicates
-        faults += [Fault(f"properties.{_shown(n)}", "duplicate_key", "is named twice") for n in duplicates]
-    for name, text in value.items():
-        field = f"properties.{_shown(name)}"
+        names = value.duplicates[:_MAX_FAULTS_OF_A_KIND]
+        faults += [Fault(_shown(name), "duplicate_key", "must not be given twice") for name in names]
+    if not value.keys() <= _FIELDS:
+        unknown = sorted(value.keys() - _FIELDS)[:_MAX_FAULTS_OF_A_KIND]
+        faults += [Fault(_shown(name), "unknown_field", "is not a field of a usage record") for name in unknown]
+    return faults
+
+
+def _unlisted(value: dict[str, Any]) -> int:
+    """Return how many unknown fields are not listed among the faults."""
+    return max(0, len(value.keys() - _FIELDS) - _MAX_FAULTS_OF_A_KIND)
+
+
+def _shown(name: str) -> str:
+    """Return a name of the request for a response: of bounded length, and valid UTF-8."""
+    longest = _MAX_NAME_ASCII if name.isascii() else _MAX_NAME
+    shown = name if len(name) <= longest else f"{name[: longest - 1]}…"
+    return shown.encode("utf-8", "replace").decode("utf-8")
+
+
+def _key(value: dict[str, Any], header_key: str | None) -> str | None:
+    """Return the key of a record, from its body or the header; None if there is none."""
+    key = value.get("idempotency_key", header_key)
+    if isinstance(key, str) and is_key(key):
+        if header_key is None or header_key == key:
+            return key
+        raise _refuse("idempotency_key", "mismatch", "must equal the header Idempotency-Key")
+    if key is None and "idempotency_key" not in value:
+        return None
+    fault = text_fault("idempotency_key", key, MAX_IDEMPOTENCY_KEY)
+    raise Refused([] if fault is None else [fault])
+
+
+# Each of these parses one field, or raises `Refused`.
+
+
+def _instant(raw: object, field: str) -> str:
+    known = _instants.get(raw) if isinstance(raw, str) else None
+    if known is not None:
+        return known
+    parsed = sortable(parse_instant(raw, field))
+    if not FIRST_YEAR <= int(parsed[:4]) <= LAST_YEAR:
+        raise _refuse(field, "out_of_range", f"must be in the years {FIRST_YEAR} to {LAST_YEAR} (UTC)")
+    if len(_instants) >= _MAX_CACHED_INSTANTS:
+        _instants.clear()
+    _instants[str(raw)] = parsed
+    return parsed
+
+
+def _quantity(raw: object, field: str) -> tuple[Decimal, str]:
+    """Return the quantity, and its plain text."""
+    text = raw.text if isinstance(raw, Number) else raw
+    if isinstance(text, str) and _PLAIN_NUMBER.fullmatch(text):
+        return Decimal(text), text  # as most are written, and as `plain` would write it
+    quantity = parse_decimal(raw, field)
+    return quantity, plain(quantity)
+
+
+def _subscription(raw: object, field: str) -> str:
+    if isinstance(raw, str) and SUBSCRIPTION_ID.fullmatch(raw):
+        return raw
+    raise _refuse(field, "invalid_identifier", ID_RULE)
+
+
+def _metric(raw: object, field: str) -> str:
+    if isinstance(raw, str) and CODE.fullmatch(raw):
+        return raw
+    raise _refuse(field, "invalid_identifier", CODE_RULE)
+
+
+def _sequence(raw: object, field: str) -> int:
+    text = raw.text if isinstance(raw, Number) else raw
+    if not isinstance(text, str) or not _DIGITS.fullmatch(text.removeprefix("-")):
+        raise _refuse(field, "not_an_integer", "must be an integer")
+    if text.startswith("-"):
+        raise _refuse(field, "negative", "must not be negative")
+    if len(text) > MAX_DIGITS:
+        raise _refuse(field, "too_many_digits", f"must have at most {MAX_DIGITS} digits")
+    return int(text)
+
+
+def _member(raw: object, field: str) -> str:
+    fault = text_fault(field, raw, MAX_MEMBER)
+    if fault is not None:
+        raise Refused([fault])
+    return str(raw)
+
+
+def _source(raw: object, field: str) -> str:
+    if isinstance(raw, str) and SOURCE_ID.fullmatch(raw):
+        return raw
+    raise _refuse(field, "invalid_identifier", ID_RULE)
+
+
+def _properties(raw: object, field: str) -> str:
+    """Return properties as canonical JSON, empty if there are none."""
+    if not isinstance(raw, dict):
+        raise _refuse(field, "not_an_object", "must be an object of strings")
+    if len(raw) > MAX_PROPERTIES:
+        raise _refuse(field, "too_many", f"must have at most {MAX_PROPERTIES} entries")
+    faults = _property_faults(raw, field)
+    if faults:
+        raise Refused(faults[:_MAX_FAULTS_OF_A_KIND])
+    text = json.dumps(raw, ensure_ascii=False, sort_keys=True, separators=(",", ":")) if raw else ""
+    if len(text.encode()) > MAX_PROPERTIES_BYTES:
+        raise _refuse(field, "too_large", f"must have at most {MAX_PROPERTIES_BYTES} bytes as JSON")
+    return text
+
+
+def _property_faults(properties: dict[str, Any], field: str) -> list[Fault]:
+    faults = []
+    if isinstance(properties, Ambiguous):
+        names = properties.duplicates
+        faults += [Fault(f"{field}.{_shown(name)}", "duplicate_key", "must not be given twice") for name in names]
+    for name, value in properties.items():
+        path = f"{field}.{_shown(name)}"
         if not 1 <= len(name) <= MAX_PROPERTY_NAME or not name.isprintable():
             message = f"must have a name of 1 to {MAX_PROPERTY_NAME} printable characters"
-            faults.append(Fault(field, "invalid_property_name", message))
-        faults += _named(text_fault(field, text, MAX_PROPERTY_VALUE, shortest=0))
+            faults.append(Fault(path, "invalid_property_name", message))
+        fault = text_fault(path, value, MAX_PROPERTY_VALUE, shortest=0)
+        if fault is not None:
+            faults.append(fault)
     return faults
+
+
+def _refuse(field: str, code: str, message: str) -> Refused:
+    return Refused([Fault(field, code, message)])
+
+
+_FieldParser = Callable[[object, str], Any]
+
+_REQUIRED: Final[dict[str, _FieldParser]] = {
+    "period_start": _instant,
+    "period_end": _instant,
+    "quantity": _quantity,
+    "subscription": _subscription,
+    "metric": _metric,
+}
+_OPTIONAL: Final[dict[str, _FieldParser]] = {
+    "sequence": _sequence,
+    "member": _member,
+    "properties": _properties,
+    "source": _source,
+}
+_OPTIONAL_NAMES: Final = frozenset(_OPTIONAL)
+_FIELDS: Final = frozenset({"idempotency_key", *_REQUIRED, *_OPTIONAL})

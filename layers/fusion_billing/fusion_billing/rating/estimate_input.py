@@ -9,7 +9,7 @@ from typing import Any
 from fusion_billing.decimals import ZERO, parse_decimal
 from fusion_billing.errors import Fault, Refused
 from fusion_billing.instants import parse_instant
-from fusion_billing.strict_json import Ambiguous, Number
+from fusion_billing.strict_json import Ambiguous
 
 _LAST = datetime.max.replace(tzinfo=UTC)
 """An instant that nothing comes after."""
@@ -89,7 +89,7 @@ def _instant(item: dict[str, Any], field: str, faults: list[Fault]) -> datetime 
 
 def _member(item: dict[str, Any], faults: list[Fault]) -> str | None:
     value = item.get("member")
-    if value is None or _is_text(value):
+    if value is None or isinstance(value, str):
         return value
     faults.append(Fault("member", "not_a_string", "must be text"))
     return None
@@ -102,11 +102,7 @@ def _properties(item: dict[str, Any], faults: list[Fault]) -> Mapping[str, str] 
     if not isinstance(value, dict):
         faults.append(Fault("properties", "not_an_object", "must be an object of strings"))
         return None
-    if all(_is_text(entry) for entry in value.values()):
+    if all(isinstance(entry, str) for entry in value.values()):
         return value
     faults.append(Fault("properties", "not_a_string", "must be an object whose values are strings"))
     return None
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and not isinstance(value, Number)
