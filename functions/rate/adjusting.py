@@ -20,9 +20,8 @@ from fusion_billing.billing.adjustments import (
     plan_adjustment,
 )
 from fusion_billing.billing.billed_subscription import BilledSubscription
-from fusion_billing.billing.pricing import Pricing, from_document
+from fusion_billing.billing.pricing import Pricing, pricing_of
 from fusion_billing.billing.rating import StoredRating
-from fusion_billing.billing.rating_document import is_charged
 from fusion_billing.billing_periods.calendar import Period
 from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair, month_of
 from fusion_billing.errors import Unavailable, VersionConflict
@@ -45,11 +44,11 @@ class Adjuster:
 
     def of(self, rating: StoredRating, period: Period) -> Adjustment:
         """Return the adjustment of a rating's charge in an invoiced period, by the price that it stores."""
-        return Adjustment(period, self.stored_price(rating), is_charged=is_charged(rating.doc))
+        return Adjustment(period, self.stored_price(rating), is_charged=rating.document.is_charged)
 
     def stored_price(self, rating: StoredRating) -> Pricing:
         """Return what priced a rating, from its document."""
-        return from_document(rating.doc if rating.parts is None else self._ratings.whole(rating))
+        return pricing_of(self._ratings.whole(rating).price)
 
     def adjust(self, customer: BilledSubscription, adjustments: Sequence[Adjustment]) -> bool:
         """Adjust each of the charges; return whether all of them are up to date.

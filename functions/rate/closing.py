@@ -8,7 +8,6 @@ kept with the period once, as they were when its invoice was seen. What is defin
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from functions.rate.inputs import Reading
 from functions.rate.ports import Ratings
@@ -16,7 +15,7 @@ from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.closed_periods import ClosedPeriod
 from fusion_billing.billing.pricing import Pricing
 from fusion_billing.billing.rating import StoredRating
-from fusion_billing.billing.rating_document import Span, is_up_to_date
+from fusion_billing.billing.rating_document import StoredPrice
 from fusion_billing.billing_periods.calendar import Period
 from fusion_billing.dynamodb.markers.changed_pairs import EVERY_METRIC, ChangedPair, month_of
 from fusion_billing.errors import Unavailable, VersionConflict
@@ -92,8 +91,10 @@ class Closer:
         while the subscription did not run, or its charge did not apply. If it no longer
         applies, it has ended.
         """
-        billed = {rating.key.charge for rating in own if rating.line.amount is not None and is_up_to_date(rating.doc)}
-        prices: dict[str, dict[str, Any]] = {}
+        billed = {
+            rating.key.charge for rating in own if rating.line.amount is not None and rating.document.is_up_to_date
+        }
+        prices: dict[str, StoredPrice] = {}
         unpriced, applying = frozenset[str](), set[str]()
         pair = ChangedPair(customer.id, EVERY_METRIC, month_of(period.start))
         # Whatever part of the period it lives: one that is paused goes on as if it had not paused.
@@ -104,12 +105,12 @@ class Closer:
             applying |= {price.charge.code for price in found}
             for price in self._that_existed(period, found):
                 if price.charge.code not in billed:
-                    prices[price.charge.code] = _kept(price, period)
+                    prices[price.charge.code] = StoredPrice(period.start, period.end, price.as_json)
         rated = {rating.key.charge for rating in own}
         stale = {
             rating.key.charge
             for rating in own
-            if not is_up_to_date(rating.doc) or (rating.line.amount is None and not rating.unresolved)
+            if not rating.document.is_up_to_date or (rating.line.amount is None and not rating.unresolved)
         }
         ended = stale - applying - unpriced
         return ClosedPeriod(period.start, prices, unpriced - rated, frozenset(ended), fees=period.every_charge)
@@ -120,7 +121,3 @@ class Closer:
             created_at = self._reading.created_at(price.charge.code) if period.invoiced_at else None
             if period.invoiced_at is None or created_at is None or created_at <= period.invoiced_at:
                 yield price
-
-
-def _kept(price: Pricing, period: Period) -> dict[str, Any]:
-    return {**Span(period.start, period.end).as_json(), **price.as_json}

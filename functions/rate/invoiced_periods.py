@@ -14,7 +14,7 @@ from functions.rate.rating_writer import Writer
 from fusion_billing.billing.adjustments import Adjustment
 from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.closed_periods import ClosedPeriod
-from fusion_billing.billing.pricing import from_document
+from fusion_billing.billing.pricing import pricing_of
 from fusion_billing.billing.rating import StoredRating
 from fusion_billing.billing_periods.calendar import Period
 from fusion_billing.dynamodb.markers.changed_pairs import EVERY_METRIC, ChangedPair, month_of
@@ -111,7 +111,7 @@ class Invoices:
 
     def _adjustments(self, closed: _Closed, metric: str | None) -> Iterator[Adjustment]:
         """Yield what to adjust: each charge as it priced the period then, and the period it is about."""
-        on_metric = [rating for rating in closed.rated if metric in {None, rating.doc["metric"]}]
+        on_metric = [rating for rating in closed.rated if metric in {None, rating.document.metric}]
         for rating in on_metric:
             yield self._of(closed, rating)
         if closed.closing is not None:
@@ -128,15 +128,15 @@ class Invoices:
         """Return the adjustment of a rated charge: by what its period keeps, if it was never billed."""
         kept = None if closed.closing is None else closed.closing.prices.get(rating.key.charge)
         if kept is not None:
-            return Adjustment(closed.period, from_document(kept))
+            return Adjustment(closed.period, pricing_of(kept))
         if closed.closing is not None and rating.key.charge in closed.closing.ended:
             return replace(self._adjuster.of(rating, closed.period), is_charged=False)
         return self._adjuster.of(rating, closed.period)
 
     def _never_rated(self, closed: _Closed, closing: ClosedPeriod, metric: str | None) -> Iterator[Adjustment]:
         rated = {rating.key.charge for rating in closed.rated}
-        for code, document in closing.prices.items():
-            price = from_document(document)
+        for code, stored_price in closing.prices.items():
+            price = pricing_of(stored_price)
             if code not in rated and metric in {None, price.metric.code}:
                 yield Adjustment(closed.period, price, is_due_without_usage=closing.fees)
         for each in self._reading.prices().by_metric if metric is None else [metric]:
@@ -149,7 +149,7 @@ class Invoices:
         """Yield what is billed under a start that was replaced, of charges that do not apply any more."""
         beside = {rating.key.charge for rating in closed.rated} | {*closing.prices} | closing.unpriced
         for rating in closed.replaced:
-            if rating.key.charge not in beside and metric in {None, rating.doc["metric"]}:
+            if rating.key.charge not in beside and metric in {None, rating.document.metric}:
                 beside.add(rating.key.charge)
                 yield replace(self._adjuster.of(rating, closed.period), is_charged=False)
 
@@ -166,7 +166,7 @@ class Invoices:
         """
         customer = closed.customer
         for rating in self._ratings.in_period(customer.id, customer.calendar.open.start):
-            is_of_it = rating.key.corrects == closed.period.start and rating.doc["metric"] == metric
+            is_of_it = rating.key.corrects == closed.period.start and rating.document.metric == metric
             if is_of_it and rating.key.charge not in beside:
                 yield self._adjuster.of(rating, closed.period)
 

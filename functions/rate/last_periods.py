@@ -42,4 +42,4 @@ class LastPeriods:
 def _is_done(rating: StoredRating) -> bool:
     """Tell whether nothing is to be sent or invoiced: there is nothing due, or its final invoice was seen."""
     is_sent = rating.line.state in {None, "sent"} and rating.amount == rating.billed and not rating.unresolved
-    return is_sent and (rating.amount.is_zero() or rating.doc.get("final_invoice") is True)
+    return is_sent and (rating.amount.is_zero() or rating.document.needs_final_invoice)

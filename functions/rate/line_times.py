@@ -1,12 +1,10 @@
 """When the order line of a rating that changed is to be sent, by the setting LINE_CADENCE."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from fusion_billing.billing.rating import StoredRating
-from fusion_billing.instants import parse_instant
+from fusion_billing.billing.rating_document import RatingDocument
 from fusion_billing.odoo_lines.line_cadence import LineCadence, send_at
 
 
@@ -17,17 +15,16 @@ class LineTimes:
     cadence: LineCadence = "hourly"
     at_once: bool = False
 
-    def of(self, doc: Mapping[str, Any], stored: StoredRating | None, now: datetime) -> datetime:
-        """Return when the line of the rating `doc` is due, `stored` being the version before it.
+    def of(self, document: RatingDocument, stored: StoredRating | None, now: datetime) -> datetime:
+        """Return when the line of the rating in `document` is due, `stored` being the version before it.
 
         A line that is due already keeps its time if that is earlier. What has no invoice of Odoo's own ahead
         (the subscription has ended) is sent at once.
         """
-        if self.at_once or doc.get("final_invoice"):
+        if self.at_once or document.needs_final_invoice:
             return now
         line = None if stored is None else stored.line
         is_first = line is None or line.version is None
-        period_end = parse_instant(doc["period_end"])
-        at = send_at(self.cadence, now=now, period_end=period_end, is_first=is_first)
+        at = send_at(self.cadence, now=now, period_end=document.period_end, is_first=is_first)
         waiting_for = line.at if line is not None and line.state == "due" else None
         return at if waiting_for is None else min(at, waiting_for)

@@ -16,15 +16,9 @@ from functions.rate.rating_writer import Change, Writer
 from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.decisions import PeriodState, decide
 from fusion_billing.billing.groups import check_groups
+from fusion_billing.billing.period_document import period_document
 from fusion_billing.billing.pricing import Pricing
 from fusion_billing.billing.rating import ComputedRating, RatingKey, StoredRating, computed_rating
-from fusion_billing.billing.rating_document import (
-    Span,
-    billed_to,
-    no_longer_charged,
-    not_rated,
-    rating_document,
-)
 from fusion_billing.billing.thresholds import reached
 from fusion_billing.billing_periods.calendar import Period
 from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
@@ -132,10 +126,10 @@ class OpenPeriods:
         It is billed in the open period, or in a `period` to come.
         """
         billed_in = customer.calendar.open if period is None else period
-        whole = stored.doc if stored.parts is None else self._ratings.whole(stored)
-        doc = no_longer_charged(whole) if reason is None else not_rated(whole, reason)
-        doc = billed_to(doc, customer, billed_in, self._reading.now)
-        rated = computed_rating(stored.key, doc, cause=self._reading.cause)
+        whole = self._ratings.whole(stored)
+        document = whole.without_charge() if reason is None else whole.not_rated(reason)
+        document = customer.bill(document, billed_in, self._reading.now)
+        rated = computed_rating(stored.key, document, cause=self._reading.cause)
         if stored.frozen:
             raise VersionConflict("The rating was frozen meanwhile")
         change = self._change(customer, billed_in, rated, stored, has_usage=False)
@@ -199,15 +193,15 @@ class OpenPeriods:
         check_groups(price, records)
         who = customer.subscriber_in(period)
         result = price.rate(records, who, period.start, period.end)
-        doc = rating_document(price, who, Span(period.start, period.end), result.as_dict())
-        doc = billed_to(doc, customer, period, self._reading.now)
+        document = period_document(price, who, period.start, period.end, result)
+        document = customer.bill(document, period, self._reading.now)
         thresholds = reached(
             price.charge.effective_thresholds,
             units=result.units,
             included=result.included_units,
             amount=result.amount,
         )
-        return computed_rating(key, doc, thresholds, self._reading.cause)
+        return computed_rating(key, document, thresholds, self._reading.cause)
 
     def _change(
         self,

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from fusion_billing.billing.closed_periods import ClosedPeriod
 from fusion_billing.billing.decisions import NewVersion, SameVersion
 from fusion_billing.billing.rating import RatingKey, StoredRating
+from fusion_billing.billing.rating_document import RatingDocument
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
 from fusion_billing.dynamodb.ratings.ratings import Save
@@ -64,7 +65,7 @@ class Ratings(Protocol):
     def in_period(self, subscription: str, period_start: datetime) -> list[StoredRating]:
         """Return every rating billed in a period, adjustments included."""
 
-    def whole(self, stored: StoredRating) -> dict[str, Any]:
+    def whole(self, stored: StoredRating) -> RatingDocument:
         """Return a rating's document with its large fields."""
 
     def save(

@@ -14,9 +14,8 @@ from functions.rate.rating_writer import RunStatistics, Writer
 from functions.rate.statements import StatementMaker
 from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.closed_periods import ClosedPeriod
-from fusion_billing.billing.pricing import from_document
+from fusion_billing.billing.pricing import pricing_of
 from fusion_billing.billing.rating import Cause, StoredRating
-from fusion_billing.billing.rating_document import is_up_to_date
 from fusion_billing.billing_periods.calendar import Period
 from fusion_billing.catalog.identifiers import MAX_LEVEL_WINDOW
 from fusion_billing.catalog.levels import LEVEL
@@ -147,7 +146,7 @@ class Rater:
         priced = {key for task in tasks for key in task.rating_keys()}
         unpriced = frozenset[str]().union(*(task.unpriced for task in tasks))
         for key, rating in stored.items():
-            metric = rating.doc["metric"]
+            metric = rating.document.metric
             pair = ChangedPair(customer.id, metric, month)
             if key.corrects is not None:
                 if charge is None:
@@ -171,9 +170,9 @@ class Rater:
             key = rating.key
             is_deleted = self._reading.prices().newest(key.charge) is None
             is_asked = key.corrects is None and charge in {None, key.charge}
-            if is_deleted and is_asked and is_up_to_date(rating.doc):
-                price = from_document(rating.doc if rating.parts is None else self._ratings.whole(rating))
-                metric = rating.doc["metric"]
+            if is_deleted and is_asked and rating.document.is_up_to_date:
+                price = pricing_of(self._ratings.whole(rating).price)
+                metric = rating.document.metric
                 pair = ChangedPair(customer.id, metric, month_of(period.start))
                 tasks.append(Task(pair, customer, metric, period, (price,)))
         return tasks
@@ -183,7 +182,7 @@ class Rater:
         for start in customer.replaced_starts:
             for stored in self._ratings.in_period(customer.id, start):
                 if not stored.frozen:
-                    pair = ChangedPair(customer.id, stored.doc["metric"], month_of(start))
+                    pair = ChangedPair(customer.id, stored.document.metric, month_of(start))
                     self._failures.attempt(pair, partial(self._uninvoiced.end, customer, stored, _REPLACED))
 
     def _adjust_older(self, customer: BilledSubscription, start: datetime, metric: str) -> None:
@@ -211,7 +210,7 @@ class Rater:
         unpriced = frozenset[str]().union(*(task.unpriced for task in tasks))
         for stored in self._ratings.in_period(customer.id, period.start):
             if stored.key not in priced and stored.key.charge not in unpriced and not stored.frozen:
-                pair = ChangedPair(customer.id, stored.doc["metric"], month_of(period.start))
+                pair = ChangedPair(customer.id, stored.document.metric, month_of(period.start))
                 self._failures.attempt(pair, partial(self._uninvoiced.end, customer, stored, period=period))
 
     def _adjust_before(self, customer: BilledSubscription, metric: str, first: datetime) -> None:

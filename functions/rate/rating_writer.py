@@ -49,7 +49,7 @@ class Change:
     @property
     def order(self) -> int:
         """Return the order that invoices it."""
-        return int(self.rated.doc["odoo_order_id"])
+        return self.rated.document.odoo_order_id
 
 
 _AT_EACH_CHANGE = LineTimes()
@@ -99,7 +99,7 @@ class Writer:
                 type_,
                 subscription=change.customer.id,
                 plan=change.customer.who.plan,
-                metric=change.rated.doc["metric"],
+                metric=change.rated.document.metric,
                 data=data,
                 now=self.now,
             )
@@ -120,7 +120,7 @@ class Writer:
             self.outbox.wake_up(one)
 
     def _line_at(self, change: Change) -> datetime:
-        return self.line_times.of(change.rated.doc, change.stored, self.now)
+        return self.line_times.of(change.rated.document, change.stored, self.now)
 
     def _count(self, change: Change) -> None:
         self.statistics.written += isinstance(change.decision, NewVersion)
@@ -130,36 +130,36 @@ class Writer:
 def _events(
     rated: ComputedRating, decision: NewVersion | SameVersion, *, late: bool
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    doc = rated.doc
-    about = {"charge": doc["charge"], "metric": doc["metric"]}
-    period = {"period_start": doc["period_start"], "period_end": doc["period_end"]}
-    quantities = {"units": doc["units"], "included_units": doc["included_units"]}
+    document = rated.document
+    about = {"charge": document.charge, "metric": document.metric}
+    period = {"period_start": rfc3339(document.period_start), "period_end": rfc3339(document.period_end)}
+    quantities = {"units": document.units, "included_units": document.included_units}
     if isinstance(decision, NewVersion):
         data = {
             **about,
             **period,
             **quantities,
             "version": decision.version,
-            "overage_units": doc["overage_units"],
-            "amount": doc["amount"],
-            "currency": doc["currency"],
+            "overage_units": document.overage_units,
+            "amount": document.amount,
+            "currency": document.currency,
         }
         if rated.key.corrects is not None:
             data["corrects"] = rfc3339(rated.key.corrects)
         yield "rating.updated", data
-    if late:
-        corrected = doc["corrects"]
+    corrected = document.corrects
+    if late and corrected is not None:
         yield (
             "usage.late",
             {
                 **about,
-                "period_start": corrected["period_start"],
-                "period_end": corrected["period_end"],
-                "units": doc["units"],
-                "amount": corrected["amount"],
-                "invoiced_amount": corrected["invoiced_amount"],
-                "adjustment_amount": doc["amount"],
-                "currency": doc["currency"],
+                "period_start": rfc3339(corrected.period_start),
+                "period_end": rfc3339(corrected.period_end),
+                "units": document.units,
+                "amount": corrected.amount,
+                "invoiced_amount": corrected.invoiced_amount,
+                "adjustment_amount": document.amount,
+                "currency": document.currency,
             },
         )
     for name in sorted(decision.raised):
@@ -169,5 +169,5 @@ def _events(
             if kind == "included"
             else {"threshold_amount": figure}
         )
-        amounts = {"amount": doc["amount"], "currency": doc["currency"]}
+        amounts = {"amount": document.amount, "currency": document.currency}
         yield "usage.threshold_reached", {**about, **period, **quantities, **passed, **amounts}

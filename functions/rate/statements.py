@@ -9,7 +9,7 @@ from functions.rate.ports import Ratings, Statements
 from fusion_billing.application.outbox import Tells
 from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.closed_periods import ClosedPeriod
-from fusion_billing.billing.pricing import from_document
+from fusion_billing.billing.pricing import metric_of
 from fusion_billing.billing.rating import StoredRating
 from fusion_billing.billing_periods.calendar import Period
 from fusion_billing.decimals import ZERO
@@ -101,9 +101,9 @@ class StatementMaker:
         """Yield what was rated and invoiced; under a start that was replaced, what an invoice holds of it."""
         counts: dict[tuple[str, datetime], UsageCount] = {}
         for rating in ratings:
-            doc = rating.doc
+            document = rating.document
             start = rating.key.corrects or rating.key.period_start
-            counted = (doc["metric"], start)
+            counted = (document.metric, start)
             is_replaced = rating.key.period_start != period.start
             if is_replaced and not rating.billed:
                 continue
@@ -114,9 +114,9 @@ class StatementMaker:
             yield StatementLine(
                 line=rating.key.line,
                 charge=rating.key.charge,
-                charge_name=doc["charge_name"],
-                metric=doc["metric"],
-                units=doc["units"],
+                charge_name=document.charge_name,
+                metric=document.metric,
+                units=document.units,
                 rated=rating.amount,
                 invoiced=rating.billed,
                 invoiced_from=_invoiced_from(rating),
@@ -129,7 +129,7 @@ class StatementMaker:
         first, end = customer.rated_start(period), customer.rated_end(period)
         if end <= first:
             return UsageCount()
-        metric = from_document(rating.doc).metric
+        metric = metric_of(self.ratings.whole(rating).price)
         records = self.reading.used_by(customer.id, metric, first, end)
         return usage_count(records, start=first, end=end, timezone=customer.who.timezone)
 
@@ -142,8 +142,7 @@ def _invoiced_from(rating: StoredRating) -> InvoicedFrom:
 
 def _order(customer: BilledSubscription, period: Period, ratings: Sequence[StoredRating]) -> int:
     """Return the order that the period's lines are on: a renewal may have taken them along."""
-    lines = [rating.doc for rating in ratings if rating.line.version is not None]
-    orders = {doc["odoo_order_id"] for doc in lines if isinstance(doc.get("odoo_order_id"), int)}
+    orders = {rating.document.odoo_order_id for rating in ratings if rating.line.version is not None}
     return orders.pop() if len(orders) == 1 else customer.order_for(period)
 
 

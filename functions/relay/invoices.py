@@ -91,7 +91,7 @@ class InvoiceReading:
             self.tools.store.read_later(stored, self.line_partition, stored.intent.at + UNRESOLVED_FOR)
             return None
         try:
-            line_item = read(stored.doc, stored.key.subscription)
+            line_item = read(stored.document, stored.key.subscription)
             precision = self.tools.precision.of(self.tools.odoo)
             line = line_of(line_item, precision, mode=self.tools.mode, suffix=stored.suffix)
         except FusionError:

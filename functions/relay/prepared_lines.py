@@ -85,8 +85,8 @@ class CurrencyDiffers(LineMismatch):
 
 
 def computed_rating(line: StoredLine, precision: Precision, mode: Mode) -> ComputedRating:
-    """Return the line made ready; raises `Unreadable` or `Unrepresentable` where it can't be."""
-    line_item = read(line.doc, line.key.subscription)
+    """Return the line made ready; raises `UnreadableDocument` or `Unrepresentable` where it can't be."""
+    line_item = read(line.document, line.key.subscription)
     made = line_of(line_item, precision, mode=mode, suffix=line.suffix)
     return ComputedRating(line, line_item, made, _digest(made, line_item), precision, mode)
 

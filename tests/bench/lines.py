@@ -34,6 +34,7 @@ from fusion_billing.odoo.precision import Cached
 from fusion_billing.odoo.protocols.wire import Wire
 from tests.bench.harness import Figure, Progress, repeated_ratio
 from tests.bench.world import START, World, engine
+from tests.rating_documents import document
 
 _LINES, _FULL_LINES = 1_600, 10_000
 _LINES_AN_ORDER = 2
@@ -171,24 +172,8 @@ def _load(world: World, at: str, count: int) -> None:
 
 
 def _due(order: int, charge: str) -> NewVersion:
-    doc = {
-        "charge": charge,
-        "charge_name": "API calls",
-        "metric": "api_calls",
-        "plan": "Pro",
-        "odoo_order_id": order,
-        "odoo_product_id": 7,
-        "timezone": "UTC",
-        "period_start": "2026-11-01T00:00:00Z",
-        "period_end": "2026-12-01T00:00:00Z",
-        "currency": "USD",
-        "units": "1250",
-        "included_units": "1000",
-        "overage_units": "250",
-        "amount": "1.00",
-        "steps": [{"units": "250", "unit_amount": "0.004", "amount": "1"}],
-    }
-    return NewVersion(computed_rating(RatingKey(str(order), START, charge), doc), 1, "due", frozenset())
+    rated = document(charge=charge, odoo_order_id=order)
+    return NewVersion(computed_rating(RatingKey(str(order), START, charge), rated), 1, "due", frozenset())
 
 
 def _order(number: int) -> dict[str, Any]:

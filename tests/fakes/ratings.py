@@ -7,6 +7,7 @@ from datetime import datetime
 from fusion_billing.billing.closed_periods import ClosedPeriod
 from fusion_billing.billing.decisions import NewVersion, SameVersion
 from fusion_billing.billing.rating import HistoryEntry, Line, RatingKey, StoredRating, history_with
+from fusion_billing.billing.rating_document import RatingDocument
 from fusion_billing.dynamodb.ratings.ratings import Save
 from fusion_billing.dynamodb.ratings.statements import AlreadyClosed
 from fusion_billing.errors import Unavailable, VersionConflict
@@ -62,8 +63,8 @@ class FakeRatings:
         ]
         return sorted(found, key=lambda rating: rating.key.name)
 
-    def whole(self, stored: StoredRating) -> dict[str, object]:
-        return dict(stored.doc)
+    def whole(self, stored: StoredRating) -> RatingDocument:
+        return stored.document
 
     def save(
         self,
@@ -112,13 +113,13 @@ class FakeRatings:
         if stored is None and rated.key in self.items:
             raise VersionConflict("The rating exists")
         current = None if stored is None else self._current(stored)
-        entry = HistoryEntry(decision.version, rated.units, rated.amount_text, rfc3339(now), rated.cause)
+        entry = HistoryEntry(decision.version, rated.document.units, rated.document.amount, rfc3339(now), rated.cause)
         self.items[rated.key] = StoredRating(
             key=rated.key,
             version=decision.version,
             amount=rated.amount,
             digest=rated.digest,
-            document=rated.document,
+            document_json=rated.document_json,
             history=history_with(current.history if current is not None else (), entry),
             raised=decision.raised | (current.raised if current is not None else frozenset()),
             line=_moved(current.line if current is not None else Line(), decision.line, due_at),

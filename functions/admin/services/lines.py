@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from functions.admin.cursors import bad_cursor
 from fusion_billing.billing.rating import RatingKey
+from fusion_billing.billing.rating_document import RatingDocument, UnreadableDocument
 from fusion_billing.catalog.identifiers import is_subscription_id
 from fusion_billing.currencies import DIGITS, with_digits
 from fusion_billing.dynamodb import keys
@@ -74,10 +75,10 @@ def retry(store: LineStore, queue: RelayQueue, identity: str, line_partitions: i
     line = store.get(key_of(identity))
     if line.state not in _WRITABLE or line.frozen:
         raise Conflict(f"the line is {line.state}: there is nothing to try again")
-    order = line.doc.get("odoo_order_id")
-    if not isinstance(order, int):
+    document = _document(line)
+    if document is None:
         raise Conflict("the rating names no order in Odoo")
-    store.make_due(line, line_partition(order, line_partitions), now)
+    store.make_due(line, line_partition(document.odoo_order_id, line_partitions), now)
     wake_up(queue)
     return shown(store.get(line.key))
 
@@ -105,19 +106,19 @@ def key_of(identity: str) -> RatingKey:
 
 def shown(line: StoredLine) -> dict[str, Any]:
     """Return a line as JSON: what it owes, what Odoo holds of it, and what went wrong."""
-    key, document = line.key, line.doc
-    currency = str(document.get("currency", ""))
+    key, document = line.key, _document(line)
+    currency = "" if document is None else document.currency
     told: dict[str, Any] = {
         "id": key.line,
         "subscription": key.subscription,
         "charge": key.charge,
         "period_start": rfc3339(key.period_start),
-        "period_end": document.get("period_end"),
+        "period_end": None if document is None else rfc3339(document.period_end),
         "state": line.state,
         "version": line.version,
         "amount": with_digits(line.amount, currency) if currency in DIGITS else str(line.amount),
         "currency": currency,
-        "odoo_order_id": document.get("odoo_order_id"),
+        "odoo_order_id": None if document is None else document.odoo_order_id,
         "odoo_line_id": line.odoo_id,
         "sent_version": line.sent_version,
         "sent_amount": None if line.sent_amount is None else str(line.sent_amount),
@@ -136,6 +137,14 @@ def shown(line: StoredLine) -> dict[str, Any]:
     if line.at and line.line_partition != CHANGED:
         told[_AT.get(line.state, "due_at")] = rfc3339(datetime.fromisoformat(line.at))
     return told
+
+
+def _document(line: StoredLine) -> RatingDocument | None:
+    """Return the line's rating document; None if it can't be read, which is why the line failed."""
+    try:
+        return line.document
+    except UnreadableDocument:
+        return None
 
 
 def _instant(text: str) -> datetime:

@@ -1,13 +1,14 @@
 """Why was this billed: ratings, their steps, versions, price, line, adjustments, and the records behind."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from functions.admin.services import usage_json
 from fusion_billing.access.principal import Principal
 from fusion_billing.billing.rating import HistoryEntry, RatingKey, StoredRating
+from fusion_billing.billing.rating_document import RatingDocument, StepText
 from fusion_billing.billing_periods.calendar import Calendar, Period
 from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import plain
@@ -23,17 +24,6 @@ _RECORDS = 200  # with up to 100 revisions each
 _STEP_BYTES = 150  # of a step without its description
 _STEPS_BYTES = 2_000_000
 _PAGE_BYTES = 4_000_000
-_RATED = (
-    "units",
-    "included_units",
-    "overage_units",
-    "billable_units",
-    "amount",
-    "unrounded_amount",
-    "currency",
-    "steps",
-    "price_versions",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +40,7 @@ class Asker:
 
     def sees(self, rating: StoredRating) -> bool:
         """Tell whether the key's source may see a rating, by its metric."""
-        return self.principal.may_use_metric(rating.doc["metric"])
+        return self.principal.may_use_metric(rating.document.metric)
 
 
 def listing(
@@ -74,7 +64,7 @@ def listing(
                 continue
             if len(page) == limit or size > _PAGE_BYTES:
                 return page, last
-            size += len(one.document)
+            size += len(one.document_json)
             page.append(shown(one, period))
             last = f"{rfc3339(period.start)}|{one.key.name}"
     return page, None
@@ -109,15 +99,15 @@ def detail(
         start = rfc3339(key.period_start)
         raise NotFound(f"there is no rating of the charge {key.charge} in the period from {start}")
     of = asker.calendar.period_holding(key.corrects or key.period_start)
-    doc = ratings.whole(own)
+    document = ratings.whole(own)
     source = None if asker.principal.is_admin else asker.principal.source
-    wanted = Selection(key.subscription, doc["metric"], of.start, of.end, source)
+    wanted = Selection(key.subscription, document.metric, of.start, of.end, source)
     records, records_after = reader.page(wanted, after, min(limit, _RECORDS))
     return {
         **shown(own, asker.calendar.period_holding(key.period_start)),
-        **_steps(doc, steps_from),
+        **_steps(document, steps_from),
         "history": [_version(entry) for entry in own.history],
-        "price": {"versions": doc["priced_by"], "metric": doc["metric_definition"]},
+        "price": {"versions": document.priced_by, "metric": document.metric_definition},
         "thresholds_reached": sorted(own.raised),
         "adjustments": [] if key.corrects else _adjustments(ratings, asker, key),
         "records": [_record(reader, one) for one in records],
@@ -135,27 +125,31 @@ def _version(entry: HistoryEntry) -> dict[str, Any]:
     return shown if entry.cause is None else {**shown, "cause": entry.cause}
 
 
-def _steps(doc: dict[str, Any], first: int) -> dict[str, Any]:
+def _steps(document: RatingDocument, first: int) -> dict[str, Any]:
     """Return the steps from `first` on that fit an answer, and where the next ones begin.
 
     An adjustment's own steps are few; those that lead to the corrected period's amount are shown in them.
     """
     answer: dict[str, Any] = {}
-    steps = doc.get("steps", [])
-    if "corrects" in doc:
-        answer["steps"], steps = steps, doc["corrects"]["steps"]
+    steps = document.rated_steps
+    if document.corrects is not None:
+        answer["steps"] = _json(document.steps)
     part = _fitting(steps[first:])
     following = first + len(part)
     answer |= {"steps_total": len(steps), "steps_next": following if following < len(steps) else None}
-    if "corrects" in doc:
-        return {**answer, "corrects": {**doc["corrects"], "steps": part}}
-    return {**answer, "steps": part}
+    if document.corrects is not None:
+        return {**answer, "corrects": replace(document.corrects, steps=part).to_json()}
+    return {**answer, "steps": _json(part)}
 
 
-def _fitting(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _json(steps: Sequence[StepText]) -> list[dict[str, str]]:
+    return [step.as_dict() for step in steps]
+
+
+def _fitting(steps: tuple[StepText, ...]) -> tuple[StepText, ...]:
     size = 0
     for index, step in enumerate(steps):
-        size += len(step["description"].encode()) + _STEP_BYTES
+        size += len(step.description.encode()) + _STEP_BYTES
         if index and size > _STEPS_BYTES:
             return steps[:index]
     return steps
@@ -163,28 +157,44 @@ def _fitting(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def shown(rating: StoredRating, period: Period) -> dict[str, Any]:
     """Return a rating as a list shows it; `period` is the one it is billed in."""
-    doc = rating.doc
-    answer = {
+    document = rating.document
+    answer: dict[str, Any] = {
         "subscription": rating.key.subscription,
         "charge": rating.key.charge,
-        "charge_name": doc["charge_name"],
-        "metric": doc["metric"],
-        "unit": doc["unit"],
+        "charge_name": document.charge_name,
+        "metric": document.metric,
+        "unit": document.unit,
         "period_start": rfc3339(period.start),
         "period_end": rfc3339(period.end),
         "state": period.state,
         "version": rating.version,
         "frozen": rating.frozen,
-        **{name: doc[name] for name in _RATED if name in doc},
+        **_figures(document),
         "line": _line(rating),
     }
-    if "corrects" in doc:
-        answer["corrects"] = doc["corrects"]
+    if document.corrects is not None:
+        answer["corrects"] = document.corrects.to_json()
     return answer
 
 
+def _figures(document: RatingDocument) -> dict[str, Any]:
+    figures: dict[str, Any] = {
+        "units": document.units,
+        "included_units": document.included_units,
+        "overage_units": document.overage_units,
+        "billable_units": document.billable_units,
+        "amount": document.amount,
+        "unrounded_amount": document.unrounded_amount,
+        "currency": document.currency,
+        "steps": _json(document.steps),
+    }
+    if document.price_versions is not None:
+        figures["price_versions"] = document.price_versions
+    return figures
+
+
 def _line(rating: StoredRating) -> dict[str, Any] | None:
-    line, currency = rating.line, rating.doc["currency"]
+    line, currency = rating.line, rating.document.currency
     if line.state is None and line.id is None:
         return None
     answer: dict[str, Any] = {

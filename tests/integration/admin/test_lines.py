@@ -18,6 +18,7 @@ from fusion_billing.dynamodb.ratings.ratings import RatingsStore
 from fusion_billing.odoo_lines.line_guard import ITSELF, Note, notes_text
 from local.odoo.server import Server, serve
 from local.tables import Tables
+from tests.rating_documents import document
 
 pytestmark = pytest.mark.integration
 
@@ -70,9 +71,8 @@ def failed(dynamodb: DynamoDBClient, tables: Tables, admin: Any) -> list[str]:
     made = []
     for number, charge in enumerate(("api_calls", "seats", "storage")):
         key = RatingKey("41", START, charge)
-        doc = {"amount": "1.00", "units": "250", "currency": "USD", "odoo_order_id": 41}
         ratings.save(
-            NewVersion(computed_rating(key, doc), 1, "due", frozenset()),
+            NewVersion(computed_rating(key, document(charge=charge, odoo_order_id=41)), 1, "due", frozenset()),
             stored=None,
             odoo_order_id=41,
             now=admin.now,

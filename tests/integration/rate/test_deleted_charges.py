@@ -38,7 +38,7 @@ def ended(small_world: "World", request: pytest.FixtureRequest) -> "World":
 
 def test_what_is_still_owed_of_it_stays_as_it_was_rated(ended: "World") -> None:
     before = ended.the_rating()
-    assert (before.amount, before.doc["final_invoice"]) == (Decimal("1.50"), True)
+    assert (before.amount, before.document.needs_final_invoice) == (Decimal("1.50"), True)
     _sweep(ended, "api_calls")
     _sweep(ended)
     ended.do(JOB)

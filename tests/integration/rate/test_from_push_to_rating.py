@@ -61,7 +61,7 @@ def test_a_month_of_counters_with_re_sends_and_corrections_is_rated_to_the_cent(
     assert ingest.push(_day(4, "99", sequence=1)) == ["stale"]
     small_world.rate_hour()
     rating = small_world.the_rating()
-    assert rating.doc["units"] == "52.75"
+    assert rating.document.units == "52.75"
     assert rating.amount == Decimal("4.28")  # 42.75 units past 10, at 0.10: 4.275, half-up
 
 
@@ -84,5 +84,5 @@ def test_members_and_properties_reach_the_rating(world: "World") -> None:
     assert ingest.push(*records) == ["created"] * 4
     world.rate_hour()
     rating = world.the_rating(charge="seats")
-    assert (rating.doc["units"], rating.amount) == ("3", Decimal(6))
-    assert any("eu" in step["description"] for step in rating.doc["steps"])
+    assert (rating.document.units, rating.amount) == ("3", Decimal(6))
+    assert any("eu" in step.description for step in rating.document.steps)

@@ -43,8 +43,9 @@ def test_late_usage_becomes_an_adjustment_and_is_told_of(invoiced: "World") -> N
     assert invoiced.the_rating().amount == Decimal("1.50")
     adjusted = invoiced.the_rating(DECEMBER, corrects=NOVEMBER)
     assert (adjusted.amount, adjusted.line.state) == (Decimal("1.50"), "due")
-    assert adjusted.doc["corrects"]["period_start"] == "2026-11-01T00:00:00Z"
-    assert [Decimal(step["amount"]) for step in adjusted.doc["steps"]] == [Decimal("3.00"), Decimal("-1.50")]
+    assert adjusted.document.corrects is not None
+    assert adjusted.document.corrects.period_start == datetime(2026, 11, 1, tzinfo=UTC)
+    assert [Decimal(step.amount) for step in adjusted.document.steps] == [Decimal("3.00"), Decimal("-1.50")]
     (late,) = invoiced.told.of("usage.late")
     assert (late["amount"], late["invoiced_amount"], late["adjustment_amount"]) == ("3.00", "1.50", "1.50")
     assert late["period_start"] == "2026-11-01T00:00:00Z"

@@ -97,10 +97,10 @@ def test_two_thousand_groups_are_rated_and_cost_nobody_anything(small_world: "Wo
     stored = small_world.the_rating(charge="seats")
     assert (stored.amount, small_world.reported) == (Decimal(400), [])
     assert small_world.the_rating(id_="43").amount == Decimal("1.50")
-    assert len(stored.document) < 40_000
-    assert sum(Decimal(step["amount"]) for step in stored.doc["steps"]) == Decimal(400)
-    steps = small_world.ratings.whole(stored)["steps"]
-    assert sum(Decimal(step["amount"]) for step in steps) == Decimal(400)
+    assert len(stored.document_json) < 40_000
+    assert sum(Decimal(step.amount) for step in stored.document.steps) == Decimal(400)
+    steps = small_world.ratings.whole(stored).steps
+    assert sum(Decimal(step.amount) for step in steps) == Decimal(400)
     assert len(steps) >= 2_000
 
 
@@ -115,8 +115,8 @@ def test_a_large_rating_is_not_written_again_and_follows_its_usage(small_world: 
     small_world.rater().rate_pairs([pair])
     stored = small_world.the_rating(charge="seats")
     assert (stored.version, stored.amount) == (2, Decimal(600))
-    steps = small_world.ratings.whole(stored)["steps"]
-    assert sum(Decimal(step["amount"]) for step in steps) == Decimal(600)
+    steps = small_world.ratings.whole(stored).steps
+    assert sum(Decimal(step.amount) for step in steps) == Decimal(600)
     parts = [one for one in _items(small_world) if one["pk"]["S"].startswith("PARTS#")]
     assert {one["sk"]["S"].partition("#")[0] for one in parts} == {stored.parts}  # the old version's are gone
 
@@ -143,9 +143,10 @@ def test_late_usage_of_a_large_rating_is_adjusted(small_world: "World") -> None:
     small_world.rate(ChangedPair("42", "seats", MONTH))
     adjusted = small_world.the_rating("2026-12-01", "seats", corrects="2026-11-01")
     assert (adjusted.amount, small_world.reported) == (Decimal(100), [])
-    assert len(adjusted.document) < 40_000
+    assert len(adjusted.document_json) < 40_000
     whole = small_world.ratings.whole(adjusted)
-    assert sum(Decimal(step["amount"]) for step in whole["corrects"]["steps"]) == Decimal(500)
+    assert whole.corrects is not None
+    assert sum(Decimal(step.amount) for step in whole.corrects.steps) == Decimal(500)
 
 
 def _items(world: "World") -> list[dict[str, Any]]:
@@ -212,7 +213,7 @@ def test_ten_thousand_groups_are_rated_and_one_more_is_an_error_of_that_charge_a
     small_world.rate(pair)
     stored = small_world.the_rating(charge="seats")
     assert (stored.amount, small_world.reported) == (Decimal(2_000), [])
-    assert small_world.ratings.whole(stored)["units"] == "10000"
+    assert small_world.ratings.whole(stored).units == "10000"
     small_world.client.put_item(
         TableName=small_world.tables.usage,
         Item={

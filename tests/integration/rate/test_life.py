@@ -142,13 +142,13 @@ def test_what_was_billed_of_before_a_later_beginning_is_given_back(begun: "World
 def test_what_a_subscription_that_ended_still_owes_is_for_a_final_invoice(begun: "World", state: str) -> None:
     begun.push("15", "2026-11-20")
     begun.do(JOB)
-    assert "final_invoice" not in begun.the_rating(MID_NOVEMBER).doc
+    assert not begun.the_rating(MID_NOVEMBER).document.needs_final_invoice
     begun.now = datetime(2026, 11, 25, 12, 30, tzinfo=UTC)
     ended: dict[str, Any] = {"state": state} if state == "6_churn" else {"end_date": "2026-11-24"}
     begun.change(**ended)
     begun.do(JOB)
     stored = begun.the_rating(MID_NOVEMBER)
-    assert (stored.doc["final_invoice"], stored.amount, stored.line.state) == (True, Decimal(5), "due")
+    assert (stored.document.needs_final_invoice, stored.amount, stored.line.state) == (True, Decimal(5), "due")
     begun.push("25", "2026-11-21")  # usage of before the end that arrives late
     begun.rate_hour()
     assert begun.the_rating(MID_NOVEMBER).amount == Decimal(30)
@@ -169,7 +169,7 @@ def test_an_adjustment_of_a_subscription_that_ended_is_for_its_final_invoice(beg
     begun.push("20", "2026-11-21")
     begun.rate_hour()
     adjusted = begun.the_rating(DECEMBER, corrects=MID_NOVEMBER)
-    assert (adjusted.amount, adjusted.doc["final_invoice"]) == (Decimal(20), True)
+    assert (adjusted.amount, adjusted.document.needs_final_invoice) == (Decimal(20), True)
     for message in sweep_messages():
         begun.do(message)
     assert begun.the_rating(DECEMBER, corrects=MID_NOVEMBER) == adjusted
@@ -210,7 +210,7 @@ def test_an_end_moved_to_before_a_period_brings_it_to_nothing_and_back(begun: "W
 def test_the_lines_of_a_period_move_to_the_order_that_renews_it(begun: "World") -> None:
     begun.push("15", "2026-11-20")
     begun.do(JOB)
-    assert begun.the_rating(MID_NOVEMBER).doc["odoo_order_id"] == 42
+    assert begun.the_rating(MID_NOVEMBER).document.odoo_order_id == 42
     stored = begun.subscriptions.get("42")
     assert stored is not None
     begins, renewed = datetime(2026, 11, 15, tzinfo=UTC), datetime(2026, 11, 25, tzinfo=UTC)
@@ -221,7 +221,7 @@ def test_the_lines_of_a_period_move_to_the_order_that_renews_it(begun: "World") 
     )
     begun.do(JOB)
     moved = begun.the_rating(MID_NOVEMBER)
-    assert (moved.doc["odoo_order_id"], moved.amount, moved.line.state) == (77, Decimal(5), "due")
+    assert (moved.document.odoo_order_id, moved.amount, moved.line.state) == (77, Decimal(5), "due")
 
 
 def test_what_is_billed_is_what_the_invoice_holds(begun: "World") -> None:
@@ -348,7 +348,7 @@ def test_a_charge_that_ended_before_the_invoice_is_not_due_after_it(begun: "Worl
     assert _amounts(begun, MID_NOVEMBER) == {"api_calls": Decimal(0), "fee": Decimal(0)}
     if earlier_release:
         for charge in ("fee", "api_calls"):
-            document = {**begun.the_rating(MID_NOVEMBER, charge).doc}
+            document = begun.the_rating(MID_NOVEMBER, charge).document.to_json()
             del document["is_charged"]
             _set(begun, "doc", json.dumps(document), charge)
     begun.invoice(JANUARY)

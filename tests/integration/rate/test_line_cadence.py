@@ -36,7 +36,7 @@ def _rate(world: "World", **message: Any) -> None:
 def _due(world: "World") -> StoredRating | None:
     """Return the rating if the relay would send its line now."""
     lines = LineStore(world.client, world.tables.ratings)
-    due, _ = lines.due(line_partition(world.the_rating().doc["odoo_order_id"], 8), world.now, 10, None)
+    due, _ = lines.due(line_partition(world.the_rating().document.odoo_order_id, 8), world.now, 10, None)
     return world.the_rating() if due else None
 
 

@@ -35,7 +35,7 @@ def test_a_start_in_mid_period_gives_its_share(
     world.push("620", "2026-11-20")
     world.rate()
     rating = world.the_rating(max(start, "2026-11-01"))
-    assert (rating.doc["included_units"], rating.amount) == (included, Decimal(amount))
+    assert (rating.document.included_units, rating.amount) == (included, Decimal(amount))
 
 
 def test_the_share_stays_when_the_period_is_invoiced_and_late_usage_comes(world: "World") -> None:

@@ -22,10 +22,13 @@ def test_marked_usage_becomes_a_rating_whose_line_is_due(small_world: "World") -
     small_world.rate_hour()
     rating = small_world.the_rating()
     assert (rating.version, rating.amount, rating.line.state) == (1, Decimal("2.00"), "due")
-    doc = rating.doc
-    assert (doc["units"], doc["included_units"], doc["overage_units"]) == ("30", "10", "20")
-    assert (doc["period_start"], doc["period_end"]) == ("2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z")
-    assert sum(Decimal(step["amount"]) for step in doc["steps"]) == Decimal(doc["unrounded_amount"])
+    document = rating.document
+    assert (document.units, document.included_units, document.overage_units) == ("30", "10", "20")
+    assert (document.period_start, document.period_end) == (
+        datetime(2026, 11, 1, tzinfo=UTC),
+        datetime(2026, 12, 1, tzinfo=UTC),
+    )
+    assert sum(Decimal(step.amount) for step in document.steps) == Decimal(document.unrounded_amount)
     assert small_world.relay.messages == [{"job": "lines"}]
     updated = small_world.told.of("rating.updated")
     assert [(one["version"], one["amount"], one["metric"]) for one in updated] == [(1, "2.00", "api_calls")]

@@ -20,6 +20,7 @@ from fusion_billing.dynamodb.ratings.ratings import (
 from fusion_billing.errors import VersionConflict
 from local.capacity import Consumed
 from local.tables import Tables
+from tests.rating_documents import document
 
 pytestmark = pytest.mark.integration
 
@@ -36,7 +37,7 @@ def store(dynamodb: DynamoDBClient, tables: Tables) -> RatingsStore:
 
 
 def _rated(units: str, amount: str, key: RatingKey = KEY, **more: Any) -> ComputedRating:
-    return computed_rating(key, {"units": units, "amount": amount, "currency": "USD", **more})
+    return computed_rating(key, document(units=units, amount=amount, **more))
 
 
 def _put(store: RatingsStore, rated: ComputedRating, *, now: datetime = NOW) -> StoredRating:
@@ -67,7 +68,7 @@ def _acknowledge(dynamodb: DynamoDBClient, tables: Tables, stored: StoredRating,
 def test_a_rating_is_written_and_read_back(store: RatingsStore) -> None:
     stored = _put(store, _rated("1250", "1.00"))
     assert (stored.key, stored.version, stored.amount) == (KEY, 1, Decimal("1.00"))
-    assert stored.doc["units"] == "1250"
+    assert stored.document.units == "1250"
     assert [(one.version, one.units, one.amount) for one in stored.history] == [(1, "1250", "1.00")]
     assert (stored.line.state, stored.line.amount, stored.frozen) == ("due", None, False)
 
@@ -152,7 +153,7 @@ def test_a_rating_with_a_full_history_costs_four_units_and_its_index_one_when_wr
 ) -> None:
     client, consumed = metered
     lines = LineStore(client, tables.ratings)
-    explained = "x" * 1_300  # as long as the steps of five tiers with the definitions that priced them
+    explained = {"en_US": "x" * 400}  # in all as long as the steps of five tiers with what priced them
 
     def send() -> None:
         [line], _ = lines.due(line_partition(ORDER, 8), NOW, 10)
@@ -160,12 +161,12 @@ def test_a_rating_with_a_full_history_costs_four_units_and_its_index_one_when_wr
         assert lines.sent(line, Put(9, ORDER, str(line.amount), "d" * 64), NOW) == "sent"
 
     for units in range(50):
-        _put(store, _rated(f"{100_000 + units}.5", f"{1_250 + units}.00", steps=explained))
+        _put(store, _rated(f"{100_000 + units}.5", f"{1_250 + units}.00", names=explained))
     send()
     consumed.clear()
     _put(
         RatingsStore(client, tables.ratings, line_partitions=8),
-        _rated("100051.5", "1301.00", steps=explained),
+        _rated("100051.5", "1301.00", names=explained),
     )
     assert consumed.operations == ["GetItem", "UpdateItem", "GetItem"]
     assert consumed.units(tables.ratings) == (4 + 1) + 2 * 1
@@ -179,7 +180,7 @@ def test_an_intent_costs_the_item_once_more_and_the_index_nothing_and_is_cleared
 ) -> None:
     client, consumed = metered
     lines = LineStore(client, tables.ratings)
-    _put(store, _rated("1.5", "1.00", steps="x" * 1_300))
+    _put(store, _rated("1.5", "1.00", names={"en_US": "x" * 400}))
     [line], _ = lines.due(line_partition(ORDER, 8), NOW, 10)
     intent = Intent(line.version, "1.00", "d" * 32, ORDER, NOW)
     consumed.clear()

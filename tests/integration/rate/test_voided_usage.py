@@ -62,8 +62,9 @@ def deadline() -> Deadline:
 
 
 def said(rating: StoredRating) -> Any:
-    names = ("units", "billable_units", "amount", "unrounded_amount", "steps")
-    return {name: rating.doc.get(name) for name in names}, rating.amount
+    document = rating.document
+    figures = (document.units, document.billable_units, document.amount, document.unrounded_amount)
+    return figures, document.steps, rating.amount
 
 
 @pytest.mark.parametrize("aggregation", AGGREGATIONS)

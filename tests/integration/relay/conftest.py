@@ -17,7 +17,9 @@ from functions.relay.line_relay import LineRelay
 from functions.relay.line_results import RunStatistics
 from fusion_billing.application.outbox import NOTHING
 from fusion_billing.billing.decisions import NewVersion
+from fusion_billing.billing.large_documents import canonical
 from fusion_billing.billing.rating import RatingKey, StoredRating, computed_rating
+from fusion_billing.billing.rating_document import RatingDocument
 from fusion_billing.dynamodb.ratings.billed_lines import BilledLines
 from fusion_billing.dynamodb.ratings.guarded_lines import GuardedLines
 from fusion_billing.dynamodb.ratings.ratings import RatingsStore
@@ -31,6 +33,7 @@ from fusion_billing.odoo.precision import Cached
 from local.odoo.models.orders import Order
 from local.odoo.server import Server, serve
 from local.tables import Tables
+from tests.rating_documents import JSON
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 START = datetime(2026, 11, 1, tzinfo=UTC)
@@ -176,30 +179,25 @@ class World:
     def rate(self, number: int, amount: str = "1.00", charge: str = "api_calls", **changes: Any) -> RatingKey:
         """Write the next version of a rating, due: by default 250 over at 0.004."""
         key = RatingKey(str(number), changes.pop("start", START), charge, changes.pop("corrected", None))
-        doc = {
+        json = {
+            **JSON,
             "charge": charge,
-            "charge_name": "API calls",
-            "metric": "api_calls",
-            "plan": "Pro",
             "odoo_order_id": number,
             "odoo_product_id": API_CALLS,
-            "timezone": "UTC",
-            "period_start": "2026-11-01T00:00:00Z",
-            "period_end": "2026-12-01T00:00:00Z",
-            "currency": "USD",
-            "units": "1250",
-            "included_units": "1000",
-            "overage_units": "250",
             "amount": amount,
             "steps": [{"units": "250", "unit_amount": "0.004", "amount": "1"}] if amount == "1.00" else [],
             **changes,
         }
+        json["steps"] = [{"description": "", **step} for step in json["steps"]]
+        readable = {name: value for name, value in json.items() if value is not None}
+        rated = computed_rating(key, RatingDocument.from_json({**JSON, **readable}))
+        rated = replace(rated, document_json=canonical(json))  # what the relay reads, readable or not
         stored = self.ratings.get(key)
         version = stored.version + 1 if stored else 1
         self.ratings.save(
-            NewVersion(computed_rating(key, doc), version, "due", frozenset()),
+            NewVersion(rated, version, "due", frozenset()),
             stored=stored,
-            odoo_order_id=on if isinstance(on := doc["odoo_order_id"], int) else number,
+            odoo_order_id=rated.document.odoo_order_id,
             now=self.now,
         )
         return key

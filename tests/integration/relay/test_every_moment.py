@@ -103,6 +103,7 @@ class Case:
                     "period_end": "2026-12-01T00:00:00Z",
                     "amount": self.rated,
                     "invoiced_amount": f"{stored.billed:.2f}",
+                    "steps": [],
                 },
             )
             self.run()

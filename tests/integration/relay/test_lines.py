@@ -54,7 +54,7 @@ def test_a_new_version_that_makes_the_same_line_costs_no_load(world: Any) -> Non
     world.orders(41)
     key = world.rate(41)
     world.run()
-    world.rate(41, price_versions=[None])
+    world.rate(41, price_versions=["2026-11-01"])
     assert world.run()["unchanged"] == 1
     assert world.loads() == 1
     assert (world.line(key).line.state, world.line(key).line.version) == ("sent", 2)
@@ -131,6 +131,7 @@ def test_a_credit_is_one_at_a_negative_price(world: Any) -> None:
             "period_end": "2026-11-01T00:00:00Z",
             "amount": "4.20",
             "invoiced_amount": "5.00",
+            "steps": [],
         },
     )
     world.run()

@@ -8,18 +8,19 @@ import pytest
 
 from fusion_billing.billing.decisions import NewVersion, PeriodState, SameVersion, adjustment, decide
 from fusion_billing.billing.rating import ComputedRating, Line, RatingKey, StoredRating, computed_rating
+from tests.rating_documents import document
 
 KEY = RatingKey("42", datetime(2026, 11, 1, tzinfo=UTC), "calls")
 CORRECTION = replace(KEY, corrects=datetime(2026, 10, 1, tzinfo=UTC))
 
 
 def _rated(amount: str, key: RatingKey = KEY, *thresholds: str) -> ComputedRating:
-    return computed_rating(key, {"units": "5", "amount": amount}, frozenset(thresholds))
+    return computed_rating(key, document(units="5", amount=amount), frozenset(thresholds))
 
 
 def _stored(amount: str, state: str | None, **fields: object) -> StoredRating:
     rated = _rated(amount)
-    kept = StoredRating(KEY, 3, rated.amount, rated.digest, rated.document, line=Line(state=state))
+    kept = StoredRating(KEY, 3, rated.amount, rated.digest, rated.document_json, line=Line(state=state))
     return replace(kept, **fields)  # type: ignore[arg-type]
 
 

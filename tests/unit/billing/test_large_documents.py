@@ -7,29 +7,31 @@ import pytest
 
 from functions.admin.services.ratings import _steps
 from fusion_billing.billing.large_documents import INLINE_BYTES, from_parts, join, split, to_parts
-from fusion_billing.billing.rating import RatingKey, computed_rating
+from fusion_billing.billing.rating import ComputedRating, RatingKey, computed_rating
+from fusion_billing.billing.rating_document import RatingDocument
+from tests.rating_documents import document_json
 
 KEY = RatingKey("42", datetime(2026, 11, 1, tzinfo=UTC), "calls")
 
 
 def _document(steps: int, corrected_steps: int = 0, description: str = "eu: 1 unit at 0.20") -> dict[str, Any]:
     step = {"description": description, "units": "1", "unit_amount": "0.20", "amount": "0.20"}
-    document: dict[str, Any] = {
-        "units": str(steps),
-        "amount": "400.00",
-        "unrounded_amount": "400",
-        "steps": [step] * steps,
-        "priced_by": [{"code": "calls"}],
-    }
-    if corrected_steps:
-        document["corrects"] = {"amount": "9.00", "steps": [step] * corrected_steps}
-    return document
+    figures = {"units": str(steps), "amount": "400.00", "unrounded_amount": "400", "steps": [step] * steps}
+    if not corrected_steps:
+        return document_json(**figures)
+    october = {"period_start": "2026-10-01T00:00:00Z", "period_end": "2026-11-01T00:00:00Z"}
+    corrects = {**october, "amount": "9.00", "invoiced_amount": "1.00", "steps": [step] * corrected_steps}
+    return document_json(**figures, corrects=corrects)
 
 
-@pytest.mark.parametrize("document", [_document(3), _document(3, 5), {"units": "1", "amount": "1.00"}])
+def _rated(document: dict[str, Any]) -> ComputedRating:
+    return computed_rating(KEY, RatingDocument.from_json(document))
+
+
+@pytest.mark.parametrize("document", [_document(3), _document(3, 5)])
 def test_a_small_document_is_kept_whole(document: dict[str, Any]) -> None:
     assert split(document) == (document, {})
-    assert computed_rating(KEY, document).parts == ()
+    assert _rated(document).parts == ()
 
 
 @pytest.mark.parametrize(
@@ -43,9 +45,9 @@ def test_a_small_document_is_kept_whole(document: dict[str, Any]) -> None:
 )
 def test_a_large_one_is_small_without_its_large_fields_and_whole_with_them(document: dict[str, Any]) -> None:
     small, large = split(document)
-    assert len(computed_rating(KEY, document).document.encode()) < INLINE_BYTES
+    assert len(_rated(document).document_json.encode()) < INLINE_BYTES
     assert join(small, from_parts(to_parts(large))) == document
-    assert all(len(part) <= 350_000 for part in computed_rating(KEY, document).parts)
+    assert all(len(part) <= 350_000 for part in _rated(document).parts)
 
 
 def test_the_step_left_behind_comes_to_the_amount() -> None:
@@ -54,7 +56,7 @@ def test_the_step_left_behind_comes_to_the_amount() -> None:
 
 
 def test_steps_are_shown_as_far_as_an_answer_holds_them() -> None:
-    document = _document(10_000, description="x" * 700)
+    document = RatingDocument.from_json(_document(10_000, description="x" * 700))
     shown, first = 0, 0
     while True:
         answer = _steps(document, first)

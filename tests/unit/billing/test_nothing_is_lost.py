@@ -195,7 +195,7 @@ def test_a_version_never_goes_back_and_a_frozen_rating_never_changes(events: lis
             now = life.ratings.items[key]
             assert now.version >= was.version
             if was.frozen:
-                assert (now.version, now.amount, now.document) == (was.version, was.amount, was.document)
+                assert (now.version, now.amount, now.document_json) == (was.version, was.amount, was.document_json)
 
 
 def test_the_hour_of_a_marker_is_utc() -> None:

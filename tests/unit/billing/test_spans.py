@@ -1,5 +1,6 @@
 """Which price is in force when: versions, plans and dated overrides over one period."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -11,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fusion_billing.billing.price_book import PriceBook
-from fusion_billing.billing.pricing import PricedSubscription, Pricing, from_document
+from fusion_billing.billing.pricing import PricedSubscription, Pricing, pricing_of
+from fusion_billing.billing.rating_document import StoredPrice
 from fusion_billing.billing.spans import fitted
 from fusion_billing.catalog.charge import Charge, ChargeOverride
 from fusion_billing.catalog.metric import Metric
@@ -20,6 +22,7 @@ from fusion_billing.catalog.validation import parse
 from fusion_billing.instants import rfc3339
 from fusion_billing.rating.price_spans import PriceSpan
 from fusion_billing.rating.records import Record
+from tests.rating_documents import document
 
 NOVEMBER, DECEMBER = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
 METRIC = parse(Metric, {"name": "calls", "aggregation": "sum"}, code="calls")
@@ -228,8 +231,9 @@ def test_two_customers_of_other_lives_share_a_price_and_not_whether_it_applies()
 # --- what a rating keeps -------------------------------------------------------------------------
 
 
-def _document(price: Pricing) -> dict[str, Any]:
-    return {"period_start": rfc3339(NOVEMBER), "period_end": rfc3339(DECEMBER), **price.as_json}
+def _stored(price: Pricing) -> Pricing:
+    stored = StoredPrice(NOVEMBER, DECEMBER, price.as_json)
+    return pricing_of(StoredPrice.from_json(json.loads(json.dumps(stored.to_json()))))
 
 
 def _priced(*versions: Charge, who: PricedSubscription = WHO) -> Pricing:
@@ -252,7 +256,7 @@ def _priced(*versions: Charge, who: PricedSubscription = WHO) -> Pricing:
 )
 def test_a_rating_keeps_its_pricing_whole(versions: list[Charge], who: PricedSubscription) -> None:
     price = _priced(*versions, who=who)
-    assert from_document(_document(price)) == price
+    assert _stored(price) == price
 
 
 def test_what_follows_from_the_versions_is_kept_as_it_always_was() -> None:
@@ -264,14 +268,16 @@ def test_what_follows_from_the_versions_is_kept_as_it_always_was() -> None:
 def test_a_document_without_spans_means_what_it_meant() -> None:
     charge = _charge().as_json()
     later = _charge("2", valid_from="2026-11-16T00:00:00Z").as_json()
-    doc = {
-        "priced_by": [charge, later],
-        "metric_definition": METRIC.as_json(),
-        "period_start": "2026-12-01T00:00:00Z",  # an adjustment, billed in December
-        "period_end": "2027-01-01T00:00:00Z",
-        "corrects": {"period_start": "2026-11-01T00:00:00Z", "period_end": "2026-12-01T00:00:00Z"},
-    }
-    spans = [(span.start, span.end, _unit_price(span.charge)) for span in from_document(doc).spans]
+    november = {"period_start": "2026-11-01T00:00:00Z", "period_end": "2026-12-01T00:00:00Z"}
+    adjustment = document(
+        priced_by=[charge, later],
+        metric_definition=METRIC.as_json(),
+        period_start="2026-12-01T00:00:00Z",  # an adjustment, billed in December
+        period_end="2027-01-01T00:00:00Z",
+        corrects={**november, "amount": "1.00", "invoiced_amount": "0.00", "steps": []},
+    )
+    price = pricing_of(adjustment.price)
+    spans = [(span.start, span.end, _unit_price(span.charge)) for span in price.spans]
     assert spans == [(NOVEMBER, day(16), 1), (day(16), DECEMBER, 2)]
 
 
@@ -338,5 +344,5 @@ def test_spans_always_tile_the_period_and_are_those_in_force(
     for before, after in pairwise(spans):
         assert before.end == after.start
         assert before.charge != after.charge
-    assert from_document(_document(price)) == price
+    assert _stored(price) == price
     assert isinstance(spans[0], PriceSpan)

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fusion_billing.billing.rating_document import RatingDocument, UnreadableDocument
 from fusion_billing.odoo_lines.external_id import external_id, rolling_id
-from fusion_billing.odoo_lines.line_item import Unreadable, read
+from fusion_billing.odoo_lines.line_item import read
 from fusion_billing.odoo_lines.order_line import line_of
 from fusion_billing.odoo_lines.quantity_and_price import Precision
+from tests.rating_documents import JSON
 
 NOVEMBER = datetime(2026, 11, 1, tzinfo=UTC)
 OCTOBER = {
@@ -19,30 +21,15 @@ OCTOBER = {
     "period_end": "2026-11-01T00:00:00Z",
     "amount": "4.20",
     "invoiced_amount": "5.00",
+    "steps": [],
 }
 
 
-def document(**changes: Any) -> dict[str, Any]:
-    made: dict[str, Any] = {
-        "charge": "api_calls",
-        "charge_name": "API calls",
-        "metric": "api_calls",
-        "odoo_order_id": 42,
-        "odoo_product_id": 7,
-        "currency": "USD",
-        "amount": "1.00",
-        "units": "1250",
-        "included_units": "1000",
-        "overage_units": "250",
-        "period_start": "2026-11-01T00:00:00Z",
-        "period_end": "2026-12-01T00:00:00Z",
-        "timezone": "UTC",
-        "steps": [
-            {"description": "included", "units": "1000", "unit_amount": "0", "amount": "0"},
-            {"description": "250 x 0.004", "units": "250", "unit_amount": "0.004", "amount": "1"},
-        ],
-    }
-    return {**made, **changes}
+def document(**changes: Any) -> RatingDocument:
+    json = {**JSON, **changes}
+    if all(isinstance(step, dict) for step in json["steps"]):
+        json["steps"] = [{"description": "", **step} for step in json["steps"]]
+    return RatingDocument.from_json(json)
 
 
 def row(**changes: Any) -> list[str]:
@@ -64,7 +51,7 @@ def test_several_prices_make_one_at_the_amount_with_the_arithmetic_in_the_name()
     steps = [
         {"units": "100", "unit_amount": "0.5", "amount": "50"},
         {"units": "150", "unit_amount": "0.25", "amount": "37.5"},
-        {"units": None, "unit_amount": None, "amount": "5"},
+        {"units": "1", "unit_amount": "5", "amount": "5"},
     ]
     made = row(steps=steps, amount="92.50", included_units="0")
     assert made[3:5] == ["1", "92.5"]
@@ -74,7 +61,7 @@ def test_several_prices_make_one_at_the_amount_with_the_arithmetic_in_the_name()
 def test_a_minimum_is_never_taken_for_units_times_price() -> None:
     steps = [
         {"units": "250", "unit_amount": "0.004", "amount": "1"},
-        {"description": "minimum", "units": None, "unit_amount": None, "amount": "4"},
+        {"description": "minimum", "units": "1", "unit_amount": "4", "amount": "4"},
     ]
     assert row(steps=steps, amount="5.00")[3:5] == ["1", "5"]
 
@@ -148,7 +135,7 @@ def test_an_adjustment_never_rolls() -> None:
     ],
 )
 def test_a_document_that_can_t_be_a_line_says_which_field_it_is(field: str, value: object) -> None:
-    with pytest.raises(Unreadable, match=field):
+    with pytest.raises(UnreadableDocument, match=field):
         read(document(**{field: value}), "42")
 
 

@@ -103,7 +103,7 @@ def test_the_product_of_an_adjustment_follows_the_charge(invoiced: RatingWorld) 
     invoiced.push("40")
     invoiced.rate()
     adjustment = invoiced.rating(DECEMBER, corrects=NOVEMBER)
-    assert (adjustment.doc["odoo_product_id"], adjustment.amount) == (8, Decimal("1.50"))
+    assert (adjustment.document.odoo_product_id, adjustment.amount) == (8, Decimal("1.50"))
 
 
 def test_an_adjuster_that_was_overtaken_adjusts_again(invoiced: RatingWorld) -> None:

@@ -1,23 +1,17 @@
 """Plan adjustments: rate an invoiced period again, and put the difference into the open period with its sign."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
+from fusion_billing.billing.adjustment_document import InvoicedAmounts, adjustment_document, at_invoiced_rules
 from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.decisions import NewVersion, SameVersion, decide, total
 from fusion_billing.billing.groups import check_groups
+from fusion_billing.billing.period_document import period_document
 from fusion_billing.billing.pricing import CurrencyMismatch, Pricing
 from fusion_billing.billing.rating import ComputedRating, RatingKey, StoredRating, computed_rating
-from fusion_billing.billing.rating_document import (
-    Invoiced,
-    Span,
-    adjustment_document,
-    billed_to,
-    by_rules_of,
-    rating_document,
-)
+from fusion_billing.billing.rating_document import RatingDocument
 from fusion_billing.billing_periods.calendar import Period
 from fusion_billing.decimals import ZERO
 from fusion_billing.rating.records import Record
@@ -145,9 +139,9 @@ class AdjustmentState:
         """Return the stored adjustment in the open period."""
         return self.ratings.get(self.keys.open)
 
-    def invoiced(self) -> Invoiced:
+    def invoiced(self) -> InvoicedAmounts:
         """Return what invoices hold of the period: by its own order line, and by later adjustments."""
-        return Invoiced(
+        return InvoicedAmounts(
             total(rating.billed for rating in self._stored(self.keys.of_own_line)),
             [(rating.key.period_start, rating.billed) for rating in self._stored(self.keys.later) if rating.billed],
         )
@@ -183,16 +177,16 @@ def plan_adjustment(state: AdjustmentState, price: Pricing, product: int | None,
         TooManyGroups: The usage makes more groups than a rating may have.
     """
     opened, known = state.customer.calendar.open, state.known
-    rated = by_rules_of(known[0].doc if known else None, _rated_again(state, price, product))
-    doc = adjustment_document(rated, billed_in=Span(opened.start, opened.end), invoiced=state.invoiced())
-    doc = billed_to(doc, state.customer, opened, now)
-    is_late = _is_late(doc, state)
-    computed = computed_rating(state.keys.open, doc, cause="usage" if is_late else "invoice")
+    current = at_invoiced_rules(known[0].document if known else None, _rated_again(state, price, product))
+    document = adjustment_document(current, billed_in=opened, invoiced=state.invoiced())
+    document = state.customer.bill(document, opened, now)
+    is_late = _is_late(document, state)
+    computed = computed_rating(state.keys.open, document, cause="usage" if is_late else "invoice")
     decision = decide(computed, state.stored, period="open", has_usage=True)
     return AdjustmentPlan(computed, decision, is_late)
 
 
-def _rated_again(state: AdjustmentState, price: Pricing, product: int | None) -> dict[str, Any]:
+def _rated_again(state: AdjustmentState, price: Pricing, product: int | None) -> RatingDocument:
     """Return the invoiced period's rating document as all its usage records make it now."""
     customer, charge, period = state.customer, price.charge, state.adjustment.period
     if charge.currency != customer.who.currency:
@@ -205,13 +199,13 @@ def _rated_again(state: AdjustmentState, price: Pricing, product: int | None) ->
     if is_charged and customer.is_rated_in(period):
         check_groups(price, state.records)
         result = price.rate(state.records, who, period.start, period.end)
-    doc = rating_document(price, who, Span(period.start, period.end), result.as_dict())
+    document = period_document(price, who, period.start, period.end, result)
     if product is not None:
-        doc["odoo_product_id"] = product  # it may have been corrected since; the price stays what it was
-    return doc if is_charged else {**doc, "is_charged": False}
+        document = replace(document, odoo_product_id=product)  # it may have been corrected; the price stays
+    return document if is_charged else replace(document, charge_applies=False)
 
 
-def _is_late(doc: Mapping[str, Any], state: AdjustmentState) -> bool:
+def _is_late(document: RatingDocument, state: AdjustmentState) -> bool:
     """Return whether usage changed since the period was last rated.
 
     An adjustment may also come from a rating that was in time but missed the invoice, or from a fee that was
@@ -219,6 +213,5 @@ def _is_late(doc: Mapping[str, Any], state: AdjustmentState) -> bool:
     """
     if not state.known:
         return bool(state.records)
-    before = state.known[0].doc
-    amount = before["corrects"]["amount"] if "corrects" in before else before["amount"]
-    return bool((before["units"], amount) != (doc["units"], doc["corrects"]["amount"]))
+    previous = state.known[0].document
+    return (previous.units, previous.rated_amount) != (document.units, document.rated_amount)

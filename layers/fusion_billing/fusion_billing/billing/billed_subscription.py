@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from fusion_billing.billing.pricing import PricedSubscription
+from fusion_billing.billing.rating_document import RatingDocument
 from fusion_billing.billing_periods.calendar import Calendar, Period
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.subscription_history import ChainedOrder, PlanChange
@@ -89,6 +90,14 @@ class BilledSubscription:
             return billed[-1] if billed else ids[0]
         announced = serving[ids.index(running) + 1 :]
         return next((order.odoo_order_id for order in reversed(announced) if order.start <= period.end), running)
+
+    def bill(self, document: RatingDocument, period: Period, now: datetime) -> RatingDocument:
+        """Return a rating's document with the order that invoices what is billed in `period`.
+
+        What is still to be billed of a subscription that has ended needs a final invoice, made by a person.
+        """
+        needs_final_invoice = period.state == "open" and self.has_ended(now)
+        return document.billed_by(self.order_for(period), needs_final_invoice=needs_final_invoice)
 
     @property
     def replaced_starts(self) -> tuple[datetime, ...]:

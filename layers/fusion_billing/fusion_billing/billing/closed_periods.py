@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+
+from fusion_billing.billing.rating_document import StoredPrice
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class ClosedPeriod:
     """
 
     start: datetime
-    prices: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    prices: Mapping[str, StoredPrice] = field(default_factory=dict)
     unpriced: frozenset[str] = frozenset()
     ended: frozenset[str] = frozenset()
     fees: bool = True

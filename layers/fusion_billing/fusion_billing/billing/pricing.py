@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from fusion_billing.billing.priced_subscription import PricedSubscription
+from fusion_billing.billing.rating_document import PriceDefinitions, StoredPrice
 from fusion_billing.billing.spans import fitted, price_spans
 from fusion_billing.catalog.charge import Charge
 from fusion_billing.catalog.metric import Metric
@@ -16,7 +17,7 @@ from fusion_billing.rating.price_spans import PriceSpan, of_versions
 from fusion_billing.rating.records import Record
 from fusion_billing.rating.result import RatingResult
 
-__all__ = ["CurrencyMismatch", "PricedSubscription", "Pricing", "from_document", "pricing"]
+__all__ = ["CurrencyMismatch", "PricedSubscription", "Pricing", "metric_of", "pricing", "pricing_of"]
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,12 @@ class Pricing:
         return next(span.charge for span in reversed(self.spans) if span.charge is not None)
 
     @cached_property
-    def as_json(self) -> dict[str, Any]:
-        """Return what a rating keeps of it, so that an invoiced period is rated by what priced it then.
+    def as_json(self) -> PriceDefinitions:
+        """Return what a rating stores of it, so that an invoiced period is rated again at the same price.
 
-        `price_spans` is left out where it follows from the versions alone, as it always did once.
+        `price_spans` is left out if it follows from the versions alone.
         """
-        json: dict[str, Any] = {
+        json: PriceDefinitions = {
             "priced_by": [version.as_json() for version in self.versions],
             "metric_definition": self.metric.as_json(),
         }
@@ -82,15 +83,19 @@ class Pricing:
         return {"start": rfc3339(span.start), "end": rfc3339(span.end), "version": version}
 
 
-def from_document(doc: Mapping[str, Any]) -> Pricing:
-    """Return the pricing that a rating's document keeps."""
-    versions = tuple(Charge.model_validate(version) for version in doc["priced_by"])
-    metric = Metric.model_validate(doc["metric_definition"])
-    if "price_spans" in doc:
-        return Pricing(tuple(_read_span(span, versions) for span in doc["price_spans"]), metric)
-    period = doc.get("corrects", doc)
-    start, end = parse_instant(period["period_start"]), parse_instant(period["period_end"])
-    return Pricing(tuple(of_versions(versions, start, end)), metric)
+def pricing_of(price: StoredPrice) -> Pricing:
+    """Return the pricing that a rating stored."""
+    definitions = price.definitions
+    versions = tuple(Charge.model_validate(version) for version in definitions["priced_by"])
+    metric = metric_of(price)
+    if "price_spans" in definitions:
+        return Pricing(tuple(_read_span(span, versions) for span in definitions["price_spans"]), metric)
+    return Pricing(tuple(of_versions(versions, price.period_start, price.period_end)), metric)
+
+
+def metric_of(price: StoredPrice) -> Metric:
+    """Return the metric as a rating stored it."""
+    return Metric.model_validate(price.definitions["metric_definition"])
 
 
 class CurrencyMismatch(ValueError):

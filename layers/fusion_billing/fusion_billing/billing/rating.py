@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-from fusion_billing.billing.large_documents import INLINE_BYTES, canonical, split, to_parts
+from fusion_billing.billing.large_documents import INLINE_BYTES, canonical, join, split, to_parts
+from fusion_billing.billing.rating_document import RatingDocument
 from fusion_billing.decimals import ZERO
 from fusion_billing.instants import rfc3339
 
@@ -89,7 +90,7 @@ class StoredRating:
     version: int
     amount: Decimal
     digest: str
-    document: str
+    document_json: str
     history: tuple[HistoryEntry, ...] = ()
     frozen: bool = False
     raised: frozenset[str] = frozenset()
@@ -98,10 +99,16 @@ class StoredRating:
     """Under which name the document's large fields are kept; None where it has none."""
 
     @property
-    def doc(self) -> dict[str, Any]:
-        """Return the document without its large fields, parsed anew."""
-        parsed: dict[str, Any] = json.loads(self.document)
-        return parsed
+    def document(self) -> RatingDocument:
+        """Return the document without its large fields, parsed anew; raises `UnreadableDocument`."""
+        return RatingDocument.from_json(json.loads(self.document_json))
+
+    def document_with(self, large_fields: Mapping[str, Any]) -> RatingDocument:
+        """Return the whole document; raises `UnreadableDocument`.
+
+        `large_fields` are the fields stored apart, as `large_documents.from_parts` returns them.
+        """
+        return RatingDocument.from_json(join(json.loads(self.document_json), large_fields))
 
     @property
     def billed(self) -> Decimal:
@@ -121,50 +128,45 @@ class StoredRating:
 
 @dataclass(frozen=True, slots=True)
 class ComputedRating:
-    """A rating just computed, to be held against the one stored.
+    """A rating just computed, to be compared with the stored one.
 
-    `document` is `doc` as it is stored, `parts` what of it is too large for that; `thresholds` are the names
-    of all that its units and amount have reached.
+    Attributes:
+        document_json: `document` as it is stored, without its large fields.
+        digest: Of the whole document.
+        thresholds: The names of all thresholds that its units and amount have reached.
+        parts: The large fields as they are stored apart.
     """
 
     key: RatingKey
-    doc: Mapping[str, Any]
-    document: str
+    document: RatingDocument
+    document_json: str
     digest: str
     thresholds: frozenset[str] = frozenset()
     parts: Sequence[bytes] = ()
     cause: Cause | None = None
 
     @property
-    def units(self) -> str:
-        """Return the units, a decimal as text."""
-        return str(self.doc["units"])
-
-    @property
-    def amount_text(self) -> str:
-        """Return the amount with its currency's digits."""
-        return str(self.doc["amount"])
-
-    @property
     def amount(self) -> Decimal:
         """Return the amount."""
-        return Decimal(self.amount_text)
+        return Decimal(self.document.amount)
 
 
 def computed_rating(
     key: RatingKey,
-    doc: Mapping[str, Any],
+    document: RatingDocument,
     thresholds: frozenset[str] = frozenset(),
     cause: Cause | None = None,
 ) -> ComputedRating:
-    """Return the rating that `doc` holds, its digest being that of the whole document."""
-    whole = canonical(doc)
+    """Return the rating in `document`, ready to be stored."""
+    json_object = document.to_json()
+    whole = canonical(json_object)
     digest = hashlib.sha256(whole.encode("utf-8")).hexdigest()
     if len(whole) <= INLINE_BYTES // _WIDEST:
-        return ComputedRating(key, doc, whole, digest, thresholds, (), cause)
-    small, large = split(doc)
-    document = canonical(small) if large else whole
-    return ComputedRating(key, doc, document, digest, thresholds, to_parts(large), cause)
+        return ComputedRating(key, document, whole, digest, thresholds, (), cause)
+    small, large = split(json_object)
+    return ComputedRating(
+        key, document, canonical(small) if large else whole, digest, thresholds, to_parts(large), cause
+    )
 
 
 def history_with(history: Sequence[HistoryEntry], entry: HistoryEntry) -> tuple[HistoryEntry, ...]:

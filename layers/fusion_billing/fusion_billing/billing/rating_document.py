@@ -1,187 +1,399 @@
-"""The document of a rating: what was rated, at which price, step by step; and that of an adjustment."""
+"""The rating document: what was rated, at which price, step by step. Nothing else reads or writes its JSON.
+
+A document is stored as canonical JSON and compared by a digest of that text. So figures are kept as the text
+they were written as, a field that came later is left out at its default, and fields of a later release survive.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
-from decimal import Decimal
-from typing import Any
-from zoneinfo import ZoneInfo
+from typing import Any, NamedTuple, NotRequired, Self, TypedDict
 
-from fusion_billing.billing.billed_subscription import BilledSubscription
-from fusion_billing.billing.decisions import adjustment, total
-from fusion_billing.billing.pricing import PricedSubscription, Pricing
-from fusion_billing.billing_periods.calendar import Period
-from fusion_billing.catalog.charge import Charge
 from fusion_billing.currencies import with_digits
-from fusion_billing.decimals import EXACT, ZERO, plain
+from fusion_billing.decimals import ZERO
+from fusion_billing.errors import FusionError, Refused
 from fusion_billing.instants import parse_instant, rfc3339
-from fusion_billing.rating.exact import in_words
-from fusion_billing.rating.result import lump, note
-from fusion_billing.rating.span_phrases import dates
 
 RULES = 2
-"""The rules that rated a document. Those of the first release, whose documents name none, priced a change of
-price in mid-period, levels and quotients otherwise (CHANGELOG.md)."""
+"""The rating rules of this release. Documents of the first release name none: it priced a price change within a
+period, levels and quotients differently (CHANGELOG.md)."""
+
+_NO_LONGER_APPLIES = "The charge no longer applies"
+
+
+class UnreadableDocument(FusionError):
+    """A stored rating document lacks a field, or a field has the wrong type; the message names the field."""
+
+    code = "rating_unreadable"
+
+
+class StepText(NamedTuple):
+    """A step in words and figures, as documents and the HTTP API have it; figures are plain decimals as text."""
+
+    description: str
+    units: str
+    unit_amount: str
+    amount: str
+
+    def as_dict(self) -> dict[str, str]:
+        """Return the step as JSON."""
+        return self._asdict()
+
+
+class PriceDefinitions(TypedDict):
+    """Charge versions and metric as JSON, and which version (by index) applies when."""
+
+    priced_by: Sequence[Mapping[str, Any]]
+    metric_definition: Mapping[str, Any]
+    price_spans: NotRequired[Sequence[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """A billing period's bounds."""
+class Correction:
+    """The invoiced period that an adjustment corrects.
 
-    start: datetime
-    end: datetime
+    Attributes:
+        period_start: The invoiced period's start.
+        period_end: Its end, exclusive.
+        amount: What its usage comes to now, in the currency's digits.
+        invoiced_amount: What was invoiced for it so far, in the same digits.
+        steps: The steps that lead to `amount`.
+    """
 
-    def as_json(self) -> dict[str, str]:
-        """Return the bounds as a document has them."""
-        return {"period_start": rfc3339(self.start), "period_end": rfc3339(self.end)}
+    period_start: datetime
+    period_end: datetime
+    amount: str
+    invoiced_amount: str
+    steps: tuple[StepText, ...]
 
+    @classmethod
+    def from_json(cls, json: object) -> Self:
+        """Parse the field `corrects`; raises `UnreadableDocument` or `Refused`."""
+        if not isinstance(json, Mapping):
+            raise UnreadableDocument("corrects: must be an object")
+        return cls(
+            parse_instant(json.get("period_start"), "corrects.period_start"),
+            parse_instant(json.get("period_end"), "corrects.period_end"),
+            _text(json, "amount"),
+            _text(json, "invoiced_amount"),
+            _steps(json.get("steps")),
+        )
 
-def rating_document(price: Pricing, who: PricedSubscription, period: Span, rated: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the document of a period's own rating; `rated` is the engine's result as JSON."""
-    charge, metric = price.charge, price.metric
-    doc: dict[str, Any] = {
-        "charge": charge.code,
-        "charge_name": charge.name,
-        "metric": metric.code,
-        "unit": metric.unit,
-        "plan": who.plan,
-        "odoo_order_id": who.odoo_order_id,
-        "odoo_product_id": charge.odoo_product_id,
-        "timezone": who.timezone,
-        "rules": RULES,
-        **period.as_json(),
-        **rated,
-        **price.as_json,
-    }
-    if charge.names:
-        doc["names"] = dict(charge.names)
-    return doc | _for_the_order_line(charge)
-
-
-def _for_the_order_line(charge: Charge) -> dict[str, Any]:
-    """Return what the order line alone needs; nothing where the charge says nothing special."""
-    json = charge.as_json()
-    return {name: json[name] for name in ("tax_behavior", "analytic_distribution") if name in json}
+    def to_json(self) -> dict[str, Any]:
+        """Return the field as JSON."""
+        return {
+            "period_start": rfc3339(self.period_start),
+            "period_end": rfc3339(self.period_end),
+            "amount": self.amount,
+            "invoiced_amount": self.invoiced_amount,
+            "steps": [step.as_dict() for step in self.steps],
+        }
 
 
 @dataclass(frozen=True, slots=True)
-class Invoiced:
-    """What an invoiced period brought onto invoices: by its own line, and by later periods' adjustments."""
+class StoredPrice:
+    """What priced a charge in a period: enough to rate the period again at the same price.
 
-    billed: Decimal
-    adjusted: Sequence[tuple[datetime, Decimal]] = ()
+    The definitions stay JSON until they are needed: `pricing.pricing_of` validates them.
+    """
+
+    period_start: datetime
+    period_end: datetime
+    definitions: PriceDefinitions
+
+    @classmethod
+    def from_json(cls, json: Mapping[str, Any]) -> Self:
+        """Parse what `to_json` returned; raises `Refused`."""
+        definitions: PriceDefinitions = {
+            "priced_by": json["priced_by"],
+            "metric_definition": json["metric_definition"],
+        }
+        if "price_spans" in json:
+            definitions["price_spans"] = json["price_spans"]
+        return cls(
+            parse_instant(json["period_start"], "period_start"),
+            parse_instant(json["period_end"], "period_end"),
+            definitions,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the price as JSON."""
+        return {
+            "period_start": rfc3339(self.period_start),
+            "period_end": rfc3339(self.period_end),
+            **self.definitions,
+        }
 
     @property
-    def total(self) -> Decimal:
-        """Return the sum of it all."""
-        return total([self.billed, *(amount for _, amount in self.adjusted)])
+    def metric_code(self) -> str:
+        """Return the code of the metric."""
+        return str(self.definitions["metric_definition"]["code"])
 
 
-def by_rules_of(before: Mapping[str, Any] | None, fresh: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return an invoiced period's document rated afresh, at the amount of `before` if only rules changed.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RatingDocument:
+    """A rating of one charge in one billing period, or an adjustment of an invoiced period.
 
-    `before` is the newest document about the period. What an earlier release rated by its rules and invoiced
-    is not billed anew because the rules are others now; once its usage changes, the present ones rate it all.
+    Units and amounts are plain decimals as text; `amount` has its currency's digits.
+
+    Attributes:
+        period_start: Start of the period in which the rating is billed.
+        period_end: Its end, exclusive.
+        odoo_order_id: The order that invoices it.
+        corrects: The invoiced period that an adjustment corrects; None for a period's own rating.
+        rules: The rules that rated it (`RULES`); None for a rating by the first release.
+        priced_by: The charge versions that priced it; None while the field is stored apart (`large_documents`),
+            as for `metric_definition`, `price_spans` and `price_versions`.
+        price_spans: Which version applied when; None too if that follows from the versions alone.
+        charge_applies: False if the charge no longer applies; None if that is not noted.
+        is_rated: False if nothing is rated in the period for now; None if that is not noted.
+        needs_final_invoice: Whether the subscription has ended, so that Odoo invoices nothing by itself.
+        other: Fields of a later release.
     """
-    if before is None or "rules" in before or before["units"] != fresh["units"]:
-        return fresh
-    rated = before.get("corrects", before)
-    same = {name: value for name, value in fresh.items() if name != "rules"}
-    return {**same, "amount": rated["amount"], "unrounded_amount": rated["amount"], "steps": rated["steps"]}
+
+    charge: str
+    charge_name: str
+    metric: str
+    unit: str | None
+    plan: str
+    odoo_order_id: int
+    odoo_product_id: int
+    timezone: str
+    period_start: datetime
+    period_end: datetime
+    units: str
+    included_units: str
+    overage_units: str
+    billable_units: str
+    amount: str
+    unrounded_amount: str
+    currency: str
+    steps: tuple[StepText, ...]
+    price_versions: Sequence[str | None] | None = None
+    priced_by: Sequence[Mapping[str, Any]] | None = None
+    metric_definition: Mapping[str, Any] | None = None
+    price_spans: Sequence[Mapping[str, Any]] | None = None
+    rules: int | None = None
+    names: Mapping[str, str] | None = None
+    tax_behavior: str | None = None
+    analytic_distribution: Mapping[str, str] | None = None
+    corrects: Correction | None = None
+    charge_applies: bool | None = None
+    is_rated: bool | None = None
+    needs_final_invoice: bool = False
+    other: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, json: object) -> Self:
+        """Parse a stored document of this or an earlier release.
+
+        Raises:
+            UnreadableDocument: A field that every release wrote is missing, or a field has the wrong type.
+        """
+        if not isinstance(json, Mapping):
+            raise UnreadableDocument("the document must be a JSON object")
+        try:
+            return cls(
+                charge=_text(json, "charge"),
+                charge_name=_text(json, "charge_name"),
+                metric=_text(json, "metric"),
+                unit=_optional_text(json, "unit"),
+                plan=_text(json, "plan"),
+                odoo_order_id=_odoo_id(json, "odoo_order_id"),
+                odoo_product_id=_odoo_id(json, "odoo_product_id"),
+                timezone=_text(json, "timezone"),
+                period_start=parse_instant(json.get("period_start"), "period_start"),
+                period_end=parse_instant(json.get("period_end"), "period_end"),
+                units=_text(json, "units"),
+                included_units=_text(json, "included_units"),
+                overage_units=_text(json, "overage_units"),
+                billable_units=_text(json, "billable_units"),
+                amount=_text(json, "amount"),
+                unrounded_amount=_text(json, "unrounded_amount"),
+                currency=_text(json, "currency"),
+                steps=_steps(json.get("steps")),
+                price_versions=_list(json, "price_versions"),
+                priced_by=_list(json, "priced_by"),
+                metric_definition=_object(json, "metric_definition"),
+                price_spans=_list(json, "price_spans"),
+                rules=json.get("rules"),
+                names=_object(json, "names"),
+                tax_behavior=json.get("tax_behavior"),
+                analytic_distribution=_object(json, "analytic_distribution"),
+                corrects=Correction.from_json(json["corrects"]) if "corrects" in json else None,
+                charge_applies=json.get("is_charged"),
+                is_rated=json.get("is_rated"),
+                needs_final_invoice=json.get("final_invoice") is True,
+                other={name: json[name] for name in json.keys() - _FIELDS},
+            )
+        except Refused as refusal:
+            raise UnreadableDocument(refusal.message) from None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document as JSON; fields at their defaults are left out."""
+        json: dict[str, Any] = {
+            "charge": self.charge,
+            "charge_name": self.charge_name,
+            "metric": self.metric,
+            "unit": self.unit,
+            "plan": self.plan,
+            "odoo_order_id": self.odoo_order_id,
+            "odoo_product_id": self.odoo_product_id,
+            "timezone": self.timezone,
+            "period_start": rfc3339(self.period_start),
+            "period_end": rfc3339(self.period_end),
+            "units": self.units,
+            "included_units": self.included_units,
+            "overage_units": self.overage_units,
+            "billable_units": self.billable_units,
+            "amount": self.amount,
+            "unrounded_amount": self.unrounded_amount,
+            "currency": self.currency,
+            "steps": [step.as_dict() for step in self.steps],
+        }
+        for name, attribute in _OPTIONAL.items():
+            value = getattr(self, attribute)
+            if value is not None:
+                json[name] = value
+        if self.corrects is not None:
+            json["corrects"] = self.corrects.to_json()
+        if self.needs_final_invoice:
+            json["final_invoice"] = True
+        return {**json, **self.other} if self.other else json
+
+    @property
+    def price(self) -> StoredPrice:
+        """Return what priced the rated period, or the corrected one.
+
+        Raises:
+            ValueError: The definitions are stored apart: read the whole document.
+        """
+        if self.priced_by is None or self.metric_definition is None:
+            raise ValueError("the document's price is stored apart")
+        definitions: PriceDefinitions = {"priced_by": self.priced_by, "metric_definition": self.metric_definition}
+        if self.price_spans is not None:
+            definitions["price_spans"] = self.price_spans
+        rated = self if self.corrects is None else self.corrects
+        return StoredPrice(rated.period_start, rated.period_end, definitions)
+
+    @property
+    def is_charged(self) -> bool:
+        """Tell whether the stored price still prices anything.
+
+        Documents of earlier releases say only by their one step that it doesn't.
+        """
+        if self.charge_applies is not None:
+            return self.charge_applies
+        return not (len(self.steps) == 1 and self.steps[0].description == _NO_LONGER_APPLIES)
+
+    @property
+    def is_up_to_date(self) -> bool:
+        """Tell whether the stored price is the one that priced the rating last."""
+        return self.is_charged and self.is_rated is not False
+
+    @property
+    def rated_amount(self) -> str:
+        """Return what the rated period comes to: for an adjustment, the amount of the corrected one."""
+        return self.amount if self.corrects is None else self.corrects.amount
+
+    @property
+    def rated_steps(self) -> tuple[StepText, ...]:
+        """Return the steps that lead to `rated_amount`."""
+        return self.steps if self.corrects is None else self.corrects.steps
+
+    def billed_by(self, odoo_order_id: int, *, needs_final_invoice: bool) -> Self:
+        """Return the document with the order that invoices it.
+
+        `needs_final_invoice` is set if the subscription has ended; once set, it stays.
+        """
+        return replace(
+            self,
+            odoo_order_id=odoo_order_id,
+            needs_final_invoice=self.needs_final_invoice or needs_final_invoice,
+        )
+
+    def without_charge(self) -> Self:
+        """Return the document at zero for good, since its charge no longer applies.
+
+        The price stays, since what was invoiced at it may have to be taken back.
+        """
+        return replace(self._at_zero(_NO_LONGER_APPLIES), charge_applies=False)
+
+    def not_rated(self, reason: str) -> Self:
+        """Return the document at zero for now, for a `reason` in words.
+
+        Its price is the former one, and may be outdated when the period is rated again.
+        """
+        return replace(self._at_zero(reason), is_rated=False)
+
+    def _at_zero(self, reason: str) -> Self:
+        return replace(
+            self,
+            units="0",
+            included_units="0",
+            overage_units="0",
+            billable_units="0",
+            amount=with_digits(ZERO, self.currency),
+            unrounded_amount="0",
+            steps=(StepText(reason, "0", "0", "0"),),
+        )
 
 
-def adjustment_document(fresh: Mapping[str, Any], *, billed_in: Span, invoiced: Invoiced) -> dict[str, Any]:
-    """Return the document of the adjustment that an invoiced period is due in the open one.
+_OPTIONAL = {
+    "price_versions": "price_versions",
+    "priced_by": "priced_by",
+    "metric_definition": "metric_definition",
+    "price_spans": "price_spans",
+    "rules": "rules",
+    "names": "names",
+    "tax_behavior": "tax_behavior",
+    "analytic_distribution": "analytic_distribution",
+    "is_charged": "charge_applies",
+    "is_rated": "is_rated",
+}
+"""Fields that may be missing -> the attribute that is None then."""
 
-    `fresh` is the rating document of the invoiced period as all its records make it now; its amount
-    less all that was invoiced is the adjustment's, in the same digits.
-    """
-    rated = Decimal(fresh["amount"])
-    line_item = adjustment(rated, invoiced.billed, [amount for _, amount in invoiced.adjusted])
-    currency = fresh["currency"]
-    days = dates(parse_instant(fresh["period_start"]), parse_instant(fresh["period_end"]), fresh["timezone"])
-    units = in_words(Decimal(fresh["units"]))
-    steps = [
-        lump(f"{days}, rated again: {units} {'unit' if units == '1' else 'units'}", rated),
-        lump("Less what its own line was invoiced at", EXACT.minus(invoiced.billed)),
-    ]
-    steps += [
-        lump(f"Less the adjustment invoiced with {_day_of(at, fresh['timezone'])}", EXACT.minus(amount))
-        for at, amount in invoiced.adjusted
-    ]
-    return {
-        **fresh,
-        **billed_in.as_json(),
-        "amount": with_digits(line_item, currency),
-        "unrounded_amount": plain(line_item),
-        "steps": [step.as_dict() for step in steps],
-        "corrects": {
-            "period_start": fresh["period_start"],
-            "period_end": fresh["period_end"],
-            "amount": fresh["amount"],
-            "invoiced_amount": with_digits(invoiced.total, currency),
-            "steps": fresh["steps"],
-        },
-    }
+_ATTRIBUTES = {each.name for each in fields(RatingDocument)} - {"other", "charge_applies", "needs_final_invoice"}
+_FIELDS = frozenset(_ATTRIBUTES | {"is_charged", "final_invoice"})
 
 
-def _day_of(start: datetime, timezone: str) -> str:
-    """Return how a step names a later billing period: by the date it starts on."""
-    return f"the period from {start.astimezone(ZoneInfo(timezone)).date().isoformat()}"
+def _text(json: Mapping[str, Any], name: str) -> str:
+    value = json.get(name)
+    if isinstance(value, str):
+        return value
+    raise UnreadableDocument(f"{name}: {'is missing' if value is None else 'must be text'}")
 
 
-def billed_to(doc: Mapping[str, Any], customer: BilledSubscription, billed_in: Period, now: datetime) -> dict[str, Any]:
-    """Return a rating's document with the order that invoices it.
-
-    What is still to be billed of a subscription that has ended needs a final invoice, which nobody but a
-    person makes.
-    """
-    billed = {**doc, "odoo_order_id": customer.order_for(billed_in)}
-    if billed_in.state == "open" and customer.has_ended(now):
-        billed["final_invoice"] = True
-    return billed
+def _optional_text(json: Mapping[str, Any], name: str) -> str | None:
+    """Return a text that may be null, but not missing."""
+    return None if name in json and json[name] is None else _text(json, name)
 
 
-_NO_LONGER = "The charge no longer applies"
+def _odoo_id(json: Mapping[str, Any], name: str) -> int:
+    value = json.get(name)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise UnreadableDocument(f"{name}: must be an Odoo record ID")
 
 
-def no_longer_charged(doc: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the document of a rating whose charge no longer applies: it comes to nothing, and stays so.
-
-    The price is kept, since what was invoiced of it is taken back by it, but prices nothing any more.
-    """
-    return {**come_to_nothing(doc, _NO_LONGER), "is_charged": False}
-
-
-def is_charged(doc: Mapping[str, Any]) -> bool:
-    """Tell whether the price that a rating's document keeps prices anything.
-
-    Documents of earlier releases say by their only step alone that it does not.
-    """
-    only = doc["steps"][0]["description"] if len(doc.get("steps", ())) == 1 else ""
-    return bool(doc.get("is_charged", only != _NO_LONGER))
+def _list(json: Mapping[str, Any], name: str) -> list[Any] | None:
+    value = json.get(name)
+    if value is None or isinstance(value, list):
+        return value
+    raise UnreadableDocument(f"{name}: must be a list")
 
 
-def not_rated(doc: Mapping[str, Any], reason: str) -> dict[str, Any]:
-    """Return the document of a rating of a period in which nothing is rated for now, for a `reason`.
-
-    Its price is that of before, and may be out of date by the time the period is rated again.
-    """
-    return {**come_to_nothing(doc, reason), "is_rated": False}
-
-
-def is_up_to_date(doc: Mapping[str, Any]) -> bool:
-    """Tell whether the price that a rating's document keeps is what priced it last."""
-    return is_charged(doc) and bool(doc.get("is_rated", True))
+def _object(json: Mapping[str, Any], name: str) -> dict[str, Any] | None:
+    value = json.get(name)
+    if value is None or isinstance(value, dict):
+        return value
+    raise UnreadableDocument(f"{name}: must be an object")
 
 
-def come_to_nothing(doc: Mapping[str, Any], reason: str) -> dict[str, Any]:
-    """Return the document of a rating that comes to nothing, for a `reason` in words."""
-    nothing = {"units": "0", "included_units": "0", "overage_units": "0", "billable_units": "0"}
-    return {
-        **doc,
-        **nothing,
-        "amount": with_digits(ZERO, doc["currency"]),
-        "unrounded_amount": "0",
-        "steps": [note(reason, ZERO).as_dict()],
-    }
+def _steps(value: Any) -> tuple[StepText, ...]:
+    try:
+        return tuple(
+            [StepText(step["description"], step["units"], step["unit_amount"], step["amount"]) for step in value]
+        )
+    except (TypeError, KeyError):
+        raise UnreadableDocument("steps: must be a list of steps") from None

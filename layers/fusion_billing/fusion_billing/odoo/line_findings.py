@@ -48,7 +48,7 @@ class SentLine:
     @classmethod
     def of(cls, stored: StoredLine, precision: Precision, mode: Mode) -> "SentLine":
         """Return the line read; raises `Unreadable`."""
-        line_item = read(stored.doc, stored.key.subscription)
+        line_item = read(stored.document, stored.key.subscription)
         shapes = []
         for plainly in (False, True):
             try:

@@ -4,20 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 from zoneinfo import ZoneInfo
 
+from fusion_billing.billing.rating_document import RatingDocument, StepText, UnreadableDocument
 from fusion_billing.currencies import DIGITS
-from fusion_billing.decimals import EXACT, parse_decimal
-from fusion_billing.errors import FusionError, Refused
-from fusion_billing.instants import parse_instant
+from fusion_billing.decimals import EXACT
 from fusion_billing.odoo_lines.quantity_and_price import Part
-
-
-class Unreadable(FusionError):
-    """The rating's document lacks what a line needs, or says it in a way that can't be read."""
-
-    code = "rating_unreadable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,120 +83,87 @@ class LineItem:
         return parts
 
 
-def read(document: Mapping[str, Any], subscription: str) -> LineItem:
-    """Return what a rating's document owes; raises `Unreadable` naming the first field that is wrong."""
-    try:
-        currency = _text(document, "currency")
-        if currency not in DIGITS:
-            raise Unreadable(f"currency: {currency} is not in ISO 4217")
-        return LineItem(
-            subscription=subscription,
-            charge=_text(document, "charge"),
-            order=_whole(document, "odoo_order_id"),
-            product=_whole(document, "odoo_product_id"),
-            name=_text(document, "charge_name"),
-            currency=currency,
-            amount=_decimal(document, "amount"),
-            period_start=parse_instant(document.get("period_start"), "period_start"),
-            period_end=parse_instant(document.get("period_end"), "period_end"),
-            timezone=_zone(document),
-            units=_figure(document, "units"),
-            included=_figure(document, "included_units"),
-            overage=_figure(document, "overage_units"),
-            steps=tuple(_step(step) for step in _list(document, "steps")),
-            corrects=_corrects(document),
-            names=_names(document),
-            plan=_optional(document, "plan"),
-            metric=_optional(document, "metric"),
-            analytic=_analytic(document),
-            with_taxes=document.get("tax_behavior") == "inclusive",
-            final_invoice=document.get("final_invoice") is True,
-        )
-    except Refused as refusal:
-        raise Unreadable(refusal.message) from None
-
-
-def _analytic(document: Mapping[str, Any]) -> dict[str, Decimal]:
-    value = document.get("analytic_distribution") or {}
-    if not isinstance(value, Mapping):
-        raise Unreadable("analytic_distribution: must be an object")
-    return {str(account): _decimal(value, account) for account in value}
-
-
-def _corrects(document: Mapping[str, Any]) -> Correction | None:
-    told = document.get("corrects")
-    if told is None:
-        return None
-    if not isinstance(told, Mapping):
-        raise Unreadable("corrects: must be an object")
-    return Correction(
-        parse_instant(told.get("period_start"), "corrects.period_start"),
-        parse_instant(told.get("period_end"), "corrects.period_end"),
-        _figure(told, "amount"),
-        _figure(told, "invoiced_amount"),
+def read(document: RatingDocument, subscription: str) -> LineItem:
+    """Return the line item of a rating; raises `UnreadableDocument` naming the first field that is wrong."""
+    if document.currency not in DIGITS:
+        raise UnreadableDocument(f"currency: {document.currency} is not in ISO 4217")
+    return LineItem(
+        subscription=subscription,
+        charge=_text(document.charge, "charge"),
+        order=_odoo_id(document.odoo_order_id, "odoo_order_id"),
+        product=_odoo_id(document.odoo_product_id, "odoo_product_id"),
+        name=_text(document.charge_name, "charge_name"),
+        currency=document.currency,
+        amount=_decimal(document.amount, "amount"),
+        period_start=document.period_start,
+        period_end=document.period_end,
+        timezone=_zone(document.timezone),
+        units=_decimal(document.units, "units"),
+        included=_decimal(document.included_units, "included_units"),
+        overage=_decimal(document.overage_units, "overage_units"),
+        steps=tuple(_step(step) for step in document.steps),
+        corrects=_correction(document),
+        names={language: name for language, name in (document.names or {}).items() if name},
+        plan=document.plan,
+        metric=document.metric,
+        analytic={
+            account: _decimal(share, account) for account, share in (document.analytic_distribution or {}).items()
+        },
+        with_taxes=document.tax_behavior == "inclusive",
+        final_invoice=document.needs_final_invoice,
     )
 
 
-def _step(step: object) -> Step:
-    if not isinstance(step, Mapping):
-        raise Unreadable("steps: must be a list of objects")
-    return Step(_figure(step, "units"), _figure(step, "unit_amount"), _decimal(step, "amount"))
+def _analytic(distribution: Mapping[str, str]) -> dict[str, Decimal]:
+    return {account: _decimal(percentage, account) for account, percentage in distribution.items()}
 
 
-def _names(document: Mapping[str, Any]) -> Mapping[str, str]:
-    names = document.get("names") or {}
-    if not isinstance(names, Mapping):
-        raise Unreadable("names: must be an object of names by language")
-    return {str(language): str(name) for language, name in names.items() if name}
+def _correction(document: RatingDocument) -> Correction | None:
+    corrects = document.corrects
+    if corrects is None:
+        return None
+    return Correction(
+        corrects.period_start,
+        corrects.period_end,
+        _decimal(corrects.amount, "corrects.amount"),
+        _decimal(corrects.invoiced_amount, "corrects.invoiced_amount"),
+    )
 
 
-def _zone(document: Mapping[str, Any]) -> str:
-    zone = _text(document, "timezone")
+def _step(step: StepText) -> Step:
+    return Step(
+        _decimal(step.units, "steps.units"),
+        _decimal(step.unit_amount, "steps.unit_amount"),
+        _decimal(step.amount, "steps.amount"),
+    )
+
+
+def _zone(name: str) -> str:
     try:
-        ZoneInfo(zone)
+        ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        raise Unreadable(f"timezone: {zone} is not known") from None
-    return zone
+        raise UnreadableDocument(f"timezone: {name} is not known") from None
+    return name
 
 
-def _text(document: Mapping[str, Any], name: str) -> str:
-    value = document.get(name)
-    if not isinstance(value, str) or not value:
-        raise Unreadable(f"{name}: is missing")
+def _text(value: str, field_name: str) -> str:
+    if not value:
+        raise UnreadableDocument(f"{field_name}: is missing")
     return value
 
 
-def _optional(document: Mapping[str, Any], name: str) -> str | None:
-    value = document.get(name)
-    return value if isinstance(value, str) else None
-
-
-def _whole(document: Mapping[str, Any], name: str) -> int:
-    value = document.get(name)
-    if isinstance(value, str) and value.isascii() and value.isdigit():
-        value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
-        raise Unreadable(f"{name}: is no id of Odoo's")
+def _odoo_id(value: int, field_name: str) -> int:
+    if value <= 0:
+        raise UnreadableDocument(f"{field_name}: must be an Odoo record ID")
     return value
 
 
-def _decimal(document: Mapping[str, Any], name: str) -> Decimal:
+def _decimal(text: str, field_name: str) -> Decimal:
     # The steps' amounts are exact products and may be longer than any quantity that is pushed.
-    value = document.get(name)
-    if isinstance(value, str):
-        try:
-            number = Decimal(value)
-        except ArithmeticError:
-            number = Decimal("NaN")
-        if number.is_finite():
-            return number
-    return parse_decimal(value, name, negative=True)
-
-
-def _figure(document: Mapping[str, Any], name: str) -> Decimal | None:
-    return None if document.get(name) is None else _decimal(document, name)
-
-
-def _list(document: Mapping[str, Any], name: str) -> list[Any]:
-    value = document.get(name) or []
-    return value if isinstance(value, list) else []
+    try:
+        number = Decimal(text)
+    except (ArithmeticError, TypeError):
+        number = Decimal("NaN")
+    if not number.is_finite():
+        raise UnreadableDocument(f"{field_name}: must be a decimal")
+    return number

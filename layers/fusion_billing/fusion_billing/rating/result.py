@@ -5,7 +5,6 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from fusion_billing.catalog.valid_from import shown
 from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import ZERO, plain
 from fusion_billing.rating.exact import ONE, Exact, readable
@@ -23,7 +22,7 @@ class Step(NamedTuple):
     amount: Exact
 
     def as_dict(self) -> dict[str, str]:
-        """Return the step as the HTTP contract has it."""
+        """Return the step as JSON, as the HTTP API has it."""
         return {
             "description": self.description,
             "units": plain(readable(self.units)),
@@ -70,24 +69,13 @@ class RatingResult:
         """The units past the included ones: another word for the billable units."""
         return self.billable_units
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the rating as JSON: decimals plain, the amount with its currency's digits."""
+    def as_estimate(self) -> dict[str, Any]:
+        """Return the result as an estimate's JSON, without what only a stored rating has."""
         return {
             "units": plain(self.units),
-            "included_units": plain(self.included_units),
-            "overage_units": plain(self.billable_units),
             "billable_units": plain(self.billable_units),
             "amount": with_digits(self.amount, self.currency),
             "unrounded_amount": plain(self.unrounded_amount),
             "currency": self.currency,
             "steps": [step.as_dict() for step in self.steps],
-            "price_versions": [None if at is None else shown(at) for at in self.price_versions],
         }
-
-    def as_estimate(self) -> dict[str, Any]:
-        """Return what an estimate answers: the same, without what only a stored rating has."""
-        whole = self.as_dict()
-        return {name: whole[name] for name in ESTIMATE_FIELDS}
-
-
-ESTIMATE_FIELDS = ("units", "billable_units", "amount", "unrounded_amount", "currency", "steps")

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from fusion_billing.billing.closed_periods import ClosedPeriod
 from fusion_billing.billing.large_documents import canonical
+from fusion_billing.billing.rating_document import StoredPrice
 from fusion_billing.catalog.identifiers import MAX_STORED_BYTES
 from fusion_billing.dynamodb import errors, keys
 from fusion_billing.instants import sortable
@@ -88,7 +89,8 @@ def _item(subscription: str, closing: ClosedPeriod) -> dict[str, Any]:
     item = {**keys.closing_key(subscription, closing.start), "fees": {"BOOL": closing.fees}}
     unpriced = set(closing.unpriced)
     if closing.prices:
-        packed = zlib.compress(canonical(closing.prices).encode("utf-8"))
+        prices = {code: price.to_json() for code, price in closing.prices.items()}
+        packed = zlib.compress(canonical(prices).encode("utf-8"))
         if len(packed) <= MAX_STORED_BYTES:
             item["prices"] = {"B": packed}
         else:
@@ -103,10 +105,15 @@ def _item(subscription: str, closing: ClosedPeriod) -> dict[str, Any]:
 def _closing(item: dict[str, Any]) -> ClosedPeriod:
     return ClosedPeriod(
         start=datetime.fromisoformat(item["sk"]["S"]).astimezone(UTC),
-        prices=json.loads(zlib.decompress(bytes(item["prices"]["B"]))) if "prices" in item else {},
+        prices=_prices(bytes(item["prices"]["B"])) if "prices" in item else {},
         unpriced=frozenset(item["unpriced"]["SS"]) if "unpriced" in item else frozenset(),
         ended=frozenset(item["ended"]["SS"]) if "ended" in item else frozenset(),
         fees=item["fees"]["BOOL"],
         digest=item["digest"]["S"] if "digest" in item else None,
         has_statement="statement" in item,
     )
+
+
+def _prices(packed: bytes) -> dict[str, StoredPrice]:
+    prices: dict[str, Any] = json.loads(zlib.decompress(packed))
+    return {code: StoredPrice.from_json(price) for code, price in prices.items()}

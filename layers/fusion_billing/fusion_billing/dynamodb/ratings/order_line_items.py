@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from fusion_billing.billing.rating import RatingKey
+from fusion_billing.billing.rating_document import RatingDocument
 from fusion_billing.decimals import plain
 from fusion_billing.dynamodb import keys
 from fusion_billing.instants import rfc3339
@@ -74,7 +75,7 @@ class StoredLine:
     sk: str
     version: int
     amount: Decimal
-    document: str
+    document_json: str
     state: str
     line_partition: str
     at: str
@@ -109,10 +110,9 @@ class StoredLine:
         )
 
     @property
-    def doc(self) -> dict[str, Any]:
-        """Return the rating's document, parsed anew."""
-        parsed = json.loads(self.document)
-        return parsed if isinstance(parsed, dict) else {}
+    def document(self) -> RatingDocument:
+        """Return the rating's document, parsed anew; raises `UnreadableDocument`."""
+        return RatingDocument.from_json(json.loads(self.document_json))
 
     @property
     def is_unresolved(self) -> bool:
@@ -173,7 +173,7 @@ def read_line(item: dict[str, Any]) -> StoredLine:
         sk=item["sk"]["S"],
         version=int(item["version"]["N"]),
         amount=Decimal(item["amount"]["S"]),
-        document=item["doc"]["S"],
+        document_json=item["doc"]["S"],
         state=read_state(_text(item, "line_state")) or "none",
         line_partition=_text(item, "line_pk") or "",
         at=_text(item, "line_at") or "",

@@ -29,12 +29,12 @@ class DueLine(NamedTuple):
 def version_values(decision: NewVersion, stored: StoredRating | None, due: DueLine, now: datetime) -> dict[str, Any]:
     """Return the attributes of a new version and its line; `due` is for a line that becomes due."""
     rated = decision.computed_rating
-    entry = HistoryEntry(decision.version, rated.units, rated.amount_text, rfc3339(now), rated.cause)
+    entry = HistoryEntry(decision.version, rated.document.units, rated.document.amount, rfc3339(now), rated.cause)
     history = history_with(stored.history if stored is not None else (), entry)
     values = {
         "version": {"N": str(decision.version)},
-        "amount": {"S": rated.amount_text},
-        "doc": {"S": rated.document},
+        "amount": {"S": rated.document.amount},
+        "doc": {"S": rated.document_json},
         "digest": {"S": rated.digest},
         "hist": {"S": "\n".join(map(_history_line, history))},
         **line_values(decision.line, due),
@@ -76,7 +76,7 @@ def rating_of(item: dict[str, Any]) -> StoredRating:
         version=int(item["version"]["N"]),
         amount=Decimal(item["amount"]["S"]),
         digest=item["digest"]["S"],
-        document=item["doc"]["S"],
+        document_json=item["doc"]["S"],
         history=tuple(map(_history_entry, item["hist"]["S"].split("\n"))),
         frozen="frozen" in item and item["frozen"]["BOOL"],
         raised=frozenset(item["raised"]["SS"]) if "raised" in item else frozenset(),

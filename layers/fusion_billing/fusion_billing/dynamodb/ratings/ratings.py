@@ -15,8 +15,8 @@ from zlib import crc32
 from botocore.exceptions import ClientError
 
 from fusion_billing.billing.decisions import NewVersion, SameVersion
-from fusion_billing.billing.large_documents import join
 from fusion_billing.billing.rating import RatingKey, StoredRating
+from fusion_billing.billing.rating_document import RatingDocument
 from fusion_billing.dynamodb import consistent_reads, errors, keys
 from fusion_billing.dynamodb.ratings.closings import ClosingStore
 from fusion_billing.dynamodb.ratings.rating_items import (
@@ -116,11 +116,11 @@ class RatingsStore:
                 return found
             request["ExclusiveStartKey"] = after
 
-    def whole(self, stored: StoredRating) -> dict[str, Any]:
+    def whole(self, stored: StoredRating) -> RatingDocument:
         """Return the whole document of a rating, its large fields included; raises `Unavailable`."""
         if stored.parts is None:
-            return stored.doc
-        return join(stored.doc, self._parts.read(stored.key, stored.parts))
+            return stored.document
+        return stored.document_with(self._parts.read(stored.key, stored.parts))
 
     def save(
         self,
@@ -202,7 +202,7 @@ class RatingsStore:
             removed += ["line_pk", "line_at"]
         else:
             changes += ["line_pk = :invoices", "line_at = :since"]
-            order = int(stored.doc.get("odoo_order_id") or 0)
+            order = stored.document.odoo_order_id
             values[":invoices"] = {"S": keys.invoices_partition(line_partition(order, self._line_partitions))}
             values[":since"] = {"S": _AT_ONCE}
         expression = f"SET {', '.join(changes)} REMOVE {', '.join(removed)}"

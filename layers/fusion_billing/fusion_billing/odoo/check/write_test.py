@@ -6,6 +6,8 @@ next test.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from fusion_billing.currencies import DIGITS
@@ -18,15 +20,15 @@ from fusion_billing.odoo.errors import OdooError, PermanentError
 from fusion_billing.odoo.order_line_reading import decimal
 from fusion_billing.odoo.orders import many2one
 from fusion_billing.odoo.write_and_verify import RequestedLine, Writer, WrittenLine
-from fusion_billing.odoo_lines.line_item import LineItem, read
+from fusion_billing.odoo_lines.line_item import LineItem, Step
 from fusion_billing.odoo_lines.order_line import line_of
 from fusion_billing.odoo_lines.quantity_and_price import Precision, Unrepresentable
 
 REFERENCE = "Fusion Billing write test"
 _STEPS = (
-    ("created", {"units": "250", "unit_amount": "0.04", "amount": "10.00"}),
-    ("changed", {"units": "250", "unit_amount": "0.0404", "amount": "10.10"}),
-    ("corrected", {"units": "3.333", "unit_amount": "3.7", "amount": "12.3321"}),
+    ("created", Step(Decimal(250), Decimal("0.04"), Decimal("10.00"))),
+    ("changed", Step(Decimal(250), Decimal("0.0404"), Decimal("10.10"))),
+    ("corrected", Step(Decimal("3.333"), Decimal("3.7"), Decimal("12.3321"))),
 )
 _AMOUNTS = {0: ("10", "10", "12"), 2: ("10.00", "10.10", "12.33"), 3: ("10.000", "10.100", "12.332")}
 
@@ -106,9 +108,9 @@ def _clean_up(odoo: Odoo, order: int) -> str | None:
 def _of_product(test: _Test, product: ChargedProduct) -> Iterator[Finding]:
     known: int | None = None
     amounts = _AMOUNTS.get(DIGITS.get(test.currency, 2), _AMOUNTS[2])
-    steps = [*zip(_STEPS, amounts, strict=True), (("taken back to 0", {}), "0")]
+    steps = [*zip(_STEPS, amounts, strict=True), (("taken back to 0", None), "0")]
     for (step, priced), amount in steps:
-        fault, known = _step(test, _owed(test, product, amount, [priced] if priced else []), known)
+        fault, known = _step(test, _line_item(test, product, amount, () if priced is None else (priced,)), known)
         if fault is not None:
             yield Finding(
                 "wrong",
@@ -120,22 +122,20 @@ def _of_product(test: _Test, product: ChargedProduct) -> Iterator[Finding]:
     yield Finding("well", f"A line of product {product.id}{product.why} was {words}, and read back each time")
 
 
-def _owed(test: _Test, product: ChargedProduct, amount: str, steps: list[dict[str, str]]) -> LineItem:
-    return read(
-        {
-            "charge": f"check_{product.id}_{'in' if product.inclusive else 'ex'}",
-            "charge_name": REFERENCE,
-            "odoo_order_id": test.order,
-            "odoo_product_id": product.id,
-            "currency": test.currency,
-            "amount": amount,
-            "period_start": "2000-01-01T00:00:00Z",
-            "period_end": "2000-02-01T00:00:00Z",
-            "timezone": "UTC",
-            "steps": steps,
-            "tax_behavior": "inclusive" if product.inclusive else "exclusive",
-        },
-        f"check{test.order}",
+def _line_item(test: _Test, product: ChargedProduct, amount: str, steps: tuple[Step, ...]) -> LineItem:
+    return LineItem(
+        subscription=f"check{test.order}",
+        charge=f"check_{product.id}_{'in' if product.inclusive else 'ex'}",
+        order=test.order,
+        product=product.id,
+        name=REFERENCE,
+        currency=test.currency,
+        amount=Decimal(amount),
+        period_start=datetime(2000, 1, 1, tzinfo=UTC),
+        period_end=datetime(2000, 2, 1, tzinfo=UTC),
+        timezone="UTC",
+        steps=steps,
+        with_taxes=product.inclusive,
     )
 
 
