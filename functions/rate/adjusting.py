@@ -116,7 +116,7 @@ class Adjuster:
         newest = self._reading.prices().newest(price.charge.code)
         product = None if newest is None else newest.odoo_product_id
         plan = plan_adjustment(state, price, product, self._reading.now)
-        self._writer.statistics.pairs += 1
+        self._writer.statistics.evaluated += 1
         if plan.decision is not None:
             self._writer.write(Change(state.customer, plan.computed, plan.decision, state.stored, plan.is_late))
         return True

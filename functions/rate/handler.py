@@ -51,7 +51,7 @@ def _did(record: dict[str, Any], has_time: Callable[[], bool]) -> bool:
     except Exception as error:  # noqa: BLE001  whatever one message runs into, the others are done
         _report(record["messageId"], error)
         return False
-    _tell(PairsRated=statistics.pairs, RatingFailures=statistics.failed)
+    _tell(PairsRated=statistics.evaluated, RatingFailures=statistics.failed)
     dependencies.logger().info("rated", job=message, counts=statistics.as_counts())
     return True
 

@@ -170,7 +170,7 @@ class OpenPeriods:
         records = list(
             self._reading.used_by(customer.id, task.prices[0].metric, period.start, customer.rated_end(period))
         )
-        self._reading.statistics.pairs += 1
+        self._reading.statistics.evaluated += 1
         changes = []
         for price, key in zip(task.prices, task.rating_keys(), strict=True):
             rated = self._failures.attempt(task.pair, partial(self._rated, price, customer, period, key, records))

@@ -21,16 +21,23 @@ from fusion_billing.instants import rfc3339
 
 @dataclass(slots=True)
 class RunStatistics:
-    """What a message did: pairs rated, ratings written, pairs failed; whether lines are to be sent."""
+    """What the work on a message did.
 
-    pairs: int = 0
-    written: int = 0
+    Attributes:
+        evaluated: Pairs and adjustments that were rated.
+        changed: Ratings that have a new version.
+        failed: Pairs that could not be rated; they are marked again.
+        has_due_lines: Whether order lines are due now.
+    """
+
+    evaluated: int = 0
+    changed: int = 0
     failed: int = 0
-    lines_due: bool = False
+    has_due_lines: bool = False
 
     def as_counts(self) -> dict[str, int]:
-        """Return the counts as a run keeps them."""
-        return {"pairs": self.pairs, "written": self.written, "failed": self.failed}
+        """Return the counts by the names that a run reports."""
+        return {"evaluated": self.evaluated, "changed": self.changed, "failed": self.failed}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +130,8 @@ class Writer:
         return self.line_times.of(change.rated.document, change.stored, self.now)
 
     def _count(self, change: Change) -> None:
-        self.statistics.written += isinstance(change.decision, NewVersion)
-        self.statistics.lines_due |= change.decision.line == "due" and self._line_at(change) <= self.now
+        self.statistics.changed += isinstance(change.decision, NewVersion)
+        self.statistics.has_due_lines |= change.decision.line == "due" and self._line_at(change) <= self.now
 
 
 def _events(

@@ -78,7 +78,7 @@ class Worker:
             raise ValueError(f"{job!r} is no job of the rating queue")
         if rest is not None:
             self.queue.send([rest])
-        if rater.statistics.lines_due:
+        if rater.statistics.has_due_lines:
             self.relay.send([{"job": "lines"}])
         if "run" in message:
             counts = rater.statistics.as_counts()

@@ -105,16 +105,16 @@ def _hour(world: World, written: int, hour: _Hour | None = None) -> _Hour:
             statistics = worker.do(message, has_time=_always)
             spent = (time.process_time() - began) * 1000
         assert not statistics.failed, "a pair could not be rated"
-        hour.written += statistics.written
-        hour.pairs += statistics.pairs
-        if not statistics.pairs:
+        hour.written += statistics.changed
+        hour.pairs += statistics.evaluated
+        if not statistics.evaluated:
             continue
-        hour.own.append(spent / statistics.pairs)
+        hour.own.append(spent / statistics.evaluated)
         hour.puts.append(_put(world))
         if place % _EVERY == 0 or 0 < written < len(messages) * _EVERY:
             gc.collect()
             bare = cpu_ms(repeated(world.client, calls))
-            hour.bare.append(bare / statistics.pairs)
+            hour.bare.append(bare / statistics.evaluated)
             hour.ratios.append(spent / bare)
     assert hour.written - before == written, f"{hour.written - before} ratings were written, not {written}"
     return hour
@@ -186,7 +186,7 @@ def _growth(url: str, sizes: Sequence[int], progress: Progress) -> list[Figure]:
         world.change(pairs, _RECORDS, quantity)
 
         def work() -> None:
-            written = sum(workers[index].do(one, has_time=_always).written for one in world.plan())
+            written = sum(workers[index].do(one, has_time=_always).changed for one in world.plan())
             assert written == _CHANGED, f"{written} ratings were written"
 
         return work

@@ -82,8 +82,8 @@ def as_json(run: Run) -> dict[str, Any]:
     return {
         "run": run.id,
         "status": "done" if run.done else "running",
-        "began": run.began,
-        "parts_left": len(run.parts),
+        "started_at": run.started_at,
+        "remaining_tasks": len(run.remaining_tasks),
         **run.counts,
     }
 

@@ -120,8 +120,8 @@ def test_a_run_rates_what_was_pushed_a_moment_ago(
 ) -> None:
     push("25", "2026-11-03")
     done = _run(catalogue, work, monkeypatch)
-    assert (done["status"], done["parts_left"], done["failed"]) == ("done", 0, 0)
-    assert done["written"] == 1
+    assert (done["status"], done["remaining_tasks"], done["failed"]) == ("done", 0, 0)
+    assert done["changed"] == 1
     (rating,) = catalogue.get("/v1/subscriptions/42/ratings").json["items"]
     assert (rating["charge"], rating["units"], rating["amount"], rating["version"]) == (
         "api_calls",
@@ -148,7 +148,7 @@ def test_a_run_that_takes_longer_is_answered_as_running(
     monkeypatch.setattr("functions.admin.dependencies.time.monotonic", lambda: float(next(clock)))
     admin_dependencies.runs.cache_clear()
     answer = catalogue.post("/v1/ratings/run", {"subscription": "42"})
-    assert (answer.status, answer.json["status"], answer.json["parts_left"]) == (202, "running", 1)
+    assert (answer.status, answer.json["status"], answer.json["remaining_tasks"]) == (202, "running", 1)
     assert [body for _, body in catalogue.messages] == [{"job": "subscription", "id": "42", "run": answer.json["run"]}]
     work()
     assert catalogue.get(f"/v1/ratings/runs/{answer.json['run']}").json["status"] == "done"
@@ -173,7 +173,7 @@ def test_a_run_bothers_no_worker_with_what_is_empty(
         ("hour", run["run"]),
         ("sweep", run["run"]),
     ]
-    assert run["parts_left"] == 2
+    assert run["remaining_tasks"] == 2
 
 
 def test_a_rating_explains_itself_down_to_its_records_and_their_revisions(

@@ -40,7 +40,7 @@ def test_workers_at_the_same_pairs_at_once_make_one_version_of_each(many: "World
     with ThreadPoolExecutor(4) as workers:
         raters = list(workers.map(lambda _: _rated(many), range(4)))
     assert _versions(many) == {(1, Decimal("1.50"))}
-    assert sum(rater.statistics.written for rater in raters) == len(IDS)
+    assert sum(rater.statistics.changed for rater in raters) == len(IDS)
     assert many.reported == []
 
 

@@ -107,7 +107,7 @@ def test_a_shard_too_long_for_one_worker_goes_on_in_another(world: "World", monk
     world.drain()
     done = world.runs.get("run_1")
     assert done is not None
-    assert (done.done, done.counts) == (True, {"pairs": 20, "written": 20, "failed": 0})
+    assert (done.done, done.counts) == (True, {"evaluated": 20, "changed": 20, "failed": 0})
     assert all(world.the_rating(id_=str(100 + number)).version == 1 for number in range(20))
 
 
@@ -118,7 +118,7 @@ def test_a_message_that_comes_again_is_counted_once(small_world: "World") -> Non
     small_world.do(message)
     once = small_world.runs.get("run_1")
     assert once is not None
-    assert (once.done, once.counts["written"]) == (True, 1)
+    assert (once.done, once.counts["changed"]) == (True, 1)
     small_world.do(message)
     assert small_world.runs.get("run_1") == once
 
@@ -246,7 +246,7 @@ def test_a_pair_marked_in_several_hours_of_a_message_is_rated_once(small_world: 
         for shard in range(4):
             for page in small_world.pairs.pages(datetime(2026, 11, 20, hour, tzinfo=UTC), shard):
                 rater.rate_pairs(page)
-    assert rater.statistics.pairs == 1
+    assert rater.statistics.evaluated == 1
 
 
 @pytest.mark.parametrize("message", [{"job": "hour", "hour": "2026-11-20T12"}, {"job": "sweep"}])

@@ -36,7 +36,7 @@ def test_a_pair_marked_twice_is_rated_once(world: RatingWorld) -> None:
     world.push("25")
     rater = world.rater()
     rater.rate_pairs([NOVEMBER, NOVEMBER])
-    assert rater.statistics.as_counts() == {"pairs": 1, "written": 1, "failed": 0}
+    assert rater.statistics.as_counts() == {"evaluated": 1, "changed": 1, "failed": 0}
 
 
 def test_an_unknown_subscription_is_skipped(world: RatingWorld) -> None:

@@ -382,7 +382,16 @@ def _operated() -> dict[str, Schema]:
         "KeyDefinition": _closed(("scopes",), scopes=scopes),
         "Key": _object(("id", "key", "scopes"), id=_TEXT, key=_TEXT, scopes=scopes),
         "RunRequest": _closed(subscription=_TEXT, sweep={"type": "boolean"}),
-        "Run": _object(("run", "status"), run=_TEXT, status=_TEXT, parts_left=_COUNT),
+        "Run": _object(
+            ("run", "status", "started_at", "remaining_tasks", "evaluated", "changed", "failed"),
+            run=_TEXT,
+            status=_TEXT,
+            started_at=_INSTANT,
+            remaining_tasks=_COUNT,
+            evaluated=_COUNT,
+            changed=_COUNT,
+            failed=_COUNT,
+        ),
         "Line": _object(
             ("id", "subscription", "charge", "state", "version", "amount", "currency"),
             id=_TEXT,

@@ -1,4 +1,4 @@
-"""Runs on demand (`RUN#<id>`): which of their parts are still to come, and what the others did."""
+"""Runs on demand (`RUN#<id>`): the tasks that remain, and what the finished ones did."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,23 +13,25 @@ from fusion_billing.instants import rfc3339
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-COUNTS = ("pairs", "written", "failed")
+_ATTRIBUTES = {"evaluated": "pairs", "changed": "written", "failed": "failed"}
+"""The attribute that each count is stored in."""
+
 KEPT = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run: the parts still to come (none: it is done), when it began, and its counts by name."""
+    """A run: the names of its tasks that are not finished, when it started, and its counts by name."""
 
     id: str
-    parts: frozenset[str]
-    began: str
+    remaining_tasks: frozenset[str]
+    started_at: str
     counts: Mapping[str, int]
 
     @property
     def done(self) -> bool:
-        """Tell whether every part is finished."""
-        return not self.parts
+        """Return whether every task is finished."""
+        return not self.remaining_tasks
 
 
 class RunStore:
@@ -40,12 +42,12 @@ class RunStore:
         self._table = table
 
     def begin(self, run: str, parts: Iterable[str], now: datetime) -> None:
-        """Note a run and its parts, before the first message of it is sent."""
+        """Store a run and the names of its tasks, before its first message is sent."""
         item: dict[str, Any] = {
             **keys.run_key(run),
             "began": {"S": rfc3339(now)},
             "ttl": {"N": str(int((now + KEPT).timestamp()))},
-            **{name: {"N": "0"} for name in COUNTS},
+            **{attribute: {"N": "0"} for attribute in _ATTRIBUTES.values()},
         }
         named = sorted(set(parts))
         if named:
@@ -53,15 +55,17 @@ class RunStore:
         self._client.put_item(TableName=self._table, Item=item)
 
     def count(self, run: str, part: str, counts: Mapping[str, int], *, finished: bool) -> None:
-        """Add what a message of `part` did; a `finished` part is no more to come.
+        """Add the counts of a message that did a task, and remove the task if it is `finished`.
 
-        A message that comes again after its part was finished adds nothing, nor does one of a run
-        that is forgotten.
+        A message that is delivered again after its task was finished adds nothing, nor does a message of a run
+        that has expired.
         """
-        is_still_to_come = "contains(parts, :part)"
-        values: dict[str, Any] = {f":{name}": {"N": str(counts.get(name, 0))} for name in COUNTS}
+        remains = "contains(parts, :part)"
+        values: dict[str, Any] = {
+            f":{attribute}": {"N": str(counts.get(name, 0))} for name, attribute in _ATTRIBUTES.items()
+        }
         values[":part"] = {"S": part}
-        expression = "ADD " + ", ".join(f"{name} :{name}" for name in COUNTS)
+        expression = "ADD " + ", ".join(f"{attribute} :{attribute}" for attribute in _ATTRIBUTES.values())
         if finished:
             values[":parts"] = {"SS": [part]}
             expression += " DELETE parts :parts"
@@ -70,7 +74,7 @@ class RunStore:
                 TableName=self._table,
                 Key=keys.run_key(run),
                 UpdateExpression=expression,
-                ConditionExpression=is_still_to_come,
+                ConditionExpression=remains,
                 ExpressionAttributeValues=values,
             )
         except ClientError as error:
@@ -78,11 +82,11 @@ class RunStore:
                 raise
 
     def get(self, run: str) -> Run | None:
-        """Return a run as it is now, or None where there is none (any more)."""
+        """Return a run as it is now; None if it does not exist or has expired."""
         answer = self._client.get_item(TableName=self._table, Key=keys.run_key(run), ConsistentRead=True)
         item = answer.get("Item")
         if item is None:
             return None
         parts = frozenset(item["parts"]["SS"]) if "parts" in item else frozenset()
-        counts = {name: int(item[name]["N"]) for name in COUNTS}
+        counts = {name: int(item[attribute]["N"]) for name, attribute in _ATTRIBUTES.items()}
         return Run(run, parts, item["began"]["S"], counts)
