@@ -22,7 +22,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from fusion_billing.billing_periods.schedule import local_midnight
-from fusion_billing.billing_periods.subscription_states import OVER
+from fusion_billing.billing_periods.subscription_states import ENDED
 from fusion_billing.dynamodb.catalog.subscriptions import LIST_SHARDS, Listed, SubscriptionStore
 from fusion_billing.dynamodb.ratings.order_line_items import StoredLine
 from fusion_billing.dynamodb.state.circuit_breaker import CircuitBreaker
@@ -152,7 +152,7 @@ class GuardRun:
     def _ends_soon(self, listed: Listed) -> bool:
         """Tell whether a subscription's open period ends soon; one that ended is not invoiced yet."""
         subscription = listed.subscription
-        if subscription.state in OVER:
+        if subscription.state in ENDED:
             return False
         ends_at = local_midnight(subscription.next_invoice_date, subscription.timezone)
         return ends_at <= self.clock() + CLOSING

@@ -15,6 +15,7 @@ from functions.admin.services import put_back
 from functions.admin.services.charged_subscriptions import applies, payers
 from functions.admin.services.put_request import PutRequest, in_words
 from functions.admin.services.write_attempts import attempts
+from fusion_billing.billing_periods.subscription_states import ENDED
 from fusion_billing.catalog.change import changed_fields
 from fusion_billing.catalog.charge import Charge, check_versions
 from fusion_billing.catalog.filters import unreachable_filters
@@ -33,7 +34,6 @@ SHOWN = ("versions", "history")
 _CONFIRMED = ("metric", "currency")
 """Fields whose change makes open periods of something else."""
 _SINCE_EVER = datetime.min.replace(tzinfo=UTC)
-_OVER = ("5_renewed", "6_churn")
 
 Versions = Sequence[Charge]
 
@@ -208,7 +208,7 @@ def _payers(subscriptions: SubscriptionStore, versions: Versions) -> Iterator[st
     active = [version for version in versions if version.active]
     for payer in payers(subscriptions, active, [versions[0].code]):
         subscription = payer.subscription
-        if subscription.state in _OVER:
+        if subscription.state in ENDED:
             continue
         if not payer.formerly or _pays_still(subscriptions.get(subscription.id), active):
             yield subscription.id

@@ -21,7 +21,7 @@ from fusion_billing.billing_periods.advance import (
     periods_closed,
 )
 from fusion_billing.billing_periods.calendar import Period
-from fusion_billing.billing_periods.subscription_states import stopped_at
+from fusion_billing.billing_periods.subscription_states import CHURNED, RENEWED, stopped_at
 from fusion_billing.catalog.change import Author, changed_fields
 from fusion_billing.catalog.identifiers import MAX_ALIASES, is_subscription_id
 from fusion_billing.catalog.subscription import Subscription
@@ -46,7 +46,7 @@ INSURANCE_SECONDS = 60
 """Rating is asked to look again twice: after a save, and by a message sent before it with this delay, so
 that nothing is missed where the process dies in between, or the queue can't be reached after it."""
 
-_REASONS = {"5_renewed": "renewed", "6_churn": "churned"}
+_REASONS = {RENEWED: "renewed", CHURNED: "churned"}
 
 _TRIES = 5
 _FIRST_PAUSE = 0.02

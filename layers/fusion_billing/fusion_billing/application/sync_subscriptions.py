@@ -15,6 +15,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from fusion_billing.application.save_subscription import Chain, SubscriptionWriter
+from fusion_billing.billing_periods.subscription_states import CHURNED, ENDED
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.validation import parse
 from fusion_billing.dynamodb.catalog.subscriptions import (
@@ -43,7 +44,6 @@ OVERLAP = timedelta(minutes=15)
 _SECONDS_FOR_A_PAGE = 12.0
 _WRITERS = 8
 _PAGE = 200
-_STOPPED = ("5_renewed", "6_churn")
 _MOST_GONE = 10
 _LARGEST_SHARE_GONE = 0.2
 
@@ -189,7 +189,7 @@ class SubscriptionSync:
         if wanted is None:
             is_missed = not by_api and (stored is not None or lead.running)
             return [_Told(lead, "skipped", reasons) if is_missed else _Told(lead, quietly, None)]
-        if not lead.running and wanted.state not in _STOPPED and (stored is None or by_api):
+        if not lead.running and wanted.state not in ENDED and (stored is None or by_api):
             return [_Told(lead, quietly, None)]
         return [self._save(chain, wanted, stored)]
 
@@ -221,7 +221,7 @@ class SubscriptionSync:
                 running = {
                     one.subscription.odoo_order_id: one.subscription
                     for one in page
-                    if one.origin == "odoo" and one.subscription.state not in _STOPPED
+                    if one.origin == "odoo" and one.subscription.state not in ENDED
                 }
                 checked += len(running)
                 there = reader.there(running) if running else set()
@@ -235,7 +235,7 @@ class SubscriptionSync:
                 name="gone",
             )
         for one in missing:
-            self.writer.save(one.model_copy(update={"state": "6_churn"}), origin="odoo", now=self.clock())
+            self.writer.save(one.model_copy(update={"state": CHURNED}), origin="odoo", now=self.clock())
             report.gone.append(one.name)
 
 

@@ -1,25 +1,45 @@
-"""From when on a subscription's usage is no longer rated.
+"""Define the states of a subscription, their groups, and until when usage is accepted and rated in each.
 
-Odoo's `subscription_state`: in progress (`3_progress`) is rated. A quotation (`1_draft`, `2_renewal`,
-`7_upsell`) never was. One that is paused (`4_paused`), renewed into another (`5_renewed`) or churned
-(`6_churn`) is rated for what was used before it stopped, so that its last invoice is right, and for nothing
-after; ratings that exist stay. One that goes on after a pause is rated again as if it had not paused.
+A state is Odoo's `subscription_state`. Usage of a subscription in progress is rated; usage of a quotation is not. If
+a subscription is paused, renewed by another order or churned, the usage from before that moment is still rated, so
+that its last invoice is right, and later usage is not; ratings that exist stay. After a pause, usage is rated as if
+there had been none.
 """
 
 from datetime import UTC, datetime
+from typing import Final, Literal
 
-IN_PROGRESS = "3_progress"
-OVER = frozenset({"5_renewed", "6_churn"})
-"""States in which nothing more will be rated, unless Odoo opens the subscription again."""
+SubscriptionState = Literal["1_draft", "2_renewal", "3_progress", "4_paused", "5_renewed", "6_churn", "7_upsell"]
+
+QUOTATION: Final = "1_draft"
+RENEWAL_QUOTATION: Final = "2_renewal"
+IN_PROGRESS: Final = "3_progress"
+PAUSED: Final = "4_paused"
+RENEWED: Final = "5_renewed"
+CHURNED: Final = "6_churn"
+UPSELL: Final = "7_upsell"
+
+RUNNING: Final = frozenset({IN_PROGRESS, PAUSED})
+"""The customer has the subscription, even if it is paused."""
+
+ENDED: Final = frozenset({RENEWED, CHURNED})
+"""Later usage is refused, unless Odoo reopens the subscription."""
+
+CONFIRMED: Final = RUNNING | ENDED
+"""The order was confirmed as a subscription at some time."""
 
 NEVER = datetime.min.replace(tzinfo=UTC)
-"""Until when a subscription is rated that never went: before all usage."""
+"""Until when usage is rated if the subscription was never in progress: before all usage."""
 
 
 def stopped_at(state: str, previous: str | None, previously: datetime | None, now: datetime) -> datetime | None:
-    """Return when a subscription now in `state` stopped, None if it goes on or never went.
+    """Return when a subscription stopped; None if it is in progress or never was.
 
-    `previous` is the state it was in when last seen, `previously` what this said then.
+    Args:
+        state: The state it is in now.
+        previous: The state it was last seen in.
+        previously: What this function returned then.
+        now: The present instant (aware).
     """
     if state == IN_PROGRESS:
         return None
@@ -27,9 +47,12 @@ def stopped_at(state: str, previous: str | None, previously: datetime | None, no
 
 
 def rated_until(state: str, stopped: datetime | None, ends: datetime | None) -> datetime | None:
-    """Return the instant from which on usage, by its window's start, is not rated; None where there is none.
+    """Return the instant from which on usage is not rated, by the start of its window; None if there is none.
 
-    `stopped` is what `stopped_at` said, `ends` the first instant after the subscription's end, if it has one.
+    Args:
+        state: The subscription's state.
+        stopped: What `stopped_at` returned.
+        ends: The first instant after the subscription's end date, if it has one.
     """
     if state == IN_PROGRESS:
         return ends
@@ -38,9 +61,9 @@ def rated_until(state: str, stopped: datetime | None, ends: datetime | None) -> 
 
 
 def accepted_until(state: str, stopped: datetime | None, ends: datetime | None) -> datetime | None:
-    """Return the instant from which on usage, by its window's start, is refused; None where there is none.
+    """Return the instant from which on usage is refused, by the start of its window; None if there is none.
 
-    As `rated_until` for a subscription that is over. One that is paused, or still a quotation, may go on: its
-    usage is accepted, and rated then.
+    It is `rated_until` if the subscription has ended. One that is paused or still a quotation may go on: its usage
+    is accepted now, and rated then.
     """
-    return rated_until(state, stopped, ends) if state in OVER else ends
+    return rated_until(state, stopped, ends) if state in ENDED else ends

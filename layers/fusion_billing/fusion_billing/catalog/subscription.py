@@ -10,14 +10,13 @@ from pydantic_core import PydanticCustomError
 
 from fusion_billing.billing_periods.schedule import local_midnight, zone_of
 from fusion_billing.billing_periods.schedule_terms import Terms
+from fusion_billing.billing_periods.subscription_states import CHURNED, SubscriptionState
 from fusion_billing.catalog.field_types import Currency, Identifier, SubscriptionId, Text, as_error, text, whole_number
 from fusion_billing.catalog.identifiers import DATE, ID_RULE, MAX_ALIASES, MAX_INTERVAL, SUBSCRIPTION_ID
 from fusion_billing.catalog.overrides import Overrides, override_faults, overrides_json
 from fusion_billing.catalog.valid_from import Start, instant_of
 from fusion_billing.catalog.validation import Definition
 from fusion_billing.errors import Fault, Refused
-
-SubscriptionState = Literal["1_draft", "2_renewal", "3_progress", "4_paused", "5_renewed", "6_churn", "7_upsell"]
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}([_@-][A-Za-z]{2,8}){0,2}", re.ASCII)
 _FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(2999, 12, 31)
@@ -148,7 +147,7 @@ class Subscription(Definition):
             yield Fault("partner", "mismatch", "must be customer_name, which it is called now, or left out")
         start, end = _lenient_day(raw.get("start_date")), _lenient_day(raw.get("end_date"))
         # One that is closed before it begins, as Odoo does it, never lived: that is no fault.
-        if start is not None and end is not None and end < start and raw.get("state") != "6_churn":
+        if start is not None and end is not None and end < start and raw.get("state") != CHURNED:
             yield Fault("end_date", "end_before_start", "must not be before start_date")
         yield from (fault.under("overrides") for fault in override_faults(raw.get("overrides")))
 

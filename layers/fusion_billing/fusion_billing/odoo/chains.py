@@ -12,12 +12,11 @@ from itertools import pairwise
 from typing import Any
 
 from fusion_billing.billing_periods.schedule import local_midnight
+from fusion_billing.billing_periods.subscription_states import CONFIRMED, UPSELL
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.subscription_history import ChainedOrder, OrderKind
 from fusion_billing.odoo.subscriptions import ReadSubscription
 
-_UPSELL = "7_upsell"
-_CONFIRMED = frozenset({"3_progress", "4_paused", "5_renewed", "6_churn"})
 _MOST_LINKS = 1_000
 
 Rows = Mapping[int, ReadSubscription]
@@ -124,11 +123,11 @@ def _serves(row: ReadSubscription, id_: str) -> bool:
     """Tell whether an order invoices, or did: a renewal once it is confirmed; the first one in any state."""
     if str(row.order) == id_ or not row.parent:
         return not _is_upsell(row)
-    return row.confirmed and row.document["state"] in _CONFIRMED
+    return row.confirmed and row.document["state"] in CONFIRMED
 
 
 def _is_upsell(row: ReadSubscription) -> bool:
-    return row.confirmed and row.document["state"] == _UPSELL
+    return row.confirmed and row.document["state"] == UPSELL
 
 
 def _way(order: int, rows: Rows) -> list[int]:

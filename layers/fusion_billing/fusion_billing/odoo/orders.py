@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fusion_billing.billing_periods.subscription_states import ENDED, RENEWED
 from fusion_billing.odoo.client import Odoo
 from fusion_billing.odoo.errors import (
     MissingAccessRights,
@@ -19,7 +20,6 @@ from fusion_billing.odoo.errors import (
 )
 
 _STATE = "subscription_state"
-_RENEWED = "5_renewed"
 _FIELDS = ("name", "state", "locked", "currency_id", "partner_id")
 
 Seconds = Callable[[], float]
@@ -52,7 +52,7 @@ def check_orders(
             name="empty",
         )
     locked = [row["id"] for row in rows.values() if row.get("locked")]
-    renewed = _in_state(odoo, locked, frozenset({_RENEWED}), seconds)
+    renewed = _in_state(odoo, locked, frozenset({RENEWED}), seconds)
     orders: dict[int, Order] = {}
     faults: dict[int, PermanentError] = {}
     for order in wanted:
@@ -73,7 +73,7 @@ def languages(odoo: Odoo, partners: Iterable[int], seconds: Seconds) -> dict[int
 
 def orders_not_invoiced_by_odoo(odoo: Odoo, ids: Iterable[int], seconds: Seconds) -> set[int]:
     """Return those of the orders that Odoo's own invoicing passes by: subscriptions renewed or closed."""
-    return _in_state(odoo, sorted(set(ids)), frozenset({_RENEWED, "6_churn"}), seconds)
+    return _in_state(odoo, sorted(set(ids)), ENDED, seconds)
 
 
 def many2one(value: object) -> tuple[int, str] | None:

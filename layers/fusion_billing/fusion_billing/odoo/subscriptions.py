@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from fusion_billing.billing_periods.subscription_states import CHURNED, QUOTATION, RUNNING, UPSELL
 from fusion_billing.catalog.identifiers import MAX_TEXT
 from fusion_billing.displayed_text import on_one_line, shortened
 from fusion_billing.odoo.client import Domain, Odoo, Row
@@ -30,17 +31,14 @@ _FIELDS = (
 _CHAIN_FIELDS = ("subscription_id", "origin_order_id")
 """The parent contract, and the first one: not every version has both."""
 _PAYMENT_EXCEPTION = "payment_exception"
-_RUNNING = ("3_progress", "4_paused")
 _CONFIRMED = ("sale", "done")
 _MOST_LINKS = 100
-_QUOTATION = "1_draft"
-_CHURNED = "6_churn"
 _DEFAULT_ZONE = "UTC"  # what Odoo itself goes by where a company has none
 
 _DEFAULT_LANGUAGE = "en_US"  # what every customer has in whose form nobody chose one
 
 IS_SUBSCRIPTION: tuple[str, str, bool] = ("is_subscription", "=", True)
-_IS_UPSELL: tuple[str, str, str] = ("subscription_state", "=", "7_upsell")
+_IS_UPSELL: tuple[str, str, str] = ("subscription_state", "=", UPSELL)
 """Enterprise says of an upsell order that it is no subscription: its lines are in its parent's."""
 
 
@@ -174,7 +172,7 @@ class Reader:
         return ReadSubscription(
             row["id"],
             str(row.get("name")),
-            state in _RUNNING,
+            state in RUNNING,
             document,
             parent if parent != row["id"] else 0,
             origin if origin != row["id"] else 0,
@@ -223,9 +221,9 @@ def key_days_left(odoo: Odoo, now: datetime) -> float | None:
 def _state(row: Mapping[str, Any]) -> str:
     # A cancelled order keeps the subscription_state it had, "in progress" included.
     if row.get("state") == "cancel":
-        return _CHURNED
+        return CHURNED
     state = row.get("subscription_state")
-    return state if isinstance(state, str) and state != "1e_confirmed" else _QUOTATION
+    return state if isinstance(state, str) and state != "1e_confirmed" else QUOTATION
 
 
 def _id(row: Mapping[str, Any], name: str) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from botocore.exceptions import ClientError
 
 from fusion_billing.billing_periods.calendar import Calendar
-from fusion_billing.billing_periods.subscription_states import OVER, accepted_until, rated_until
+from fusion_billing.billing_periods.subscription_states import ENDED, accepted_until, rated_until
 from fusion_billing.catalog.change import Change
 from fusion_billing.catalog.identifiers import MAX_ALIASES, is_subscription_id
 from fusion_billing.catalog.subscription import Subscription
@@ -77,7 +77,7 @@ class StoredSubscription:
     @property
     def is_over(self) -> bool:
         """Whether Odoo invoices nothing more of it by itself: churned, or renewed into an unknown order."""
-        return self.subscription.state in OVER
+        return self.subscription.state in ENDED
 
     def has_ended(self, now: datetime) -> bool:
         """Tell whether Odoo invoices nothing more of it by itself: it is over, or past its end date."""

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from fusion_billing.billing_periods.subscription_states import IN_PROGRESS
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.validation import parse
 from fusion_billing.currencies import DIGITS
@@ -244,7 +245,7 @@ def _subscriptions(odoo: Odoo) -> Iterator[Finding]:
         return
     running = 0
     unread: list[str] = []
-    for page in Reader(odoo).pages([["subscription_state", "=", "3_progress"]]):
+    for page in Reader(odoo).pages([["subscription_state", "=", IN_PROGRESS]]):
         for one in page:
             running += 1
             try:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from fusion_billing.billing_periods.subscription_states import IN_PROGRESS
 from fusion_billing.odoo.check.finding import Finding
 from fusion_billing.odoo.check.rights import in_group
 from fusion_billing.odoo.client import Odoo
@@ -70,7 +71,7 @@ def fiscal_positions(odoo: Odoo, *, inclusive: bool) -> Iterator[Finding]:
     """
     domain: list[Any] = [["state", "=", "sale"], ["fiscal_position_id", "!=", False]]
     if odoo.fields("sale.order", ["is_subscription"]):
-        domain.append(["subscription_state", "=", "3_progress"])
+        domain.append(["subscription_state", "=", IN_PROGRESS])
     rows = odoo.search_read("sale.order", domain, ["fiscal_position_id"])
     named = [found for row in rows if (found := many2one(row.get("fiscal_position_id"))) is not None]
     for (position, name), count in sorted(Counter(named).items()):
@@ -98,7 +99,7 @@ def locks(odoo: Odoo) -> Iterator[Finding]:
     """Yield which running subscriptions are locked, and whether orders lock: no line changes there."""
     have_subscriptions = bool(odoo.fields("sale.order", ["is_subscription"]))
     if have_subscriptions:
-        domain = [["subscription_state", "=", "3_progress"], ["locked", "=", True]]
+        domain = [["subscription_state", "=", IN_PROGRESS], ["locked", "=", True]]
         locked = [str(row["name"]) for row in odoo.search_read("sale.order", domain, ["name"])]
         if locked:
             names = ", ".join(locked[:_MOST_NAMED]) + (", ..." if len(locked) > _MOST_NAMED else "")
