@@ -8,7 +8,7 @@ import time
 import uuid
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from fusion_billing import settings
 from fusion_billing.errors import Unavailable
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from fusion_billing.messaging.queue import Queue
     from fusion_billing.messaging.rating_jobs import RatingJobs
     from fusion_billing.odoo.client import Odoo
-    from fusion_billing.odoo_lines.order_line import Mode
 
 
 def now() -> datetime:
@@ -270,7 +269,6 @@ def reconciler(*, repair: bool) -> "Reconciler":
         precision=cache(lambda: precision.read(client)),
         events=outbox(),
         line_partitions=line_partitions(),
-        mode=cast("Mode", settings.text("ODOO_LINE_MODE", "period")),
         clock=now,
         seconds=lambda: client.seconds,
         guard="repair" if repair else None,

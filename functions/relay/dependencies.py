@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from fusion_billing.odoo.client import Odoo
     from fusion_billing.odoo.precision import Cached
     from fusion_billing.odoo_lines.line_guard import LineGuard
-    from fusion_billing.odoo_lines.order_line import Mode
 
 
 @cache
@@ -125,14 +124,6 @@ def _delivered() -> set[int]:
     return set()
 
 
-def line_mode() -> "Mode":
-    """Return the setting ODOO_LINE_MODE."""
-    mode = settings.text("ODOO_LINE_MODE", "period")
-    if mode not in ("period", "rolling"):
-        raise settings.Missing(f"ODOO_LINE_MODE must be period or rolling, not {mode!r}")
-    return cast("Mode", mode)
-
-
 def line_guard() -> "LineGuard":
     """Return the setting LINE_GUARD."""
     from fusion_billing.odoo_lines.line_guard import GUARDS
@@ -162,7 +153,6 @@ def guard_run(remaining: Callable[[], float]) -> "GuardRun":
         precision=lambda: _precision().of(odoo()),
         events=outbox(),
         line_partitions=settings.integer("LINE_PARTITIONS", 8),
-        mode=line_mode(),
         clock=now,
         seconds=lambda: max(1.0, min(odoo().seconds, remaining())),
         guard=line_guard(),
@@ -203,7 +193,6 @@ def line_relay(remaining: Callable[[], float]) -> "LineRelay":
         events=outbox(),
         rerate=rating_jobs().subscription,
         line_partitions=settings.integer("LINE_PARTITIONS", 8),
-        mode=line_mode(),
         clock=now,
         pause=time.sleep,
         random=random.random,

@@ -64,7 +64,7 @@ def close_all(periods: Iterable[Period], close: Close) -> set[Period]:
 
 
 def _is_invoiced(line: StoredLine, held: dict[int, OdooLine]) -> bool:
-    """Tell whether a line is on an invoice; a rolling one with more than earlier periods brought onto one."""
+    """Tell whether Odoo has invoiced a line."""
     if line.odoo_id is None or line.odoo_id not in held:
         return False
-    return held[line.odoo_id].invoiced != (line.base or ZERO)
+    return held[line.odoo_id].invoiced != ZERO

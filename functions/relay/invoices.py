@@ -93,7 +93,7 @@ class InvoiceReading:
         try:
             line_item = read(stored.document, stored.key.subscription)
             precision = self.tools.precision.of(self.tools.odoo)
-            line = line_of(line_item, precision, mode=self.tools.mode, suffix=stored.suffix)
+            line = line_of(line_item, precision, suffix=stored.suffix)
         except FusionError:
             # It was never sent as it is now; its last version may have been, and keeps what was acknowledged.
             self.tools.store.read_later(stored, self.line_partition, now + DAILY)
@@ -122,14 +122,14 @@ class InvoiceReading:
 
         Where Odoo refuses (the order is locked) it stays there, and does not count as billed either.
         """
-        pending = {one.held.order for one in closed if one.held and one.is_pending and not one.line.rolling}
+        pending = {one.held.order for one in closed if one.held and one.is_pending}
         over = orders.orders_not_invoiced_by_odoo(self.tools.odoo, pending, self.seconds)
         writer = Writer(self.tools.odoo, Loader(self.tools.odoo, self.seconds, self.tools.pause), self.tools.delivered)
         found = []
         for one in closed:
             # An order may run until its end date is noticed, or have no state: the line says that it ended.
             is_over = one.line_item.final_invoice or (one.held is not None and one.held.order in over)
-            if one.held is not None and is_over and one.is_pending and not one.line.rolling:
+            if one.held is not None and is_over and one.is_pending:
                 left = writer.leave_invoiced(one.line, one.held) or one.held
                 found.append(replace(one, held=left, is_passed_by=True))
             else:
@@ -166,12 +166,12 @@ def _of(one: _Closed, billed: dict[int, Billed] | None) -> tuple[Decimal, str]:
     held = one.held
     if held is None:
         return ZERO, "none"
-    everything = billable(one.line, held, one.stored.base or ZERO)
+    everything = billable(one.line, held)
     is_pending = one.is_pending
     if one.is_passed_by:
         everything = _share(everything, held)
-    if one.line.rolling or billed is None:
-        # A rolling line's invoices are of all its periods; and without a right to read them, this is known.
+    if billed is None:
+        # Without the right to read invoices, the order line is all that is known.
         return everything, "pending" if is_pending else "posted"
     told = billed.get(held.id, Billed())
     amount = told.amount(with_taxes=one.line.with_taxes)
@@ -186,10 +186,10 @@ def _of(one: _Closed, billed: dict[int, Billed] | None) -> tuple[Decimal, str]:
 def _is_told_by_order_line(one: _Closed, billed: dict[int, Billed] | None) -> bool:
     """Tell whether the order line told the amount, or a part of it, since no invoice could.
 
-    A rolling line's invoices are of all its periods, others may be closed to the key or not be there yet.
+    Invoices may be hidden from the API key, or not exist yet.
     """
     is_to_come = one.is_pending and not one.is_passed_by
-    return one.held is not None and (one.line.rolling or billed is None or is_to_come)
+    return one.held is not None and (billed is None or is_to_come)
 
 
 def _share(everything: Decimal, held: OdooLine) -> Decimal:

@@ -12,7 +12,6 @@ from fusion_billing.dynamodb.state.circuit_breaker import CircuitBreaker
 from fusion_billing.dynamodb.state.leases import Leases
 from fusion_billing.odoo.client import Odoo
 from fusion_billing.odoo.precision import Cached
-from fusion_billing.odoo_lines.order_line import Mode
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,6 @@ class Tools:
     events: Tells
     rerate: Callable[[str], None]
     line_partitions: int
-    mode: Mode
     clock: Callable[[], datetime]
     pause: Callable[[float], None]
     random: Callable[[], float]

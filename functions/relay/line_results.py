@@ -42,7 +42,7 @@ class RunStatistics:
         "overtaken",
         "moved",
         "retired",
-        "failed",
+        "not_written",
         "invoices_read",
     )
 
@@ -116,13 +116,11 @@ class Outcomes:
 
     def sent(self, line: StoredLine, line_item: LineItem, written: WrittenLine, digest: str, now: datetime) -> None:
         """Write that Odoo holds the line."""
-        base = written.invoiced if written.line.rolling else None
         put = Put(
             written.id,
             line_item.order,
             with_digits(line_item.amount, line_item.currency),
             digest,
-            base,
             suffix=line.suffix,
             is_plain=written.is_plain,
             form=(written.quantity, written.price, written.discount),

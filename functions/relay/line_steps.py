@@ -52,7 +52,7 @@ def step_of(
 
 def _moved(one: ComputedRating, wanted: RequestedLine, held: OdooLine | None) -> str | None:
     """Return the new line's suffix where the line's order or product is another now; None where it isn't."""
-    other_product = held is not None and held.product != wanted.line.product and not wanted.line.rolling
+    other_product = held is not None and held.product != wanted.line.product
     if not one.is_elsewhere and not other_product:
         return None
     return moved_suffix(

@@ -115,7 +115,7 @@ class LinePartition:
             done.result()
         except Unavailable:
             # The line stays due, and a repeated load of the same row changes nothing.
-            self.statistics.add("failed")
+            self.statistics.add("not_written")
 
     def _batches(self) -> None:
         lines, after = self._page(None)  # here, since the writers still have the lane before to write down
@@ -150,7 +150,7 @@ class LinePartition:
             precision = self.tools.precision.of(self.tools.odoo)
             for line in lines:
                 try:
-                    one = computed_rating(line, precision, self.tools.mode)
+                    one = computed_rating(line, precision)
                 except FusionError as error:
                     self._write(self._outcomes.failed, line, None, Failure(error.code, error.message))
                     continue
@@ -197,7 +197,7 @@ class LinePartition:
         except Unavailable:
             # The table would not take the intents: nothing was sent, and all of it stays due.
             self.stop.set()
-            self.statistics.add("failed", len(sending.pending) if sending is not None else 0)
+            self.statistics.add("not_written", len(sending.pending) if sending is not None else 0)
         except (ConfigurationError, PermanentError) as error:
             # Not about a line: nothing can be sent until somebody has come, and all of it stays due.
             self.stop.set()

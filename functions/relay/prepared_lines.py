@@ -9,7 +9,7 @@ from fusion_billing.odoo.errors import LineMismatch, PermanentError
 from fusion_billing.odoo.orders import Order
 from fusion_billing.odoo.write_and_verify import RequestedLine
 from fusion_billing.odoo_lines.line_item import LineItem, read
-from fusion_billing.odoo_lines.order_line import Line, Mode, line_of
+from fusion_billing.odoo_lines.order_line import Line, line_of
 from fusion_billing.odoo_lines.quantity_and_price import Precision
 
 
@@ -22,7 +22,6 @@ class ComputedRating:
     made: Line
     digest: str
     precision: Precision
-    mode: Mode
 
     @property
     def order(self) -> int:
@@ -61,7 +60,6 @@ class ComputedRating:
             line,
             self._line_of(language, plainly=True) if line.kind != "nothing" else None,
             known_id=self.line.odoo_id,
-            base=self.line.base,
             look_up_on=frozenset({self.order} if self.line.is_unresolved else ()),
             is_plain=self.line.is_plain,
             acknowledged=self.line.sent_amount,
@@ -71,7 +69,6 @@ class ComputedRating:
         return line_of(
             self.line_item,
             self.precision,
-            mode=self.mode,
             language=language,
             plainly=plainly,
             suffix=self.line.suffix,
@@ -84,11 +81,11 @@ class CurrencyDiffers(LineMismatch):
     code = "currency_differs"
 
 
-def computed_rating(line: StoredLine, precision: Precision, mode: Mode) -> ComputedRating:
+def computed_rating(line: StoredLine, precision: Precision) -> ComputedRating:
     """Return the line made ready; raises `UnreadableDocument` or `Unrepresentable` where it can't be."""
     line_item = read(line.document, line.key.subscription)
-    made = line_of(line_item, precision, mode=mode, suffix=line.suffix)
-    return ComputedRating(line, line_item, made, _digest(made, line_item), precision, mode)
+    made = line_of(line_item, precision, suffix=line.suffix)
+    return ComputedRating(line, line_item, made, _digest(made, line_item), precision)
 
 
 def needs_no_call(one: ComputedRating) -> bool:
@@ -102,7 +99,8 @@ def needs_no_call(one: ComputedRating) -> bool:
 
 def _digest(made: Line, line_item: LineItem) -> str:
     """Return the digest of all that the line is made of: the row, and the names it may be written under."""
-    told = [made.row(), made.rolling, sorted(line_item.names.items())]
+    # False keeps the digests of lines that were sent before: it said that the line is not a rolling one.
+    told = [made.row(), False, sorted(line_item.names.items())]
     if made.with_taxes:
         told.append("with taxes")
     if made.analytic:

@@ -14,7 +14,6 @@ from functions.relay.line_results import Delay, Failure, Outcomes
 from functions.relay.line_steps import Step, step_of
 from functions.relay.prepared_lines import ComputedRating
 from fusion_billing.currencies import with_digits
-from fusion_billing.decimals import ZERO
 from fusion_billing.dynamodb.ratings.order_line_items import Intent, Standing
 from fusion_billing.dynamodb.ratings.ratings import line_partition
 from fusion_billing.odoo import orders
@@ -182,6 +181,5 @@ def _standing(one: ComputedRating, failed: FailedLine) -> Standing | None:
         return None
     if failed.held is None:
         return Standing()
-    base = one.line.base or ZERO
-    amount = billable(one.made, failed.held, base)
+    amount = billable(one.made, failed.held)
     return Standing(failed.held.id, failed.held.order, with_digits(amount, one.line_item.currency))

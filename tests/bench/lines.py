@@ -145,7 +145,6 @@ def _relay(world: World, at: str, timed: _Timed) -> Any:
         events=_Silent(),
         rerate=lambda _: None,
         line_partitions=_LANES,
-        mode="period",
         clock=lambda: datetime.now(UTC),
         pause=time.sleep,
         random=random.random,

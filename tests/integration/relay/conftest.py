@@ -100,7 +100,6 @@ class World:
     tables: Tables
     now: datetime = NOW
     heard: Heard = field(default_factory=Heard)
-    mode: Any = "period"
     protocol: str = "json2"
     key: str = "relay-key"
     seconds: float = 20.0
@@ -148,7 +147,6 @@ class World:
             events=self.heard,
             rerate=self.rerated.append,
             line_partitions=self.line_partitions,
-            mode=self.mode,
             clock=lambda: self.now,
             pause=self.pauses.append,
             random=lambda: 0.0,
@@ -167,7 +165,6 @@ class World:
             precision=cache(lambda: precision.read(odoo)),
             events=self.heard,
             line_partitions=self.line_partitions,
-            mode=self.mode,
             clock=lambda: self.now,
             seconds=lambda: self.seconds,
             guard=guard,

@@ -45,7 +45,7 @@ def test_where_all_is_well_that_is_said(world: Any, look: Look) -> None:
 def test_nothing_is_created_or_changed(world: Any, look: Look) -> None:
     world.orders(41)
     world.admin.clear_calls()
-    look("--product", "7", "--rolling")
+    look("--product", "7")
     reading = {"search_read", "fields_get", "context_get", "has_group", "has_access", "get_metadata"}
     assert {call["method"] for call in world.admin.calls()} <= reading
     assert world.in_odoo(41) == []

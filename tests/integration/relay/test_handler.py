@@ -150,8 +150,8 @@ def test_deliveries_go_out_whatever_becomes_of_the_lines(
 ) -> None:
     served = []
     monkeypatch.setattr(jobs, "send_deliveries", lambda *_: served.append(1))
-    monkeypatch.setenv("ODOO_LINE_MODE", "sideways")
-    with pytest.raises(Exception, match="ODOO_LINE_MODE"):
+    monkeypatch.setenv("LINE_PARTITIONS", "sideways")
+    with pytest.raises(Exception, match="LINE_PARTITIONS"):
         handler.handler({"job": "relay"}, CONTEXT)
     assert served == [1]
 

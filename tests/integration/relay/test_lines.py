@@ -369,12 +369,10 @@ def invoice_during_the_first_load(world: Any, monkeypatch: pytest.MonkeyPatch, *
     monkeypatch.setattr(Loader, "load", raced)
 
 
-@pytest.mark.parametrize("mode", ["period", "rolling"])
 @pytest.mark.parametrize("before", [True, False])
 def test_an_invoice_that_races_a_change_bills_nothing_twice_and_loses_nothing(
-    world: Any, monkeypatch: pytest.MonkeyPatch, mode: str, before: bool
+    world: Any, monkeypatch: pytest.MonkeyPatch, before: bool
 ) -> None:
-    world.mode = mode
     world.orders(41)
     key = world.rate(41)
     world.run()
@@ -489,52 +487,6 @@ def test_a_run_short_of_time_leaves_the_rest_due(world: Any) -> None:
     world.run(remaining=lambda: 19.0)
     assert world.line(key).line.state == "due"
     assert world.loads() == 0
-
-
-def test_a_rolling_line_counts_on_from_what_was_invoiced(world: Any) -> None:
-    world.mode = "rolling"
-    world.orders(41)
-    world.rate(41)
-    world.run()
-    world.admin.invoice_period(41)
-    december = datetime.fromisoformat("2026-12-01T00:00:00+00:00")
-    key = world.rate(
-        41,
-        "2.00",
-        start=december,
-        period_start="2026-12-01T00:00:00Z",
-        period_end="2027-01-01T00:00:00Z",
-        steps=[{"units": "500", "unit_amount": "0.004", "amount": "2"}],
-    )
-    world.run()
-    [row] = world.in_odoo(41)
-    assert held(row)[0] == 750
-    fields = ["qty_to_invoice", "qty_invoiced"]
-    [left] = world.admin.read("sale.order.line", [["order_id", "=", 41]], fields)
-    assert (left["qty_invoiced"], left["qty_to_invoice"]) == (250, 500)
-    assert world.line(key).line.state == "sent"
-
-
-def test_a_rolling_line_that_odoo_has_invoiced_meanwhile_is_not_billed_twice(world: Any) -> None:
-    world.mode = "rolling"
-    world.orders(41)
-    key = world.rate(41)
-    world.run()
-    world.admin.invoice_period(41)  # which the service has not read yet
-    world.rate(41, "2.00", steps=[{"units": "500", "unit_amount": "0.004", "amount": "2"}])
-    assert world.run().invoiced == {41}
-    assert held(world.in_odoo(41)[0])[0] == 250
-    assert world.line(key).line.amount == Decimal("1.00")
-
-
-def test_a_rolling_line_grows_within_its_period(world: Any) -> None:
-    world.mode = "rolling"
-    world.orders(41)
-    world.rate(41)
-    world.run()
-    world.rate(41, "2.00", steps=[{"units": "500", "unit_amount": "0.004", "amount": "2"}])
-    assert world.run()["sent"] == 1
-    assert held(world.in_odoo(41)[0])[0] == 500
 
 
 @pytest.mark.parametrize("world", ["17.0", "18.0", "19.0"], indirect=True)

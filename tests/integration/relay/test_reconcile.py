@@ -1,6 +1,5 @@
 """Lines compared with Odoo: what was changed there by hand is told, and mended if asked."""
 
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -148,40 +147,6 @@ def test_what_is_invoiced_is_told_and_left_alone(sent: Any) -> None:
     [finding] = reconcile(sent, mend=True).findings
     assert (finding["mended"], finding["why"]) == (False, "its period is invoiced")
     assert sent.line(key).line.state == "sent"
-
-
-@pytest.mark.parametrize(
-    ("values", "found"),
-    [
-        ({"product_uom_qty": 700}, "quantity"),
-        ({"price_unit": Decimal("0.008")}, "price"),
-        ({"product_uom_qty": 0}, "quantity"),
-    ],
-)
-def test_a_rolling_line_is_compared_by_what_is_left_to_invoice(world: Any, values: dict[str, Any], found: str) -> None:
-    world.mode = "rolling"
-    world.orders(41)
-    subscribe(world, 41)
-    november = world.rate(41)
-    world.run()
-    world.admin.invoice_period(41)
-    world.ratings.freeze(world.line(november))
-    december = datetime(2026, 12, 1, tzinfo=UTC)
-    steps = [{"units": "500", "unit_amount": "0.004", "amount": "2"}]
-    period = {"period_start": "2026-12-01T00:00:00Z", "period_end": "2027-01-01T00:00:00Z"}
-    world.rate(41, "2.00", start=december, steps=steps, **period)
-    world.run()
-    assert reconcile(world, period_start=december).findings == []
-    assert reconcile(world).findings == []
-    [row] = world.in_odoo(41)
-    assert row["product_uom_qty"] == 750
-    world.admin.write("sale.order.line", [row["id"]], values)
-    [finding] = reconcile(world, period_start=december, mend=True).findings
-    assert (finding["found"], finding["mended"]) == (["subtotal", found], True)
-    world.run()
-    [row] = world.in_odoo(41)
-    assert (row["product_uom_qty"], row["price_unit"]) == (750, Decimal("0.004"))
-    assert reconcile(world, period_start=december).findings == []
 
 
 def test_all_subscriptions_are_compared_as_far_as_time_allows_and_the_rest_from_the_cursor(

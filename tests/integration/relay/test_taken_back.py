@@ -1,6 +1,6 @@
 """A line that does not come out as rated is taken back; one that would not be invoiced is not called sent."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -215,26 +215,3 @@ def test_a_final_invoice_is_listed_until_somebody_has_made_it(world: Any) -> Non
     world.later(days=2)
     assert (count(), closed) == (0, [("41", START)])
     assert (world.lines.get(key).state, world.lines.get(key).line_partition) == ("sent", "")
-
-
-def test_a_rolling_line_of_a_final_invoice_is_listed_in_spite_of_its_earlier_invoices(world: Any) -> None:
-    from functions.relay.final_invoices import waiting  # noqa: PLC0415
-
-    world.mode = "rolling"
-    world.orders(41)
-    world.rate(41)
-    world.run()
-    world.admin.invoice_period(41)
-    december = datetime(2026, 12, 1, tzinfo=UTC)
-    key = world.rate(41, "3.00", start=december, period_start="2026-12-01T00:00:00Z", final_invoice=True)
-    world.run()
-    assert world.lines.get(key).state == "final_invoice"
-    closed: list[object] = []
-
-    def count() -> int:
-        store = world.relay().store
-        return int(waiting(store, world.odoo(), lambda: 100.0, lambda *period: closed.append(period)))
-
-    assert (count(), closed) == (1, [])
-    world.admin.invoice_order(41)
-    assert (count(), closed) == (0, [("41", december)])

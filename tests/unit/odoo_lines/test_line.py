@@ -1,7 +1,6 @@
 """A line made from a rating's document: its row, its id, its text."""
 
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -9,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fusion_billing.billing.rating_document import RatingDocument, UnreadableDocument
-from fusion_billing.odoo_lines.external_id import external_id, rolling_id
+from fusion_billing.odoo_lines.external_id import external_id
 from fusion_billing.odoo_lines.line_item import read
 from fusion_billing.odoo_lines.order_line import line_of
 from fusion_billing.odoo_lines.quantity_and_price import Precision
@@ -104,18 +103,6 @@ def test_what_is_no_longer_owed_is_a_quantity_of_zero() -> None:
     assert row(amount="0.00", steps=[])[3:5] == ["0", "0"]
 
 
-def test_a_rolling_line_has_one_id_for_ever_and_counts_on_from_what_was_invoiced() -> None:
-    line = line_of(read(document(), "42"), Precision(), mode="rolling")
-    assert line.external_id == "fusion_billing.42--api_calls"
-    assert line.row(Decimal(1070))[3] == "1320"
-
-
-def test_an_adjustment_never_rolls() -> None:
-    line = line_of(read(document(corrects=OCTOBER), "42"), Precision(), mode="rolling")
-    assert not line.rolling
-    assert line.external_id.endswith("--20261001T000000Z")
-
-
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -151,8 +138,6 @@ identifiers = st.text(alphabet="ab01.-_:", min_size=1, max_size=6)
 def test_two_lines_never_share_an_id(one: str, charge: str, other: str, another: str) -> None:
     same = (one, charge) == (other, another)
     assert (external_id(one, charge, NOVEMBER) == external_id(other, another, NOVEMBER)) is same
-    assert (rolling_id(one, charge) == rolling_id(other, another)) is same
-    assert external_id(one, charge, NOVEMBER) != rolling_id(other, another)
 
 
 def test_a_name_that_controls_the_display_is_neutralised() -> None:

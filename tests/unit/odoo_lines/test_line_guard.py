@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from fusion_billing.odoo_lines.external_id import external_id, rating_of, rolling_id
+from fusion_billing.odoo_lines.external_id import external_id, rating_of
 from fusion_billing.odoo_lines.line_guard import (
     ITSELF,
     MOST_NOTES,
@@ -81,7 +81,7 @@ def test_an_external_id_names_its_rating(corrects: datetime | None, suffix: str)
 @pytest.mark.parametrize(
     "name",
     [
-        rolling_id("42", "api_calls"),
+        "fusion_billing.42--api_calls",
         "sale.order_line_7",
         "__export__.sale_order_line_981_ab12",
         "fusion_billing.x",

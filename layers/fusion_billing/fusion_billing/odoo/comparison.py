@@ -15,7 +15,7 @@ from fusion_billing.odoo.errors import (
     RoundingMismatch,
     TaxMismatch,
 )
-from fusion_billing.odoo.order_line_reading import OdooLine, amount_to_invoice
+from fusion_billing.odoo.order_line_reading import OdooLine
 from fusion_billing.odoo_lines.order_line import Line
 
 
@@ -44,19 +44,12 @@ def _nothing_to_invoice(line: Line, held: OdooLine) -> NothingToInvoice | None:
 
 
 def amount(line: Line, held: OdooLine) -> Decimal:
-    """Return what the line comes to where the rated amount must be: subtotal, total, or what is left."""
-    if line.rolling:
-        return amount_to_invoice(held.quantity - held.invoiced, held.price, line.digits)
+    """Return the amount of the line to compare with the rated one: its subtotal, or its total."""
     return held.amount(with_taxes=line.with_taxes)
 
 
-def billable(line: Line, held: OdooLine, base: Decimal = ZERO) -> Decimal:
-    """Return what Odoo has invoiced of a line and would yet invoice, as things stand.
-
-    `base` is what of a rolling line was invoiced before this period.
-    """
-    if line.rolling:
-        return amount_to_invoice(held.quantity - base, held.price, line.digits)
+def billable(line: Line, held: OdooLine) -> Decimal:
+    """Return the amount that Odoo has invoiced of a line and would still invoice."""
     whole = held.amount(with_taxes=line.with_taxes)
     quantity = held.invoiced + (ZERO if held.state == "cancel" else max(held.to_invoice, ZERO))
     if held.state not in ("sale", "cancel") or quantity == held.quantity or not held.quantity:
@@ -81,7 +74,7 @@ def _difference(line: Line, held: OdooLine) -> LineMismatch | None:
         figures = f"{plain(held.subtotal)} without and {plain(held.total)} with it"
         return TaxMismatch(f"{text}: a tax {where} in the price, {figures}", name="tax")
     kept = []
-    if held.quantity != line.quantity and not line.rolling:
+    if held.quantity != line.quantity:
         kept.append(f"it keeps the quantity as {plain(held.quantity)}")
     if held.price != line.price:
         kept.append(f"it keeps the price as {plain(held.price)}")

@@ -16,24 +16,19 @@ class RequestedLine:
     """A line to be put there: as it shall be, and plainly (quantity 1, no discount) if need be.
 
     `known_id` is its id where known, `look_up_on` the orders to look for its external id on where that may be
-    wrong. `base` is what was invoiced of a rolling line when it was written last in this period. `is_plain`
-    says that it came out plainly alone before, `acknowledged` what was last verified of it.
+    wrong. `is_plain` says that it came out plainly alone before, `acknowledged` what was last verified of it.
     """
 
     line: Line
     plainly: Line | None = None
     known_id: int | None = None
-    base: Decimal | None = None
     look_up_on: frozenset[int] = frozenset()
     is_plain: bool = False
     acknowledged: Decimal | None = None
 
     def is_invoiced(self, held: OdooLine | None) -> bool:
         """Tell whether Odoo has invoiced what this line was written for."""
-        invoiced = held.invoiced if held is not None else ZERO
-        if self.line.rolling:
-            return self.base is not None and invoiced != self.base
-        return invoiced != ZERO
+        return held is not None and held.invoiced != ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +88,7 @@ def columns_of(attempt: Attempt) -> tuple[str, ...]:
 
 def row_of(attempt: Attempt, columns: Sequence[str]) -> list[str]:
     """Return the row of `load` for an attempt, in these columns."""
-    invoiced = attempt.before.invoiced if attempt.before is not None else ZERO
-    row = attempt.line.row(invoiced)
+    row = attempt.line.row()
     more = {
         "discount": "0",
         "qty_delivered": row[COLUMNS.index("product_uom_qty")],
@@ -106,7 +100,7 @@ def row_of(attempt: Attempt, columns: Sequence[str]) -> list[str]:
 
 def taxable_id(attempt: Attempt, outcome: WriteResult) -> int | None:
     """Return the id of a line whose taxes are worth a look: they may be why it does not come out."""
-    if attempt.taxed or attempt.line.rolling:
+    if attempt.taxed:
         return None
     if isinstance(outcome, WrittenLine):
         return outcome.id if may_hide_a_tax(attempt.line) else None

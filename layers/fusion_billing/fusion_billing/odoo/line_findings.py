@@ -10,9 +10,9 @@ from fusion_billing.decimals import ZERO
 from fusion_billing.dynamodb.ratings.order_line_items import StoredLine
 from fusion_billing.errors import FusionError
 from fusion_billing.instants import rfc3339
-from fusion_billing.odoo.order_line_reading import OdooLine, amount_to_invoice
+from fusion_billing.odoo.order_line_reading import OdooLine
 from fusion_billing.odoo_lines.line_item import LineItem, read
-from fusion_billing.odoo_lines.order_line import Line, Mode, line_of
+from fusion_billing.odoo_lines.order_line import Line, line_of
 from fusion_billing.odoo_lines.quantity_and_price import Precision
 
 CANCELLED = "cancelled"
@@ -46,21 +46,16 @@ class SentLine:
     shapes: tuple[Line, ...]
 
     @classmethod
-    def of(cls, stored: StoredLine, precision: Precision, mode: Mode) -> "SentLine":
+    def of(cls, stored: StoredLine, precision: Precision) -> "SentLine":
         """Return the line read; raises `Unreadable`."""
         line_item = read(stored.document, stored.key.subscription)
         shapes = []
         for plainly in (False, True):
             try:
-                shapes.append(line_of(line_item, precision, mode=mode, plainly=plainly))
+                shapes.append(line_of(line_item, precision, plainly=plainly))
             except FusionError:
                 continue
         return cls(stored, line_item, tuple(shapes))
-
-    @property
-    def rolling(self) -> bool:
-        """Tell whether the line is the one of all periods."""
-        return any(shape.rolling for shape in self.shapes)
 
     @property
     def order(self) -> int:
@@ -74,12 +69,10 @@ class SentLine:
 
     def is_invoiced(self, held: OdooLine) -> bool:
         """Tell whether Odoo has invoiced what the line was written for."""
-        return held.invoiced != (self.stored.base or ZERO if self.rolling else ZERO)
+        return held.invoiced != ZERO
 
     def amount_in(self, held: OdooLine) -> Decimal:
-        """Return what the line comes to where the rated amount must be: subtotal, total, what is left."""
-        if self.rolling:
-            return amount_to_invoice(held.quantity - held.invoiced, held.price, self.line_item.digits)
+        """Return the amount of the line to compare with the rated one: its subtotal, or its total."""
         return held.amount(with_taxes=self.line_item.with_taxes)
 
     def differences(self, held: OdooLine | None) -> tuple[str, ...]:
@@ -94,8 +87,6 @@ class SentLine:
             found.append("product")
         if held.state == "cancel":
             found.append(CANCELLED)
-        if self.rolling and (self.stored.frozen or self.is_invoiced(held)):
-            return tuple(found)  # it is that of all periods by now
         return (*found, *self._figures(held))
 
     def _figures(self, held: OdooLine) -> list[str]:
@@ -106,7 +97,7 @@ class SentLine:
         if is_off and not form and self.stored.form is not None:
             found.append("tax")
         left = held.quantity - held.invoiced
-        if held.state == "sale" and held.to_invoice != left and not self._is_nothing and not self.rolling:
+        if held.state == "sale" and held.to_invoice != left and not self._is_nothing:
             found.append("to_invoice")
         return found
 
@@ -130,8 +121,7 @@ class SentLine:
         found = ["discount"] if held.discount else []
         if self.stored.sent_version != self.stored.version or not self.shapes:
             return found
-        quantity = held.quantity - held.invoiced if self.rolling else held.quantity
-        if quantity not in {shape.quantity for shape in self.shapes}:
+        if held.quantity not in {shape.quantity for shape in self.shapes}:
             found.append("quantity")
         if held.price not in {shape.price for shape in self.shapes}:
             found.append("price")

@@ -32,7 +32,6 @@ from fusion_billing.odoo_lines.line_guard import (
     with_note,
     without_note,
 )
-from fusion_billing.odoo_lines.order_line import Mode
 from fusion_billing.odoo_lines.quantity_and_price import Precision
 
 LINES_A_CALL = 1000
@@ -87,7 +86,6 @@ class LineGuarding:
     precision: Callable[[], Precision]
     events: Tells
     line_partitions: int
-    mode: Mode
     clock: Callable[[], datetime]
     seconds: Seconds
     guard: LineGuard | None = None
@@ -127,7 +125,7 @@ class LineGuarding:
         precision = self.precision()
         for line in lines:
             try:
-                read.append(SentLine.of(line, precision, self.mode))
+                read.append(SentLine.of(line, precision))
             except FusionError:
                 continue  # the relay fails it, by name
         return read

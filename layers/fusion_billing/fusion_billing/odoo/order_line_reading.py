@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
-from fusion_billing.decimals import EXACT, ZERO
+from fusion_billing.decimals import ZERO
 from fusion_billing.odoo.client import Odoo
 from fusion_billing.odoo.orders import Seconds, many2one
 
@@ -116,11 +116,6 @@ def external_ids(odoo: Odoo, model: str, ids: Sequence[int], seconds: float | No
     rows = odoo.call(model, "get_metadata", ids=list(ids), seconds=seconds)
     told = [(named["xmlid"], row["id"]) for row in rows for named in row.get("xmlids") or [row]]
     return {name: record for name, record in told if name}
-
-
-def amount_to_invoice(left: Decimal, price: Decimal, digits: int) -> Decimal:
-    """Return what a rolling line has left to invoice, in a currency of so many digits."""
-    return EXACT.multiply(left, price).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP, EXACT)
 
 
 def decimal(value: object) -> Decimal:

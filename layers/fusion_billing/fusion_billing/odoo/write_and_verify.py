@@ -50,8 +50,8 @@ class Writer:
     def look(self, wanted: Sequence[RequestedLine]) -> list[OdooLine | None]:
         """Return each line as it stands in Odoo, by its id or, where asked, by its external id."""
         ids: dict[str, int] = {one.line.external_id: one.known_id for one in wanted if one.known_id is not None}
-        sought = [one for one in wanted if one.look_up_on or one.line.rolling]
-        orders = {order for one in sought for order in (one.look_up_on or {one.line.order})}
+        sought = [one for one in wanted if one.look_up_on]
+        orders = {order for one in sought for order in one.look_up_on}
         names = {one.line.external_id for one in sought}
         ids |= find_by_external_id(self._odoo, names, orders, self._loader.seconds)
         held = read_lines(self._odoo, sorted(set(ids.values())), self._loader.seconds)

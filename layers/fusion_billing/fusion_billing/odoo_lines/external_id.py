@@ -48,7 +48,7 @@ def moved_suffix(suffix: str, *, product: int | None, order: int | None) -> str:
 def rating_of(external_id: str) -> tuple[str, str, datetime, datetime | None] | None:
     """Return the subscription, the charge, the period's start and what it corrects that an id was made of.
 
-    None for a rolling line's, which is that of all periods, and for what is no id of ours.
+    None if `external_id` is not an id of the service.
     """
     module, _, name = external_id.partition(".")
     fields = _SUFFIX.sub("", name).split("--")
@@ -60,11 +60,6 @@ def rating_of(external_id: str) -> tuple[str, str, datetime, datetime | None] | 
         return _unescaped(fields[0]), _unescaped(fields[1]), start, corrects[0] if corrects else None
     except ValueError:
         return None
-
-
-def rolling_id(subscription: str, charge: str) -> str:
-    """Return the external id of a rolling line: one a charge, whatever the period."""
-    return f"{MODULE}.{_escaped(subscription)}--{_escaped(charge)}"
 
 
 def _escaped(text: str) -> str:

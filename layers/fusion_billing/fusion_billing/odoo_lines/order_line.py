@@ -2,15 +2,12 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
 
 from fusion_billing.decimals import plain
 from fusion_billing.odoo_lines import description
-from fusion_billing.odoo_lines.external_id import external_id, rolling_id
+from fusion_billing.odoo_lines.external_id import external_id
 from fusion_billing.odoo_lines.line_item import LineItem
 from fusion_billing.odoo_lines.quantity_and_price import Precision, QuantityAndPrice, as_one, shape
-
-Mode = Literal["period", "rolling"]
 
 COLUMNS = ("id", "order_id/.id", "product_id/.id", "product_uom_qty", "price_unit", "name")
 """The columns of `sale.order.line/load`, in the order of `Line.row`."""
@@ -20,9 +17,8 @@ COLUMNS = ("id", "order_id/.id", "product_id/.id", "product_uom_qty", "price_uni
 class Line:
     """What Odoo shall hold: under `external_id`, on `order`, `quantity` of `product` at `price`.
 
-    `amount` is what its subtotal must come to, with the currency's `digits`. `rolling` lines count what was
-    invoiced on them before: their quantity is to be raised by Odoo's `qty_invoiced`. `with_taxes` says that
-    the amount includes the taxes, so that the line's total must come to it. `analytic` is its analytic
+    `amount` is what its subtotal must come to, with the currency's `digits`. `with_taxes` says
+    that the amount includes the taxes, so that the line's total must come to it. `analytic` is its analytic
     distribution as Odoo imports it (JSON), empty where the charge has none.
     """
 
@@ -35,18 +31,16 @@ class Line:
     amount: Decimal
     digits: int
     kind: str
-    rolling: bool = False
     with_taxes: bool = False
     analytic: str = ""
 
-    def row(self, invoiced: Decimal = Decimal(0)) -> list[str]:
-        """Return the line as a row of `load`; `invoiced` is added to a rolling line's quantity."""
-        quantity = self.quantity + invoiced if self.rolling else self.quantity
+    def row(self) -> list[str]:
+        """Return the line as a row of `load`."""
         return [
             self.external_id,
             str(self.order),
             str(self.product),
-            plain(quantity),
+            plain(self.quantity),
             plain(self.price),
             self.name,
         ]
@@ -56,7 +50,6 @@ def line_of(
     line_item: LineItem,
     precision: Precision,
     *,
-    mode: Mode = "period",
     language: str = "",
     plainly: bool = False,
     suffix: str = "",
@@ -73,9 +66,8 @@ def line_of(
         if plainly and line_item.amount
         else shape(line_item.amount, line_item.parts(), held)
     )
-    rolling = mode == "rolling" and line_item.corrects is None
     return Line(
-        external_id=_id(line_item, rolling=rolling) + suffix,
+        external_id=_id(line_item) + suffix,
         order=line_item.order,
         product=line_item.product,
         quantity=form.quantity,
@@ -84,15 +76,12 @@ def line_of(
         amount=line_item.amount,
         digits=line_item.digits,
         kind=form.kind,
-        rolling=rolling,
         with_taxes=line_item.with_taxes,
         analytic=_analytic(line_item),
     )
 
 
-def _id(line_item: LineItem, *, rolling: bool) -> str:
-    if rolling:
-        return rolling_id(line_item.subscription, line_item.charge)
+def _id(line_item: LineItem) -> str:
     return external_id(
         line_item.subscription,
         line_item.charge,

@@ -24,7 +24,7 @@ FORMAT = 1
 
 InvoicedFrom = Literal["invoice", "order_line", "acknowledged", "none"]
 """Where the invoiced amount was read: Odoo's invoice lines; the order line (the key may not read invoices, or
-the line is a rolling one, or still to be invoiced); what Odoo last acknowledged (nothing was read in time);
+the line is still to be invoiced); what Odoo last acknowledged (nothing was read in time);
 nowhere: no line was ever sent."""
 
 SOURCES: tuple[str, ...] = get_args(InvoicedFrom)

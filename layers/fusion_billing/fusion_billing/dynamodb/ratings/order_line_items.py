@@ -85,7 +85,6 @@ class StoredLine:
     odoo_id: int | None = None
     odoo_order: int | None = None
     digest: str | None = None
-    base: Decimal | None = None
     error: str | None = None
     message: str | None = None
     attempt_count: int = 0
@@ -131,15 +130,13 @@ class StoredLine:
 class Put:
     """What Odoo holds now: its line's id, its order (both None where it holds none), its amount.
 
-    `digest` is that of the row sent; `base` is what of a rolling line was invoiced before,
-    `form` how it read back.
+    `digest` is that of the row sent, `form` its quantity, price and discount as read back.
     """
 
     odoo_id: int | None
     order: int | None
     amount: str
     digest: str
-    base: Decimal | None = None
     suffix: str = ""
     is_plain: bool = False
     form: Form | None = None
@@ -183,7 +180,6 @@ def read_line(item: dict[str, Any]) -> StoredLine:
         odoo_id=_whole(item, "line_id"),
         odoo_order=_whole(item, "line_order"),
         digest=_text(item, "line_digest"),
-        base=_decimal(item, "line_base"),
         error=_text(item, "line_error"),
         message=_text(item, "line_message"),
         attempt_count=_whole(item, "line_tries") or 0,
@@ -239,8 +235,6 @@ def noted(line: StoredLine, put: Put) -> dict[str, Any]:
         held["line_id"] = {"N": str(put.odoo_id)}
     if put.order is not None:
         held["line_order"] = {"N": str(put.order)}
-    if put.base is not None:
-        held["line_base"] = {"S": plain(put.base)}
     if put.suffix:
         held["line_suffix"] = {"S": put.suffix}
     if put.is_plain:

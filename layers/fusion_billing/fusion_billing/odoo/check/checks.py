@@ -30,7 +30,7 @@ from fusion_billing.odoo.check.products import ChargedProduct, product_findings
 from fusion_billing.odoo.check.rights import rights
 from fusion_billing.odoo.client import Odoo
 from fusion_billing.odoo.errors import AccessDenied, PermanentError
-from fusion_billing.odoo.order_line_reading import decimal, external_ids
+from fusion_billing.odoo.order_line_reading import decimal
 from fusion_billing.odoo.orders import many2one
 from fusion_billing.odoo.subscriptions import Reader, key_days_left
 
@@ -61,7 +61,7 @@ _USUAL_DIGITS = 2
 _SOON_DAYS = 14
 
 
-def all_checks(odoo: Odoo, *, products: Sequence[ChargedProduct], rolling: bool, now: datetime) -> Iterator[Finding]:
+def all_checks(odoo: Odoo, *, products: Sequence[ChargedProduct], now: datetime) -> Iterator[Finding]:
     """Yield every finding. Raises the `OdooError` that makes looking further pointless."""
     yield from _key(odoo, now)
     looks: list[tuple[str, Callable[[Odoo], Iterator[Finding]]]] = [
@@ -81,7 +81,6 @@ def all_checks(odoo: Odoo, *, products: Sequence[ChargedProduct], rolling: bool,
         ),
         ("Invoices", invoices),
         *((f"The product {one.id}", partial(product_findings, looked_at=one)) for one in products),
-        *([("External ids", _external_ids)] if rolling else []),
     ]
     for what, look in looks:
         yield from as_far_as_possible(what, look(odoo))
@@ -268,20 +267,6 @@ def _subscriptions(odoo: Odoo) -> Iterator[Finding]:
         )
     elif running:
         yield Finding("well", f"All {running} subscriptions in progress can be read")
-
-
-def _external_ids(odoo: Odoo) -> Iterator[Finding]:
-    lines = [row["id"] for row in odoo.search_read("sale.order.line", [], ["id"], limit=1)]
-    try:
-        external_ids(odoo, "sale.order.line", lines)
-    except PermanentError:
-        yield Finding(
-            "wrong",
-            "Odoo does not tell the external ids of lines (get_metadata), which rolling lines are found by",
-            "Set OdooLineMode to period: one line a period",
-        )
-    else:
-        yield Finding("well", "Odoo tells the external ids of lines, as rolling lines need")
 
 
 def _is_zone(name: str) -> bool:

@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     status = 0
     try:
         products = _looked_at(options, findings)
-        for finding in all_checks(odoo, products=products, rolling=options.rolling, now=datetime.now(UTC)):
+        for finding in all_checks(odoo, products=products, now=datetime.now(UTC)):
             _show(finding, findings)
         if options.write_test:
             for finding in write_test(odoo, _worth_writing(odoo, products), time.sleep):
@@ -130,12 +130,6 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--login", default=os.environ.get("ODOO_LOGIN", ""), help="(ODOO_LOGIN)")
     parser.add_argument("--product", type=int, action="append", default=[], help="a product's id (ODOO_PRODUCTS)")
-    parser.add_argument(
-        "--rolling",
-        action="store_true",
-        default=os.environ.get("ODOO_LINE_MODE") == "rolling",
-        help="look at what rolling lines need",
-    )
     parser.add_argument(
         "--catalogue-table",
         default=os.environ.get("CATALOGUE_TABLE", ""),
