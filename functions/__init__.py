@@ -1,4 +1,4 @@
-"""The Lambda functions: a thin handler and a service each."""
+"""The Lambda functions, each with a thin handler and its services."""
 
 import gc
 

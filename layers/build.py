@@ -1,11 +1,11 @@
-"""Builds the artefacts, called by the Makefiles that `sam build` runs; needs a Python with pip alone.
+"""Build the layer and the functions. The Makefiles that `sam build` runs call this; it needs a Python with pip only.
 
     build.py layer FOLDER ARTIFACTS ARCHITECTURE RUNTIME
     build.py function FOLDER ARTIFACTS RUNTIME
 
-The layer is its pinned requirements, installed as wheels for the target machine whatever machine this
-is, and the package; a function is its folder, as `functions.<name>`. What no function uses is left
-out, and all of it is compiled: without valid bytecode a cold start takes twice as long.
+The layer holds the package and its pinned requirements, installed as wheels for the target machine. A function
+holds its folder, as `functions.<name>`. Files that no function uses are left out, and everything is compiled:
+without valid bytecode, a cold start takes twice as long.
 """
 
 import shutil
@@ -19,7 +19,7 @@ MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
 # Lambda's Python 3.11 runs on Amazon Linux 2 (glibc 2.26), 3.12 and later on 2023 (glibc 2.34).
 GLIBC = {"3.11": 26, "3.12": 34, "3.13": 34}
 
-# The services whose descriptions botocore has to find: those the functions call, and sts for signing in.
+# The services that botocore needs descriptions of: those that the functions call, and sts for credentials.
 SERVICES = {"dynamodb", "sqs", "kms", "secretsmanager", "sts"}
 
 UNCOMPILED = shutil.ignore_patterns("__pycache__", "*.pyc")
@@ -46,7 +46,7 @@ def function(folder: Path, artifacts: Path, runtime: str) -> None:
 
 
 def install(requirements: Path, target: Path, machine: str, version: str) -> None:
-    """Install `requirements`, hashes required, as wheels for Linux on `machine` and Python `version`."""
+    """Install `requirements`, with their hashes, as wheels for Linux on `machine` and Python `version`."""
     tags = [f"manylinux_2_{minor}_{machine}" for minor in range(GLIBC[version], 16, -1)]
     platforms = [word for tag in [*tags, f"manylinux2014_{machine}"] for word in ("--platform", tag)]
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--quiet", "--disable-pip-version-check"]
@@ -57,7 +57,7 @@ def install(requirements: Path, target: Path, machine: str, version: str) -> Non
 
 
 def strip(target: Path) -> None:
-    """Drop what no function uses: the descriptions of other services, examples, tests, scripts."""
+    """Delete what no function uses: descriptions of other services, examples, tests, scripts."""
     for entry in (target / "botocore" / "data").iterdir():
         if entry.is_dir() and entry.name not in SERVICES:
             shutil.rmtree(entry)
@@ -66,9 +66,9 @@ def strip(target: Path) -> None:
 
 
 def compile_all(folder: Path, mounted_at: str, version: str) -> None:
-    """Compile `folder` to bytecode that stays valid whatever times unpacking gives the sources.
+    """Compile `folder` to bytecode that stays valid whatever modification times the unpacked sources get.
 
-    Tracebacks show the paths under which Lambda has the files, wherever this was built.
+    Tracebacks show the paths that the files have on Lambda.
     """
     python = interpreter(version)
     if python is None:
@@ -82,7 +82,7 @@ def compile_all(folder: Path, mounted_at: str, version: str) -> None:
 
 
 def interpreter(version: str) -> str | None:
-    """Return a Python of `version` found here, or None: bytecode is good for its own version only."""
+    """Return the path of a Python of `version`, or None: bytecode is valid for one version only."""
     show = "import sys; print('%d.%d' % sys.version_info[:2])"
     for computed_rating in (sys.executable, f"python{version}"):
         try:

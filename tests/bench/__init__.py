@@ -1,1 +1,1 @@
-"""Benchmarks: what a counter, an hour and a cold start cost, as ratios taken in one run."""
+"""Benchmarks of a counter, an hour of rating and a cold start, as ratios measured in one run."""

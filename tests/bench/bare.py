@@ -1,4 +1,4 @@
-"""The calls that a piece of work made, to make them again by the bare client: the floor of what it costs."""
+"""Record the calls of a piece of work and repeat them with the bare client: the floor of its cost."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -12,7 +12,7 @@ Call = tuple[str, dict[str, Any]]
 
 @contextmanager
 def recorded(client: Any) -> Iterator[list[Call]]:
-    """Note the calls that every client makes meanwhile, named as methods of `client`."""
+    """Record the calls of every client while the block runs, named as methods of `client`."""
     made: list[Call] = []
     methods = {operation: method for method, operation in client.meta.method_to_api_mapping.items()}
     kind: Any = type(client).__mro__[1]  # botocore's BaseClient, above the class it makes for the service
@@ -31,7 +31,7 @@ def recorded(client: Any) -> Iterator[list[Call]]:
 
 
 def repeated(client: Any, calls: list[Call]) -> Callable[[], None]:
-    """Return the work of making the calls again; what is refused now, since it was done, cost as much."""
+    """Return the work of repeating the calls. A call that fails now because it took effect before costs as much."""
 
     def work() -> None:
         for method, parameters in calls:

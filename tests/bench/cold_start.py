@@ -1,9 +1,8 @@
-"""What a cold start costs: each function of the built artefacts against `import boto3` and one client.
+"""Measure cold starts: each function of the built artifacts against `import boto3` and one client.
 
-A fresh process of this Python a measurement, each beside one of the floor's, without this environment's
-packages: it sees the artefacts alone, as on Lambda. What is counted is its own CPU, from the moment Python
-itself is up to the moment the function has all it keeps for as long as its container is warm: its clients,
-its stores, its log.
+Each measurement is a fresh process of this Python, beside one of the floor. It sees only the artifacts, as on
+Lambda, not the packages of this environment. Its own CPU counts, from the start of Python until the function has
+everything that it keeps while its container is warm: clients, stores, log.
 """
 
 import json
@@ -58,7 +57,7 @@ print(json.dumps({{"ms": spent * 1000, "compiled": compiled, "modules": sorted(s
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """One way to start: the artefacts it sees (None: the layer alone) and what it imports and makes."""
+    """One kind of start: the artifacts that it sees (None: only the layer), and what it imports and creates."""
 
     function: str | None
     code: str
@@ -110,7 +109,7 @@ def run(*, full: bool) -> list[Figure]:
 
 
 def _by_turns(starts: list[Start], folder: Path) -> Taken:
-    """Measure in processes of their own; `by_turns` keeps the order, the processes tell their time."""
+    """Measure in separate processes; `by_turns` keeps the order, and the processes report their time."""
     told = 0.0
 
     def clock() -> float:
@@ -131,7 +130,7 @@ def _by_turns(starts: list[Start], folder: Path) -> Taken:
 
 
 def started(start: Start, folder: Path) -> dict[str, Any]:
-    """Start once in a fresh process; return its CPU in `ms`, what it `compiled` and the `modules` it has."""
+    """Start once in a fresh process; return its CPU in `ms`, the sources that it `compiled` and its `modules`."""
     paths = [str(folder / "FusionBillingLayer" / "python")]
     if start.function is not None:
         paths.append(str(folder / f"{start.function}Function"))
@@ -151,7 +150,7 @@ def started(start: Start, folder: Path) -> dict[str, Any]:
 
 
 def _environment() -> dict[str, str]:
-    """Return the settings of a function, as far as they matter before the first call."""
+    """Return the settings that a function needs before the first call."""
     tables = ("USAGE", "MARKERS", "CATALOGUE", "RATINGS", "WEBHOOKS", "STATE")
     return {
         "PATH": os.defpath,

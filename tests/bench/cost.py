@@ -1,7 +1,7 @@
-"""What the service costs on AWS, from measured figures and a price list: the tables of docs/cost.md.
+"""Compute the cost on AWS from measured figures and a price list: the tables of docs/cost.md.
 
-`python -m tests.bench.cost` writes them into the page, `--check` tells whether they are up to date. Every
-figure that goes in is named here with where it comes from; change one, and run it again.
+`python -m tests.bench.cost` writes them into the page, `--check` tests whether they are current. Every input is
+named here with its source; change one, and run it again.
 """
 
 import argparse
@@ -35,7 +35,7 @@ class Prices:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a thing takes; units as tests assert.
+    """Measured costs; units are those that tests assert.
 
     CPU is of one whole core: docs/performance.md's ratios, where a bare put takes 0.67 ms, and one of a batch
     of inserts 0.046.
@@ -74,7 +74,7 @@ PRICES, TAKES = Prices(), Measured()
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """So many subscriptions, each pair of which pushes so many counters a month, in batches of so many."""
+    """A number of subscriptions, the counters that each pair pushes a month, and the size of batches."""
 
     subscriptions: int
     counters_a_pair: int
@@ -92,12 +92,12 @@ class Load:
 
 
 def billed_ms(cpu_ms: float, waited_ms: float) -> float:
-    """Return how long a function is billed: its CPU at the share of a core it has, and what it waits."""
+    """Return the billed time of a function: its CPU at its share of a core, and its waiting time."""
     return cpu_ms / TAKES.cores + waited_ms
 
 
 def push_ms(batch: int) -> float:
-    """Return how long a push of a batch takes, its marker's write included."""
+    """Return the time of a push of a batch, including the write of its marker."""
     if batch == 1:
         return billed_ms(TAKES.single_ms, 2 * TAKES.call_ms)
     calls = ceil(batch / TAKES.inserts_a_call)
@@ -105,12 +105,12 @@ def push_ms(batch: int) -> float:
 
 
 def pair_ms() -> float:
-    """Return how long a changed pair takes a worker: one query of its own, and shares of the other calls."""
+    """Return a worker's time for a changed pair: one query of its own, and shares of the other calls."""
     return billed_ms(TAKES.rated_pair_ms, 1.6 * TAKES.call_ms)
 
 
 def month(load: Load) -> dict[str, float]:
-    """Return a month's dollars by what they are for. Every push changes its pair, so it is rated."""
+    """Return a month's dollars by purpose. Every push changes its pair, so it is rated."""
     requests = ceil(load.counters / load.batch)
     function = requests * push_ms(load.batch) / 1000 * TAKES.memory_gb * PRICES.lambda_gb_second
     units = TAKES.record_units + TAKES.marker_units
@@ -136,7 +136,7 @@ def _api(requests: int) -> float:
 
 
 def _rating(load: Load) -> float:
-    """Return what rating a pair after each of its counters costs, over the month."""
+    """Return the cost of rating a pair after each of its counters, over a month."""
     rated = load.pairs * load.counters_a_pair
     rows = load.counters_a_pair / 2  # of a growing period, on average
     read = ceil(rows * TAKES.index_row_bytes / 4096) * 0.5 + _rating_reads(load) + 1 / TAKES.pairs_a_subscription
@@ -147,7 +147,7 @@ def _rating(load: Load) -> float:
 
 
 def _lines(load: Load) -> float:
-    """Return what a line after each rating costs: read, intended, written down once Odoo has it."""
+    """Return the cost of a line after each rating: the read, the intent, and the acknowledgement."""
     sent = load.pairs * load.counters_a_pair
     # Twice the whole item: the intent before the call, and what became of it after.
     write = (1 + TAKES.line_intents) * _rating_writes(load) + TAKES.line_index_units / 2
@@ -174,7 +174,7 @@ def _rating_reads(load: Load) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """How an hour's rating goes: how many messages in all, how long it takes, how many workers at once."""
+    """The rating of an hour: number of messages, duration, and concurrent workers."""
 
     messages: int
     hours: float
@@ -182,10 +182,9 @@ class Hour:
 
 
 def fan_out(pairs: int, *, shards: int, workers: int, run_seconds: float = 280.0) -> Hour:
-    """Play an hour's messages through: one a shard, each going on in a message of its own until it is done.
+    """Simulate an hour's messages: one per shard, each continued by further messages until it is done.
 
-    A worker does a message for `run_seconds` at most. Workers are taken as they come free, first come, first
-    served, as a queue hands its messages out.
+    A worker handles a message for at most `run_seconds`. The next message goes to the first worker that is free.
     """
     left = [pairs / shards * pair_ms() / 1000] * shards
     free = [0.0] * min(workers, shards)
@@ -206,7 +205,7 @@ def fan_out(pairs: int, *, shards: int, workers: int, run_seconds: float = 280.0
 
 
 def at_rate(records: int, batch: int) -> dict[str, float]:
-    """Return what `records` a second ask of each part."""
+    """Return the load that `records` a second put on each part."""
     requests = records / batch
     return {
         "requests": requests,
@@ -314,9 +313,9 @@ def _dollars(amount: float) -> str:
 
 
 def main() -> int:
-    """Write the page, or check it: 0, or 1 where it is not what is computed now."""
+    """Write the page, or check it; return 1 if it is outdated."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.cost", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing")
+    parser.add_argument("--check", action="store_true", help="exit with 1 if the page is outdated; change nothing")
     asked = parser.parse_args()
     text = PAGE.read_text(encoding="utf-8")
     before, _, rest = text.partition(_BEGIN)

@@ -1,7 +1,7 @@
-"""Webhooks: thousands of due deliveries to a hundred endpoints, of which one hangs.
+"""Measure webhooks: thousands of due deliveries to a hundred endpoints, one of which hangs.
 
-The relay's own run, on DynamoDB Local, against a receiver in a process of its own. The counterpart is the
-same run with no endpoint hanging: what one dead endpoint costs all others.
+The relay runs on DynamoDB Local against a receiver in a process of its own. The counterpart is the same run with
+no endpoint hanging: the ratio is what one dead endpoint costs the others.
 """
 
 import os
@@ -48,7 +48,7 @@ class _Run:
 
 
 class _Kms:
-    """Gives the secret back that it was given: encryption is not what is measured."""
+    """A KMS that returns its input: encryption is not measured."""
 
     def encrypt(self, **about: Any) -> dict[str, bytes]:
         return {"CiphertextBlob": about["Plaintext"]}
@@ -63,7 +63,7 @@ class _Queue:
 
 
 def run(*, full: bool) -> list[Figure]:
-    """Measure runs with one endpoint hanging, each beside one with none."""
+    """Measure runs with one hanging endpoint, each beside a run with none."""
     count = _FULL_DELIVERIES if full else _DELIVERIES
     progress = Progress("deliveries", 2 * _ROUNDS)
     pairs: list[tuple[_Run, _Run]] = []
@@ -149,7 +149,7 @@ def _load(world: World, endpoints: list[Endpoint], each: int, now: datetime) -> 
 
 @contextmanager
 def _memory() -> Iterator[list[float]]:
-    """Note how far this process's resident memory rose meanwhile, in megabytes, at its peak."""
+    """Record the peak growth of this process's resident memory while the block runs, in megabytes."""
     before, peak, done = _resident(), [0.0], threading.Event()
 
     def look() -> None:

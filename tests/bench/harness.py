@@ -1,7 +1,7 @@
-"""What every benchmark shares: CPU measured in turns, medians, a table, a JSON file, a progress bar.
+"""Shared parts of the benchmarks: alternating CPU measurements, medians, a table, a JSON file, a progress bar.
 
-A figure is a ratio of two things measured in the same run, by turns, so that whatever else the machine
-does falls on both alike. CPU time, not wall time, wherever the question is what a thing costs.
+A figure is a ratio of two measurements that alternate in the same run, so that other load falls on both. CPU time,
+not wall time, wherever the question is what something costs.
 """
 
 import json
@@ -38,12 +38,12 @@ class Figure:
 
     @property
     def holds(self) -> bool:
-        """Tell whether the figure is within its bound."""
+        """Return whether the figure is within its bound."""
         return self.bound is None or self.value <= self.bound
 
 
 class Progress:
-    """A bar on a terminal, a line a step elsewhere."""
+    """Shows a bar on a terminal, and a line per step elsewhere."""
 
     def __init__(self, title: str, steps: int) -> None:
         self.title, self.steps, self.done = title, steps, 0
@@ -69,7 +69,7 @@ def cpu_ms(work: Callable[[], object], clock: Callable[[], float] = time.process
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What each of several works took, round by round, in milliseconds."""
+    """The milliseconds that each of several works took, by round."""
 
     samples: list[list[float]]
 
@@ -85,11 +85,10 @@ def by_turns(
     progress: Progress | None = None,
     clock: Callable[[], float] = time.process_time,
 ) -> Taken:
-    """Measure each of several works once a round, `repeats` rounds.
+    """Measure each of several works once per round, for `repeats` rounds.
 
-    Each entry prepares a round's work and returns it; only the work is timed. Every other round goes
-    backwards, so that none always comes after the same other. The first round is thrown away: it pays for
-    imports, connections and caches.
+    Each entry prepares a round's work and returns it; only the work is timed. Every other round runs in reverse order.
+    The first round is discarded: it pays for imports, connections and caches.
     """
     samples: list[list[float]] = [[] for _ in prepares]
     for turn in range(repeats + 1):
@@ -114,7 +113,7 @@ def ratio(
     index: int = 0,
     against: int = 1,
 ) -> Figure:
-    """Return the figure of one work against another; `per` is how many things each of them did."""
+    """Return the figure of one work relative to another; `per` is the number of things that each did."""
     rounds = zip(taken.samples[index], taken.samples[against], strict=True)
     pairs = [(mine / per, floor / per) for mine, floor in rounds]
     return repeated_ratio(suite, name, "ms", pairs, counterpart=counterpart, bound=bound)
@@ -156,7 +155,7 @@ def spread(values: Sequence[float]) -> float | None:
 
 
 def machine() -> str:
-    """Return what the figures were measured on, in one line, and how busy it was with other things."""
+    """Return a line that describes the machine and its other load."""
     python = f"{platform.python_implementation()} {platform.python_version()}"
     botocore = f"botocore {metadata.version('botocore')}"
     load = os.getloadavg()[0]

@@ -1,8 +1,8 @@
-"""What a counter costs: the whole ingest handler, event in and response out, against the bare client.
+"""Measure a counter: the whole ingest handler, from event to response, against the bare client.
 
-The floor is the same client making the very calls the handler made, built beforehand: what is over it is
-parsing, validation, authentication, the marker and the answer. Both speak to a stub that answers at once from
-a process of its own, so that only this process's CPU is measured.
+The floor is the same client making the same calls, built beforehand. The rest is parsing, validation,
+authentication, the marker and the response. Both call a stub in a process of its own that responds at once, so that
+only this process's CPU is measured.
 """
 
 import json
@@ -30,7 +30,7 @@ class _Context:
 
 
 class _Counters:
-    """Fresh records without end: every key is new, as in a push that was never made before."""
+    """An endless supply of records with new keys."""
 
     def __init__(self) -> None:
         self.made = 0
@@ -53,7 +53,7 @@ class _Counters:
 
 
 def run(*, full: bool) -> list[Figure]:
-    """Measure batches of 100 and 500, and singles."""
+    """Measure batches of 100 and 500, and single pushes."""
     key = keys.generate()
     with stub.running(_items(key)) as url, environment(_TABLES | client_environment(url)):
         return _figures(key.text)
@@ -142,7 +142,7 @@ def _puts(records: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def _items(key: keys.NewKey) -> dict[str, Any]:
-    """Return the catalogue that the stub answers from."""
+    """Return the catalog items that the stub returns."""
     items = {
         "catalogue|METRIC|api_calls": {"doc": "{}"},
         f"catalogue|KEY#{key.id}|KEY": {

@@ -1,7 +1,7 @@
-"""Lines to Odoo: how close the relay comes to what its calls to a slow Odoo allow.
+"""Measure lines to Odoo: how close the relay comes to what its calls to a slow Odoo allow.
 
-The stand-in, in a process of its own, takes as long for each call as a real Odoo 19 took: 1.55 s for a load
-of a hundred lines. What the calls allow is their own time, as many at a time as there were, without a gap.
+The stand-in runs in a process of its own, and takes as long for each call as a real Odoo 19: 1.55 s for a load of a
+hundred lines. The floor is the time of the calls, as many at once as there were, without a gap.
 """
 
 import json
@@ -45,7 +45,7 @@ _KEY = "bench-key"
 
 
 def run(*, full: bool) -> list[Figure]:
-    """Measure runs over many due lines, and those in which nothing changed."""
+    """Measure runs over many due lines, and runs in which nothing changed."""
     count = _FULL_LINES if full else _LINES
     progress = Progress("lines", _ROUNDS)
     with engine() as url:
@@ -66,7 +66,7 @@ def run(*, full: bool) -> list[Figure]:
 
 @dataclass(frozen=True, slots=True)
 class _Round:
-    """Seconds a run took and its calls allowed, and how many calls a run made that had nothing to send."""
+    """The seconds of a run and of its calls, and the number of calls of a run with nothing to send."""
 
     took: float
     allowed: float
@@ -74,7 +74,7 @@ class _Round:
 
 
 def _round(url: str, count: int, progress: Progress) -> _Round:
-    """Send all that is due in a world and to an Odoo of its own, and run once more."""
+    """Send everything that is due to an Odoo of its own, and run once more."""
     with _odoo() as at:
         world, timed = World(url), _Timed()
         _load(world, at, count)
@@ -95,7 +95,7 @@ def _plain(name: str, value: float, bound: float | None = None) -> Figure:
 
 @dataclass
 class _Timed:
-    """A wire that notes how long each call took, and which thread it kept busy."""
+    """A transport that records the duration and the thread of each call."""
 
     wire: Wire | None = None
     made: list[tuple[int, float]] = field(default_factory=list)
@@ -112,13 +112,13 @@ class _Timed:
 
     @property
     def allowed(self) -> float:
-        """What the calls allow, in seconds: all of them, as many at a time as there were, without a gap."""
+        """Return the seconds that the calls allow: all of them, as many at once as there were, without a gap."""
         callers = {caller for caller, _ in self.made}
         return sum(took for _, took in self.made) / len(callers)
 
 
 class _Silent:
-    """An outbox to which nobody listens."""
+    """An outbox without endpoints."""
 
     nothing = NOTHING
 
@@ -153,7 +153,7 @@ def _relay(world: World, at: str, timed: _Timed) -> Any:
 
 
 def _load(world: World, at: str, count: int) -> None:
-    """Store due lines, and have the orders they are for in Odoo."""
+    """Store due lines, and create their orders in Odoo."""
     orders = range(1, count // _LINES_AN_ORDER + 1)
     _control(at, "seed", {"records": {"product.product": [{"id": 7, "name": "API calls"}]}})
     _control(at, "seed", {"records": {"res.partner": [{"id": 6, "name": "A customer"}]}})

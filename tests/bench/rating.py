@@ -1,7 +1,7 @@
-"""What an hour of rating costs: planner and worker as they are, on DynamoDB Local, in this process's CPU.
+"""Measure an hour of rating: planner and worker as deployed, on DynamoDB Local, in this process's CPU.
 
-The engine is a process of its own. The floor of each figure is the client making the same calls bare, in the
-same minute: what is over it is our own work, and what is under it is what we spare the client.
+The engine is a process of its own. The floor of each figure is the bare client making the same calls in the same
+minute. Above it is our own work; below it is what we save the client.
 """
 
 import gc
@@ -33,7 +33,7 @@ _BARE = "the same calls, bare"
 
 
 def run(*, full: bool) -> list[Figure]:
-    """Measure an hour in which everything, nothing or a little changed, rows a pair, and growth."""
+    """Measure hours in which everything, nothing or a little changed, records per pair, and growth."""
     sizes = _FULL_GROWTH if full else _GROWTH
     progress = Progress("rating", 6 + len(_ROWS) + len(sizes) + 2 * _ROUNDS)
     with engine() as url:
@@ -44,7 +44,7 @@ def run(*, full: bool) -> list[Figure]:
 
 @dataclass(slots=True)
 class _Hour:
-    """What the messages of an hour took: milliseconds of CPU a pair, and of those made again bare, both."""
+    """The CPU of the messages of an hour, in milliseconds per pair, and that of the repeated bare calls."""
 
     pairs: int = 0
     written: int = 0
@@ -94,7 +94,7 @@ def _hours(world: World, progress: Progress) -> list[Figure]:
 
 
 def _hour(world: World, written: int, hour: _Hour | None = None) -> _Hour:
-    """Let an hour be planned and worked; `written` is how many ratings it must write."""
+    """Plan and work an hour; `written` is the number of ratings that it must write."""
     hour = hour or _Hour()
     worker, before = world.worker(), hour.written
     messages = world.plan()
@@ -121,7 +121,7 @@ def _hour(world: World, written: int, hour: _Hour | None = None) -> _Hour:
 
 
 def _put(world: World) -> float:
-    """Return what a bare put_item takes right now, in milliseconds of CPU."""
+    """Return the current CPU of a bare put_item, in milliseconds."""
     item = {"pk": {"S": "BENCH"}, "doc": {"S": "x" * 300}, "q": {"N": "12.5"}}
 
     def work() -> None:
@@ -132,7 +132,7 @@ def _put(world: World) -> float:
 
 
 def _quiet_hour(world: World, progress: Progress) -> list[Figure]:
-    """Measure an hour in which nothing was pushed at all: the queries that find it empty."""
+    """Measure an hour without pushes: the queries that find it empty."""
     worker = world.worker()
     messages = world.plan()
     with recorded(world.client) as calls:
@@ -150,7 +150,7 @@ def _quiet_hour(world: World, progress: Progress) -> list[Figure]:
 
 
 def _rows(world: World, progress: Progress) -> list[Figure]:
-    """Measure pairs of ever more rows."""
+    """Measure pairs with increasing numbers of records."""
     figures = []
     per_row: list[tuple[int, float]] = []
     for rows, count in _ROWS.items():
@@ -173,7 +173,7 @@ def _rows(world: World, progress: Progress) -> list[Figure]:
 
 
 def _growth(url: str, sizes: Sequence[int], progress: Progress) -> list[Figure]:
-    """Measure an hour of a hundred changed pairs among ever more subscriptions, by turns."""
+    """Measure an hour of a hundred changed pairs among increasing numbers of subscriptions."""
     worlds = [_world_of(url, size) for size in sizes]
     progress.step(f"{', '.join(f'{size:,}' for size in sizes)} subscriptions are loaded")
     workers = [world.worker() for world, _ in worlds]
@@ -211,7 +211,7 @@ def _growth(url: str, sizes: Sequence[int], progress: Progress) -> list[Figure]:
 
 
 def _world_of(url: str, size: int) -> tuple[World, list[Pair]]:
-    """Return a world of so many subscriptions with a record each, and its pairs that will change."""
+    """Return a world of that many subscriptions with a record each, and the pairs that will change."""
     world = World(url)
     ids = [str(number) for number in range(1, size + 1)]
     world.add_subscriptions(ids)

@@ -1,6 +1,6 @@
-"""A receiver of webhooks in a process of its own: `/ok/…` takes them at once, `/hang/…` never answers.
+"""A receiver of webhooks in a process of its own: `/ok/…` responds at once, `/hang/…` never does.
 
-`GET /taken` tells how many it took.
+`GET /taken` returns how many it received.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 
 class Receiver:
-    """What it was sent."""
+    """Counts what it receives."""
 
     def __init__(self) -> None:
         self.taken = 0
@@ -46,7 +46,7 @@ async def _main() -> None:
 
 @contextmanager
 def running() -> Iterator[str]:
-    """Run a receiver for a while; yields its base URL."""
+    """Run a receiver; yield its base URL."""
     command = [sys.executable, "-m", "tests.bench.receiver"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None

@@ -1,8 +1,7 @@
-"""A DynamoDB that answers at once and stores nothing: what is left is the client's own cost.
+"""A DynamoDB that responds at once and stores nothing: only the client's own cost remains.
 
-It runs as a process of its own, so that its CPU is never counted as the client's. Writes succeed, singly and
-in batches; `batch_get_item` and `get_item` answer from the items it was started with (`{"table|pk|sk": item}`
-as JSON on standard input).
+It runs in a process of its own, so that its CPU does not count as the client's. Writes succeed, single and in
+batches. `batch_get_item` and `get_item` return the items from its standard input (`{"table|pk|sk": item}` as JSON).
 """
 
 import asyncio
@@ -16,13 +15,13 @@ from typing import Any
 
 
 class Stub:
-    """The answers, by operation name."""
+    """The responses by operation name."""
 
     def __init__(self, items: dict[str, Any]) -> None:
         self.items = items
 
     def answer(self, operation: str, body: bytes) -> bytes:
-        """Return the JSON answer to one call."""
+        """Return the JSON response to a call."""
         if operation in {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"}:
             return b"{}"
         request = json.loads(body)
@@ -74,7 +73,7 @@ async def _main() -> None:
 
 @contextmanager
 def running(items: dict[str, Any] | None = None) -> Iterator[str]:
-    """Run the stub for a while; yields its base URL."""
+    """Run the stub; yield its base URL."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.bench.stub"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )

@@ -1,8 +1,7 @@
-"""A world to rate: subscriptions, their usage and its markers, loaded in bulk onto DynamoDB Local.
+"""A world to rate: subscriptions, usage and change markers, loaded in bulk onto DynamoDB Local.
 
-The items are those that the stores write, written 25 a call, since the benchmark is not about loading. All
-usage lies in one billing period, November 2026 in UTC; the clock stands at an hour of it, and moves on by one
-with every hour that is rated.
+The items are those that the stores write, 25 in a call, since loading is not measured. All usage lies in one billing
+period, November 2026 in UTC. The clock is set to an hour of it, and advances by one with every hour that is rated.
 """
 
 import os
@@ -49,25 +48,25 @@ _TIERS = [
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A subscription's metric."""
+    """A subscription and a metric."""
 
     subscription: str
     metric: str
 
     @property
     def name(self) -> str:
-        """Return it as the index of usage has it."""
+        """Return the key of the pair in the index of usage records."""
         return f"{self.subscription}#{self.metric}"
 
 
 @dataclass(slots=True)
 class Sent:
-    """A queue that keeps what it is sent."""
+    """A queue that stores its messages."""
 
     messages: list[dict[str, Any]] = field(default_factory=list)
 
     def send(self, messages: Iterable[Mapping[str, Any]]) -> int:
-        """Keep the messages; return how many they were."""
+        """Store the messages; return their number."""
         more = [dict(message) for message in messages]
         self.messages += more
         return len(more)
@@ -75,7 +74,7 @@ class Sent:
 
 @contextmanager
 def engine() -> Iterator[str]:
-    """Run DynamoDB Local for a while, with the environment such that the functions' own clients find it."""
+    """Run DynamoDB Local, with an environment in which the functions' own clients find it."""
     with (
         DynamoDBLocal() as running,
         environment(client_environment(running.url) | {"CHANGE_SHARDS": str(SHARDS)}),
@@ -96,7 +95,7 @@ def client_environment(url: str) -> dict[str, str]:
 
 @contextmanager
 def environment(wanted: Mapping[str, str]) -> Iterator[None]:
-    """Set environment variables for a while."""
+    """Set environment variables while the block runs."""
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
     try:
@@ -107,7 +106,7 @@ def environment(wanted: Mapping[str, str]) -> Iterator[None]:
 
 
 class World:
-    """Six tables of its own on an engine, a catalogue of three metrics with a tiered charge each."""
+    """Six tables of its own on an engine, with a catalog of three metrics and a tiered charge for each."""
 
     def __init__(self, url: str) -> None:
         from fusion_billing.dynamodb import client  # noqa: PLC0415  it reads the environment of `engine`
@@ -167,7 +166,7 @@ class World:
         self.write(self.tables.catalogue, items())
 
     def add_usage(self, pairs: Iterable[Pair], records: int) -> None:
-        """Add so many records to each pair, whose windows lie in the open period one after another."""
+        """Add that many records to each pair, with consecutive windows in the open period."""
         step = timedelta(days=28) / records
         windows = [(sortable(START + n * step), sortable(START + (n + 1) * step)) for n in range(records)]
         self.write(
@@ -176,14 +175,14 @@ class World:
         )
 
     def change(self, pairs: Iterable[Pair], records: int, quantity: int) -> None:
-        """Set the first of the `records` of each pair to another quantity, and mark the pair in this hour."""
+        """Change the quantity of the first of the `records` of each pair, and mark the pair as changed in this hour."""
         pairs = list(pairs)
         window = sortable(START), sortable(START + timedelta(days=28) / records)
         self.write(self.tables.usage, (_record(pair, 0, window, str(quantity)) for pair in pairs))
         self.mark(pairs)
 
     def mark(self, pairs: Iterable[Pair]) -> None:
-        """Mark pairs in the present hour."""
+        """Mark pairs as changed in the current hour."""
         hour = hour_text(self.now)
         markers = (f"{pair.name}#{MONTH}" for pair in pairs)
         self.write(
@@ -192,7 +191,7 @@ class World:
         )
 
     def write(self, table: str, items: Iterable[dict[str, Any]]) -> None:
-        """Write items, 25 to a call, several calls at a time."""
+        """Write items, 25 in a call, several calls at once."""
 
         def write(chunk: list[dict[str, Any]]) -> None:
             pending: Any = {table: [{"PutRequest": {"Item": item}} for item in chunk]}
@@ -206,7 +205,7 @@ class World:
     # --- rating -------------------------------------------------------------------------------------
 
     def worker(self) -> "Worker":
-        """Return the worker the rate function itself would make, but for its queues and its clock."""
+        """Return the worker of the rate function, with queues and a clock of its own."""
         from functions.rate import dependencies  # noqa: PLC0415  it reads the environment
 
         queues = {"RATING_QUEUE_URL": f"{self.url}/rating", "RELAY_QUEUE_URL": f"{self.url}/relay"}
@@ -217,7 +216,7 @@ class World:
         return replace(made, queue=self.queue, relay=Sent(), clock=lambda: self.now)
 
     def plan(self) -> list[dict[str, Any]]:
-        """Let the hour end and settle, and return what the planner sends for it."""
+        """End the hour, wait until it has settled, and return what the planner sends for it."""
         from functions.rate import planner  # noqa: PLC0415
 
         state = PlannerState(self.client, state_table=self.tables.state, markers_table=self.tables.markers)

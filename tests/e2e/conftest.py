@@ -1,4 +1,4 @@
-"""The whole service, once for all tests here: the real template on the local cloud, in its own folder."""
+"""Run the whole service once for all tests here: the real template on the local cloud, in a folder of its own."""
 
 import dataclasses
 import re
@@ -15,7 +15,7 @@ from local import artefacts
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """Where a service of the tests' own runs: its folder, and ports that were free a moment ago."""
+    """The folder and the ports of the service under test. The ports were free when it was created."""
 
     folder: Path
     port: int
@@ -39,14 +39,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
 
 @dataclasses.dataclass(frozen=True)
 class Ended:
-    """How a run ended: its status, all it printed, and its table, row by row."""
+    """The result of a run: its status, its output, and the rows of its table."""
 
     status: int
     output: str
 
     @property
     def table(self) -> dict[tuple[str, str], list[str]]:
-        """The cells after the period, by subscription and charge."""
+        """Return the cells after the period by subscription and charge."""
         rows = {}
         for line in self.output.splitlines():
             cells = re.split(r"\s{2,}", line.strip())
@@ -57,7 +57,7 @@ class Ended:
 
 @pytest.fixture(scope="session")
 def run_once(place: Place) -> Callable[[], Ended]:
-    """`make run ONCE=1`, at this place."""
+    """Run `make run ONCE=1` at this place."""
 
     def run() -> Ended:
         command = [sys.executable, "-m", "local.run", "--once", *place.arguments()]

@@ -1,4 +1,4 @@
-"""The main job, end to end: counters in over HTTP, the overage lines in Odoo, through the real template."""
+"""Test the main job end to end on the real template: counters arrive over HTTP, overage lines reach Odoo."""
 
 import json
 import os
@@ -60,7 +60,7 @@ def test_a_month_of_counters_becomes_the_right_lines(first: Any) -> None:
     assert "246 created, 2 stale, 247 unchanged, 2 updated" in first.output
 
 
-def test_every_line_and_rating_was_told_of_by_a_verified_webhook(first: Any, place: Any) -> None:
+def test_every_line_and_rating_was_reported_by_a_verified_webhook(first: Any, place: Any) -> None:
     told = {
         (message["type"], message["data"]["subscription"], message["data"]["charge"]) for message in webhooks(place)
     }
@@ -69,7 +69,7 @@ def test_every_line_and_rating_was_told_of_by_a_verified_webhook(first: Any, pla
     assert first.status == 0
 
 
-def test_a_second_start_finds_all_and_doubles_nothing(second: Any, place: Any) -> None:
+def test_a_second_start_keeps_all_data_and_duplicates_nothing(second: Any, place: Any) -> None:
     ended, heard = second
 
     assert ended.status == 0, ended.output
@@ -78,7 +78,7 @@ def test_a_second_start_finds_all_and_doubles_nothing(second: Any, place: Any) -
     assert webhooks(place) == heard
 
 
-def test_it_stops_whole(second: Any, place: Any) -> None:
+def test_stopping_ends_every_process(second: Any, place: Any) -> None:
     for port in (place.port, place.odoo_port, place.receiver_port):
         with socket.socket() as probe:
             assert probe.connect_ex(("127.0.0.1", port)) != 0
@@ -98,7 +98,7 @@ def processes_of(folder: Path) -> list[str]:
     return found
 
 
-def test_odoo_holds_one_line_a_charge(running: Running) -> None:
+def test_odoo_has_one_line_per_charge(running: Running) -> None:
     orders = [subscription["odoo_order_id"] for subscription in catalogue.SUBSCRIPTIONS.values()]
     lines = running.odoo.control("read", model="sale.order.line", domain=[["order_id", "in", orders]])
 
@@ -127,7 +127,7 @@ READS = (
 
 
 @pytest.mark.parametrize("path", READS)
-def test_every_page_can_be_read_with_the_rights_the_template_gives(running: Running, path: str) -> None:
+def test_every_list_can_be_read_with_the_rights_of_the_template(running: Running, path: str) -> None:
     assert running.service.call("GET", path) is not None
 
 
@@ -138,7 +138,7 @@ def test_a_corrected_counter_shows_its_history(running: Running) -> None:
     assert record["quantity"] == "205"
 
 
-def test_the_operators_way_works_with_the_rights_the_template_gives(running: Running) -> None:
+def test_an_operator_can_work_with_the_rights_of_the_template(running: Running) -> None:
     call = running.service.call
     source = call("POST", "/v1/sources", {"name": "an app"})
     key = call("POST", f"/v1/sources/{source['id']}/keys", {"scopes": ["usage:write"]})
@@ -156,7 +156,7 @@ def test_the_operators_way_works_with_the_rights_the_template_gives(running: Run
         call("DELETE", "/v1/metrics/api_calls")
 
 
-def test_subscriptions_are_read_from_odoo_and_lines_held_against_it(running: Running) -> None:
+def test_subscriptions_are_read_from_odoo_and_lines_compared_with_it(running: Running) -> None:
     running.service.call("POST", "/v1/subscriptions/sync", {})
 
     body = {"period_start": "2026-09-30T22:00:00Z"}
@@ -176,7 +176,7 @@ def test_subscriptions_are_read_from_odoo_and_lines_held_against_it(running: Run
         ("RelayFunction", {"job": "guard", "closing": True}),
     ],
 )
-def test_what_the_schedules_send_is_done(running: Running, function: str, event: dict[str, Any]) -> None:
+def test_the_functions_accept_what_the_schedules_send(running: Running, function: str, event: dict[str, Any]) -> None:
     answer = running.cloud.client("lambda").invoke(
         FunctionName=running.cloud.outputs[function], Payload=json.dumps(event).encode()
     )
@@ -184,12 +184,12 @@ def test_what_the_schedules_send_is_done(running: Running, function: str, event:
     assert "FunctionError" not in answer, answer["Payload"].read()
 
 
-def test_a_large_body_is_refused_by_name(running: Running) -> None:
+def test_a_body_that_is_too_large_is_rejected(running: Running) -> None:
     with pytest.raises(Unexpected, match=r"answered 413: .*too_large"):
         running.service.call("POST", "/v1/usage", {"records": [], "padding": "x" * 5_000_000})
 
 
-def test_nobody_was_refused_what_it_needed(running: Running, place: Any) -> None:
+def test_no_function_lacked_a_right(running: Running, place: Any) -> None:
     logs = running.cloud.client("logs")
     denied: Counter[str] = Counter()
     for group in logs.describe_log_groups()["logGroups"]:
@@ -200,7 +200,7 @@ def test_nobody_was_refused_what_it_needed(running: Running, place: Any) -> None
     assert denied == Counter({"AccessDenied": 0, "internal error": 0})
 
 
-def test_a_port_in_use_is_said_plainly(place: Any) -> None:
+def test_a_port_in_use_is_reported(place: Any) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

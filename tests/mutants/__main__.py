@@ -1,9 +1,9 @@
-"""`make mutants`: change the code that decides amounts, statement by statement, and see unit tests fail.
+"""`make mutants`: mutate the code that decides amounts, and count the mutants that unit tests kill.
 
 mutmut makes the mutants and runs, for each, the unit tests that reach the changed function. It expects sources under
-`src/`, so it works on a copy under `build/mutants`. Results are kept there: a second run tries changed functions alone.
+`src/`, so it works on a copy under `build/mutants`. Results are kept there: a second run tries only changed functions.
 
-PACKAGES names some of `PACKAGES` only, WORKERS how many processes run at a time.
+The variable PACKAGES selects some of `PACKAGES`, WORKERS sets the number of processes.
 """
 
 import json
@@ -64,7 +64,7 @@ def main() -> int:
 
 
 def _prepare(packages: tuple[str, ...]) -> None:
-    """Copy the sources to where mutmut expects them."""
+    """Copy the sources into the layout that mutmut expects."""
     BUILD.mkdir(parents=True, exist_ok=True)
     for name in ("src", "tests", "functions", "docs"):
         shutil.rmtree(BUILD / name, ignore_errors=True)
@@ -81,7 +81,7 @@ def _prepare(packages: tuple[str, ...]) -> None:
 
 
 def _statuses(packages: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """Yield each mutant's name and what became of it."""
+    """Yield the name and the status of each mutant."""
     for package in packages:
         for path in sorted((BUILD / "mutants" / "src" / "fusion_billing" / package).rglob("*.meta")):
             for name, exit_code in json.loads(path.read_text())["exit_code_by_key"].items():
@@ -89,7 +89,7 @@ def _statuses(packages: tuple[str, ...]) -> Iterator[tuple[str, str]]:
 
 
 def _known() -> dict[str, str]:
-    """Return the survivors that are listed, as patterns of functions, each with its reason."""
+    """Return the listed survivors: patterns of functions, each with the reason."""
     lines = (line.strip() for line in KNOWN_SURVIVORS.read_text().splitlines())
     pairs = (line.partition(": ") for line in lines if line and not line.startswith("#"))
     return {pattern: reason for pattern, _, reason in pairs}

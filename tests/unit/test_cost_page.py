@@ -1,4 +1,4 @@
-"""docs/cost.md shows what is computed, so that nobody budgets with figures of long ago."""
+"""Test that docs/cost.md shows what is computed now."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_page_of_costs_is_what_is_computed() -> None:
+def test_the_cost_page_is_current() -> None:
     command = [sys.executable, "-m", "tests.bench.cost", "--check"]
 
     assert subprocess.run(command, cwd=ROOT, check=False).returncode == 0, "run: python -m tests.bench.cost"

@@ -1,4 +1,4 @@
-"""Names from outside, as they may be shown."""
+"""Test how names from outside are made safe to show."""
 
 import pytest
 
@@ -23,7 +23,7 @@ from fusion_billing.displayed_text import on_one_line, shortened
         ("=HYPERLINK(1)", "=HYPERLINK(1)"),
     ],
 )
-def test_what_controls_the_display_is_taken_out(name: str, shown: str) -> None:
+def test_characters_that_control_the_display_are_removed(name: str, shown: str) -> None:
     assert on_one_line(name) == shown
 
 

@@ -1,7 +1,7 @@
-"""What each function loads as it starts: a cold start is mostly imports, and they creep back unseen.
+"""Test what each function imports at its start: a cold start is mostly imports.
 
-Each is imported in a fresh process. What is forbidden here is either not needed at all, or loaded when the
-first request comes that needs it.
+Each function is imported in a fresh process. What is forbidden here is either not needed, or loaded by the first
+request that needs it.
 """
 
 import json
@@ -78,7 +78,7 @@ FORBIDDEN = {
 
 @cache
 def loaded(function: str) -> frozenset[str]:
-    """Return the modules that a process has which imported a function's handler, and nothing else."""
+    """Return the modules that are loaded in a fresh process after it imported a function's handler."""
     code = f"import functions.{function}.handler, json, sys; print(json.dumps(sorted(sys.modules)))"
     settings = {"PYTHONPATH": os.environ.get("PYTHONPATH", "")}
     settings |= {"POWERTOOLS_METRICS_NAMESPACE": "FusionBilling", "POWERTOOLS_SERVICE_NAME": function}
@@ -106,7 +106,7 @@ def test_of_the_catalog_only_plain_constants_are_loaded(function: str) -> None:
 
 
 @pytest.mark.parametrize("function", FORBIDDEN)
-def test_a_handler_is_what_was_loaded(function: str) -> None:
+def test_the_handler_is_loaded(function: str) -> None:
     assert f"functions.{function}.handler" in loaded(function)
 
 
@@ -121,7 +121,7 @@ def test_ingest_loads_botocore_and_little_of_ours() -> None:
 
 
 @pytest.mark.parametrize("function", FORBIDDEN)
-def test_garbage_is_looked_for_seldom_while_a_function_starts(function: str) -> None:
+def test_garbage_is_rarely_collected_while_a_function_starts(function: str) -> None:
     code = f"import functions.{function}, gc; print(gc.get_threshold()[0])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 

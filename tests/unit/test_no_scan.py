@@ -1,4 +1,4 @@
-"""No path reads a whole table: neither by a call of ours, nor by what a role allows."""
+"""Test that nothing scans a table: no call does, and no role allows it."""
 
 import re
 from pathlib import Path

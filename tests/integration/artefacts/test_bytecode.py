@@ -1,4 +1,4 @@
-"""The artefacts ship bytecode that this Python takes as it is: without it a start takes twice as long."""
+"""Test that the artifacts contain bytecode that this Python uses unchecked: without it, a start takes twice as long."""
 
 import importlib.util
 import os
@@ -19,7 +19,7 @@ _UNCHECKED_HASH = 0b01  # PEP 552: by the source's hash, which is not checked
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of the artefacts, built if they are not yet."""
+    """Return the folder of the artifacts, and build them first if necessary."""
     return artefacts.built(os.environ, tmp_path_factory.mktemp("build") / "build.log").parent
 
 

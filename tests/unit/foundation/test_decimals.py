@@ -1,4 +1,4 @@
-"""Numbers come in exact and bounded, and go out as plain text."""
+"""Test that numbers are parsed exactly, within bounds, and written in plain notation."""
 
 from decimal import Decimal
 
@@ -32,7 +32,7 @@ NINES = "9" * MAX_DIGITS
         ("1." + "0" * 60, "1"),
     ],
 )
-def test_a_number_comes_in_exact_and_goes_out_plain(given_value: object, expected: str) -> None:
+def test_a_number_is_parsed_exactly_and_written_in_plain_notation(given_value: object, expected: str) -> None:
     assert plain(parse_decimal(given_value)) == expected
 
 
@@ -67,25 +67,25 @@ def test_a_number_comes_in_exact_and_goes_out_plain(given_value: object, expecte
         (-1, "negative"),
     ],
 )
-def test_what_is_no_bounded_number_is_refused_by_name(given_value: object, code: str) -> None:
+def test_an_invalid_number_is_rejected_with_a_code(given_value: object, code: str) -> None:
     with pytest.raises(Refused) as refusal:
         parse_decimal(given_value, "quantity")
     (fault,) = refusal.value.faults
     assert (fault.field, fault.code) == ("quantity", code)
 
 
-def test_a_negative_number_is_taken_only_where_it_is_allowed() -> None:
+def test_a_negative_number_is_accepted_only_if_allowed() -> None:
     assert parse_decimal("-1.5", negative=True) == Decimal("-1.5")
 
 
 @given(st.integers(0, 10**MAX_DIGITS - 1), st.integers(-MAX_DIGITS, 0))
-def test_what_goes_out_comes_in_again_as_the_same_number(coefficient: int, exponent: int) -> None:
+def test_a_written_number_is_parsed_as_the_same_number(coefficient: int, exponent: int) -> None:
     number = Decimal(coefficient).scaleb(exponent, EXACT)
     assert parse_decimal(plain(number)) == number
 
 
 @given(st.decimals(allow_nan=True, allow_infinity=True).map(str) | st.text(max_size=40))
-def test_any_text_is_either_a_bounded_number_or_a_refusal(text: str) -> None:
+def test_any_text_is_either_a_bounded_number_or_rejected(text: str) -> None:
     try:
         number = parse_decimal(text, negative=True)
     except Refused:

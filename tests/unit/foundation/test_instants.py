@@ -1,4 +1,4 @@
-"""Instants carry an offset, come in as UTC and sort as text."""
+"""Test that instants need an offset, are converted to UTC, and sort as text."""
 
 from datetime import UTC, datetime
 
@@ -45,7 +45,7 @@ def test_an_instant_with_an_offset_is_read_as_utc(text: str, expected: str) -> N
         (None, "not_an_instant"),
     ],
 )
-def test_what_is_no_instant_is_refused_by_name(value: object, code: str) -> None:
+def test_an_invalid_instant_is_rejected_with_a_code(value: object, code: str) -> None:
     with pytest.raises(Refused) as refusal:
         parse_instant(value, "period_start")
     (fault,) = refusal.value.faults
@@ -58,7 +58,7 @@ def test_sortable_text_sorts_as_the_instants_do(one: datetime, other: datetime) 
     assert parse_instant(sortable(one)) == one == parse_instant(rfc3339(one))
 
 
-def test_an_offset_s_plus_that_became_a_space_in_a_query_is_read_as_a_plus() -> None:
+def test_a_plus_that_became_a_space_in_a_query_is_read_as_a_plus() -> None:
     moment = datetime(2026, 11, 3, tzinfo=UTC)
     for text in ("2026-11-03T01:00:00 01:00", "2026-11-03T01:00:00+01:00", "2026-11-03 00:00:00Z"):
         assert parse_query_instant(text, "from") == moment

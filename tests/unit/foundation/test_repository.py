@@ -1,4 +1,4 @@
-"""What no committed file may hold: a registry's address among requirements, a path of somebody's machine."""
+"""Test that no committed file contains the address of a registry or a path of somebody's machine."""
 
 import re
 import subprocess
@@ -16,7 +16,7 @@ _MACHINE_PATH = re.compile(r"(?<![\w.$}])/(?:home|Users|root|work|private/var)/[
 
 
 def committed() -> list[Path]:
-    """Return the files under version control; skips where there is none."""
+    """Return the files under version control; skip the test outside a repository."""
     asked = ["git", "-C", str(ROOT), "ls-files", "-z"]
     try:
         listed = subprocess.run(asked, capture_output=True, check=True).stdout.decode()
@@ -26,7 +26,7 @@ def committed() -> list[Path]:
 
 
 @pytest.mark.parametrize("file", REQUIREMENTS, ids=lambda file: file.name)
-def test_requirements_name_no_registry_and_no_place(file: Path) -> None:
+def test_requirements_name_no_registry_and_no_path(file: Path) -> None:
     text = file.read_text()
 
     assert "://" not in text
@@ -42,7 +42,7 @@ def test_every_requirement_is_pinned_with_its_hashes(file: Path) -> None:
     assert file.read_text().count("--hash=sha256:") >= len(pins)
 
 
-def test_no_file_names_a_place_on_somebodys_machine() -> None:
+def test_no_file_names_a_path_of_somebodys_machine() -> None:
     found = []
     for file in committed():
         try:

@@ -1,4 +1,4 @@
-"""JSON is read without losing a digit, and doubtful objects stay visible."""
+"""Test that JSON is parsed without losing a digit, and that ambiguous objects are found."""
 
 import json
 
@@ -37,7 +37,7 @@ def test_a_number_does_not_become_a_string_when_written() -> None:
         json.dumps(loads("[7]"))
 
 
-def test_a_key_named_twice_is_seen_and_harms_no_other_object() -> None:
+def test_a_duplicate_key_is_found_in_its_object_only() -> None:
     value = loads('{"records": [{"a": 1}, {"a": 1, "b": 2, "a": 3}]}')
     assert not isinstance(value["records"][0], Ambiguous)
     assert value["records"][1].duplicates == ["a"]
@@ -50,7 +50,7 @@ def test_an_unambiguous_value_has_no_fault() -> None:
     assert first_ambiguity(loads('{"a": [{"b": 1}, null, "x"]}')) is None
 
 
-def test_nesting_deeper_than_calls_can_be_is_walked_all_the_same() -> None:
+def test_nesting_deeper_than_the_call_stack_is_walked() -> None:
     value: object = loads('{"a": 1, "a": 2}')
     for _ in range(20_000):
         value = [value]
@@ -62,7 +62,7 @@ def test_nesting_deeper_than_calls_can_be_is_walked_all_the_same() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"{'a': 1}", b"\xff", b'{"a": 1} x', b"[" * 200_000])
-def test_what_is_no_json_is_refused(body: bytes) -> None:
+def test_invalid_json_is_rejected(body: bytes) -> None:
     with pytest.raises(Refused) as refusal:
         loads(body)
     assert refusal.value.code == "malformed_json"
