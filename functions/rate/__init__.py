@@ -1,1 +1,1 @@
-"""The rate function."""
+"""Rate usage: plan the hours to rate, and rate what changed in them."""

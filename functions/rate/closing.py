@@ -1,8 +1,8 @@
-"""Closing invoiced periods: their ratings are frozen, and what else prices them is kept.
+"""Close invoiced periods: freeze their ratings, and store the prices of charges that were not billed in them.
 
-A charge that was not rated in a period may still be due there: late usage arrives, a worker was killed
-between two charges, or Odoo invoiced the period before it was ever rated. So the charges that applied are
-kept with the period once, as they were when its invoice was seen. What is defined later never prices it.
+A charge that was not rated in a period may still be due there: usage arrives late, a worker was killed
+between two charges, or Odoo invoiced the period before it was rated. So the prices of the charges that
+applied are stored with the period once, when its invoice is seen. Later definitions never price the period.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,11 +23,11 @@ from fusion_billing.errors import Unavailable, VersionConflict
 _ATTEMPTS = 6
 
 REVIEWED = 13
-"""Invoiced periods, the newest ones, that sweeps and subscription jobs go over."""
+"""How many of the newest invoiced periods sweeps and subscription jobs review."""
 
 
 class Closer:
-    """Closes invoiced periods of one run."""
+    """Closes invoiced periods for one message."""
 
     def __init__(self, reading: Reading, ratings: Ratings) -> None:
         self._reading = reading
@@ -36,60 +36,65 @@ class Closer:
         self._closings: dict[datetime, ClosedPeriod] = {}
 
     def freeze(self, subscription: str, start: datetime) -> list[StoredRating]:
-        """Freeze every rating billed in an invoiced period, and return them all as they are then."""
+        """Freeze every rating billed in an invoiced period; return all of them, frozen."""
         for _ in range(_ATTEMPTS):
             ratings = self._ratings.in_period(subscription, start)
-            loose = [rating for rating in ratings if not rating.frozen]
-            if not loose:
+            unfrozen = [rating for rating in ratings if not rating.frozen]
+            if not unfrozen:
                 return ratings
-            for rating in loose:
+            for rating in unfrozen:
                 try:
                     self._ratings.freeze(rating)
                 except VersionConflict:
-                    continue  # read again with the rest, as it is now
-        raise Unavailable("a rating of an invoiced period keeps being written")
+                    continue  # the next attempt reads it again
+        raise Unavailable("Other workers keep writing a rating of an invoiced period")
 
     def of(self, customer: BilledSubscription) -> Mapping[datetime, ClosedPeriod]:
-        """Return the closings of a customer's reviewed periods."""
+        """Return the closed periods among those that a review covers, by start."""
         periods = customer.invoiced(REVIEWED)
         self._customer = customer.id
         self._closings = self._ratings.closings.since(customer.id, periods[-1].start) if periods else {}
         return self._closings
 
     def close(self, customer: BilledSubscription, period: Period, own: Sequence[StoredRating]) -> ClosedPeriod | None:
-        """Return the closing of an invoiced period whose frozen ratings are `own`; made where there is none.
+        """Return an invoiced period as it was closed; close it if it is not closed yet.
 
-        None for a period of before the subscription was first seen: what was billed in it is not known here.
+        Args:
+            customer: Whose period it is.
+            period: The invoiced period.
+            own: The period's frozen ratings.
+
+        Returns:
+            The closed period, or None for a period before the first one known: what was billed in it is unknown.
         """
         if period not in customer.calendar.known:
             return None
-        kept = self._closing(customer, period)
-        if kept is not None:
-            return kept
-        closing = self._made(customer, period, [one for one in own if one.key.corrects is None])
-        # Before the closing is written: a worker that is killed in between does both again.
+        stored = self._stored(customer, period)
+        if stored is not None:
+            return stored
+        closing = self._closed(customer, period, [rating for rating in own if rating.key.corrects is None])
+        # Requested before the closed period is stored: a worker killed in between does both again.
         self._reading.request_invoices(customer.id, period.start)
         self._closings[period.start] = self._ratings.closings.put(customer.id, closing)
         return self._closings[period.start]
 
     def note(self, customer: BilledSubscription, period: Period, digest: str) -> None:
-        """Note by what a period was found to be billed."""
+        """Store the digest of what a period was found to be billed by."""
         self._ratings.closings.note(customer.id, period.start, digest)
 
-    def _closing(self, customer: BilledSubscription, period: Period) -> ClosedPeriod | None:
+    def _stored(self, customer: BilledSubscription, period: Period) -> ClosedPeriod | None:
         if customer.id != self._customer:
             self.of(customer)
         if period in customer.invoiced(REVIEWED):
             return self._closings.get(period.start)
         return self._ratings.closings.since(customer.id, period.start).get(period.start)
 
-    def _made(self, customer: BilledSubscription, period: Period, own: Sequence[StoredRating]) -> ClosedPeriod:
-        """Return the closing with what prices the charges that apply and were never billed.
+    def _closed(self, customer: BilledSubscription, period: Period, own: Sequence[StoredRating]) -> ClosedPeriod:
+        """Return the closed period with the prices of charges that apply and were never billed.
 
-        A rating that Odoo never had is among them: made while its period was still to come, it may be
-        priced by what held before a change that swept open periods alone. So is one that came to nothing
-        while the subscription did not run, or its charge did not apply. If it no longer
-        applies, it has ended.
+        Among them are ratings that never reached Odoo: rated before their period opened, they may have a price
+        from before a change that re-rated open periods only. So are ratings at zero of a time when the
+        subscription did not run or the charge did not apply. A charge that no longer applies has ended.
         """
         billed = {
             rating.key.charge for rating in own if rating.line.amount is not None and rating.document.is_up_to_date
@@ -97,13 +102,13 @@ class Closer:
         prices: dict[str, StoredPrice] = {}
         unpriced, applying = frozenset[str](), set[str]()
         pair = ChangedPair(customer.id, EVERY_METRIC, month_of(period.start))
-        # Whatever part of the period it lives: one that is paused goes on as if it had not paused.
+        # For the whole period, whatever part of it is rated: a paused subscription resumes as if never paused.
         whole = replace(customer, who=replace(customer.who, lived_from=None, lived_until=None))
         for metric in self._reading.prices().by_metric:
             found, failed = self._reading.priced(pair, whole, metric, period)
             unpriced |= failed
             applying |= {price.charge.code for price in found}
-            for price in self._that_existed(period, found):
+            for price in self._defined_by_invoice(period, found):
                 if price.charge.code not in billed:
                     prices[price.charge.code] = StoredPrice(period.start, period.end, price.as_json)
         rated = {rating.key.charge for rating in own}
@@ -115,7 +120,7 @@ class Closer:
         ended = stale - applying - unpriced
         return ClosedPeriod(period.start, prices, unpriced - rated, frozenset(ended), fees=period.every_charge)
 
-    def _that_existed(self, period: Period, prices: Sequence[Pricing]) -> Iterator[Pricing]:
+    def _defined_by_invoice(self, period: Period, prices: Sequence[Pricing]) -> Iterator[Pricing]:
         """Yield the prices of charges that were defined when the period was invoiced."""
         for price in prices:
             created_at = self._reading.created_at(price.charge.code) if period.invoiced_at else None

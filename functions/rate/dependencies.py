@@ -1,4 +1,4 @@
-"""What rating works with, made once a container from the environment."""
+"""Build the rate function's adapters from the environment, once in each container."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -39,13 +39,13 @@ NAMESPACE = "FusionBilling"
 
 @cache
 def logger() -> Logger:
-    """Return the log."""
+    """Return the logger."""
     return Logger()
 
 
 @cache
 def metrics() -> Metrics:
-    """Return the metrics, flushed by the handler at the end of each event."""
+    """Return the CloudWatch metrics; the handler flushes them."""
     return Metrics(namespace=settings.text("POWERTOOLS_METRICS_NAMESPACE", NAMESPACE))
 
 
@@ -55,17 +55,17 @@ def now() -> datetime:
 
 
 def settling() -> timedelta:
-    """Return how long after its end an hour's markers are taken to be complete."""
+    """Return how long after an hour its change markers are complete."""
     return timedelta(seconds=settings.integer("SETTLING_SECONDS", 300))
 
 
 def shards() -> int:
-    """Return over how many partitions an hour's markers are spread."""
+    """Return over how many shards the change markers of an hour are spread."""
     return settings.integer("CHANGE_SHARDS", 16)
 
 
 def line_cadence() -> LineCadence:
-    """Return the setting LINE_CADENCE: when the line of a changed rating is sent."""
+    """Return the setting LINE_CADENCE: when the order line of a changed rating is sent."""
     cadence = settings.text("LINE_CADENCE", "daily")
     if cadence not in CADENCES:
         raise settings.Missing(f"LINE_CADENCE must be one of {', '.join(CADENCES)}, not {cadence!r}")
@@ -80,7 +80,7 @@ def queue() -> Queue:
 
 @cache
 def planner_state() -> PlannerState:
-    """Return the planner's watermark."""
+    """Return the store of the planner's watermark."""
     return PlannerState(
         client.dynamodb(),
         state_table=settings.text("STATE_TABLE"),
@@ -90,7 +90,7 @@ def planner_state() -> PlannerState:
 
 @cache
 def worker() -> Worker:
-    """Return what does messages."""
+    """Return the worker of the rating queue."""
     dynamodb, sqs = answer_raw(client.dynamodb()), client.make("sqs")
     relay = settings.text("RELAY_QUEUE_URL")
     pairs = ChangedPairs(dynamodb, settings.text("MARKERS_TABLE"), shards=shards())
@@ -113,8 +113,8 @@ def worker() -> Worker:
     statements = StatementStore(dynamodb, settings.text("RATINGS_TABLE"))
     events = build_outbox(dynamodb, sqs, table=settings.text("WEBHOOKS_TABLE"), queue_url=relay)
     return Worker(
-        rater=lambda at, at_once: Rater(
-            sources, ratings, Writer(ratings, events, at, LineTimes(cadence, at_once)), statements
+        rater=lambda now, at_once: Rater(
+            sources, ratings, Writer(ratings, events, now, LineTimes(cadence, at_once)), statements
         ),
         pairs=pairs,
         subscriptions=subscriptions,
@@ -128,30 +128,30 @@ def worker() -> Worker:
 
 
 def created_at(catalogue: CatalogueStore, charge: str) -> datetime | None:
-    """Return when a charge was defined; None where its history, the newest of it, does not say."""
+    """Return when a charge was created; None if its history no longer goes back to that."""
     first = next((entry for entry in catalogue.history("CHARGE", charge) if entry["version"] == 1), None)
     return parse_instant(first["at"]) if first is not None else None
 
 
 def request_invoices(relay: Queue, subscription: str, period_start: datetime) -> None:
-    """Have the relay read what Odoo invoiced of a period; raises `Unavailable`."""
+    """Request that the relay reads what Odoo invoiced of a period; raises `Unavailable`."""
     relay.send([{"job": "invoices", "subscription": subscription, "period_start": rfc3339(period_start)}])
 
 
 def price_book(catalogue: CatalogueStore) -> PriceBook:
-    """Return the catalogue as it is now."""
+    """Return the metrics and charges as they are now."""
     return PriceBook(catalogue.metrics().values(), catalogue.charges().values())
 
 
 def customer(subscriptions: SubscriptionStore, subscription: str) -> BilledSubscription | None:
-    """Return a subscription as rating sees it, None where there is none."""
+    """Return a subscription as rating sees it, or None if it does not exist."""
     stored = subscriptions.get(subscription)
     return billed_subscription(stored) if stored is not None else None
 
 
 def report(pair: ChangedPair, error: Exception) -> None:
-    """Tell a person of a pair that can't be rated: by name, with the reason where it is one of ours."""
-    # The message of an error that nobody raised on purpose may quote what was stored.
+    """Log a pair that failed, with the reason if the service raised the error."""
+    # The message of any other error may quote stored data.
     reason = str(error) if isinstance(error, FusionError | LookupError | ValueError) else ""
     fields: Mapping[str, Any] = {
         "subscription": pair.subscription,
@@ -159,4 +159,4 @@ def report(pair: ChangedPair, error: Exception) -> None:
         "month": pair.month,
         "error": type(error).__name__,
     }
-    logger().error("a pair could not be rated", reason=reason, **fields)
+    logger().error("pair could not be rated", reason=reason, **fields)

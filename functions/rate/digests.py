@@ -1,6 +1,6 @@
-"""What an invoiced period is billed by, as a digest: where it is the one noted, a sweep has nothing to do.
+"""Digest what an invoiced period is billed by, so that a sweep skips periods in which nothing changed.
 
-One query a metric reads the usage of all periods together, in one go through time.
+One query for each metric reads the usage of all periods.
 """
 
 import hashlib
@@ -18,26 +18,26 @@ from fusion_billing.instants import rfc3339
 from fusion_billing.rating.records import Record
 
 _RULES = 1
-"""Counted up whenever rating comes to other results than before: every period is then looked at once more."""
+"""Increase it when rating gives other results than before: every period is then reviewed once more."""
 
 _BITS = 64
 
 
 class Digests:
-    """Works out digests for one run."""
+    """Computes digests for one message."""
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
 
     def of(self, customer: BilledSubscription, periods: Sequence[Period]) -> dict[datetime, str]:
-        """Return the digest of each of the periods, which are the newest invoiced ones, the newest first."""
+        """Return the digest of each of the newest invoiced periods, which come newest first, by start."""
         usage = self._usage(customer, periods)
         return {
             period.start: _digest([_RULES, self._terms(customer, period), usage[period.start]]) for period in periods
         }
 
     def with_ratings(self, digest: str, ratings: Ratings, customer: BilledSubscription, period: Period) -> str:
-        """Return the digest with what is known of the period's ratings: frozen, billed, resolved."""
+        """Return the digest extended by the state of the period's ratings: frozen, billed, resolved."""
         known = [
             [rating.key.name, rating.frozen, plain(rating.billed), rating.unresolved]
             for start in customer.starts_of(period)
@@ -59,14 +59,14 @@ class Digests:
         ]
 
     def _products(self) -> list[list[Any]]:
-        """Return the product of each charge: adjustments follow it."""
+        """Return the Odoo product of each charge: adjustments follow it."""
         book = self._reading.prices()
         codes = sorted(code for on_metric in book.by_metric.values() for code in on_metric)
         charges = [(code, book.newest(code)) for code in codes]
         return [[code, charge.odoo_product_id] for code, charge in charges if charge is not None]
 
     def _usage(self, customer: BilledSubscription, periods: Sequence[Period]) -> dict[datetime, dict[str, str]]:
-        """Return of each period's usage, by metric, a sum that changes with any of its records."""
+        """Return a checksum of each period's usage, by start and metric."""
         sums: dict[datetime, dict[str, int]] = {period.start: {} for period in periods}
         if periods:
             whole = Period(periods[-1].start, periods[0].end, "invoiced")
@@ -81,7 +81,7 @@ class Digests:
 
 
 def _periods_of(record: Record, periods: Sequence[Period]) -> list[Period]:
-    """Return the periods that a record lies in, a level also every one that it reaches into."""
+    """Return the periods that a record counts in; a level counts in every period that it overlaps."""
     return [
         period
         for period in periods

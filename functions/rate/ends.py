@@ -1,4 +1,4 @@
-"""End dates that pass: announced by the sweep, since nobody saves the subscription then."""
+"""Announce end dates that pass. The sweep does it, because nobody saves the subscription then."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,24 +11,24 @@ from fusion_billing.currencies import with_digits
 from fusion_billing.instants import rfc3339
 
 WAIT = timedelta(hours=24)
-"""How long an end waits for Odoo to close the subscription, which announces it with its reason."""
+"""How long to wait for Odoo to close the subscription, which announces the end with its reason."""
 
 FOR = timedelta(days=14)
-"""How long ago an end may be that is still announced; what ended before an upgrade is not."""
+"""How old an end may be to be announced. Ends from before an upgrade are not."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """Announces ends, each once."""
+    """Announces each end once."""
 
     ratings: Ratings
     announced: AnnouncedEnds
     outbox: Tells
 
     def announce(self, customer: BilledSubscription, now: datetime) -> bool:
-        """Announce that a subscription's end date has passed; return whether this call did.
+        """Announce that a subscription's end date has passed; return whether this call announced it.
 
-        One whose state says that it is over, or that it stopped before, is left to whoever saved that.
+        A subscription that was closed, or that stopped earlier, was announced when that was saved.
         """
         ends = customer.ends
         if ends is None or customer.is_over or customer.rated_until != ends:

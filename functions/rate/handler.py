@@ -1,4 +1,4 @@
-"""The rating function's entry: planner by schedule, worker by queue, told apart by the event."""
+"""Handle events of the rate function: schedules go to the planner, queue messages to the worker."""
 
 import json
 from collections.abc import Callable
@@ -13,7 +13,7 @@ _MARGIN_MILLISECONDS = 20_000
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Plan, or do the messages of a batch; those that could not be done come again, and only those."""
+    """Plan, or do a batch of messages; SQS delivers again only those that failed."""
     if "Records" in event:
         return _work(event["Records"], context)
     return _schedule(event)
@@ -22,10 +22,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def _schedule(event: dict[str, Any]) -> dict[str, Any]:
     if event.get("job") == "sweep":
         messages = planner.sweep(dependencies.queue())
-        _tell(SweepsPlanned=1)
+        _publish(SweepsPlanned=1)
         return {"messages": messages}
     if event.get("job") != "plan":
-        raise ValueError(f"{event.get('job')!r} is no job of the schedule")
+        raise ValueError(f"{event.get('job')!r} is not a job of the schedule")
     hours = planner.plan(
         dependencies.planner_state(),
         dependencies.queue(),
@@ -33,26 +33,26 @@ def _schedule(event: dict[str, Any]) -> dict[str, Any]:
         shards=dependencies.shards(),
         settling=dependencies.settling(),
     )
-    _tell(HoursPlanned=hours.count)
-    dependencies.logger().info("planned", hours=hours.count, last=hours.last)
+    _publish(HoursPlanned=hours.count)
+    dependencies.logger().info("hours planned", hours=hours.count, last=hours.last)
     return {"hours": hours.count}
 
 
 def _work(records: list[dict[str, Any]], context: Any) -> dict[str, Any]:
     has_time = _has_time(context)
-    failed = [{"itemIdentifier": record["messageId"]} for record in records if not _did(record, has_time)]
+    failed = [{"itemIdentifier": record["messageId"]} for record in records if not _do(record, has_time)]
     return {"batchItemFailures": failed}
 
 
-def _did(record: dict[str, Any], has_time: Callable[[], bool]) -> bool:
+def _do(record: dict[str, Any], has_time: Callable[[], bool]) -> bool:
     try:
         message = json.loads(record["body"])
         statistics = dependencies.worker().do(message, has_time=has_time, attempt=_attempt(record))
-    except Exception as error:  # noqa: BLE001  whatever one message runs into, the others are done
+    except Exception as error:  # noqa: BLE001  the other messages are done whatever fails
         _report(record["messageId"], error)
         return False
-    _tell(PairsRated=statistics.evaluated, RatingFailures=statistics.failed)
-    dependencies.logger().info("rated", job=message, counts=statistics.as_counts())
+    _publish(PairsRated=statistics.evaluated, RatingFailures=statistics.failed)
+    dependencies.logger().info("message done", job=message, counts=statistics.as_counts())
     return True
 
 
@@ -60,7 +60,7 @@ def _attempt(record: dict[str, Any]) -> int:
     return int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
 
 
-def _tell(**counts: int) -> None:
+def _publish(**counts: int) -> None:
     metrics = dependencies.metrics()
     for name, count in counts.items():
         metrics.add_metric(name, MetricUnit.Count, count)
@@ -68,7 +68,7 @@ def _tell(**counts: int) -> None:
 
 
 def _report(message_id: str, error: Exception) -> None:
-    dependencies.logger().error("a message was not done", message_id=message_id, **problem.places(error))
+    dependencies.logger().error("message failed", message_id=message_id, **problem.places(error))
 
 
 def _has_time(context: Any) -> Callable[[], bool]:

@@ -1,4 +1,4 @@
-"""What rating reads for one message: customers and the catalogue, each once; and what it can't rate."""
+"""Read customers, prices and usage for one message; the catalogue and each customer once."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,10 +20,16 @@ from fusion_billing.rating.records import Record
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where it is read from; `report` tells a person of a pair that can't be rated.
+    """Where rating reads from.
 
-    `created_at` tells when a charge was first defined (None: that is not known), `request_invoices` has the
-    relay read what Odoo invoiced of a period.
+    Attributes:
+        customer: Returns a subscription as rating sees it.
+        prices: Returns the metrics and charges.
+        records: The usage records.
+        markers: The change markers.
+        report: Reports a pair that failed.
+        created_at: Returns when a charge was created; None if unknown.
+        request_invoices: Requests that the relay reads what Odoo invoiced of a period.
     """
 
     customer: Callable[[str], BilledSubscription | None]
@@ -36,7 +42,7 @@ class Sources:
 
 
 class Reading:
-    """The sources as one message sees them, at one moment `now`."""
+    """The sources as one message sees them, at the moment `now`."""
 
     def __init__(self, sources: Sources, statistics: RunStatistics, now: datetime) -> None:
         self.records = sources.records
@@ -47,18 +53,18 @@ class Reading:
         self._customers: dict[str, BilledSubscription | None] = {}
         self._created_at: dict[str, datetime | None] = {}
         self.cause: Cause = "usage"
-        """What the message is for: ratings name it in their history."""
+        """Why the message rates: the history of a rating names it."""
         self.failures = PairFailures(statistics, sources.markers, sources.report, now)
 
     def prices(self) -> PriceBook:
-        """Return the catalogue."""
+        """Return the metrics and charges."""
         if self._book is None:
             self._book = self._sources.prices()
         return self._book
 
-    def customer(self, subscription: str, *, anew: bool = False) -> BilledSubscription | None:
-        """Return a customer, as it is now if `anew`."""
-        if anew or subscription not in self._customers:
+    def customer(self, subscription: str, *, refresh: bool = False) -> BilledSubscription | None:
+        """Return a customer; `refresh` reads it again."""
+        if refresh or subscription not in self._customers:
             self._customers[subscription] = self._sources.customer(subscription)
         return self._customers[subscription]
 
@@ -71,9 +77,9 @@ class Reading:
         *,
         only: str | None = None,
     ) -> tuple[list[Pricing], frozenset[str]]:
-        """Return what prices a metric in a period, charge by charge, and the charges that can't be priced.
+        """Return the prices of a metric's charges in a period, and the charges that can't be priced.
 
-        The latter are reported, and `pair` put back for them. `only` one charge is looked at, if given.
+        Charges that can't be priced are reported, and `pair` is marked again. `only` limits it to one charge.
         """
         book = self.prices()
         priced: list[Pricing] = []
@@ -89,7 +95,7 @@ class Reading:
         return priced, frozenset(unpriced)
 
     def used(self, subscription: str, metric: str, start: datetime, end: datetime) -> Iterator[Record]:
-        """Yield a pair's records that count in `[start, end)`, by the metric as it is defined now."""
+        """Yield a pair's records that count in `[start, end)`, by the metric's present definition."""
         defined = self.prices().metric(metric)
         if defined is not None:
             yield from self.used_by(subscription, defined, start, end)
@@ -97,22 +103,22 @@ class Reading:
     def used_by(self, subscription: str, metric: Metric, start: datetime, end: datetime) -> Iterator[Record]:
         """Yield a pair's records that count in `[start, end)`.
 
-        By their start, or, of a level over time, by any part of their window.
+        A record counts by its window's start; the record of a level counts by any part of its window.
         """
         for record in self.records.between(subscription, metric.code, metric.records_from(start), end):
             if record.window_start >= start or record.window_end > start:
                 yield record
 
     def created_at(self, charge: str) -> datetime | None:
-        """Return when a charge was first defined; None where that is not known."""
+        """Return when a charge was created; None if unknown."""
         if charge not in self._created_at:
             self._created_at[charge] = self._sources.created_at(charge)
         return self._created_at[charge]
 
     def request_invoices(self, subscription: str, start: datetime) -> None:
-        """Have the relay read what Odoo invoiced of a period; raises `Unavailable`."""
+        """Request that the relay reads what Odoo invoiced of a period; raises `Unavailable`."""
         self._sources.request_invoices(subscription, start)
 
     def forget_customers(self) -> None:
-        """Read every customer again when it is next asked for: a long message must not go by old periods."""
+        """Read every customer again when it is next needed: a long message must not use old periods."""
         self._customers.clear()

@@ -1,4 +1,4 @@
-"""Invoiced periods: frozen as they stand; what they are still due goes into the open one, with its sign."""
+"""Review invoiced periods: freeze them, and adjust what they are still due in the open period."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,12 +20,12 @@ from fusion_billing.billing_periods.calendar import Period
 from fusion_billing.dynamodb.markers.changed_pairs import EVERY_METRIC, ChangedPair, month_of
 
 _WITH_RATINGS = 2
-"""Invoiced periods, the newest ones, whose ratings a sweep looks at: Odoo's answers may still arrive."""
+"""How many of the newest invoiced periods have their ratings read by a sweep: Odoo's results may still arrive."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Closed:
-    """An invoiced period with its frozen ratings, those under a start that was replaced included."""
+    """An invoiced period with its frozen ratings, including those under a start that was corrected since."""
 
     customer: BilledSubscription
     period: Period
@@ -39,7 +39,7 @@ class _Closed:
 
     @property
     def replaced(self) -> list[StoredRating]:
-        """Return those that were the period's own when it started at another instant, and are billed."""
+        """Return the billed ratings under a start that was corrected since."""
         replaced = [rating for rating in self._own if rating.key.period_start != self.period.start]
         return [rating for rating in replaced if rating.billed or rating.unresolved]
 
@@ -57,8 +57,8 @@ class _Known:
     reads_ratings: bool
 
 
-class Invoices:
-    """Adjusts invoiced periods of one run."""
+class InvoicedPeriods:
+    """Adjusts invoiced periods for one message."""
 
     def __init__(self, reading: Reading, ratings: Ratings, writer: Writer) -> None:
         self._reading = reading
@@ -70,8 +70,8 @@ class Invoices:
     def review(self, customer: BilledSubscription, *, thorough: bool) -> Mapping[datetime, ClosedPeriod]:
         """Adjust what the newest invoiced periods are still due: late usage, and charges never rated there.
 
-        Unless `thorough`, a period is passed over that is as it was when it was last found to be billed.
-        Returns the closings of these periods, by their starts.
+        Unless `thorough`, a period in which nothing changed since the last review is skipped. Returns these
+        periods as they were closed, by start.
         """
         periods = customer.invoiced(REVIEWED)
         closings = self._closer.of(customer)
@@ -92,14 +92,14 @@ class Invoices:
             self._closer.note(customer, period, digest)
 
     def adjust(self, customer: BilledSubscription, period: Period, *, metric: str | None = None) -> bool:
-        """Freeze an invoiced period and adjust, in the open one, what its usage comes to by now.
+        """Freeze an invoiced period, and adjust in the open one what its usage amounts to now.
 
-        All charges that applied in it are gone over, or those on a `metric`; without one also what the
-        adjustments that were invoiced with it correct, if that is older than what is reviewed. A charge that
-        can't be rated is reported. Returns whether nothing is left to do.
+        All charges that applied in it are adjusted, or only those on a `metric`. Without a metric, this includes
+        what the adjustments invoiced with it correct, if that is older than a review covers. A charge that
+        fails is reported. Returns whether everything is up to date.
         """
-        # One of before the first period seen was not billed here: what is stored under its start was rated
-        # when the subscription was thought to begin then, and is rated again should it do so after all.
+        # A period before the first one known was not billed here. Ratings under its start are from a start date
+        # that was corrected; they are rated again if the subscription starts then after all.
         is_known = period in customer.calendar.known
         starts = customer.starts_of(period) if is_known else ()
         ratings = [rating for start in starts for rating in self._closer.freeze(customer.id, start)]
@@ -110,7 +110,7 @@ class Invoices:
         return complete and not (closed.closing is not None and closed.closing.unpriced)
 
     def _adjustments(self, closed: _Closed, metric: str | None) -> Iterator[Adjustment]:
-        """Yield what to adjust: each charge as it priced the period then, and the period it is about."""
+        """Yield what to adjust: each charge with its price then, and the period that it adjusts."""
         on_metric = [rating for rating in closed.rated if metric in {None, rating.document.metric}]
         for rating in on_metric:
             yield self._of(closed, rating)
@@ -118,17 +118,17 @@ class Invoices:
             yield from self._never_rated(closed, closed.closing, metric)
             yield from self._replaced(closed, closed.closing, metric)
         elif metric is not None and not on_metric:
-            now = list(self._as_things_are(closed, metric))
+            now = list(self._by_present_prices(closed, metric))
             yield from now
             yield from self._adjusted(closed, metric, frozenset(each.price.charge.code for each in now))
         if metric is None:
             yield from self._carried(closed)
 
     def _of(self, closed: _Closed, rating: StoredRating) -> Adjustment:
-        """Return the adjustment of a rated charge: by what its period keeps, if it was never billed."""
-        kept = None if closed.closing is None else closed.closing.prices.get(rating.key.charge)
-        if kept is not None:
-            return Adjustment(closed.period, pricing_of(kept))
+        """Return the adjustment of a rated charge: by the price stored with its period, if it was never billed."""
+        price = None if closed.closing is None else closed.closing.prices.get(rating.key.charge)
+        if price is not None:
+            return Adjustment(closed.period, pricing_of(price))
         if closed.closing is not None and rating.key.charge in closed.closing.ended:
             return replace(self._adjuster.of(rating, closed.period), is_charged=False)
         return self._adjuster.of(rating, closed.period)
@@ -139,30 +139,30 @@ class Invoices:
             price = pricing_of(stored_price)
             if code not in rated and metric in {None, price.metric.code}:
                 yield Adjustment(closed.period, price, is_due_without_usage=closing.fees)
-        for each in self._reading.prices().by_metric if metric is None else [metric]:
+        for code in self._reading.prices().by_metric if metric is None else [metric]:
             if closing.unpriced:
-                for adjustment in self._as_things_are(closed, each):
+                for adjustment in self._by_present_prices(closed, code):
                     if adjustment.price.charge.code in closing.unpriced - rated:
                         yield adjustment
 
     def _replaced(self, closed: _Closed, closing: ClosedPeriod, metric: str | None) -> Iterator[Adjustment]:
-        """Yield what is billed under a start that was replaced, of charges that do not apply any more."""
+        """Yield what is billed under a corrected start, of charges that no longer apply."""
         beside = {rating.key.charge for rating in closed.rated} | {*closing.prices} | closing.unpriced
         for rating in closed.replaced:
             if rating.key.charge not in beside and metric in {None, rating.document.metric}:
                 beside.add(rating.key.charge)
                 yield replace(self._adjuster.of(rating, closed.period), is_charged=False)
 
-    def _as_things_are(self, closed: _Closed, metric: str) -> Iterator[Adjustment]:
+    def _by_present_prices(self, closed: _Closed, metric: str) -> Iterator[Adjustment]:
         pair = ChangedPair(closed.customer.id, metric, month_of(closed.period.start))
         prices, _ = self._reading.priced(pair, closed.customer, metric, closed.period)
         for price in prices:
             yield Adjustment(closed.period, price)
 
     def _adjusted(self, closed: _Closed, metric: str, beside: frozenset[str]) -> Iterator[Adjustment]:
-        """Yield what the open period adjusts of this one already, by charges `beside` those that apply now.
+        """Yield what the open period adjusts of this one already, except by the charges `beside` that apply now.
 
-        The subscription begins later by now, say, or its charge is gone: it follows the usage all the same.
+        The subscription may start later now, or the charge may be gone: the adjustment follows the usage still.
         """
         customer = closed.customer
         for rating in self._ratings.in_period(customer.id, customer.calendar.open.start):
@@ -171,7 +171,7 @@ class Invoices:
                 yield self._adjuster.of(rating, closed.period)
 
     def _carried(self, closed: _Closed) -> Iterator[Adjustment]:
-        """Yield what is older than the reviewed periods and was adjusted in this one."""
+        """Yield what was adjusted in this period and is older than the periods that a review covers."""
         calendar, reviewed = closed.customer.calendar, closed.customer.invoiced(REVIEWED)
         for rating in closed.ratings:
             if rating.key.corrects is not None:

@@ -1,7 +1,7 @@
-"""Last periods of ended subscriptions for which no final invoice will be seen: the relay closes them.
+"""Request that the relay closes the last periods of ended subscriptions that get no final invoice.
 
-A final invoice closes the last period. But nothing is invoiced where nothing is due, and what an earlier
-release saw invoiced is not looked at again.
+A final invoice closes the last period. But there is no invoice if nothing is due, and an invoice that an
+earlier release read is not read again.
 """
 
 from dataclasses import dataclass
@@ -13,21 +13,21 @@ from fusion_billing.billing.rating import StoredRating
 from fusion_billing.instants import rfc3339
 
 WAIT = timedelta(hours=24)
-"""How long after its end a last period is left open: usage of its last hours is still pushed."""
+"""How long a last period stays open after its end, for usage of its last hours."""
 
 
 @dataclass(frozen=True, slots=True)
 class LastPeriods:
-    """Asks for last periods to be closed."""
+    """Requests that last periods are closed."""
 
     ratings: Ratings
     relay: Queue
 
     def close(self, customer: BilledSubscription, now: datetime) -> bool:
-        """Ask for the open period of an ended subscription to be closed, if no invoice of it is to come.
+        """Request that the open period of an ended subscription is closed, if no invoice of it is to come.
 
-        It lived in that period: the one after the last holds adjustments alone, and needs no closing. Returns
-        whether it was asked; asked again, nothing happens. Raises `Unavailable`.
+        Only a period in which the subscription ran is closed: the one after it holds adjustments only. It is
+        safe to repeat. Returns whether it was requested; raises `Unavailable`.
         """
         opened = customer.calendar.open
         if not customer.has_ended(now) or not customer.is_rated_in(opened) or now < opened.end + WAIT:
@@ -40,6 +40,6 @@ class LastPeriods:
 
 
 def _is_done(rating: StoredRating) -> bool:
-    """Tell whether nothing is to be sent or invoiced: there is nothing due, or its final invoice was seen."""
+    """Return whether nothing remains to be sent or invoiced: nothing is due, or its final invoice was read."""
     is_sent = rating.line.state in {None, "sent"} and rating.amount == rating.billed and not rating.unresolved
     return is_sent and (rating.amount.is_zero() or rating.document.needs_final_invoice)

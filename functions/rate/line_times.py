@@ -1,4 +1,4 @@
-"""When the order line of a rating that changed is to be sent, by the setting LINE_CADENCE."""
+"""Compute when the order line of a changed rating is due, by the setting LINE_CADENCE."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from fusion_billing.odoo_lines.line_cadence import LineCadence, send_at
 
 @dataclass(frozen=True, slots=True)
 class LineTimes:
-    """The cadence of one run; `at_once` for a run that somebody asked for."""
+    """The cadence of one message; `at_once` for a run on demand."""
 
     cadence: LineCadence = "hourly"
     at_once: bool = False

@@ -1,7 +1,7 @@
-"""Periods that are not invoiced: each charge rated from its records and held against what is stored.
+"""Rate periods that are not invoiced: each charge from its usage records, compared with the stored rating.
 
-What is stored of a rating is read before its records are, and written under the version read. So of two
-workers at one pair the one that read older records is always the one that is refused, and it starts again.
+A rating is read before its usage records, and written under the version read. So of two workers at one pair,
+the one that read older records always gets a version conflict, and starts again.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +10,7 @@ from functools import partial
 
 from functions.rate.failures import Failed
 from functions.rate.inputs import Reading
-from functions.rate.invoiced_periods import Invoices
+from functions.rate.invoiced_periods import InvoicedPeriods
 from functions.rate.ports import Ratings
 from functions.rate.rating_writer import Change, Writer
 from fusion_billing.billing.billed_subscription import BilledSubscription
@@ -38,7 +38,7 @@ class Task:
     period: Period
     prices: tuple[Pricing, ...]
     unpriced: frozenset[str] = frozenset()
-    """Charges that can't be priced as things are; what is stored of them stays."""
+    """Charges that can't be priced now; their stored ratings stay."""
 
     def rating_keys(self) -> list[RatingKey]:
         """Return the keys of the charges' ratings, in their order."""
@@ -57,12 +57,12 @@ class _Computed:
 class OpenPeriods:
     """Rates tasks for one message."""
 
-    def __init__(self, reading: Reading, ratings: Ratings, writer: Writer, invoices: Invoices) -> None:
+    def __init__(self, reading: Reading, ratings: Ratings, writer: Writer, invoices: InvoicedPeriods) -> None:
         self._reading = reading
         self._failures = reading.failures
         self._ratings = ratings
         self._writer = writer
-        self._invoices = invoices
+        self._invoiced_periods = invoices
 
     def task(
         self,
@@ -73,7 +73,7 @@ class OpenPeriods:
         *,
         only: str | None = None,
     ) -> Task:
-        """Return what is to rate of a metric in a period: all charges that apply, or `only` one."""
+        """Return the task of a metric in a period: all charges that apply, or `only` one."""
         priced, unpriced = self._reading.priced(pair, customer, metric, period, only=only)
         return Task(pair, customer, metric, period, tuple(priced), unpriced)
 
@@ -121,9 +121,9 @@ class OpenPeriods:
         *,
         period: Period | None = None,
     ) -> None:
-        """Bring a rating to nothing: its charge no longer applies, or for another `reason`.
+        """Bring a rating to zero because its charge no longer applies, or for another `reason`.
 
-        It is billed in the open period, or in a `period` to come.
+        It is billed in the open period, or in an upcoming `period`.
         """
         billed_in = customer.calendar.open if period is None else period
         whole = self._ratings.whole(stored)
@@ -139,12 +139,12 @@ class OpenPeriods:
     def _rate_again(self, task: Task) -> None:
         """Rate a task from what is stored now, until no other worker is faster; raises `Unavailable`."""
         for _ in range(_ATTEMPTS):
-            customer = self._reading.customer(task.customer.id, anew=True)
+            customer = self._reading.customer(task.customer.id, refresh=True)
             if customer is None:
                 return
             period = customer.calendar.period_holding(task.period.start)
             if period.state == "invoiced":
-                self._invoices.adjust(customer, period, metric=task.metric)
+                self._invoiced_periods.adjust(customer, period, metric=task.metric)
                 return
             computed = self._compute(self.task(task.pair, customer, task.metric, period), None)
             if not computed.has_conflict and self._write_each(computed.changes):

@@ -1,4 +1,4 @@
-"""The schedule's side of rating: hands out the hours that are complete, and once a day every subscription."""
+"""Plan rating: send the hours that are complete to the queue, and once a day every subscription."""
 
 from datetime import datetime, timedelta
 
@@ -7,10 +7,10 @@ from fusion_billing.billing.planning import Hours, hour_messages, settled_hours,
 
 
 def plan(state: PlannerState, queue: Queue, *, now: datetime, shards: int, settling: timedelta) -> Hours:
-    """Send the shards of every hour that is complete and not planned yet; return those hours.
+    """Send a message for each shard of every hour that is complete and not planned yet; return these hours.
 
-    The watermark moves on after all were sent: a planner killed in between is repeated whole, which
-    rates some pairs twice and changes nothing.
+    The watermark advances after all messages are sent. If the planner is killed in between, it repeats all of
+    them: some pairs are rated twice, which changes nothing.
     """
     watermark = state.watermark()
     earliest = state.markers_since() if watermark is None else watermark
@@ -22,5 +22,5 @@ def plan(state: PlannerState, queue: Queue, *, now: datetime, shards: int, settl
 
 
 def sweep(queue: Queue) -> int:
-    """Have every subscription's open period rated anew; return how many messages that took."""
+    """Request that every subscription's open period is rated again; return how many messages were sent."""
     return queue.send(sweep_messages())

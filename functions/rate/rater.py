@@ -1,4 +1,4 @@
-"""Rates what changed, marked pairs or whole subscriptions: from their records, never by increments."""
+"""Rate changed pairs and whole subscriptions: from their usage records, never by increments."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
@@ -7,7 +7,7 @@ from functools import partial
 from functions.rate.closing import REVIEWED
 from functions.rate.failures import Failed
 from functions.rate.inputs import Reading, Sources
-from functions.rate.invoiced_periods import Invoices
+from functions.rate.invoiced_periods import InvoicedPeriods
 from functions.rate.open_periods import OpenPeriods, Task
 from functions.rate.ports import Ratings, Statements
 from functions.rate.rating_writer import RunStatistics, Writer
@@ -25,7 +25,7 @@ _AT_ONCE = 50
 
 
 class Rater:
-    """Rates for one message; what it reads of the catalogue and of subscriptions, it reads once."""
+    """Rates for one message; it reads the catalogue and each subscription once."""
 
     def __init__(
         self, sources: Sources, ratings: Ratings, writer: Writer, statements: Statements | None = None
@@ -33,8 +33,8 @@ class Rater:
         self._reading = Reading(sources, writer.statistics, writer.now)
         self._failures = self._reading.failures
         self._ratings = ratings
-        self._invoices = Invoices(self._reading, ratings, writer)
-        self._uninvoiced = OpenPeriods(self._reading, ratings, writer, self._invoices)
+        self._invoiced_periods = InvoicedPeriods(self._reading, ratings, writer)
+        self._open_periods = OpenPeriods(self._reading, ratings, writer, self._invoiced_periods)
         self._statements: StatementMaker | None = None
         if statements is not None:
             self._statements = StatementMaker(self._reading, ratings, statements, writer.outbox)
@@ -42,7 +42,7 @@ class Rater:
 
     @property
     def statistics(self) -> RunStatistics:
-        """Return what was done so far."""
+        """Return the statistics so far."""
         return self._reading.statistics
 
     def attempt(self, customer: BilledSubscription, work: Callable[[], None]) -> None:
@@ -53,13 +53,13 @@ class Rater:
         return ChangedPair(subscription, EVERY_METRIC, month_of(self._reading.now))
 
     def because_of(self, cause: Cause) -> None:
-        """Have ratings name a cause in their history from now on; it is `usage` before."""
+        """Set the cause that ratings name in their history; the default is `usage`."""
         self._reading.cause = cause
 
     def rate_pairs(self, pairs: Sequence[ChangedPair]) -> None:
-        """Rate every pair; one that can't be rated is reported, put back, and costs the others nothing.
+        """Rate every pair; a pair that fails is reported and marked again, and the others are rated.
 
-        Raises what the database raised where nothing can be rated for now.
+        Raises the database's error if it concerns every pair.
         """
         self._failures.isolates_throttling = True
         for first in range(0, len(pairs), _AT_ONCE):
@@ -73,28 +73,30 @@ class Rater:
                 if not isinstance(result, Failed):
                     tasks += result
             if tasks:
-                self._uninvoiced.rate(tasks)
+                self._open_periods.rate(tasks)
 
     def _tasks(self, pair: ChangedPair) -> list[Task]:
-        """Settle the invoiced periods of a pair, and return what is to rate of the others."""
+        """Adjust the invoiced periods of a pair, and return the tasks of the others."""
         customer = self._reading.customer(pair.subscription)
         if customer is None:
             return []
         tasks = []
         for period in self._periods(customer, pair):
-            # Marked in several hours, or under two months that one period has days of: it is rated once.
+            # A pair may be marked in several hours, or in two months of one period: it is rated once.
             once = (pair.subscription, pair.metric, period.start)
             if once in self._seen:
                 continue
             self._seen.add(once)
             if period.state == "invoiced":
-                self._failures.attempt(pair, partial(self._invoices.adjust, customer, period, metric=pair.metric))
+                self._failures.attempt(
+                    pair, partial(self._invoiced_periods.adjust, customer, period, metric=pair.metric)
+                )
             elif customer.is_rated_in(period):
-                tasks.append(self._uninvoiced.task(pair, customer, pair.metric, period))
+                tasks.append(self._open_periods.task(pair, customer, pair.metric, period))
         return tasks
 
     def _periods(self, customer: BilledSubscription, pair: ChangedPair) -> list[Period]:
-        """Return the periods that usage of a pair's month lies in, a level's also those it reaches into."""
+        """Return the periods that usage of a pair's month counts in; a level counts in every period it overlaps."""
         month = _bounds(pair.month)
         if month is None:
             return []
@@ -106,15 +108,21 @@ class Rater:
     def rate_subscription(
         self, subscription: str, *, charge: str | None = None, thorough: bool = False
     ) -> BilledSubscription | None:
-        """Rate a subscription whole: what its invoiced periods are still due, and its open period.
+        """Rate a whole subscription: what its invoiced periods are still due, and its open period.
 
-        All charges that apply are rated, used or not, or `charge` alone; what no longer applies comes to
-        nothing. `thorough` goes over every period that has any usage. Returns the customer, None where
-        there is no such subscription.
+        Charges that no longer apply are rated at zero.
+
+        Args:
+            subscription: The subscription's id.
+            charge: Rates this charge only.
+            thorough: Reviews every period that has any usage.
+
+        Returns:
+            The customer, or None if there is no such subscription or it could not be read.
         """
         self._failures.isolates_throttling = not thorough
         pair = self._whole(subscription)
-        customer = self._failures.attempt(pair, partial(self._reading.customer, subscription, anew=True))
+        customer = self._failures.attempt(pair, partial(self._reading.customer, subscription, refresh=True))
         if customer is None or isinstance(customer, Failed):
             return None
         self._failures.attempt(pair, partial(self._rate_whole, customer, charge, thorough=thorough))
@@ -122,7 +130,7 @@ class Rater:
 
     def _rate_whole(self, customer: BilledSubscription, charge: str | None, *, thorough: bool) -> None:
         if charge is None:
-            self._make_statements(customer, self._invoices.review(customer, thorough=thorough))
+            self._make_statements(customer, self._invoiced_periods.review(customer, thorough=thorough))
             self._end_replaced(customer)
         self._rate_open(customer, charge)
         if thorough:
@@ -138,11 +146,11 @@ class Rater:
         stored = {rating.key: rating for rating in self._ratings.in_period(customer.id, period.start)}
         month = month_of(period.start)
         tasks = [
-            self._uninvoiced.task(ChangedPair(customer.id, metric, month), customer, metric, period, only=charge)
+            self._open_periods.task(ChangedPair(customer.id, metric, month), customer, metric, period, only=charge)
             for metric in (self._reading.prices().by_metric if customer.is_rated_in(period) else ())
         ]
         tasks += self._of_deleted_charges(customer, stored.values(), charge)
-        self._uninvoiced.rate(tasks, stored)
+        self._open_periods.rate(tasks, stored)
         priced = {key for task in tasks for key in task.rating_keys()}
         unpriced = frozenset[str]().union(*(task.unpriced for task in tasks))
         for key, rating in stored.items():
@@ -153,14 +161,14 @@ class Rater:
                     self._failures.attempt(pair, partial(self._adjust_older, customer, key.corrects, metric))
             elif key not in priced and key.charge not in unpriced and charge in {None, key.charge}:
                 reason = None if customer.is_rated_in(period) else _NOT_LIVED
-                self._failures.attempt(pair, partial(self._uninvoiced.end, customer, rating, reason))
+                self._failures.attempt(pair, partial(self._open_periods.end, customer, rating, reason))
 
     def _of_deleted_charges(
         self, customer: BilledSubscription, stored: Collection[StoredRating], charge: str | None
     ) -> list[Task]:
-        """Return what a subscription that ended still owes for charges deleted since, by the prices kept.
+        """Return tasks for what an ended subscription is still due by deleted charges, at their stored prices.
 
-        Such a charge may be deleted: it is in use no more. What is left of it takes a final invoice.
+        A charge that only ended subscriptions use may be deleted. What remains due takes a final invoice.
         """
         period = customer.calendar.open
         if not customer.has_ended(self._reading.now) or not customer.is_rated_in(period):
@@ -169,8 +177,8 @@ class Rater:
         for rating in stored:
             key = rating.key
             is_deleted = self._reading.prices().newest(key.charge) is None
-            is_asked = key.corrects is None and charge in {None, key.charge}
-            if is_deleted and is_asked and rating.document.is_up_to_date:
+            is_requested = key.corrects is None and charge in {None, key.charge}
+            if is_deleted and is_requested and rating.document.is_up_to_date:
                 price = pricing_of(self._ratings.whole(rating).price)
                 metric = rating.document.metric
                 pair = ChangedPair(customer.id, metric, month_of(period.start))
@@ -178,49 +186,49 @@ class Rater:
         return tasks
 
     def _end_replaced(self, customer: BilledSubscription) -> None:
-        """Bring to nothing what was rated under a start that was corrected: it is rated under the new one."""
+        """Bring ratings under a corrected start to zero: they are rated under the new start."""
         for start in customer.replaced_starts:
             for stored in self._ratings.in_period(customer.id, start):
                 if not stored.frozen:
                     pair = ChangedPair(customer.id, stored.document.metric, month_of(start))
-                    self._failures.attempt(pair, partial(self._uninvoiced.end, customer, stored, _REPLACED))
+                    self._failures.attempt(pair, partial(self._open_periods.end, customer, stored, _REPLACED))
 
     def _adjust_older(self, customer: BilledSubscription, start: datetime, metric: str) -> None:
-        """Adjust what an adjustment in the open period is about, unless that was gone over already."""
+        """Adjust the period that an adjustment in the open period corrects, unless the review covered it."""
         corrected = customer.calendar.period_holding(start)
         if corrected not in customer.invoiced(REVIEWED):
-            self._invoices.adjust(customer, corrected, metric=metric)
+            self._invoiced_periods.adjust(customer, corrected, metric=metric)
 
     def _rate_beyond(self, customer: BilledSubscription) -> None:
-        """Rate what was used in the period to come, and before the first period seen."""
+        """Rate the usage of the upcoming period, and of the time before the first period known."""
         following = customer.calendar.after(customer.calendar.open)
         first = customer.calendar.known[0].start
         tasks = []
         for metric in self._reading.prices().by_metric:
             pair = ChangedPair(customer.id, metric, month_of(following.start))
             if customer.is_rated_in(following):
-                tasks.append(self._uninvoiced.task(pair, customer, metric, following))
+                tasks.append(self._open_periods.task(pair, customer, metric, following))
             self._failures.attempt(pair, partial(self._adjust_before, customer, metric, first))
-        self._uninvoiced.rate(tasks)
+        self._open_periods.rate(tasks)
         self._end_upcoming(customer, following, tasks)
 
     def _end_upcoming(self, customer: BilledSubscription, period: Period, tasks: Sequence[Task]) -> None:
-        """Bring to nothing what was rated ahead for charges that no longer apply in the period to come."""
+        """Bring ratings of the upcoming period to zero if their charges no longer apply in it."""
         priced = {key for task in tasks for key in task.rating_keys()}
         unpriced = frozenset[str]().union(*(task.unpriced for task in tasks))
         for stored in self._ratings.in_period(customer.id, period.start):
             if stored.key not in priced and stored.key.charge not in unpriced and not stored.frozen:
                 pair = ChangedPair(customer.id, stored.document.metric, month_of(period.start))
-                self._failures.attempt(pair, partial(self._uninvoiced.end, customer, stored, period=period))
+                self._failures.attempt(pair, partial(self._open_periods.end, customer, stored, period=period))
 
     def _adjust_before(self, customer: BilledSubscription, metric: str, first: datetime) -> None:
         """Adjust the periods before the `first` one known in which a metric was used."""
         for period in self._used_before(customer, metric, first):
-            self._invoices.adjust(customer, period, metric=metric)
+            self._invoiced_periods.adjust(customer, period, metric=metric)
 
     def _used_before(self, customer: BilledSubscription, metric: str, first: datetime) -> list[Period]:
         periods: dict[Period, None] = {}
-        since = customer.rated_from or _EVER  # what is used before that is not billed here
+        since = customer.rated_from or _EVER  # earlier usage is not billed here
         for record in self._reading.records.between(customer.id, metric, since, first):
             periods[customer.calendar.period_holding(record.window_start)] = None
         return list(periods)
@@ -232,7 +240,7 @@ _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 _YEARS = range(2000, 2200)
-"""Years that usage may lie in. A marker of another one is of an earlier release that took it."""
+"""Years that usage may be in. Only an earlier release accepted usage of other years."""
 
 
 def _bounds(month: str) -> tuple[datetime, datetime] | None:

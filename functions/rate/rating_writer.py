@@ -1,4 +1,4 @@
-"""Writes what was decided of a rating, with the events that tell of it, and counts."""
+"""Write decisions about ratings together with their events, and count them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -42,9 +42,9 @@ class RunStatistics:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What was decided about a rating just computed, over the one stored.
+    """A decision about a computed rating, to be written over the stored one.
 
-    `late` tells that usage came after the invoice.
+    `late` is true if usage arrived after the invoice.
     """
 
     customer: BilledSubscription
@@ -55,7 +55,7 @@ class Change:
 
     @property
     def order(self) -> int:
-        """Return the order that invoices it."""
+        """Return the Odoo order that invoices it."""
         return self.rated.document.odoo_order_id
 
 
@@ -63,7 +63,7 @@ _AT_EACH_CHANGE = LineTimes()
 
 
 class Writer:
-    """Writes ratings of one run at one moment, `now`."""
+    """Writes ratings for one message, at the moment `now`."""
 
     def __init__(self, ratings: Ratings, outbox: Tells, now: datetime, line_times: LineTimes = _AT_EACH_CHANGE) -> None:
         self.statistics = RunStatistics()
@@ -77,11 +77,11 @@ class Writer:
         self._write(change, self._prepared(change))
 
     def write_all(self, changes: Sequence[Change]) -> list[Exception | None]:
-        """Write changes, many at a time where nobody listens to their events; return what each ran into.
+        """Write changes, those without events in batches; return the error of each, or None.
 
-        Raises what the database raised about many of them.
+        Raises the database's error if a whole batch fails.
         """
-        ran_into: list[Exception | None] = [None] * len(changes)
+        errors: list[Exception | None] = [None] * len(changes)
         together: dict[int, Save] = {}
         for index, change in enumerate(changes):
             decision = change.decision
@@ -92,13 +92,13 @@ class Writer:
                     continue
                 self._write(change, prepared)
             except (FusionError, ClientError, ValueError) as error:
-                ran_into[index] = error  # it is about this rating, or the caller can tell that it is not
+                errors[index] = error  # about this rating only, or the caller finds out that it is not
         saved = self._ratings.save_many(list(together.values()), now=self.now)
         for index, failure in zip(together, saved, strict=True):
-            ran_into[index] = failure
+            errors[index] = failure
             if failure is None:
                 self._count(changes[index])
-        return ran_into
+        return errors
 
     def _prepared(self, change: Change) -> list[Prepared]:
         return [
@@ -120,11 +120,11 @@ class Writer:
             odoo_order_id=change.order,
             now=self.now,
             line_at=self._line_at(change),
-            events=[write for one in prepared for write in one.writes],
+            events=[write for event in prepared for write in event.writes],
         )
         self._count(change)
-        for one in prepared:
-            self.outbox.wake_up(one)
+        for event in prepared:
+            self.outbox.wake_up(event)
 
     def _line_at(self, change: Change) -> datetime:
         return self.line_times.of(change.rated.document, change.stored, self.now)

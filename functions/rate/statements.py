@@ -1,4 +1,4 @@
-"""Statements of invoiced periods: made once, when what was invoiced is known, each after the one before."""
+"""Make a statement of each invoiced period, once what was invoiced is known; each chained to the previous one."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from fusion_billing.statements.statement import Period as StatementPeriod
 from fusion_billing.statements.usage_count import usage_count
 
 GRACE = timedelta(days=7)
-"""How long a statement waits for Odoo's invoice to be read; after it, what Odoo acknowledged is taken."""
+"""How long a statement waits for Odoo's invoice to be read. Then it shows what Odoo acknowledged."""
 
 
 @dataclass(frozen=True, slots=True)
 class StatementMaker:
-    """Makes the statements of one run."""
+    """Makes statements for one message."""
 
     reading: Reading
     ratings: Ratings
@@ -34,15 +34,18 @@ class StatementMaker:
     def make(
         self, customer: BilledSubscription, closings: Mapping[datetime, ClosedPeriod], periods: Sequence[Period]
     ) -> int:
-        """Make the statements that can be made of the invoiced `periods`; return how many.
+        """Make the statements of invoiced periods that can be made; return how many.
 
         Args:
             customer: Whose periods they are.
-            closings: What is known of them, by their starts.
+            closings: The periods as they were closed, by start.
             periods: Invoiced periods, in any order.
 
-        A period waits for the one before it, so that the chain has no gap. Raises `TamperedStatement` if the
-        statement to chain to is not as it was written, and `Unavailable`.
+        A period waits for the one before it, so that the chain has no gap.
+
+        Raises:
+            TamperedStatement: The statement to chain to is not as it was written.
+            Unavailable: A store is throttled.
         """
         made = 0
         for period in sorted(periods, key=lambda period: period.start):
@@ -58,7 +61,7 @@ class StatementMaker:
         return made
 
     def _is_known(self, period: Period, ratings: Sequence[StoredRating]) -> bool:
-        """Return whether what was invoiced of a period is known, or was waited for long enough."""
+        """Return whether what was invoiced of a period is known, or the wait for it is over."""
         if not all(rating.frozen and not rating.unresolved for rating in ratings):
             return False
         if period.invoiced_at is None or self.reading.now >= period.invoiced_at + GRACE:
@@ -98,7 +101,7 @@ class StatementMaker:
     def _lines(
         self, customer: BilledSubscription, period: Period, ratings: Sequence[StoredRating]
     ) -> Iterator[StatementLine]:
-        """Yield what was rated and invoiced; under a start that was replaced, what an invoice holds of it."""
+        """Yield what was rated and invoiced; under a corrected start, only what an invoice holds."""
         counts: dict[tuple[str, datetime], UsageCount] = {}
         for rating in ratings:
             document = rating.document
@@ -108,7 +111,7 @@ class StatementMaker:
             if is_replaced and not rating.billed:
                 continue
             if is_replaced and rating.key.corrects is None:
-                counts[counted] = UsageCount()  # it is counted under the start there is now
+                counts[counted] = UsageCount()  # it is counted under the present start
             elif counted not in counts:
                 counts[counted] = self._count(customer, rating, start)
             yield StatementLine(
@@ -141,7 +144,7 @@ def _invoiced_from(rating: StoredRating) -> InvoicedFrom:
 
 
 def _order(customer: BilledSubscription, period: Period, ratings: Sequence[StoredRating]) -> int:
-    """Return the order that the period's lines are on: a renewal may have taken them along."""
+    """Return the order that the period's order lines are on: a renewal may have moved them."""
     orders = {rating.document.odoo_order_id for rating in ratings if rating.line.version is not None}
     return orders.pop() if len(orders) == 1 else customer.order_for(period)
 

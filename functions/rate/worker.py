@@ -1,4 +1,4 @@
-"""The workers' side of rating: does one message, and sends on what there is no time for."""
+"""Do the messages of the rating queue, and send on what there is no time for."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -25,10 +25,10 @@ from fusion_billing.billing.planning import (
 from fusion_billing.dynamodb.markers.changed_pairs import EVERY_METRIC, ChangedPair
 
 CLOSING_AHEAD = timedelta(hours=30)
-"""How far ahead a sweep looks for ends of periods: until the next sweep, and some hours more."""
+"""How far ahead a sweep looks for ends of periods: past the next sweep."""
 
 DIVIDED_AT = 3
-"""The attempt of a message at which it is divided: SQS gives it up after five."""
+"""The attempt at which a message is divided. SQS moves it to the dead-letter queue after five."""
 
 _PAIRS = 100
 _SUBSCRIPTIONS = 25
@@ -36,10 +36,10 @@ _SUBSCRIPTIONS = 25
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """Does messages of the rating queue; each of them may come twice, late, or after a half-done try."""
+    """Does messages of the rating queue. A message may arrive twice, late, or after an attempt that was cut short."""
 
     rater: Callable[[datetime, bool], Rater]
-    """Makes a rater for one message, at one moment; the flag says whether lines are sent at once."""
+    """Makes a rater for one message at one moment; the flag says whether order lines are sent at once."""
     pairs: ChangeMarkers
     subscriptions: Subscriptions
     runs: Runs
@@ -50,11 +50,19 @@ class Worker:
     last_periods: LastPeriods
 
     def do(self, message: Mapping[str, Any], *, has_time: Callable[[], bool], attempt: int = 1) -> RunStatistics:
-        """Do a message, for as long as `has_time` says; the rest is sent on as a message of its own.
+        """Do a message while there is time, and send the rest as a message of its own.
 
-        At a late `attempt` the message is divided into one a subscription instead: whichever of them took
-        the time or the memory of the workers before this one fails alone. Raises `ValueError` for a message
-        of no known kind, and what kept the whole of it from being done.
+        A late attempt divides the message into one for each subscription instead: the subscription that took
+        the time or the memory of earlier attempts then fails alone.
+
+        Args:
+            message: The message.
+            has_time: Returns whether there is time for more.
+            attempt: The number of the attempt, from 1.
+
+        Raises:
+            ValueError: The job of the message is unknown.
+            Unavailable: Nothing can be rated for now.
         """
         now = self.clock()
         rater = self.rater(now, "run" in message)
@@ -75,7 +83,7 @@ class Worker:
             rater.rate_subscription(str(message["id"]), charge=only, thorough=only is None)
             rest = None
         else:
-            raise ValueError(f"{job!r} is no job of the rating queue")
+            raise ValueError(f"{job!r} is not a job of the rating queue")
         if rest is not None:
             self.queue.send([rest])
         if rater.statistics.has_due_lines:
@@ -105,7 +113,7 @@ class Worker:
             after = None
 
     def _hours(self, rater: Rater, message: Mapping[str, Any], has_time: Callable[[], bool]) -> dict[str, Any] | None:
-        """Rate the markers of the message's hours; return the message that goes on where time ended."""
+        """Rate the pairs marked in the message's hours; return the message for the rest if time ran out."""
         first, count, shard = parse_hour(message["hour"]), int(message.get("hours", 1)), message["shard"]
         after: str | None = message.get("after")
         for index in range(count):
@@ -114,7 +122,7 @@ class Worker:
                 rater.rate_pairs(page)
                 after = page[-1].name
                 if not has_time():
-                    # Named for what was asked first, since that is the part of a run this finishes.
+                    # Named by the first message, because this finishes its task of a run.
                     left = {"part": message.get("part", message["hour"]), "hours": count - index}
                     return {**message, **left, "hour": hour_text(hour), "after": after}
             after = None
@@ -123,7 +131,7 @@ class Worker:
     def _sweep(
         self, rater: Rater, message: Mapping[str, Any], now: datetime, has_time: Callable[[], bool]
     ) -> dict[str, Any] | None:
-        """Rate the subscriptions of a shard of the list; return the message that goes on where time ended."""
+        """Rate the subscriptions of a shard of the list; return the message for the rest if time ran out."""
         shard, charge = message["list_shard"], message.get("charge")
         after: str | None = message.get("after")
         while True:
@@ -145,7 +153,7 @@ class Worker:
         self.last_periods.close(customer, now)
 
     def _mark_closing(self, customer: BilledSubscription, now: datetime) -> None:
-        """Have a subscription rated whole about the end of its period."""
+        """Mark a subscription, so that it is rated as a whole around the end of its period."""
         end = customer.calendar.open.end
         for hour in closing_hours(end, now, CLOSING_AHEAD):
             self.pairs.put(ChangedPair(customer.id, EVERY_METRIC, hour_text(hour_of(now))[:7]), hour)

@@ -1,7 +1,6 @@
 """A small world on DynamoDB Local: a catalogue, subscriptions, marked usage, and the parts of rating."""
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -20,7 +19,6 @@ from functions.rate.line_times import LineTimes
 from functions.rate.rater import Rater
 from functions.rate.rating_writer import Writer
 from functions.rate.worker import Worker
-from fusion_billing.application.outbox import NOTHING, Prepared
 from fusion_billing.billing.planning import hour_text
 from fusion_billing.billing.rating import RatingKey, StoredRating
 from fusion_billing.billing_periods.advance import advance, first_seen
@@ -42,53 +40,11 @@ from fusion_billing.dynamodb.usage.pair_records import UsageRecords
 from fusion_billing.instants import rfc3339, sortable
 from fusion_billing.odoo_lines.line_cadence import LineCadence
 from local.tables import Tables
+from tests.fakes.outbox import FakeOutbox
+from tests.fakes.queue import FakeQueue
 
 SHARDS = 4
 NOW = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
-
-
-@dataclass
-class Told:
-    """An outbox to which nobody listens, which remembers what it was told."""
-
-    events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-
-    def prepare(
-        self,
-        type: str,  # noqa: A002
-        *,
-        subscription: str | None,
-        plan: str | None,
-        metric: str | None,
-        data: Mapping[str, Any],
-        now: datetime,
-    ) -> Prepared:
-        self.events.append((type, dict(data)))
-        return NOTHING
-
-    def wake_up(self, prepared: Prepared) -> None:
-        pass
-
-    def of(self, type_: str) -> list[dict[str, Any]]:
-        return [data for name, data in self.events if name == type_]
-
-
-@dataclass
-class Sent:
-    """A queue that keeps what it is sent; `room` is how many more messages it takes before it fails."""
-
-    messages: list[dict[str, Any]] = field(default_factory=list)
-    room: int = 1_000_000
-
-    def send(self, messages: Iterable[Mapping[str, Any]]) -> int:
-        count = 0
-        for message in messages:
-            if not self.room:
-                raise RuntimeError("killed")
-            self.room -= 1
-            self.messages.append(json.loads(json.dumps(message)))
-            count += 1
-        return count
 
 
 @dataclass
@@ -98,9 +54,9 @@ class World:
     client: DynamoDBClient
     tables: Tables
     now: datetime = NOW
-    told: Told = field(default_factory=Told)
-    queue: Sent = field(default_factory=Sent)
-    relay: Sent = field(default_factory=Sent)
+    outbox: FakeOutbox = field(default_factory=FakeOutbox)
+    queue: FakeQueue = field(default_factory=FakeQueue)
+    relay: FakeQueue = field(default_factory=FakeQueue)
     reported: list[tuple[ChangedPair, Exception]] = field(default_factory=list)
     cadence: LineCadence = "hourly"
     requested: list[tuple[str, datetime]] = field(default_factory=list)
@@ -128,7 +84,7 @@ class World:
 
     def rater(self, now: datetime | None = None, at_once: bool = False) -> Rater:
         line_times = LineTimes(self.cadence, at_once)
-        writer = Writer(self.ratings, self.told, now or self.now, line_times)
+        writer = Writer(self.ratings, self.outbox, now or self.now, line_times)
         return Rater(self.sources(), self.ratings, writer, self.statements)
 
     def worker(self) -> Worker:
@@ -140,7 +96,7 @@ class World:
             queue=self.queue,
             relay=self.relay,
             clock=lambda: self.now,
-            ends=Ends(self.ratings, AnnouncedEnds(self.client, self.tables.ratings), self.told),
+            ends=Ends(self.ratings, AnnouncedEnds(self.client, self.tables.ratings), self.outbox),
             last_periods=LastPeriods(self.ratings, self.relay),
         )
 

@@ -67,7 +67,7 @@ class _Killed:
 
 def test_a_worker_killed_half_way_is_done_again_to_the_same_end(many: "World") -> None:
     killed: Any = _Killed(many, 1)
-    rater = Rater(many.sources(), killed, Writer(killed, many.told, many.now))
+    rater = Rater(many.sources(), killed, Writer(killed, many.outbox, many.now))
     with pytest.raises(EndpointConnectionError):
         rater.rate_pairs(PAIRS)
     assert 0 < sum(many.rating(id_=id_) is not None for id_ in IDS) < len(IDS)

@@ -1,5 +1,6 @@
 """End dates that pass while nobody saves the subscription: the sweep announces each once."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -26,13 +27,13 @@ def ending(small_world: "World") -> "World":
     return small_world
 
 
-def swept(world: "World", now: datetime) -> list[dict[str, Any]]:
+def swept(world: "World", now: datetime) -> list[Mapping[str, object]]:
     """Sweep at an instant; return the ends that were announced so far."""
     world.now = now
     for message in sweep_messages():
         world.do(message)
     assert world.reported == []
-    return world.told.of("subscription.ended")
+    return world.outbox.data_of("subscription.ended")
 
 
 def test_an_end_date_that_has_passed_is_announced_once(ending: "World") -> None:

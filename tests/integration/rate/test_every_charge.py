@@ -104,7 +104,7 @@ def test_a_charge_that_a_killed_worker_did_not_come_to_is_adjusted(world: "World
     world.push("25")
     killed: Any = _KilledBetweenCharges(world)
     with pytest.raises(KeyboardInterrupt):
-        Rater(world.sources(), killed, Writer(killed, world.told, world.now)).rate_pairs([PAIR])
+        Rater(world.sources(), killed, Writer(killed, world.outbox, world.now)).rate_pairs([PAIR])
     world.acknowledge(charge="first")
     world.invoice(JANUARY)
     _later(world)
@@ -161,7 +161,7 @@ def test_fees_of_a_period_that_was_invoiced_before_it_was_rated_are_adjusted(
     _sweep(world)
     world.do(JOB)
     assert world.line_item([NOVEMBER, DECEMBER, JANUARY], "least") == Decimal("15.00")
-    assert world.told.of("usage.late") == []
+    assert world.outbox.data_of("usage.late") == []
 
 
 def test_fees_of_before_the_subscription_was_first_seen_are_not_due(world: "World") -> None:

@@ -136,7 +136,7 @@ def test_a_pair_that_cant_be_rated_is_alarmed_and_named_in_the_log(
 
 
 def test_an_event_of_no_known_kind_is_an_error(small_world: "World", queues: Queues) -> None:
-    with pytest.raises(ValueError, match="no job"):
+    with pytest.raises(ValueError, match="not a job"):
         handler({"job": "party"}, Context())
 
 

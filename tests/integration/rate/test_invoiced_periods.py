@@ -26,7 +26,7 @@ def invoiced(small_world: "World") -> "World":
     small_world.invoice(JANUARY)
     small_world.now = datetime(2026, 12, 2, tzinfo=UTC)
     small_world.do(CLOSED)
-    small_world.told.events.clear()
+    small_world.outbox.events.clear()
     small_world.relay.messages.clear()
     return small_world
 
@@ -46,7 +46,7 @@ def test_late_usage_becomes_an_adjustment_and_is_told_of(invoiced: "World") -> N
     assert adjusted.document.corrects is not None
     assert adjusted.document.corrects.period_start == datetime(2026, 11, 1, tzinfo=UTC)
     assert [Decimal(step.amount) for step in adjusted.document.steps] == [Decimal("3.00"), Decimal("-1.50")]
-    (late,) = invoiced.told.of("usage.late")
+    (late,) = invoiced.outbox.data_of("usage.late")
     assert (late["amount"], late["invoiced_amount"], late["adjustment_amount"]) == ("3.00", "1.50", "1.50")
     assert late["period_start"] == "2026-11-01T00:00:00Z"
     assert invoiced.relay.messages == [{"job": "lines"}]
@@ -64,9 +64,9 @@ def test_an_adjustment_follows_the_usage_for_as_long_as_its_period_is_open(invoi
         invoiced.rate()
     adjusted = invoiced.the_rating(DECEMBER, corrects=NOVEMBER)
     assert (adjusted.version, adjusted.amount) == (3, Decimal("0.80"))
-    assert len(invoiced.told.of("usage.late")) == 3
+    assert len(invoiced.outbox.data_of("usage.late")) == 3
     invoiced.rate()
-    assert len(invoiced.told.of("usage.late")) == 3
+    assert len(invoiced.outbox.data_of("usage.late")) == 3
 
 
 def test_an_adjustment_that_was_put_into_odoo_becomes_zero_there(invoiced: "World") -> None:
@@ -101,7 +101,7 @@ def test_what_never_reached_odoo_is_billed_with_the_open_period(small_world: "Wo
     frozen = small_world.the_rating()
     assert (frozen.frozen, frozen.amount, frozen.billed) == (True, Decimal("1.50"), Decimal(0))
     assert small_world.the_rating(DECEMBER, corrects=NOVEMBER).amount == Decimal("1.50")
-    assert small_world.told.of("usage.late") == []  # it came in time; it is the invoice that did without it
+    assert small_world.outbox.data_of("usage.late") == []  # it came in time; it is the invoice that did without it
 
 
 def test_an_adjustment_that_never_reached_odoo_is_carried_on(small_world: "World") -> None:

@@ -30,7 +30,7 @@ def test_marked_usage_becomes_a_rating_whose_line_is_due(small_world: "World") -
     )
     assert sum(Decimal(step.amount) for step in document.steps) == Decimal(document.unrounded_amount)
     assert small_world.relay.messages == [{"job": "lines"}]
-    updated = small_world.told.of("rating.updated")
+    updated = small_world.outbox.data_of("rating.updated")
     assert [(one["version"], one["amount"], one["metric"]) for one in updated] == [(1, "2.00", "api_calls")]
 
 
@@ -38,10 +38,10 @@ def test_a_run_that_comes_again_writes_and_tells_nothing(small_world: "World") -
     small_world.push("25")
     small_world.rate_hour()
     first = small_world.the_rating()
-    told, nudged = len(small_world.told.events), len(small_world.relay.messages)
+    told, nudged = len(small_world.outbox.events), len(small_world.relay.messages)
     small_world.rate_hour()
     assert small_world.the_rating() == first
-    assert (len(small_world.told.events), len(small_world.relay.messages)) == (told, nudged)
+    assert (len(small_world.outbox.events), len(small_world.relay.messages)) == (told, nudged)
 
 
 def test_a_correction_is_a_new_version_and_the_history_keeps_the_old_one(small_world: "World") -> None:
@@ -235,6 +235,6 @@ def test_thresholds_are_told_of_once_a_period_each(small_world: "World") -> None
     for quantity in ("5", "8", "9", "12", "9", "14"):
         small_world.push(quantity)
         small_world.rate()
-    told = small_world.told.of("usage.threshold_reached")
+    told = small_world.outbox.data_of("usage.threshold_reached")
     assert [(one["threshold_percent"], one["units"]) for one in told] == [(80, "8"), (100, "12")]
     assert small_world.the_rating().raised == {"included:80", "included:100"}

@@ -71,7 +71,7 @@ def test_a_statement_is_made_once_the_invoice_was_read(closed: "World") -> None:
     assert len(line["missing_days"]) == 28
     assert "2026-11-03" not in line["missing_days"]
     assert (statement["customer_name"], statement["previous_hash"]) == ("Azure Interior", None)
-    [event] = closed.told.of("statement.closed")
+    [event] = closed.outbox.data_of("statement.closed")
     assert (event["hash"], event["difference"]) == (statement["hash"], "0.10")
 
 
@@ -80,7 +80,7 @@ def test_it_is_made_once_whatever_is_repeated(closed: "World") -> None:
     for _ in range(3):
         closed.do(CLOSED)
     assert len(statements(closed)) == 1
-    assert len(closed.told.of("statement.closed")) == 1
+    assert len(closed.outbox.data_of("statement.closed")) == 1
 
 
 def test_without_an_invoice_to_read_it_says_what_odoo_acknowledged_after_a_week(closed: "World") -> None:

@@ -98,7 +98,7 @@ def test_it_is_rated_again_over_its_history(upgraded: "World") -> None:
         (2, "1.50", None),
         (3, "2.00", "usage"),
     ]
-    assert upgraded.told.of("usage.threshold_reached") == []
+    assert upgraded.outbox.data_of("usage.threshold_reached") == []
 
 
 def test_it_is_frozen_and_adjusted_by_the_price_it_keeps(upgraded: "World") -> None:

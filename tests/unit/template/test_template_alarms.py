@@ -95,7 +95,7 @@ def told_by(function: str) -> Iterator[str]:
                 continue
             if isinstance(node.func, ast.Attribute) and node.func.attr == "add_metric":
                 yield from (str(name.value) for name in node.args[:1] if isinstance(name, ast.Constant))
-            if isinstance(node.func, ast.Name) and node.func.id == "_tell":
+            if isinstance(node.func, ast.Name) and node.func.id in {"_publish", "_tell"}:
                 yield from (keyword.arg for keyword in node.keywords if keyword.arg)
 
 
