@@ -9,7 +9,7 @@ from local.odoo.errors import UserError
 from local.odoo.models.invoices import invoice
 from local.odoo.state import Record
 
-MOST_STEPS = 10_000
+MAX_STEPS = 10_000
 
 
 def invoice_period(env: Environment, order_id: int, *, draft: bool = False) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def _following(order: Record, plan: Record) -> date:
     """Return the date one period on, along the lattice of the start date where it lies on it."""
     current = date.fromisoformat(order["next_invoice_date"])
     anchor = date.fromisoformat(order["start_date"] or order["next_invoice_date"])
-    for steps in range(MOST_STEPS):
+    for steps in range(MAX_STEPS):
         reached = step(anchor, steps * plan["billing_period_value"], plan["billing_period_unit"])
         if reached == current:
             return step(anchor, (steps + 1) * plan["billing_period_value"], plan["billing_period_unit"])

@@ -1,4 +1,4 @@
-"""ISO 4217: how many digits past the point an amount in each currency has.
+"""Define the currencies of ISO 4217, and how many decimal places an amount in each has.
 
 Source: the standard's list one (currencies and funds in use), with two codes withdrawn lately whose
 invoices may still be open (ANG, BGN). Codes for which the standard gives no minor unit (metals,

@@ -1,4 +1,4 @@
-"""Decimals as they come in and go out: exact, bounded, never through a float.
+"""Parse and format decimals: exactly, within bounds, never through a float.
 
 A quantity or a price is at most 38 significant digits with at most 38 digits on either side
 of the point: what a DynamoDB number holds exactly, and more than any currency needs.

@@ -1,9 +1,9 @@
-"""Text from outside, made fit to be shown: on an order line, in a list, under a name from Odoo."""
+"""Make text from outside safe to show: on an order line, in a list, as a customer's name."""
 
 import unicodedata
 
 _BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Characters that turn the direction of what follows: the end of a name may read as its middle."""
+"""Characters that change the direction of the text after them, so that it reads as something else."""
 
 _LINE_BREAKS = frozenset("\u2028\u2029")
 _REMOVED = _BIDI_CONTROLS | {"\ufeff"}
@@ -11,7 +11,7 @@ _ELLIPSIS = "…"
 
 
 def on_one_line(text: str) -> str:
-    """Return `text` without control characters and without what turns its direction, white space joined.
+    """Return `text` on one line, without control characters and without those that change its direction.
 
     Letters of every script stay as they are, joiners included.
     """
@@ -20,7 +20,7 @@ def on_one_line(text: str) -> str:
 
 
 def shortened(text: str, length: int) -> str:
-    """Return `text` of at most `length` characters, `…` in place of what is left out."""
+    """Return `text` of at most `length` characters, with `…` in place of the rest."""
     return text if len(text) <= length else text[: length - 1].rstrip() + _ELLIPSIS
 
 

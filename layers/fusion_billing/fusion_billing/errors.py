@@ -1,21 +1,21 @@
-"""Everything the service raises on purpose.
+"""Define every error that the service raises on purpose.
 
 ::
 
     FusionError
-    ├── Refused            bad input: carries every `Fault` found, nothing was stored
+    ├── Refused            invalid input: has every `Fault` found, nothing was stored
     ├── Unauthenticated    no key, an unknown key, a revoked key
-    ├── Forbidden          the key is good, its scope or its source's limits are not
-    ├── NotFound           the thing named does not exist (or is another source's)
-    ├── Conflict           the thing exists and says otherwise
-    │   ├── InUse          it can't go while something still points at it
+    ├── Forbidden          the key is valid, but its scopes or the limits of its source forbid it
+    ├── NotFound           the resource does not exist (or is another source's)
+    ├── Conflict           the request contradicts what is stored
+    │   ├── InUse          the resource can't be deleted while others refer to it
     │   ├── VersionConflict  it was written by another request since it was read
     │   ├── OrderTaken     the order belongs to another subscription
     │   └── AliasTaken     the alias belongs to another subscription
-    └── Unavailable        not done, nothing lost: send it again
+    └── Unavailable        nothing was done: send the request again
 
-`code` is stable and meant for programs; the message is meant for people. What status a
-code becomes is the business of `fusion_billing.http.problem`: nothing here knows HTTP.
+A `code` is stable and meant for programs, a message is meant for people. `fusion_billing.error_codes` lists every
+code with the HTTP status that it answers with.
 """
 
 from collections.abc import Iterable
@@ -26,9 +26,9 @@ from dataclasses import dataclass, replace
 class Fault:
     """One thing wrong with one field.
 
-    `field` is a dotted path from the body's top (`model.tiers.1.up_to`; empty for the whole),
-    `code` a stable word for programs, `message` a sentence for people; `stored` is what is stored there
-    instead, if the fault is that it differs.
+    `field` is a dotted path from the top of the body (`model.tiers.1.up_to`; empty for the whole body), `code` is
+    listed in `error_codes`, `message` continues a sentence that begins with the field. `stored` is the stored value,
+    if the fault is that it differs.
     """
 
     field: str
@@ -37,12 +37,12 @@ class Fault:
     stored: str | None = None
 
     def under(self, prefix: str) -> "Fault":
-        """Return the same fault, its field seen from one level further out."""
+        """Return the same fault with its field below `prefix`."""
         return replace(self, field=f"{prefix}.{self.field}" if self.field else prefix)
 
 
 class FusionError(Exception):
-    """The root: whatever the service raises on purpose."""
+    """The base of all errors that the service raises on purpose."""
 
     code = "error"
 
@@ -58,9 +58,9 @@ _LONGEST_IN_MESSAGE = 200
 
 
 class Refused(FusionError):
-    """Input that can't be taken; `faults` names every field that is wrong, and why.
+    """Invalid input; `faults` names every field that is wrong, and why.
 
-    `total` counts the faults where not all of them are in `faults`. The message names the first ten.
+    `total` counts all faults if `faults` does not hold all of them. The message names the first ten.
     """
 
     code = "invalid"
@@ -74,31 +74,31 @@ class Refused(FusionError):
 
 
 class Unauthenticated(FusionError):
-    """Nobody we know: no key, a malformed one, an unknown or a revoked one."""
+    """The request has no API key, or one that is malformed, unknown or revoked."""
 
     code = "unauthenticated"
 
 
 class Forbidden(FusionError):
-    """Somebody we know, asking for what the key's scopes or the source's limits do not allow."""
+    """The scopes of the key or the limits of its source do not allow the request."""
 
     code = "forbidden"
 
 
 class NotFound(FusionError):
-    """What was named does not exist, or belongs to another source: the two answer alike."""
+    """The resource does not exist, or belongs to another source: the response is the same."""
 
     code = "not_found"
 
 
 class Conflict(FusionError):
-    """What was asked contradicts what is stored."""
+    """The request contradicts what is stored."""
 
     code = "conflict"
 
 
 class InUse(Conflict):
-    """It can't be deleted while something still points at it; the message says what."""
+    """The resource can't be deleted while others refer to it; the message says which."""
 
     code = "in_use"
 
@@ -126,13 +126,13 @@ class AliasTaken(Conflict):
 
 
 class Unavailable(FusionError):
-    """Not done and nothing lost: the same call may succeed when it is sent again."""
+    """Nothing was done and nothing is lost: the same request may succeed later."""
 
     code = "unavailable"
 
 
 def _sentence(faults: tuple[Fault, ...], total: int) -> str:
-    """Return what a refusal says: bounded, whatever was sent."""
+    """Return the message of a refusal, of bounded length whatever was sent."""
     named = [f"{_cut(f.field)}: {_cut(f.message)}" if f.field else _cut(f.message) for f in faults[:_NAMED_IN_MESSAGE]]
     if total > len(named):
         named.append(f"and {total - len(named)} more")

@@ -28,7 +28,7 @@ from tests.integration.relay.disturbances import Disturbance, Killed, Kind, Tabl
 pytestmark = pytest.mark.integration
 
 DECEMBER = datetime(2026, 12, 1, tzinfo=UTC)
-FEWEST_STEPS, MOST_STEPS = 5, 40
+FEWEST_STEPS, MAX_STEPS = 5, 40
 
 UNITS = {"1.00": "250", "2.00": "500", "0.40": "100"}
 CORRECTIONS = ("none", "up", "down", "zero", "back")
@@ -186,7 +186,7 @@ def test_exactly_the_rated_amount_is_invoiced(sweep: Any, kind: Kind, first: str
     at = 0
     while _play_all(sweep, Plan(kind, at, first, second, "", when), turn):
         at += 1
-        assert at < MOST_STEPS
+        assert at < MAX_STEPS
     assert at >= FEWEST_STEPS
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fusion_billing.billing_periods.advance import MOST_STEPS, advance, close_open, first_seen, newly_invoiced
+from fusion_billing.billing_periods.advance import MAX_STEPS, advance, close_open, first_seen, newly_invoiced
 from fusion_billing.billing_periods.calendar import Calendar
 from fusion_billing.billing_periods.schedule_terms import Terms
 from fusion_billing.billing_periods.subscription_states import NEVER, accepted_until, rated_until, stopped_at
@@ -167,7 +167,7 @@ def test_one_advance_closes_no_more_than_a_transaction_holds() -> None:
     calendar = first_seen(MONTHLY)
     far = replace(MONTHLY, next_invoice_date=date(2027, 12, 31))
     once = advance(calendar, far, NOW)
-    assert len(newly_invoiced(calendar, once)) == MOST_STEPS
+    assert len(newly_invoiced(calendar, once)) == MAX_STEPS
     assert local(settled(once, far))[-1] == ("2027-11-30", "2027-12-31", "open")
 
 

@@ -1,1 +1,1 @@
-"""API keys, scopes, and what a source may see: pure."""
+"""API keys, scopes, and what a source may use. Pure."""

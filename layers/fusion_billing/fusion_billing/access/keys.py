@@ -1,7 +1,7 @@
-"""API keys: `fb_<id>_<secret>`, shown once, kept as the SHA-256 of their secret.
+"""Make and check API keys: `fb_<id>_<secret>`, shown once, stored as the SHA-256 of their secret.
 
-The id finds the key, the secret proves it. A secret is 43 characters of 62, 256 bits: nothing that a slow
-hash would have to protect.
+The id finds the key, the secret proves it. A secret has 43 characters of 62, 256 bits, so a slow hash would add
+nothing.
 """
 
 import hashlib
@@ -15,14 +15,15 @@ _ID_ALPHABET = string.ascii_lowercase + string.digits
 _SECRET_ALPHABET = string.ascii_letters + string.digits
 _ID_LENGTH = 16
 _SECRET_LENGTH = 43
-_KEY = re.compile(r"fb_([a-z0-9]{8,32})_([A-Za-z0-9]{32,64})", re.ASCII)
-
 ID_PATTERN = re.compile(r"[a-z0-9]{8,32}", re.ASCII)
+"""The id of a key."""
+
+_KEY = re.compile(rf"fb_({ID_PATTERN.pattern})_([A-Za-z0-9]{{32,64}})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """A key just made: `text` is what its holder gets and nobody sees again."""
+    """A new key: `text` is shown to its holder once."""
 
     id: str
     text: str
@@ -37,16 +38,16 @@ def generate() -> NewKey:
 
 
 def parse(text: str) -> tuple[str, str] | None:
-    """Return a key's id and secret, or None where `text` is no key of ours."""
+    """Return the id and the secret of a key, or None if `text` is not an API key."""
     match = _KEY.fullmatch(text)
     return (match[1], match[2]) if match else None
 
 
 def digest(secret: str) -> str:
-    """Return what is stored of a secret: its SHA-256 in hexadecimal."""
+    """Return the SHA-256 of a secret in hexadecimal, which is what is stored."""
     return hashlib.sha256(secret.encode("ascii")).hexdigest()
 
 
 def proves(secret: str, stored_hash: str) -> bool:
-    """Tell whether `secret` is the one whose hash is stored, in a time that does not depend on either."""
+    """Return whether `secret` has the stored hash; takes the same time for every input."""
     return hmac.compare_digest(digest(secret), stored_hash)

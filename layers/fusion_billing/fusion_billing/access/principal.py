@@ -1,4 +1,4 @@
-"""Who is asking, and what they may do."""
+"""Define the principal of a request: the source behind its key, and what it may do."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ SCOPES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The holder of a key: its source, its scopes, and its source's limits (None: no limit)."""
+    """The holder of an API key: its source, its scopes, and the limits of the source (None: no limit)."""
 
     key_id: str
     source: str
@@ -31,18 +31,18 @@ class Principal:
 
     @property
     def is_admin(self) -> bool:
-        """Whether it may do everything, for every source."""
+        """Whether it may do everything for every source."""
         return ADMIN in self.scopes
 
     def require(self, scope: str) -> None:
         """Raise `Forbidden` unless the key has `scope` (or `admin`, which implies every other)."""
         if scope not in self.scopes and ADMIN not in self.scopes:
-            raise Forbidden(f"this key lacks the scope {scope}", code="missing_scope")
+            raise Forbidden(f"API key lacks the scope {scope}", code="missing_scope")
 
     def may_use_metric(self, code: str) -> bool:
-        """Tell whether its source may touch the metric `code`."""
+        """Return whether its source may use the metric `code`."""
         return self.metrics is None or code in self.metrics
 
     def may_use_plan(self, plan: str) -> bool:
-        """Tell whether its source may touch subscriptions on `plan`."""
+        """Return whether its source may use subscriptions on `plan`."""
         return self.plans is None or plan in self.plans

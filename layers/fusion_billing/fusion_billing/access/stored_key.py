@@ -1,16 +1,17 @@
-"""An API key and a source as they are kept."""
+"""Define an API key and a source as they are stored."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from fusion_billing.access.principal import Principal
 
-CLOCK_SKEW = timedelta(minutes=5)  # more than two machines' clocks ever differ
+CLOCK_SKEW = timedelta(minutes=5)
+"""More than the clocks of two machines differ."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredKey:
-    """A key at rest: the hash of its secret, whom it stands for, and when it was revoked."""
+    """A stored API key: the hash of its secret, its principal, and when it was revoked."""
 
     principal: Principal
     hash: str
@@ -18,7 +19,7 @@ class StoredKey:
     revoked: datetime | None = None
 
     def live_at(self, now: datetime) -> bool:
-        """Tell whether it may be used at `now`; a revocation by a clock that runs ahead holds at once."""
+        """Return whether it is valid at `now`; a revocation by a clock that is ahead takes effect at once."""
         return self.revoked is None or now + CLOCK_SKEW < self.revoked
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 
 from fusion_billing.application.outbox import Prepared, Tells
 from fusion_billing.billing_periods.advance import (
-    MOST_AT_ONCE,
+    MAX_CLOSED_AT_ONCE,
     advance,
     close_open,
     first_seen,
@@ -325,8 +325,8 @@ class SubscriptionWriter:
 
 
 def _check_reach(stored: StoredSubscription | None, wanted: Subscription) -> None:
-    if stored is not None and periods_closed(stored.calendar, wanted.terms) > MOST_AT_ONCE:
-        message = f"must not be more than {MOST_AT_ONCE} billing periods after the one that is stored"
+    if stored is not None and periods_closed(stored.calendar, wanted.terms) > MAX_CLOSED_AT_ONCE:
+        message = f"must not be more than {MAX_CLOSED_AT_ONCE} billing periods after the one that is stored"
         raise Refused([Fault("next_invoice_date", "out_of_range", message)])
 
 

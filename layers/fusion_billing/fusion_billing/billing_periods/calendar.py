@@ -1,4 +1,4 @@
-"""A subscription's billing periods: those that were seen, and by the lattice those before and after."""
+"""Define the billing calendar of a subscription: its known periods, and by its schedule those before and after."""
 
 from bisect import bisect_right
 from dataclasses import dataclass
@@ -14,12 +14,14 @@ State = Literal["invoiced", "open", "upcoming"]
 class Period:
     """A billing period `[start, end)` in aware UTC datetimes.
 
-    `invoiced_at` is when its invoicing was seen: None for one that is not invoiced, or that ended before
-    the subscription was first seen. `rated_from` is set for an invoiced one whose usage was rated only from
-    an instant within it on: what is invoiced keeps the start it was invoiced under. `every_charge` tells of
-    an invoiced one that it was closed by a release that bills every charge that applied in it; those before
-    billed what they had rated, and what they had not is nobody's debt. `is_final` tells of an invoiced one
-    that it was closed by the final invoice of an ended subscription: `next_invoice_date` did not move on.
+    Attributes:
+        invoiced_at: When its invoice was noticed; None if it is not invoiced, or ended before the subscription was
+            first seen.
+        rated_from: For an invoiced period whose usage was rated only from an instant within it: that instant. The
+            period keeps the start it was invoiced under.
+        every_charge: Whether it was closed by a release that bills every charge that applied in it. Earlier releases
+            billed what they had rated; what they had not is not owed.
+        is_final: Whether the final invoice of an ended subscription closed it: `next_invoice_date` did not move.
     """
 
     start: datetime
@@ -33,11 +35,11 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What the time before the first period seen is cut by: the lattice of then, and the start of then.
+    """What divides the time before the first known period: the schedule and the start of that time.
 
-    It stays as it was when the subscription was first seen, whatever changes later: periods that
-    late usage was billed for must not be cut anew. `first_end` is the `next_invoice_date` first seen: with
-    it a corrected `start_date` lays the open period as if it had been known from the first (None: not noted).
+    It never changes after the subscription was first seen, because periods that late usage was billed for must keep
+    their bounds. `first_end` is the `next_invoice_date` first seen: with it, a corrected `start_date` moves the open
+    period to where it would be if the date had been right from the beginning (None: not recorded).
     """
 
     spec: ScheduleSpec
@@ -47,11 +49,11 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """The periods of one subscription; together they tile all time, without gap or overlap.
+    """The periods of one subscription; together they cover all time, without gap or overlap.
 
-    `known` are those seen, contiguous and ascending: invoiced ones, and last the open one. What comes after
-    follows `spec`, what came before follows `past`. `replaced` are starts that the first period had before
-    `start_date` was corrected, the newest last: ratings that may be stored under them bill nothing any more.
+    `known` are the periods seen, contiguous and ascending: the invoiced ones, and last the open one. Later periods
+    follow `spec`, earlier ones follow `past`. `replaced` are starts that the first period had before `start_date` was
+    corrected, the newest last: ratings stored under them are not billed.
     """
 
     known: tuple[Period, ...]
@@ -61,16 +63,16 @@ class Calendar:
 
     @property
     def open(self) -> Period:
-        """The open period: what is rated in it goes onto the next invoice."""
+        """The open period, whose ratings are billed by the next invoice."""
         return self.known[-1]
 
     @property
     def open_starts(self) -> tuple[datetime, ...]:
-        """Return the starts that the open period's ratings may be under: its own, then any it had before."""
+        """The starts that ratings of the open period may be stored under: its own, then any it had before."""
         return (self.open.start, *(self.replaced if len(self.known) == 1 else ()))
 
     def period_holding(self, instant: datetime) -> Period:
-        """Return the one period that holds `instant`, an aware datetime."""
+        """Return the period that contains `instant`, an aware datetime."""
         if instant >= self.open.end:
             start, end = self.spec.schedule.period(instant)
             return Period(max(start, self.open.end), end, "upcoming")
@@ -83,9 +85,9 @@ class Calendar:
         return self.period_holding(period.end)
 
     def whole_start(self, period: Period) -> datetime | None:
-        """Return where a period would start if the subscription's start did not cut it short; None if uncut.
+        """Return where a period would start if the start of the subscription did not shorten it; None if it did not.
 
-        That can be the first one alone: it begins with the subscription, if that is later than the schedule.
+        Only the first period can be shortened: it begins with the subscription.
         """
         if period.start != self.known[0].start:
             return None

@@ -1,13 +1,13 @@
-"""The lattice of billing periods: where each starts and ends, from a sticky anchor in a time zone.
+"""Compute billing periods: where each starts and ends, counted from an anchor in a time zone.
 
-Boundary k is the anchor's local wall time, k intervals on, counted from the anchor each time
-(31 Jan -> 29 Feb -> 31 Mar; a day the month lacks becomes its last). Periods are half-open, contiguous, and
-reach to both sides of the anchor. Days are as long as they are in the zone.
+Boundary k is the local wall time of the anchor, k intervals later, always counted from the anchor (31 Jan ->
+29 Feb -> 31 Mar; a day that the month lacks becomes its last). Periods are half-open, contiguous, and extend to both
+sides of the anchor. Days are as long as they are in the time zone.
 
-Where clocks change: a wall time that is skipped is moved on by what was skipped (02:30 becomes 03:30, a
-skipped midnight the first instant of the day); of one that comes twice the first is meant, unless the
-anchor itself is the second. A boundary never comes before an earlier one; two may fall together where a
-zone skipped a whole day (Samoa, 2011), and no instant is in the empty period between them.
+When clocks change, a skipped wall time moves forward by what was skipped (02:30 becomes 03:30, a skipped midnight the
+first instant of the day). Of a wall time that occurs twice the first is used, unless the anchor itself is the second.
+Boundaries never go backward; two may be equal if a time zone skipped a whole day (Samoa, 2011), and no instant is in
+the empty period between them.
 """
 
 from calendar import monthrange
@@ -25,9 +25,9 @@ _UNITS: tuple[str, ...] = get_args(PeriodUnit)
 _MONTHS = {"month": 1, "year": 12}
 _DAYS = {"day": 1, "week": 7}
 _A_MONDAY = date(2001, 1, 1)
-"""A day that begins a week, a month and a year."""
-_NO_PLACE = ("posix", "right/", "localtime", "Factory")
-"""What zone databases hold beside IANA's names: of one machine, with leap seconds, or of no time at all."""
+"""A date that begins a week, a month and a year."""
+_NOT_IANA = ("posix", "right/", "localtime", "Factory")
+"""Prefixes of names in time zone databases that are not IANA time zones: of one machine, or with leap seconds."""
 
 
 def billing_period(
@@ -35,31 +35,36 @@ def billing_period(
 ) -> tuple[datetime, datetime]:
     """Return `(start, end)`, aware UTC datetimes, of the period that holds `at`.
 
-    `anchor` is any boundary: an aware datetime, RFC 3339 text, or a day (a date, or its text), which
-    stands for its local midnight; without one (None) periods are the calendar's: from midnight, Monday, the
-    first of the month, 1 January. The period is `value` times `unit` long ("day", "week", "month",
-    "year"); `timezone` is an IANA name. `at` may lie anywhere, before the anchor too. The cost does
-    not depend on how far. Raises `Refused` naming what is wrong: an unknown zone or unit, a value below
-    1, a naive instant, a period that leaves the years 1 to 9999.
+    Args:
+        anchor: Any boundary: an aware datetime, RFC 3339 text, or a date (or its text), which means its local
+            midnight. None means calendar periods: from midnight, Monday, the first of the month, 1 January.
+        value: How many units long a period is.
+        unit: `day`, `week`, `month` or `year`.
+        timezone: An IANA time zone.
+        at: Any instant, before the anchor too; the cost does not depend on the distance.
+
+    Raises:
+        Refused: if the time zone or unit is unknown, the value is below 1, an instant has no UTC offset, or the
+            period leaves the years 1 to 9999.
     """
     return BillingSchedule.of(anchor, value, unit, timezone).period(aware(at, "at"))
 
 
 @dataclass(frozen=True, slots=True)
 class BillingSchedule:
-    """All periods of one anchor, interval and zone; build it by `of`, which checks them."""
+    """The rule that lays out billing periods: an anchor, an interval and a time zone; build it by `of`."""
 
     wall: datetime
-    """The anchor's local wall time, naive; its `fold` tells which of two is meant."""
+    """The local wall time of the anchor, without offset; `fold` selects one of two equal wall times."""
     value: int
     unit: PeriodUnit
     zone: ZoneInfo = field(repr=False)
 
     @classmethod
     def of(cls, anchor: datetime | date | str | None, value: int, unit: str, timezone: str) -> "BillingSchedule":
-        """Return the lattice; raises `Refused` as `billing_period` does."""
+        """Return the schedule; raises `Refused` as `billing_period` does."""
         if type(value) is not int or value < 1:
-            raise _refuse("value", "not_positive", "must be a whole number greater than zero")
+            raise _refuse("value", "not_positive", "must be an integer greater than zero")
         if unit not in _UNITS:
             raise _refuse("unit", "unknown_value", f"must be one of {', '.join(_UNITS)}")
         zone = zone_of(timezone)
@@ -76,7 +81,7 @@ class BillingSchedule:
         local = wall.replace(tzinfo=self.zone, fold=self.wall.fold)
         instant = _shifted(local, UTC)
         if local.fold and _shifted(instant, self.zone).replace(tzinfo=None) != wall:
-            instant = _shifted(local.replace(fold=0), UTC)  # skipped: on by what was skipped, as with fold 0
+            instant = _shifted(local.replace(fold=0), UTC)  # a skipped wall time: move forward, as with fold 0
         return instant
 
     def index(self, at: datetime) -> int:
@@ -87,8 +92,8 @@ class BillingSchedule:
             index = months // (self.value * _MONTHS[self.unit])
         else:
             index = (local.date() - self.wall.date()).days // (self.value * _DAYS[self.unit])
-        # The guess is off by one at most, for the time of day, a clamped day or a change of clocks, and by
-        # two where a zone skipped a whole day.
+        # The estimate is off by at most one because of the time of day, a clamped day or a change of clocks, and by
+        # two if a time zone skipped a whole day.
         while self.boundary(index) > at:
             index -= 1
         while self.boundary(index + 1) <= at:
@@ -118,24 +123,24 @@ class BillingSchedule:
 
 
 def zone_of(name: object, at_field: str = "timezone") -> ZoneInfo:
-    """Return the zone of an IANA name; raises `Refused` (`unknown_timezone`) at the field named."""
-    if isinstance(name, str) and not name.startswith(_NO_PLACE):
+    """Return the time zone of an IANA name; raises `Refused` (`unknown_timezone`) at the field `at_field`."""
+    if isinstance(name, str) and not name.startswith(_NOT_IANA):
         with suppress(ZoneInfoNotFoundError, ValueError, OSError):
             return ZoneInfo(name)
-    raise _refuse(at_field, "unknown_timezone", "must be an IANA time zone, such as Europe/Brussels")
+    raise _refuse(at_field, "unknown_timezone", "must be an IANA time zone such as Europe/Brussels")
 
 
 def local_midnight(day: date, timezone: str) -> datetime:
-    """Return the first instant of `day` in the zone, as an aware UTC datetime."""
+    """Return the first instant of `day` in the time zone, as an aware UTC datetime."""
     return BillingSchedule.of(day, 1, "day", timezone).boundary(0)
 
 
 def aware(value: object, at_field: str) -> datetime:
-    """Return an aware datetime, or RFC 3339 text, in UTC; raises `Refused` at the field named."""
+    """Return an aware datetime, or RFC 3339 text, in UTC; raises `Refused` at the field `at_field`."""
     if not isinstance(value, datetime):
         return parse_instant(value, at_field)
     if value.tzinfo is None or value.utcoffset() is None:
-        raise _refuse(at_field, "missing_offset", "must carry an offset")
+        raise _refuse(at_field, "missing_offset", "must have a UTC offset")
     return _shifted(value, UTC)
 
 

@@ -1,4 +1,4 @@
-"""What of a subscription decides its billing periods, and the lattice that follows from it."""
+"""Derive the billing schedule of a subscription from its dates, its plan and its time zone."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,7 +11,7 @@ _REMEMBERED = 1_024
 
 @dataclass(frozen=True, slots=True)
 class ScheduleSpec:
-    """A lattice as it is stored: the local day it is anchored on, the plan's interval, the zone."""
+    """A billing schedule as it is stored: its anchor (a local date), the plan's interval, the time zone."""
 
     anchor: date
     value: int
@@ -20,17 +20,17 @@ class ScheduleSpec:
 
     @property
     def schedule(self) -> BillingSchedule:
-        """The lattice itself."""
-        return _lattice(self.anchor, self.value, self.unit, self.timezone)
+        """The billing schedule itself."""
+        return _schedule(self.anchor, self.value, self.unit, self.timezone)
 
     def midnight(self, day: date) -> datetime:
-        """Return the first instant of `day` in the lattice's zone."""
+        """Return the first instant of `day` in the time zone of the schedule."""
         return _midnight(day, self.timezone)
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """A subscription's dates, its plan's interval, and its zone. Days are local."""
+    """The dates of a subscription, the interval of its plan, and its time zone. Dates are local."""
 
     start_date: date
     next_invoice_date: date
@@ -44,11 +44,11 @@ class Terms:
         return _midnight(self.start_date, self.timezone)
 
     def spec(self, previous: date | None = None) -> ScheduleSpec:
-        """Return the lattice these terms follow; `previous` is the anchor it had before, if any.
+        """Return the billing schedule of these terms; `previous` is the anchor it had before, if any.
 
-        The anchor sticks: it is `start_date` wherever `next_invoice_date` lies on that day's lattice (so 28
-        February is a short month of the 31st, not an anchor on the 28th), else the anchor it had, where
-        the date lies on that one, else the date itself. A date not after the start tells nothing.
+        The anchor is `start_date` if `next_invoice_date` is a boundary counted from it (so 28 February is a short
+        month of the 31st, not an anchor on the 28th), else the previous anchor if the date is a boundary counted from
+        that, else the date itself. A date that is not after the start changes nothing.
         """
         if self.next_invoice_date <= self.start_date:
             return self._anchored(self.start_date)
@@ -67,7 +67,7 @@ class Terms:
 
 
 @lru_cache(_REMEMBERED)
-def _lattice(anchor: date, value: int, unit: str, timezone: str) -> BillingSchedule:
+def _schedule(anchor: date, value: int, unit: str, timezone: str) -> BillingSchedule:
     return BillingSchedule.of(anchor, value, unit, timezone)
 
 

@@ -1,4 +1,4 @@
-"""From when a price is valid: an instant, or a day, which begins at local midnight in each zone."""
+"""Define from when a price is valid: an instant, or a date, which begins at local midnight in each time zone."""
 
 from datetime import UTC, date, datetime
 from typing import Annotated
@@ -13,23 +13,23 @@ from fusion_billing.errors import Refused
 from fusion_billing.instants import parse_instant, rfc3339
 
 _FIRST_DAY, _LAST_DAY = date(2, 1, 1), date(9998, 12, 31)
-"""Days whose midnight exists in every zone."""
+"""Dates whose midnight exists in every time zone."""
 _SINCE_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 def instant_of(valid_from: datetime | date | None, timezone: str = "UTC") -> datetime | None:
-    """Return the instant from which something is valid for a subscription in `timezone`; None: since ever."""
+    """Return the instant from which a price is valid for a subscription in `timezone`; None: always."""
     if valid_from is None or isinstance(valid_from, datetime):
         return valid_from
     return local_midnight(valid_from, timezone)
 
 
 def order_of(valid_from: datetime | date | None, timezone: str = "UTC") -> tuple[datetime, bool, date]:
-    """Return what sorts versions as they follow each other in `timezone`.
+    """Return a sort key that orders versions as they follow each other in `timezone`.
 
-    Two may begin at the same instant there: an instant and the day whose midnight it is, or two days where a
-    zone skipped one. Then the day follows the instant, and the later day the earlier one, so that the
-    one that sorts last is in force and the other never is.
+    Two may begin at the same instant: an instant and the date whose midnight it is, or two dates if the time zone
+    skipped one. The date then follows the instant, and the later date the earlier one: the version that sorts last is
+    in force, the other never is.
     """
     instant = instant_of(valid_from, timezone) or _SINCE_EVER
     is_day = valid_from is not None and not isinstance(valid_from, datetime)
@@ -37,14 +37,14 @@ def order_of(valid_from: datetime | date | None, timezone: str = "UTC") -> tuple
 
 
 def shown(valid_from: datetime | date) -> str:
-    """Return it as it was given: RFC 3339, or a day."""
+    """Return it as it was given: RFC 3339, or a date."""
     return rfc3339(valid_from) if isinstance(valid_from, datetime) else valid_from.isoformat()
 
 
 def _start(value: object) -> datetime | date:
     if isinstance(value, datetime):
         if value.tzinfo is None:
-            raise PydanticCustomError("missing_offset", "must carry an offset, such as Z or +02:00")
+            raise PydanticCustomError("missing_offset", "must have a UTC offset, such as Z or +02:00")
         return value.astimezone(UTC)
     if isinstance(value, date):
         return _in_range(value)

@@ -1,1 +1,1 @@
-"""A usage record: how it is read, what it is aimed at, and what a push of it comes to. Pure."""
+"""Usage records: parsing, admission, and the outcome of a push. Pure."""

@@ -1,16 +1,16 @@
-"""Whether a push can be counted: its target exists, is open to the pusher, and lives at that time. Pure.
+"""Decide whether a usage record is accepted: its targets exist, its key may use them, its window is within them.
 
 | code | |
 |---|---|
-| `source_not_allowed` | the record names a source, and the key has no scope `admin` |
-| `unknown_source` | the record names a source that does not exist |
-| `unknown_metric`, `metric_not_allowed` | the metric does not exist; is not among those of the source |
-| `unknown_subscription` | does not exist, or is on a plan that is not this source's: the two answer alike |
+| `source_not_allowed` | the record names another source, and the key lacks the scope `admin` |
+| `unknown_source` | the source does not exist |
+| `unknown_metric`, `metric_not_allowed` | the metric does not exist; it is not among those of the source |
+| `unknown_subscription` | it does not exist, or is on a plan that the source may not use: the response is the same |
 | `before_start` | the window starts before the subscription does |
-| `subscription_ended` | the window starts when the subscription has ended, or later |
-| `window_too_long` | a level's window is longer than 32 days |
+| `subscription_ended` | the window starts at or after the end of the subscription |
+| `window_too_long` | the window of a `time_weighted` metric is longer than 32 days |
 
-An alias stands for its subscription: what is found under it names the subscription's own id.
+An alias stands for its subscription: a target found by an alias has the id of the subscription.
 """
 
 from dataclasses import dataclass
@@ -28,10 +28,10 @@ _MONTH = len("2026-11")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A metric, a subscription or a source, as far as a push of it depends on it.
+    """A metric, a subscription or a source, as far as a usage record depends on it.
 
-    `id` is a subscription's own, whichever alias it was found under. `starts` and `ends` are sortable
-    instants, empty for no bound. `aggregation` is a metric's, None where it was not looked up.
+    `id` is the subscription's own id, even if an alias was looked up. `starts` and `ends` are sortable instants, empty
+    if there is no bound. `aggregation` is that of a metric, None if it was not looked up.
     """
 
     id: str = ""
@@ -43,10 +43,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What the pushes of one subscription, metric and source have in common.
+    """What usage records of one subscription, metric and source have in common.
 
-    `faults` says why none of them can be taken; otherwise they go to `subscription`, if their windows
-    lie within its life. `is_level` tells whether their length is bounded.
+    `faults` says why none of them is accepted; otherwise they belong to `subscription`, if their windows lie between
+    `starts` and `ends`. `is_level` is whether the length of their windows is bounded.
     """
 
     subscription: str
@@ -58,33 +58,34 @@ class Admission:
 
 def admission(
     principal: Principal,
-    push: UsageRecord,
+    record: UsageRecord,
     *,
     metric: Target | None,
     subscription: Target | None,
     source: Target | None,
 ) -> Admission:
-    """Return how pushes like `push` are taken, given what was found under the names in it (None: nothing).
+    """Return how usage records like `record` are accepted, given what was found under the names in it (None: nothing).
 
-    `source` matters only where the push names one that is not the principal's own.
+    `metric`, `subscription` and `source` are what was found for the names in the record, None if nothing was. `source`
+    matters only if the record names another source than the principal's own.
     """
-    faults = _source_faults(principal, push, source)
+    faults = _source_faults(principal, record, source)
     if not faults:
-        faults = [*_metric_faults(principal, push.metric, metric)]
+        faults = [*_metric_faults(principal, record.metric, metric)]
         if subscription is None or not principal.may_use_plan(subscription.plan):
-            faults.append(Fault("subscription", "unknown_subscription", "there is no such subscription"))
+            faults.append(Fault("subscription", "unknown_subscription", "does not exist"))
     if faults or subscription is None or metric is None:
-        return Admission(push.subscription, faults=tuple(faults))
+        return Admission(record.subscription, faults=tuple(faults))
     return Admission(subscription.id, subscription.starts, subscription.ends, is_level=metric.aggregation == LEVEL)
 
 
-def _source_faults(principal: Principal, push: UsageRecord, source: Target | None) -> list[Fault]:
-    if push.source in {"", principal.source}:
+def _source_faults(principal: Principal, record: UsageRecord, source: Target | None) -> list[Fault]:
+    if record.source in {"", principal.source}:
         return []
     if not principal.is_admin:
-        return [Fault("source", "source_not_allowed", "only a key with the scope admin may name another source")]
+        return [Fault("source", "source_not_allowed", "requires a key with the scope admin")]
     if source is None:
-        return [Fault("source", "unknown_source", "there is no such source")]
+        return [Fault("source", "unknown_source", "does not exist")]
     return []
 
 
@@ -92,27 +93,27 @@ def _metric_faults(principal: Principal, code: str, metric: Target | None) -> li
     if not principal.may_use_metric(code):
         return [Fault("metric", "metric_not_allowed", "is not among the metrics of this source")]
     if metric is None:
-        return [Fault("metric", "unknown_metric", "there is no such metric")]
+        return [Fault("metric", "unknown_metric", "does not exist")]
     return []
 
 
-def window_faults(admitted: Admission, push: UsageRecord) -> tuple[Fault, ...]:
-    """Return why the window of `push` can't be counted where it goes; empty where it can."""
+def window_faults(admitted: Admission, record: UsageRecord) -> tuple[Fault, ...]:
+    """Return why the window of `record` is refused; empty if it is accepted."""
     faults = []
-    if push.start < admitted.starts:
-        message = f"is before the start of the subscription, {_shown(admitted.starts)}"
+    if record.start < admitted.starts:
+        message = f"must not be before the start of the subscription, {_shown(admitted.starts)}"
         faults.append(Fault("period_start", "before_start", message))
-    if admitted.ends and push.start >= admitted.ends:
-        message = f"is not before the end of the subscription, {_shown(admitted.ends)}"
+    if admitted.ends and record.start >= admitted.ends:
+        message = f"must be before the end of the subscription, {_shown(admitted.ends)}"
         faults.append(Fault("period_start", "subscription_ended", message))
-    if admitted.is_level and is_long(push):
-        message = f"must be at most {MAX_LEVEL_WINDOW.days} days after period_start, for a level over time"
+    if admitted.is_level and is_long(record):
+        message = f"must be at most {MAX_LEVEL_WINDOW.days} days after period_start for a time_weighted metric"
         faults.append(Fault("period_end", "window_too_long", message))
     return tuple(faults)
 
 
 def life_of(admitted: Admission, faults: tuple[Fault, ...]) -> dict[str, str]:
-    """Return the bounds that `faults` speak of, as answers name them."""
+    """Return the bounds that `faults` refer to, by their names in responses."""
     codes = {fault.code for fault in faults}
     found = {}
     if "before_start" in codes:
@@ -122,11 +123,11 @@ def life_of(admitted: Admission, faults: tuple[Fault, ...]) -> dict[str, str]:
     return found
 
 
-def is_long(push: UsageRecord) -> bool:
-    """Tell whether a window is longer than a level's may be."""
-    if push.start[:_MONTH] == push.end[:_MONTH]:
-        return False  # as nearly all are, told without reading the instants
-    return datetime.fromisoformat(push.end) - datetime.fromisoformat(push.start) > MAX_LEVEL_WINDOW
+def is_long(record: UsageRecord) -> bool:
+    """Return whether the window of a record is longer than that of a level may be."""
+    if record.start[:_MONTH] == record.end[:_MONTH]:
+        return False  # true of nearly all, and cheaper than parsing the instants
+    return datetime.fromisoformat(record.end) - datetime.fromisoformat(record.start) > MAX_LEVEL_WINDOW
 
 
 def _shown(sortable_instant: str) -> str:

@@ -1,15 +1,15 @@
-"""What a push comes to, given what is stored under its key.
+"""Decide the outcome of a usage record, given what is stored under its key.
 
 | stored | pushed | outcome |
 |---|---|---|
 | nothing | any | created |
 | same target, same quantity and member, not voided | | unchanged |
-| same target | otherwise, its sequence newer or not given | updated |
-| same target | otherwise, its sequence not newer | stale |
+| same target | otherwise, with a newer sequence or none | updated |
+| same target | otherwise, with a sequence that is not newer | stale |
 | another target | | conflict |
 
-A sequence equal to the stored one with another quantity is stale too: it is not newer, so the first stays.
-A voided record counts again once it is pushed with a newer sequence, or without one.
+A sequence equal to the stored one with another quantity is stale too, because it is not newer.
+A voided record counts again if it is pushed with a newer sequence, or without one.
 """
 
 import json
@@ -36,7 +36,7 @@ ACCEPTED: Final = frozenset({CREATED, UPDATED, UNCHANGED, STALE})
 
 @dataclass(slots=True, eq=False)
 class Stored:
-    """What is stored under a key, as far as an outcome depends on it."""
+    """The record stored under a key, as far as an outcome depends on it."""
 
     target: str
     quantity: Decimal
@@ -46,47 +46,47 @@ class Stored:
     voided: bool = False
 
 
-def decide(stored: Stored | None, push: UsageRecord) -> str:
-    """Return the outcome of `push`; see the table above."""
+def decide(stored: Stored | None, record: UsageRecord) -> str:
+    """Return the outcome of `record`; see the table above."""
     if stored is None:
         return CREATED
-    if stored.target != push.target:
+    if stored.target != record.target:
         return CONFLICT
-    if not stored.voided and stored.quantity == push.quantity and stored.member == push.member:
+    if not stored.voided and stored.quantity == record.quantity and stored.member == record.member:
         return UNCHANGED
-    if push.sequence is None or sequence_is_newer(stored, push):
+    if record.sequence is None or sequence_is_newer(stored, record):
         return UPDATED
     return STALE
 
 
-def sequence_is_newer(stored: Stored, push: UsageRecord) -> bool:
-    """Tell whether the push carries a sequence that the stored record has not reached.
+def sequence_is_newer(stored: Stored, record: UsageRecord) -> bool:
+    """Return whether the record has a sequence that the stored one has not reached.
 
-    It must be kept even where nothing else changes: a late push whose sequence lies between the two would
-    otherwise take effect.
+    It must be stored even if nothing else changes: otherwise a late record with a sequence between the two would
+    take effect.
     """
-    return push.sequence is not None and (stored.sequence is None or stored.sequence < push.sequence)
+    return record.sequence is not None and (stored.sequence is None or stored.sequence < record.sequence)
 
 
-_SHOWN = 32  # characters of a stored property, in an answer that names 500 conflicts
+_SHOWN = 32  # characters of a stored property, in a response with up to 500 conflicts
 _MOST_PROPERTIES = 4
 
 
-def conflicts(stored_target: str, push: UsageRecord) -> tuple[Fault, ...]:
-    """Return where `push` is aimed elsewhere than the record stored under its key, with what is stored.
+def conflicts(stored_target: str, record: UsageRecord) -> tuple[Fault, ...]:
+    """Return where the target of `record` differs from that of the record stored under its key, and what is stored.
 
-    Of properties the first four that differ are named.
+    The first four properties that differ are listed.
     """
     subscription, metric, start, end, properties = stored_target.split("#", 4)
     both = (
-        ("subscription", subscription, push.subscription),
-        ("metric", metric, push.metric),
-        ("period_start", _instant(start), _instant(push.start)),
-        ("period_end", _instant(end), _instant(push.end)),
+        ("subscription", subscription, record.subscription),
+        ("metric", metric, record.metric),
+        ("period_start", _instant(start), _instant(record.start)),
+        ("period_end", _instant(end), _instant(record.end)),
     )
     return (
         *(_conflict(field, stored) for field, stored, pushed in both if stored != pushed),
-        *_property_conflicts(properties, push.properties),
+        *_property_conflicts(properties, record.properties),
     )
 
 

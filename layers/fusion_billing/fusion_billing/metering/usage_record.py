@@ -1,4 +1,4 @@
-"""What an app pushed: one counter, read and checked."""
+"""Define a usage record: one counter pushed by an app, parsed and valid."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -8,10 +8,10 @@ from decimal import Decimal
 class UsageRecord:
     """One usage record as it was pushed.
 
-    `start` and `end` are the window's instants as `instants.sortable` writes them, `number` is the quantity
-    as plain text, `properties` canonical JSON or empty. `key` is the app's, or one made here (`key_made`).
-    `source` is the one the record names, empty where it names none; `actor` the id of the key that pushes it
-    on that source's behalf, empty where it is the source's own.
+    `start` and `end` are the instants of the window as `instants.sortable` writes them, `number` is the quantity as
+    plain text, `properties` canonical JSON or empty. `key` is the app's, or one that the service made (`key_made`).
+    `source` is the source that the record names, empty if it names none; `actor` is the id of the key that pushes it
+    on behalf of that source, empty if the key is the source's own.
     """
 
     key: str
@@ -30,10 +30,10 @@ class UsageRecord:
 
     @property
     def pair(self) -> str:
-        """What is rated together: subscription and metric."""
+        """The subscription and the metric, whose usage is rated together."""
         return f"{self.subscription}#{self.metric}"
 
     @property
     def target(self) -> str:
-        """What a key is bound to for ever: subscription, metric, window and properties."""
+        """What never changes under a key: subscription, metric, window and properties."""
         return f"{self.subscription}#{self.metric}#{self.start}#{self.end}#{self.properties}"
