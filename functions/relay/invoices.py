@@ -130,7 +130,7 @@ class InvoiceReading:
             # An order may run until its end date is noticed, or have no state: the line says that it ended.
             is_over = one.line_item.final_invoice or (one.held is not None and one.held.order in over)
             if one.held is not None and is_over and one.is_pending:
-                left = writer.leave_invoiced(one.line, one.held) or one.held
+                left = writer.keep_invoiced_part(one.line, one.held) or one.held
                 found.append(replace(one, held=left, is_passed_by=True))
             else:
                 found.append(one)

@@ -122,7 +122,7 @@ class Outcomes:
             with_digits(line_item.amount, line_item.currency),
             digest,
             suffix=line.suffix,
-            is_plain=written.is_plain,
+            is_plain=written.uses_fallback,
             form=(written.quantity, written.price, written.discount),
         )
         data = {

@@ -35,7 +35,7 @@ def step_of(
 
     `held` is how it stands in Odoo, `fault` what is wrong with the order it stands on or goes onto.
     """
-    is_known = held is not None or not one.line.is_unresolved or bool(wanted.look_up_on)
+    is_known = held is not None or not one.line.is_unresolved or bool(wanted.lookup_orders)
     if wanted.is_invoiced(held):
         return FailedLine(LineInvoiced("Odoo has invoiced this line already", name="qty_invoiced"), held, is_known)
     suffix = _moved(one, wanted, held)
@@ -76,4 +76,4 @@ def _zero(wanted: RequestedLine, held: OdooLine) -> RequestedLine:
         digits=line.digits,
         kind="nothing",
     )
-    return replace(wanted, line=former, plainly=None, is_plain=False)
+    return replace(wanted, line=former, fallback=None, uses_fallback=False)

@@ -60,8 +60,8 @@ class ComputedRating:
             line,
             self._line_of(language, plainly=True) if line.kind != "nothing" else None,
             known_id=self.line.odoo_id,
-            look_up_on=frozenset({self.order} if self.line.is_unresolved else ()),
-            is_plain=self.line.is_plain,
+            lookup_orders=frozenset({self.order} if self.line.is_unresolved else ()),
+            uses_fallback=self.line.is_plain,
             acknowledged=self.line.sent_amount,
         )
 

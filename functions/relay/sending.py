@@ -56,10 +56,10 @@ class Sending:
         known, faults = orders.check_orders(self.tools.odoo, {one.order for one in batch}, self.seconds)
         wanted = self._wanted(batch, known)
         writer = Writer(self.tools.odoo, self.loader, self.tools.delivered)
-        held = writer.look(wanted)
+        held = writer.read(wanted)
         going: list[Step] = []
         for one, line, standing in zip(batch, wanted, held, strict=True):
-            if line.look_up_on or standing is not None or not one.line.is_unresolved:
+            if line.lookup_orders or standing is not None or not one.line.is_unresolved:
                 self.looked_at[one.identity] = standing
             fault = faults.get(one.order) or (None if one.is_elsewhere else one.fault(known.get(one.order)))
             step = step_of(one, line, standing, fault)
@@ -179,7 +179,7 @@ def _standing(one: ComputedRating, failed: FailedLine) -> Standing | None:
     """Return what is known to stand in Odoo after a failure, None where nobody knows."""
     if not failed.is_known:
         return None
-    if failed.held is None:
+    if failed.odoo_line is None:
         return Standing()
-    amount = billable(one.made, failed.held)
-    return Standing(failed.held.id, failed.held.order, with_digits(amount, one.line_item.currency))
+    amount = billable(one.made, failed.odoo_line)
+    return Standing(failed.odoo_line.id, failed.odoo_line.order, with_digits(amount, one.line_item.currency))

@@ -358,13 +358,13 @@ def invoice_during_the_first_load(world: Any, monkeypatch: pytest.MonkeyPatch, *
     load = Loader.load
     waiting = [41]
 
-    def raced(self: Loader, rows: Any) -> Any:
+    def raced(self: Loader, rows: Any, columns: Any) -> Any:
         if before and waiting:
             world.admin.invoice_period(waiting.pop())
-        verdicts = load(self, rows)
+        results = load(self, rows, columns)
         if waiting:
             world.admin.invoice_period(waiting.pop())
-        return verdicts
+        return results
 
     monkeypatch.setattr(Loader, "load", raced)
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fusion_billing.errors import Unavailable
-from fusion_billing.odoo.write_and_verify import Writer
+from fusion_billing.odoo.line_rollback import LineRollback
 from fusion_billing.odoo_lines.quantity_and_price import Precision, Unrepresentable, as_one
 from local.odoo.models.lines import Line
 from tests.integration.relay.conftest import START
@@ -67,12 +67,12 @@ def test_a_changed_line_that_comes_out_otherwise_is_what_it_was_before(world: An
 def test_a_line_that_can_t_be_taken_back_is_an_alarm_and_counts_as_what_is_invoiced_of_it(
     world: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Writer, "_set", lambda *_: None)
+    monkeypatch.setattr(LineRollback, "_write", lambda *_: None)
     world.orders(41)
     key = world.rate(41, "6.00")
     assert world.run().alarm == "line_not_taken_back"
     stored = world.lines.get(key)
-    assert "it could not be taken back" in stored.message
+    assert "it could not be rolled back" in stored.message
     world.admin.invoice_period(41)
     world.ratings.freeze(world.line(key))
     world.run()

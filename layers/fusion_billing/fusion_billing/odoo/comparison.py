@@ -1,4 +1,4 @@
-"""A line as it reads back, held against what was to be there: the first difference, by its cause."""
+"""Compare an order line as read back from Odoo with the line that was written, and name the first difference."""
 
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -19,65 +19,68 @@ from fusion_billing.odoo.order_line_reading import OdooLine
 from fusion_billing.odoo_lines.order_line import Line
 
 
-def fault(line: Line, held: OdooLine | None) -> PermanentError | None:
-    """Return what is wrong with a line as Odoo holds it; None where it is as it must be."""
-    if held is None:
-        return RecordNotFound("the line is gone from Odoo, or its user may not see it", name="read back")
-    if held.order != line.order:
-        return OrderMismatch(f"the line is on order {held.order}, not on {line.order}", name="order")
-    if held.state == "cancel":
-        return OrderCancelled("the order is cancelled: what is on it is never invoiced", name="order")
-    if held.product and held.product != line.product:
-        return ProductMismatch(f"the line is one of product {held.product}, not {line.product}", name="product")
-    return _difference(line, held) or _nothing_to_invoice(line, held)
+def line_not_found() -> RecordNotFound:
+    """Return the error for a line that was written but can't be read back."""
+    return RecordNotFound("the line does not exist in Odoo, or its user may not see it", name="read back")
 
 
-def _nothing_to_invoice(line: Line, held: OdooLine) -> NothingToInvoice | None:
-    left = held.quantity - held.invoiced
-    if held.state != "sale" or held.to_invoice == left or line.amount == ZERO:
+def fault(line: Line, odoo_line: OdooLine) -> PermanentError | None:
+    """Return what is wrong with a line in Odoo, None if it is as it should be."""
+    if odoo_line.order != line.order:
+        return OrderMismatch(f"the line is on order {odoo_line.order}, not on {line.order}", name="order")
+    if odoo_line.state == "cancel":
+        return OrderCancelled("the order is cancelled: Odoo never invoices its lines", name="order")
+    if odoo_line.product and odoo_line.product != line.product:
+        return ProductMismatch(f"the line has product {odoo_line.product}, not {line.product}", name="product")
+    return _difference(line, odoo_line) or _nothing_to_invoice(line, odoo_line)
+
+
+def _nothing_to_invoice(line: Line, odoo_line: OdooLine) -> NothingToInvoice | None:
+    left = odoo_line.quantity - odoo_line.invoiced
+    if odoo_line.state != "sale" or odoo_line.to_invoice == left or line.amount == ZERO:
         return None
     return NothingToInvoice(
-        f"Odoo would invoice {plain(held.to_invoice)} of {plain(left)}: see the invoicing policy of "
+        f"Odoo would invoice {plain(odoo_line.to_invoice)} of {plain(left)}: see the invoicing policy of "
         f"product {line.product}",
         name="qty_to_invoice",
     )
 
 
-def amount(line: Line, held: OdooLine) -> Decimal:
-    """Return the amount of the line to compare with the rated one: its subtotal, or its total."""
-    return held.amount(with_taxes=line.with_taxes)
+def amount(line: Line, odoo_line: OdooLine) -> Decimal:
+    """Return the amount of the line to compare with the rated amount: its subtotal, or its total with taxes."""
+    return odoo_line.amount(with_taxes=line.with_taxes)
 
 
-def billable(line: Line, held: OdooLine) -> Decimal:
-    """Return the amount that Odoo has invoiced of a line and would still invoice."""
-    whole = held.amount(with_taxes=line.with_taxes)
-    quantity = held.invoiced + (ZERO if held.state == "cancel" else max(held.to_invoice, ZERO))
-    if held.state not in ("sale", "cancel") or quantity == held.quantity or not held.quantity:
+def billable(line: Line, odoo_line: OdooLine) -> Decimal:
+    """Return the amount of a line that Odoo has invoiced or would still invoice."""
+    whole = odoo_line.amount(with_taxes=line.with_taxes)
+    quantity = odoo_line.invoiced + (ZERO if odoo_line.state == "cancel" else max(odoo_line.to_invoice, ZERO))
+    if odoo_line.state not in ("sale", "cancel") or quantity == odoo_line.quantity or not odoo_line.quantity:
         return whole
-    share = EXACT.divide(EXACT.multiply(whole, quantity), held.quantity)
+    share = EXACT.divide(EXACT.multiply(whole, quantity), odoo_line.quantity)
     return share.quantize(Decimal(1).scaleb(-line.digits), ROUND_HALF_UP, EXACT)
 
 
-def _agree(one: Decimal, line: Line) -> bool:
-    return abs(one - line.amount) < Decimal(1).scaleb(-line.digits - 2)
+def _agrees(amount: Decimal, line: Line) -> bool:
+    return abs(amount - line.amount) < Decimal(1).scaleb(-line.digits - 2)
 
 
-def _difference(line: Line, held: OdooLine) -> LineMismatch | None:
-    if _agree(amount(line, held), line):
+def _difference(line: Line, odoo_line: OdooLine) -> LineMismatch | None:
+    if _agrees(amount(line, odoo_line), line):
         return None
-    text = f"rated {plain(line.amount)}, Odoo has {plain(amount(line, held))}"
-    if held.discount:
-        return DiscountMismatch(f"{text} after a discount of {plain(held.discount)} %", name="discount")
-    other = held.subtotal if line.with_taxes else held.total
-    if held.total != held.subtotal and _agree(other, line):
+    text = f"rated {plain(line.amount)}, Odoo has {plain(amount(line, odoo_line))}"
+    if odoo_line.discount:
+        return DiscountMismatch(f"{text} after a discount of {plain(odoo_line.discount)} %", name="discount")
+    other = odoo_line.subtotal if line.with_taxes else odoo_line.total
+    if odoo_line.total != odoo_line.subtotal and _agrees(other, line):
         where = "is not included" if line.with_taxes else "is included"
-        figures = f"{plain(held.subtotal)} without and {plain(held.total)} with it"
+        figures = f"{plain(odoo_line.subtotal)} without and {plain(odoo_line.total)} with it"
         return TaxMismatch(f"{text}: a tax {where} in the price, {figures}", name="tax")
-    kept = []
-    if held.quantity != line.quantity:
-        kept.append(f"it keeps the quantity as {plain(held.quantity)}")
-    if held.price != line.price:
-        kept.append(f"it keeps the price as {plain(held.price)}")
-    if kept:
-        return RoundingMismatch(f"{text}: {' and '.join(kept)}", name="rounding")
+    rounded = []
+    if odoo_line.quantity != line.quantity:
+        rounded.append(f"Odoo stores the quantity as {plain(odoo_line.quantity)}")
+    if odoo_line.price != line.price:
+        rounded.append(f"Odoo stores the price as {plain(odoo_line.price)}")
+    if rounded:
+        return RoundingMismatch(f"{text}: {' and '.join(rounded)}", name="rounding")
     return LineMismatch(text, name="price_subtotal")

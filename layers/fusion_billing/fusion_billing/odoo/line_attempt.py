@@ -1,4 +1,4 @@
-"""A line on its way to Odoo: what is asked for, what one attempt sends, and what became of it."""
+"""An order line on its way to Odoo: the request, one attempt to write it, and the result."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,27 +13,39 @@ from fusion_billing.odoo_lines.order_line import COLUMNS, Line
 
 @dataclass(frozen=True, slots=True)
 class RequestedLine:
-    """A line to be put there: as it shall be, and plainly (quantity 1, no discount) if need be.
+    """A line to write.
 
-    `known_id` is its id where known, `look_up_on` the orders to look for its external id on where that may be
-    wrong. `is_plain` says that it came out plainly alone before, `acknowledged` what was last verified of it.
+    Attributes:
+        line: The line as it should be.
+        fallback: The same amount as quantity 1 without a discount, for when `line` does not come out right.
+        known_id: The ID of the line in Odoo, if known.
+        lookup_orders: The orders to search for its external ID, if `known_id` may be wrong.
+        uses_fallback: Whether only the fallback came out right before.
+        acknowledged: The amount that was last verified.
     """
 
     line: Line
-    plainly: Line | None = None
+    fallback: Line | None = None
     known_id: int | None = None
-    look_up_on: frozenset[int] = frozenset()
-    is_plain: bool = False
+    lookup_orders: frozenset[int] = frozenset()
+    uses_fallback: bool = False
     acknowledged: Decimal | None = None
 
-    def is_invoiced(self, held: OdooLine | None) -> bool:
-        """Tell whether Odoo has invoiced what this line was written for."""
-        return held is not None and held.invoiced != ZERO
+    def is_invoiced(self, odoo_line: OdooLine | None) -> bool:
+        """Return whether Odoo has invoiced what this line was written for."""
+        return odoo_line is not None and odoo_line.invoiced != ZERO
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenLine:
-    """A line as Odoo holds it now, read back; `line` is what was sent, `invoiced` the quantity before it."""
+    """A line that was written and verified.
+
+    Attributes:
+        quantity, price, subtotal, discount: As read back from Odoo.
+        invoiced: The quantity that was invoiced before the line was written.
+        line: The line that was sent.
+        uses_fallback: Whether the fallback was sent.
+    """
 
     id: int
     quantity: Decimal
@@ -41,20 +53,23 @@ class WrittenLine:
     subtotal: Decimal
     invoiced: Decimal
     line: Line
-    is_plain: bool = False
+    uses_fallback: bool = False
     discount: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)
 class FailedLine:
-    """Why a line is not there as it should be.
+    """A line that was not written as requested.
 
-    `is_known` says that `held` is what stands in Odoo now (None: nothing); without it, nobody knows.
-    `needs_operator` says that something wrong stands there and could not be taken back.
+    Attributes:
+        error: The reason.
+        odoo_line: The line in Odoo now, None if there is none. Meaningful only if `is_known`.
+        is_known: Whether the state in Odoo is known.
+        needs_operator: Whether a wrong line is left in Odoo that could not be rolled back.
     """
 
     error: OdooError
-    held: OdooLine | None = None
+    odoo_line: OdooLine | None = None
     is_known: bool = False
     needs_operator: bool = False
 
@@ -64,15 +79,30 @@ WriteResult = WrittenLine | FailedLine
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A line on its way: what was there before, what is sent, and with which columns beside the usual."""
+    """One attempt to write a line.
 
-    wanted: RequestedLine
+    Attributes:
+        requested: The request.
+        before: The line in Odoo before the attempt, None if it is new.
+        line: The line that is sent.
+        no_discount: Whether the discount is written as 0.
+        delivered: Whether the delivered quantity is written.
+        taxed: Whether the price was chosen by the taxes of the line.
+        sequence: The position on the order, if it is written.
+    """
+
+    requested: RequestedLine
     before: OdooLine | None
     line: Line
     no_discount: bool = False
     delivered: bool = False
     taxed: bool = False
     sequence: int | None = None
+
+    @property
+    def invoiced_before(self) -> Decimal:
+        """Return the quantity that was invoiced before the attempt."""
+        return self.before.invoiced if self.before is not None else ZERO
 
 
 def columns_of(attempt: Attempt) -> tuple[str, ...]:
@@ -87,7 +117,7 @@ def columns_of(attempt: Attempt) -> tuple[str, ...]:
 
 
 def row_of(attempt: Attempt, columns: Sequence[str]) -> list[str]:
-    """Return the row of `load` for an attempt, in these columns."""
+    """Return the row of `load` for an attempt, with these columns."""
     row = attempt.line.row()
     more = {
         "discount": "0",
@@ -98,13 +128,13 @@ def row_of(attempt: Attempt, columns: Sequence[str]) -> list[str]:
     return [*row, *(more[name] for name in columns[len(COLUMNS) :])]
 
 
-def taxable_id(attempt: Attempt, outcome: WriteResult) -> int | None:
-    """Return the id of a line whose taxes are worth a look: they may be why it does not come out."""
+def taxable_id(attempt: Attempt, result: WriteResult) -> int | None:
+    """Return the ID of a line whose taxes may explain why it did not come out right; None if they can't."""
     if attempt.taxed:
         return None
-    if isinstance(outcome, WrittenLine):
-        return outcome.id if may_hide_a_tax(attempt.line) else None
-    is_other = isinstance(outcome.error, DiscountMismatch | OrderMismatch | ProductMismatch)
-    if not isinstance(outcome.error, LineMismatch) or is_other or outcome.held is None:
+    if isinstance(result, WrittenLine):
+        return result.id if may_hide_a_tax(attempt.line) else None
+    has_other_cause = isinstance(result.error, DiscountMismatch | OrderMismatch | ProductMismatch)
+    if not isinstance(result.error, LineMismatch) or has_other_cause or result.odoo_line is None:
         return None
-    return outcome.held.id
+    return result.odoo_line.id

@@ -145,7 +145,7 @@ def _step(test: _Test, line_item: LineItem, known: int | None) -> tuple[str | No
         line = line_of(line_item, test.held)
         plainly = line_of(line_item, test.held, plainly=True) if line_item.amount else None
         wanted = [RequestedLine(line, plainly, known)]
-        [outcome] = test.writer.write(wanted, test.writer.look(wanted))
+        [outcome] = test.writer.write(wanted, test.writer.read(wanted))
     except (Unrepresentable, PermanentError) as error:
         return error.message.splitlines()[0], known
     if not isinstance(outcome, WrittenLine):

@@ -1,4 +1,4 @@
-"""The bad rows of a batch are found by splitting, and cost the others nothing."""
+"""Bad rows of a batch are isolated without harm to the other rows."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +18,7 @@ def rows(count: int) -> list[list[str]]:
 
 
 class Odoo:
-    """Loads all rows or none. A bad row's message is doubled on row 0; many errors end the import early."""
+    """Load all rows or none; report a bad row on row 0 too, and stop early if there are many errors."""
 
     def __init__(self, *bad: int, hints: bool = True, raises: errors.OdooError | None = None) -> None:
         self.bad = {f"fusion_billing.{number}" for number in bad}
@@ -39,9 +39,9 @@ class Odoo:
             raise self.raises
         if not self.hints:
             return {"ids": False, "messages": []}
-        told = wrong[: max(1, len(data) // 10)]
-        messages = [message(0, "Something about row 0"), *[message(index, LOCKED) for index in told]]
-        if len(told) < len(wrong):
+        reported = wrong[: max(1, len(data) // 10)]
+        messages = [message(0, "Something about row 0"), *[message(index, LOCKED) for index in reported]]
+        if len(reported) < len(wrong):
             messages.append({"type": "warning", "message": "Found more than 10 errors"})
         return {"ids": False, "messages": messages}
 
@@ -56,49 +56,85 @@ def load(odoo: Any, given_rows: Sequence[Sequence[str]]) -> list[Any]:
 
 def test_one_bad_row_of_a_hundred_costs_four_calls() -> None:
     odoo = Odoo(57)
-    verdicts = load(odoo, rows(100))
-    assert type(verdicts.pop(57)) is errors.OrderLocked
-    assert all(isinstance(one, int) for one in verdicts)
+    results = load(odoo, rows(100))
+    assert type(results.pop(57)) is errors.OrderLocked
+    assert all(isinstance(result, int) for result in results)
     assert odoo.calls == [100, 98, 1, 1]
 
 
 @settings(max_examples=60)
 @given(st.sets(st.integers(0, 39)), st.booleans())
-def test_each_row_gets_its_own_verdict_whatever_the_others_are(bad: set[int], hints: bool) -> None:
+def test_each_row_gets_its_own_result(bad: set[int], hints: bool) -> None:
     odoo = Odoo(*bad, hints=hints)
-    verdicts = load(odoo, rows(40))
-    assert {index for index, one in enumerate(verdicts) if not isinstance(one, int)} == bad
+    results = load(odoo, rows(40))
+    assert {index for index, result in enumerate(results) if not isinstance(result, int)} == bad
     assert set(odoo.there) == {f"fusion_billing.{number}" for number in range(40) if number not in bad}
 
 
-def test_a_call_refused_as_a_whole_is_halved_until_the_row_is_found() -> None:
+def test_a_batch_that_fails_without_a_row_is_halved_until_the_row_is_found() -> None:
     odoo = Odoo(3, raises=errors.InvalidCall("can't multiply", name="builtins.TypeError"))
-    verdicts = load(odoo, rows(8))
-    assert [type(one) for one in verdicts].count(errors.InvalidCall) == 1
-    assert type(verdicts[3]) is errors.InvalidCall
+    results = load(odoo, rows(8))
+    assert [type(result) for result in results].count(errors.InvalidCall) == 1
+    assert type(results[3]) is errors.InvalidCall
 
 
-def test_a_user_without_any_right_is_an_alarm_and_nothing_is_split() -> None:
+def test_missing_access_rights_end_the_call_without_splitting() -> None:
     odoo = Odoo(1, raises=errors.AccessDenied("You are not allowed to create 'Sales Order Line' records."))
     with pytest.raises(errors.MissingAccessRights):
         load(odoo, rows(8))
     assert odoo.calls == [8]
 
 
-def test_an_outcome_that_may_still_be_under_way_is_not_repeated_at_once() -> None:
+def test_a_call_that_timed_out_is_not_repeated_at_once() -> None:
     odoo = Odoo(1, raises=errors.ReadTimeout("no answer in time"))
     with pytest.raises(errors.ReadTimeout):
         load(odoo, rows(2))
     assert odoo.calls == [2]
 
 
-def test_a_lost_answer_is_asked_for_three_times_and_then_left_for_later() -> None:
+def test_a_call_whose_connection_is_lost_is_attempted_three_times() -> None:
     odoo = Odoo(0, raises=errors.ConnectionLost("lost"))
-    assert [type(one) for one in load(odoo, rows(2))] == [errors.ConnectionLost] * 2
+    assert [type(result) for result in load(odoo, rows(2))] == [errors.ConnectionLost] * 2
     assert odoo.calls == [2, 2, 2]
 
 
-def test_no_rows_cost_no_call() -> None:
+def test_no_rows_need_no_call() -> None:
     odoo = Odoo()
     assert load(odoo, []) == []
     assert odoo.calls == []
+
+
+def test_columns_are_those_of_the_call() -> None:
+    class Columns(Odoo):
+        sent: list[Any]
+
+        def call(self, model: str, method: str, /, *, seconds: float, fields: Any, data: Any) -> Any:
+            self.sent = fields
+            return super().call(model, method, seconds=seconds, fields=fields, data=data)
+
+    odoo: Any = Columns()
+    Loader(odoo, lambda: 10.0, lambda _: None).load(rows(1), ("id", "name"))
+    assert odoo.sent == ["id", "name"]
+
+
+def test_a_conflict_reported_for_a_row_repeats_the_whole_call() -> None:
+    class Conflicting(Odoo):
+        def call(self, model: str, method: str, /, *, seconds: float, fields: Any, data: Any) -> Any:
+            if not self.calls:
+                self.calls.append(len(data))
+                return {"ids": False, "messages": [message(1, "could not serialize access due to concurrent update")]}
+            return super().call(model, method, seconds=seconds, fields=fields, data=data)
+
+    odoo = Conflicting()
+    assert load(odoo, rows(3)) == [1, 2, 3]
+    assert odoo.calls == [3, 3]
+
+
+def test_the_only_row_has_its_most_specific_error() -> None:
+    [error] = load(Odoo(0), rows(1))
+    assert type(error) is errors.OrderLocked
+
+
+def test_a_row_that_is_rejected_without_a_message_has_an_error() -> None:
+    [error] = load(Odoo(0, hints=False), rows(1))
+    assert type(error) is errors.ValidationFailed
