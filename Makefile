@@ -10,13 +10,13 @@
 #   make mutants        mutate the code that decides amounts, and count the mutants that unit tests kill; PACKAGES=, WORKERS=
 #   make bench          measure what a counter, an hour and a cold start cost
 #   make odoo-check     check an Odoo, asking for its key; ODOO_URL=, ODOO_DATABASE=, CATALOGUE_TABLE=, ODOO_WRITE_TEST=1
-#   make docs-errors    write docs/errors.md from the registry of error codes
+#   make docs           generate docs/errors.md, docs/events/ and the tables of docs/cost.md
 #   make lock           update the pinned requirements
 #   make clean          delete build output and the state of `make run`; `make distclean` also deletes the environments
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup run test coverage lives mutants lint bench odoo-check docs-errors lock clean distclean
+.PHONY: help setup run test coverage lives mutants lint bench odoo-check docs lock clean distclean
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
@@ -54,8 +54,10 @@ lint: setup
 bench: setup
 	@exec $(VENV)/bin/python -m tests.bench
 
-docs-errors: setup
-	@PYTHONPATH=layers/fusion_billing exec $(VENV)/bin/python -m local.error_page
+docs: setup
+	@$(VENV)/bin/python -m local.error_page
+	@$(VENV)/bin/python -m local.webhook_catalogue
+	@$(VENV)/bin/python -m tests.bench.cost
 
 odoo-check: setup
 	@exec $(VENV)/bin/python -m fusion_billing.odoo.check

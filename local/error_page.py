@@ -8,7 +8,7 @@ from fusion_billing.error_codes import ERROR_CODES, ErrorCode, Topic
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "errors.md"
 
-_HEAD = """<!-- Written by `make docs-errors` from fusion_billing/error_codes.py. Do not edit by hand. -->
+_HEAD = """<!-- Written by `make docs` from fusion_billing/error_codes.py. Do not edit by hand. -->
 
 # Error codes
 

@@ -234,3 +234,10 @@ def test_every_decision_is_listed() -> None:
     for name in records:
         headings = _headings(DOCS / "decisions" / name, 2)
         assert headings == ["Context", "Decision", "Alternatives", "Consequences"], name
+
+
+def test_the_code_refers_to_pages_that_exist() -> None:
+    folders = [ROOT / "functions", ROOT / "layers", ROOT / "local", ROOT / "tests"]
+    text = "\n".join(path.read_text() for folder in folders for path in folder.rglob("*.py") if path != Path(__file__))
+
+    assert {page for page in re.findall(r"docs/[\w-]+\.md", text) if not (ROOT / page).exists()} == set()

@@ -7,7 +7,7 @@ from local.error_page import PAGE, page
 
 
 def test_the_page_is_current() -> None:
-    assert PAGE.read_text() == page(), "run: make docs-errors"
+    assert PAGE.read_text() == page(), "run: make docs"
 
 
 def test_every_topic_has_codes() -> None:

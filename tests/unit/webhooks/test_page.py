@@ -25,12 +25,12 @@ def blocks(page: str, language: str) -> list[str]:
 
 def test_generated_pages_are_current() -> None:
     current = {path: path.read_text() for path in (DOCS / "events").iterdir()}
-    assert current == pages(), "run: python -m local.webhook_catalogue"
+    assert current == pages(), "run: make docs"
 
 
 def test_the_list_of_events_is_current() -> None:
     page = OVERVIEW.read_text()
-    assert with_overview(page) == page, "run: python -m local.webhook_catalogue"
+    assert with_overview(page) == page, "run: make docs"
 
 
 def test_every_event_has_a_page() -> None:

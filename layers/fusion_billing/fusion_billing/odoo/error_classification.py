@@ -1,6 +1,6 @@
 """Odoo's answers told apart: by the error's name, never by the status alone.
 
-`docs/odoo.md` has the table. Each function takes what was received and returns the error to raise;
+`docs/odoo-lines.md` has the table. Each function takes what was received and returns the error to raise;
 `debug`, a traceback, is never looked at, so that it can't get anywhere.
 """
 

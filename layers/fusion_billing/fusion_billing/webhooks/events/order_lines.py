@@ -45,7 +45,7 @@ class LineChanged(ChargeData):
         default=None, description="amount of the line in Odoo; null if the line was deleted"
     )
     currency: Text
-    found: list[Text] = Field(description="stable codes of what differs (docs/odoo.md, Guarding)")
+    found: list[Text] = Field(description="stable codes of what differs (docs/odoo-guard.md, Findings)")
     action: Text = Field(description="`repaired` (restored to what was rated) or `reported`")
     message: str = Field(default="", description="human-readable explanation")
 
