@@ -23,7 +23,7 @@ from fusion_billing.rating.exact import Exact, readable, to_currency
 from fusion_billing.rating.price_spans import PriceSpan, of_versions
 from fusion_billing.rating.records import Record, in_order, start_of
 from fusion_billing.rating.result import RatingResult, Step
-from fusion_billing.rating.segment_pricing import Priced, Pricer
+from fusion_billing.rating.segment_pricing import PartPrice, Pricer
 from fusion_billing.rating.timeline import Interval, Part, timeline
 
 
@@ -89,12 +89,12 @@ def rate_spans(
         if not parts:
             return _nothing(spans)
         chosen = in_order(_chosen(metric, records, parts, lived))
-        steps, whole = _price(Pricer(metric, period, parts), chosen)
+        steps, last = _price(Pricer(metric, period, parts), chosen)
         unrounded, currency = _sum(steps), parts[-1].charge.currency
         return RatingResult(
-            units=readable(whole.units),
-            included_units=readable(whole.included),
-            billable_units=readable(whole.billable),
+            units=readable(last.units),
+            included_units=readable(last.included),
+            billable_units=readable(last.billable),
             amount=to_currency(unrounded, currency),
             unrounded_amount=readable(unrounded),
             currency=currency,
@@ -130,16 +130,16 @@ def _chosen(metric: Metric, records: Iterable[Record], parts: Sequence[Part], li
     ]
 
 
-def _price(pricer: Pricer, records: list[Record]) -> tuple[list[Step], Priced]:
-    """Return the steps, minimum and maximum among them, and what the last part says of the units."""
-    priced = [pricer.price(index, records) for index in range(len(pricer.parts))]
+def _price(pricer: Pricer, records: list[Record]) -> tuple[list[Step], PartPrice]:
+    """Return the steps, with those for minimum and maximum, and the last part, which gives the units."""
+    prices = [pricer.price(index, records) for index in range(len(pricer.parts))]
     if pricer.weighs_all:
-        for part, each in zip(pricer.parts, priced, strict=True):
-            each.steps.extend(commitment([part], _sum(each.steps)))
-    steps = [step for each in priced for step in each.steps]
-    if not pricer.weighs_all:
-        steps += commitment(pricer.parts, _sum(steps))
-    return steps, priced[-1]
+        bounded = [
+            each.steps + commitment([part], _sum(each.steps)) for part, each in zip(pricer.parts, prices, strict=True)
+        ]
+        return [step for steps in bounded for step in steps], prices[-1]
+    steps = [step for each in prices for step in each.steps]
+    return steps + commitment(pricer.parts, _sum(steps)), prices[-1]
 
 
 def _versions(spans: Sequence[PriceSpan], lived: Interval) -> tuple[date | None, ...]:
