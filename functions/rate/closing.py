@@ -103,7 +103,7 @@ class Closer:
         unpriced, applying = frozenset[str](), set[str]()
         pair = ChangedPair(customer.id, EVERY_METRIC, month_of(period.start))
         # For the whole period, whatever part of it is rated: a paused subscription resumes as if never paused.
-        whole = replace(customer, who=replace(customer.who, lived_from=None, lived_until=None))
+        whole = replace(customer, subscription=replace(customer.subscription, lived_from=None, lived_until=None))
         for metric in self._reading.prices().by_metric:
             found, failed = self._reading.priced(pair, whole, metric, period)
             unpriced |= failed

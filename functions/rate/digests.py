@@ -46,14 +46,14 @@ class Digests:
         return _digest([digest, sorted(known)])
 
     def _terms(self, customer: BilledSubscription, period: Period) -> list[Any]:
-        who, opened = customer.who, customer.calendar.open
+        subscription, opened = customer.subscription, customer.calendar.open
         return [
             rfc3339(opened.start),
             rfc3339(opened.end),
             rfc3339(period.end),
             rfc3339(customer.rated_start(period)),
             rfc3339(customer.rated_end(period)),
-            [who.plan, who.currency, who.timezone, customer.order_for(opened)],
+            [subscription.plan, subscription.currency, subscription.timezone, customer.order_for(opened)],
             customer.has_ended(self._reading.now),
             self._products(),
         ]

@@ -35,17 +35,17 @@ class Ends:
             return False
         if not ends + WAIT <= now <= ends + FOR or self.announced.of(customer.id) == ends:
             return False
-        who, opened = customer.who, customer.calendar.open.start
+        subscription, opened = customer.subscription, customer.calendar.open.start
         unbilled = total(rating.amount for rating in self.ratings.in_period(customer.id, opened))
         data = {
-            "odoo_order_id": who.odoo_order_id,
+            "odoo_order_id": subscription.odoo_order_id,
             "ended_at": rfc3339(ends),
             "reason": "end_date",
-            "unbilled_amount": with_digits(unbilled, who.currency),
-            "currency": who.currency,
+            "unbilled_amount": with_digits(unbilled, subscription.currency),
+            "currency": subscription.currency,
         }
         prepared = self.outbox.prepare(
-            "subscription.ended", subscription=customer.id, plan=who.plan, metric=None, data=data, now=now
+            "subscription.ended", subscription=customer.id, plan=subscription.plan, metric=None, data=data, now=now
         )
         if not self.announced.announce(customer.id, ends, prepared.writes):
             return False

@@ -87,7 +87,9 @@ class Reading:
         for charge in book.by_metric.get(metric, ()):
             if only is not None and charge != only:
                 continue
-            price = self.failures.attempt(pair, partial(book.pricing, charge, customer.who, period.start, period.end))
+            price = self.failures.attempt(
+                pair, partial(book.pricing, charge, customer.subscription, period.start, period.end)
+            )
             if isinstance(price, Failed):
                 unpriced.add(charge)
             elif price is not None:

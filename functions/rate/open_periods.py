@@ -191,9 +191,9 @@ class OpenPeriods:
         records: Sequence[Record],
     ) -> ComputedRating:
         check_groups(price, records)
-        who = customer.subscriber_in(period)
-        result = price.rate(records, who, period.start, period.end)
-        document = period_document(price, who, period.start, period.end, result)
+        subscription = customer.priced_in(period)
+        result = price.rate(records, subscription, period.start, period.end)
+        document = period_document(price, subscription, period.start, period.end, result)
         document = customer.bill(document, period, self._reading.now)
         thresholds = reached(
             price.charge.effective_thresholds,

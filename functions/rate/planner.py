@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from functions.rate.ports import PlannerState, Queue
-from fusion_billing.billing.planning import Hours, hour_messages, settled_hours, sweep_messages
+from fusion_billing.billing.planning import Hours, finished_hours, hour_messages, sweep_messages
 
 
 def plan(state: PlannerState, queue: Queue, *, now: datetime, shards: int, settling: timedelta) -> Hours:
@@ -14,7 +14,7 @@ def plan(state: PlannerState, queue: Queue, *, now: datetime, shards: int, settl
     """
     watermark = state.watermark()
     earliest = state.markers_since() if watermark is None else watermark
-    hours = settled_hours(watermark, earliest, now, settling)
+    hours = finished_hours(watermark, earliest, now, settling)
     if hours.count:
         queue.send(hour_messages(hours, shards))
         state.advance(hours.last)

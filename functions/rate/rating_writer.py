@@ -105,7 +105,7 @@ class Writer:
             self.outbox.prepare(
                 type_,
                 subscription=change.customer.id,
-                plan=change.customer.who.plan,
+                plan=change.customer.subscription.plan,
                 metric=change.rated.document.metric,
                 data=data,
                 now=self.now,

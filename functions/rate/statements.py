@@ -134,7 +134,7 @@ class StatementMaker:
             return UsageCount()
         metric = metric_of(self.ratings.whole(rating).price)
         records = self.reading.used_by(customer.id, metric, first, end)
-        return usage_count(records, start=first, end=end, timezone=customer.who.timezone)
+        return usage_count(records, start=first, end=end, timezone=customer.subscription.timezone)
 
 
 def _invoiced_from(rating: StoredRating) -> InvoicedFrom:
@@ -150,14 +150,14 @@ def _order(customer: BilledSubscription, period: Period, ratings: Sequence[Store
 
 
 def _period(customer: BilledSubscription, period: Period, ratings: Sequence[StoredRating]) -> StatementPeriod:
-    history = customer.who.plan_history
+    history = customer.subscription.plan_history
     plans = [change.plan for change in history if change.start is None or change.start < period.end]
     return StatementPeriod(
         subscription=customer.id,
         customer_name=customer.customer_name,
-        plan=plans[-1] if plans else customer.who.plan,
-        currency=customer.who.currency,
-        timezone=customer.who.timezone,
+        plan=plans[-1] if plans else customer.subscription.plan,
+        currency=customer.subscription.currency,
+        timezone=customer.subscription.timezone,
         odoo_order_id=_order(customer, period, ratings),
         start=period.start,
         end=period.end,

@@ -22,7 +22,7 @@ from fusion_billing.errors import Refused
 from fusion_billing.instants import rfc3339
 from fusion_billing.rating.aggregations import AGGREGATES
 from fusion_billing.rating.aggregations.weighted import cut
-from fusion_billing.rating.quantities import settled
+from fusion_billing.rating.exact import readable
 from fusion_billing.rating.records import Record, in_order
 from fusion_billing.rating.result import RatingResult
 
@@ -68,7 +68,7 @@ def current_usage(
         "period_end": rfc3339(period.end),
         "state": period.state,
         "as_of": rfc3339(now),
-        "currency": customer.who.currency,
+        "currency": customer.subscription.currency,
         "metrics": [one for one in shown if one is not None],
     }
 
@@ -89,14 +89,14 @@ def _metric(view: _View, metric: Metric) -> dict[str, Any] | None:
     # As it is rated: a level's weight is its share of the whole period, however little of that is lived.
     counted = list(cut(used, starts, ends)) if metric.aggregation == "time_weighted" else used
     with localcontext(EXACT):
-        units = settled(AGGREGATES[metric.aggregation](in_order(counted), period.start, period.end))
+        units = readable(AGGREGATES[metric.aggregation](in_order(counted), period.start, period.end))
     shown = {
         "metric": metric.code,
         "name": metric.name,
         "unit": metric.unit,
         "units": plain(units),
-        **_summed([one.now for one in charged], customer.who.currency),
-        "projection": _projection([one.then for one in charged], customer.who.currency),
+        **_summed([one.now for one in charged], customer.subscription.currency),
+        "projection": _projection([one.then for one in charged], customer.subscription.currency),
         "charges": [_charge(one) for one in charged],
     }
     if unpriced:
@@ -110,17 +110,17 @@ def _charged(view: _View, metric: Metric, used: Sequence[Record]) -> tuple[list[
     """Return each charge on a metric, now and then, and what can't be priced as things are, and why."""
     customer, prices, now = view.customer, view.prices, view.now
     start, end = view.period.start, view.period.end
-    who = customer.subscriber_in(view.period)
+    subscription = customer.priced_in(view.period)
     charged, unpriced = [], []
     for code in prices.by_metric.get(metric.code, ()):
         try:
-            price = prices.pricing(code, who, start, end)
+            price = prices.pricing(code, subscription, start, end)
         except (CurrencyMismatch, Refused) as error:
             unpriced.append({"charge": code, "reason": str(error)})
             continue
         if price is not None:
-            so_far = price.rate(used, who, start, end)
-            then = projected(price, used, who, start=start, end=end, until=customer.rated_until, now=now)
+            so_far = price.rate(used, subscription, start, end)
+            then = projected(price, used, subscription, start=start, end=end, until=customer.rated_until, now=now)
             charged.append(_Charged(price, so_far, then))
     return charged, unpriced
 

@@ -84,13 +84,13 @@ def _of_period(stores: Stores, principal: Principal, body: dict[str, Any]) -> di
     period = _period(stored, at)
     spans: tuple[PriceSpan, ...] = (PriceSpan(period.start, period.end, versions[0]),)
     if body.get("charge_code") is not None:
-        spans = price_spans(versions, customer.who, period.start, period.end, for_everybody=True)
+        spans = price_spans(versions, customer.subscription, period.start, period.end, for_everybody=True)
         # The charge names the currency where none of its versions is valid yet.
         spans = (*spans, PriceSpan(period.end, period.end, versions[0]))
     end = max(period.start, customer.rated_end(period))
     records = stores.usage.between(stored.id, metric.code, metric.records_from(period.start), end)
-    who = customer.subscriber_in(period)
-    rated = Pricing(spans, metric).rate(records, who, period.start, period.end)
+    subscription = customer.priced_in(period)
+    rated = Pricing(spans, metric).rate(records, subscription, period.start, period.end)
     return rated.as_estimate() | {
         "subscription": stored.id,
         "period_start": rfc3339(period.start),

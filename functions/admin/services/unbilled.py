@@ -10,7 +10,7 @@ from fusion_billing.catalog.metric import Metric
 from fusion_billing.decimals import EXACT, plain
 from fusion_billing.dynamodb.usage.pair_records import UsageRecords
 from fusion_billing.rating.aggregations import AGGREGATES
-from fusion_billing.rating.quantities import settled
+from fusion_billing.rating.exact import readable
 from fusion_billing.rating.records import in_order
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -35,5 +35,5 @@ def unbilled(
     outside = in_order([*before, *after])
     with localcontext(EXACT):
         since = min(period.start, outside[0].window_start)
-        units = settled(AGGREGATES[metric.aggregation](outside, since, period.end))
+        units = readable(AGGREGATES[metric.aggregation](outside, since, period.end))
     return {"units": plain(units), "records_before": len(before), "records_after": len(after)}

@@ -28,7 +28,7 @@ def test_what_came_before_a_customer_is_billed_from_is_not_rated() -> None:
     assert not customer.is_rated_in(october)
     assert customer.is_rated_in(november)
     assert (customer.rated_start(november), customer.rated_end(november)) == (day(11, 10), day(12, 1))
-    assert customer.subscriber_in(november).lived_from == day(11, 10)
+    assert customer.priced_in(november).lived_from == day(11, 10)
 
 
 def test_an_invoiced_period_is_rated_from_where_it_was_whatever_is_corrected_since() -> None:
@@ -41,7 +41,7 @@ def test_an_invoiced_period_is_rated_from_where_it_was_whatever_is_corrected_sin
 def test_what_ends_in_a_period_is_rated_up_to_there() -> None:
     customer = BilledSubscription(WHO, CALENDAR, rated_until=day(11, 20))
     assert customer.rated_end(CALENDAR.open) == day(11, 20)
-    assert customer.subscriber_in(CALENDAR.open).lived_until == day(11, 20)
+    assert customer.priced_in(CALENDAR.open).lived_until == day(11, 20)
     assert not customer.is_rated_in(CALENDAR.after(CALENDAR.open))
 
 
@@ -55,11 +55,13 @@ def test_the_order_that_runs_bills_what_its_forerunner_has_not() -> None:
 
 
 def test_an_order_announced_bills_from_the_period_at_whose_end_it_takes_over() -> None:
-    who = replace(WHO, odoo_order_id=42)
+    subscription = replace(WHO, odoo_order_id=42)
     following = CALENDAR.after(CALENDAR.open)
-    late = BilledSubscription(who, CALENDAR, orders=(link(42, day(1, 1), "initial"), link(57, day(12, 10))))
+    late = BilledSubscription(subscription, CALENDAR, orders=(link(42, day(1, 1), "initial"), link(57, day(12, 10))))
     assert (late.order_for(CALENDAR.open), late.order_for(following)) == (42, 57)
-    at_the_end = BilledSubscription(who, CALENDAR, orders=(link(42, day(1, 1), "initial"), link(57, day(12, 1))))
+    at_the_end = BilledSubscription(
+        subscription, CALENDAR, orders=(link(42, day(1, 1), "initial"), link(57, day(12, 1)))
+    )
     assert at_the_end.order_for(CALENDAR.open) == 57
 
 

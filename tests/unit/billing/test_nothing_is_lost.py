@@ -69,13 +69,13 @@ class Life:
                 yield Record(at.isoformat(), at, at + timedelta(days=1), self.usage[at])
 
     def rater(self) -> Rater:
-        who = PricedSubscription("42", "Pro", "USD", "UTC", 42, {})
+        subscription = PricedSubscription("42", "Pro", "USD", "UTC", 42, {})
 
         def report(pair: ChangedPair, error: Exception) -> None:
             raise error
 
         sources = Sources(
-            customer=lambda _: BilledSubscription(who, self.calendar),
+            customer=lambda _: BilledSubscription(subscription, self.calendar),
             prices=lambda: self.book,
             records=self,
             markers=FakeChangeMarkers(),

@@ -6,12 +6,12 @@ import pytest
 
 from fusion_billing.billing.planning import (
     closing_hours,
+    finished_hours,
     hour_messages,
     hour_text,
     hours_until_now,
     parse_hour,
     part_of,
-    settled_hours,
     sweep_messages,
 )
 
@@ -37,16 +37,16 @@ def _at(hour: int, day: int = 20) -> datetime:
 def test_the_hours_that_ended_long_enough_ago_are_planned_after_the_watermark(
     now: datetime, watermark: datetime, hours: list[datetime]
 ) -> None:
-    assert list(settled_hours(watermark, watermark, now, SETTLING)) == hours
+    assert list(finished_hours(watermark, watermark, now, SETTLING)) == hours
 
 
 def test_no_hour_is_planned_whose_markers_are_gone() -> None:
-    hours = settled_hours(datetime(2025, 1, 1, tzinfo=UTC), NOW, NOW, SETTLING)
+    hours = finished_hours(datetime(2025, 1, 1, tzinfo=UTC), NOW, NOW, SETTLING)
     assert (hours.first, hours.count) == (_at(13, 6), 14 * 24)
 
 
 def test_the_first_run_ever_begins_where_markers_began() -> None:
-    assert list(settled_hours(None, _at(10) + timedelta(minutes=50), NOW, SETTLING)) == [
+    assert list(finished_hours(None, _at(10) + timedelta(minutes=50), NOW, SETTLING)) == [
         _at(10),
         _at(11),
         _at(12),
@@ -58,7 +58,7 @@ def test_a_run_on_demand_covers_the_hour_under_way() -> None:
 
 
 def test_every_hour_and_shard_is_in_exactly_one_message() -> None:
-    hours = settled_hours(_at(7, 17), NOW, NOW, SETTLING)
+    hours = finished_hours(_at(7, 17), NOW, NOW, SETTLING)
     messages = hour_messages(hours, 3)
     covered = [
         (parse_hour(one["hour"]) + offset * timedelta(hours=1), one["shard"])
@@ -70,7 +70,7 @@ def test_every_hour_and_shard_is_in_exactly_one_message() -> None:
 
 
 def test_an_hour_alone_is_a_message_a_shard() -> None:
-    hours = settled_hours(_at(11), _at(11), NOW, SETTLING)
+    hours = finished_hours(_at(11), _at(11), NOW, SETTLING)
     assert hour_messages(hours, 2) == [
         {"job": "hour", "hour": "2026-11-20T12", "shard": 0},
         {"job": "hour", "hour": "2026-11-20T12", "shard": 1},

@@ -33,8 +33,8 @@ def _charge(code: str = "calls", **fields: Any) -> Charge:
     return parse(Charge, common | fields, code=code)
 
 
-def _pricing(*versions: Charge, who: PricedSubscription = WHO) -> Pricing | None:
-    return PriceBook([METRIC], [versions]).pricing("calls", who, NOVEMBER, DECEMBER)
+def _pricing(*versions: Charge, subscription: PricedSubscription = WHO) -> Pricing | None:
+    return PriceBook([METRIC], [versions]).pricing("calls", subscription, NOVEMBER, DECEMBER)
 
 
 def _amount(price: Pricing | None) -> Decimal:
@@ -85,7 +85,7 @@ def test_what_one_subscription_has_otherwise_is_laid_over_every_version() -> Non
     override = parse(ChargeOverride, {"model": {"type": "per_unit", "unit_amount": "0.5"}})
     special = PricedSubscription("42", "Pro", "USD", "UTC", 42, {"calls": override})
     versions = (_charge(), _charge(valid_from="2026-11-16T00:00:00Z"))
-    assert _amount(_pricing(*versions, who=special)) == Decimal("10.00")
+    assert _amount(_pricing(*versions, subscription=special)) == Decimal("10.00")
     assert _amount(_pricing(*versions)) == Decimal("20.00")
 
 
@@ -103,9 +103,9 @@ def _in_two_currencies(**of_the_dollars: Any) -> PriceBook:
 def test_of_charges_on_one_metric_that_in_the_subscription_s_currency_applies() -> None:
     book = _in_two_currencies()
     in_euros = replace(WHO, currency="EUR")
-    for who, its_own, other in ((WHO, "dollars", "euros"), (in_euros, "euros", "dollars")):
-        assert book.pricing(its_own, who, NOVEMBER, DECEMBER) is not None
-        assert book.pricing(other, who, NOVEMBER, DECEMBER) is None
+    for subscription, its_own, other in ((WHO, "dollars", "euros"), (in_euros, "euros", "dollars")):
+        assert book.pricing(its_own, subscription, NOVEMBER, DECEMBER) is not None
+        assert book.pricing(other, subscription, NOVEMBER, DECEMBER) is None
     with pytest.raises(CurrencyMismatch):
         book.pricing("euros", replace(WHO, currency="CHF"), NOVEMBER, DECEMBER)
 
@@ -128,11 +128,11 @@ def test_a_charge_for_one_subscriber_makes_another_currency_right_for_that_one_a
 
 def test_a_charge_whose_override_does_not_fit_is_told_of_and_not_the_one_in_another_currency() -> None:
     unfit = parse(ChargeOverride, {"minimum_amount": "5"})
-    who = replace(WHO, overrides={"dollars": unfit})
+    subscription = replace(WHO, overrides={"dollars": unfit})
     book = _in_two_currencies(maximum_amount="1")
-    assert book.pricing("euros", who, NOVEMBER, DECEMBER) is None
+    assert book.pricing("euros", subscription, NOVEMBER, DECEMBER) is None
     with pytest.raises(Refused):
-        book.pricing("dollars", who, NOVEMBER, DECEMBER)
+        book.pricing("dollars", subscription, NOVEMBER, DECEMBER)
 
 
 def test_a_charge_whose_metric_is_gone_is_refused_by_name() -> None:

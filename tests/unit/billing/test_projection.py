@@ -40,8 +40,8 @@ def _price(aggregation: str, **fields: Any) -> Pricing:
 def _projected(
     price: Pricing, records: list[Record], now: datetime = HALF, until: datetime | None = None, **life: Any
 ) -> RatingResult:
-    who = replace(WHO, **life)
-    return projected(price, records, who, start=START, end=END, until=until, now=now)
+    subscription = replace(WHO, **life)
+    return projected(price, records, subscription, start=START, end=END, until=until, now=now)
 
 
 def _records(*quantities: str, **properties: str) -> list[Record]:

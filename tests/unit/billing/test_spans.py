@@ -53,9 +53,9 @@ def _half_price(**fields: Any) -> ChargeOverride:
     return _override(model={"type": "per_unit", "unit_amount": "0.5"}, **fields)
 
 
-def _spans(*versions: Charge, who: PricedSubscription = WHO) -> list[tuple[datetime, datetime, Any]]:
+def _spans(*versions: Charge, subscription: PricedSubscription = WHO) -> list[tuple[datetime, datetime, Any]]:
     """Return the spans of a charge in November, each with its unit price."""
-    price = PriceBook([METRIC], [versions]).pricing("calls", who, NOVEMBER, DECEMBER)
+    price = PriceBook([METRIC], [versions]).pricing("calls", subscription, NOVEMBER, DECEMBER)
     assert price is not None
     return [(span.start, span.end, _unit_price(span.charge)) for span in price.spans]
 
@@ -64,14 +64,14 @@ def _unit_price(charge: Charge | None) -> Any:
     return None if charge is None else getattr(charge.model, "unit_amount", None)
 
 
-def _amount(book: PriceBook, who: PricedSubscription, *used: tuple[float, str]) -> Decimal:
+def _amount(book: PriceBook, subscription: PricedSubscription, *used: tuple[float, str]) -> Decimal:
     """Return what units used on days of November come to, by all charges."""
     records = [Record(str(at), day(at), day(at), Decimal(units)) for at, units in used]
     total = Decimal(0)
     for charge in book.by_metric["calls"]:
-        price = book.pricing(charge, who, NOVEMBER, DECEMBER)
+        price = book.pricing(charge, subscription, NOVEMBER, DECEMBER)
         if price is not None:
-            total += price.rate(records, who, NOVEMBER, DECEMBER).amount
+            total += price.rate(records, subscription, NOVEMBER, DECEMBER).amount
     return total
 
 
@@ -89,13 +89,13 @@ A_B = (PlanChange("A", None), PlanChange("B", day(25)))
     ("history", "plan"), [(A_B, "B"), ((*A_B, PlanChange("A", day(28))), "A"), ((*A_B, A_B[0]), "B")]
 )
 def test_usage_is_priced_by_the_plan_in_force_then(history: tuple[PlanChange, ...], plan: str) -> None:
-    who = replace(WHO, plan=plan, plan_history=history)
-    assert _amount(BY_PLAN, who, (3, "10"), (26, "5")) == Decimal("25.00")
+    subscription = replace(WHO, plan=plan, plan_history=history)
+    assert _amount(BY_PLAN, subscription, (3, "10"), (26, "5")) == Decimal("25.00")
 
 
 def test_a_plan_that_comes_back_is_priced_in_both_its_spans() -> None:
-    who = replace(WHO, plan="A", plan_history=(*A_B, PlanChange("A", day(28))))
-    assert _amount(BY_PLAN, who, (3, "10"), (26, "5"), (29, "2")) == Decimal("27.00")
+    subscription = replace(WHO, plan="A", plan_history=(*A_B, PlanChange("A", day(28))))
+    assert _amount(BY_PLAN, subscription, (3, "10"), (26, "5"), (29, "2")) == Decimal("27.00")
 
 
 def test_a_change_of_plan_at_the_instant_of_a_version_is_one_change() -> None:
@@ -104,7 +104,7 @@ def test_a_change_of_plan_at_the_instant_of_a_version_is_one_change() -> None:
         _charge("1", applies_to={"plans": ["A"]}),
         _charge("2", applies_to={"plans": ["B"]}, valid_from=rfc3339(day(16))),
     )
-    assert _spans(*versions, who=replace(WHO, plan="B", plan_history=plans)) == [
+    assert _spans(*versions, subscription=replace(WHO, plan="B", plan_history=plans)) == [
         (NOVEMBER, day(16), 1),
         (day(16), DECEMBER, 2),
     ]
@@ -115,26 +115,26 @@ def test_a_change_at_the_edge_of_the_period_is_none(at: datetime) -> None:
     plans = (PlanChange("A", None), PlanChange("B", at))
     both = _charge("1", applies_to={"plans": ["A", "B"]})
     later = _charge("2", valid_from=rfc3339(at), applies_to={"plans": ["A", "B"]})
-    found = _spans(both, later, who=replace(WHO, plan="B", plan_history=plans))
+    found = _spans(both, later, subscription=replace(WHO, plan="B", plan_history=plans))
     assert found == [(NOVEMBER, DECEMBER, 2 if at == NOVEMBER else 1)]
 
 
 def test_a_plan_change_within_what_a_charge_is_for_changes_nothing() -> None:
-    who = replace(WHO, plan="B", plan_history=A_B)
-    assert _spans(_charge(), who=who) == [(NOVEMBER, DECEMBER, 1)]
+    subscription = replace(WHO, plan="B", plan_history=A_B)
+    assert _spans(_charge(), subscription=subscription) == [(NOVEMBER, DECEMBER, 1)]
 
 
 def test_the_first_plan_known_was_in_force_before_too() -> None:
-    who = replace(WHO, plan="B", plan_history=(PlanChange("A", day(5)), PlanChange("B", day(25))))
-    assert _spans(_charge(applies_to={"plans": ["A"]}), who=who) == [
+    subscription = replace(WHO, plan="B", plan_history=(PlanChange("A", day(5)), PlanChange("B", day(25))))
+    assert _spans(_charge(applies_to={"plans": ["A"]}), subscription=subscription) == [
         (NOVEMBER, day(25), 1),
         (day(25), DECEMBER, None),
     ]
 
 
 def test_of_two_plan_changes_at_one_instant_the_later_one_counts() -> None:
-    who = replace(WHO, plan="A", plan_history=(*A_B, PlanChange("A", day(25))))
-    assert _spans(_charge(applies_to={"plans": ["A"]}), who=who) == [(NOVEMBER, DECEMBER, 1)]
+    subscription = replace(WHO, plan="A", plan_history=(*A_B, PlanChange("A", day(25))))
+    assert _spans(_charge(applies_to={"plans": ["A"]}), subscription=subscription) == [(NOVEMBER, DECEMBER, 1)]
 
 
 def test_dated_overrides_follow_each_other_over_all_versions() -> None:
@@ -142,8 +142,8 @@ def test_dated_overrides_follow_each_other_over_all_versions() -> None:
         _half_price(valid_from="2026-11-05"),
         _override(valid_from="2026-11-20"),  # gives the charge's own price back
     )
-    who = replace(WHO, overrides={"calls": overrides})
-    assert _spans(_charge(), _charge("2", valid_from="2026-11-10"), who=who) == [
+    subscription = replace(WHO, overrides={"calls": overrides})
+    assert _spans(_charge(), _charge("2", valid_from="2026-11-10"), subscription=subscription) == [
         (NOVEMBER, day(5), Decimal(1)),
         (day(5), day(10), Decimal("0.5")),
         (day(10), day(20), Decimal("0.5")),
@@ -152,8 +152,8 @@ def test_dated_overrides_follow_each_other_over_all_versions() -> None:
 
 
 def test_one_override_may_be_dated_alone() -> None:
-    who = replace(WHO, overrides={"calls": _half_price(valid_from="2026-11-05T06:00:00Z")})
-    assert _spans(_charge(), who=who) == [
+    subscription = replace(WHO, overrides={"calls": _half_price(valid_from="2026-11-05T06:00:00Z")})
+    assert _spans(_charge(), subscription=subscription) == [
         (NOVEMBER, day(5.25), Decimal(1)),
         (day(5.25), DECEMBER, Decimal("0.5")),
     ]
@@ -163,10 +163,10 @@ def test_two_overrides_that_begin_together_somewhere_are_taken_by_the_day() -> N
     """Two texts for one instant: the day is in force, whatever the order they are given in."""
     overrides = (_half_price(valid_from="2026-11-05"), _override(valid_from="2026-11-05T00:00:00Z"))
     for given_as in (overrides, overrides[::-1]):
-        who = replace(WHO, overrides={"calls": given_as})
-        assert _spans(_charge(), who=who)[-1] == (day(5), DECEMBER, Decimal("0.5"))
+        subscription = replace(WHO, overrides={"calls": given_as})
+        assert _spans(_charge(), subscription=subscription)[-1] == (day(5), DECEMBER, Decimal("0.5"))
     berlin = replace(WHO, overrides={"calls": overrides}, timezone="Europe/Berlin")
-    assert [end for _, end, _ in _spans(_charge(), who=berlin)] == [
+    assert [end for _, end, _ in _spans(_charge(), subscription=berlin)] == [
         day(5) - timedelta(hours=1),
         day(5),
         DECEMBER,
@@ -193,13 +193,13 @@ def test_a_day_begins_at_midnight_in_each_subscription_s_zone(zone: str, first: 
 
 def test_all_of_the_first_local_day_is_at_the_new_price() -> None:
     local = datetime.fromisoformat("2026-12-01T00:00:00+01:00")
-    who = replace(WHO, timezone="Europe/Berlin")
+    subscription = replace(WHO, timezone="Europe/Berlin")
     book = PriceBook([METRIC], [[_charge("1"), _charge("2", valid_from="2026-12-01")]])
     start, end = local, datetime.fromisoformat("2027-01-01T00:00:00+01:00")
-    price = book.pricing("calls", who, start, end)
+    price = book.pricing("calls", subscription, start, end)
     assert price is not None
     used = [Record(str(n), local + timedelta(days=n), local, Decimal(1500)) for n in range(2)]
-    assert price.rate(used, who, start, end).amount == 3000 * 2
+    assert price.rate(used, subscription, start, end).amount == 3000 * 2
 
 
 def test_days_that_fall_together_in_a_zone_are_taken_by_the_later_one() -> None:
@@ -236,8 +236,8 @@ def _stored(price: Pricing) -> Pricing:
     return pricing_of(StoredPrice.from_json(json.loads(json.dumps(stored.to_json()))))
 
 
-def _priced(*versions: Charge, who: PricedSubscription = WHO) -> Pricing:
-    price = PriceBook([METRIC], [versions]).pricing("calls", who, NOVEMBER, DECEMBER)
+def _priced(*versions: Charge, subscription: PricedSubscription = WHO) -> Pricing:
+    price = PriceBook([METRIC], [versions]).pricing("calls", subscription, NOVEMBER, DECEMBER)
     assert price is not None
     return price
 
@@ -254,8 +254,8 @@ def _priced(*versions: Charge, who: PricedSubscription = WHO) -> Pricing:
         ([_charge()], replace(WHO, overrides={"calls": (_half_price(valid_from="2026-11-05"),)})),
     ],
 )
-def test_a_rating_keeps_its_pricing_whole(versions: list[Charge], who: PricedSubscription) -> None:
-    price = _priced(*versions, who=who)
+def test_a_rating_keeps_its_pricing_whole(versions: list[Charge], subscription: PricedSubscription) -> None:
+    price = _priced(*versions, subscription=subscription)
     assert _stored(price) == price
 
 
@@ -328,14 +328,14 @@ def test_spans_always_tile_the_period_and_are_those_in_force(
     ]
     laid_over = tuple(_override(included_units=str(n), valid_from=start) for n, start in enumerate(overrides))
     history = tuple(PlanChange(plan, NOVEMBER + timedelta(hours=hours)) for plan, hours in plans)
-    who = replace(
+    subscription = replace(
         WHO,
         plan="A",
         timezone=zone,
         plan_history=history,
         overrides={"calls": laid_over} if laid_over else {},
     )
-    price = PriceBook([METRIC], [charges]).pricing("calls", who, NOVEMBER, DECEMBER)
+    price = PriceBook([METRIC], [charges]).pricing("calls", subscription, NOVEMBER, DECEMBER)
     if price is None:
         return
     spans = price.spans

@@ -189,17 +189,18 @@ def plan_adjustment(state: AdjustmentState, price: Pricing, product: int | None,
 def _rated_again(state: AdjustmentState, price: Pricing, product: int | None) -> RatingDocument:
     """Return the invoiced period's rating document as all its usage records make it now."""
     customer, charge, period = state.customer, price.charge, state.adjustment.period
-    if charge.currency != customer.who.currency:
+    currency = customer.subscription.currency
+    if charge.currency != currency:
         raise CurrencyMismatch(
-            f"Charge {charge.code} was billed in {charge.currency}, but the subscription is in {customer.who.currency}"
+            f"Charge {charge.code} was billed in {charge.currency}, but the subscription is in {currency}"
         )
-    who = customer.subscriber_in(period)
+    subscription = customer.priced_in(period)
     is_charged = state.adjustment.is_charged
     result = RatingResult(ZERO, ZERO, ZERO, ZERO, ZERO, charge.currency, ())
     if is_charged and customer.is_rated_in(period):
         check_groups(price, state.records)
-        result = price.rate(state.records, who, period.start, period.end)
-    document = period_document(price, who, period.start, period.end, result)
+        result = price.rate(state.records, subscription, period.start, period.end)
+    document = period_document(price, subscription, period.start, period.end, result)
     if product is not None:
         document = replace(document, odoo_product_id=product)  # it may have been corrected; the price stays
     return document if is_charged else replace(document, charge_applies=False)

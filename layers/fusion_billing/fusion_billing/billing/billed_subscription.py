@@ -22,7 +22,7 @@ class BilledSubscription:
     not reached the open period since: if it runs again, Odoo's next invoice is of what came before.
     """
 
-    who: PricedSubscription
+    subscription: PricedSubscription
     calendar: Calendar
     rated_until: datetime | None = None
     rated_from: datetime | None = None
@@ -35,7 +35,7 @@ class BilledSubscription:
     @property
     def id(self) -> str:
         """Return the subscription's id."""
-        return self.who.id
+        return self.subscription.id
 
     def is_rated_in(self, period: Period) -> bool:
         """Tell whether anything of a period is rated."""
@@ -64,11 +64,11 @@ class BilledSubscription:
         """Tell whether Odoo's next invoice is to hold what is rated in a period: nearly always the open."""
         return period.state == "open" and (not self.is_ahead or self.has_ended(now))
 
-    def subscriber_in(self, period: Period) -> PricedSubscription:
+    def priced_in(self, period: Period) -> PricedSubscription:
         """Return who pays for a period, living in the part of it that is rated."""
         lived = self.rated_start(period), self.rated_end(period)
         return replace(
-            self.who,
+            self.subscription,
             lived_from=lived[0] if lived[0] > period.start else None,
             lived_until=lived[1] if lived[1] < period.end else None,
             whole_from=self.calendar.whole_start(period),
@@ -80,7 +80,7 @@ class BilledSubscription:
         That is the order running now: what a renewed order has not invoiced moves to the one that renews it.
         An order announced after it serves from the period on in which, or at whose end, it takes over.
         """
-        running = self.who.odoo_order_id
+        running = self.subscription.odoo_order_id
         serving = [order for order in self.orders if order.kind != "upsell"]
         ids = [order.odoo_order_id for order in serving]
         if running not in ids:
@@ -161,30 +161,29 @@ class SubscriptionSnapshot(Protocol):
         """Tell whether nothing more of it will be invoiced."""
 
 
-def billed_subscription(kept: SubscriptionSnapshot) -> BilledSubscription:
-    """Return a subscription as rating sees it."""
-    subscription = kept.subscription
-    who = PricedSubscription(
-        id=subscription.id,
-        plan=subscription.plan,
-        currency=subscription.currency,
-        timezone=subscription.timezone,
-        odoo_order_id=subscription.odoo_order_id,
-        overrides=subscription.overrides or {},
-        plan_history=kept.plan_history,
-        lived_from=subscription.rated_from,
-        lived_until=kept.rated_until,
-    )
+def billed_subscription(stored: SubscriptionSnapshot) -> BilledSubscription:
+    """Return a stored subscription as rating sees it."""
+    defined = stored.subscription
     return BilledSubscription(
-        who,
-        kept.calendar,
-        rated_until=kept.rated_until,
-        rated_from=subscription.rated_from,
-        orders=kept.orders,
-        is_over=kept.is_over,
-        ends=subscription.ends,
-        customer_name=str(subscription.customer_name),
-        is_ahead=_is_ahead(kept.calendar, subscription),
+        PricedSubscription(
+            id=defined.id,
+            plan=defined.plan,
+            currency=defined.currency,
+            timezone=defined.timezone,
+            odoo_order_id=defined.odoo_order_id,
+            overrides=defined.overrides or {},
+            plan_history=stored.plan_history,
+            lived_from=defined.rated_from,
+            lived_until=stored.rated_until,
+        ),
+        stored.calendar,
+        rated_until=stored.rated_until,
+        rated_from=defined.rated_from,
+        orders=stored.orders,
+        is_over=stored.is_over,
+        ends=defined.ends,
+        customer_name=str(defined.customer_name),
+        is_ahead=_is_ahead(stored.calendar, defined),
     )
 
 

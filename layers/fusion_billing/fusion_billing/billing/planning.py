@@ -48,7 +48,7 @@ class Hours:
             yield self.first + index * HOUR
 
 
-def settled_hours(watermark: datetime | None, earliest: datetime, now: datetime, settling: timedelta) -> Hours:
+def finished_hours(watermark: datetime | None, earliest: datetime, now: datetime, settling: timedelta) -> Hours:
     """Return the hours to plan: those after the `watermark` that ended at least `settling` ago.
 
     Without a watermark they begin with the hour of `earliest`, before which no marker was ever written;

@@ -161,7 +161,7 @@ def _priced(side: Side, charge: str) -> Pricing | str | None:
     if not customer.is_rated_in(period):
         return None
     try:
-        return side.book.pricing(charge, customer.who, period.start, period.end)
+        return side.book.pricing(charge, customer.subscription, period.start, period.end)
     except (CurrencyMismatch, LookupError, Refused) as error:
         return str(error)
 
@@ -171,7 +171,7 @@ def _rated(side: Side, price: Pricing | str | None, read: ReadRecords) -> Figure
     if price is None or customer is None:
         return None
     period = customer.calendar.open
-    currency = customer.who.currency
+    currency = customer.subscription.currency
     if isinstance(price, str):
         return Figures(period.start, period.end, currency, error=price)
     since = price.metric.records_from(period.start)
@@ -179,7 +179,7 @@ def _rated(side: Side, price: Pricing | str | None, read: ReadRecords) -> Figure
         records = read(customer.id, price.metric.code, since, customer.rated_end(period))
     except TooManyRecords as error:
         return Figures(period.start, period.end, currency, error=str(error), is_skipped=True)
-    rated = price.rate(records, customer.subscriber_in(period), period.start, period.end)
+    rated = price.rate(records, customer.priced_in(period), period.start, period.end)
     return Figures(period.start, period.end, currency, rated.units, rated.amount)
 
 

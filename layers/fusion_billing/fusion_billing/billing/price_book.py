@@ -42,45 +42,57 @@ class PriceBook:
         versions = self._charges.get(charge)
         return versions[-1] if versions is not None else None
 
-    def pricing(self, charge: str, who: PricedSubscription, start: datetime, end: datetime) -> Pricing | None:
-        """Return what prices `who`'s usage of `charge` in `[start, end)`, None where it does not apply.
+    def pricing(self, charge: str, subscription: PricedSubscription, start: datetime, end: datetime) -> Pricing | None:
+        """Return what prices `subscription`'s usage of `charge` in `[start, end)`, None where it does not apply.
 
-        It applies if it does in any part of the period that `who` lives. A charge in another currency does
+        It applies if it does in any part of the period that `subscription` lives. A charge in another currency does
         not, if another one on its metric applies in the subscription's. Raises as `pricing.pricing` does, and
         `LookupError` where the charge's metric does not exist.
         """
         try:
-            return self._priced(charge, who, start, end)
+            return self._priced(charge, subscription, start, end)
         except CurrencyMismatch:
             if any(
-                self._applies(other, who, start, end)
+                self._applies(other, subscription, start, end)
                 for other in self._on[self._charges[charge][0].metric]
-                if self._charges[other][0].currency == who.currency
+                if self._charges[other][0].currency == subscription.currency
             ):
                 return None
             raise
 
-    def _applies(self, charge: str, who: PricedSubscription, start: datetime, end: datetime) -> bool:
+    def _applies(self, charge: str, subscription: PricedSubscription, start: datetime, end: datetime) -> bool:
         try:
-            return self._priced(charge, who, start, end) is not None
+            return self._priced(charge, subscription, start, end) is not None
         except Refused:
             return True  # what is wrong with its override is told of it itself
 
-    def _priced(self, charge: str, who: PricedSubscription, start: datetime, end: datetime) -> Pricing | None:
-        price = self._of_the_period(charge, who, start, end)
-        return price if price is not None and price.applies_to(who) else None
+    def _priced(self, charge: str, subscription: PricedSubscription, start: datetime, end: datetime) -> Pricing | None:
+        price = self._of_the_period(charge, subscription, start, end)
+        return price if price is not None and price.applies_to(subscription) else None
 
-    def _of_the_period(self, charge: str, who: PricedSubscription, start: datetime, end: datetime) -> Pricing | None:
-        if charge in who.overrides or charge in self._for_one:
-            return self._work_out(charge, who, start, end)
-        memo = (charge, who.plan, tuple(who.plan_history), who.currency, who.timezone, start, end)
+    def _of_the_period(
+        self, charge: str, subscription: PricedSubscription, start: datetime, end: datetime
+    ) -> Pricing | None:
+        if charge in subscription.overrides or charge in self._for_one:
+            return self._work_out(charge, subscription, start, end)
+        memo = (
+            charge,
+            subscription.plan,
+            tuple(subscription.plan_history),
+            subscription.currency,
+            subscription.timezone,
+            start,
+            end,
+        )
         if memo not in self._memo:
-            self._memo[memo] = self._work_out(charge, who, start, end)
+            self._memo[memo] = self._work_out(charge, subscription, start, end)
         return self._memo[memo]
 
-    def _work_out(self, charge: str, who: PricedSubscription, start: datetime, end: datetime) -> Pricing | None:
+    def _work_out(
+        self, charge: str, subscription: PricedSubscription, start: datetime, end: datetime
+    ) -> Pricing | None:
         versions = self._charges[charge]
         metric = self._metrics.get(versions[0].metric)
         if metric is None:
             raise LookupError(f"charge {charge} is on the metric {versions[0].metric}, which does not exist")
-        return pricing(versions, metric, who, start, end)
+        return pricing(versions, metric, subscription, start, end)

@@ -55,25 +55,27 @@ class Pricing:
             json["price_spans"] = [self._span_json(span) for span in self.spans]
         return json
 
-    def rate(self, records: Iterable[Record], who: PricedSubscription, start: datetime, end: datetime) -> RatingResult:
-        """Return what `records` come to in the period `[start, end)`, as far as `who` lives in it."""
+    def rate(
+        self, records: Iterable[Record], subscription: PricedSubscription, start: datetime, end: datetime
+    ) -> RatingResult:
+        """Return what `records` come to in the period `[start, end)`, as far as `subscription` lives in it."""
         return rate_spans(
             fitted(self.spans, start, end),
             self.metric,
             records,
             period_start=start,
             period_end=end,
-            lived_start=who.lived_from,
-            lived_end=who.lived_until,
-            whole_start=who.whole_from,
-            timezone=who.timezone,
+            lived_start=subscription.lived_from,
+            lived_end=subscription.lived_until,
+            whole_start=subscription.whole_from,
+            timezone=subscription.timezone,
         )
 
-    def applies_to(self, who: PricedSubscription) -> bool:
-        """Tell whether any of it lies in the part of the period that `who` lives."""
+    def applies_to(self, subscription: PricedSubscription) -> bool:
+        """Tell whether any of it lies in the part of the period that `subscription` lives."""
         return any(
-            (who.lived_until is None or span.start < who.lived_until)
-            and (who.lived_from is None or span.end > who.lived_from)
+            (subscription.lived_until is None or span.start < subscription.lived_until)
+            and (subscription.lived_from is None or span.end > subscription.lived_from)
             for span in self.spans
             if span.charge is not None
         )
@@ -105,22 +107,24 @@ class CurrencyMismatch(ValueError):
 def pricing(
     versions: Sequence[Charge],
     metric: Metric,
-    who: PricedSubscription,
+    subscription: PricedSubscription,
     period_start: datetime,
     period_end: datetime,
 ) -> Pricing | None:
-    """Return what prices `who`'s usage of a charge in a period, or None where the charge does not apply.
+    """Return what prices `subscription`'s usage of a charge in a period, or None where the charge does not apply.
 
     `versions` are all of the charge's. It applies if in any part of the period, lived or not, a version in
     force is active and covers the plan in force. Raises `CurrencyMismatch`, and `Refused` where an override
     does not fit.
     """
-    spans = price_spans(versions, who, period_start, period_end)
+    spans = price_spans(versions, subscription, period_start, period_end)
     charge = next((span.charge for span in spans if span.charge is not None), None)
     if charge is None:
         return None
-    if charge.currency != who.currency:
-        raise CurrencyMismatch(f"charge {charge.code} is in {charge.currency}, the subscription in {who.currency}")
+    if charge.currency != subscription.currency:
+        raise CurrencyMismatch(
+            f"charge {charge.code} is in {charge.currency}, the subscription in {subscription.currency}"
+        )
     return Pricing(spans, metric)
 
 

@@ -24,7 +24,7 @@ _Properties = tuple[tuple[str, str], ...]
 def projected(
     price: Pricing,
     records: Sequence[Record],
-    who: PricedSubscription,
+    subscription: PricedSubscription,
     *,
     start: datetime,
     end: datetime,
@@ -37,8 +37,8 @@ def projected(
     groups keeping their shares; a level (`time_weighted`) goes on from where its last window ends; of the
     other aggregations the value so far is the best guess. Quantities are rounded to six digits.
     """
-    since = max(start, who.lived_from or start)
-    last = min(end, until or end, who.lived_until or end)
+    since = max(start, subscription.lived_from or start)
+    last = min(end, until or end, subscription.lived_until or end)
     growing = since < now < last
     metric = price.metric
     if growing and metric.aggregation == "count":
@@ -49,7 +49,7 @@ def projected(
         more = [each for record in records for each in _goes_on(record, price, since, now, last)]
     if growing and metric.aggregation == "time_weighted":
         more = list(_levels(records, since, now, last))
-    return replace(price, metric=metric).rate([*records, *more], who, start, end)
+    return replace(price, metric=metric).rate([*records, *more], subscription, start, end)
 
 
 def _goes_on(record: Record, price: Pricing, since: datetime, now: datetime, last: datetime) -> Iterator[Record]:

@@ -30,27 +30,27 @@ class _Change(NamedTuple, Generic[T]):
 
 def price_spans(
     versions: Sequence[Charge],
-    who: PricedSubscription,
+    subscription: PricedSubscription,
     start: datetime,
     end: datetime,
     *,
     for_everybody: bool = False,
 ) -> tuple[PriceSpan, ...]:
-    """Return the spans that tile `[start, end)`, whatever part of it `who` lives.
+    """Return the spans that tile `[start, end)`, whatever part of it `subscription` lives.
 
     `versions` are all of the charge's. `for_everybody` leaves aside whom the charge is for, and whether it is
     active. Raises `Refused` where an override does not fit a version it is laid over.
     """
-    zone = who.timezone
+    zone = subscription.timezone
     priced = [
         _Change(instant_of(version.valid_from, zone), version)
         for version in sorted(versions, key=lambda version: order_of(version.valid_from, zone))
     ]
-    plans = _plans(who)
+    plans = _plans(subscription)
     overrides = [
         _Change(instant_of(override.valid_from, zone), override)
         for override in sorted(
-            dated(who.overrides.get(versions[0].code)), key=lambda each: order_of(each.valid_from, zone)
+            dated(subscription.overrides.get(versions[0].code)), key=lambda each: order_of(each.valid_from, zone)
         )
     ]
     made: dict[tuple[int, int], Charge] = {}
@@ -58,7 +58,11 @@ def price_spans(
     for since, until in _between(start, end, chain(priced, plans, overrides)):
         version, plan = _at(priced, since), _at(plans, since)
         applies = version is not None and (
-            for_everybody or (version.active and version.applies_to.covers(plan=plan or who.plan, subscription=who.id))
+            for_everybody
+            or (
+                version.active
+                and version.applies_to.covers(plan=plan or subscription.plan, subscription=subscription.id)
+            )
         )
         charge = _overridden(version, _at(overrides, since), made) if version and applies else None
         spans.append(PriceSpan(since, until, charge))
@@ -97,11 +101,11 @@ def merged(spans: Iterable[PriceSpan]) -> tuple[PriceSpan, ...]:
     return tuple(found)
 
 
-def _plans(who: PricedSubscription) -> list[_Change[str]]:
-    if not who.plan_history:
-        return [_Change(None, who.plan)]
-    known = [change for change in who.plan_history if change.start is not None]
-    since_ever = [change for change in who.plan_history if change.start is None]
+def _plans(subscription: PricedSubscription) -> list[_Change[str]]:
+    if not subscription.plan_history:
+        return [_Change(None, subscription.plan)]
+    known = [change for change in subscription.plan_history if change.start is not None]
+    since_ever = [change for change in subscription.plan_history if change.start is None]
     ordered = sorted(known, key=_start)
     first = (since_ever or ordered)[-1 if since_ever else 0]
     return [_Change(None, first.plan), *(_Change(change.start, change.plan) for change in ordered)]

@@ -11,7 +11,7 @@ from fusion_billing.catalog.charge import UnitConversion
 from fusion_billing.catalog.metric import QuantityRounding
 from fusion_billing.decimals import plain
 from fusion_billing.rating import exact
-from fusion_billing.rating.exact import Exact, quotient, readable
+from fusion_billing.rating.exact import Exact, quotient
 from fusion_billing.rating.phrases import counted
 
 
@@ -39,8 +39,3 @@ def in_words(conversion: UnitConversion | None, rounding: QuantityRounding | Non
         yield f"{verb} by {plain(conversion.factor)}{mode}"
     if rounding is not None:
         yield f"Rounded {rounding.mode.replace('_', ' ')} to {counted(rounding.digits, 'digit')}"
-
-
-def settled(quantity: Exact) -> Decimal:
-    """Return the quantity as it is shown: 38 digits past the point if it does not end."""
-    return readable(quantity)
