@@ -243,7 +243,7 @@ def _priced(*versions: Charge, subscription: PricedSubscription = WHO) -> Pricin
 
 
 @pytest.mark.parametrize(
-    ("versions", "who"),
+    ("versions", "subscription"),
     [
         ([_charge()], WHO),
         ([_charge(), _charge("2", valid_from="2026-11-16T00:00:00Z", included_units="3")], WHO),
