@@ -1,8 +1,10 @@
-"""API keys."""
+"""Sources and their API keys."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from fusion_billing.access.stored_key import StoredKey
+from fusion_billing.access.stored_key import Source, StoredKey
+from fusion_billing.errors import NotFound
 
 
 @dataclass
@@ -16,3 +18,25 @@ class FakeApiKeys:
 
     def create(self, key_id: str, key: StoredKey) -> None:
         self.items[key_id] = key
+
+    def revoke(self, key_id: str, now: datetime) -> None:
+        if key_id not in self.items:
+            raise NotFound("Unknown key")
+        del self.items[key_id]
+
+
+@dataclass
+class FakeSources:
+    """Sources in memory."""
+
+    items: dict[str, Source] = field(default_factory=dict)
+
+    def get(self, source_id: str) -> Source | None:
+        return self.items.get(source_id)
+
+    def create(self, source: Source) -> None:
+        self.items[source.id] = source
+
+    def listing(self, after: str | None, limit: int) -> tuple[list[Source], str | None]:
+        ids = sorted(id_ for id_ in self.items if after is None or id_ > after)
+        return [self.items[id_] for id_ in ids[:limit]], ids[limit - 1] if len(ids) > limit else None

@@ -163,6 +163,18 @@ class FakeStatements:
             else:
                 self.events.append(write)
 
+    def get(self, subscription: str, period_start: datetime) -> dict[str, object] | None:
+        found = self.documents.get((subscription, rfc3339(period_start)))
+        return None if found is None else dict(found)
+
+    def page(
+        self, subscription: str, after: datetime | None, limit: int
+    ) -> tuple[list[dict[str, object]], datetime | None]:
+        starts = sorted((start for owner, start in self.documents if owner == subscription), reverse=True)
+        rest = [start for start in starts if after is None or start < rfc3339(after)]
+        page = [dict(self.documents[subscription, start]) for start in rest[:limit]]
+        return page, datetime.fromisoformat(rest[limit - 1]) if len(rest) > limit else None
+
     def latest(self, subscription: str) -> dict[str, object] | None:
         own = [document for (owner, _), document in sorted(self.documents.items()) if owner == subscription]
         return dict(own[-1]) if own else None

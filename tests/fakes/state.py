@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from fusion_billing.dynamodb.state.runs import Run
+from fusion_billing.instants import rfc3339
 from tests.fakes.clock import START
 
 
@@ -11,6 +13,7 @@ from tests.fakes.clock import START
 class FakeRun:
     """A run on demand: its counts, and the parts that are not finished."""
 
+    started_at: datetime
     counts: dict[str, int] = field(default_factory=dict)
     remaining_parts: set[str] = field(default_factory=set)
 
@@ -22,7 +25,13 @@ class FakeRuns:
     runs: dict[str, FakeRun] = field(default_factory=dict)
 
     def begin(self, run: str, parts: Iterable[str], now: datetime) -> None:
-        self.runs[run] = FakeRun(remaining_parts=set(parts))
+        self.runs[run] = FakeRun(now, remaining_parts=set(parts))
+
+    def get(self, run: str) -> Run | None:
+        stored = self.runs.get(run)
+        if stored is None:
+            return None
+        return Run(run, frozenset(stored.remaining_parts), rfc3339(stored.started_at), stored.counts)
 
     def count(self, run: str, part: str, counts: Mapping[str, int], *, finished: bool) -> None:
         stored = self.runs.get(run)

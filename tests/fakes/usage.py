@@ -2,9 +2,12 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 
+from fusion_billing.dynamodb.usage.items import Revision, StoredUsageRecord
+from fusion_billing.dynamodb.usage.reading import Selection
 from fusion_billing.dynamodb.usage.single_write import Answer
 from fusion_billing.metering.outcome import (
     CONFLICT,
@@ -12,6 +15,7 @@ from fusion_billing.metering.outcome import (
     STALE,
     UNAVAILABLE,
     UNCHANGED,
+    VOIDED,
     Stored,
     decide,
 )
@@ -81,6 +85,46 @@ class FakeUsage:
         for record in sorted(found, key=lambda record: (record.window_start, record.key)):
             if start <= record.window_start < end:
                 yield record
+
+
+@dataclass
+class FakeUsageReader:
+    """The usage table, to look at and to void records in."""
+
+    items: dict[tuple[str, str], StoredUsageRecord] = field(default_factory=dict)
+    is_throttled: bool = False
+
+    def get(self, source: str, key: str) -> StoredUsageRecord | None:
+        return self.items.get((source, key))
+
+    def page(self, wanted: Selection, after: str | None, limit: int) -> tuple[list[StoredUsageRecord], str | None]:
+        found = sorted(self._selected(wanted), key=lambda record: (record.start, record.key))
+        rest = [record for record in found if after is None or record.key > after]
+        return rest[:limit], rest[limit - 1].key if len(rest) > limit else None
+
+    def quantities(self, wanted: Selection) -> Iterator[tuple[str, Decimal]]:
+        for record in self._selected(wanted):
+            yield record.key, record.quantity
+
+    def void(self, record: StoredUsageRecord, at: str, deadline: Deadline, *, actor: str, reason: str = "") -> Answer:
+        if self.is_throttled:
+            return Answer(UNAVAILABLE)
+        revision = record.revision + 1
+        entry = Revision(revision, None, None, None, at, reason, actor)
+        voided = replace(record, voided=True, revision=revision, history=(*record.history, entry))
+        self.items[record.source, record.key] = voided
+        return Answer(VOIDED, revision)
+
+    def _selected(self, wanted: Selection) -> list[StoredUsageRecord]:
+        return [
+            record
+            for record in self.items.values()
+            if (record.subscription, record.metric) == (wanted.subscription, wanted.metric)
+            and record.voided == wanted.voided
+            and wanted.source in {None, record.source}
+            and (wanted.start is None or datetime.fromisoformat(record.start) >= wanted.start)
+            and (wanted.end is None or datetime.fromisoformat(record.start) < wanted.end)
+        ]
 
 
 @dataclass(frozen=True)

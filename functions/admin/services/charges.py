@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from functions.admin.ports import Catalog, RatingJobs
 from functions.admin.services import put_back
 from functions.admin.services.charged_subscriptions import applies, payers
 from functions.admin.services.put_request import PutRequest, in_words
@@ -22,11 +23,11 @@ from fusion_billing.catalog.filters import unreachable_filters
 from fusion_billing.catalog.subscription_history import plans_within
 from fusion_billing.catalog.valid_from import instant_of, order_of, shown
 from fusion_billing.catalog.validation import check_size, parse
-from fusion_billing.dynamodb.catalog.definitions import CatalogueStore, Stored
+from fusion_billing.dynamodb.catalog.definitions import Stored
 from fusion_billing.dynamodb.catalog.subscriptions import StoredSubscription, SubscriptionStore
 from fusion_billing.dynamodb.keys import CHARGE
 from fusion_billing.errors import Fault, InUse, NotFound, Refused
-from fusion_billing.messaging.rating_jobs import COMMIT_SECONDS, RatingJobs
+from fusion_billing.messaging.rating_jobs import COMMIT_SECONDS
 
 SHOWN = ("versions", "history")
 """What a charge is shown with, and has not by its definition; `version` besides."""
@@ -81,7 +82,7 @@ class Planned:
         return f"added {which}" if self.replaced is None else f"{in_words(self.changed)} of {which}"
 
 
-def planned(store: CatalogueStore, code: str, body: dict[str, Any], now: datetime) -> Planned:
+def planned(store: Catalog, code: str, body: dict[str, Any], now: datetime) -> Planned:
     """Return what a `PUT` would do, as things are now; raises `Refused`, and as `put_back.check` does."""
     definition, besides = put_back.split(body, SHOWN)
     charge = _parsed(store, code, definition)
@@ -93,7 +94,7 @@ def planned(store: CatalogueStore, code: str, body: dict[str, Any], now: datetim
 
 
 def put(
-    store: CatalogueStore, jobs: RatingJobs, code: str, body: dict[str, Any], asked: PutRequest
+    store: Catalog, jobs: RatingJobs, code: str, body: dict[str, Any], asked: PutRequest
 ) -> tuple[bool, dict[str, Any]]:
     """Create a charge, or add or replace a version; return whether the charge is new, and its JSON.
 
@@ -114,7 +115,7 @@ def put(
     raise AssertionError
 
 
-def get(store: CatalogueStore, code: str, now: datetime) -> dict[str, Any]:
+def get(store: Catalog, code: str, now: datetime) -> dict[str, Any]:
     """Return a charge's JSON; raises `NotFound`."""
     stored = store.stored_charge(code)
     if stored is None:
@@ -122,17 +123,13 @@ def get(store: CatalogueStore, code: str, now: datetime) -> dict[str, Any]:
     return as_json(store, stored, now)
 
 
-def listing(
-    store: CatalogueStore, after: str | None, limit: int, now: datetime
-) -> tuple[list[dict[str, Any]], str | None]:
+def listing(store: Catalog, after: str | None, limit: int, now: datetime) -> tuple[list[dict[str, Any]], str | None]:
     """Return a page of charges by code, and after which the next one begins."""
     page, last = store.charge_page(after, limit)
     return [_listed(stored, now) for stored in page], last
 
 
-def delete(
-    store: CatalogueStore, subscriptions: SubscriptionStore, jobs: RatingJobs, code: str, asked: PutRequest
-) -> None:
+def delete(store: Catalog, subscriptions: SubscriptionStore, jobs: RatingJobs, code: str, asked: PutRequest) -> None:
     """Delete a charge that no subscription pays; raises `NotFound`, and `InUse`.
 
     One that is active and applies to a subscription that is not over, by a plan of its open period, or is
@@ -174,7 +171,7 @@ def in_force(versions: Versions, now: datetime) -> Charge:
     return next((version for version in reversed(versions) if _valid_from(version) <= now), versions[0])
 
 
-def as_json(store: CatalogueStore, stored: Stored[tuple[Charge, ...]], now: datetime) -> dict[str, Any]:
+def as_json(store: Catalog, stored: Stored[tuple[Charge, ...]], now: datetime) -> dict[str, Any]:
     """Return a charge as the API shows it by itself: with its history."""
     return _listed(stored, now) | {"history": store.history(CHARGE, stored.value[0].code)}
 
@@ -187,7 +184,7 @@ def _listed(stored: Stored[tuple[Charge, ...]], now: datetime) -> dict[str, Any]
     }
 
 
-def _parsed(store: CatalogueStore, code: str, body: dict[str, Any]) -> Charge:
+def _parsed(store: Catalog, code: str, body: dict[str, Any]) -> Charge:
     faults: tuple[Fault, ...] = ()
     charge = None
     try:

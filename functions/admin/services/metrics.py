@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from functions.admin.ports import Catalog, RatingJobs
 from functions.admin.services import put_back
 from functions.admin.services.put_request import PutRequest, in_words
 from functions.admin.services.write_attempts import attempts
@@ -10,10 +11,10 @@ from fusion_billing.catalog.change import changed_fields
 from fusion_billing.catalog.charge import Charge
 from fusion_billing.catalog.metric import Metric
 from fusion_billing.catalog.validation import parse
-from fusion_billing.dynamodb.catalog.definitions import CatalogueStore, Stored
+from fusion_billing.dynamodb.catalog.definitions import Stored
 from fusion_billing.dynamodb.keys import METRIC
 from fusion_billing.errors import InUse, NotFound
-from fusion_billing.messaging.rating_jobs import COMMIT_SECONDS, RatingJobs
+from fusion_billing.messaging.rating_jobs import COMMIT_SECONDS
 
 SHOWN = ("history",)
 """What a metric is shown with, and has not by its definition; `version` besides."""
@@ -46,7 +47,7 @@ class Planned:
         return [field for field in self.changed if field in _CONFIRMED]
 
 
-def planned(store: CatalogueStore, code: str, body: dict[str, Any]) -> Planned:
+def planned(store: Catalog, code: str, body: dict[str, Any]) -> Planned:
     """Return what a `PUT` would do, as things are now; raises `Refused`, and as `put_back.check` does."""
     definition, besides = put_back.split(body, SHOWN)
     metric = parse(Metric, definition, code=code)
@@ -57,7 +58,7 @@ def planned(store: CatalogueStore, code: str, body: dict[str, Any]) -> Planned:
 
 
 def put(
-    store: CatalogueStore, jobs: RatingJobs, code: str, body: dict[str, Any], asked: PutRequest
+    store: Catalog, jobs: RatingJobs, code: str, body: dict[str, Any], asked: PutRequest
 ) -> tuple[bool, dict[str, Any]]:
     """Create or replace a metric; return whether it is new, and its JSON.
 
@@ -80,18 +81,18 @@ def put(
     raise AssertionError
 
 
-def get(store: CatalogueStore, code: str) -> dict[str, Any]:
+def get(store: Catalog, code: str) -> dict[str, Any]:
     """Return a metric's JSON; raises `NotFound`."""
     return as_json(store, store.stored_metric(code) or _missing(code))
 
 
-def listing(store: CatalogueStore, after: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
+def listing(store: Catalog, after: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
     """Return a page of metrics by code, and after which the next one begins."""
     page, last = store.metric_page(after, limit)
     return [_listed(stored) for stored in page], last
 
 
-def delete(store: CatalogueStore, code: str, asked: PutRequest) -> None:
+def delete(store: Catalog, code: str, asked: PutRequest) -> None:
     """Delete a metric that no charge uses; raises `NotFound`, and `InUse`.
 
     Its usage stays: it counts again once a metric is put under the same code.
@@ -106,7 +107,7 @@ def delete(store: CatalogueStore, code: str, asked: PutRequest) -> None:
             return
 
 
-def as_json(store: CatalogueStore, stored: Stored[Metric]) -> dict[str, Any]:
+def as_json(store: Catalog, stored: Stored[Metric]) -> dict[str, Any]:
     """Return a metric as the API shows it by itself: with its history."""
     return _listed(stored) | {"history": store.history(METRIC, stored.value.code)}
 
@@ -126,7 +127,7 @@ def _missing(code: str) -> Stored[Metric]:
     raise NotFound(f"there is no metric {code}")
 
 
-def _charges_on(store: CatalogueStore, metric: str) -> dict[str, list[Charge]]:
+def _charges_on(store: Catalog, metric: str) -> dict[str, list[Charge]]:
     return {code: versions for code, versions in store.charges().items() if versions[0].metric == metric}
 
 

@@ -5,13 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from functions.admin import ports
 from fusion_billing.billing.planning import Hours, hour_messages, hours_until_now, part_of, sweep_messages
-from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
-from fusion_billing.dynamodb.markers.changed_pairs import ChangedPairs
-from fusion_billing.dynamodb.state.planner import PlannerState
-from fusion_billing.dynamodb.state.runs import Run, RunStore
+from fusion_billing.dynamodb.state.runs import Run
 from fusion_billing.errors import NotFound
-from fusion_billing.messaging.queue import Queue
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 1.0
 _FEW_HOURS = 4  # past this many, looking which shards are empty takes longer than letting workers find out
@@ -21,11 +18,11 @@ _FEW_HOURS = 4  # past this many, looking which shards are empty takes longer th
 class Runs:
     """What a run works with. `wait` is how many seconds an answer may take; `pause` sleeps."""
 
-    store: RunStore
-    planner: PlannerState
-    queue: Queue
-    pairs: ChangedPairs
-    subscriptions: SubscriptionStore
+    store: ports.Runs
+    planner: ports.PlannerState
+    queue: ports.Queue
+    pairs: ports.MarkedPairs
+    subscriptions: ports.SubscriptionList
     shards: int
     wait: float
     clock: Callable[[], float]
@@ -69,7 +66,7 @@ def _sweeps(runs: Runs) -> Iterator[dict[str, Any]]:
             yield message
 
 
-def get(store: RunStore, id_: str) -> Run:
+def get(store: ports.Runs, id_: str) -> Run:
     """Return a run; raises `NotFound`, a week after it as well."""
     run = store.get(id_)
     if run is None:

@@ -5,19 +5,18 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
+from functions.admin.ports import ApiKeys, Sources
 from fusion_billing.access import keys as key_format
 from fusion_billing.access.principal import Principal
 from fusion_billing.access.stored_key import Source, StoredKey
 from fusion_billing.catalog.source import NewKey, NewSource
 from fusion_billing.catalog.validation import parse
-from fusion_billing.dynamodb.catalog.api_keys import KeyStore
-from fusion_billing.dynamodb.catalog.sources import SourceStore
 from fusion_billing.errors import NotFound
 from fusion_billing.http.authentication import REMEMBERED_SECONDS
 from fusion_billing.instants import rfc3339
 
 
-def create(sources: SourceStore, body: object, now: datetime) -> dict[str, Any]:
+def create(sources: Sources, body: object, now: datetime) -> dict[str, Any]:
     """Make a source as `body` says and return it; raises `Refused`."""
     wanted = parse(NewSource, body)
     source = Source(
@@ -31,7 +30,7 @@ def create(sources: SourceStore, body: object, now: datetime) -> dict[str, Any]:
     return _shown(source)
 
 
-def get(sources: SourceStore, keys: KeyStore, source_id: str) -> dict[str, Any]:
+def get(sources: Sources, keys: ApiKeys, source_id: str) -> dict[str, Any]:
     """Return a source with its live keys, by id, scopes and age; raises `NotFound`."""
     source = _existing(sources, source_id)
     found = ((key_id, keys.get(key_id)) for key_id in source.keys)
@@ -39,13 +38,13 @@ def get(sources: SourceStore, keys: KeyStore, source_id: str) -> dict[str, Any]:
     return {**_shown(source), "keys": live}
 
 
-def listing(sources: SourceStore, after: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
+def listing(sources: Sources, after: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
     """Return a page of sources by id, and the id to go on after."""
     found, last = sources.listing(after, limit)
     return [_shown(source) for source in found], last
 
 
-def create_key(sources: SourceStore, keys: KeyStore, source_id: str, body: object, now: datetime) -> dict[str, Any]:
+def create_key(sources: Sources, keys: ApiKeys, source_id: str, body: object, now: datetime) -> dict[str, Any]:
     """Make a key of a source; what is returned holds it, and nothing else ever does.
 
     Raises `Refused`, `NotFound`, and `Conflict` (`too_many_keys`) where two are live already.
@@ -54,7 +53,7 @@ def create_key(sources: SourceStore, keys: KeyStore, source_id: str, body: objec
     return issue(keys, _existing(sources, source_id), wanted.scopes, now)
 
 
-def issue(keys: KeyStore, source: Source, scopes: Iterable[str], now: datetime) -> dict[str, Any]:
+def issue(keys: ApiKeys, source: Source, scopes: Iterable[str], now: datetime) -> dict[str, Any]:
     """Make a key of `source` with `scopes` and return it, as `create_key` does."""
     made = key_format.generate()
     principal = Principal(made.id, source.id, frozenset(scopes), source.metrics, source.plans)
@@ -62,7 +61,7 @@ def issue(keys: KeyStore, source: Source, scopes: Iterable[str], now: datetime) 
     return {"id": made.id, "key": made.text, "scopes": sorted(principal.scopes), "source": source.id}
 
 
-def revoke_key(keys: KeyStore, key_id: str, now: datetime, pause: Callable[[float], None]) -> None:
+def revoke_key(keys: ApiKeys, key_id: str, now: datetime, pause: Callable[[float], None]) -> None:
     """Revoke a key and return once it is dead in every container; raises `NotFound`."""
     if key_format.ID_PATTERN.fullmatch(key_id) is None:
         raise NotFound(f"there is no key {key_id}")
@@ -70,7 +69,7 @@ def revoke_key(keys: KeyStore, key_id: str, now: datetime, pause: Callable[[floa
     pause(REMEMBERED_SECONDS)
 
 
-def _existing(sources: SourceStore, source_id: str) -> Source:
+def _existing(sources: Sources, source_id: str) -> Source:
     source = sources.get(source_id)
     if source is None:
         raise NotFound(f"there is no source {source_id}")

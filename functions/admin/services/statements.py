@@ -4,21 +4,21 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from functions.admin.ports import Statements
 from fusion_billing.access.principal import Principal
-from fusion_billing.dynamodb.ratings.statements import StatementStore
 from fusion_billing.errors import Forbidden, NotFound
 from fusion_billing.instants import rfc3339
 
 
 def listing(
-    store: StatementStore, subscription: str, after: datetime | None, limit: int
+    store: Statements, subscription: str, after: datetime | None, limit: int
 ) -> tuple[list[dict[str, Any]], str | None]:
     """Return a page of a subscription's statements, the newest first, and where the next one begins."""
     found, following = store.page(subscription, after, limit)
     return found, None if following is None else rfc3339(following)
 
 
-def get(store: StatementStore, subscription: str, period_start: datetime) -> Mapping[str, Any]:
+def get(store: Statements, subscription: str, period_start: datetime) -> Mapping[str, Any]:
     """Return the statement of the period that starts then; raises `NotFound`, `TamperedStatement`."""
     statement = store.get(subscription, period_start)
     if statement is None:

@@ -8,17 +8,16 @@ from typing import Annotated, Any
 from pydantic import PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from functions.admin.ports import ChangeMarkers, Sources, Targets, UsageReader, UsageVoiding
 from functions.admin.services import usage_json
 from fusion_billing.access.principal import Principal
 from fusion_billing.catalog.field_types import text
 from fusion_billing.catalog.identifiers import MAX_REASON, SOURCE_ID
 from fusion_billing.catalog.validation import Definition, parse
-from fusion_billing.dynamodb.catalog.sources import SourceStore
-from fusion_billing.dynamodb.catalog.targets import TargetStore, subscription_key
-from fusion_billing.dynamodb.markers.change_markers import ChangeMarkers, marker_of
+from fusion_billing.dynamodb.catalog.targets import subscription_key
+from fusion_billing.dynamodb.markers.change_markers import marker_of
 from fusion_billing.dynamodb.usage.items import StoredUsageRecord
-from fusion_billing.dynamodb.usage.reading import Selection, UsageReader
-from fusion_billing.dynamodb.usage.voiding import UsageVoiding
+from fusion_billing.dynamodb.usage.reading import Selection
 from fusion_billing.errors import Fault, NotFound, Refused, Unavailable
 from fusion_billing.instants import rfc3339
 from fusion_billing.metering.outcome import UNAVAILABLE, UNCHANGED
@@ -32,8 +31,8 @@ class Records:
     """What usage records are looked at and taken back with."""
 
     reader: UsageReader
-    sources: SourceStore
-    targets: TargetStore
+    sources: Sources
+    targets: Targets
     deadline: Callable[[], Deadline]
 
     def get(self, source: str, key: str) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from tests.fakes.rating_world import RatingWorld
 def world() -> RatingWorld:
     """A metric, a charge on it (0.10 USD a unit after 10), and a subscription whose open period is November 2026."""
     world = RatingWorld()
-    world.catalog.metric()
-    world.catalog.charge()
+    world.catalog.define_metric()
+    world.catalog.define_charge()
     world.subscribe()
     return world
 

@@ -82,7 +82,7 @@ def test_a_rating_that_missed_its_invoice_is_billed_with_the_open_period(world: 
 def test_a_charge_never_rated_is_priced_as_it_was_when_the_period_was_invoiced(world: RatingWorld) -> None:
     world.invoice(JANUARY)
     world.rate_subscription()
-    world.catalog.charge(fields={"model": {"type": "per_unit", "unit_amount": "9.00"}})
+    world.catalog.define_charge(fields={"model": {"type": "per_unit", "unit_amount": "9.00"}})
     world.push("25")
     world.rate()
     assert world.rating(DECEMBER, corrects=NOVEMBER).amount == Decimal("1.50")
@@ -99,7 +99,7 @@ def test_a_charge_defined_after_the_invoice_prices_nothing_of_it(world: RatingWo
 
 
 def test_the_product_of_an_adjustment_follows_the_charge(invoiced: RatingWorld) -> None:
-    invoiced.catalog.charge(fields={"odoo_product_id": 8, "model": {"type": "per_unit", "unit_amount": "9.00"}})
+    invoiced.catalog.define_charge(fields={"odoo_product_id": 8, "model": {"type": "per_unit", "unit_amount": "9.00"}})
     invoiced.push("40")
     invoiced.rate()
     adjustment = invoiced.rating(DECEMBER, corrects=NOVEMBER)

@@ -80,7 +80,7 @@ def test_a_charge_that_cannot_be_rated_is_reported_and_its_pair_marked_again(
             raise TooManyGroups("Charge grouped has too many groups")
 
     monkeypatch.setattr("functions.rate.open_periods.check_groups", check)
-    world.catalog.charge("grouped")
+    world.catalog.define_charge("grouped")
     world.push("25")
     rater = world.rater()
     world.markers.hours.clear()
