@@ -28,7 +28,7 @@ from fusion_billing.odoo.invoices import Billed, read_billed
 from fusion_billing.odoo.order_line_reading import OdooLine, find_by_external_id, read_lines
 from fusion_billing.odoo.write_and_verify import Writer
 from fusion_billing.odoo_lines.line_item import LineItem, read
-from fusion_billing.odoo_lines.order_line import Line, line_of
+from fusion_billing.odoo_lines.order_line import OrderLine, to_order_line
 
 LINES_A_LOOK = 100
 DAILY = timedelta(days=1)
@@ -45,7 +45,7 @@ class _Closed:
 
     stored: StoredLine
     line_item: LineItem
-    line: Line
+    line: OrderLine
     held: OdooLine | None = None
     is_passed_by: bool = False
     """Whether its order is one that Odoo does not invoice by itself any more."""
@@ -93,7 +93,7 @@ class InvoiceReading:
         try:
             line_item = read(stored.document, stored.key.subscription)
             precision = self.tools.precision.of(self.tools.odoo)
-            line = line_of(line_item, precision, suffix=stored.suffix)
+            line = to_order_line(line_item, precision, suffix=stored.suffix)
         except FusionError:
             # It was never sent as it is now; its last version may have been, and keeps what was acknowledged.
             self.tools.store.read_later(stored, self.line_partition, now + DAILY)

@@ -9,7 +9,7 @@ from fusion_billing.odoo.errors import LineInvoiced, OrderCancelled, OrderRenewe
 from fusion_billing.odoo.order_line_reading import OdooLine
 from fusion_billing.odoo.write_and_verify import FailedLine, RequestedLine
 from fusion_billing.odoo_lines.external_id import moved_suffix
-from fusion_billing.odoo_lines.order_line import Line
+from fusion_billing.odoo_lines.order_line import OrderLine
 
 Kind = Literal["write", "retire", "retired", "nothing"]
 
@@ -65,7 +65,7 @@ def _moved(one: ComputedRating, wanted: RequestedLine, held: OdooLine | None) ->
 def _zero(wanted: RequestedLine, held: OdooLine) -> RequestedLine:
     """Return the former line as it shall be: of a quantity of zero, otherwise as it was."""
     line = wanted.line
-    former = Line(
+    former = OrderLine(
         external_id=line.external_id,
         order=held.order,
         product=held.product,

@@ -9,7 +9,7 @@ from fusion_billing.odoo.errors import LineMismatch, PermanentError
 from fusion_billing.odoo.orders import Order
 from fusion_billing.odoo.write_and_verify import RequestedLine
 from fusion_billing.odoo_lines.line_item import LineItem, read
-from fusion_billing.odoo_lines.order_line import Line, line_of
+from fusion_billing.odoo_lines.order_line import OrderLine, to_order_line
 from fusion_billing.odoo_lines.quantity_and_price import Precision
 
 
@@ -19,7 +19,7 @@ class ComputedRating:
 
     line: StoredLine
     line_item: LineItem
-    made: Line
+    made: OrderLine
     digest: str
     precision: Precision
 
@@ -55,18 +55,18 @@ class ComputedRating:
 
     def wanted(self, language: str) -> RequestedLine:
         """Return it as the writer takes it, in the customer's language."""
-        line = self._line_of(language)
+        line = self._to_order_line(language)
         return RequestedLine(
             line,
-            self._line_of(language, plainly=True) if line.kind != "nothing" else None,
+            self._to_order_line(language, plainly=True) if line.kind != "nothing" else None,
             known_id=self.line.odoo_id,
             lookup_orders=frozenset({self.order} if self.line.is_unresolved else ()),
             uses_fallback=self.line.is_plain,
             acknowledged=self.line.sent_amount,
         )
 
-    def _line_of(self, language: str, *, plainly: bool = False) -> Line:
-        return line_of(
+    def _to_order_line(self, language: str, *, plainly: bool = False) -> OrderLine:
+        return to_order_line(
             self.line_item,
             self.precision,
             language=language,
@@ -84,7 +84,7 @@ class CurrencyDiffers(LineMismatch):
 def computed_rating(line: StoredLine, precision: Precision) -> ComputedRating:
     """Return the line made ready; raises `UnreadableDocument` or `Unrepresentable` where it can't be."""
     line_item = read(line.document, line.key.subscription)
-    made = line_of(line_item, precision, suffix=line.suffix)
+    made = to_order_line(line_item, precision, suffix=line.suffix)
     return ComputedRating(line, line_item, made, _digest(made, line_item), precision)
 
 
@@ -97,7 +97,7 @@ def needs_no_call(one: ComputedRating) -> bool:
     return one.line.odoo_id is not None and one.line.digest == one.digest
 
 
-def _digest(made: Line, line_item: LineItem) -> str:
+def _digest(made: OrderLine, line_item: LineItem) -> str:
     """Return the digest of all that the line is made of: the row, and the names it may be written under."""
     # False keeps the digests of lines that were sent before: it said that the line is not a rolling one.
     told = [made.row(), False, sorted(line_item.names.items())]

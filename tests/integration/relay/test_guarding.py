@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fusion_billing.odoo_lines.line_guard import MOST_REPAIRS
+from fusion_billing.odoo_lines.line_guard import MAX_REPAIRS
 from tests.integration.relay.conftest import API_CALLS, STORAGE
 from tests.integration.relay.guarding import (
     RATED,
@@ -238,7 +238,7 @@ def test_a_line_of_today_without_its_form_is_compared_too(sent: Any) -> None:
 
 
 def test_a_line_that_is_changed_after_each_repair_is_failed(sent: Any) -> None:
-    for _ in range(MOST_REPAIRS):
+    for _ in range(MAX_REPAIRS):
         sent.admin.update_prices(41)
         assert guard(sent).result.repaired == 1
         sent.run()
@@ -257,7 +257,7 @@ def test_a_line_that_is_changed_after_each_repair_is_failed(sent: Any) -> None:
 
 
 def test_repairs_of_other_days_do_not_count(sent: Any) -> None:
-    for _ in range(MOST_REPAIRS + 2):
+    for _ in range(MAX_REPAIRS + 2):
         sent.admin.update_prices(41)
         assert guard(sent).result.repaired == 1
         sent.run()

@@ -8,7 +8,7 @@ import pytest
 
 from fusion_billing.errors import Unavailable
 from fusion_billing.odoo.line_rollback import LineRollback
-from fusion_billing.odoo_lines.quantity_and_price import Precision, Unrepresentable, as_one
+from fusion_billing.odoo_lines.quantity_and_price import Precision, Unrepresentable, one_at_amount
 from local.odoo.models.lines import Line
 from tests.integration.relay.conftest import START
 
@@ -135,7 +135,7 @@ def test_an_amount_of_fifteen_digits_is_refused_by_name_before_any_call(world: A
     assert world.lines.get(key).error == "unrepresentable"
     assert world.loads() == 0
     with pytest.raises(Unrepresentable, match="14 digits"):
-        as_one(Decimal(amount), Precision())
+        one_at_amount(Decimal(amount), Precision())
 
 
 def test_one_of_fourteen_digits_is_sent(world: Any) -> None:

@@ -8,8 +8,8 @@ import pytest
 from fusion_billing.odoo_lines.external_id import external_id, rating_of
 from fusion_billing.odoo_lines.line_guard import (
     ITSELF,
-    MOST_NOTES,
-    MOST_REPAIRS,
+    MAX_NOTES,
+    MAX_REPAIRS,
     Note,
     decide,
     notes_text,
@@ -47,11 +47,11 @@ def test_what_is_done(guard: str, reason: str, action: str, why: str) -> None:
 
 def test_a_line_is_repaired_so_often_a_day_and_then_failed() -> None:
     note: Note | None = None
-    for number in range(MOST_REPAIRS):
+    for number in range(MAX_REPAIRS):
         note = decide(replace(FOUND, at=NOW + timedelta(hours=number)), note, "repair", "")
         assert note.action == "repaired"
-    failed = decide(replace(FOUND, at=NOW + timedelta(hours=MOST_REPAIRS)), note, "repair", "")
-    assert (failed.action, f"{MOST_REPAIRS} times within a day" in failed.why) == ("failed", True)
+    failed = decide(replace(FOUND, at=NOW + timedelta(hours=MAX_REPAIRS)), note, "repair", "")
+    assert (failed.action, f"{MAX_REPAIRS} times within a day" in failed.why) == ("failed", True)
     assert decide(replace(FOUND, at=NOW + timedelta(hours=25)), failed, "repair", "").action == "repaired"
 
 
@@ -66,7 +66,7 @@ def test_notes_are_few_and_what_was_not_seen_for_days_is_dropped() -> None:
     notes: dict[str, Note] = {}
     for number in range(30):
         notes = with_note(notes, str(number), replace(FOUND, at=NOW + timedelta(minutes=number)))
-    assert list(notes) == [str(number) for number in range(30 - MOST_NOTES, 30)]
+    assert list(notes) == [str(number) for number in range(30 - MAX_NOTES, 30)]
     assert list(with_note(notes, "late", replace(FOUND, at=NOW + timedelta(days=4)))) == ["late"]
 
 

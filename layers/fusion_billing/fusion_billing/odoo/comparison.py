@@ -16,7 +16,7 @@ from fusion_billing.odoo.errors import (
     TaxMismatch,
 )
 from fusion_billing.odoo.order_line_reading import OdooLine
-from fusion_billing.odoo_lines.order_line import Line
+from fusion_billing.odoo_lines.order_line import OrderLine
 
 
 def line_not_found() -> RecordNotFound:
@@ -24,7 +24,7 @@ def line_not_found() -> RecordNotFound:
     return RecordNotFound("the line does not exist in Odoo, or its user may not see it", name="read back")
 
 
-def fault(line: Line, odoo_line: OdooLine) -> PermanentError | None:
+def fault(line: OrderLine, odoo_line: OdooLine) -> PermanentError | None:
     """Return what is wrong with a line in Odoo, None if it is as it should be."""
     if odoo_line.order != line.order:
         return OrderMismatch(f"the line is on order {odoo_line.order}, not on {line.order}", name="order")
@@ -35,7 +35,7 @@ def fault(line: Line, odoo_line: OdooLine) -> PermanentError | None:
     return _difference(line, odoo_line) or _nothing_to_invoice(line, odoo_line)
 
 
-def _nothing_to_invoice(line: Line, odoo_line: OdooLine) -> NothingToInvoice | None:
+def _nothing_to_invoice(line: OrderLine, odoo_line: OdooLine) -> NothingToInvoice | None:
     left = odoo_line.quantity - odoo_line.invoiced
     if odoo_line.state != "sale" or odoo_line.to_invoice == left or line.amount == ZERO:
         return None
@@ -46,12 +46,12 @@ def _nothing_to_invoice(line: Line, odoo_line: OdooLine) -> NothingToInvoice | N
     )
 
 
-def amount(line: Line, odoo_line: OdooLine) -> Decimal:
+def amount(line: OrderLine, odoo_line: OdooLine) -> Decimal:
     """Return the amount of the line to compare with the rated amount: its subtotal, or its total with taxes."""
     return odoo_line.amount(with_taxes=line.with_taxes)
 
 
-def billable(line: Line, odoo_line: OdooLine) -> Decimal:
+def billable(line: OrderLine, odoo_line: OdooLine) -> Decimal:
     """Return the amount of a line that Odoo has invoiced or would still invoice."""
     whole = odoo_line.amount(with_taxes=line.with_taxes)
     quantity = odoo_line.invoiced + (ZERO if odoo_line.state == "cancel" else max(odoo_line.to_invoice, ZERO))
@@ -61,11 +61,11 @@ def billable(line: Line, odoo_line: OdooLine) -> Decimal:
     return share.quantize(Decimal(1).scaleb(-line.digits), ROUND_HALF_UP, EXACT)
 
 
-def _agrees(amount: Decimal, line: Line) -> bool:
+def _agrees(amount: Decimal, line: OrderLine) -> bool:
     return abs(amount - line.amount) < Decimal(1).scaleb(-line.digits - 2)
 
 
-def _difference(line: Line, odoo_line: OdooLine) -> LineMismatch | None:
+def _difference(line: OrderLine, odoo_line: OdooLine) -> LineMismatch | None:
     if _agrees(amount(line, odoo_line), line):
         return None
     text = f"rated {plain(line.amount)}, Odoo has {plain(amount(line, odoo_line))}"

@@ -8,7 +8,7 @@ from fusion_billing.decimals import ZERO
 from fusion_billing.odoo.errors import DiscountMismatch, LineMismatch, OdooError, OrderMismatch, ProductMismatch
 from fusion_billing.odoo.order_line_reading import OdooLine
 from fusion_billing.odoo.taxed_lines import may_hide_a_tax
-from fusion_billing.odoo_lines.order_line import COLUMNS, Line
+from fusion_billing.odoo_lines.order_line import COLUMNS, OrderLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +24,8 @@ class RequestedLine:
         acknowledged: The amount that was last verified.
     """
 
-    line: Line
-    fallback: Line | None = None
+    line: OrderLine
+    fallback: OrderLine | None = None
     known_id: int | None = None
     lookup_orders: frozenset[int] = frozenset()
     uses_fallback: bool = False
@@ -52,7 +52,7 @@ class WrittenLine:
     price: Decimal
     subtotal: Decimal
     invoiced: Decimal
-    line: Line
+    line: OrderLine
     uses_fallback: bool = False
     discount: Decimal = ZERO
 
@@ -93,7 +93,7 @@ class Attempt:
 
     requested: RequestedLine
     before: OdooLine | None
-    line: Line
+    line: OrderLine
     no_discount: bool = False
     delivered: bool = False
     taxed: bool = False

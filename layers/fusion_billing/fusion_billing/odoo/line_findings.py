@@ -12,7 +12,7 @@ from fusion_billing.errors import FusionError
 from fusion_billing.instants import rfc3339
 from fusion_billing.odoo.order_line_reading import OdooLine
 from fusion_billing.odoo_lines.line_item import LineItem, read
-from fusion_billing.odoo_lines.order_line import Line, line_of
+from fusion_billing.odoo_lines.order_line import OrderLine, to_order_line
 from fusion_billing.odoo_lines.quantity_and_price import Precision
 
 CANCELLED = "cancelled"
@@ -43,7 +43,7 @@ class SentLine:
 
     stored: StoredLine
     line_item: LineItem
-    shapes: tuple[Line, ...]
+    shapes: tuple[OrderLine, ...]
 
     @classmethod
     def of(cls, stored: StoredLine, precision: Precision) -> "SentLine":
@@ -52,7 +52,7 @@ class SentLine:
         shapes = []
         for plainly in (False, True):
             try:
-                shapes.append(line_of(line_item, precision, plainly=plainly))
+                shapes.append(to_order_line(line_item, precision, plainly=plainly))
             except FusionError:
                 continue
         return cls(stored, line_item, tuple(shapes))

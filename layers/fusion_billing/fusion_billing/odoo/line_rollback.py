@@ -14,7 +14,7 @@ from fusion_billing.odoo.client import Odoo
 from fusion_billing.odoo.errors import LineInvoiced, OdooError
 from fusion_billing.odoo.line_attempt import Attempt, FailedLine, RequestedLine
 from fusion_billing.odoo.order_line_reading import OdooLine, read_lines
-from fusion_billing.odoo_lines.order_line import COLUMNS, Line
+from fusion_billing.odoo_lines.order_line import COLUMNS, OrderLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class LineRollback:
         error = LineInvoiced("Odoo invoiced the line while it was being changed", name="qty_invoiced")
         return FailedLine(error, odoo_line, is_known=True)
 
-    def keep_invoiced_part(self, line: Line, odoo_line: OdooLine, delivered: Iterable[bool]) -> OdooLine | None:
+    def keep_invoiced_part(self, line: OrderLine, odoo_line: OdooLine, delivered: Iterable[bool]) -> OdooLine | None:
         """Reduce a line to what is invoiced of it.
 
         Args:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from fusion_billing.odoo.orders import Seconds
 from fusion_billing.odoo.taxes import TaxReader
-from fusion_billing.odoo_lines.order_line import Line
+from fusion_billing.odoo_lines.order_line import OrderLine
 from fusion_billing.odoo_lines.taxes import price_of
 
 _HIDDEN_BELOW = Decimal(100)  # cents
@@ -18,12 +18,12 @@ class TaxedLines:
 
     reader: TaxReader
 
-    def of(self, lines: Mapping[int, tuple[Line, int]], seconds: Seconds) -> dict[int, Line]:
+    def of(self, lines: Mapping[int, tuple[OrderLine, int]], seconds: Seconds) -> dict[int, OrderLine]:
         """Return those of the lines, each with its id in Odoo, that need another price than they have."""
         if not lines:
             return {}
         taxes = self.reader.of_lines(sorted({line_id for _, line_id in lines.values()}), seconds)
-        found: dict[int, Line] = {}
+        found: dict[int, OrderLine] = {}
         for key, (line, line_id) in lines.items():
             price = None
             if taxes.get(line_id):
@@ -33,7 +33,7 @@ class TaxedLines:
         return found
 
 
-def may_hide_a_tax(line: Line) -> bool:
+def may_hide_a_tax(line: OrderLine) -> bool:
     """Tell whether an amount is so small that a tax in it may be rounded away on the line.
 
     Odoo's invoice adds up what it does not show: twelve of 0.01 with 20 % included are 0.10.

@@ -27,7 +27,7 @@ from fusion_billing.odoo.line_rollback import LineRollback
 from fusion_billing.odoo.order_line_reading import OdooLine, find_by_external_id, last_sequences, read_lines
 from fusion_billing.odoo.taxed_lines import TaxedLines
 from fusion_billing.odoo.taxes import TaxReader
-from fusion_billing.odoo_lines.order_line import Line
+from fusion_billing.odoo_lines.order_line import OrderLine
 
 __all__ = ["FailedLine", "RequestedLine", "WriteResult", "Writer", "WrittenLine"]
 
@@ -85,7 +85,7 @@ class Writer:
         results |= self._roll_back(attempts, results)
         return [results[index] for index in range(len(requested))]
 
-    def keep_invoiced_part(self, line: Line, odoo_line: OdooLine) -> OdooLine | None:
+    def keep_invoiced_part(self, line: OrderLine, odoo_line: OdooLine) -> OdooLine | None:
         """Reduce a line to what is invoiced of it; return it as read back, None if Odoo refuses."""
         delivered = dict.fromkeys((odoo_line.product in self._delivered, True))
         return self._rollback.keep_invoiced_part(line, odoo_line, delivered)

@@ -1,1 +1,1 @@
-"""How a rating becomes a line of a sales order: quantity, price, name, external id. Pure."""
+"""Turn ratings into order lines: quantity, price, name, external id. Pure."""

@@ -1,7 +1,7 @@
-"""The text of a line: what it bills, for which days, and the arithmetic.
+"""Write the name of an order line: what it bills, for which days, and the arithmetic.
 
-It is written in the customer's language where the charge has a name in it, and in English otherwise: a line
-of two languages helps nobody.
+It is in the customer's language if the charge has a name in that language, and in English otherwise, so that a line is
+never in two languages.
 """
 
 from collections.abc import Mapping, Sequence
@@ -69,14 +69,14 @@ _WORDS: dict[str, dict[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """A period as people name it: its first and its last day, where the subscription is."""
+    """A period by its first and its last day, in the time zone of the subscription."""
 
     start: datetime
     end: datetime
     timezone: str
 
     def text(self, to: str) -> str:
-        """Return `2026-11-01 to 2026-11-30`, or the one day: ISO 8601 is read alike everywhere."""
+        """Return `2026-11-01 to 2026-11-30`, or the one day: everyone reads ISO 8601 the same."""
         zone = ZoneInfo(self.timezone)
         first = self.start.astimezone(zone).date()
         last = (self.end.astimezone(zone) - timedelta(microseconds=1)).date()
@@ -85,9 +85,9 @@ class Days:
 
 @dataclass(frozen=True, slots=True)
 class Arithmetic:
-    """The figures a line shows: units as counted, included and over (None: not told), and the priced steps.
+    """The figures on a line: units used, included and over (None: not shown), and the priced steps.
 
-    A step is `(units, unit_amount, amount)`, its first two None for a flat fee or a bound.
+    A step is `(units, unit_amount, amount)`, its first two None for a flat fee, a minimum or a maximum.
     """
 
     units: Decimal | None
@@ -106,12 +106,12 @@ class Arithmetic:
         ]
         total = f"{with_digits(self.amount, self.currency)} {self.currency}"
         terms = [_term(*step) for step in self.steps if not step[2].is_zero()]
-        if 0 < len(terms) <= _MOST_TERMS:
+        if 0 < len(terms) <= _MAX_TERMS:
             total = f"{' + '.join(terms).replace('+ -', '- ')} = {total}"
         return f"{', '.join(figures)}: {total}" if figures else total
 
 
-_MOST_TERMS = 6  # a longer sum is no explanation: the rating keeps every step
+_MAX_TERMS = 6  # a longer sum explains nothing; the rating has every step
 
 
 def _term(units: Decimal | None, unit_amount: Decimal | None, amount: Decimal) -> str:
@@ -121,7 +121,7 @@ def _term(units: Decimal | None, unit_amount: Decimal | None, amount: Decimal) -
 
 
 def line_name(title: str, days: Days, arithmetic: Arithmetic, words: Mapping[str, str]) -> str:
-    """Return the text of a line: `API calls, 2026-11-01 to 2026-11-30`, and the arithmetic below."""
+    """Return the name of a line: `API calls, 2026-11-01 to 2026-11-30`, and the arithmetic below."""
     return f"{on_one_line(title)}, {days.text(words['to'])}\n{arithmetic.text(words)}"
 
 
@@ -132,9 +132,9 @@ def correction_name(
     currency: str,
     words: Mapping[str, str],
 ) -> str:
-    """Return the text of an adjustment's line, which names the days it corrects.
+    """Return the name of the line of an adjustment, with the days it corrects.
 
-    `figures` are what the period comes to now, what was invoiced for it, and the difference.
+    `figures` are the amount of the period now, the amount invoiced for it, and the difference.
     """
     now, invoiced, line_item = figures
     total = f"{with_digits(line_item, currency)} {currency}"
@@ -143,20 +143,20 @@ def correction_name(
     return f"{on_one_line(title)}\n{words['correction']} {corrected.text(words['to'])}: {total}"
 
 
-def language(names: Mapping[str, str], wanted: str) -> str:
-    """Return the key of `names` for Odoo's language code `wanted`, or `""`.
+def language(names: Mapping[str, str], requested: str) -> str:
+    """Return the key of `names` for the Odoo language code `requested`, or `""`.
 
-    `de_CH` finds itself, else `de`, else the first of `de_…`.
+    For `de_CH`: `de_CH`, else `de`, else the first of `de_…`.
     """
-    base = _base(wanted)
-    for name in (wanted, base):
+    base = _base(requested)
+    for name in (requested, base):
         if name and name in names:
             return name
     return next((name for name in sorted(names) if base and _base(name) == base), "")
 
 
 def words_of(language_code: str) -> Mapping[str, str]:
-    """Return the words of a line in that language; English where we have none."""
+    """Return the words of a line in that language, or in English."""
     return _WORDS.get(_base(language_code), _WORDS["en"])
 
 

@@ -1,12 +1,12 @@
-"""The external id of a line: one for each (subscription, charge, period), the same for ever.
+"""Make and parse the external id of an order line: one for each (subscription, charge, period), never changed.
 
-Odoo reads `module.name`, the name without a dot. Subscriptions and charges may hold dots, colons and
-hyphens, so each of these is written as a hyphen and its two hexadecimal digits; two hyphens part the fields,
-which no field can hold then. Two lines never share an id, and the id can be read back by eye:
+Odoo reads `module.name`, with no dot in the name. Subscriptions and charges may contain dots, colons and hyphens, so
+each of these is written as a hyphen and its two hexadecimal digits; two hyphens separate the fields, because no field
+can contain them then. Two lines never share an id, and people can read it:
 `fusion_billing.42--api_calls--20261101T000000Z`.
 
-A line that moves to another product or another order is a new line, whose id ends in `--p<product>`,
-`--o<order>` or both: the old one keeps its own, at a quantity of zero.
+A line that moves to another product or order becomes a new line, whose id ends in `--p<product>`, `--o<order>` or
+both; the old line keeps its id, at a quantity of zero.
 """
 
 import re
@@ -21,9 +21,9 @@ _SUFFIX = re.compile(r"--([po])(\d+)")
 
 
 def external_id(subscription: str, charge: str, period_start: datetime, corrects: datetime | None = None) -> str:
-    """Return the external id of the line billed in the period that starts at `period_start`.
+    """Return the external id of the order line of the period that starts at `period_start`.
 
-    `corrects` is, for an adjustment, the start of the period it corrects.
+    `corrects` is the start of the period that an adjustment corrects.
     """
     fields = [_escaped(subscription), _escaped(charge), _instant(period_start)]
     if corrects is not None:
@@ -32,10 +32,10 @@ def external_id(subscription: str, charge: str, period_start: datetime, corrects
 
 
 def moved_suffix(suffix: str, *, product: int | None, order: int | None) -> str:
-    """Return what the id of a line ends in after a move; `suffix` is what the former line's ended in.
+    """Return the suffix of the id of a line after a move; `suffix` is that of the former line.
 
-    `product` and `order` are the new ones, None for what stays. What was part of the former suffix is named
-    again, so that no two lines of different products or orders ever share an id.
+    `product` and `order` are the new ones, None if unchanged. The parts of the former suffix stay in it, so that no
+    two lines of different products or orders ever share an id.
     """
     parts = dict(_SUFFIX.findall(suffix))
     if product is not None:
@@ -46,7 +46,7 @@ def moved_suffix(suffix: str, *, product: int | None, order: int | None) -> str:
 
 
 def rating_of(external_id: str) -> tuple[str, str, datetime, datetime | None] | None:
-    """Return the subscription, the charge, the period's start and what it corrects that an id was made of.
+    """Return the subscription, the charge, the start of the period and of the corrected period of an id.
 
     None if `external_id` is not an id of the service.
     """

@@ -1,11 +1,11 @@
-"""When a changed rating is sent to its order line: not at every change, but in time for the invoice.
+"""Decide when a changed rating is sent to its order line: not at every change, but in time for the invoice.
 
-Odoo posts notes on the order for each changed line, so an hourly counter that was sent at every change would
-write hundreds of them a month. By default a line is sent at its first amount, then once a day, and at each
-change in the last 30 hours before the period's end: of a month of hourly counters that makes at most 61.
+Odoo posts a note on the order for each changed line: hundreds a month if an hourly counter were sent at every change.
+By default a line is sent at its first amount, then once a day, and at each change in the last 30 hours of the period:
+at most 61 times in a month of hourly counters.
 
-The daily slots count back from the period's end, so they are the same whoever asks and whenever; a line that
-is already due keeps its slot, so that a line which changes every hour is not put off for ever.
+The daily slots count back from the end of the period, so they do not depend on when they are computed. A line that is
+already due keeps its slot, so that a line that changes every hour is not delayed forever.
 """
 
 from datetime import datetime, timedelta
@@ -13,24 +13,24 @@ from typing import Literal, get_args
 
 LineCadence = Literal["hourly", "daily", "closing"]
 CADENCES: tuple[str, ...] = get_args(LineCadence)
-"""`hourly`: at each rating run; `daily`; `closing`: in the last hours of the period alone."""
+"""`hourly`: at each rating run; `daily`; `closing`: in the last hours of the period only."""
 
 CLOSING = timedelta(hours=30)
-"""How long before a period's end each change is sent at once."""
+"""How long before the end of a period each change is sent immediately."""
 
 _DAY = timedelta(days=1)
 _AFTER_THE_RUN = timedelta(minutes=30)
-"""What is left for the closing hours is sent with the first hourly run in them, not just before it."""
+"""Lines that wait for the closing hours are sent with the first hourly run in them, not just before it."""
 
 
 def send_at(cadence: LineCadence, *, now: datetime, period_end: datetime, is_first: bool) -> datetime:
-    """Return when a line that changed now is to be sent: `now`, or a later instant.
+    """Return when to send a line that changed now: `now`, or a later instant.
 
     Args:
         cadence: The setting `LINE_CADENCE`.
         now: The present instant (aware).
-        period_end: The end of the billing period whose invoice takes the line (aware).
-        is_first: Whether nothing of the line was ever sent.
+        period_end: The end of the billing period whose invoice has the line (aware).
+        is_first: Whether the line was never sent.
     """
     closing_at = period_end - CLOSING
     if cadence == "hourly" or now >= closing_at:

@@ -1,8 +1,8 @@
-"""What is done about an order line that differs from what was rated: repaired or reported, never for ever.
+"""Decide what to do about an order line that differs from its rating: repair it a few times, or report it.
 
-Odoo and its users change order lines too (Update Prices, a new recurring plan, an edit). By default a changed
-line is repaired: it becomes due again, and the relay writes it as rated. Whoever changes it again after each
-repair wins: after so many repairs within a day the line fails, and an operator decides.
+Odoo and its users change order lines too (Update Prices, a new recurring plan, an edit). By default a changed line is
+repaired: it becomes due again, and the relay writes it as rated. If it is changed again after each repair, it fails
+after `MAX_REPAIRS` repairs within a day, and an operator decides.
 """
 
 import json
@@ -17,29 +17,29 @@ LineGuard = Literal["repair", "report"]
 GUARDS: tuple[str, ...] = get_args(LineGuard)
 """`repair`: a changed line is written again as rated; `report`: nothing is written to Odoo."""
 
-MOST_REPAIRS = 5
-"""Repairs of one line within `REPAIR_WINDOW`; the next change fails it."""
+MAX_REPAIRS = 5
+"""Repairs of one line within `REPAIR_WINDOW`; after the next change it fails."""
 
 REPAIR_WINDOW = timedelta(days=1)
 
-MOST_NOTES = 8
-"""Findings that one rating's item holds; the oldest are dropped."""
+MAX_NOTES = 8
+"""Findings stored for one rating; the oldest are dropped."""
 
 SEEN_AGAIN_WITHIN = timedelta(days=3)
-"""A finding that was not seen for longer is gone: all lines are compared daily."""
+"""A finding that was not seen for longer is dropped: all lines are compared daily."""
 
 ITSELF = "line"
-"""The key of a line's own finding among the notes of its rating; copies are under their Odoo ids."""
+"""The key of the finding about the line itself; findings about copies are under their Odoo ids."""
 
 Action = Literal["repaired", "reported", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A finding as it is stored: what differs, both amounts, and what was done.
+    """A stored finding: what differs, both amounts, and what was done.
 
-    `odoo_amount` is None where Odoo has no such line. `why` says why it was not repaired. `repaired_at` are
-    the repairs within the last day, the newest last.
+    `odoo_amount` is None if Odoo does not have the line. `why` says why it was not repaired. `repaired_at` are the
+    repairs within the last day, the newest last.
     """
 
     found: tuple[str, ...]
@@ -53,11 +53,11 @@ class Note:
 
     @property
     def is_open(self) -> bool:
-        """Tell whether it still stands as it was found: nobody repaired it."""
+        """Whether it was not repaired."""
         return self.action != "repaired"
 
     def is_same(self, other: "Note | None") -> bool:
-        """Tell whether `other` says the same, whenever it was seen."""
+        """Return whether `other` is the same finding, seen at any time."""
         return other is not None and replace(self, at=other.at) == other
 
     def as_dict(self) -> dict[str, Any]:
@@ -92,20 +92,20 @@ Notes = Mapping[str, Note]
 
 
 def read_notes(text: str | None) -> dict[str, Note]:
-    """Return the notes stored on a rating's item; none where there is no such attribute."""
+    """Return the notes stored with a rating; empty if there are none."""
     return {key: Note.of(stored) for key, stored in json.loads(text or "{}").items()}
 
 
 def notes_text(notes: Notes) -> str:
-    """Return notes as they are stored."""
+    """Return notes as the text that is stored."""
     return json.dumps({key: note.as_dict() for key, note in notes.items()}, separators=(",", ":"))
 
 
 def with_note(notes: Notes, key: str, note: Note) -> dict[str, Note]:
-    """Return the notes with one more under `key`, those not seen for long left out."""
+    """Return the notes with one more under `key`, without those that were not seen for long."""
     since = note.at - SEEN_AGAIN_WITHIN
     kept = {name: old for name, old in notes.items() if name != key and old.at > since}
-    newest = sorted(kept.items(), key=lambda item: item[1].at)[-(MOST_NOTES - 1) :]
+    newest = sorted(kept.items(), key=lambda item: item[1].at)[-(MAX_NOTES - 1) :]
     return {**dict(newest), key: note}
 
 
@@ -120,23 +120,23 @@ def without_note(notes: Notes, key: str, now: datetime) -> dict[str, Note]:
 
 
 def repairs_of(note: Note | None, now: datetime) -> tuple[datetime, ...]:
-    """Return when the line was repaired within the last day."""
+    """Return the repairs of the line within the last day."""
     return tuple(at for at in note.repaired_at if at > now - REPAIR_WINDOW) if note is not None else ()
 
 
 def decide(note: Note, before: Note | None, guard: LineGuard, reason: str) -> Note:
-    """Return a finding with what is to be done about it.
+    """Return a finding with the action to take about it.
 
     Args:
-        note: The finding, as just seen (`note.at`).
-        before: The last finding about the same line.
+        note: The finding, seen at `note.at`.
+        before: The previous finding about the same line.
         guard: The setting `LINE_GUARD`.
-        reason: Why it can't be repaired, empty where it can.
+        reason: Why it can't be repaired; empty if it can.
     """
     repairs = repairs_of(before, note.at)
     if reason or guard == "report":
         return replace(note, action="reported", why=reason or "LINE_GUARD is report", repaired_at=repairs)
-    if len(repairs) >= MOST_REPAIRS:
+    if len(repairs) >= MAX_REPAIRS:
         why = f"it was repaired {len(repairs)} times within a day and changed again each time"
         return replace(note, action="failed", why=why, repaired_at=repairs)
     return replace(note, action="repaired", why="", repaired_at=(*repairs, note.at))

@@ -1,4 +1,4 @@
-"""What a rating's document says that its line needs. One that can't be a line is told by name, not sent."""
+"""Read line items from rating documents; a document that can't become an order line is refused by name."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """The invoiced period that an adjustment corrects, what it comes to now, and what was invoiced for it."""
+    """The invoiced period that an adjustment corrects, its amount now, and the amount invoiced for it."""
 
     start: datetime
     end: datetime
@@ -33,11 +33,11 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class LineItem:
-    """An amount to be put onto an order: one rating, or one adjustment of an invoiced one.
+    """An amount to bill on an order: one rating, or one adjustment of an invoiced rating.
 
-    `names` are the charge's names by language code. `with_taxes` says that the amount includes the taxes,
-    `analytic` is the percentage that each analytic account bears,
-    `final_invoice` that the subscription has ended, so that Odoo won't invoice the order by itself.
+    `names` are the names of the charge by language code. `with_taxes` is whether the amount includes the taxes,
+    `analytic` the percentage that each analytic account bears, `final_invoice` whether the subscription has ended, so
+    that Odoo does not invoice the order by itself.
     """
 
     subscription: str
@@ -64,11 +64,11 @@ class LineItem:
 
     @property
     def digits(self) -> int:
-        """Return the digits past the point of the currency."""
+        """The number of decimal places of the currency."""
         return DIGITS[self.currency]
 
     def parts(self) -> list[Part]:
-        """Return the priced parts; none where a fee or a bound is among the steps."""
+        """Return the priced parts; none if a flat fee, a minimum or a maximum is among the steps."""
         if self.corrects is not None:
             return []
         parts = []

@@ -1,4 +1,4 @@
-"""A line as it goes to Odoo, made from what is owed."""
+"""Make order lines from line items."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -7,19 +7,18 @@ from fusion_billing.decimals import plain
 from fusion_billing.odoo_lines import description
 from fusion_billing.odoo_lines.external_id import external_id
 from fusion_billing.odoo_lines.line_item import LineItem
-from fusion_billing.odoo_lines.quantity_and_price import Precision, QuantityAndPrice, as_one, shape
+from fusion_billing.odoo_lines.quantity_and_price import Precision, QuantityAndPrice, one_at_amount, quantity_and_price
 
 COLUMNS = ("id", "order_id/.id", "product_id/.id", "product_uom_qty", "price_unit", "name")
-"""The columns of `sale.order.line/load`, in the order of `Line.row`."""
+"""The columns of `sale.order.line/load`, in the order of `OrderLine.row`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """What Odoo shall hold: under `external_id`, on `order`, `quantity` of `product` at `price`.
+class OrderLine:
+    """An order line as Odoo must store it: `quantity` of `product` at `price` on `order`, under `external_id`.
 
-    `amount` is what its subtotal must come to, with the currency's `digits`. `with_taxes` says
-    that the amount includes the taxes, so that the line's total must come to it. `analytic` is its analytic
-    distribution as Odoo imports it (JSON), empty where the charge has none.
+    `amount` is the subtotal it must have, with the `digits` of the currency; if `with_taxes`, it is the total with
+    taxes instead. `analytic` is its analytic distribution as Odoo imports it (JSON), empty if the charge has none.
     """
 
     external_id: str
@@ -46,27 +45,34 @@ class Line:
         ]
 
 
-def line_of(
+def to_order_line(
     line_item: LineItem,
     precision: Precision,
     *,
     language: str = "",
     plainly: bool = False,
     suffix: str = "",
-) -> Line:
-    """Return the line for what is owed.
+) -> OrderLine:
+    """Return the order line of a line item.
 
-    `language` is the customer's in Odoo (`de_DE`); `plainly` asks for quantity 1 at the amount even where
-    units times price should come out: for a line whose subtotal did not. `suffix` ends the external id.
-    Raises `shape.Unrepresentable`.
+    Args:
+        line_item: The amount to bill.
+        precision: What the database can store.
+        language: The customer's language in Odoo, such as `de_DE`.
+        plainly: Whether to write quantity 1 at the amount even if units times price should give it: for a line whose
+            subtotal differed.
+        suffix: The end of the external id.
+
+    Raises:
+        Unrepresentable: if no quantity and price give the amount.
     """
-    held = Precision(precision.quantity, precision.price, line_item.digits)
+    line_precision = Precision(precision.quantity, precision.price, line_item.digits)
     form = (
-        as_one(line_item.amount, held)
+        one_at_amount(line_item.amount, line_precision)
         if plainly and line_item.amount
-        else shape(line_item.amount, line_item.parts(), held)
+        else quantity_and_price(line_item.amount, line_item.parts(), line_precision)
     )
-    return Line(
+    return OrderLine(
         external_id=_id(line_item) + suffix,
         order=line_item.order,
         product=line_item.product,

@@ -1,9 +1,8 @@
-"""The unit price that makes an amount of it, whatever taxes Odoo adds to a price or takes out of it.
+"""Compute the unit price that gives an amount, whatever taxes Odoo adds to a price or takes out of it.
 
-An amount without taxes needs a higher price where prices include a tax, an amount with taxes a lower one
-where they do not. Odoo's taxes are linear in the price: what a price of 0 and a price of 1 come to tells what
-any price comes to, and so which one comes to the amount. The rules are those of `account.tax` in Odoo 17 to
-19.
+An amount without taxes needs a higher price if prices include a tax; an amount with taxes needs a lower one if they do
+not. Taxes in Odoo are linear in the price: the amounts of a price of 0 and of a price of 1 give the amount of any
+price, and so the price of any amount. The rules are those of `account.tax` in Odoo 17 to 19.
 """
 
 from collections.abc import Sequence
@@ -23,7 +22,7 @@ Kind = Literal["percent", "division", "fixed"]
 
 @dataclass(frozen=True, slots=True)
 class Tax:
-    """One tax of a line: `included` in prices already; one that `affects` others is part of their base."""
+    """One tax of a line: `included` if prices contain it; one that `affects` others is part of their base."""
 
     id: int
     kind: Kind
@@ -34,10 +33,10 @@ class Tax:
 
 
 def price_of(amount: Decimal, taxes: Sequence[Tax], *, with_taxes: bool, digits: int | None) -> Decimal | None:
-    """Return the price at which quantity 1 comes to `amount`, without its taxes or with them.
+    """Return the price at which quantity 1 gives `amount`, without or with taxes; None if no price does.
 
-    `taxes` are in the order they apply in. `digits` are those that the database keeps of prices (None: all).
-    Return None where no price does, as with a tax of all of the price.
+    `taxes` are in the order they apply in. `digits` are the decimal places that the database stores of prices (None:
+    all of them).
     """
     sign = -1 if amount < ZERO else 1
     none, one = (_amount(Fraction(price), taxes, sign, with_taxes=with_taxes) for price in (0, 1))
@@ -45,7 +44,7 @@ def price_of(amount: Decimal, taxes: Sequence[Tax], *, with_taxes: bool, digits:
         return None
     price = (Fraction(amount) - none) / (one - none)
     if price == 0 or (price > 0) != (sign > 0):
-        return None  # Odoo would turn the sign of a fixed tax
+        return None  # Odoo would change the sign of a fixed tax
     found = _ROUND.divide(Decimal(price.numerator), Decimal(price.denominator))
     return found if digits is None else round(found, digits)
 
@@ -72,7 +71,7 @@ def _amount(price: Fraction, taxes: Sequence[Tax], sign: int, *, with_taxes: boo
 
 @dataclass
 class _Run:
-    """One computation: the tax amounts so far, and what they add to the bases of the other taxes."""
+    """One computation: the tax amounts so far, and what they add to the bases of other taxes."""
 
     taxes: Sequence[Tax]
     price: Fraction
@@ -82,13 +81,13 @@ class _Run:
     batches: dict[int, list[Tax]] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Begin with nothing added to any base."""
+        """Start with nothing added to any base."""
         self.for_tax = {tax.id: Fraction(0) for tax in self.taxes}
         self.for_base = dict(self.for_tax)
         self.batches = _batches(self.taxes)
 
     def add(self, tax: Tax, amount: Fraction) -> None:
-        """Note a tax's amount, and add it to the bases it counts for."""
+        """Record the amount of a tax, and add it to the bases that it affects."""
         self.amounts[tax.id] = amount
         together = {other.id for other in self.batches[tax.id]}
         places = [place for place, other in enumerate(self.taxes) if other.id in together]
@@ -106,12 +105,12 @@ class _Run:
             self.for_base[other.id] += amount
 
     def included(self, tax: Tax) -> Fraction:
-        """Return a tax that the price holds already."""
+        """Return the amount of a tax that the price contains."""
         part = (self.price + self.for_tax[tax.id]) * Fraction(tax.amount) / _HUNDRED
         return part if tax.kind == "division" else part / (1 + self._share(tax))
 
     def excluded(self, tax: Tax) -> Fraction:
-        """Return a tax that comes on top."""
+        """Return the amount of a tax that is added to the price."""
         part = (self.price + self.for_tax[tax.id]) * Fraction(tax.amount) / _HUNDRED
         return part if tax.kind == "percent" else part / (1 - self._share(tax))
 
@@ -120,7 +119,7 @@ class _Run:
 
 
 def _batches(taxes: Sequence[Tax]) -> dict[int, list[Tax]]:
-    """Return, for each tax, those that are computed with it as one."""
+    """Return, for each tax, the taxes that are computed together with it."""
     found: dict[int, list[Tax]] = {}
     batch: list[Tax] = []
     is_affected = False

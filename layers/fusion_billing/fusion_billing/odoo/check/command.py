@@ -32,7 +32,7 @@ from fusion_billing.odoo.errors import OdooError, PermanentError
 from fusion_billing.odoo.keys import KeyRing, UnreadableSecret
 from fusion_billing.odoo.orders import check_orders
 from fusion_billing.odoo.write_and_verify import RequestedLine, Writer, WrittenLine
-from fusion_billing.odoo_lines.order_line import Line
+from fusion_billing.odoo_lines.order_line import OrderLine
 
 _MARKS = {"well": "  ok    ", "look": "  LOOK  ", "wrong": "  WRONG "}
 
@@ -170,7 +170,7 @@ def _secret(key: str, login: str) -> str:
 def _tried(odoo: Odoo, order: int, products: Sequence[int]) -> Finding:
     if not products:
         return Finding("look", "No line was tried: no product was named", "Name one: --product 7")
-    line = Line(
+    line = OrderLine(
         external_id=f"fusion_billing.check--{order}",
         order=order,
         product=products[0],

@@ -21,7 +21,7 @@ from fusion_billing.odoo.order_line_reading import decimal
 from fusion_billing.odoo.orders import many2one
 from fusion_billing.odoo.write_and_verify import RequestedLine, Writer, WrittenLine
 from fusion_billing.odoo_lines.line_item import LineItem, Step
-from fusion_billing.odoo_lines.order_line import line_of
+from fusion_billing.odoo_lines.order_line import to_order_line
 from fusion_billing.odoo_lines.quantity_and_price import Precision, Unrepresentable
 
 REFERENCE = "Fusion Billing write test"
@@ -142,8 +142,8 @@ def _line_item(test: _Test, product: ChargedProduct, amount: str, steps: tuple[S
 def _step(test: _Test, line_item: LineItem, known: int | None) -> tuple[str | None, int | None]:
     """Write one state of the line; return what is wrong with it, and the line's id."""
     try:
-        line = line_of(line_item, test.held)
-        plainly = line_of(line_item, test.held, plainly=True) if line_item.amount else None
+        line = to_order_line(line_item, test.held)
+        plainly = to_order_line(line_item, test.held, plainly=True) if line_item.amount else None
         wanted = [RequestedLine(line, plainly, known)]
         [outcome] = test.writer.write(wanted, test.writer.read(wanted))
     except (Unrepresentable, PermanentError) as error:

@@ -12,14 +12,14 @@ from fusion_billing.odoo_lines.quantity_and_price import (
     Precision,
     QuantityAndPrice,
     Unrepresentable,
-    as_one,
-    shape,
+    one_at_amount,
+    quantity_and_price,
 )
 
 
 def the_shape(amount: str, *parts: tuple[str, str], precision: Precision | None = None) -> QuantityAndPrice:
     made = [Part(Decimal(units), Decimal(price)) for units, price in parts]
-    return shape(Decimal(amount), made, precision or Precision())
+    return quantity_and_price(Decimal(amount), made, precision or Precision())
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_three_digits_of_a_currency_need_prices_of_three_digits() -> None:
 @pytest.mark.parametrize("amount", ["9007199254740993.01", "12345678901234.567", "1688850000000"])
 def test_an_amount_that_no_double_holds_is_told_and_not_sent(amount: str) -> None:
     with pytest.raises(Unrepresentable):
-        as_one(Decimal(amount), Precision(currency=3))
+        one_at_amount(Decimal(amount), Precision(currency=3))
 
 
 def odoo_rounds(value: float, digits: int) -> float:  # what the server computes with
@@ -105,7 +105,7 @@ def odoo_rounds(value: float, digits: int) -> float:  # what the server computes
 def test_what_we_take_for_exact_is_exact_in_doubles_too(units: Decimal, price: Decimal, digits: int) -> None:
     amount = (units * price).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
     try:
-        made = shape(amount, [Part(units, price)], Precision(currency=digits))
+        made = quantity_and_price(amount, [Part(units, price)], Precision(currency=digits))
     except Unrepresentable:
         return
     subtotal = odoo_rounds(float(made.quantity) * float(made.price), digits)
@@ -132,7 +132,7 @@ def test_an_invoice_s_sum_of_unrounded_lines_is_the_sum_of_the_amounts(
     for units, price, is_credit in lines:
         rated = (units * price).quantize(cent, ROUND_HALF_UP)
         amount = -rated if is_credit else rated
-        made = shape(amount, [] if is_credit else [Part(units, price)], Precision(currency=digits))
+        made = quantity_and_price(amount, [] if is_credit else [Part(units, price)], Precision(currency=digits))
         amounts.append(amount)
         products.append(float(made.quantity) * float(made.price))
     total = Decimal(repr(odoo_rounds(sum(products), digits)))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from fusion_billing.billing.rating_document import RatingDocument, UnreadableDocument
 from fusion_billing.odoo_lines.external_id import external_id
 from fusion_billing.odoo_lines.line_item import read
-from fusion_billing.odoo_lines.order_line import line_of
+from fusion_billing.odoo_lines.order_line import to_order_line
 from fusion_billing.odoo_lines.quantity_and_price import Precision
 from tests.rating_documents import JSON
 
@@ -32,7 +32,7 @@ def document(**changes: Any) -> RatingDocument:
 
 
 def row(**changes: Any) -> list[str]:
-    return line_of(read(document(**changes), "42"), Precision()).row()
+    return to_order_line(read(document(**changes), "42"), Precision()).row()
 
 
 def test_a_line_says_what_it_bills_and_how() -> None:
@@ -85,7 +85,7 @@ def test_a_period_of_one_day_names_the_day() -> None:
 )
 def test_the_text_is_in_the_customer_s_language_where_the_charge_has_it(wanted: str, title: str) -> None:
     line_item = read(document(names={"de_DE": "API-Aufrufe"}), "42")
-    assert line_of(line_item, Precision(), language=wanted).name.splitlines()[0] == title
+    assert to_order_line(line_item, Precision(), language=wanted).name.splitlines()[0] == title
 
 
 def test_an_adjustment_is_a_line_of_its_own_that_names_the_period_it_corrects() -> None:
