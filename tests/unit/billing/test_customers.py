@@ -8,6 +8,7 @@ from fusion_billing.billing.pricing import PricedSubscription
 from fusion_billing.billing_periods.advance import advance, first_seen
 from fusion_billing.billing_periods.schedule_terms import Terms
 from fusion_billing.catalog.subscription_history import ChainedOrder
+from tests.rating_documents import document
 
 MONTHLY = Terms(date(2026, 1, 1), date(2026, 12, 1), 1, "month", "UTC")
 CALENDAR = first_seen(MONTHLY)
@@ -68,3 +69,29 @@ def test_an_order_announced_bills_from_the_period_at_whose_end_it_takes_over() -
 def test_starts_replaced_are_those_that_are_none_now() -> None:
     moved = replace(CALENDAR, replaced=(day(11, 15), CALENDAR.open.start))
     assert BilledSubscription(WHO, moved).replaced_starts == (day(11, 15),)
+
+
+def test_a_rating_names_the_order_that_invoices_it_and_whether_that_takes_a_final_invoice() -> None:
+    now = day(11, 20)
+    following = CALENDAR.after(CALENDAR.open)
+    running = BilledSubscription(WHO, CALENDAR)
+    assert running.bill(document(odoo_order_id=1), CALENDAR.open, now) == document(odoo_order_id=57)
+    ended = BilledSubscription(WHO, CALENDAR, is_over=True)
+    assert ended.bill(document(), CALENDAR.open, now) == document(odoo_order_id=57, final_invoice=True)
+    assert ended.bill(document(), following, now) == document(odoo_order_id=57)
+
+
+def test_a_subscription_has_ended_at_its_end() -> None:
+    ending = BilledSubscription(WHO, CALENDAR, ends=day(11, 20))
+    assert [ending.has_ended(day(11, number)) for number in (19, 20, 21)] == [False, True, True]
+    assert not BilledSubscription(WHO, CALENDAR).has_ended(day(11, 20))
+    assert BilledSubscription(WHO, CALENDAR, is_over=True).has_ended(day(1, 1))
+
+
+def test_after_a_final_invoice_odoo_bills_the_open_period_only_once_the_subscription_runs_again() -> None:
+    now = day(11, 20)
+    following = CALENDAR.after(CALENDAR.open)
+    assert BilledSubscription(WHO, CALENDAR).bills_now(CALENDAR.open, now)
+    assert not BilledSubscription(WHO, CALENDAR).bills_now(following, now)
+    assert not BilledSubscription(WHO, CALENDAR, is_ahead=True).bills_now(CALENDAR.open, now)
+    assert BilledSubscription(WHO, CALENDAR, is_ahead=True, is_over=True).bills_now(CALENDAR.open, now)

@@ -10,6 +10,7 @@ from fusion_billing.billing.decisions import NewVersion, PeriodState, SameVersio
 from fusion_billing.billing.rating import ComputedRating, Line, RatingKey, StoredRating, computed_rating
 from tests.rating_documents import document
 
+NOW, LATER = datetime(2026, 11, 20, 13, tzinfo=UTC), datetime(2026, 11, 20, 14, tzinfo=UTC)
 KEY = RatingKey("42", datetime(2026, 11, 1, tzinfo=UTC), "calls")
 CORRECTION = replace(KEY, corrects=datetime(2026, 10, 1, tzinfo=UTC))
 
@@ -20,8 +21,8 @@ def _rated(amount: str, key: RatingKey = KEY, *thresholds: str) -> ComputedRatin
 
 def _stored(amount: str, state: str | None, **fields: object) -> StoredRating:
     rated = _rated(amount)
-    kept = StoredRating(KEY, 3, rated.amount, rated.digest, rated.document_json, line=Line(state=state))
-    return replace(kept, **fields)  # type: ignore[arg-type]
+    stored = StoredRating(KEY, 3, rated.amount, rated.digest, rated.document_json, line=Line(state=state))
+    return replace(stored, **fields)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -102,3 +103,36 @@ def test_an_adjustment_is_what_a_fresh_rating_is_more_than_all_that_was_invoiced
 def test_an_adjustment_of_38_digits_is_exact() -> None:
     huge = Decimal("99999999999999999999999999999999999.99")
     assert adjustment(huge, Decimal("0.01"), []) == Decimal("99999999999999999999999999999999999.98")
+
+
+@pytest.mark.parametrize(
+    ("line", "is_hurried"),
+    [
+        (Line(state="due", at=LATER), True),
+        (Line(state="due", at=NOW), False),
+        (Line(state="due"), False),
+        (Line(state="sent", at=LATER), False),
+        (Line(state="due", at=LATER, attempt_count=1), False),
+    ],
+)
+def test_a_run_on_demand_sends_a_line_that_waits_but_not_one_that_is_retried(line: Line, is_hurried: bool) -> None:
+    stored = _stored("1.00", None, line=line)
+    decision = decide(_rated("1.00"), stored, period="open", has_usage=True, send_now=NOW)
+    if line.state == "due":
+        assert (decision is not None) is is_hurried
+        assert decide(_rated("1.00"), stored, period="open", has_usage=True) is None
+    if decision is not None:
+        assert (decision.line, decision.raised) == ("due", frozenset())
+
+
+def test_a_threshold_alone_keeps_the_line() -> None:
+    decision = decide(_rated("1.00", KEY, "amount:1"), _stored("1.00", "sent"), period="open", has_usage=True)
+    assert isinstance(decision, SameVersion)
+    assert (decision.line, decision.raised) == ("keep", frozenset({"amount:1"}))
+
+
+@pytest.mark.parametrize(("has_usage", "is_made"), [(True, True), (False, False)])
+def test_a_fee_is_due_in_its_own_period(has_usage: bool, is_made: bool) -> None:
+    decision = decide(_rated("1.00"), None, period="upcoming", has_usage=has_usage)
+    assert (decision is not None) is is_made
+    assert decision is None or decision.line == "waiting"

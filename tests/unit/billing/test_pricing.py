@@ -145,3 +145,31 @@ def test_two_subscribers_never_share_a_price_that_is_for_one_of_them() -> None:
     other = PricedSubscription("43", "Pro", "USD", "UTC", 43, {})
     assert book.pricing("calls", WHO, NOVEMBER, DECEMBER) is not None
     assert book.pricing("calls", other, NOVEMBER, DECEMBER) is None
+
+
+def test_a_charge_on_an_unknown_metric_is_refused_by_name() -> None:
+    book = PriceBook([], [[_charge()]])
+    assert book.metric("calls") is None
+    with pytest.raises(LookupError, match=r"^Charge calls is on metric calls, which does not exist$"):
+        book.pricing("calls", WHO, NOVEMBER, DECEMBER)
+
+
+def test_a_book_knows_its_metrics_and_the_newest_version_of_each_charge() -> None:
+    first, second, other = _charge(), _charge(valid_from="2026-12-01"), _charge("a_first")
+    book = PriceBook([METRIC], [[first, second], [other], []])
+    assert book.metric("calls") == METRIC
+    assert (book.newest("calls"), book.newest("a_first"), book.newest("missing")) == (second, other, None)
+    assert dict(book.by_metric) == {"calls": ["a_first", "calls"]}
+
+
+def test_a_pricing_is_computed_once_for_all_subscriptions_on_the_same_terms() -> None:
+    book = PriceBook([METRIC], [[_charge()]])
+    first = book.pricing("calls", WHO, NOVEMBER, DECEMBER)
+    assert book.pricing("calls", replace(WHO, id="43", odoo_order_id=43), NOVEMBER, DECEMBER) is first
+    assert book.pricing("calls", replace(WHO, plan="Max"), NOVEMBER, DECEMBER) is not first
+    assert book.pricing("calls", WHO, NOVEMBER, MID) is not first
+
+
+def test_currencies_that_differ_are_named() -> None:
+    with pytest.raises(CurrencyMismatch, match=r"^charge calls is in EUR, the subscription in USD$"):
+        _pricing(_charge(currency="EUR"))

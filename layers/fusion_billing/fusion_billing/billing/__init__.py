@@ -1,1 +1,1 @@
-"""From rated usage to what is owed: which ratings are made, what of them is billed, what is adjusted."""
+"""Bill usage: decide which ratings to make, how much of them is billed, and which periods to adjust."""

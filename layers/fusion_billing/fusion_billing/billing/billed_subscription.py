@@ -1,4 +1,4 @@
-"""A subscription as rating sees it: its periods, what of them is rated, and which order bills it."""
+"""A subscription as rating sees it: its periods, which part of them is rated, and which order bills them."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,13 +13,16 @@ from fusion_billing.catalog.subscription_history import ChainedOrder, PlanChange
 
 @dataclass(frozen=True, slots=True)
 class BilledSubscription:
-    """A subscription: what is used before `rated_from`, and from `rated_until` on, is not rated.
+    """A subscription and its billing calendar.
 
-    `rated_from` is its start, or where it is billed from, if later; `rated_until` when it stopped or ends.
-    None: no bound. `orders` are the chain's; empty where there is the one order alone. `is_over` tells that
-    Odoo will invoice nothing more of it by itself, and so does the end that was set for it, `ends`, once it
-    is past. `is_ahead` tells that its last period was closed by a final invoice, and `next_invoice_date` has
-    not reached the open period since: if it runs again, Odoo's next invoice is of what came before.
+    Attributes:
+        rated_from: The instant from which usage is rated: its start, or a later instant from which it is billed.
+        rated_until: The instant from which usage is no longer rated; None while the subscription runs.
+        orders: The chain of Odoo orders; empty if there is only one.
+        is_over: Whether Odoo will invoice nothing more of it by itself.
+        ends: The end set for it; once past, it counts as over too.
+        is_ahead: Whether a final invoice closed its last period and `next_invoice_date` has not reached the open
+            period since. If it runs again, Odoo's next invoice is for the time before.
     """
 
     subscription: PricedSubscription
@@ -38,13 +41,13 @@ class BilledSubscription:
         return self.subscription.id
 
     def is_rated_in(self, period: Period) -> bool:
-        """Tell whether anything of a period is rated."""
+        """Return whether any part of a period is rated."""
         return self.rated_start(period) < self.rated_end(period)
 
     def rated_start(self, period: Period) -> datetime:
-        """Return the start of what is rated of a period: its own, or the instant rating began in it.
+        """Return the start of the rated part of a period.
 
-        An invoiced period keeps the start that it was invoiced under, whatever was corrected since.
+        An invoiced period keeps the start it was invoiced with, whatever was corrected since.
         """
         if period in self.calendar.known[:-1]:
             return period.rated_from or period.start
@@ -52,20 +55,20 @@ class BilledSubscription:
         return min(start, period.end)
 
     def rated_end(self, period: Period) -> datetime:
-        """Return the end of what is rated of a period: its own, or the instant rating stopped in it."""
+        """Return the end of the rated part of a period."""
         end = period.end if self.rated_until is None else min(period.end, self.rated_until)
         return max(end, period.start)
 
     def has_ended(self, now: datetime) -> bool:
-        """Tell whether Odoo's own invoicing will take along nothing more of it."""
+        """Return whether Odoo will invoice nothing more of it by itself."""
         return self.is_over or (self.ends is not None and self.ends <= now)
 
     def bills_now(self, period: Period, now: datetime) -> bool:
-        """Tell whether Odoo's next invoice is to hold what is rated in a period: nearly always the open."""
+        """Return whether Odoo's next invoice bills a period: nearly always the open one."""
         return period.state == "open" and (not self.is_ahead or self.has_ended(now))
 
     def priced_in(self, period: Period) -> PricedSubscription:
-        """Return who pays for a period, living in the part of it that is rated."""
+        """Return the subscription to price a period with: its lifetime is the rated part of the period."""
         lived = self.rated_start(period), self.rated_end(period)
         return replace(
             self.subscription,
@@ -75,10 +78,10 @@ class BilledSubscription:
         )
 
     def order_for(self, period: Period) -> int:
-        """Return the order that will invoice what is billed in a period, or that invoiced it.
+        """Return the order that invoices a period, or that invoiced it.
 
-        That is the order running now: what a renewed order has not invoiced moves to the one that renews it.
-        An order announced after it serves from the period on in which, or at whose end, it takes over.
+        That is the running order: what a renewed order has not invoiced moves to its renewal.
+        A later order applies from the period in which, or at whose end, it takes over.
         """
         running = self.subscription.odoo_order_id
         serving = [order for order in self.orders if order.kind != "upsell"]
@@ -101,32 +104,31 @@ class BilledSubscription:
 
     @property
     def replaced_starts(self) -> tuple[datetime, ...]:
-        """Return the starts that the first period had before `start_date` was corrected.
+        """Return the former starts of the first period, before `start_date` was corrected.
 
-        Ratings stored under them are to come to nothing: what they were for is rated under the start there
-        is now.
+        Ratings stored under them are set to zero: their usage is rated under the present start.
         """
         starts = {period.start for period in self.calendar.known}
         return tuple(start for start in self.calendar.replaced if start not in starts)
 
     def starts_of(self, period: Period) -> tuple[datetime, ...]:
-        """Return the starts that a period's ratings may be stored under: its own, then any it had before.
+        """Return the starts under which a period's ratings may be stored: its own, then its former ones.
 
-        An invoice may have come before Odoo's lines under a replaced start were brought to nothing.
+        An invoice may have come before the order lines under a former start were set to zero.
         """
         is_first = period.start == self.calendar.known[0].start
         return (period.start, *(self.replaced_starts if is_first else ()))
 
     def invoiced(self, newest: int) -> list[Period]:
-        """Return the newest of the invoiced periods that were seen, the newest first."""
+        """Return the `newest` known invoiced periods, the newest first."""
         return list(reversed(self.calendar.known[:-1][-newest:])) if newest else []
 
     def invoiced_after(self, start: datetime) -> list[Period]:
-        """Return the invoiced periods seen that start after `start`, in order."""
+        """Return the known invoiced periods that start after `start`, in order."""
         return [period for period in self.calendar.known[:-1] if period.start > start]
 
     def periods_within(self, first: datetime, end: datetime) -> list[Period]:
-        """Return the periods that hold some instant of `[first, end)`, in order."""
+        """Return the periods that overlap `[first, end)`, in order."""
         periods = [self.calendar.period_holding(first)]
         while periods[-1].end < end:
             periods.append(self.calendar.after(periods[-1]))
@@ -134,15 +136,15 @@ class BilledSubscription:
 
 
 class SubscriptionSnapshot(Protocol):
-    """A stored subscription, as far as rating needs it; `dynamodb.catalog.subscriptions` has the class."""
+    """A stored subscription, as far as rating needs it (`dynamodb.catalog.subscriptions.StoredSubscription`)."""
 
     @property
     def subscription(self) -> Subscription:
-        """Return what was defined."""
+        """Return its definition."""
 
     @property
     def calendar(self) -> Calendar:
-        """Return its periods."""
+        """Return its billing calendar."""
 
     @property
     def rated_until(self) -> datetime | None:
@@ -150,15 +152,15 @@ class SubscriptionSnapshot(Protocol):
 
     @property
     def orders(self) -> tuple[ChainedOrder, ...]:
-        """Return its chain of orders, empty where there is one alone."""
+        """Return its chain of orders; empty if there is only one."""
 
     @property
     def plan_history(self) -> tuple[PlanChange, ...]:
-        """Return the plans it was on, empty where there was one alone."""
+        """Return its plans so far; empty if there was only one."""
 
     @property
     def is_over(self) -> bool:
-        """Tell whether nothing more of it will be invoiced."""
+        """Return whether nothing more of it will be invoiced."""
 
 
 def billed_subscription(stored: SubscriptionSnapshot) -> BilledSubscription:

@@ -1,4 +1,4 @@
-"""What is kept of an invoiced period beside its ratings: what else prices it, and by what it was billed."""
+"""What is stored of an invoiced period beside its ratings: what else prices it, and a digest of its inputs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,14 +9,18 @@ from fusion_billing.billing.rating_document import StoredPrice
 
 @dataclass(frozen=True, slots=True)
 class ClosedPeriod:
-    """An invoiced period as rating closed it.
+    """An invoiced period, as it was when it was closed.
 
-    `prices` are the charges that applied in the period without having been rated in it, by code, each as a
-    rating's document keeps what priced it: late usage is priced by them, and by nothing defined later.
-    `unpriced` are codes of charges that could not be priced then, `ended` those of charges that no longer
-    applied then, though they were rated ahead or before a pause: they price nothing of it.
-    `fees` tells whether what is due without usage is due of them. `digest` is that of all that the period
-    was last found to be billed by; `has_statement` tells that its statement is made.
+    Attributes:
+        start: The period's start.
+        prices: By charge, what prices charges that applied in the period without being rated in it. Late usage is
+            priced by these, and by nothing defined later.
+        unpriced: Charges that could not be priced when the period was closed.
+        ended: Charges that no longer applied then, though they were rated ahead or before a pause: they price
+            nothing in the period.
+        fees: Whether charges without usage are due.
+        digest: Of all inputs by which the period was last found fully billed.
+        has_statement: Whether its statement was made.
     """
 
     start: datetime

@@ -1,7 +1,7 @@
-"""What becomes of a rating just computed: written as a new version, its line moved on, or nothing at all.
+"""Decide what to write of a rating just computed: a new version, a change of its order line, or nothing.
 
-A rating whose document is the one stored is not written: that is what makes a repeated, overlapping or
-late run harmless and cheap.
+If the document is the stored one, nothing is written: that makes a repeated, overlapping or late run harmless
+and cheap.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ _PUT_TO_ODOO = frozenset({"due", "sent", "failed", "final_invoice"})
 
 @dataclass(frozen=True, slots=True)
 class NewVersion:
-    """Write the candidate as `version`, over the stored one of `version` - 1, its line moving to `line`."""
+    """Write the computed rating as `version`, over the stored `version` - 1, and change its order line to `line`."""
 
     computed_rating: ComputedRating
     version: int
@@ -32,7 +32,7 @@ class NewVersion:
 
 @dataclass(frozen=True, slots=True)
 class SameVersion:
-    """Leave the stored document; move its line, or note thresholds raised, or both."""
+    """Keep the stored document; change its order line, note the thresholds raised, or both."""
 
     stored: StoredRating
     line: LineMove
@@ -50,11 +50,18 @@ def decide(
     has_usage: bool,
     send_now: datetime | None = None,
 ) -> Decision:
-    """Return what to write for `candidate`, `stored` being the rating under the same key.
+    """Return what to write of a computed rating; None for nothing.
 
-    Where there is none yet, usage or an amount makes one; an adjustment is made by its amount alone.
-    `send_now` is given for a run that somebody asked for: a line that waits for a later time is due then.
-    A stored rating that is frozen is never decided about: `ValueError`.
+    Args:
+        computed_rating: The rating as it is now.
+        stored: The rating under the same key; None if there is none yet. Usage or an amount makes the first
+            version, for an adjustment its amount alone.
+        period: Whether the rating's period is billed by Odoo's next invoice (`open`) or a later one.
+        has_usage: Whether any record counts in the rating.
+        send_now: The present instant in a run on demand, which sends order lines that wait for a later time.
+
+    Raises:
+        ValueError: The stored rating is frozen.
     """
     if stored is None:
         is_adjustment = computed_rating.key.corrects is not None
@@ -65,7 +72,7 @@ def decide(
         line = _line(computed_rating.amount, None, period)
         return NewVersion(computed_rating, 1, line, _raised(computed_rating, None, period))
     if stored.frozen:
-        raise ValueError(f"the rating {stored.key.line} is frozen")
+        raise ValueError(f"Rating {stored.key.line} is frozen")
     raised = _raised(computed_rating, stored, period)
     line = _line(computed_rating.amount, stored.line.state, period)
     if stored.digest != computed_rating.digest:
@@ -78,18 +85,20 @@ def decide(
 
 
 def _waits_after(stored: StoredRating, now: datetime) -> bool:
-    """Return whether a line waits for a later time to be sent, and not since an attempt failed."""
+    """Return whether an order line waits for a later time, other than after a failed attempt."""
     line = stored.line
     return line.state == "due" and line.at is not None and line.at > now and not line.attempt_count
 
 
-def adjustment(fresh: Decimal, billed: Decimal, adjusted: Sequence[Decimal]) -> Decimal:
-    """Return what is still owed, with its sign, for an invoiced period whose fresh rating is `fresh`.
+def adjustment(current: Decimal, billed: Decimal, adjusted: Sequence[Decimal]) -> Decimal:
+    """Return the amount, with its sign, by which an invoiced period is to be adjusted.
 
-    `billed` is what its own line brought onto an invoice, `adjusted` what the adjustments of periods
-    invoiced since did; the adjustment in the open period is not among them, since this replaces it.
+    Args:
+        current: What the period comes to now.
+        billed: What was invoiced by its own order line.
+        adjusted: What was invoiced by adjustments in later periods; not the open one's, which this replaces.
     """
-    return EXACT.subtract(fresh, total([billed, *adjusted]))
+    return EXACT.subtract(current, total([billed, *adjusted]))
 
 
 def total(amounts: Iterable[Decimal]) -> Decimal:
@@ -98,7 +107,7 @@ def total(amounts: Iterable[Decimal]) -> Decimal:
 
 
 def _line(amount: Decimal, state: str | None, period: PeriodState) -> LineMove:
-    # A line that may be in Odoo is brought to zero there; one that never was is not made for nothing.
+    # A line that may be in Odoo is set to zero there; one that never was is not created for zero.
     if amount.is_zero() and state not in _PUT_TO_ODOO:
         return "none"
     return "due" if period == "open" else "waiting"

@@ -1,4 +1,4 @@
-"""How many groups a rating may have: enough for every real use, and few enough to be rated within a run."""
+"""Limit the groups of a rating: enough for every real use, and few enough to rate within a run."""
 
 from collections.abc import Iterable, Mapping
 
@@ -16,7 +16,7 @@ class TooManyGroups(FusionError):
 
 
 def check_groups(price: Pricing, records: Iterable[Record]) -> None:
-    """Check that usage makes no more than `MOST_GROUPS` groups of a charge; raises `TooManyGroups`."""
+    """Raise `TooManyGroups` if usage makes more than `MOST_GROUPS` groups of a charge."""
     properties = [record.properties or _NONE for record in records]
     for names in {version.group_by for version in price.versions if version.group_by}:
         groups = {tuple(each.get(name) for name in names) for each in properties}

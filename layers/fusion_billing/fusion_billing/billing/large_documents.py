@@ -1,9 +1,9 @@
-"""Rating documents too large for one item: what is large of them is kept in parts of its own.
+"""Split rating documents that are too large for one item: large fields are stored apart, in parts.
 
 A rating grouped by a property with thousands of values has thousands of steps. An item holds 400 KB, and a
-rating is read and written far more often than somebody asks for its steps. So every field of a document that
-is longer than `INLINE_BYTES` is taken out, compressed, and cut into parts; the steps leave one step behind
-that says how many they are and what they come to, so that a line can be made of the document alone.
+rating is read and written far more often than its steps are shown. So every field longer than `INLINE_BYTES` is
+taken out, compressed and cut into parts. Steps leave one step behind, with their number and amount, so that an
+order line can be made of the document alone.
 """
 
 import json
@@ -14,20 +14,20 @@ from typing import Any
 from fusion_billing.catalog.identifiers import MAX_STORED_BYTES
 
 INLINE_BYTES = 32 * 1024
-"""A longer field is kept in parts."""
+"""Longer fields are stored in parts."""
 
 
 _FOR_THE_LINE = frozenset({"names", "analytic_distribution"})
-"""Fields that the order line is made of: they stay."""
+"""Fields that the order line is made of: they stay in the document."""
 
 
 def canonical(document: object) -> str:
-    """Return JSON as it is stored: compact, its fields ordered."""
+    """Return JSON text as it is stored: compact, with sorted keys."""
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
 def split(document: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return a document without its large fields, and those fields (none: it is small enough)."""
+    """Return a document without its large fields, and those fields; empty if it is small enough."""
     small, large = dict(document), {}
     for name, value in document.items():
         if name in _FOR_THE_LINE or not _is_large(value):
@@ -45,7 +45,7 @@ def split(document: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def join(small: Mapping[str, Any], large: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the whole document again."""
+    """Return the whole document."""
     whole = {**small, **large}
     if "corrects" in large:
         whole["corrects"] = {**small["corrects"], **large["corrects"]}
@@ -53,7 +53,7 @@ def join(small: Mapping[str, Any], large: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def to_parts(large: Mapping[str, Any]) -> list[bytes]:
-    """Return the large fields as the parts they are kept in; none where there are no such fields."""
+    """Return the large fields as parts to store; empty if there are no large fields."""
     if not large:
         return []
     packed = zlib.compress(canonical(large).encode("utf-8"))
@@ -61,7 +61,7 @@ def to_parts(large: Mapping[str, Any]) -> list[bytes]:
 
 
 def from_parts(parts: Iterable[bytes]) -> dict[str, Any]:
-    """Return the large fields that parts hold."""
+    """Return the large fields in stored parts."""
     read: dict[str, Any] = json.loads(zlib.decompress(b"".join(parts)))
     return read
 

@@ -1,4 +1,4 @@
-"""Which hours and shards a run of rating covers, and the messages that say so."""
+"""Plan rating runs: which hours and shards a run covers, and the messages for them."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from fusion_billing.catalog.identifiers import MARKERS_LIVE
 
 HOUR = timedelta(hours=1)
 LIST_SHARDS = 16
-"""Partitions of the list of subscriptions."""
+"""Shards of the list of subscriptions."""
 
 _LONGEST = 24  # hours in one message, so that a run after a long standstill is spread over many workers
 _FORMAT = "%Y-%m-%dT%H"
@@ -22,25 +22,25 @@ def hour_of(instant: datetime) -> datetime:
 
 
 def hour_text(hour: datetime) -> str:
-    """Return an hour as marker keys and messages have it, `2026-11-03T14`."""
+    """Return an hour as in marker keys and messages: `2026-11-03T14`."""
     return hour.astimezone(UTC).strftime(_FORMAT).zfill(13)
 
 
 def parse_hour(text: str) -> datetime:
-    """Return the start of the hour that `text` names; `ValueError` where it is none."""
+    """Return the start of the hour in `text`, as `hour_text` writes it; raises `ValueError`."""
     return datetime.strptime(text, _FORMAT).replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """Whole hours, `first` to `last` inclusive; none where `last` is before `first`."""
+    """Whole hours from `first` to `last`, inclusive; empty if `last` is before `first`."""
 
     first: datetime
     last: datetime
 
     @property
     def count(self) -> int:
-        """Return how many hours these are."""
+        """Return the number of hours."""
         return max(0, (self.last - self.first) // HOUR + 1)
 
     def __iter__(self) -> Iterator[datetime]:
@@ -51,15 +51,21 @@ class Hours:
 def finished_hours(watermark: datetime | None, earliest: datetime, now: datetime, settling: timedelta) -> Hours:
     """Return the hours to plan: those after the `watermark` that ended at least `settling` ago.
 
-    Without a watermark they begin with the hour of `earliest`, before which no marker was ever written;
-    nor do they begin before the oldest marker still kept.
+    Args:
+        watermark: The last hour planned; None if none was.
+        earliest: When the first marker may have been written: the first hour without a watermark.
+        now: The present instant.
+        settling: How long after an hour its markers may still be written.
+
+    Returns:
+        The hours, none of them older than a marker is stored.
     """
     last = hour_of(now - settling) - HOUR
     return Hours(_first(watermark, earliest, now), last)
 
 
 def hours_until_now(watermark: datetime | None, earliest: datetime, now: datetime) -> Hours:
-    """Return the hours a run on demand covers: the same, and on to the present one, unsettled as it is."""
+    """Return the hours of a run on demand: as `finished_hours`, up to and including the present hour."""
     return Hours(_first(watermark, earliest, now), hour_of(now))
 
 
@@ -69,9 +75,9 @@ def _first(watermark: datetime | None, earliest: datetime, now: datetime) -> dat
 
 
 def hour_messages(hours: Hours, shards: int) -> list[dict[str, Any]]:
-    """Return the messages for `hours`: one a shard, and one a day of them where they are more than that.
+    """Return the messages for `hours`: one per shard and day.
 
-    `hours` in a message is how many hours it covers from `hour` on; left out, it is one.
+    `hours` in a message is the number of hours from `hour` on; one if it is left out.
     """
     messages = []
     for first in range(0, hours.count, _LONGEST):
@@ -83,16 +89,16 @@ def hour_messages(hours: Hours, shards: int) -> list[dict[str, Any]]:
 
 
 def sweep_messages(charge: str | None = None) -> list[dict[str, Any]]:
-    """Return the messages that have every subscription's period rated anew, or one charge of it."""
+    """Return the messages that rate every subscription's open period again, or one charge of it."""
     narrowed = {"charge": charge} if charge is not None else {}
     return [{"job": "sweep", "list_shard": shard, **narrowed} for shard in range(LIST_SHARDS)]
 
 
 def cause_of(message: Mapping[str, Any]) -> Cause:
-    """Return why a message has something rated, as the history of a rating names it.
+    """Return the cause of the ratings that a message makes, as their history names it.
 
-    A run on demand and the daily sweep are a `run`, a sweep of one charge follows its `definition`; a
-    subscription's own message may say that it follows an `invoice`.
+    A run on demand and the daily sweep are a `run`; a sweep of one charge follows its `definition`; a
+    subscription's own message may follow an `invoice`.
     """
     if "run" in message:
         return "run"
@@ -119,14 +125,14 @@ def part_of(message: Mapping[str, Any]) -> str:
 
 
 CLOSING_LEADS = (2 * HOUR, HOUR)
-"""How long before a period's end the hours are whose markers name the whole subscription: the first is
+"""How long before a period's end the hours lie in which the whole subscription is marked as changed: the first is
 planned some 55 minutes before the end, the second some minutes after it."""
 
 
 def closing_hours(period_end: datetime, now: datetime, ahead: timedelta) -> list[datetime]:
-    """Return the hours to mark a subscription in, so that it is rated whole about its period's end.
+    """Return the hours in which to mark a subscription, so that all of it is rated around its period's end.
 
-    None where the end is not within `ahead`; an hour that has begun is left out, since it was swept just now.
+    Empty if the end is not within `ahead`. An hour that has begun is left out, since the sweep just covered it.
     """
     if not now < period_end <= now + ahead:
         return []

@@ -1,4 +1,4 @@
-"""What a change of definitions would do to open periods: each charge rated before and after it."""
+"""Preview a change of definitions: rate the open periods before and after it."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from fusion_billing.instants import rfc3339
 from fusion_billing.rating.records import Record
 
 MOST_LISTED = 200
-"""Changed ratings that a preview lists."""
+"""How many changed ratings a preview lists."""
 
 ReadRecords = Callable[[str, str, datetime, datetime], Sequence[Record]]
 """Return the records of a subscription and metric whose windows start in `[start, end)`.

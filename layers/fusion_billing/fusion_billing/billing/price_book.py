@@ -1,4 +1,4 @@
-"""The catalogue as one run of rating uses it: every metric and charge at one moment."""
+"""The catalog as one rating run uses it: every metric and charge at one moment."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ _Memo = tuple[str, str, tuple[PlanChange, ...], str, str, datetime, datetime]
 
 
 class PriceBook:
-    """Metrics by code, and the versions of each charge; remembers what it worked out."""
+    """Metrics and charge versions by code, with a memory of the pricings computed."""
 
     def __init__(self, metrics: Iterable[Metric], charges: Iterable[Sequence[Charge]]) -> None:
         self._metrics = {metric.code: metric for metric in metrics}
@@ -64,7 +64,7 @@ class PriceBook:
         try:
             return self._priced(charge, subscription, start, end) is not None
         except Refused:
-            return True  # what is wrong with its override is told of it itself
+            return True  # the fault of its override is reported for that charge itself
 
     def _priced(self, charge: str, subscription: PricedSubscription, start: datetime, end: datetime) -> Pricing | None:
         price = self._of_the_period(charge, subscription, start, end)
@@ -74,7 +74,7 @@ class PriceBook:
         self, charge: str, subscription: PricedSubscription, start: datetime, end: datetime
     ) -> Pricing | None:
         if charge in subscription.overrides or charge in self._for_one:
-            return self._work_out(charge, subscription, start, end)
+            return self._compute(charge, subscription, start, end)
         memo = (
             charge,
             subscription.plan,
@@ -85,14 +85,12 @@ class PriceBook:
             end,
         )
         if memo not in self._memo:
-            self._memo[memo] = self._work_out(charge, subscription, start, end)
+            self._memo[memo] = self._compute(charge, subscription, start, end)
         return self._memo[memo]
 
-    def _work_out(
-        self, charge: str, subscription: PricedSubscription, start: datetime, end: datetime
-    ) -> Pricing | None:
+    def _compute(self, charge: str, subscription: PricedSubscription, start: datetime, end: datetime) -> Pricing | None:
         versions = self._charges[charge]
         metric = self._metrics.get(versions[0].metric)
         if metric is None:
-            raise LookupError(f"charge {charge} is on the metric {versions[0].metric}, which does not exist")
+            raise LookupError(f"Charge {charge} is on metric {versions[0].metric}, which does not exist")
         return pricing(versions, metric, subscription, start, end)

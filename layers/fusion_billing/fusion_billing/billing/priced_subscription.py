@@ -1,4 +1,4 @@
-"""Who pays, as far as pricing and an order line need to know."""
+"""A subscription as pricing and order lines need it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,11 +10,14 @@ from fusion_billing.catalog.subscription_history import PlanChange
 
 @dataclass(frozen=True, slots=True)
 class PricedSubscription:
-    """A subscription's identity, plans and overrides, and its life.
+    """A subscription's identity, plans, overrides and lifetime.
 
-    `plan_history` is empty where `plan` has always been in force; `lived_from` and `lived_until` bound its
-    life (None: not bounded). `whole_from` is where the period at hand would start if the subscription's start
-    did not cut it short (None: it is not cut).
+    Attributes:
+        plan_history: Empty if `plan` has always been in force.
+        lived_from: When its lifetime starts; None if that is before the period.
+        lived_until: When it ends; None if that is after the period.
+        whole_from: When the period would start if the subscription's start did not cut it short; None if it
+            doesn't.
     """
 
     id: str

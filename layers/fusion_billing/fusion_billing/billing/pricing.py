@@ -1,4 +1,4 @@
-"""Which charges a subscription pays in a billing period, and at which price when."""
+"""Find what prices a subscription's usage of a charge in a billing period, and when each price applies."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,10 +22,10 @@ __all__ = ["CurrencyMismatch", "PricedSubscription", "Pricing", "metric_of", "pr
 
 @dataclass(frozen=True)
 class Pricing:
-    """What prices one charge's usage in one period: contiguous spans, at least one of them with a charge.
+    """The prices of one charge in one period: contiguous spans, at least one of them with a charge.
 
-    The spans tile the whole period, whatever part of it the subscription lives: that is laid over them when
-    the period is rated, since a life can still change when the prices no longer do.
+    The spans tile the whole period. The subscription's lifetime is applied only when the period is rated, since
+    it may still change when the prices no longer do.
     """
 
     spans: tuple[PriceSpan, ...]
@@ -33,17 +33,17 @@ class Pricing:
 
     @cached_property
     def versions(self) -> tuple[Charge, ...]:
-        """Return the prices that occur, each once, in the order they come into force."""
+        """Return the charge versions that apply, each once, in the order they come into force."""
         return tuple(_distinct(span.charge for span in self.spans if span.charge is not None))
 
     @property
     def charge(self) -> Charge:
-        """Return the version in force last, which names and numbers the rating."""
+        """Return the version in force last, which gives the rating its name, product and currency."""
         return next(span.charge for span in reversed(self.spans) if span.charge is not None)
 
     @cached_property
     def as_json(self) -> PriceDefinitions:
-        """Return what a rating stores of it, so that an invoiced period is rated again at the same price.
+        """Return the pricing as a rating stores it, so that an invoiced period is rated again at the same price.
 
         `price_spans` is left out if it follows from the versions alone.
         """

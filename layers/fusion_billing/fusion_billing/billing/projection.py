@@ -1,7 +1,7 @@
-"""Where a period is heading: its usage so far, as if it went on at the same pace for as long as it is billed.
+"""Project a period: rate its usage so far as if it continued at the same pace.
 
-Usage goes on until the period ends or the subscription does; one that has churned, is paused or has ended
-grows no more. What is still to come is priced by the prices that will be in force then.
+Usage continues until the period or the subscription ends; it no longer grows for a subscription that has churned,
+is paused or has ended. Future usage is priced at the prices that will be in force then.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,7 +31,7 @@ def projected(
     until: datetime | None,
     now: datetime,
 ) -> RatingResult:
-    """Return what the period `[start, end)` comes to if it goes on as it did until `now`.
+    """Return what the period `[start, end)` comes to if usage continues as it did until `now`.
 
     `until` is when rating stops or stopped (None: it goes on). Sums and counts grow with time, filters and
     groups keeping their shares; a level (`time_weighted`) goes on from where its last window ends; of the
@@ -53,7 +53,7 @@ def projected(
 
 
 def _goes_on(record: Record, price: Pricing, since: datetime, now: datetime, last: datetime) -> Iterator[Record]:
-    """Yield what a record is still to bring, span by span, at the pace of the time up to `now`."""
+    """Yield the future usage of a record, span by span, at its pace up to `now`."""
     for index, span in enumerate(price.spans):
         first, end = max(span.start, now), min(span.end, last)
         if first < end:
@@ -69,7 +69,7 @@ def _levels(records: Sequence[Record], since: datetime, now: datetime, last: dat
     for windows in series.values():
         covered = min(max(record.window_end for record in windows), last)
         if not since < covered <= now:
-            continue  # what is known of the time to come is a better guess
+            continue  # records already cover the time to come
         area = total(_weighted(record, since, covered) for record in windows)
         quantity = _share(area, _TICK, covered - since)
         yield replace(

@@ -1,4 +1,4 @@
-"""Ratings as they are kept: their identity, their document, and what is known of one that is stored."""
+"""Ratings: their key, their document, and the state of a stored one."""
 
 import hashlib
 import json
@@ -16,17 +16,18 @@ from fusion_billing.instants import rfc3339
 _WIDEST = 4  # bytes of a character
 
 Cause = Literal["usage", "definition", "subscription", "run", "invoice"]
-"""Why a version of a rating was made."""
+"""What caused a version of a rating."""
 
 HISTORY = 50
-"""Versions of a rating that are kept in its history."""
+"""How many versions a rating's history holds."""
 
 
 @dataclass(frozen=True, slots=True)
 class RatingKey:
-    """Which rating: a charge in one billing period of a subscription.
+    """The key of a rating: a charge in one billing period of a subscription.
 
-    An adjustment is billed in `period_start`'s period and names the start of the one it `corrects`.
+    `corrects` is the start of the invoiced period that an adjustment corrects; it is billed in the period that
+    starts at `period_start`.
     """
 
     subscription: str
@@ -41,14 +42,14 @@ class RatingKey:
 
     @property
     def line(self) -> str:
-        """Return the public id of its line."""
+        """Return the public ID of its order line."""
         name = self.charge if self.corrects is None else f"{self.charge}@{_compact(self.corrects)}"
         return f"{self.subscription}~{_compact(self.period_start)}~{name}"
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """The rating's line in Odoo: `waiting`, `due`, `sent`, `failed`, or none yet (`state` None).
+    """The state of a rating's order line: `waiting`, `due`, `sent`, `failed`, or none yet (`state` None).
 
     `amount` is what Odoo acknowledged for `version`, `billed` what its invoices hold of the line; `id` is the
     `sale.order.line`'s. `has_intent` tells that a call was made whose result is not known.
@@ -61,18 +62,18 @@ class Line:
     error: str | None = None
     attempt_count: int = 0
     at: datetime | None = None
-    """When a due line is to be sent."""
+    """When a due order line is to be sent."""
     billed: Decimal | None = None
     by_order_line: bool = False
-    """Whether the order line told what is billed, or a part of it, since no invoice could."""
+    """Whether the billed amount, or a part of it, was read from the order line, since no invoice could be read."""
     has_intent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One version of a rating, as its history keeps it; amounts and units are decimals as text.
+    """One version in a rating's history; amounts and units are decimals as text.
 
-    `cause` is None for a version of an earlier release, which did not note it.
+    `cause` is None for a version of a release that did not note it.
     """
 
     version: int
@@ -84,7 +85,7 @@ class HistoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class StoredRating:
-    """A rating as it is stored."""
+    """A stored rating."""
 
     key: RatingKey
     version: int
@@ -96,7 +97,7 @@ class StoredRating:
     raised: frozenset[str] = frozenset()
     line: Line = field(default_factory=Line)
     parts: str | None = None
-    """Under which name the document's large fields are kept; None where it has none."""
+    """The name under which the document's large fields are stored; None if it has none."""
 
     @property
     def document(self) -> RatingDocument:
@@ -112,9 +113,9 @@ class StoredRating:
 
     @property
     def billed(self) -> Decimal:
-        """Return what is billed of it: what Odoo's invoices hold, as far as that was read.
+        """Return the billed amount: what Odoo's invoices hold, or until they are read, what Odoo acknowledged.
 
-        Else what Odoo acknowledged: 0 where its line was never there.
+        It is 0 if the order line was never in Odoo.
         """
         if self.line.billed is not None:
             return self.line.billed
@@ -122,7 +123,7 @@ class StoredRating:
 
     @property
     def unresolved(self) -> bool:
-        """Tell whether the result of a call to Odoo is unknown: what is billed is not known either."""
+        """Return whether the result of a call to Odoo is unknown, and with it the billed amount."""
         return self.line.has_intent
 
 
@@ -170,7 +171,7 @@ def computed_rating(
 
 
 def history_with(history: Sequence[HistoryEntry], entry: HistoryEntry) -> tuple[HistoryEntry, ...]:
-    """Return the history with `entry` as its newest, the oldest left out past `HISTORY`."""
+    """Return the history with `entry` as its newest, without the oldest entries past `HISTORY`."""
     return (*history, entry)[-HISTORY:]
 
 

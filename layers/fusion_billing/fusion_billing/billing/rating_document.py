@@ -278,7 +278,7 @@ class RatingDocument:
 
     @property
     def is_charged(self) -> bool:
-        """Tell whether the stored price still prices anything.
+        """Return whether the stored price still prices anything.
 
         Documents of earlier releases say only by their one step that it doesn't.
         """
@@ -288,7 +288,7 @@ class RatingDocument:
 
     @property
     def is_up_to_date(self) -> bool:
-        """Tell whether the stored price is the one that priced the rating last."""
+        """Return whether the stored price is the one that priced the rating last."""
         return self.is_charged and self.is_rated is not False
 
     @property

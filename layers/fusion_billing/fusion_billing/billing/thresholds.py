@@ -1,4 +1,4 @@
-"""Which of a charge's thresholds its units and amount have reached, each by a name that never changes."""
+"""Find the thresholds of a charge that its units and amount have reached."""
 
 from decimal import Decimal
 
@@ -10,9 +10,9 @@ _PERCENT, _AMOUNT = "included", "amount"
 
 
 def reached(thresholds: Thresholds, *, units: Decimal, included: Decimal, amount: Decimal) -> frozenset[str]:
-    """Return the names of the thresholds reached: `included:80` (percent) and `amount:100`.
+    """Return the names of the thresholds reached, such as `included:80` (percent) and `amount:100`.
 
-    A share of no included units is never reached.
+    Without included units, no percentage of them is reached.
     """
     percents = [
         f"{_PERCENT}:{plain(percent)}"
@@ -24,6 +24,6 @@ def reached(thresholds: Thresholds, *, units: Decimal, included: Decimal, amount
 
 
 def parts_of(name: str) -> tuple[str, str]:
-    """Return a threshold's kind, `included` or `amount`, and its figure as text."""
+    """Return the kind of a threshold, `included` or `amount`, and its figure as text."""
     kind, _, figure = name.partition(":")
     return kind, figure

@@ -1,4 +1,4 @@
-"""Rates one charge over one period: the order of things, and nothing of how each is done.
+"""Rate one charge over one period: the order of the steps; each step has its own module.
 
 filter and group -> aggregate -> convert -> round the quantity -> subtract the included units -> price ->
 minimum and maximum -> round once, half-up, to the currency's digits.
@@ -35,7 +35,7 @@ def rate(
     period_start: datetime,
     period_end: datetime,
 ) -> RatingResult:
-    """Return what the charge comes to in `[period_start, period_end)`.
+    """Rate a charge in `[period_start, period_end)`.
 
     `versions` are the charge's price versions (one at least), a subscription's overrides already
     laid over them; before the first is valid the charge does not apply. `records` are the metric's; those
@@ -63,7 +63,7 @@ def rate_spans(
     whole_start: datetime | None = None,
     timezone: str = "UTC",
 ) -> RatingResult:
-    """Return what a charge comes to in `[period_start, period_end)`, priced span by span.
+    """Rate a charge in `[period_start, period_end)`, span by span.
 
     Args:
         spans: Tile the period, in order; one at least has a charge. The same version may return after

@@ -1,4 +1,4 @@
-"""Which price is in force when within a billing period: what the engine rates by."""
+"""Price spans: which price is in force when within a billing period."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A usage record, as rating sees it."""
+"""Usage records as rating sees them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What rating answers: quantities, the amount, and the steps that lead to it."""
+"""The result of a rating: quantities, the amount, and the steps that lead to it."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -43,7 +43,7 @@ def lump(description: str, amount: Exact) -> Step:
 
 @dataclass(frozen=True, slots=True)
 class RatingResult:
-    """A charge rated over a period.
+    """The result of rating a charge over a period.
 
     `units` are aggregated, converted and rounded, in the unit that is priced; of them
     `included_units` would be free, and `billable_units`, the overage, is what was priced; where the
@@ -66,7 +66,7 @@ class RatingResult:
 
     @property
     def overage_units(self) -> Decimal:
-        """The units past the included ones: another word for the billable units."""
+        """Return the units past the included ones: the billable units."""
         return self.billable_units
 
     def as_estimate(self) -> dict[str, Any]:

@@ -29,7 +29,7 @@ _UNITS = (
 def dates(start: datetime, end: datetime, timezone: str) -> str:
     """Return the dates of `[start, end)`, the last one included: `1 to 14 November`.
 
-    Times of day are told unless both ends are midnights of the zone; years, if there are two of them.
+    Times of day are included unless both ends are midnights of the zone; years, if they differ.
     """
     zone = ZoneInfo(timezone)
     first, last = start.astimezone(zone), end.astimezone(zone)

@@ -1,1 +1,1 @@
-"""Statements: what a closed period was rated at, what Odoo invoiced, and a hash that proves it."""
+"""Statements: the rated and invoiced amounts of a closed period, with a hash that proves them."""

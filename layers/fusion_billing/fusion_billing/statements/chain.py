@@ -1,4 +1,4 @@
-"""Proving statements: each one's hash is that of its document, and names the one before it."""
+"""Verify statements: each has the hash of its document, and names the hash of the statement before it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from fusion_billing.statements.statement import FORMAT, hash_of
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is wrong with one statement: a stable code, and a sentence for people."""
+    """A fault of one statement: a stable code, and a message."""
 
     subscription: str
     period_start: str
@@ -21,10 +21,10 @@ class Finding:
 
 
 def findings(statements: Iterable[Mapping[str, Any]]) -> list[Finding]:
-    """Return what is wrong with statements, of one or several subscriptions, in any order; empty if all hold.
+    """Return the faults of statements of one or more subscriptions, in any order; empty if there are none.
 
-    A subscription's statements must be complete: from its first one on, without a gap. What a finding says of
-    one statement says nothing of those before it.
+    A subscription's statements must be complete: from its first one on, without a gap. A fault of one statement
+    says nothing about the statements before it.
     """
     by_subscription: dict[str, list[Mapping[str, Any]]] = {}
     for statement in statements:

@@ -20,7 +20,7 @@ from fusion_billing.decimals import EXACT
 from fusion_billing.instants import rfc3339
 
 FORMAT = 1
-"""The version of the document's form; a reader refuses one that it does not know."""
+"""The version of the document format; readers reject unknown versions."""
 
 InvoicedFrom = Literal["invoice", "order_line", "acknowledged", "none"]
 """Where the invoiced amount was read: Odoo's invoice lines; the order line (the key may not read invoices, or

@@ -1,4 +1,4 @@
-"""How much usage stands behind an order line of a statement."""
+"""Count the usage behind an order line of a statement."""
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta

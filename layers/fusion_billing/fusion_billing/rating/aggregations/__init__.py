@@ -1,4 +1,4 @@
-"""How a period's records become one quantity: one module a family; nothing recorded is zero.
+"""Aggregate a period's records to one quantity, one module per family; no records aggregate to zero.
 
 Each function takes the records in order (window start, then key) and the period, and returns an exact
 number. The caller has set the exact decimal context.

@@ -1,4 +1,4 @@
-"""What a charge model is given to price."""
+"""The usage that a charge model prices."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
