@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from fusion_billing.catalog.change import Change
 from fusion_billing.dynamodb.catalog.subscriptions import Listed, StoredSubscription
 from fusion_billing.dynamodb.keys import list_shard
 from fusion_billing.errors import VersionConflict
@@ -13,6 +14,7 @@ class FakeSubscriptions:
     """Subscriptions in memory; a write over another version than the stored one is a conflict."""
 
     items: dict[str, StoredSubscription] = field(default_factory=dict)
+    writes: list[object] = field(default_factory=list)
 
     def get(self, subscription: str) -> StoredSubscription | None:
         return self.items.get(subscription)
@@ -22,11 +24,29 @@ class FakeSubscriptions:
         found = self.items.get(name)
         return found or next((stored for stored in self.items.values() if name in stored.aliases), None)
 
-    def put(self, new: StoredSubscription, stored: StoredSubscription | None) -> None:
+    def alias_of(self, name: str) -> str | None:
+        """Return the id of the subscription that has an alias."""
+        return next((stored.id for stored in self.items.values() if name in stored.aliases), None)
+
+    def of_order(self, odoo_order_id: int) -> str | None:
+        """Return the id of the subscription that an Odoo order belongs to."""
+        for stored in self.items.values():
+            if odoo_order_id in {order.odoo_order_id for order in stored.chain}:
+                return stored.id
+        return None
+
+    def put(
+        self,
+        new: StoredSubscription,
+        stored: StoredSubscription | None,
+        extra: Sequence[object] = (),
+        change: Change | None = None,
+    ) -> None:
         current = self.items.get(new.id)
         if (current and current.version) != (stored and stored.version):
             raise VersionConflict("The subscription was written meanwhile")
         self.items[new.id] = new
+        self.writes += extra
 
     def listing(self, shard: int, after: str | None, limit: int) -> tuple[Sequence[Listed], str | None]:
         ids = sorted(id_ for id_ in self.items if list_shard(id_) == shard and (after is None or id_ > after))
