@@ -231,7 +231,7 @@ def lines() -> "LineStore":
 
 
 def line_partitions() -> int:
-    """Return how many lanes the lines of all orders are spread over."""
+    """Return the number of partitions of due order lines."""
     return settings.integer("LINE_PARTITIONS", 8)
 
 

@@ -1,7 +1,7 @@
-"""How many lines a call may hold: fewer at once when Odoo is slow, more again bit by bit.
+"""The size of a batch: smaller at once when Odoo is slow, larger again step by step.
 
 A load of a hundred lines took a busy Odoo up to a minute, longer than a call may last; ten lines of it would
-have gone through. A container remembers it from run to run.
+have gone through. A container keeps the size from run to run.
 """
 
 import threading
@@ -20,7 +20,7 @@ _GROWTH = 4
 
 
 class Pace:
-    """The largest batch that Odoo takes in good time, as it was seen last; several threads may use it."""
+    """The largest batch that Odoo processes in time, learned from the calls so far. Safe for several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -32,7 +32,7 @@ class Pace:
 
     @contextmanager
     def timed(self, lines: int, clock: Callable[[], datetime]) -> Iterator[None]:
-        """Learn from how long the block takes for so many lines."""
+        """Learn from the time that the block takes for `lines` lines."""
         started = clock()
         try:
             yield
@@ -42,7 +42,7 @@ class Pace:
         self.took(lines, (clock() - started).total_seconds())
 
     def took(self, lines: int, seconds: float) -> None:
-        """Learn that so many lines took so long."""
+        """Learn that `lines` lines took `seconds` seconds."""
         if seconds > _SLOW_SECONDS:
             self._shrink(int(lines * _AIM_SECONDS / seconds))
         elif seconds < _QUICK_SECONDS:

@@ -1,4 +1,4 @@
-"""Due lines packed into calls: an order's lines together, no line twice in a call, a hundred at most."""
+"""Pack due lines into calls: an order's lines together, no line twice in a call, at most a hundred."""
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Protocol, TypeVar
@@ -7,21 +7,21 @@ LARGEST = 100
 
 
 class Packable(Protocol):
-    """What is known of a line before it is packed."""
+    """What packing needs to know of a line."""
 
     @property
     def order(self) -> Hashable:
-        """Whose lines go together."""
+        """The order, whose lines go into one call."""
         ...
 
     @property
     def identity(self) -> str:
-        """What Odoo knows the line by: of two in one call the last would win."""
+        """The external ID of the line: of two in one call the last would win."""
         ...
 
     @property
     def attempt_count(self) -> int:
-        """How often it was put off: what may have failed by its size goes in ever smaller calls."""
+        """How often it was postponed: a call that may have failed by its size is retried in smaller ones."""
         ...
 
 
@@ -29,7 +29,7 @@ T = TypeVar("T", bound=Packable)
 
 
 def packed(lines: Sequence[T], largest: Callable[[], int] = lambda: LARGEST) -> Iterator[list[T]]:
-    """Yield the lines in calls to be made one after the other; `largest` says how many the next may hold."""
+    """Yield the lines of each call, in order. `largest` returns how many lines the next call may hold."""
     groups, twins = _groups(lines)
     batch: list[T] = []
     for group in groups:

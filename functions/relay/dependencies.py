@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
     from functions.relay.batch_size import Pace
-    from functions.relay.former_partitions import Strays
     from functions.relay.guard_run import GuardRun
     from functions.relay.line_relay import LineRelay
     from fusion_billing.application.outbox import Outbox
@@ -106,13 +105,6 @@ def _precision() -> "Cached":
 
 
 @cache
-def _strays() -> "Strays":
-    from functions.relay.former_partitions import Strays
-
-    return Strays(time.monotonic)
-
-
-@cache
 def _pace() -> "Pace":
     from functions.relay.batch_size import Pace
 
@@ -178,13 +170,14 @@ def guard_run(remaining: Callable[[], float]) -> "GuardRun":
 
 def line_relay(remaining: Callable[[], float]) -> "LineRelay":
     """Return what sends due lines, for one run of `remaining()` seconds; each run is an owner of its own."""
+    from functions.relay.line_dependencies import RelayDependencies
     from functions.relay.line_relay import LineRelay
     from fusion_billing.dynamodb.ratings.billed_lines import BilledLines
     from fusion_billing.dynamodb.state.circuit_breaker import CircuitBreaker
     from fusion_billing.dynamodb.state.leases import Leases
 
     state = settings.text("STATE_TABLE")
-    return LineRelay(
+    dependencies = RelayDependencies(
         store=BilledLines(dynamodb(), settings.text("RATINGS_TABLE")),
         leases=Leases(dynamodb(), state, uuid.uuid4().hex),
         circuit=CircuitBreaker(dynamodb(), state),
@@ -197,10 +190,10 @@ def line_relay(remaining: Callable[[], float]) -> "LineRelay":
         pause=time.sleep,
         random=random.random,
         remaining=remaining,
-        strays=_strays(),
         pace=_pace(),
         delivered=_delivered(),
     )
+    return LineRelay(dependencies)
 
 
 def final_invoices(remaining: Callable[[], float]) -> int:

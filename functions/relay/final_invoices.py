@@ -58,7 +58,7 @@ def close_all(periods: Iterable[Period], close: Close) -> set[Period]:
         try:
             close(subscription, start)
         except FusionError as error:
-            logger.warning("a final invoice could not be noted", subscription=subscription, error=error.code)
+            logger.warning("period of a final invoice could not be closed", subscription=subscription, error=error.code)
             failed.add((subscription, start))
     return failed
 

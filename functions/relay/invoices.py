@@ -1,4 +1,4 @@
-"""What is billed of closed periods' lines, read from Odoo's invoices - and read again, since invoices change.
+"""Read what Odoo's invoices bill of closed periods' lines - and read it again, since invoices change.
 
 A line's invoices are read once its period is closed; while one is a draft, or the line is still to be
 invoiced, daily; after it is posted 1, 7, 30 and 90 days on, for a credit note. What a deleted draft, a
@@ -13,13 +13,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from functions.relay.line_dependencies import Tools
+from functions.relay.batch_results import UNRESOLVED_FOR
+from functions.relay.line_dependencies import RelayDependencies
 from functions.relay.line_results import RunStatistics
-from functions.relay.sending import UNRESOLVED_FOR
 from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import EXACT, ZERO
 from fusion_billing.dynamodb.ratings.order_line_items import Standing, StoredLine
-from fusion_billing.dynamodb.ratings.ratings import line_partition as lane_of
+from fusion_billing.dynamodb.ratings.ratings import line_partition as partition_of
 from fusion_billing.errors import FusionError
 from fusion_billing.odoo import orders
 from fusion_billing.odoo.bulk_load import Loader
@@ -41,7 +41,7 @@ _WEEKLY = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class _Closed:
-    """A line of a closed period: what is owed, the line as it would be sent, how it stands in Odoo."""
+    """A line of a closed period: its line item, the order line made of it, and the line in Odoo."""
 
     stored: StoredLine
     line_item: LineItem
@@ -60,58 +60,58 @@ class _Closed:
 
 @dataclass
 class InvoiceReading:
-    """Reads the invoices of one lane's lines, under its lease."""
+    """Reads the invoices of one partition's lines, under its lease."""
 
-    tools: Tools
+    dependencies: RelayDependencies
     statistics: RunStatistics
     line_partition: int
     seconds: Callable[[], float]
     rated_again: set[str] = field(default_factory=set)
 
     def run(self) -> None:
-        """Read what is due. Raises any `OdooError`; what was not read stays due."""
-        now = self.tools.clock()
-        lines = self.tools.store.to_be_read(self.line_partition, now, LINES_A_LOOK)
+        """Read the invoices that are due. Raises any `OdooError`; what was not read stays due."""
+        now = self.dependencies.clock()
+        lines = self.dependencies.store.to_be_read(self.line_partition, now, LINES_A_LOOK)
         closed = [one for line in lines if (one := self._closed(line, now)) is not None]
         if not closed:
             return
         closed = self._passed_by(self._found(closed))
         ids = [one.held.id for one in closed if one.held is not None]
-        billed = read_billed(self.tools.odoo, ids, self.seconds)
+        billed = read_billed(self.dependencies.odoo, ids, self.seconds)
         if billed is None:
             self.statistics.invoices_unreadable = True
         for one in closed:
             self._note(one, billed, now)
         for subscription in sorted(self.rated_again):
-            self.tools.rerate(subscription)
+            self.dependencies.rerate(subscription)
 
     def _closed(self, stored: StoredLine, now: datetime) -> _Closed | None:
-        """Return a line ready to be looked up; None where it has to wait, or is another lane's."""
+        """Return a line ready to be looked up; None if it has to wait, or belongs to another partition."""
         if stored.intent is not None and now < stored.intent.at + UNRESOLVED_FOR:
-            self.tools.store.read_later(stored, self.line_partition, stored.intent.at + UNRESOLVED_FOR)
+            self.dependencies.store.read_later(stored, self.line_partition, stored.intent.at + UNRESOLVED_FOR)
             return None
         try:
             line_item = read(stored.document, stored.key.subscription)
-            precision = self.tools.precision.of(self.tools.odoo)
+            precision = self.dependencies.precision.of(self.dependencies.odoo)
             line = to_order_line(line_item, precision, suffix=stored.suffix)
         except FusionError:
             # It was never sent as it is now; its last version may have been, and keeps what was acknowledged.
-            self.tools.store.read_later(stored, self.line_partition, now + DAILY)
+            self.dependencies.store.read_later(stored, self.line_partition, now + DAILY)
             return None
-        right = lane_of(stored.order_it_may_be_on or line_item.order, self.tools.line_partitions)
+        right = partition_of(stored.order_it_may_be_on or line_item.order, self.dependencies.line_partitions)
         if right != self.line_partition:
-            self.tools.store.read_later(stored, right, now)
+            self.dependencies.store.read_later(stored, right, now)
             return None
         return _Closed(stored, line_item, line)
 
     def _found(self, closed: Sequence[_Closed]) -> list[_Closed]:
-        """Return the lines with how they stand, those whose result is unknown found by their external id."""
+        """Return the lines with their lines in Odoo; those whose result is unknown are found by external ID."""
         sought = [one for one in closed if one.stored.is_unresolved]
         orders = {order for one in sought if (order := one.stored.order_it_may_be_on) is not None}
         names = {one.line.external_id for one in sought}
-        found = find_by_external_id(self.tools.odoo, names, orders, self.seconds)
+        found = find_by_external_id(self.dependencies.odoo, names, orders, self.seconds)
         ids = [found.get(one.line.external_id, one.stored.odoo_id) for one in closed]
-        held = read_lines(self.tools.odoo, sorted({one for one in ids if one is not None}), self.seconds)
+        held = read_lines(self.dependencies.odoo, sorted({one for one in ids if one is not None}), self.seconds)
         return [
             _Closed(one.stored, one.line_item, one.line, held.get(line_id) if line_id is not None else None)
             for one, line_id in zip(closed, ids, strict=True)
@@ -123,8 +123,12 @@ class InvoiceReading:
         Where Odoo refuses (the order is locked) it stays there, and does not count as billed either.
         """
         pending = {one.held.order for one in closed if one.held and one.is_pending}
-        over = orders.orders_not_invoiced_by_odoo(self.tools.odoo, pending, self.seconds)
-        writer = Writer(self.tools.odoo, Loader(self.tools.odoo, self.seconds, self.tools.pause), self.tools.delivered)
+        over = orders.orders_not_invoiced_by_odoo(self.dependencies.odoo, pending, self.seconds)
+        writer = Writer(
+            self.dependencies.odoo,
+            Loader(self.dependencies.odoo, self.seconds, self.dependencies.pause),
+            self.dependencies.delivered,
+        )
         found = []
         for one in closed:
             # An order may run until its end date is noticed, or have no state: the line says that it ended.
@@ -145,7 +149,7 @@ class InvoiceReading:
         is_same = (one.stored.billed, one.stored.billed_state) == (Decimal(text), state)
         looks = one.stored.looks + 1 if is_same else 0
         pause = _pause(state, looks)
-        done = self.tools.store.billed(
+        done = self.dependencies.store.billed(
             one.stored,
             Decimal(text),
             state,

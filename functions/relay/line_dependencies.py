@@ -1,11 +1,10 @@
-"""What a run of the relay works with."""
+"""The dependencies of a relay run."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from functions.relay.batch_size import Pace
-from functions.relay.former_partitions import Strays
 from fusion_billing.application.outbox import Tells
 from fusion_billing.dynamodb.ratings.billed_lines import BilledLines
 from fusion_billing.dynamodb.state.circuit_breaker import CircuitBreaker
@@ -15,11 +14,12 @@ from fusion_billing.odoo.precision import Cached
 
 
 @dataclass(frozen=True)
-class Tools:
-    """What a run works with.
+class RelayDependencies:
+    """The dependencies of a relay run.
 
-    `rerate` asks rating to look at a subscription again; `clock` tells the time, `pause` sleeps, `random`
-    gives 0 to 1. `pace` and `delivered` (products whose delivered quantity is invoiced) outlive a run.
+    `rerate` requests that a subscription is rated again; `clock` returns the time, `pause` sleeps, `random`
+    returns a number in [0, 1). `pace` and `delivered` (products whose delivered quantity is invoiced) outlive a
+    run.
     """
 
     store: BilledLines
@@ -34,7 +34,6 @@ class Tools:
     pause: Callable[[float], None]
     random: Callable[[], float]
     remaining: Callable[[], float]
-    """Seconds left of the run."""
-    strays: Strays | None = None
+    """Returns the seconds that are left of the run."""
     pace: Pace = field(default_factory=Pace)
     delivered: set[int] = field(default_factory=set)

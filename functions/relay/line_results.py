@@ -1,4 +1,4 @@
-"""What became of a line, written down: sent, failed or put off, with the event that tells of it."""
+"""Write the results of order lines - sent, failed or postponed - with the event that reports each."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -20,25 +20,29 @@ from fusion_billing.odoo_lines.line_item import LineItem
 
 logger = Logger()
 
-MOST_TRIES = 15
-"""Times a line is put off (about ten hours of them) before it fails."""
+MAX_ATTEMPTS = 15
+"""Attempts after which a line fails: about ten hours of retries."""
 
 _FIRST_PAUSE = timedelta(seconds=30)
 _LONGEST_PAUSE = timedelta(hours=1)
 
 
 class RunStatistics:
-    """What a run did, counted by several threads; `invoiced` are orders with a line that is invoiced.
+    """The counts of a run, added to by several threads.
 
-    `final_invoices` are ended subscriptions and the starts of periods whose final invoice holds such a line.
-    `invoices_unreadable` says that the key's user may not read invoices: order lines told what is billed.
+    Attributes:
+        alarm: The code of the error that needs an operator, empty if there was none.
+        waiting: Whether the circuit is open because Odoo is unavailable.
+        invoices_unreadable: The API key's user may not read invoices, so amounts come from order lines.
+        invoiced: Orders with a line that Odoo has invoiced already.
+        final_invoices: Ended subscriptions, and starts of their periods, whose final invoice holds such a line.
     """
 
     NAMES = (
         "sent",
         "unchanged",
         "failed",
-        "put_off",
+        "postponed",
         "overtaken",
         "moved",
         "retired",
@@ -56,7 +60,7 @@ class RunStatistics:
         self.final_invoices: set[tuple[str, datetime]] = set()
 
     def add(self, name: str, count: int = 1) -> None:
-        """Count one more."""
+        """Add to a count."""
         with self._lock:
             self._counts[name] += count
 
@@ -64,7 +68,7 @@ class RunStatistics:
         return self._counts[name]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the figures as a log has them."""
+        """Return the statistics as they are logged."""
         return {
             **self._counts,
             "alarm": self.alarm,
@@ -76,7 +80,7 @@ class RunStatistics:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a line is not there, and what was seen to stand in its place (None: nobody looked)."""
+    """Why a line failed, and what Odoo has in its place (None if that was not read)."""
 
     code: str
     message: str
@@ -85,9 +89,9 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """How long a line waits: `pause`, or longer with each attempt; never less than `until`.
+    """How long a postponed line waits: `pause`, or longer with each attempt, and at least until `until`.
 
-    `jitter` (0 to 1) stretches it by up to a quarter.
+    `jitter` (0 to 1) adds up to a quarter.
     """
 
     jitter: float
@@ -95,7 +99,7 @@ class Delay:
     until: datetime | None = None
 
     def end(self, attempts: int, now: datetime) -> datetime:
-        """Return when a line that was put off `attempts` times before is due again."""
+        """Return when a line that was postponed `attempts` times before is due again."""
         doubled: timedelta = _FIRST_PAUSE * 2 ** min(attempts, 10)
         wait = self.pause or min(doubled, _LONGEST_PAUSE)
         at = now + wait * (1 + self.jitter / 4)
@@ -103,10 +107,11 @@ class Delay:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcomes:
-    """Writes outcomes, and counts them; `rerate` asks rating to look at a subscription again.
+class LineResults:
+    """Writes results and counts them. Its methods may run in several threads.
 
-    Its methods may run in several threads.
+    Args:
+        rerate: Requests that a subscription is rated again.
     """
 
     store: LineStore
@@ -115,7 +120,7 @@ class Outcomes:
     rerate: Callable[[str], None]
 
     def sent(self, line: StoredLine, line_item: LineItem, written: WrittenLine, digest: str, now: datetime) -> None:
-        """Write that Odoo holds the line."""
+        """Write that Odoo has the line."""
         put = Put(
             written.id,
             line_item.order,
@@ -132,24 +137,24 @@ class Outcomes:
             "unit_price": plain(written.price),
         }
         prepared = self._event("line.upserted", line_item, data, now)
-        fate = self.store.sent(
+        result = self.store.sent(
             line,
             put,
             now,
             prepared.writes,
             awaits_invoice=line_item.final_invoice and not line_item.amount.is_zero(),
         )
-        if fate == "sent":
+        if result == "sent":
             self.statistics.add("sent")
             self.events.wake_up(prepared)
             return
         self.statistics.add("overtaken")
-        if fate == "frozen":
-            # Rating may have billed this amount elsewhere, not knowing that Odoo has it: have it look again.
+        if result == "frozen":
+            # Rating may have billed this amount elsewhere, not knowing that Odoo has it: rate again.
             self.rerate(line_item.subscription)
 
     def unchanged(self, line: StoredLine, line_item: LineItem, digest: str, now: datetime) -> None:
-        """Write that Odoo needs no call: it holds just this, or has nothing to hold."""
+        """Write that the line needs no call: Odoo has exactly this line, or needs none."""
         order = None if line.odoo_id is None else line_item.order
         put = Put(line.odoo_id, order, with_digits(line_item.amount, line_item.currency), digest, suffix=line.suffix)
         waits = line_item.final_invoice and not line_item.amount.is_zero()
@@ -158,8 +163,8 @@ class Outcomes:
         else:
             self.statistics.add("overtaken")
 
-    def to_lane(self, line: StoredLine, line_partition: int, now: datetime) -> None:
-        """Have the line wait in the lane that is its order's now."""
+    def to_partition(self, line: StoredLine, line_partition: int, now: datetime) -> None:
+        """Move the line to the partition of its order."""
         try:
             self.store.make_due(line, line_partition, now)
         except Conflict:
@@ -168,16 +173,16 @@ class Outcomes:
             self.statistics.add("moved")
 
     def retired(self, line: StoredLine, suffix: str, line_partition: int, now: datetime) -> None:
-        """Write that nothing is left of the line where it stood, and have its successor wait in `lane`."""
+        """Write that the former line is empty, and make the line that follows it due in `line_partition`."""
         if self.store.retired(line, suffix, line_partition, now):
             self.statistics.add("retired")
         else:
             self.statistics.add("overtaken")
 
     def failed(self, line: StoredLine, line_item: LineItem | None, failure: Failure, now: datetime) -> None:
-        """Write that the line can't succeed as things are, and what stands of it where that is known."""
+        """Write that the line failed, and what Odoo has of it if that is known."""
         code, message = failure.code, failure.message
-        if line_item is None:  # the document can't be read, so there is nothing to tell an endpoint
+        if line_item is None:  # the rating document can't be read, so no event can be made
             done = self.store.fail(line, code, message, now)
         else:
             data = {**_about(line, line_item), "reason": code, "message": message}
@@ -187,15 +192,15 @@ class Outcomes:
                 self.events.wake_up(prepared)
         self.statistics.add("failed" if done else "overtaken")
 
-    def later(self, line: StoredLine, line_item: LineItem, failure: Failure, delay: Delay, now: datetime) -> None:
-        """Put the line off, for longer each time; fail it when that has gone on for too long."""
-        if line.attempt_count + 1 >= MOST_TRIES:
-            message = f"{failure.message} (tried {line.attempt_count + 1} times)"
+    def postponed(self, line: StoredLine, line_item: LineItem, failure: Failure, delay: Delay, now: datetime) -> None:
+        """Postpone the line, for longer each time; fail it after the last attempt."""
+        if line.attempt_count + 1 >= MAX_ATTEMPTS:
+            message = f"{failure.message} (failed after {line.attempt_count + 1} attempts)"
             self.failed(line, line_item, replace(failure, message=message), now)
             return
         at = delay.end(line.attempt_count, now)
         done = self.store.postpone(line, failure.code, failure.message, at, standing=failure.standing)
-        self.statistics.add("put_off" if done else "overtaken")
+        self.statistics.add("postponed" if done else "overtaken")
 
     def _event(self, type_: str, line_item: LineItem, data: Mapping[str, Any], now: datetime) -> Any:
         try:
@@ -208,8 +213,8 @@ class Outcomes:
                 now=now,
             )
         except ValueError:
-            # The line counts for more than its event: a document odd enough to make none must not block it.
-            logger.exception("no event could be made", type=type_, line=data["line"])
+            # The line matters more than its event: a document that makes no valid event must not block it.
+            logger.exception("event could not be prepared", type=type_, line=data["line"])
             return NOTHING
 
 

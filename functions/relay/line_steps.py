@@ -1,9 +1,9 @@
-"""What is to be done about a due line, given what stands of it in Odoo."""
+"""What to do about a due line, given the line that Odoo has."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from functions.relay.prepared_lines import ComputedRating
+from functions.relay.prepared_lines import PreparedLine
 from fusion_billing.decimals import ZERO
 from fusion_billing.odoo.errors import LineInvoiced, OrderCancelled, OrderRenewed, PermanentError, RecordNotFound
 from fusion_billing.odoo.order_line_reading import OdooLine
@@ -16,64 +16,69 @@ Kind = Literal["write", "retire", "retired", "nothing"]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What to do: `write` the line, `retire` a former one, or note without a call that nothing is left.
+    """The next step for a line.
 
-    `suffix` ends the external id of the line that follows a former one.
+    `write` the line, or `retire` a former one by a quantity of zero; `retired` and `nothing` need no call,
+    since nothing is left of the former line, or nothing is owed. `suffix` ends the external ID of the line that
+    follows a former one.
     """
 
     kind: Kind
-    computed_rating: ComputedRating
-    wanted: RequestedLine
-    held: OdooLine | None
+    prepared: PreparedLine
+    requested: RequestedLine
+    odoo_line: OdooLine | None
     suffix: str = ""
 
 
 def step_of(
-    one: ComputedRating, wanted: RequestedLine, held: OdooLine | None, fault: PermanentError | None
+    prepared: PreparedLine, requested: RequestedLine, odoo_line: OdooLine | None, fault: PermanentError | None
 ) -> Step | FailedLine:
     """Return the next step for a line.
 
-    `held` is how it stands in Odoo, `fault` what is wrong with the order it stands on or goes onto.
+    Args:
+        odoo_line: The line that Odoo has, None if it has none.
+        fault: What is wrong with the order that the line is on, or goes onto.
     """
-    is_known = held is not None or not one.line.is_unresolved or bool(wanted.lookup_orders)
-    if wanted.is_invoiced(held):
-        return FailedLine(LineInvoiced("Odoo has invoiced this line already", name="qty_invoiced"), held, is_known)
-    suffix = _moved(one, wanted, held)
-    is_over = held is None or isinstance(fault, OrderCancelled | RecordNotFound | OrderRenewed)
-    if suffix is not None and is_over:  # what is left on such an order is never invoiced
-        return Step("retired", one, wanted, held, suffix)
+    is_known = odoo_line is not None or not prepared.stored.is_unresolved or bool(requested.lookup_orders)
+    if requested.is_invoiced(odoo_line):
+        error = LineInvoiced("Odoo has invoiced this line already", name="qty_invoiced")
+        return FailedLine(error, odoo_line, is_known)
+    suffix = _suffix_after_move(prepared, requested, odoo_line)
+    is_over = odoo_line is None or isinstance(fault, OrderCancelled | RecordNotFound | OrderRenewed)
+    if suffix is not None and is_over:  # Odoo never invoices what is left on such an order
+        return Step("retired", prepared, requested, odoo_line, suffix)
     if fault is not None:
-        return FailedLine(fault, held, is_known)
-    if suffix is not None and held is not None:
-        return Step("retire", one, _zero(wanted, held), held, suffix)
-    kind: Kind = "nothing" if held is None and wanted.line.kind == "nothing" else "write"
-    return Step(kind, one, wanted, held)
+        return FailedLine(fault, odoo_line, is_known)
+    if suffix is not None and odoo_line is not None:
+        return Step("retire", prepared, _emptied(requested, odoo_line), odoo_line, suffix)
+    kind: Kind = "nothing" if odoo_line is None and requested.line.kind == "nothing" else "write"
+    return Step(kind, prepared, requested, odoo_line)
 
 
-def _moved(one: ComputedRating, wanted: RequestedLine, held: OdooLine | None) -> str | None:
-    """Return the new line's suffix where the line's order or product is another now; None where it isn't."""
-    other_product = held is not None and held.product != wanted.line.product
-    if not one.is_elsewhere and not other_product:
+def _suffix_after_move(prepared: PreparedLine, requested: RequestedLine, odoo_line: OdooLine | None) -> str | None:
+    """Return the new line's suffix if the order or the product of the line changed, else None."""
+    has_other_product = odoo_line is not None and odoo_line.product != requested.line.product
+    if not prepared.is_elsewhere and not has_other_product:
         return None
     return moved_suffix(
-        one.line.suffix,
-        product=one.line_item.product if other_product else None,
-        order=one.line_item.order if one.is_elsewhere else None,
+        prepared.stored.suffix,
+        product=prepared.line_item.product if has_other_product else None,
+        order=prepared.line_item.order if prepared.is_elsewhere else None,
     )
 
 
-def _zero(wanted: RequestedLine, held: OdooLine) -> RequestedLine:
-    """Return the former line as it shall be: of a quantity of zero, otherwise as it was."""
-    line = wanted.line
+def _emptied(requested: RequestedLine, odoo_line: OdooLine) -> RequestedLine:
+    """Return the former line with a quantity of zero, otherwise as it is in Odoo."""
+    line = requested.line
     former = OrderLine(
         external_id=line.external_id,
-        order=held.order,
-        product=held.product,
+        order=odoo_line.order,
+        product=odoo_line.product,
         quantity=ZERO,
         price=ZERO,
-        name=held.name or line.name,
+        name=odoo_line.name or line.name,
         amount=ZERO,
         digits=line.digits,
         kind="nothing",
     )
-    return replace(wanted, line=former, fallback=None, uses_fallback=False)
+    return replace(requested, line=former, fallback=None, uses_fallback=False)

@@ -1,62 +1,43 @@
-"""One lane of due lines: leased to one run, sent call by call, each line read back.
+"""One partition of due order lines: leased to one run, sent batch by batch, each line read back.
 
-A lane holds all lines of its orders and is leased to one run, which makes one call at a time in it. So no
-order is ever in two calls, however many runs there are. The lease is renewed before a call that it would not
-outlast twice over; after a call that timed out it stays closed until Odoo has certainly given that call up.
-What became of a batch is written down while the next one is at Odoo.
+A partition holds all lines of its orders, and a run makes one call at a time in it. So no order is ever in two
+calls, however many runs there are. The results of a batch are written while the next batch is at Odoo.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from threading import Event
 from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from functions.relay.background_writes import BackgroundWrites
+from functions.relay.batch_results import UNRESOLVED_FOR, BatchResults
 from functions.relay.batches import packed
+from functions.relay.failure_effects import CallFailure, effect_of
 from functions.relay.invoices import InvoiceReading
-from functions.relay.line_dependencies import Tools
-from functions.relay.line_results import Failure, Outcomes, RunStatistics
-from functions.relay.prepared_lines import ComputedRating, computed_rating, needs_no_call
-from functions.relay.sending import UNRESOLVED_FOR, Sending
+from functions.relay.line_dependencies import RelayDependencies
+from functions.relay.line_results import Failure, LineResults, RunStatistics
+from functions.relay.partition_lease import LeaseLost, OutOfTime, PartitionLease
+from functions.relay.prepared_lines import PreparedLine, needs_no_call, prepare
+from functions.relay.sending import Sending
 from fusion_billing.dynamodb.ratings.order_line_items import StoredLine
-from fusion_billing.dynamodb.ratings.ratings import line_partition as lane_of
+from fusion_billing.dynamodb.ratings.ratings import line_partition
 from fusion_billing.errors import FusionError, Unavailable
 from fusion_billing.odoo.error_classification import as_configuration_error
-from fusion_billing.odoo.errors import (
-    ConfigurationError,
-    OdooError,
-    OdooUnavailable,
-    PermanentError,
-    ReadTimeout,
-    TooManyRequests,
-    TransientError,
-)
-
-LEASE = timedelta(seconds=120)
+from fusion_billing.odoo.errors import OdooError
 
 _PAGE = 300
-_LEAST_SECONDS = 5.0
-_SECONDS_FOR_A_BATCH = 20.0
-_MARGIN_SECONDS = 8.0
-_UNKNOWN_IN_A_ROW = 3
+_SECONDS_FOR_BATCH = 20.0
+_MAX_UNKNOWN_IN_A_ROW = 3
 
 logger = Logger()
 
 
-class OutOfTime(Exception):
-    """The run's own time is over: what is due stays due."""
-
-
-class LeaseLost(Exception):
-    """The lane's lease ran out before it could be renewed: another run may have it by now."""
-
-
-class Stop(Event):
-    """Set when no lane shall begin another batch; counts the calls in a row whose outcome is unknown."""
+class RunControl(Event):
+    """Set when no partition may start another batch. Counts the calls in a row whose result is unknown."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,175 +46,150 @@ class Stop(Event):
 
 @dataclass
 class LinePartition:
-    """One lane in one run."""
+    """One partition in one run."""
 
-    tools: Tools
-    line_partition: int
+    dependencies: RelayDependencies
+    number: int
     statistics: RunStatistics
-    stop: Stop
+    control: RunControl
     writers: ThreadPoolExecutor
-    leased_until: datetime | None = None
-    closed_until: datetime | None = None
     only_invoices: bool = False
-    writing: list[Future[None]] = field(default_factory=list)
 
-    @property
-    def name(self) -> str:
-        """The lease's name."""
-        return f"LANE#{self.line_partition:02d}"
+    def __post_init__(self) -> None:
+        """Build what belongs to this partition alone: its lease, its writes and its results."""
+        given = self.dependencies
+        self.lease = PartitionLease(given.leases, self.number, given.clock, given.remaining, given.odoo.seconds)
+        self.writes = BackgroundWrites(self.writers, given.clock, self.statistics)
+        self.results = LineResults(given.store, given.events, self.statistics, given.rerate)
 
     def run(self) -> None:
-        """Send what is due in the lane; the last of it is still being written down when this returns."""
-        now = self.tools.clock()
-        if self.stop.is_set() or not self.tools.leases.take(self.name, now, now + LEASE):
+        """Send what is due in the partition. The last results may still be being written on return."""
+        if self.control.is_set() or not self.lease.take():
             return
-        self.leased_until = now + LEASE
         try:
             if not self.only_invoices:
-                self._batches()
-            self._invoices()
+                self._send_due_lines()
+            if not self._is_stopped():
+                self._call(InvoiceReading(self.dependencies, self.statistics, self.number, self._seconds).run)
         except OutOfTime:
-            self.stop.set()
+            self.control.set()
         except LeaseLost:
-            logger.warning("the lease ran out", line_partition=self.name)
+            logger.warning("the lease of a partition expired", line_partition=self.lease.name)
 
-    def settle(self) -> None:
-        """Wait until all is written down, and give the lease back."""
-        if self.leased_until is None:
-            return
+    def finish(self) -> None:
+        """Wait for the results to be written, then release the lease."""
         try:
-            for done in self.writing:
-                self._settled(done)
+            self.writes.wait()
         finally:
-            if self.closed_until is None:
-                self.tools.leases.give_back(self.name)
-            else:
-                self.tools.leases.leave_closed(self.name, self.tools.clock(), self.closed_until)
+            self.lease.release()
 
-    def _settled(self, done: "Future[None]") -> None:
-        try:
-            done.result()
-        except Unavailable:
-            # The line stays due, and a repeated load of the same row changes nothing.
-            self.statistics.add("not_written")
-
-    def _batches(self) -> None:
-        lines, after = self._page(None)  # here, since the writers still have the lane before to write down
-        while not self.stop.is_set() and self.closed_until is None:
-            # The next one arrives while this one is at Odoo.
-            coming = self.writers.submit(self._page, after) if after is not None else None
-            for batch in packed(self._candidates(lines), self.tools.pace.largest):
-                if self.stop.is_set() or self.closed_until is not None:
-                    return
-                if self.tools.remaining() < _SECONDS_FOR_A_BATCH:
-                    raise OutOfTime
-                self._send(batch)
-            if coming is None:
-                return
-            lines, after = coming.result()
-
-    def _invoices(self) -> None:
-        """Read the invoices of lines whose period is closed."""
-        if not self.stop.is_set() and self.closed_until is None:
-            with self._failures_of(None):
-                InvoiceReading(self.tools, self.statistics, self.line_partition, self._seconds).run()
-
-    def _page(self, after: Any) -> tuple[list[StoredLine], Any]:
-        return self.tools.store.due(self.line_partition, self.tools.clock(), _PAGE, after)
-
-    def _candidates(self, lines: Sequence[StoredLine]) -> list[ComputedRating]:
-        """Return the lines that need a call; fail and settle those that don't."""
-        if not lines:
-            return []
-        made: list[ComputedRating] = []
-        with self._failures_of(None):
-            precision = self.tools.precision.of(self.tools.odoo)
-            for line in lines:
-                try:
-                    one = computed_rating(line, precision)
-                except FusionError as error:
-                    self._write(self._outcomes.failed, line, None, Failure(error.code, error.message))
-                    continue
-                if self._may_still_be_carried_out(line):
-                    continue
-                if needs_no_call(one):
-                    self._write(self._outcomes.unchanged, line, one.line_item, one.digest)
-                elif (right := lane_of(one.order, self.tools.line_partitions)) != self.line_partition:
-                    # Written under another number of lanes: what else the order has is in the right one.
-                    self._write(self._outcomes.to_lane, line, right)
-                else:
-                    made.append(one)
-        return made
-
-    def _may_still_be_carried_out(self, line: StoredLine) -> bool:
-        """Tell whether Odoo may yet be at work on a call whose result nobody knows."""
-        return line.intent is not None and self.tools.clock() < line.intent.at + UNRESOLVED_FOR
-
-    def _send(self, batch: list[ComputedRating]) -> None:
-        sending = Sending(self.tools, self._outcomes, self._seconds, self._write)
-        with self._failures_of(sending):
-            sending.send(batch)
-            self.stop.unknown = 0
-
-    @contextmanager
-    def _failures_of(self, sending: Sending | None) -> Iterator[None]:
-        """Decide what a failure of a whole batch means for it, for the lane and for the run."""
-        try:
-            yield
-        except OdooUnavailable as error:
-            self._open_the_circuit(error)
-        except TooManyRequests as error:
-            self.stop.set()
-            if sending is not None:
-                sending.put_off(error, timedelta(seconds=min(max(error.after or 60, 1), 3600)))
-        except TransientError as error:
-            if isinstance(error, ReadTimeout):
-                self.closed_until = self.tools.clock() + UNRESOLVED_FOR
-            if sending is not None:
-                sending.put_off(error)
-            self.stop.unknown += error.unknown
-            if self.stop.unknown >= _UNKNOWN_IN_A_ROW:
-                self._open_the_circuit(error)
-        except Unavailable:
-            # The table would not take the intents: nothing was sent, and all of it stays due.
-            self.stop.set()
-            self.statistics.add("not_written", len(sending.pending) if sending is not None else 0)
-        except (ConfigurationError, PermanentError) as error:
-            # Not about a line: nothing can be sent until somebody has come, and all of it stays due.
-            self.stop.set()
-            self.statistics.alarm = as_configuration_error(error).code
-            logger.error(  # noqa: TRY400  a trace would say nothing more
-                "Odoo needs somebody", code=self.statistics.alarm, error=error.name, said=error.message
-            )
-
-    def _open_the_circuit(self, error: OdooError) -> None:
-        self.stop.set()
-        self.statistics.waiting = True
-        until = self.tools.circuit.failed(self.tools.clock(), jitter=self.tools.random())
-        logger.warning("Odoo is missing", code=error.code, error=error.name, until=until.isoformat())
+    def _is_stopped(self) -> bool:
+        return self.control.is_set() or self.lease.is_kept
 
     def _seconds(self) -> float:
-        """Return how long the next call may take, seeing to it that the lease lasts twice as long.
+        return self.lease.seconds_for_call()
 
-        Raises `OutOfTime`, `LeaseLost`.
-        """
-        seconds = min(
-            self.tools.odoo.seconds,
-            LEASE.total_seconds() / 2,
-            self.tools.remaining() - _MARGIN_SECONDS,
+    def _send_due_lines(self) -> None:
+        lines, after = self._page(None)  # on this thread: the writers are still busy with the partition before
+        while not self._is_stopped():
+            next_page = self.writers.submit(self._page, after) if after is not None else None  # read meanwhile
+            for batch in packed(self._lines_to_send(lines), self.dependencies.pace.largest):
+                if self._is_stopped():
+                    return
+                if self.dependencies.remaining() < _SECONDS_FOR_BATCH:
+                    raise OutOfTime
+                self._send(batch)
+            if next_page is None:
+                return
+            lines, after = next_page.result()
+
+    def _page(self, after: Any) -> tuple[list[StoredLine], Any]:
+        return self.dependencies.store.due(self.number, self.dependencies.clock(), _PAGE, after)
+
+    def _lines_to_send(self, lines: Sequence[StoredLine]) -> list[PreparedLine]:
+        """Return the lines that need a call to Odoo; write the results of those that need none."""
+        found: list[PreparedLine] = []
+        if lines:
+            self._call(lambda: found.extend(self._prepared(lines)))
+        return found
+
+    def _prepared(self, lines: Sequence[StoredLine]) -> list[PreparedLine]:
+        precision = self.dependencies.precision.of(self.dependencies.odoo)
+        found: list[PreparedLine] = []
+        for stored in lines:
+            try:
+                line = prepare(stored, precision)
+            except FusionError as error:
+                self._write_unreadable(stored, error)
+                continue
+            if not self._may_be_at_odoo(stored) and not self._needs_no_call(line):
+                found.append(line)
+        return found
+
+    def _write_unreadable(self, stored: StoredLine, error: FusionError) -> None:
+        self.writes.add(partial(self.results.failed, stored, None, Failure(error.code, error.message)))
+
+    def _may_be_at_odoo(self, stored: StoredLine) -> bool:
+        """Tell whether Odoo may still be processing a call with this line whose result is unknown."""
+        return stored.intent is not None and self.dependencies.clock() < stored.intent.at + UNRESOLVED_FOR
+
+    def _needs_no_call(self, line: PreparedLine) -> bool:
+        """Write the result of a line that needs no call, or belongs to another partition."""
+        if needs_no_call(line):
+            self.writes.add(partial(self.results.unchanged, line.stored, line.line_item, line.digest))
+            return True
+        right = line_partition(line.order, self.dependencies.line_partitions)
+        if right != self.number:  # stored while LINE_PARTITIONS had another value
+            self.writes.add(partial(self.results.to_partition, line.stored, right))
+            return True
+        return False
+
+    def _send(self, batch: list[PreparedLine]) -> None:
+        results = BatchResults(self.dependencies, self.results, self.writes.add)
+        sending = Sending(self.dependencies, results, self._seconds)
+        if self._call(lambda: sending.send(batch), sending):
+            self.control.unknown = 0
+
+    def _call(self, call: Callable[[], None], sending: Sending | None = None) -> bool:
+        """Make a call and handle the failure of all of it. Return whether it succeeded."""
+        try:
+            call()
+        except (OdooError, Unavailable) as error:
+            self._handle(error, sending)
+            return False
+        return True
+
+    def _handle(self, error: CallFailure, sending: Sending | None) -> None:
+        effect = effect_of(error)
+        if effect.stops_run:
+            self.control.set()
+        if effect.keeps_partition_leased:
+            self.lease.keep_until(self.dependencies.clock() + UNRESOLVED_FOR)
+        if effect.is_not_written:
+            self.statistics.add("not_written", sending.pending_count if sending is not None else 0)
+        if isinstance(error, OdooError):
+            if effect.postpones and sending is not None:
+                sending.postpone(error, effect.pause)
+            if effect.needs_operator:
+                self._report_alarm(error)
+            if effect.opens_circuit or self._fails_repeatedly(error, counts=effect.postpones and not effect.stops_run):
+                self._open_circuit(error)
+
+    def _fails_repeatedly(self, error: OdooError, *, counts: bool) -> bool:
+        self.control.unknown += counts and error.unknown
+        return counts and self.control.unknown >= _MAX_UNKNOWN_IN_A_ROW
+
+    def _report_alarm(self, error: OdooError) -> None:
+        self.statistics.alarm = as_configuration_error(error).code
+        logger.error(
+            "Odoo rejects every call until an operator fixes the configuration",
+            code=self.statistics.alarm,
+            error=error.name,
+            odoo_message=error.message,
         )
-        if seconds < _LEAST_SECONDS:
-            raise OutOfTime
-        now = self.tools.clock()
-        if self.leased_until is None or self.leased_until < now + timedelta(seconds=2 * seconds):
-            if not self.tools.leases.renew(self.name, now, now + LEASE):
-                raise LeaseLost
-            self.leased_until = now + LEASE
-        return seconds
 
-    @property
-    def _outcomes(self) -> Outcomes:
-        return Outcomes(self.tools.store, self.tools.events, self.statistics, self.tools.rerate)
-
-    def _write(self, outcome: Callable[..., None], *about: object) -> None:
-        self.writing.append(self.writers.submit(outcome, *about, self.tools.clock()))
+    def _open_circuit(self, error: OdooError) -> None:
+        self.control.set()
+        self.statistics.waiting = True
+        until = self.dependencies.circuit.failed(self.dependencies.clock(), jitter=self.dependencies.random())
+        logger.warning("Odoo is unavailable", code=error.code, error=error.name, until=until.isoformat())

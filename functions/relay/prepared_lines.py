@@ -1,4 +1,4 @@
-"""A due line made ready for Odoo: read, shaped, and looked at for what speaks against it."""
+"""A due line prepared for Odoo: its rating document read, and the order line made of it."""
 
 import hashlib
 import json
@@ -14,10 +14,10 @@ from fusion_billing.odoo_lines.quantity_and_price import Precision
 
 
 @dataclass(frozen=True, slots=True)
-class ComputedRating:
-    """A due line, what it owes, and the line that Odoo shall hold for it (in English)."""
+class PreparedLine:
+    """A due line, its line item, and the order line to write to Odoo (in English)."""
 
-    line: StoredLine
+    stored: StoredLine
     line_item: LineItem
     made: OrderLine
     digest: str
@@ -25,27 +25,27 @@ class ComputedRating:
 
     @property
     def order(self) -> int:
-        """The sales order that the next call is about: the former one, until nothing is left of it there."""
-        there = self.line.order_it_may_be_on
+        """The sales order that the next call is about: the former one until the line is empty there."""
+        there = self.stored.order_it_may_be_on
         return there if there is not None else self.line_item.order
 
     @property
     def is_elsewhere(self) -> bool:
-        """Tell whether it stands, or may stand, on another order than the one that will invoice it."""
+        """Tell whether the line is, or may be, on another order than the one that will invoice it."""
         return self.order != self.line_item.order
 
     @property
     def identity(self) -> str:
-        """What Odoo knows it by."""
+        """The external ID of the line in Odoo."""
         return self.made.external_id
 
     @property
     def attempt_count(self) -> int:
-        """How often it was put off."""
-        return self.line.attempt_count
+        """How often the line was postponed."""
+        return self.stored.attempt_count
 
     def fault(self, order: Order | None) -> PermanentError | None:
-        """Return what speaks against putting it onto `order`: another currency."""
+        """Return why the line can't be on `order`: the order has another currency."""
         if order is not None and order.currency and order.currency != self.line_item.currency:
             return CurrencyDiffers(
                 f"the order {order.name} is in {order.currency}, the charge in {self.line_item.currency}",
@@ -53,16 +53,16 @@ class ComputedRating:
             )
         return None
 
-    def wanted(self, language: str) -> RequestedLine:
-        """Return it as the writer takes it, in the customer's language."""
+    def requested(self, language: str) -> RequestedLine:
+        """Return the line to request, in the customer's language."""
         line = self._to_order_line(language)
         return RequestedLine(
             line,
             self._to_order_line(language, plainly=True) if line.kind != "nothing" else None,
-            known_id=self.line.odoo_id,
-            lookup_orders=frozenset({self.order} if self.line.is_unresolved else ()),
-            uses_fallback=self.line.is_plain,
-            acknowledged=self.line.sent_amount,
+            known_id=self.stored.odoo_id,
+            lookup_orders=frozenset({self.order} if self.stored.is_unresolved else ()),
+            uses_fallback=self.stored.is_plain,
+            acknowledged=self.stored.sent_amount,
         )
 
     def _to_order_line(self, language: str, *, plainly: bool = False) -> OrderLine:
@@ -71,7 +71,7 @@ class ComputedRating:
             self.precision,
             language=language,
             plainly=plainly,
-            suffix=self.line.suffix,
+            suffix=self.stored.suffix,
         )
 
 
@@ -81,24 +81,24 @@ class CurrencyDiffers(LineMismatch):
     code = "currency_differs"
 
 
-def computed_rating(line: StoredLine, precision: Precision) -> ComputedRating:
-    """Return the line made ready; raises `UnreadableDocument` or `Unrepresentable` where it can't be."""
-    line_item = read(line.document, line.key.subscription)
-    made = to_order_line(line_item, precision, suffix=line.suffix)
-    return ComputedRating(line, line_item, made, _digest(made, line_item), precision)
+def prepare(stored: StoredLine, precision: Precision) -> PreparedLine:
+    """Return the prepared line; raises `UnreadableDocument` or `Unrepresentable` where it can't be."""
+    line_item = read(stored.document, stored.key.subscription)
+    made = to_order_line(line_item, precision, suffix=stored.suffix)
+    return PreparedLine(stored, line_item, made, _digest(made, line_item), precision)
 
 
-def needs_no_call(one: ComputedRating) -> bool:
-    """Tell whether Odoo is known to hold just this already, or to have nothing to hold."""
-    if one.line.is_unresolved:
+def needs_no_call(one: PreparedLine) -> bool:
+    """Tell whether Odoo has exactly this line already, or needs none."""
+    if one.stored.is_unresolved:
         return False  # what was acknowledged last proves nothing
-    if one.made.kind == "nothing" and one.line.odoo_id is None:
+    if one.made.kind == "nothing" and one.stored.odoo_id is None:
         return True
-    return one.line.odoo_id is not None and one.line.digest == one.digest
+    return one.stored.odoo_id is not None and one.stored.digest == one.digest
 
 
 def _digest(made: OrderLine, line_item: LineItem) -> str:
-    """Return the digest of all that the line is made of: the row, and the names it may be written under."""
+    """Return the digest of everything the line is made of: the row, and its names by language."""
     # False keeps the digests of lines that were sent before: it said that the line is not a rolling one.
     told = [made.row(), False, sorted(line_item.names.items())]
     if made.with_taxes:

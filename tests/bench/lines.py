@@ -57,7 +57,7 @@ def run(*, full: bool) -> list[Figure]:
             "ms",
             [(one.took / count * 1000, one.allowed / count * 1000) for one in rounds],
             counterpart="its calls without a gap",
-            bound=_BOUND if full else None,  # each lane's beginning weighs on a short run, and on no long one
+            bound=_BOUND if full else None,  # each partition's beginning weighs on a short run, and on no long one
         ),
         _plain("lines a second", statistics.median(count / one.took for one in rounds)),
         _plain("calls to Odoo while nothing is due", max(one.calls_for_nothing for one in rounds), bound=0),
@@ -130,13 +130,14 @@ class _Silent:
 
 
 def _relay(world: World, at: str, timed: _Timed) -> Any:
-    from functions.relay.line_relay import LineRelay  # noqa: PLC0415  it reads the environment
+    from functions.relay.line_dependencies import RelayDependencies  # noqa: PLC0415  it reads the environment
+    from functions.relay.line_relay import LineRelay  # noqa: PLC0415
 
     secret = json.dumps({"keys": [_KEY], "login": "relay"})
     keys = KeyRing(lambda: secret, time.monotonic)
     odoo: Odoo = connect(url=at, database="demo", protocol="json2", keys=keys)
     timed.wire, odoo._wire = odoo._wire, timed
-    return LineRelay(
+    dependencies = RelayDependencies(
         store=BilledLines(world.client, world.tables.ratings),
         leases=Leases(world.client, world.tables.state, uuid.uuid4().hex),
         circuit=CircuitBreaker(world.client, world.tables.state),
@@ -150,6 +151,7 @@ def _relay(world: World, at: str, timed: _Timed) -> Any:
         random=random.random,
         remaining=lambda: 900.0,
     )
+    return LineRelay(dependencies)
 
 
 def _load(world: World, at: str, count: int) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
+from functions.relay.line_dependencies import RelayDependencies
 from functions.relay.line_relay import LineRelay
 from functions.relay.line_results import RunStatistics
 from fusion_billing.application.outbox import NOTHING
@@ -38,7 +39,7 @@ from tests.rating_documents import JSON
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 START = datetime(2026, 11, 1, tzinfo=UTC)
 END = datetime(2026, 12, 1, tzinfo=UTC)
-LANES = 8
+PARTITIONS = 8
 API_CALLS, STORAGE = 7, 8
 
 DATABASE: dict[str, list[dict[str, Any]]] = {
@@ -104,7 +105,7 @@ class World:
     key: str = "relay-key"
     seconds: float = 20.0
     pauses: list[float] = field(default_factory=list)
-    line_partitions: int = LANES
+    line_partitions: int = PARTITIONS
     database: str = "demo"
     rerated: list[str] = field(default_factory=list)
     number: Any = None
@@ -138,7 +139,7 @@ class World:
         )
 
     def relay(self, owner: str = "run-1", **changes: Any) -> LineRelay:
-        made = LineRelay(
+        made = RelayDependencies(
             store=self.lines,
             leases=Leases(self.dynamodb, self.tables.state, owner),
             circuit=self.circuit,
@@ -152,7 +153,7 @@ class World:
             random=lambda: 0.0,
             remaining=lambda: 300.0,
         )
-        return replace(made, **changes)
+        return LineRelay(replace(made, **changes))
 
     def run(self, owner: str = "run-1", **changes: Any) -> RunStatistics:
         return self.relay(owner, **changes).run()

@@ -132,7 +132,7 @@ def corrected(correction: str, first: str, second: str) -> str:
 
 @pytest.fixture
 def sweep(world: Any) -> Any:
-    """A world with one lane and a fresh order for each case."""
+    """A world with one partition and a fresh order for each case."""
     world.line_partitions = 1
     world.number = count(100)
     return world

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from functions.relay.former_partitions import Strays
-from functions.relay.partition import LEASE
+from functions.relay.partition_lease import LEASE
 from fusion_billing.dynamodb.ratings.order_line_items import Put
 from fusion_billing.dynamodb.ratings.ratings import line_partition
 from fusion_billing.instants import parse_instant
@@ -218,11 +217,11 @@ def test_a_serialization_failure_of_either_shape_is_tried_again_at_once(world: A
     assert world.pauses == [0.3, 0.6]
 
 
-def test_one_that_goes_on_failing_is_put_off_and_sent_later(world: Any) -> None:
+def test_one_that_goes_on_failing_is_postponed_and_sent_later(world: Any) -> None:
     world.orders(41)
     key = world.rate(41)
     world.admin.fault("load_serialization", 3, method="load")
-    assert world.run()["put_off"] == 1
+    assert world.run()["postponed"] == 1
     line = world.line(key).line
     assert (line.state, line.error, line.attempt_count) == ("due", "serialization_failure", 1)
     assert world.run()["sent"] == 0
@@ -243,7 +242,7 @@ def test_after_a_time_out_the_lane_rests_and_then_the_same_load_settles_it(world
     key = world.rate(41)
     world.admin.fault("slow", method="load", delay=7)
     world.seconds = 5.5
-    assert world.run()["put_off"] == 1
+    assert world.run()["postponed"] == 1
     assert world.line(key).line.error == "timed_out"
     world.later(seconds=60)
     assert world.run("run-2")["sent"] == 0
@@ -270,7 +269,7 @@ def test_when_odoo_asks_for_a_pause_the_run_ends_and_the_lines_wait_for_it(world
     world.orders(41)
     key = world.rate(41)
     world.admin.fault("status", status=429, retry_after=90, method="load")
-    assert world.run()["put_off"] == 1
+    assert world.run()["postponed"] == 1
     world.later(seconds=60)
     assert world.run()["sent"] == 0
     world.later(seconds=31)
@@ -455,18 +454,16 @@ def test_two_relays_at_once_are_never_at_one_order_together(world: Any) -> None:
     assert not any(call["outcome"] != "ok" for call in world.admin.calls())
 
 
-@pytest.mark.parametrize(("before", "after"), [(8, 3), (3, 8)])
-def test_lines_written_under_another_number_of_lanes_are_sent_all_the_same(world: Any, before: int, after: int) -> None:
+def test_lines_that_were_stored_with_fewer_partitions_are_moved_and_sent(world: Any) -> None:
     orders = range(41, 61)
     world.orders(*orders)
-    world.line_partitions = before
+    world.line_partitions = 3
     for order in orders:
         world.rate(order)
-    world.line_partitions = after
+    world.line_partitions = 8
     for order in orders:
         world.rate(order, charge="storage")
-    strays = Strays(lambda: 0.0)
-    tallies = [world.run(strays=strays) for _ in range(2)]
+    tallies = [world.run() for _ in range(2)]
     assert sum(statistics["sent"] for statistics in tallies) == 40
     assert tallies[0]["moved"] > 0
     assert not world.admin.overlaps()
@@ -567,18 +564,18 @@ def test_a_lease_lasts_twice_as_long_as_any_call_begun_under_it(world: Any) -> N
     world.orders(41)
     world.rate(41)
     relay = world.relay()
-    relay.odoo._wire = slow = Slow(world, relay.odoo._wire, seconds=35)
+    relay.dependencies.odoo._wire = slow = Slow(world, relay.dependencies.odoo._wire, seconds=35)
 
     assert relay.run()["sent"] == 1
     assert len(slow.left) * 35 > LEASE.total_seconds(), "it had to be renewed"
     assert min(slow.left[1:]) >= timedelta(seconds=2 * world.seconds)
 
 
-def test_a_lane_whose_lease_ran_out_is_left_to_whoever_has_it(world: Any) -> None:
+def test_a_partition_whose_lease_expired_is_left_to_the_run_that_holds_it(world: Any) -> None:
     world.orders(41)
     world.rate(41)
     relay = world.relay()
-    relay.odoo._wire = Slow(world, relay.odoo._wire, seconds=LEASE.total_seconds() + 1)
+    relay.dependencies.odoo._wire = Slow(world, relay.dependencies.odoo._wire, seconds=LEASE.total_seconds() + 1)
 
     assert not any(relay.run().as_dict().values())
     assert world.loads() == 0

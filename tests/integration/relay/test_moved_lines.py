@@ -28,7 +28,7 @@ def names(world: Any, *orders: int) -> dict[str, Any]:
 
 
 def settle(world: Any) -> Any:
-    """Run until a line that had to move has moved: into its old lane, off its old order, onto the new one."""
+    """Run until a line that had to move has moved: into its old partition, off its old order, onto the new one."""
     tallies = [world.run() for _ in range(4)]
     return {name: sum(statistics[name] for statistics in tallies) for name in ("moved", "retired", "sent")}
 

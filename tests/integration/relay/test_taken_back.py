@@ -178,11 +178,11 @@ def test_a_slow_odoo_gets_smaller_batches_at_once_and_larger_ones_again(world: A
     for number in range(100, 350):
         world.rate(number)
     relay = world.relay()
-    relay.odoo._wire = Slow(world, relay.odoo._wire, seconds=0.4)
+    relay.dependencies.odoo._wire = Slow(world, relay.dependencies.odoo._wire, seconds=0.4)
     relay.run()
     sizes = [call["rows"] for call in world.admin.calls("sale.order.line", "load")]
     assert (sizes[0], max(sizes[1:-1])) == (100, 20)
-    relay.odoo._wire = relay.odoo._wire.wire
+    relay.dependencies.odoo._wire = relay.dependencies.odoo._wire.wire
     for number in range(100, 350):
         world.rate(number, "2.00")
     world.admin.clear_calls()
@@ -198,7 +198,7 @@ def test_a_final_invoice_is_listed_until_somebody_has_made_it(world: Any) -> Non
     key = world.rate(41, final_invoice=True)
     world.run()
     assert world.lines.get(key).state == "final_invoice"
-    store = world.relay().store
+    store = world.relay().dependencies.store
     closed: list[tuple[str, datetime]] = []
 
     def close(subscription: str, start: datetime) -> None:

@@ -32,7 +32,7 @@ def test_an_order_of_more_lines_than_a_call_takes_goes_in_several() -> None:
     assert [len(batch) for batch in packed(lines(*[1] * 230))] == [100, 100, 30]
 
 
-def test_what_was_put_off_goes_in_smaller_calls() -> None:
+def test_a_line_that_was_postponed_goes_in_smaller_calls() -> None:
     tried = [Line(number, f"line {number}", attempt_count=2) for number in range(60)]
     assert [len(batch) for batch in packed(tried)] == [25, 25, 10]
 
