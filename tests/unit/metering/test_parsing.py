@@ -204,3 +204,60 @@ def test_whatever_is_sent_is_read_or_refused_and_nothing_else(value: dict[str, A
         read(value)
     except Refused as refused:
         json.dumps([f.field for f in refused.faults]).encode()
+
+
+LIMITS = [
+    ({"member": "x" * 256}, None),
+    ({"member": "x" * 257}, ("member", "too_long")),
+    ({"member": ""}, ("member", "empty")),
+    ({"member": "a\tb"}, ("member", "invalid_characters")),
+    ({"member": 7}, ("member", "not_a_string")),
+    ({"idempotency_key": "x" * 256}, None),
+    ({"idempotency_key": "x" * 257}, ("idempotency_key", "too_long")),
+    ({"sequence": 0}, None),
+    ({"sequence": "7"}, None),
+    ({"sequence": -1}, ("sequence", "negative")),
+    ({"sequence": 1.5}, ("sequence", "not_an_integer")),
+    ({"sequence": "--1"}, ("sequence", "not_an_integer")),
+    ({"sequence": True}, ("sequence", "not_an_integer")),
+    ({"sequence": "9" * 38}, None),
+    ({"sequence": "9" * 39}, ("sequence", "too_many_digits")),
+    ({"properties": {}}, None),
+    ({"properties": {"a": ""}}, None),
+    ({"properties": {"a" * 64: "x" * 256}}, None),
+    ({"properties": {"a" * 65: "x"}}, (f"properties.{'a' * 63}…", "invalid_property_name")),
+    ({"properties": {"a": "x" * 257}}, ("properties.a", "too_long")),
+    ({"properties": {"a": 7}}, ("properties.a", "not_a_string")),
+    ({"properties": {f"p{n}": "x" for n in range(32)}}, None),
+    ({"properties": {f"p{n}": "x" for n in range(33)}}, ("properties", "too_many")),
+    ({"properties": {f"p{n:02}": "x" * 250 for n in range(16)}}, ("properties", "too_large")),
+    ({"properties": [1]}, ("properties", "not_an_object")),
+    ({"source": "a" * 65}, ("source", "invalid_identifier")),
+    ({"subscription": "a" * 65}, ("subscription", "invalid_identifier")),
+    ({"subscription": 42}, ("subscription", "invalid_identifier")),
+    ({"metric": "API"}, ("metric", "invalid_identifier")),
+    ({"period_start": "2000-01-01T00:00:00Z"}, None),
+    ({"period_start": "1999-12-31T23:59:59Z"}, ("period_start", "out_of_range")),
+    ({"period_end": "2199-12-31T23:59:59Z"}, None),
+    ({"period_end": "2200-01-01T00:00:00Z"}, ("period_end", "out_of_range")),
+]
+
+
+@pytest.mark.parametrize(("changes", "fault"), LIMITS)
+def test_the_limits_of_each_field(changes: dict[str, Any], fault: tuple[str, str] | None) -> None:
+    record = {
+        "idempotency_key": "k",
+        "subscription": "42",
+        "metric": "calls",
+        "period_start": "2026-11-03T00:00:00Z",
+        "period_end": "2026-11-04T00:00:00Z",
+        "quantity": 1,
+    }
+    value = strict_json.loads(json.dumps(record | changes))
+    if fault is None:
+        assert parse(value, lambda: "made").subscription == "42"
+        return
+    with pytest.raises(Refused) as refused:
+        parse(value, lambda: "made")
+
+    assert [(found.field, found.code) for found in refused.value.faults] == [fault]

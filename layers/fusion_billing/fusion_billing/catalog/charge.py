@@ -39,7 +39,7 @@ from fusion_billing.errors import Fault, Refused
 
 def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
     if len(set(values)) != len(values):
-        raise PydanticCustomError("duplicate", "must not name anything twice")
+        raise PydanticCustomError("duplicate", "must not contain duplicates")
     return values
 
 
@@ -49,21 +49,21 @@ SubscriptionIds = Annotated[tuple[SubscriptionId, ...], *_Listed]
 
 
 class AppliesTo(Definition):
-    """Whom a charge is for: exactly one of everybody, plans by name, or subscriptions by id."""
+    """Whom a charge applies to: exactly one of everyone, plans by name, or subscriptions by id."""
 
     all: Literal[True] | None = None
     plans: Texts | None = None
     subscriptions: SubscriptionIds | None = None
 
     def covers(self, *, plan: str, subscription: str) -> bool:
-        """Whether the subscription with this id, on this plan, is charged."""
+        """Return whether the charge applies to a subscription on a plan."""
         if self.plans is not None:
             return plan in self.plans
         return self.subscriptions is None or subscription in self.subscriptions
 
 
 class UnitConversion(Definition):
-    """From the metric's unit to the one that is priced: 1,000 calls as one, bytes as gigabytes."""
+    """The conversion from the unit of the metric to the priced unit, such as bytes to gigabytes."""
 
     operation: Literal["multiply", "divide"]
     factor: Positive
@@ -71,7 +71,7 @@ class UnitConversion(Definition):
 
 
 class Filter(Definition):
-    """A price of its own for the records whose properties all have one of the values listed."""
+    """A separate price for the usage records whose properties all have one of the listed values."""
 
     properties: Annotated[dict[Text, Texts], Field(max_length=MAX_FILTER_PROPERTIES), AfterValidator(filled)]
     model: PriceModel
@@ -82,14 +82,14 @@ _Levels = Annotated[tuple[Positive, ...], Field(max_length=MAX_THRESHOLDS), Afte
 
 
 class Thresholds(Definition):
-    """When to tell that usage has come far: shares of the included units, and amounts of money."""
+    """When to publish `usage.threshold_reached`: percentages of the included units, and amounts."""
 
     percent_of_included: _Levels = ()
     amounts: _Levels = ()
 
 
 DEFAULT_THRESHOLDS = Thresholds(percent_of_included=(Decimal(80), Decimal(100)))
-"""What a charge that names no thresholds has; one that names empty lists has none."""
+"""The thresholds of a charge without any; a charge with empty lists has none."""
 
 
 class Charge(Definition):
@@ -122,7 +122,7 @@ class Charge(Definition):
 
     @classmethod
     def cross_faults(cls, raw: dict[str, Any]) -> Iterator[Fault]:
-        """Yield what is wrong between fields: tiers, minimum and maximum, filters, whom it applies to."""
+        """Yield the faults that span fields: tiers, minimum and maximum, filters, whom it applies to."""
         yield from _applies_to_faults(raw.get("applies_to"))
         yield from _price_faults(raw)
 
@@ -140,10 +140,10 @@ class Charge(Definition):
         return DEFAULT_THRESHOLDS if self.thresholds is None else self.thresholds
 
     def with_override(self, override: "ChargeOverride") -> "Charge":
-        """Return this version with what one subscription has otherwise laid over it.
+        """Return this version with the override of one subscription applied.
 
-        A field the override gives as null is taken away. Raises `Refused` where the two together
-        contradict each other (a minimum above the maximum).
+        A field that is null in the override is removed. Raises `Refused` if the result is contradictory (a minimum
+        above the maximum).
         """
         changes = {name: getattr(override, name) for name in override.model_fields_set - {"valid_from"}}
         for name in ("included_units", "filters", "group_by"):
@@ -163,10 +163,10 @@ _LATER: dict[str, Any] = {"prorate": False, "tax_behavior": "exclusive"}
 
 
 class ChargeOverride(Definition):
-    """What one subscription has otherwise than the charge says: any part of the price, nothing else.
+    """The price of one subscription where it differs from the charge.
 
-    A field given as null takes away what the charge has there. With `valid_from` it holds from then on, until
-    the next override of the same charge.
+    A field that is null removes that of the charge. With `valid_from`, the override applies from then on, until the
+    next override of the same charge.
     """
 
     null_is_left_out = False
@@ -184,20 +184,20 @@ class ChargeOverride(Definition):
 
     @classmethod
     def cross_faults(cls, raw: dict[str, Any]) -> Iterator[Fault]:
-        """Yield what is wrong between fields, as for a charge."""
+        """Yield the faults that span fields, as for a charge."""
         yield from _price_faults(raw)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the JSON object, the nulls that take something away among its fields."""
+        """Return the JSON object, with the nulls that remove fields of the charge."""
         named = self.model_fields_set - {"valid_from"}
         cleared = {name: None for name in named if getattr(self, name) is None}
         return super().as_json() | cleared
 
 
 def check_versions(versions: Sequence[Charge]) -> None:
-    """Check that versions fit together: one code, metric and currency; each valid from another instant.
+    """Raise `Refused` unless versions have one code, metric and currency, and different `valid_from`.
 
-    Raises `Refused`; the field is the index of the version that does not fit.
+    The field of a fault begins with the index of the version.
     """
     faults = []
     starts = set()
@@ -209,7 +209,7 @@ def check_versions(versions: Sequence[Charge]) -> None:
             if getattr(version, field) != getattr(first, field)
         ]
         if version.valid_from in starts:
-            faults.append(Fault(f"{index}.valid_from", "duplicate", "another version is valid from then too"))
+            faults.append(Fault(f"{index}.valid_from", "duplicate", "must differ from that of every other version"))
         starts.add(version.valid_from)
     if faults:
         raise Refused(faults)
@@ -229,7 +229,9 @@ def _price_faults(raw: dict[str, Any]) -> Iterator[Fault]:
         yield from (fault.under(f"filters.{index}.model") for fault in model_faults(item.get("model")))
         selection = _selection(item.get("properties"))
         if selection is not None and selection in seen:
-            yield Fault(f"filters.{index}.properties", "duplicate_filter", "another filter selects the same")
+            yield Fault(
+                f"filters.{index}.properties", "duplicate_filter", "must differ from that of every other filter"
+            )
         seen.append(selection)
 
 

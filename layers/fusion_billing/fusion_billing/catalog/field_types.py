@@ -39,12 +39,12 @@ def _positive(value: object) -> Decimal:
 
 
 def whole_number(value: object) -> int:
-    """Return a JSON number that is whole as an int (text and booleans are none); for validators."""
+    """Return a JSON number as an int, for validators; strings and booleans are not integers."""
     if isinstance(value, Number) and _INTEGER.fullmatch(value.text):
         return int(value.text)
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    raise PydanticCustomError("not_an_integer", "must be a whole number")
+    raise PydanticCustomError("not_an_integer", "must be an integer")
 
 
 def _count(value: object) -> int:
@@ -62,9 +62,9 @@ def _identifier(value: object) -> int:
 
 
 def text(value: object) -> str:
-    """Return a JSON string that is neither blank nor overlong; for validators."""
+    """Return a JSON string that is neither blank nor too long, for validators."""
     if not isinstance(value, str):
-        raise PydanticCustomError("not_a_string", "must be text")
+        raise PydanticCustomError("not_a_string", "must be a string")
     if not value.strip():
         raise PydanticCustomError("empty", "must not be empty")
     if len(value) > MAX_TEXT:
@@ -105,7 +105,7 @@ def _instant(value: object) -> datetime:
 
 
 def filled(value: Any) -> Any:
-    """Return a list or object that is not empty; runs after its entries were found good."""
+    """Return a list or object that is not empty; runs after its entries were validated."""
     if not value:
         raise PydanticCustomError("empty", "must not be empty")
     return value
@@ -125,7 +125,7 @@ _PLAIN = (
 )
 
 Amount = Annotated[Decimal, PlainValidator(_amount), *_PLAIN]
-"""A decimal of zero or more: 38 digits, never through a float, plain text in JSON."""
+"""A decimal of zero or more: up to 38 digits, never through a float, a plain string in JSON."""
 
 Positive = Annotated[Decimal, PlainValidator(_positive), *_PLAIN]
 """A decimal greater than zero."""
@@ -142,7 +142,7 @@ SubscriptionId = Annotated[
     WithJsonSchema({"type": "string", "pattern": f"^{SUBSCRIPTION_ID.pattern}$"}),
 ]
 Currency = Annotated[str, PlainValidator(_currency), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$"})]
-"""An ISO 4217 code; taken in any case, kept in capitals."""
+"""An ISO 4217 code; accepted in any case, stored in upper case."""
 
 Instant = Annotated[
     datetime,
@@ -150,4 +150,4 @@ Instant = Annotated[
     PlainSerializer(rfc3339, return_type=str),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
-"""An aware UTC datetime; RFC 3339 in JSON. A bare day stands for its midnight in UTC."""
+"""An aware UTC datetime; RFC 3339 in JSON. A date means its midnight in UTC."""

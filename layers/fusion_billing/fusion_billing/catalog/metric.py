@@ -1,4 +1,4 @@
-"""A metric: what is counted, and how a period's records become one quantity."""
+"""Define a metric: what is counted, and how the usage records of a period become one quantity."""
 
 from datetime import UTC, datetime
 from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP
@@ -16,7 +16,7 @@ Aggregation = Literal["sum", "count", "max", "min", "last", "average", "unique_c
 RoundingMode = Literal["up", "down", "half_up"]
 
 DECIMAL_ROUNDING = {"up": ROUND_UP, "down": ROUND_DOWN, "half_up": ROUND_HALF_UP}
-"""Rounding mode -> the decimal module's; quantities are never negative, so up is up."""
+"""Rounding mode -> the mode of the decimal module; quantities are never negative, so up is away from zero."""
 
 _FIRST = datetime.min.replace(tzinfo=UTC)
 
@@ -36,7 +36,7 @@ class QuantityRounding(Definition):
 
 
 class Metric(Definition):
-    """What is counted: its unit, how records aggregate, how the aggregate is rounded."""
+    """A metric: its unit, how usage records aggregate, and how the aggregate is rounded."""
 
     code: Code
     name: Text
@@ -45,9 +45,9 @@ class Metric(Definition):
     rounding: QuantityRounding | None = Field(default=None)
 
     def records_from(self, start: datetime) -> datetime:
-        """Return from when on windows start that may reach into a period from `start` on.
+        """Return the earliest start of windows that may reach into a period that starts at `start`.
 
-        A level counts in every period that its window overlaps, any other record where its window starts.
+        A level counts in every period that its window overlaps, any other record in the period where its window starts.
         """
         if self.aggregation != LEVEL:
             return start

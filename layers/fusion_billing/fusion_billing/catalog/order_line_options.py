@@ -1,4 +1,4 @@
-"""What a charge says of its order line alone: how its amount relates to tax, and its analytic accounts."""
+"""Define the options of a charge for its order line: tax behavior and analytic accounts."""
 
 import re
 from decimal import Decimal

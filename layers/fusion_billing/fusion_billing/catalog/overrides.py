@@ -1,8 +1,7 @@
-"""A subscription's overrides: per charge one, or several that follow each other in time.
+"""Define the overrides of a subscription: one per charge, or several that follow each other in time.
 
-In JSON `{"<charge>": {...}}`, or `{"<charge>": [{...}, {..., "valid_from": "2026-12-01"}]}`. Of several the
-one valid last replaces those before it whole; one that names nothing but `valid_from` gives the charge's
-own price back.
+In JSON `{"<charge>": {...}}`, or `{"<charge>": [{...}, {..., "valid_from": "2026-12-01"}]}`. Of several, the
+latest valid one replaces the earlier ones entirely; one with only `valid_from` restores the price of the charge.
 """
 
 from collections.abc import Iterator, Mapping
@@ -45,7 +44,7 @@ Overrides = Annotated[dict[Code, Override], Field(max_length=MAX_OVERRIDES)]
 
 
 def dated(override: ChargeOverride | tuple[ChargeOverride, ...] | None) -> tuple[ChargeOverride, ...]:
-    """Return the overrides of one charge as a tuple, none where there is none."""
+    """Return the overrides of one charge as a tuple, which is empty if there are none."""
     if override is None:
         return ()
     return (override,) if isinstance(override, ChargeOverride) else override
@@ -62,7 +61,7 @@ def overrides_json(
 
 
 def override_faults(raw: object) -> Iterator[Fault]:
-    """Yield what is wrong between the fields of each of a subscription's raw overrides."""
+    """Yield the faults that span fields of each raw override of a subscription."""
     for code, override in raw.items() if isinstance(raw, dict) else ():
         for field, each in _entries(code, override):
             if isinstance(each, dict):

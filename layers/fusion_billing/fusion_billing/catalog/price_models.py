@@ -1,4 +1,4 @@
-"""The charge models an operator may choose: their parameters, in the JSON of the HTTP contract."""
+"""Define the charge models and their parameters, in the JSON of the HTTP API."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -21,7 +21,7 @@ class PerUnit(Definition):
 
 
 class Tier(Definition):
-    """Units above the tier before and up to `up_to`, inclusive; null is open-ended."""
+    """Units above the previous tier, up to and including `up_to`; null is open-ended."""
 
     up_to: Amount | None = None
     unit_amount: Amount = ZERO
@@ -36,14 +36,14 @@ class Graduated(Definition):
 
 
 class Volume(Definition):
-    """All units are priced by the one tier that holds their total."""
+    """All units are priced by the tier that contains their total."""
 
     type: Literal["volume"]
     tiers: Annotated[tuple[Tier, ...], Field(max_length=MAX_TIERS), AfterValidator(filled)]
 
 
 class Package(Definition):
-    """Units are sold by the package; a package begun is a package due, unless rounded down."""
+    """Units are sold in packages; a started package is charged, unless `rounding` is `down`."""
 
     type: Literal["package"]
     package_size: Positive
@@ -68,7 +68,7 @@ class Percentage(Definition):
 
 
 class PercentTier(Definition):
-    """Like a tier, its unit price a percentage."""
+    """A tier whose unit price is a percentage."""
 
     up_to: Amount | None = None
     rate_percent: Amount = ZERO
@@ -83,7 +83,7 @@ class GraduatedPercentage(Definition):
 
 
 class Flat(Definition):
-    """One amount a period, whatever was used."""
+    """One amount per period, whatever was used."""
 
     type: Literal["flat"]
     amount: Amount
@@ -96,7 +96,7 @@ PriceModel = Annotated[
 
 
 def model_faults(raw: object) -> Iterator[Fault]:
-    """Yield what is wrong between the fields of a raw model: its tiers' bounds, its minimum and maximum."""
+    """Yield the faults that span fields of a raw model: bounds of tiers, minimum and maximum."""
     if not isinstance(raw, dict):
         return
     if isinstance(raw.get("tiers"), list):
@@ -106,7 +106,7 @@ def model_faults(raw: object) -> Iterator[Fault]:
 
 
 def above(low: object, high: object) -> bool:
-    """Whether two raw decimals are both good, and the first is the greater."""
+    """Return whether two raw decimals are valid, and the first is greater."""
     return _bound(low, high) is not None
 
 
@@ -136,7 +136,7 @@ def _tier_faults(tiers: list[Any]) -> Iterator[Fault]:
 
 
 def lenient_decimal(value: object) -> Decimal | None:
-    """Return a raw decimal, or None where it is none: its own field's fault says so already."""
+    """Return a raw decimal, or None if it is invalid: its own field has a fault then."""
     try:
         return None if value is None else parse_decimal(value)
     except Refused:

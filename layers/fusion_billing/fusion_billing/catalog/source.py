@@ -1,4 +1,4 @@
-"""What an operator says of a source, an app that pushes usage, and of its keys."""
+"""Define a new source (an app that pushes usage), and a new API key of it."""
 
 from typing import Annotated
 
@@ -20,7 +20,7 @@ Scope = Annotated[str, PlainValidator(_scope), WithJsonSchema({"type": "string",
 
 
 class NewSource(Definition):
-    """A source to be made; `metrics` and `plans` limit what it may push for (left out: no limit)."""
+    """A new source; `metrics` and `plans` limit what it may push for (missing: no limit)."""
 
     name: Text
     metrics: Annotated[tuple[Code, ...], AfterValidator(filled)] | None = None
@@ -28,6 +28,6 @@ class NewSource(Definition):
 
 
 class NewKey(Definition):
-    """A key to be made for a source."""
+    """A new API key of a source."""
 
     scopes: Annotated[tuple[Scope, ...], AfterValidator(filled)]

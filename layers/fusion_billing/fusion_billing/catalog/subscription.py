@@ -1,4 +1,4 @@
-"""A subscription: an Odoo sales order that is invoiced again and again, as far as billing usage needs it."""
+"""Define a subscription: a recurring Odoo sales order, as far as billing usage needs it."""
 
 import re
 from collections.abc import Iterator
@@ -28,9 +28,9 @@ def _day(value: object) -> date:
     try:
         day = date.fromisoformat(value) if isinstance(value, str) and DATE.fullmatch(value) else None
     except ValueError:
-        raise PydanticCustomError("not_a_date", "is no day of the calendar") from None
+        raise PydanticCustomError("not_a_date", "must be a date of the calendar") from None
     if day is None:
-        raise PydanticCustomError("not_a_date", "must be a day, such as 2026-11-30")
+        raise PydanticCustomError("not_a_date", "must be a date such as 2026-11-30")
     if not _FIRST_DAY <= day <= _LAST_DAY:
         raise PydanticCustomError("out_of_range", "must lie in the years 1970 to 2999")
     return day
@@ -53,7 +53,7 @@ def _zone(value: object) -> str:
 
 def _language(value: object) -> str:
     if not isinstance(value, str) or not _LANGUAGE.fullmatch(value):
-        raise PydanticCustomError("invalid_language", "must be a language of Odoo's, such as fr_BE")
+        raise PydanticCustomError("invalid_language", "must be an Odoo language such as fr_BE")
     return value
 
 
@@ -77,7 +77,7 @@ Day = Annotated[
     PlainSerializer(date.isoformat, return_type=str),
     WithJsonSchema({"type": "string", "format": "date"}),
 ]
-"""A day of the subscription's own time zone."""
+"""A date in the time zone of the subscription."""
 
 Interval = Annotated[
     int, PlainValidator(_interval), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_INTERVAL})
@@ -144,7 +144,7 @@ class Subscription(Definition):
     def cross_faults(cls, raw: dict[str, Any]) -> Iterator[Fault]:
         """Yield what is wrong between fields: an end before the start, an override within itself."""
         if "partner" in raw and "customer_name" in raw and raw["partner"] != raw["customer_name"]:
-            yield Fault("partner", "mismatch", "must be customer_name, which it is called now, or left out")
+            yield Fault("partner", "mismatch", "must equal customer_name, its new name, or be left out")
         start, end = _lenient_day(raw.get("start_date")), _lenient_day(raw.get("end_date"))
         # One that is closed before it begins, as Odoo does it, never lived: that is no fault.
         if start is not None and end is not None and end < start and raw.get("state") != CHURNED:

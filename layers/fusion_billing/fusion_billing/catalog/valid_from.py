@@ -62,7 +62,7 @@ def _start(value: object) -> datetime | date:
 
 def _in_range(day: date) -> date:
     if not _FIRST_DAY <= day <= _LAST_DAY:
-        raise PydanticCustomError("out_of_range", "must lie in the years 2 to 9998")
+        raise PydanticCustomError("out_of_range", "must be in the years 2 to 9998")
     return day
 
 

@@ -1,7 +1,7 @@
-"""Validation that names everything that is wrong, once: dotted path, stable code, sentence.
+"""Validate definitions, and name every fault once: dotted path, error code, message.
 
-pydantic checks each field; what spans several fields (tiers ascending, a minimum above its maximum)
-is checked on the raw object as well, so that one answer holds both kinds of fault.
+pydantic checks each field. Rules that span fields (ascending tiers, a minimum above its maximum) are checked on the raw
+object too, so that one response has both kinds of fault.
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,18 +23,18 @@ from fusion_billing.strict_json import first_ambiguity
 
 
 class Definition(BaseModel):
-    """The base of all definitions: frozen, unknown fields refused, JSON as the HTTP contract has it.
+    """The base of all definitions: frozen, without unknown fields, in the JSON of the HTTP API.
 
-    Build one by `parse`, which checks what spans fields too; `model_validate` is for what was stored.
+    Build one by `parse`, which checks rules that span fields too; `model_validate` is for stored definitions.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     null_is_left_out: ClassVar[bool] = True
-    """Whether a field given as null counts as left out."""
+    """Whether a field that is null counts as missing."""
 
     kept_nulls: ClassVar[frozenset[str]] = frozenset({"up_to"})
-    """Fields whose null has a meaning of its own and is written out."""
+    """Fields whose null has a meaning and is part of the JSON."""
 
     @model_validator(mode="before")
     @classmethod
@@ -45,11 +45,11 @@ class Definition(BaseModel):
 
     @classmethod
     def cross_faults(cls, raw: dict[str, Any]) -> Iterator[Fault]:  # noqa: ARG003  for those that override it
-        """Yield what is wrong between the fields of `raw`, which may be of any shape."""
+        """Yield the faults that span fields of `raw`, which may have any shape."""
         yield from ()
 
     def as_json(self) -> dict[str, Any]:
-        """Return the JSON object of the HTTP contract: decimals as plain text, unset fields left out."""
+        """Return the JSON object of the HTTP API: decimals as plain strings, without unset fields."""
         json: dict[str, Any] = _pruned(self.model_dump(mode="json"), self.kept_nulls)
         return json
 
@@ -58,9 +58,15 @@ AnyDefinition = TypeVar("AnyDefinition", bound=BaseModel)
 
 
 def parse(model: type[AnyDefinition], obj: object, **given: object) -> AnyDefinition:
-    """Return `obj`, a JSON object, as a `model`; raises `Refused` with every fault found.
+    """Return a JSON object as a `model`.
 
-    `given` are fields known from elsewhere (the code in a path); if the body names one too, it must agree.
+    Args:
+        model: The definition's class.
+        obj: The JSON object.
+        given: Fields known from elsewhere (the code in a path); the object may repeat them with the same value.
+
+    Raises:
+        Refused: with every fault found.
     """
     if not isinstance(obj, dict):
         raise Refused([Fault("", "not_an_object", "must be a JSON object")])
@@ -70,7 +76,7 @@ def parse(model: type[AnyDefinition], obj: object, **given: object) -> AnyDefini
         faults.append(doubled)
     for name, value in given.items():
         if name in obj and obj[name] != value:
-            faults.append(Fault(name, "mismatch", f"must be {value}, as elsewhere in the request, or left out"))
+            faults.append(Fault(name, "mismatch", f"must be {value}, as in the path of the request, or be left out"))
     whole = {**obj, **given}
     made = None
     try:
@@ -85,7 +91,7 @@ def parse(model: type[AnyDefinition], obj: object, **given: object) -> AnyDefini
 
 
 def check_size(text: str) -> None:
-    """Check that a definition's JSON can be stored: an item holds 400 KB; raises `Refused`."""
+    """Raise `Refused` if the JSON of a definition is too large to be stored."""
     if len(text.encode("utf-8", "surrogatepass")) > MAX_DEFINITION_BYTES:
         message = f"must have at most {MAX_DEFINITION_BYTES} bytes as JSON, all its versions or overrides together"
         raise Refused([Fault("", "too_large", message)])
@@ -111,7 +117,7 @@ _CODES = {
 def _fault(details: ErrorDetails, whole: object) -> Fault:
     kind = details["type"]
     context = details.get("ctx", {})
-    # A validator of ours has its own sentence, even where its code is one of pydantic's too.
+    # Our own validators have their own message, even if pydantic has the same code.
     own = kind == "too_long" and "max_length" not in context
     code, message = (kind, "") if own else _CODES.get(kind, (kind, ""))
     if kind == "literal_error":
@@ -125,7 +131,7 @@ def _fault(details: ErrorDetails, whole: object) -> Fault:
 
 
 def _path(location: Iterable[str | int], whole: Any, *, missing: bool) -> str:
-    """Return the dotted path of a fault: pydantic's, less the tags of unions, which no body holds."""
+    """Return the dotted path of a fault: that of pydantic without the tags of unions, which no body has."""
     parts = list(location)
     path: list[str] = []
     here: Any = whole
