@@ -15,7 +15,7 @@ from functions.admin import dependencies
 from functions.admin.request import Request, invalid_parameter
 from functions.admin.responses import Response, json_response
 from functions.admin.route_table import ROUTES, Route
-from functions.admin.route_table.path_parameters import MAX_LENGTH, exists
+from functions.admin.route_table.path_parameters import exists
 from fusion_billing.errors import Fault, FusionError, NotFound, Refused
 from fusion_billing.http import problem
 
@@ -78,7 +78,7 @@ def _admitted(route: Route, event: Mapping[str, Any]) -> Request:
 def _check_path(route: Route, parameters: Mapping[str, str]) -> None:
     """Raise `NotFound` if nothing can exist under a path parameter; a `PUT` refuses such a name by itself."""
     for name, value in parameters.items():
-        if not exists(name, value) and (route.method != "PUT" or len(value) > MAX_LENGTH):
+        if route.method != "PUT" and not exists(name, value):
             raise NotFound(f"No such {name.removesuffix('_id')}".replace("_", " "))
 
 

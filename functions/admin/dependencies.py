@@ -1,6 +1,6 @@
-"""What the routes work with, made when first asked for and kept for as long as the container is warm.
+"""The collaborators of the routes, created on first use and kept while the container is warm.
 
-One function a store. Their imports stand inside the functions, so that a route pays for what it uses.
+One function per collaborator. Imports are inside the functions, so that a route loads only what it uses.
 """
 # ruff: noqa: PLC0415
 
@@ -224,7 +224,7 @@ def runs() -> "Runs":
 
 @cache
 def lines() -> "LineStore":
-    """Return the lines that wait for Odoo or for somebody."""
+    """Return the order lines that wait for Odoo or for an operator."""
     from fusion_billing.dynamodb.ratings.order_lines import LineStore
 
     return LineStore(dynamodb(), settings.text("RATINGS_TABLE"))
@@ -249,7 +249,7 @@ def odoo() -> "Odoo":
     from fusion_billing.odoo import configuration
 
     if not configuration.is_configured():
-        raise Unavailable("there is no Odoo: set ODOO_URL", code="odoo_not_configured")
+        raise Unavailable("Odoo is not configured: set ODOO_URL", code="odoo_not_configured")
     return configuration.from_environment(seconds=10.0)
 
 

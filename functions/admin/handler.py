@@ -7,6 +7,8 @@ from functions.admin import dependencies
 from functions.admin.app import logger, resolve
 from fusion_billing import settings
 
+_LOGGED_CHARACTERS = 512
+
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Respond to an HTTP API event and log the request, without its body, its query and its key."""
@@ -17,7 +19,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     logger.info(
         "request",
         method=http["method"],
-        path=event["rawPath"],
+        path=event["rawPath"][:_LOGGED_CHARACTERS],
         status=response["statusCode"],
         milliseconds=round((time.perf_counter() - started) * 1000, 1),
         request_id=event["requestContext"].get("requestId"),

@@ -15,7 +15,11 @@ from fusion_billing.http.api_gateway import body_of
 
 _LIMIT_DIGITS = 5
 _DEEPEST = 32
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_NOT_ALLOWED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters but tab and line breaks, overrides of the text's direction, halves of surrogate pairs.
+
+They deceive whoever reads a name on an order line or in a list, or can't be stored."""
+_NOT_ALLOWED_MESSAGE = "must not contain control characters, directional overrides or unpaired surrogates"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ class Request:
 
         Raises:
             Refused: `too_large`, `malformed_json`, `not_an_object`; `duplicate_key`, or `invalid_characters` for
-                text that neither our tables nor Odoo's can hold.
+                control characters, directional overrides and unpaired surrogates in any string.
         """
         raw = body_of(self.event)
         if len(raw) > MAX_BODY_BYTES:
@@ -54,7 +58,7 @@ class Request:
         value = strict_json.loads(raw)
         if not isinstance(value, dict):
             raise _refused("not_an_object", "Request body must be a JSON object")
-        fault = _first_unstorable(value) or strict_json.first_ambiguity(value)
+        fault = _first_not_allowed(value) or strict_json.first_ambiguity(value)
         if fault is not None:
             raise Refused([fault])
         return value
@@ -94,24 +98,23 @@ def _refused(code: str, message: str) -> Refused:
     return Refused([Fault("", code, message)], code=code)
 
 
-def _first_unstorable(value: Any, path: str = "", depth: int = 0) -> Fault | None:
-    """Return a fault for the first text below `value` with a NUL or half a surrogate pair in it.
+def _first_not_allowed(value: Any, path: str = "", depth: int = 0) -> Fault | None:
+    """Return a fault for the first string below `value` with characters that are not allowed.
 
     Raises `Refused` (`malformed_json`) if `value` is nested deeper than any body of ours is.
     """
     if depth > _DEEPEST:
         raise _refused("malformed_json", "Request body is nested too deeply")
     if isinstance(value, str):
-        message = "must not contain NUL or unpaired surrogates"
-        return Fault(path, "invalid_characters", message) if _UNSTORABLE.search(value) else None
+        return Fault(path, "invalid_characters", _NOT_ALLOWED_MESSAGE) if _NOT_ALLOWED.search(value) else None
     children: Iterable[tuple[Any, Any]] = enumerate(value) if isinstance(value, list) else ()
     if isinstance(value, dict):
         children = value.items()
     for name, child in children:
         below = f"{path}.{name}" if path else str(name)
-        fault = _first_unstorable(child, below, depth + 1)
-        if fault is None and isinstance(name, str) and _UNSTORABLE.search(name):
-            fault = Fault(path, "invalid_characters", "must not have a name with NUL or unpaired surrogates")
+        fault = _first_not_allowed(child, below, depth + 1)
+        if fault is None and isinstance(name, str) and _NOT_ALLOWED.search(name):
+            fault = Fault(path, "invalid_characters", f"has a field name that {_NOT_ALLOWED_MESSAGE}")
         if fault is not None:
             return fault
     return None

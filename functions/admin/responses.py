@@ -1,11 +1,17 @@
 """Responses of routes, before they become those of API Gateway."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from functions.admin.request import Request
+from fusion_billing.catalog.identifiers import MAX_PAGE
+
+MAX_PAGE_BYTES = 4_000_000
+"""Bytes of a page. Lambda takes responses of 6 MB, in which every quote of the body is escaped."""
+
+ReadPage = Callable[[int, str | None], tuple[list[Any], str | None]]
 
 _NO_CONTENT = 204
 
@@ -32,7 +38,17 @@ class Response:
 
 def json_response(status: int, value: Any, headers: Mapping[str, str] | None = None) -> Response:
     """Return `value` as JSON with `status`."""
-    return Response(status, json.dumps(value, separators=(",", ":")), headers or {})
+    return Response(status, _json(value), headers or {})
+
+
+def _json(value: Any) -> str:
+    """Return JSON in UTF-8, which is half as large as in ASCII for most scripts; ASCII if it can't be encoded."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":"))
+    return text
 
 
 def no_content() -> Response:
@@ -40,7 +56,22 @@ def no_content() -> Response:
     return Response(_NO_CONTENT)
 
 
-def page_response(request: Request, items: list[Any], after: str | None) -> Response:
-    """Return a page: its items, and the cursor of the next page, null on the last one."""
-    cursor = None if after is None else request.cursor_after(after)
-    return json_response(200, {"items": items, "cursor": cursor})
+def page_response(request: Request, read: ReadPage, *, largest: int = MAX_PAGE) -> Response:
+    """Return the requested page: its items, and the cursor of the next page, null on the last one.
+
+    A page that would be too large for a response is read again with half as many items.
+
+    Args:
+        request: The request for the page.
+        read: Takes a limit and the position to go on after; returns items, and the position after them.
+        largest: The most items of a page, whatever the request's limit.
+    """
+    limit, after = request.page()
+    limit = min(limit, largest)
+    while True:
+        items, following = read(limit, after)
+        cursor = None if following is None else request.cursor_after(following)
+        response = json_response(200, {"items": items, "cursor": cursor})
+        if len(items) <= 1 or len(response.body.encode()) <= MAX_PAGE_BYTES:
+            return response
+        limit = len(items) // 2

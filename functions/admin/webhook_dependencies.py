@@ -1,6 +1,6 @@
-"""What the routes of webhooks work with, made when first asked for, beside what all routes share.
+"""The collaborators of the webhook routes, created on first use.
 
-Their imports stand at the top: nothing but those routes imports this module.
+Imports are at the top: only those routes import this module.
 """
 
 from functools import cache

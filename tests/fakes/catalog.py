@@ -76,7 +76,7 @@ class FakeCatalog:
 
     def history(self, kind: DefinitionKind, code: str) -> list[dict[str, object]]:
         changes = self.changes.get((kind, code), [])
-        return [{"version": number, "cause": change.cause} for number, change in enumerate(changes, 1)]
+        return [change.as_json(number) for number, change in enumerate(changes, 1)]
 
     def put_metric(self, metric: Metric, expected: int | None, change: Change | None = None) -> int:
         self._check(self.stored_metrics, metric.code, expected)

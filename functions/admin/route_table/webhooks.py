@@ -53,6 +53,8 @@ WEBHOOKS = (
         _SCOPE,
         "Send an endpoint a test event, or a sample of an event type",
         {202: "Accepted"},
+        body="TestEvent",
+        body_required=False,
         errors=("endpoint_disabled",),
     ),
     Route(

@@ -1,4 +1,4 @@
-"""`/v1/charges`: what usage costs."""
+"""`/v1/charges`: create, change, show, list and delete charges."""
 
 from functions.admin import dependencies
 from functions.admin.request import Request
@@ -25,13 +25,12 @@ def get(request: Request, code: str) -> Response:
 
 def list_charges(request: Request) -> Response:
     """Return a page of charges."""
-    limit, after = request.page()
-    found = service.listing(dependencies.catalogue(), after, limit, request.now)
-    return page_response(request, *found)
+    store = dependencies.catalogue()
+    return page_response(request, lambda limit, after: service.listing(store, after, limit, request.now))
 
 
 def delete(request: Request, code: str) -> Response:
-    """Delete a charge that no subscription pays."""
+    """Delete a charge that applies to no subscription."""
     change = put_request(request.principal, request.query, request.now)
     jobs = dependencies.rating_jobs()
     service.delete(dependencies.catalogue(), dependencies.subscriptions(), jobs, code, change)

@@ -1,5 +1,6 @@
-"""`/v1/endpoints/{id}/deliveries` and `/v1/deliveries`: what was sent, what came of it, and again."""
+"""`/v1/endpoints/{id}/deliveries` and `/v1/deliveries`: list and replay deliveries."""
 
+from functools import partial
 from typing import Any, cast, get_args
 
 from functions.admin import webhook_dependencies
@@ -19,7 +20,6 @@ REPLAYED: frozenset[DeliveryState] = STATES - {"due"}
 def list_deliveries(request: Request, endpoint: str) -> Response:
     """List an endpoint's deliveries, the newest first, by state, event type and time."""
     given = request.query
-    limit, after = request.page()
     faults = [] if "type" not in given else filter_faults([given["type"]], EVENT_TYPES, "type")
     if given.get("state", "due") not in STATES:
         faults.append(Fault("state", "unknown_value", f"must be one of {', '.join(sorted(STATES))}"))
@@ -31,7 +31,8 @@ def list_deliveries(request: Request, endpoint: str) -> Response:
     if faults:
         named = [Fault(fault.field.removesuffix(".0"), fault.code, fault.message) for fault in faults]
         raise Refused(named, code="invalid_parameter")
-    found, last = service.listing(
+    read = partial(
+        service.listing,
         webhook_dependencies.endpoints(),
         webhook_dependencies.deliveries(),
         request.principal,
@@ -39,19 +40,17 @@ def list_deliveries(request: Request, endpoint: str) -> Response:
         state=cast("DeliveryState | None", given.get("state")),
         type_=given.get("type"),
         since=since,
-        limit=limit,
-        after=after,
     )
-    return page_response(request, found, last)
+    return page_response(request, lambda limit, after: read(limit=limit, after=after))
 
 
 def replay_since(request: Request, endpoint: str) -> Response:
-    """Send an endpoint again what happened since a time, delivered or failed unless told which."""
-    wanted = request.json()
-    faults = [Fault(name, "unknown_field", "is not a field of a replay") for name in wanted if name not in _REPLAY]
-    if "since" not in wanted:
-        faults.append(Fault("since", "missing", "must be given"))
-    states = wanted.get("states", sorted(REPLAYED))
+    """Send an endpoint the events since a time again: those delivered or failed, or those in `states`."""
+    requested = request.json()
+    faults = [Fault(name, "unknown_field", "Unknown field") for name in requested if name not in _REPLAY]
+    if "since" not in requested:
+        faults.append(Fault("since", "missing", "is required"))
+    states = requested.get("states", sorted(REPLAYED))
     if not _are_states(states):
         faults.append(Fault("states", "unknown_value", f"must be a list of {' and '.join(sorted(REPLAYED))}"))
     if faults:
@@ -62,7 +61,7 @@ def replay_since(request: Request, endpoint: str) -> Response:
         webhook_dependencies.wake_ups(),
         request.principal,
         endpoint,
-        since=parse_instant(wanted["since"], "since"),
+        since=parse_instant(requested["since"], "since"),
         states=frozenset(states),
         now=request.now,
     )
@@ -86,4 +85,8 @@ _REPLAY = ("since", "states")
 
 
 def _are_states(states: Any) -> bool:
-    return isinstance(states, list) and bool(states) and all(isinstance(one, str) and one in REPLAYED for one in states)
+    return (
+        isinstance(states, list)
+        and bool(states)
+        and all(isinstance(state, str) and state in REPLAYED for state in states)
+    )

@@ -1,22 +1,22 @@
-"""`/v1/endpoints`: where a source wants to be told of events."""
+"""`/v1/endpoints`: register and manage webhook endpoints."""
 
 from functions.admin import webhook_dependencies
 from functions.admin.request import Request
 from functions.admin.responses import Response, json_response, no_content, page_response
 from functions.admin.services import endpoints as service
+from functions.admin.services.body_fields import check_fields
 
 
 def create(request: Request) -> Response:
-    """Register an endpoint; the answer alone holds its secret."""
+    """Register an endpoint; only this response holds its secret."""
     made = service.create(webhook_dependencies.webhooks(), request.principal, request.json(), request.now)
     return json_response(201, made, {"location": f"/v1/endpoints/{made['id']}"})
 
 
 def list_endpoints(request: Request) -> Response:
     """List the source's endpoints."""
-    limit, after = request.page()
-    found, last = service.listing(webhook_dependencies.webhooks(), request.principal, limit=limit, after=after)
-    return page_response(request, found, last)
+    webhooks, principal = webhook_dependencies.webhooks(), request.principal
+    return page_response(request, lambda limit, after: service.listing(webhooks, principal, limit=limit, after=after))
 
 
 def get(request: Request, endpoint: str) -> Response:
@@ -37,10 +37,12 @@ def delete(request: Request, endpoint: str) -> Response:
 
 
 def rotate(request: Request, endpoint: str) -> Response:
-    """Give an endpoint a new secret; the old one signs beside it for 24 hours."""
+    """Give an endpoint a new secret; the old one signs as well for 24 hours."""
     return json_response(200, service.rotate(webhook_dependencies.webhooks(), request.principal, endpoint, request.now))
 
 
 def test(request: Request, endpoint: str) -> Response:
-    """Send an endpoint a test event."""
-    return json_response(202, service.test(webhook_dependencies.webhooks(), request.principal, endpoint, request.now))
+    """Send an endpoint a test event, or a sample of the event type in the body."""
+    type_ = check_fields(request.optional_json(), strings=("type",)).get("type", service.TEST_EVENT)
+    webhooks, principal = webhook_dependencies.webhooks(), request.principal
+    return json_response(202, service.test(webhooks, principal, endpoint, type_, request.now))

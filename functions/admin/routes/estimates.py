@@ -1,4 +1,4 @@
-"""`POST /v1/estimates`: what would it cost?"""
+"""`POST /v1/estimates`: estimate an amount."""
 
 from functions.admin import dependencies
 from functions.admin.request import Request

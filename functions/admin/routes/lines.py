@@ -19,9 +19,8 @@ def list_lines(request: Request) -> Response:
     if state not in _STATES:
         fault = Fault("state", "invalid_parameter", f"must be one of {', '.join(_STATES)}")
         raise Refused([fault], code="invalid_parameter")
-    limit, after = request.page()
-    found = service.listing(dependencies.lines(), state, dependencies.line_partitions(), limit, after)
-    return page_response(request, *found)
+    store, partitions = dependencies.lines(), dependencies.line_partitions()
+    return page_response(request, lambda limit, after: service.listing(store, state, partitions, limit, after))
 
 
 def get(request: Request, line: str) -> Response:
@@ -31,24 +30,24 @@ def get(request: Request, line: str) -> Response:
 
 def retry(request: Request, line: str) -> Response:
     """Try a failed line again, at once."""
-    told = service.retry(
+    required = service.retry(
         dependencies.lines(),
         dependencies.relay_queue(),
         line,
         dependencies.line_partitions(),
         request.now,
     )
-    return json_response(202, told)
+    return json_response(202, required)
 
 
 def reconcile(request: Request) -> Response:
     """Compare lines with Odoo, and mend what can be mended if given to."""
     given = check_fields(
-        request.optional_json(), strings=("subscription", "period_start", "cursor"), booleans=("mend",)
+        request.optional_json(), strings=("subscription", "period_start", "cursor"), booleans=("repair",)
     )
     start = given.get("period_start")
     try:
-        report = dependencies.reconciler(repair=bool(given.get("mend"))).run(
+        report = dependencies.reconciler(repair=bool(given.get("repair"))).run(
             subscription=given.get("subscription"),
             period_start=None if start is None else parse_instant(start, "period_start"),
             cursor=given.get("cursor"),
@@ -61,4 +60,4 @@ def reconcile(request: Request) -> Response:
 
 
 def _unavailable(error: OdooError) -> Unavailable:
-    return Unavailable(f"Odoo could not be reached: {error.message}", code=error.code)
+    return Unavailable(f"Odoo did not respond: {error.message}", code=error.code)

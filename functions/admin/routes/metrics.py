@@ -1,4 +1,4 @@
-"""`/v1/metrics`: what is counted."""
+"""`/v1/metrics`: create, change, show, list and delete metrics."""
 
 from functions.admin import dependencies
 from functions.admin.request import Request
@@ -25,8 +25,7 @@ def get(request: Request, code: str) -> Response:
 
 def list_metrics(request: Request) -> Response:
     """Return a page of metrics."""
-    limit, after = request.page()
-    return page_response(request, *service.listing(dependencies.catalogue(), after, limit))
+    return page_response(request, lambda limit, after: service.listing(dependencies.catalogue(), after, limit))
 
 
 def delete(request: Request, code: str) -> Response:

@@ -1,4 +1,4 @@
-"""`/v1/subscriptions/{id}/usage` and `/ratings`: what is owed, and why (`ratings:read`).
+"""`/v1/subscriptions/{id}/usage` and `/ratings`: current usage, ratings, and their explanation (`ratings:read`).
 
 A source that is limited sees the subscriptions on its plans and the charges on its metrics, and of the
 records behind a rating its own.
@@ -14,8 +14,8 @@ from functions.admin.request import Request
 from functions.admin.responses import Response, json_response, page_response
 from functions.admin.services import current_usage as current
 from functions.admin.services import ratings
-from functions.admin.services.ratings import Asker
-from functions.admin.services.subscriptions import visible
+from functions.admin.services.ratings import Viewer
+from functions.admin.services.subscription_reading import visible
 from fusion_billing.billing.billed_subscription import billed_subscription
 from fusion_billing.billing.price_book import PriceBook
 from fusion_billing.billing.rating import RatingKey
@@ -28,20 +28,20 @@ _NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 
 
 def current_usage(request: Request, subscription: str) -> Response:
-    """Show the open period: units, included units, overage and amount so far, and where it leads.
+    """Show the open period: units, included units, overage and amount so far, and a projection.
 
     With `at`, show the period that holds that instant.
     """
-    asker = _asker(request, subscription)
-    at = _instant(asker, request.query, "at")
+    viewer = _viewer(request, subscription)
+    at = _instant(viewer, request.query, "at")
     catalogue = dependencies.catalogue()
     metrics = catalogue.metrics()
     response = current.current_usage(
-        billed_subscription(asker.stored),
+        billed_subscription(viewer.stored),
         metrics,
         PriceBook(metrics.values(), catalogue.charges().values()),
         dependencies.usage_records(),
-        principal=asker.principal,
+        principal=viewer.principal,
         now=request.now,
         at=at,
     )
@@ -50,33 +50,34 @@ def current_usage(request: Request, subscription: str) -> Response:
 
 def list_ratings(request: Request, subscription: str) -> Response:
     """List ratings, the newest period first."""
-    asker = _asker(request, subscription)
-    at = _instant(asker, request.query, "period_start")
-    limit, after = request.page()
-    return page_response(request, *ratings.listing(dependencies.ratings(), asker, at, after, limit))
+    viewer = _viewer(request, subscription)
+    at = _instant(viewer, request.query, "period_start")
+    return page_response(
+        request, lambda limit, after: ratings.listing(dependencies.ratings(), viewer, at, after, limit)
+    )
 
 
 def get_rating(request: Request, subscription: str, charge: str) -> Response:
-    """Show why a charge comes to what it does, in the open period or the one asked for.
+    """Explain the amount of a charge in the open period, or in the one that `period_start` names.
 
     `<charge>@<start>` asks for the adjustment of the invoiced period that starts then.
     """
-    asker = _asker(request, subscription)
+    viewer = _viewer(request, subscription)
     given = request.query
-    at = _instant(asker, given, "period_start") or asker.calendar.open.start
+    at = _instant(viewer, given, "period_start") or viewer.calendar.open.start
     limit, after = request.page()
     code, _, corrects = charge.partition("@")
     try:
         corrected = parse_instant(corrects) if corrects else None
     except Refused:
-        raise NotFound(f"there is no rating {charge}") from None
-    key = RatingKey(asker.stored.id, asker.calendar.period_holding(at).start, code, corrected)
+        raise NotFound(f"No such rating: {charge}") from None
+    key = RatingKey(viewer.stored.id, viewer.calendar.period_holding(at).start, code, corrected)
     stores = dependencies.ratings(), dependencies.usage_reader()
     steps_from = _steps_from(given)
-    answer = ratings.detail(*stores, asker, key, after=after, limit=limit, steps_from=steps_from)
-    following = answer.pop("records_after")
-    answer["records_cursor"] = None if following is None else request.cursor_after(following)
-    return json_response(200, answer)
+    result = ratings.detail(*stores, viewer, key, after=after, limit=limit, steps_from=steps_from)
+    following = result.pop("records_after")
+    result["records_cursor"] = None if following is None else request.cursor_after(following)
+    return json_response(200, result)
 
 
 def _steps_from(given: Mapping[str, str]) -> int:
@@ -87,25 +88,25 @@ def _steps_from(given: Mapping[str, str]) -> int:
     return int(text)
 
 
-def _asker(request: Request, subscription: str) -> Asker:
-    return Asker(request.principal, visible(dependencies.subscriptions(), request.principal, subscription))
+def _viewer(request: Request, subscription: str) -> Viewer:
+    return Viewer(request.principal, visible(dependencies.subscriptions(), request.principal, subscription))
 
 
-def _instant(asker: Asker, given: Mapping[str, str], name: str) -> datetime | None:
-    """Return the instant asked for; a bare day is its midnight where the subscription is."""
+def _instant(viewer: Viewer, given: Mapping[str, str], name: str) -> datetime | None:
+    """Return the instant in a parameter; a date is its midnight in the subscription's zone."""
     text = given.get(name)
     if text is None:
         return None
     try:
         if not DATE.fullmatch(text):
             return _within_reach(parse_query_instant(text, name), name)
-        zone = ZoneInfo(asker.stored.subscription.timezone)
+        zone = ZoneInfo(viewer.stored.subscription.timezone)
         day = date.fromisoformat(text)
         return _within_reach(datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC), name)
     except Refused as refused:
         raise Refused(refused.faults, code="invalid_parameter") from None
     except (ValueError, OverflowError):
-        fault = Fault(name, "not_a_date", "is no day of the calendar")
+        fault = Fault(name, "not_a_date", "is not a date of the calendar")
         raise Refused([fault], code="invalid_parameter") from None
 
 

@@ -7,11 +7,11 @@ from functions.admin.request import Request
 from functions.admin.responses import Response, json_response
 from functions.admin.services import runs as service
 from functions.admin.services.body_fields import check_fields
-from functions.admin.services.subscriptions import visible
+from functions.admin.services.subscription_reading import visible
 
 
 def start(request: Request) -> Response:
-    """Rate now what the schedule would rate; 200 once it is done, 202 where it takes longer."""
+    """Rate now what the schedule would rate; 200 once it is done, 202 if it takes longer."""
     given = check_fields(request.optional_json(), strings=("subscription",), booleans=("sweep",))
     subscription, sweep = given.get("subscription"), given.get("sweep", True)
     if subscription is not None:
@@ -22,5 +22,5 @@ def start(request: Request) -> Response:
 
 
 def get(request: Request, run: str) -> Response:
-    """Show a run: what of it is still to come, and what it did."""
+    """Show a run: what remains, and what it did."""
     return json_response(200, service.as_json(service.get(dependencies.runs().store, run)))

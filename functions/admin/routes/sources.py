@@ -9,15 +9,14 @@ from functions.admin.services import sources
 
 
 def create(request: Request) -> Response:
-    """Make a source."""
+    """Create a source."""
     made = sources.create(dependencies.sources(), request.json(), request.now)
     return json_response(201, made)
 
 
 def list_sources(request: Request) -> Response:
     """List the sources."""
-    limit, after = request.page()
-    return page_response(request, *sources.listing(dependencies.sources(), after, limit))
+    return page_response(request, lambda limit, after: sources.listing(dependencies.sources(), after, limit))
 
 
 def get(request: Request, source_id: str) -> Response:
@@ -26,12 +25,12 @@ def get(request: Request, source_id: str) -> Response:
 
 
 def create_key(request: Request, source_id: str) -> Response:
-    """Make a key of a source, shown this once."""
+    """Create a key of a source; only this response shows it."""
     stores = dependencies.sources(), dependencies.keys()
     return json_response(201, sources.create_key(*stores, source_id, request.json(), request.now))
 
 
 def revoke_key(request: Request, key_id: str) -> Response:
-    """Revoke a key; the answer comes when it is dead everywhere."""
+    """Revoke a key; the response comes once it is rejected everywhere."""
     sources.revoke_key(dependencies.keys(), key_id, request.now, time.sleep)
     return no_content()

@@ -3,22 +3,23 @@
 from functions.admin import dependencies
 from functions.admin.request import Request
 from functions.admin.responses import Response, json_response, no_content, page_response
-from functions.admin.services import dry_run, put_back, subscription_changes
+from functions.admin.services import dry_run, read_only_fields, subscription_changes, subscription_reading
 from functions.admin.services import subscriptions as service
 from functions.admin.services.put_request import put_request
+from functions.admin.services.subscription_validation import checked
 
 
 def put(request: Request, subscription: str) -> Response:
     """Create or replace a subscription."""
     change = put_request(request.principal, request.query, request.now)
-    definition, besides = put_back.split(request.json(), service.SHOWN)
+    definition, read_only = read_only_fields.split(request.json(), service.SHOWN)
     definition, changes = subscription_changes.without_changes(definition)
-    wanted = service.checked(dependencies.catalogue(), subscription, definition)
+    requested = checked(dependencies.catalogue(), subscription, definition)
     store, writer = dependencies.subscriptions(), dependencies.subscription_writer()
     if change.dry_run:
-        stored, new = service.planned(store, writer, change, wanted, besides, changes)
+        stored, new = service.planned(store, writer, change, requested, read_only, changes)
         return json_response(200, dry_run.of_subscription(dependencies.dry_run_stores(), stored, new))
-    is_new, shown = service.put(store, writer, change, wanted, besides, changes)
+    is_new, shown = service.put(store, writer, change, requested, read_only, changes)
     return json_response(201 if is_new else 200, shown)
 
 
@@ -35,13 +36,17 @@ def patch(request: Request, subscription: str) -> Response:
 
 def get(request: Request, subscription: str) -> Response:
     """Return a subscription."""
-    return json_response(200, service.get(dependencies.subscriptions(), request.principal, subscription))
+    return json_response(200, subscription_reading.get(dependencies.subscriptions(), request.principal, subscription))
 
 
 def list_subscriptions(request: Request) -> Response:
     """Return a page of subscriptions."""
-    limit, after = request.page()
-    return page_response(request, *service.listing(dependencies.subscriptions(), request.principal, after, limit))
+    return page_response(
+        request,
+        lambda limit, after: subscription_reading.listing(
+            dependencies.subscriptions(), request.principal, after, limit
+        ),
+    )
 
 
 def delete(request: Request, subscription: str) -> Response:

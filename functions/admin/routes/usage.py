@@ -1,6 +1,6 @@
-"""`/v1/usage`, but for pushing: a record with its history, a pair's, reconciliation (`usage:read`); voiding.
+"""`/v1/usage` without pushing: show, list, reconcile and void usage records.
 
-A source sees and voids its own records alone. A key with the scope `admin` may name any other's as `source`.
+A source sees and voids its own records only. A key with the scope `admin` may name another `source`.
 """
 
 import re
@@ -25,7 +25,7 @@ def get(request: Request, idempotency_key: str) -> Response:
 
 
 def void(request: Request, idempotency_key: str) -> Response:
-    """Take a record back: it is kept, and no longer counts."""
+    """Void a record: it is stored but no longer counts."""
     source = _source(request.principal, request.query.get("source"))
     reason, now = request.optional_json(), request.now
     voider = usage_dependencies.voider()
@@ -43,28 +43,27 @@ def list_records(request: Request) -> Response:
     voided = given.get("voided", "false")
     if voided not in {"true", "false"}:
         raise _refused("voided", "must be true or false")
-    limit, after = request.page()
     records = usage_dependencies.records()
-    source = usage.source_asked_for(records, request.principal, given.get("source"))
+    source = usage.requested_source(records, request.principal, given.get("source"))
     own_id = records.own_id(subscription)
-    wanted = Selection(own_id, metric, start, end, source, voided == "true")
-    return page_response(request, *records.listing(wanted, after, limit))
+    selection = Selection(own_id, metric, start, end, source, voided == "true")
+    return page_response(request, lambda limit, after: records.listing(selection, after, limit))
 
 
 def reconcile(request: Request) -> Response:
-    """Compare a source's books with what is stored of it."""
+    """Compare a source's own records with the stored ones."""
     given = request.query.get("source")
     _source(request.principal, given)
     records = usage_dependencies.records()
-    source = usage.source_asked_for(records, request.principal, given) or request.principal.source
+    source = usage.requested_source(records, request.principal, given) or request.principal.source
     return json_response(200, usage_reconciliation.reconcile(records, source, request.json()))
 
 
-def _source(principal: Principal, asked: str | None) -> str:
-    """Return whose record is meant: `asked`, else one's own; raises `Forbidden` (`source_not_allowed`)."""
-    if asked not in {None, principal.source} and not principal.is_admin:
-        raise Forbidden("only its own records are open to this key", code="source_not_allowed")
-    return asked or principal.source
+def _source(principal: Principal, requested: str | None) -> str:
+    """Return the source of the record: `requested`, or the key's own; raises `Forbidden` (`source_not_allowed`)."""
+    if requested not in {None, principal.source} and not principal.is_admin:
+        raise Forbidden("Only a key with the admin scope may name another source", code="source_not_allowed")
+    return requested or principal.source
 
 
 def _named(given: Mapping[str, str], name: str, pattern: re.Pattern[str]) -> str:

@@ -1,1 +1,1 @@
-"""The admin function's use cases, one function each: they know no HTTP."""
+"""The use cases of the admin function, one function each. Nothing here depends on HTTP."""

@@ -1,4 +1,4 @@
-"""Which subscriptions pay a charge: by the plan that they are on, and by those that they were on."""
+"""Find the subscriptions that a charge applies to, by their plan and by the plans that they were on."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,14 +11,16 @@ _PAGE = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Payer:
+class ChargedSubscription:
     """A subscription; `formerly` tells that only a plan which it was on before makes it pay."""
 
     subscription: Subscription
     formerly: bool = False
 
 
-def payers(store: SubscriptionStore, versions: Sequence[Charge], charges: Collection[str]) -> Iterator[Payer]:
+def charged_subscriptions(
+    store: SubscriptionStore, versions: Sequence[Charge], charges: Collection[str]
+) -> Iterator[ChargedSubscription]:
     """Yield each subscription that any of `versions` applies to, or whose overrides name one of `charges`.
 
     A plan that was left in the course of a period prices what was used in it until then.
@@ -29,13 +31,13 @@ def payers(store: SubscriptionStore, versions: Sequence[Charge], charges: Collec
         for subscription in page:
             is_named = not set(charges).isdisjoint(subscription.overrides or {})
             if is_named or applies(versions, subscription.plan, subscription.id):
-                yield Payer(subscription)
+                yield ChargedSubscription(subscription)
             elif by_plan:
                 others.append(subscription)
         plans = store.plans_of([subscription.id for subscription in others])
         for subscription in others:
             if any(applies(versions, plan, subscription.id) for plan in plans.get(subscription.id, ())):
-                yield Payer(subscription, formerly=True)
+                yield ChargedSubscription(subscription, formerly=True)
 
 
 def applies(versions: Sequence[Charge], plan: str, subscription: str) -> bool:

@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from functions.admin.ports import Catalog, RatingJobs
-from functions.admin.services import put_back
-from functions.admin.services.charged_subscriptions import applies, payers
+from functions.admin.services import read_only_fields
+from functions.admin.services.change_json import changes_json
+from functions.admin.services.charged_subscriptions import applies, charged_subscriptions
 from functions.admin.services.put_request import PutRequest, in_words
 from functions.admin.services.write_attempts import attempts
 from fusion_billing.billing_periods.subscription_states import ENDED
@@ -30,7 +31,7 @@ from fusion_billing.errors import Fault, InUse, NotFound, Refused
 from fusion_billing.messaging.rating_jobs import COMMIT_SECONDS
 
 SHOWN = ("versions", "history")
-"""What a charge is shown with, and has not by its definition; `version` besides."""
+"""The read-only fields of a charge; `version` is one too."""
 
 _CONFIRMED = ("metric", "currency")
 """Fields whose change makes open periods of something else."""
@@ -83,35 +84,35 @@ class Planned:
 
 
 def planned(store: Catalog, code: str, body: dict[str, Any], now: datetime) -> Planned:
-    """Return what a `PUT` would do, as things are now; raises `Refused`, and as `put_back.check` does."""
-    definition, besides = put_back.split(body, SHOWN)
+    """Return what a `PUT` would do now; raises `Refused`, and as `read_only_fields.check` does."""
+    definition, read_only = read_only_fields.split(body, SHOWN)
     charge = _parsed(store, code, definition)
     stored = store.stored_charge(code)
-    put_back.check(besides, None if stored is None else as_json(store, stored, now))
+    read_only_fields.check(read_only, None if stored is None else as_json(store, stored, now))
     versions = with_version(stored.value if stored is not None else (), charge)
     check_size(json.dumps([version.as_json() for version in versions], ensure_ascii=False))
     return Planned(charge, versions, stored)
 
 
 def put(
-    store: Catalog, jobs: RatingJobs, code: str, body: dict[str, Any], asked: PutRequest
+    store: Catalog, jobs: RatingJobs, code: str, body: dict[str, Any], put_request: PutRequest
 ) -> tuple[bool, dict[str, Any]]:
     """Create a charge, or add or replace a version; return whether the charge is new, and its JSON.
 
     Another metric or currency must be confirmed while the charge is in use. Raises `Refused` with every
-    fault, `Conflict`, `VersionConflict`, `Unavailable`, and as `put_back.check` does.
+    fault, `Conflict`, `VersionConflict`, `Unavailable`, and as `read_only_fields.check` does.
     """
-    for last_try in attempts():
-        with last_try:
-            plan = planned(store, code, body, asked.now)
+    for attempt in attempts():
+        with attempt:
+            plan = planned(store, code, body, put_request.now)
             stored = plan.stored
             if stored is not None and not plan.is_changed:
-                return False, as_json(store, stored, asked.now)
-            asked.check_confirmed(plan.to_confirm, f"{' and '.join(plan.to_confirm)} of the charge {code}")
+                return False, as_json(store, stored, put_request.now)
+            put_request.check_confirmed(plan.to_confirm, f"{' and '.join(plan.to_confirm)} of the charge {code}")
             jobs.sweep(code, delay=COMMIT_SECONDS)
             expected = None if stored is None else stored.version
-            version = store.put_charge(plan.versions, expected, asked.change(plan.cause))
-            return stored is None, as_json(store, Stored(plan.versions, version), asked.now)
+            version = store.put_charge(plan.versions, expected, put_request.change(plan.cause))
+            return stored is None, as_json(store, Stored(plan.versions, version), put_request.now)
     raise AssertionError
 
 
@@ -119,7 +120,7 @@ def get(store: Catalog, code: str, now: datetime) -> dict[str, Any]:
     """Return a charge's JSON; raises `NotFound`."""
     stored = store.stored_charge(code)
     if stored is None:
-        raise NotFound(f"there is no charge {code}")
+        raise NotFound(f"No such charge: {code}")
     return as_json(store, stored, now)
 
 
@@ -129,26 +130,28 @@ def listing(store: Catalog, after: str | None, limit: int, now: datetime) -> tup
     return [_listed(stored, now) for stored in page], last
 
 
-def delete(store: Catalog, subscriptions: SubscriptionStore, jobs: RatingJobs, code: str, asked: PutRequest) -> None:
+def delete(
+    store: Catalog, subscriptions: SubscriptionStore, jobs: RatingJobs, code: str, put_request: PutRequest
+) -> None:
     """Delete a charge that no subscription pays; raises `NotFound`, and `InUse`.
 
     One that is active and applies to a subscription that is not over, by a plan of its open period, or is
     named by such a one's overrides, is in use: set it inactive first. Ratings made by it stay, and explain
     themselves.
     """
-    for last_try in attempts():
-        with last_try:
+    for attempt in attempts():
+        with attempt:
             stored = store.stored_charge(code)
             if stored is None:
-                raise NotFound(f"there is no charge {code}")
-            payer = next(_payers(subscriptions, stored.value), None)
-            if payer is not None:
+                raise NotFound(f"No such charge: {code}")
+            charged = next(_charged(subscriptions, stored.value), None)
+            if charged is not None:
                 raise InUse(
-                    f"the charge {code} applies to the subscription {payer}: "
-                    "put it with active false, and take it out of overrides, first"
+                    f"The charge {code} applies to the subscription {charged}: "
+                    "first set active to false, and remove it from overrides"
                 )
             jobs.sweep(code, delay=COMMIT_SECONDS)
-            store.delete_charge(code, stored.version, asked.change("deleted"))
+            store.delete_charge(code, stored.version, put_request.change("deleted"))
             return
 
 
@@ -173,7 +176,7 @@ def in_force(versions: Versions, now: datetime) -> Charge:
 
 def as_json(store: Catalog, stored: Stored[tuple[Charge, ...]], now: datetime) -> dict[str, Any]:
     """Return a charge as the API shows it by itself: with its history."""
-    return _listed(stored, now) | {"history": store.history(CHARGE, stored.value[0].code)}
+    return _listed(stored, now) | {"history": changes_json(store.history(CHARGE, stored.value[0].code))}
 
 
 def _listed(stored: Stored[tuple[Charge, ...]], now: datetime) -> dict[str, Any]:
@@ -195,19 +198,19 @@ def _parsed(store: Catalog, code: str, body: dict[str, Any]) -> Charge:
     metric = body.get("metric")
     well_formed = isinstance(metric, str) and not any(fault.field == "metric" for fault in faults)
     if well_formed and store.metric(str(metric)) is None:
-        faults += (Fault("metric", "unknown_metric", f"there is no metric {metric}"),)
+        faults += (Fault("metric", "unknown_metric", f"No such metric: {metric}"),)
     if faults or charge is None:
         raise Refused(faults)
     return charge
 
 
-def _payers(subscriptions: SubscriptionStore, versions: Versions) -> Iterator[str]:
+def _charged(subscriptions: SubscriptionStore, versions: Versions) -> Iterator[str]:
     active = [version for version in versions if version.active]
-    for payer in payers(subscriptions, active, [versions[0].code]):
-        subscription = payer.subscription
+    for charged in charged_subscriptions(subscriptions, active, [versions[0].code]):
+        subscription = charged.subscription
         if subscription.state in ENDED:
             continue
-        if not payer.formerly or _pays_still(subscriptions.get(subscription.id), active):
+        if not charged.formerly or _pays_still(subscriptions.get(subscription.id), active):
             yield subscription.id
 
 

@@ -1,4 +1,4 @@
-"""What a subscription used in its open period, and where that leads: counted from the records, not stored."""
+"""Aggregate and project what a subscription used in a period, from its usage records; nothing is stored."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class _Charged:
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """What is the same for every metric that is shown."""
+    """What all metrics of one response share."""
 
     customer: BilledSubscription
     period: Period
@@ -67,9 +67,9 @@ def current_usage(
         "period_start": rfc3339(period.start),
         "period_end": rfc3339(period.end),
         "state": period.state,
-        "as_of": rfc3339(now),
+        "calculated_at": rfc3339(now),
         "currency": customer.subscription.currency,
-        "metrics": [one for one in shown if one is not None],
+        "metrics": [metric for metric in shown if metric is not None],
     }
 
 
@@ -95,9 +95,9 @@ def _metric(view: _View, metric: Metric) -> dict[str, Any] | None:
         "name": metric.name,
         "unit": metric.unit,
         "units": plain(units),
-        **_summed([one.now for one in charged], customer.subscription.currency),
-        "projection": _projection([one.then for one in charged], customer.subscription.currency),
-        "charges": [_charge(one) for one in charged],
+        **_summed([each.now for each in charged], customer.subscription.currency),
+        "projection": _projection([each.then for each in charged], customer.subscription.currency),
+        "charges": [_charge(each) for each in charged],
     }
     if unpriced:
         shown["unpriced"] = unpriced
@@ -125,22 +125,22 @@ def _charged(view: _View, metric: Metric, used: Sequence[Record]) -> tuple[list[
     return charged, unpriced
 
 
-def _charge(one: _Charged) -> dict[str, Any]:
-    currency = one.now.currency
+def _charge(charged: _Charged) -> dict[str, Any]:
+    currency = charged.now.currency
     return {
-        "charge": one.price.charge.code,
-        "name": one.price.charge.name,
-        "units": plain(one.now.units),
-        **_summed([one.now], currency),
-        "projection": _projection([one.then], currency),
+        "charge": charged.price.charge.code,
+        "name": charged.price.charge.name,
+        "units": plain(charged.now.units),
+        **_summed([charged.now], currency),
+        "projection": _projection([charged.then], currency),
     }
 
 
 def _summed(rated: Sequence[RatingResult], currency: str) -> dict[str, Any]:
     return {
-        "included_units": plain(total(one.included_units for one in rated)),
-        "overage_units": plain(total(one.overage_units for one in rated)),
-        "amount": with_digits(total(one.amount for one in rated), currency),
+        "included_units": plain(total(rating.included_units for rating in rated)),
+        "overage_units": plain(total(rating.overage_units for rating in rated)),
+        "amount": with_digits(total(rating.amount for rating in rated), currency),
         "currency": currency,
     }
 

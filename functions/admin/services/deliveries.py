@@ -1,9 +1,10 @@
-"""Deliveries: seen, and replayed one by one or since a time. One function a use case."""
+"""List deliveries, and replay one or all since a time. One function per use case."""
 
 from datetime import datetime
 from typing import Any
 
 from functions.admin.cursors import bad_cursor
+from functions.admin.services.delivery_json import DeliveryJson, delivery_json
 from functions.admin.services.endpoints import find, refuse_disabled
 from fusion_billing.access.principal import Principal
 from fusion_billing.dynamodb.webhooks.deliveries import DeliveryStore
@@ -12,8 +13,7 @@ from fusion_billing.dynamodb.webhooks.outbox import WakeUps
 from fusion_billing.errors import NotFound
 from fusion_billing.instants import rfc3339
 from fusion_billing.webhooks import identifiers
-from fusion_billing.webhooks.delivery import Delivery
-from fusion_billing.webhooks.delivery_result import Attempt, DeliveryState
+from fusion_billing.webhooks.delivery_result import DeliveryState
 
 MOST_REPLAYED = 500
 _PAGE = 100
@@ -30,7 +30,7 @@ def listing(
     since: datetime | None,
     limit: int,
     after: str | None,
-) -> tuple[list[dict[str, Any]], str | None]:
+) -> tuple[list[DeliveryJson], str | None]:
     """Return a page of an endpoint's deliveries, the newest first, and the event to go on after.
 
     Raises `NotFound` where the endpoint is none of the principal's.
@@ -41,7 +41,7 @@ def listing(
         raise bad_cursor()
     states = None if state is None else frozenset({state})
     found, last = deliveries.listing(endpoint.id, limit=limit, after=after, since=since, states=states, type_=type_)
-    return [as_json(one) for one in found], last
+    return [delivery_json(delivery) for delivery in found], last
 
 
 def replay(
@@ -52,23 +52,23 @@ def replay(
     delivery_id: str,
     *,
     now: datetime,
-) -> dict[str, Any]:
+) -> DeliveryJson:
     """Send one event to one endpoint again, under the same `webhook-id`, whatever became of it before.
 
     Raises `NotFound`, or `Conflict` where the endpoint is disabled.
     """
     named = identifiers.split_delivery_id(delivery_id)
     if named is None:
-        raise NotFound("there is no such delivery")
+        raise NotFound("No such delivery")
     endpoint = find(endpoints, principal, named[0])
     refuse_disabled(endpoint)
     if not deliveries.replay(*named, now):
-        raise NotFound("there is no such delivery")
+        raise NotFound("No such delivery")
     wake_ups.now([endpoint.id])
     stored = deliveries.get(*named)
     if stored is None:
-        raise NotFound("there is no such delivery")
-    return as_json(stored)
+        raise NotFound("No such delivery")
+    return delivery_json(stored)
 
 
 def replay_since(
@@ -94,42 +94,13 @@ def replay_since(
         found, after = deliveries.listing(
             endpoint.id, limit=_PAGE, after=after, since=since, states=states, oldest_first=True
         )
-        for one in found:
-            replayed += deliveries.replay(one.endpoint, one.event, now)
+        for delivery in found:
+            replayed += deliveries.replay(delivery.endpoint, delivery.event, now)
         if after is None or replayed >= MOST_REPLAYED:
             break
     if replayed:
         wake_ups.now([endpoint.id])
-    answer: dict[str, Any] = {"replayed": replayed}
+    result: dict[str, Any] = {"replayed": replayed}
     if after is not None:
-        answer["next_since"] = rfc3339(found[-1].at)
-    return answer
-
-
-def as_json(delivery: Delivery) -> dict[str, Any]:
-    """Return a delivery as it is shown; `event` is the `webhook-id` that it is sent under."""
-    shown: dict[str, Any] = {
-        "id": delivery.id,
-        "endpoint": delivery.endpoint,
-        "event": delivery.event,
-        "type": delivery.type,
-        "subscription": delivery.subscription,
-        "state": delivery.state,
-        "tries": delivery.attempt_count,
-        "at": rfc3339(delivery.at),
-        "due": None if delivery.due is None else rfc3339(delivery.due),
-        "error": delivery.error,
-        "attempts": [_attempt(one) for one in delivery.attempts],
-    }
-    return {name: value for name, value in shown.items() if value is not None}
-
-
-def _attempt(attempt: Attempt) -> dict[str, Any]:
-    shown: dict[str, Any] = {
-        "at": rfc3339(attempt.at),
-        "status": attempt.status,
-        "error": attempt.error,
-        "duration_ms": attempt.milliseconds,
-        "answer": attempt.excerpt or None,
-    }
-    return {name: value for name, value in shown.items() if value is not None}
+        result["next_since"] = rfc3339(found[-1].at)
+    return result

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any
 
 from functions.admin.services import charges, metrics, subscriptions
-from functions.admin.services.charged_subscriptions import payers
+from functions.admin.services.charged_subscriptions import charged_subscriptions
 from functions.admin.services.put_request import PutRequest
 from fusion_billing.billing.billed_subscription import billed_subscription
 from fusion_billing.billing.preview import Side, TooManyRecords, preview
@@ -42,7 +42,7 @@ class Stores:
     clock: Callable[[], float] = time.monotonic
 
 
-def of_metric(stores: Stores, code: str, body: dict[str, Any], asked: PutRequest) -> dict[str, Any]:
+def of_metric(stores: Stores, code: str, body: dict[str, Any], put_request: PutRequest) -> dict[str, Any]:
     """Return what putting a metric would change; raises as the `PUT` does, but asks for no confirmation."""
     plan = metrics.planned(stores.catalogue, code, body)
     known, charged = stores.catalogue.metrics(), stores.catalogue.charges()
@@ -50,12 +50,12 @@ def of_metric(stores: Stores, code: str, body: dict[str, Any], asked: PutRequest
     after = PriceBook({**known, code: plan.metric}.values(), charged.values())
     concerned = _Concerned(tuple(sorted(plan.charges)), tuple(plan.charges.values()))
     outcome = _outcome(is_new=plan.stored is None, changed=plan.changed, to_confirm=plan.to_confirm)
-    return outcome | _of_open_periods(stores, before, after, concerned, asked)
+    return outcome | _of_open_periods(stores, before, after, concerned, put_request)
 
 
-def of_charge(stores: Stores, code: str, body: dict[str, Any], asked: PutRequest) -> dict[str, Any]:
+def of_charge(stores: Stores, code: str, body: dict[str, Any], put_request: PutRequest) -> dict[str, Any]:
     """Return what putting a charge would change; raises as the `PUT` does, but asks for no confirmation."""
-    plan = charges.planned(stores.catalogue, code, body, asked.now)
+    plan = charges.planned(stores.catalogue, code, body, put_request.now)
     known, charged = stores.catalogue.metrics(), stores.catalogue.charges()
     before = PriceBook(known.values(), charged.values())
     after = PriceBook(known.values(), {**charged, code: list(plan.versions)}.values())
@@ -63,7 +63,7 @@ def of_charge(stores: Stores, code: str, body: dict[str, Any], asked: PutRequest
     changed, to_confirm = (plan.changed, plan.to_confirm) if plan.is_changed else ([], [])
     outcome = _outcome(is_new=plan.stored is None, changed=changed, to_confirm=to_confirm)
     versions = {"versions": [version.as_json() for version in plan.versions]}
-    return outcome | versions | _of_open_periods(stores, before, after, concerned, asked)
+    return outcome | versions | _of_open_periods(stores, before, after, concerned, put_request)
 
 
 def of_subscription(
@@ -94,7 +94,7 @@ class _Concerned:
 
 
 def _concerned(plan: charges.Planned, charged: dict[str, list[Charge]]) -> _Concerned:
-    """Return the charge, and those beside it: one in another currency gives way to it, or no longer does."""
+    """Return the charge and the others on its metric, which may apply, or no longer apply, because of it."""
     on = {plan.charge.metric, *([plan.stored.value[0].metric] if plan.stored is not None else [])}
     beside = {code: versions for code, versions in charged.items() if versions[0].metric in on}
     codes = sorted({*beside, plan.charge.code})
@@ -102,24 +102,24 @@ def _concerned(plan: charges.Planned, charged: dict[str, list[Charge]]) -> _Conc
 
 
 def _of_open_periods(
-    stores: Stores, before: PriceBook, after: PriceBook, concerned: _Concerned, asked: PutRequest
+    stores: Stores, before: PriceBook, after: PriceBook, concerned: _Concerned, put_request: PutRequest
 ) -> dict[str, Any]:
     deadline = stores.clock() + SECONDS
-    sides = _sides(stores, before, after, concerned, asked)
+    sides = _sides(stores, before, after, concerned, put_request)
     found = preview(sides, concerned.charges, _reader(stores), lambda: stores.clock() < deadline)
     return {"charges": list(concerned.charges)} | found.as_json()
 
 
 def _sides(
-    stores: Stores, before: PriceBook, after: PriceBook, concerned: _Concerned, asked: PutRequest
+    stores: Stores, before: PriceBook, after: PriceBook, concerned: _Concerned, put_request: PutRequest
 ) -> Iterator[tuple[Side, Side]]:
     if not concerned.charges:
         return
     versions = [version for versions in concerned.versions for version in versions]
-    for payer in payers(stores.subscriptions, versions, concerned.charges):
-        if not asked.principal.may_use_plan(payer.subscription.plan):
+    for charged in charged_subscriptions(stores.subscriptions, versions, concerned.charges):
+        if not put_request.principal.may_use_plan(charged.subscription.plan):
             continue
-        stored = stores.subscriptions.get(payer.subscription.id)
+        stored = stores.subscriptions.get(charged.subscription.id)
         if stored is not None:
             customer = billed_subscription(stored)
             yield Side(before, customer), Side(after, customer)

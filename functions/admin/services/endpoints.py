@@ -1,4 +1,4 @@
-"""Webhook endpoints: registered, changed, deleted, their secrets rotated, tested. One function a use case."""
+"""Register, change, delete and test webhook endpoints, and rotate their secrets. One function per use case."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -20,6 +20,7 @@ from fusion_billing.webhooks.endpoint import Endpoint, SealedSecret
 from fusion_billing.webhooks.events.registry import EVENT_TYPES
 from fusion_billing.webhooks.filters import filter_faults
 
+TEST_EVENT = "endpoint.test"
 OLD_SECRET_LIVES = timedelta(hours=24)
 _MOST_LIVE_SECRETS = 5
 _FIELDS = ("url", "events", "description")
@@ -27,7 +28,7 @@ _FIELDS = ("url", "events", "description")
 
 @dataclass(frozen=True, slots=True)
 class Webhooks:
-    """What these use cases work with."""
+    """The collaborators of these use cases."""
 
     endpoints: EndpointStore
     events: EventStore
@@ -42,10 +43,10 @@ def create(webhooks: Webhooks, principal: Principal, body: dict[str, Any], now: 
 
     Raises `Refused` with every fault: an unknown field or event, and for the URL why it can't be sent to.
     """
-    wanted = _checked(webhooks, body, required=True)
+    requested = _checked(webhooks, body, required=True)
     _, more = webhooks.endpoints.listing(source=principal.source, limit=MAX_ENDPOINTS - 1, after=None)
     if more is not None:
-        raise Conflict(f"a source may have {MAX_ENDPOINTS} endpoints", code="too_many_endpoints")
+        raise Conflict(f"A source may have at most {MAX_ENDPOINTS} endpoints", code="too_many_endpoints")
     endpoint_id = identifiers.endpoint_id(webhooks.random(identifiers.RANDOM_BYTES))
     secret, sealed = _new_secret(webhooks, endpoint_id, now)
     endpoint = Endpoint(
@@ -55,7 +56,7 @@ def create(webhooks: Webhooks, principal: Principal, body: dict[str, Any], now: 
         metrics=principal.metrics,
         plans=principal.plans,
         secrets=(sealed,),
-        **wanted,
+        **requested,
     )
     webhooks.endpoints.create(endpoint)
     return {**as_json(endpoint), "secret": secret}
@@ -65,7 +66,7 @@ def find(store: EndpointStore, principal: Principal, endpoint_id: str) -> Endpoi
     """Return an endpoint of the principal's source, of any for an admin; raises `NotFound`."""
     endpoint = store.get(endpoint_id)
     if endpoint is None or not (principal.is_admin or endpoint.source == principal.source):
-        raise NotFound("there is no such endpoint")
+        raise NotFound("No such endpoint")
     return endpoint
 
 
@@ -80,7 +81,7 @@ def listing(
     """Return a page of the source's endpoints, of all for an admin, and the id to go on after."""
     source = None if principal.is_admin else principal.source
     found, last = webhooks.endpoints.listing(source=source, limit=limit, after=after)
-    return [as_json(one) for one in found], last
+    return [as_json(endpoint) for endpoint in found], last
 
 
 def change(
@@ -93,8 +94,8 @@ def change(
     same time.
     """
     endpoint = find(webhooks.endpoints, principal, endpoint_id)
-    wanted = _checked(webhooks, body, required=False)
-    changed = replace(endpoint, **wanted)
+    requested = _checked(webhooks, body, required=False)
+    changed = replace(endpoint, **requested)
     begins_anew = changed.url != endpoint.url or (changed.enabled and not endpoint.enabled)
     if changed.enabled:
         changed = replace(changed, disabled_at=None, disabled_reason=None)
@@ -114,36 +115,46 @@ def rotate(webhooks: Webhooks, principal: Principal, endpoint_id: str, now: date
     Raises `NotFound`, or `Conflict` where it was rotated too often of late.
     """
     endpoint = find(webhooks.endpoints, principal, endpoint_id)
-    live = [one for one in endpoint.secrets if one.is_active(now)]
+    live = [secret for secret in endpoint.secrets if secret.is_active(now)]
     if len(live) >= _MOST_LIVE_SECRETS:
-        raise Conflict("the secret was rotated too often within 24 hours", code="rotated_too_often")
+        raise Conflict("The secret was rotated too often within 24 hours", code="rotated_too_often")
     until = now + OLD_SECRET_LIVES
-    old = [one if one.expires is not None else replace(one, expires=until) for one in live]
+    old = [known if known.expires is not None else replace(known, expires=until) for known in live]
     secret, sealed = _new_secret(webhooks, endpoint_id, now)
     stored = webhooks.endpoints.replace(replace(endpoint, secrets=(sealed, *old)))
-    return {**as_json(stored), "secret": secret, "previous_secret_expires": rfc3339(until)}
+    return {**as_json(stored), "secret": secret, "previous_secret_expires_at": rfc3339(until)}
 
 
-def test(webhooks: Webhooks, principal: Principal, endpoint_id: str, now: datetime) -> dict[str, Any]:
-    """Send a real `endpoint.test` event to an endpoint, whatever its filters; return what to look for.
+def test(webhooks: Webhooks, principal: Principal, endpoint_id: str, type_: str, now: datetime) -> dict[str, Any]:
+    """Send an event of `type_` to an endpoint, whatever its filters; return the ids of the event and its delivery.
 
-    Raises `NotFound`, or `Conflict` where it is disabled.
+    An event of another type than `endpoint.test` is the type's example, with `sample` true in its data.
+    Raises `Refused` (`unknown_event`), `NotFound`, or `Conflict` if the endpoint is disabled.
     """
     endpoint = find(webhooks.endpoints, principal, endpoint_id)
+    if type_ not in EVENT_TYPES:
+        raise Refused([Fault("type", "unknown_event", f"must be one of {', '.join(EVENT_TYPES)}")])
     refuse_disabled(endpoint)
-    data = {"endpoint": endpoint.id, "message": "This is a test event."}
-    prepared = webhooks.outbox.prepare_for("endpoint.test", endpoints=[endpoint], data=data, now=now)
+    data = _sample(type_, endpoint.id)
+    prepared = webhooks.outbox.prepare_for(type_, endpoints=[endpoint], data=data, now=now)
     webhooks.events.write(prepared.writes)
-    # It was asked for by a person who waits, so the relay is woken even for an endpoint that only fails.
+    # A person waits for it, so the relay is woken even for an endpoint that only fails.
     webhooks.outbox.wake_up(replace(prepared, endpoints=(endpoint.id,)))
     event = prepared.event_id or ""
     return {"event": event, "delivery": identifiers.delivery_id(endpoint.id, event)}
 
 
+def _sample(type_: str, endpoint_id: str) -> dict[str, Any]:
+    data = dict(EVENT_TYPES[type_].example)
+    if "endpoint" in data:
+        data["endpoint"] = endpoint_id
+    return data if type_ == TEST_EVENT else {**data, "sample": True}
+
+
 def refuse_disabled(endpoint: Endpoint) -> None:
     """Raise `Conflict` where an endpoint is disabled, and so would not be served."""
     if not endpoint.enabled:
-        raise Conflict("the endpoint is disabled; enable it first", code="endpoint_disabled")
+        raise Conflict("The endpoint is disabled: enable it first", code="endpoint_disabled")
 
 
 def as_json(endpoint: Endpoint) -> dict[str, Any]:
@@ -155,7 +166,7 @@ def as_json(endpoint: Endpoint) -> dict[str, Any]:
         "events": list(endpoint.events),
         "description": endpoint.description,
         "state": endpoint.state,
-        "created": rfc3339(endpoint.created),
+        "created_at": rfc3339(endpoint.created),
     }
     for name, instant in (("failing_since", endpoint.failing_since), ("disabled_at", endpoint.disabled_at)):
         if instant is not None:
@@ -173,8 +184,8 @@ def _new_secret(webhooks: Webhooks, endpoint_id: str, now: datetime) -> tuple[st
 def _checked(webhooks: Webhooks, body: dict[str, Any], *, required: bool) -> dict[str, Any]:
     """Return the endpoint's fields that a body names, checked; raises `Refused` with every fault."""
     allowed = _FIELDS if required else (*_FIELDS, "state")
-    faults = [Fault(name, "unknown_field", "is not a field of an endpoint") for name in body if name not in allowed]
-    faults += [Fault(name, "missing", "must be given") for name in ("url", "events") if required and name not in body]
+    faults = [Fault(name, "unknown_field", "Unknown field") for name in body if name not in allowed]
+    faults += [Fault(name, "missing", "is required") for name in ("url", "events") if required and name not in body]
     if "url" in body:
         try:
             url = body["url"] if isinstance(body["url"], str) else None
@@ -192,7 +203,7 @@ def _checked(webhooks: Webhooks, body: dict[str, Any], *, required: bool) -> dic
         faults.append(Fault("state", "unknown_value", "must be enabled or disabled"))
     if faults:
         raise Refused(faults)
-    wanted = {name: body[name] for name in allowed if name in body}
-    if "events" in wanted:
-        wanted["events"] = tuple(dict.fromkeys(wanted["events"]))
-    return wanted
+    requested = {name: body[name] for name in allowed if name in body}
+    if "events" in requested:
+        requested["events"] = tuple(dict.fromkeys(requested["events"]))
+    return requested

@@ -1,4 +1,4 @@
-"""What would it cost? Of units or records given, or of a period's stored usage; nothing is stored."""
+"""Estimate the amount of units, of records, or of a period's stored usage; nothing is stored."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from functions.admin.services import charges as charge_service
-from functions.admin.services import subscriptions as subscription_service
+from functions.admin.services.subscription_reading import visible
 from fusion_billing.access.principal import Principal
 from fusion_billing.billing.billed_subscription import billed_subscription
 from fusion_billing.billing.pricing import Pricing
@@ -43,7 +43,7 @@ _CHARGE_DEFAULTS = {"code": "estimate", "name": "Estimate", "applies_to": {"all"
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """Where an estimate may look."""
+    """The stores that an estimate reads."""
 
     catalogue: CatalogueStore
     subscriptions: SubscriptionStore
@@ -75,12 +75,12 @@ def _of_period(stores: Stores, principal: Principal, body: dict[str, Any]) -> di
     at = parse_instant(body["period_start"], "period_start")
     subscription = body["subscription"]
     if not isinstance(subscription, str):
-        raise Refused([Fault("subscription", "not_a_string", "must be text")])
-    stored = subscription_service.visible(stores.subscriptions, principal, subscription)
+        raise Refused([Fault("subscription", "not_a_string", "must be a string")])
+    stored = visible(stores.subscriptions, principal, subscription)
     customer = billed_subscription(stored)
     versions, metric = _priced(stores.catalogue, body)
     if not principal.may_use_metric(metric.code):
-        raise Forbidden(f"the metric {metric.code} is not among those of this source", code="metric_not_allowed")
+        raise Forbidden(f"The source of this key may not use the metric {metric.code}", code="metric_not_allowed")
     period = _period(stored, at)
     spans: tuple[PriceSpan, ...] = (PriceSpan(period.start, period.end, versions[0]),)
     if body.get("charge_code") is not None:
@@ -112,7 +112,7 @@ def _priced(catalogue: CatalogueStore, body: dict[str, Any]) -> tuple[Sequence[C
         versions = _versions(catalogue, body["charge_code"])
     else:
         charge = _parsed(Charge, body["charge"], _CHARGE_DEFAULTS, "charge", faults)
-        # One price is asked for, whenever it is valid.
+        # The price is estimated whenever it is valid.
         versions = [charge.model_copy(update={"valid_from": None})] if charge is not None else []
     raw = body.get("metric")
     metric = None
@@ -122,27 +122,27 @@ def _priced(catalogue: CatalogueStore, body: dict[str, Any]) -> tuple[Sequence[C
     elif versions:
         metric = catalogue.metric(versions[0].metric)
         if metric is None:
-            faults.append(Fault("charge.metric", "unknown_metric", f"there is no metric {versions[0].metric}"))
+            faults.append(Fault("charge.metric", "unknown_metric", f"No such metric: {versions[0].metric}"))
     if faults or metric is None:
         raise Refused(faults)
     return versions, metric
 
 
 def _check_fields(body: dict[str, Any]) -> None:
-    faults = [Fault(name, "unknown_field", "is not a field of an estimate") for name in sorted(set(body) - _FIELDS)]
+    faults = [Fault(name, "unknown_field", "Unknown field") for name in sorted(set(body) - _FIELDS)]
     has = {name for name in _FIELDS if body.get(name) is not None}
     if not has & {"charge", "charge_code"}:
-        faults.append(Fault("charge", "missing", "must be given, or charge_code"))
+        faults.append(Fault("charge", "missing", "is required, or charge_code"))
     elif {"charge", "charge_code"} <= has:
-        faults.append(Fault("charge", "mutually_exclusive", "can't be given together with charge_code"))
+        faults.append(Fault("charge", "mutually_exclusive", "can't be combined with charge_code"))
     if has & set(_STORED):
         faults += [
-            Fault(name, "missing", "must be given with the other of subscription and period_start")
+            Fault(name, "missing", "is required: subscription and period_start go together")
             for name in _STORED
             if name not in has
         ]
         faults += [
-            Fault(name, "mutually_exclusive", "can't be given for a subscription's stored usage")
+            Fault(name, "mutually_exclusive", "can't be combined with a subscription's stored usage")
             for name in _GIVEN
             if name in has
         ]
@@ -152,17 +152,17 @@ def _check_fields(body: dict[str, Any]) -> None:
 
 def _versions(catalogue: CatalogueStore, code: object) -> list[Charge]:
     if not isinstance(code, str):
-        raise Refused([Fault("charge_code", "not_a_string", "must be text")])
+        raise Refused([Fault("charge_code", "not_a_string", "must be a string")])
     versions = catalogue.charge(code)
     if not versions:
-        raise Refused([Fault("charge_code", "unknown_charge", f"there is no charge {code}")])
+        raise Refused([Fault("charge_code", "unknown_charge", f"No such charge: {code}")])
     return versions
 
 
 def _metric(catalogue: CatalogueStore, code: str) -> Metric:
     metric = catalogue.metric(code)
     if metric is None:
-        raise NotFound(f"there is no metric {code}")
+        raise NotFound(f"No such metric: {code}")
     return metric
 
 

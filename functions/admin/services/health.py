@@ -1,8 +1,8 @@
-"""Whether the service is there."""
+"""Show that the service is up."""
 
 from fusion_billing import __version__
 
 
 def health() -> dict[str, str]:
-    """Return the state and the version; it asks nothing of anybody, so it is cheap and tells no secret."""
+    """Return the state and the version. It calls no other service and shows no secret."""
     return {"status": "ok", "version": __version__}

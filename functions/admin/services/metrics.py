@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from functions.admin.ports import Catalog, RatingJobs
-from functions.admin.services import put_back
+from functions.admin.services import read_only_fields
+from functions.admin.services.change_json import changes_json
 from functions.admin.services.put_request import PutRequest, in_words
 from functions.admin.services.write_attempts import attempts
 from fusion_billing.catalog.change import changed_fields
@@ -17,7 +18,7 @@ from fusion_billing.errors import InUse, NotFound
 from fusion_billing.messaging.rating_jobs import COMMIT_SECONDS
 
 SHOWN = ("history",)
-"""What a metric is shown with, and has not by its definition; `version` besides."""
+"""The read-only fields of a metric; `version` is one too."""
 
 _MOST_CHARGES_BY_NAME = 4
 _CONFIRMED = ("aggregation", "rounding")
@@ -48,35 +49,35 @@ class Planned:
 
 
 def planned(store: Catalog, code: str, body: dict[str, Any]) -> Planned:
-    """Return what a `PUT` would do, as things are now; raises `Refused`, and as `put_back.check` does."""
-    definition, besides = put_back.split(body, SHOWN)
+    """Return what a `PUT` would do now; raises `Refused`, and as `read_only_fields.check` does."""
+    definition, read_only = read_only_fields.split(body, SHOWN)
     metric = parse(Metric, definition, code=code)
     stored = store.stored_metric(code)
-    put_back.check(besides, None if stored is None else as_json(store, stored))
+    read_only_fields.check(read_only, None if stored is None else as_json(store, stored))
     changes = stored is None or stored.value != metric
     return Planned(metric, stored, _charges_on(store, code) if changes else {})
 
 
 def put(
-    store: Catalog, jobs: RatingJobs, code: str, body: dict[str, Any], asked: PutRequest
+    store: Catalog, jobs: RatingJobs, code: str, body: dict[str, Any], put_request: PutRequest
 ) -> tuple[bool, dict[str, Any]]:
     """Create or replace a metric; return whether it is new, and its JSON.
 
     A change is rated anew in every period that is not invoiced; one of the aggregation or the rounding must
     be confirmed while a charge is on it. Raises `Refused`, `Conflict`, `VersionConflict`, `Unavailable`, and as
-    `put_back.check` does.
+    `read_only_fields.check` does.
     """
-    for last_try in attempts():
-        with last_try:
+    for attempt in attempts():
+        with attempt:
             plan = planned(store, code, body)
             if not plan.changed:
                 return False, as_json(store, plan.stored or _missing(code))
-            asked.check_confirmed(plan.to_confirm, _effect(plan))
+            put_request.check_confirmed(plan.to_confirm, _effect(plan))
             if plan.stored is not None:
                 _rate_anew(plan, jobs)
             expected = None if plan.stored is None else plan.stored.version
             cause = "created" if plan.stored is None else in_words(plan.changed)
-            version = store.put_metric(plan.metric, expected, asked.change(cause))
+            version = store.put_metric(plan.metric, expected, put_request.change(cause))
             return plan.stored is None, as_json(store, Stored(plan.metric, version))
     raise AssertionError
 
@@ -92,24 +93,24 @@ def listing(store: Catalog, after: str | None, limit: int) -> tuple[list[dict[st
     return [_listed(stored) for stored in page], last
 
 
-def delete(store: Catalog, code: str, asked: PutRequest) -> None:
+def delete(store: Catalog, code: str, put_request: PutRequest) -> None:
     """Delete a metric that no charge uses; raises `NotFound`, and `InUse`.
 
     Its usage stays: it counts again once a metric is put under the same code.
     """
-    for last_try in attempts():
-        with last_try:
+    for attempt in attempts():
+        with attempt:
             refs = store.refs_of(code)
             users = sorted(_charges_on(store, code))
             if users:
-                raise InUse(f"the metric {code} is priced by the charge {users[0]}: delete that one first")
-            store.delete_metric(code, refs, asked.change("deleted"))
+                raise InUse(f"The charge {users[0]} prices the metric {code}: delete the charge first")
+            store.delete_metric(code, refs, put_request.change("deleted"))
             return
 
 
 def as_json(store: Catalog, stored: Stored[Metric]) -> dict[str, Any]:
     """Return a metric as the API shows it by itself: with its history."""
-    return _listed(stored) | {"history": store.history(METRIC, stored.value.code)}
+    return _listed(stored) | {"history": changes_json(store.history(METRIC, stored.value.code))}
 
 
 def _listed(stored: Stored[Metric]) -> dict[str, Any]:
@@ -124,7 +125,7 @@ def _effect(plan: Planned) -> str:
 
 
 def _missing(code: str) -> Stored[Metric]:
-    raise NotFound(f"there is no metric {code}")
+    raise NotFound(f"No such metric: {code}")
 
 
 def _charges_on(store: Catalog, metric: str) -> dict[str, list[Charge]]:

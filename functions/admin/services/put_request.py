@@ -1,4 +1,4 @@
-"""How a `PUT` is asked for: by whom, whether tried only, which effects are confirmed, and for what reason."""
+"""The request to change a definition: by whom, as a dry run or not, with which effects confirmed, and why."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -25,11 +25,11 @@ class PutRequest:
 
     @property
     def author(self) -> Author:
-        """Who asks, and why."""
+        """Who makes the change, and why."""
         return Author(self.principal.key_id, self.reason)
 
     def change(self, cause: str) -> Change:
-        """Return what the definition's history is to keep."""
+        """Return the entry of the definition's history."""
         return self.author.change(self.now, cause)
 
     def check_confirmed(self, effects: Collection[str], what: str) -> None:
@@ -38,14 +38,14 @@ class PutRequest:
         if missing and not self.dry_run:
             names = ",".join(missing)
             raise Conflict(
-                f"{what}: this rates open periods anew as something else. "
-                f"Look at it with ?dry_run=true, then confirm it with ?confirm={names}",
+                f"{what}: this changes what open periods are rated as. "
+                f"Preview it with ?dry_run=true, then confirm it with ?confirm={names}",
                 code="confirmation_required",
             )
 
 
 def put_request(principal: Principal, query: Mapping[str, str], now: datetime) -> PutRequest:
-    """Return how a `PUT` is asked for by its query; raises `Refused` (`invalid_parameter`)."""
+    """Return the request that a query describes; raises `Refused` (`invalid_parameter`)."""
     faults = []
     dry_run = query.get("dry_run", "false")
     if dry_run not in {"true", "false"}:

@@ -1,11 +1,11 @@
-"""Why was this billed: ratings, their steps, versions, price, line, adjustments, and the records behind."""
+"""Explain what was billed: ratings, their steps, versions, prices, lines, adjustments, and usage records."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from functions.admin.services import usage_json
+from functions.admin.services.usage_json import UsageRecordJson, history_json, usage_record_json
 from fusion_billing.access.principal import Principal
 from fusion_billing.billing.rating import HistoryEntry, RatingKey, StoredRating
 from fusion_billing.billing.rating_document import RatingDocument, StepText
@@ -27,8 +27,8 @@ _PAGE_BYTES = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
-    """Who asks about which subscription; what the key may not see is as if it were not there."""
+class Viewer:
+    """Who reads which subscription; what the key may not see does not exist for it."""
 
     principal: Principal
     stored: StoredSubscription
@@ -44,7 +44,7 @@ class Asker:
 
 
 def listing(
-    ratings: RatingsStore, asker: Asker, at: datetime | None, after: str | None, limit: int
+    ratings: RatingsStore, viewer: Viewer, at: datetime | None, after: str | None, limit: int
 ) -> tuple[list[dict[str, Any]], str | None]:
     """Return a page of ratings, the newest period first, and after which one the next page begins.
 
@@ -55,18 +55,18 @@ def listing(
     size = 0
     last: str | None = None
     resumed, _, name = (after or "").partition("|")
-    for looked, period in enumerate(_periods(asker.calendar, at, resumed)):
+    for looked, period in enumerate(_periods(viewer.calendar, at, resumed)):
         if looked >= _QUERIES:
             return page, f"{rfc3339(period.start)}|"
         beyond = name if rfc3339(period.start) == resumed else ""
-        for one in ratings.in_period(asker.stored.id, period.start):
-            if one.key.name <= beyond or not asker.sees(one):
+        for rating in ratings.in_period(viewer.stored.id, period.start):
+            if rating.key.name <= beyond or not viewer.sees(rating):
                 continue
             if len(page) == limit or size > _PAGE_BYTES:
                 return page, last
-            size += len(one.document_json)
-            page.append(shown(one, period))
-            last = f"{rfc3339(period.start)}|{one.key.name}"
+            size += len(rating.document_json)
+            page.append(shown(rating, period))
+            last = f"{rfc3339(period.start)}|{rating.key.name}"
     return page, None
 
 
@@ -82,7 +82,7 @@ def _periods(calendar: Calendar, at: datetime | None, resumed: str) -> Iterator[
 def detail(
     ratings: RatingsStore,
     reader: UsageReader,
-    asker: Asker,
+    viewer: Viewer,
     key: RatingKey,
     *,
     after: str | None,
@@ -95,22 +95,22 @@ def detail(
     `steps_from` on, as many as an answer holds.
     """
     own = ratings.get(key)
-    if own is None or not asker.sees(own):
+    if own is None or not viewer.sees(own):
         start = rfc3339(key.period_start)
-        raise NotFound(f"there is no rating of the charge {key.charge} in the period from {start}")
-    of = asker.calendar.period_holding(key.corrects or key.period_start)
+        raise NotFound(f"No such rating: the charge {key.charge} has none in the period that starts at {start}")
+    of = viewer.calendar.period_holding(key.corrects or key.period_start)
     document = ratings.whole(own)
-    source = None if asker.principal.is_admin else asker.principal.source
-    wanted = Selection(key.subscription, document.metric, of.start, of.end, source)
-    records, records_after = reader.page(wanted, after, min(limit, _RECORDS))
+    source = None if viewer.principal.is_admin else viewer.principal.source
+    selection = Selection(key.subscription, document.metric, of.start, of.end, source)
+    records, records_after = reader.page(selection, after, min(limit, _RECORDS))
     return {
-        **shown(own, asker.calendar.period_holding(key.period_start)),
+        **shown(own, viewer.calendar.period_holding(key.period_start)),
         **_steps(document, steps_from),
         "history": [_version(entry) for entry in own.history],
         "price": {"versions": document.priced_by, "metric": document.metric_definition},
         "thresholds_reached": sorted(own.raised),
-        "adjustments": [] if key.corrects else _adjustments(ratings, asker, key),
-        "records": [_record(reader, one) for one in records],
+        "adjustments": [] if key.corrects else _adjustments(ratings, viewer, key),
+        "records": [_record(reader, record) for record in records],
         "records_after": records_after,
     }
 
@@ -209,18 +209,18 @@ def _line(rating: StoredRating) -> dict[str, Any] | None:
     return answer
 
 
-def _adjustments(ratings: RatingsStore, asker: Asker, key: RatingKey) -> list[dict[str, Any]]:
+def _adjustments(ratings: RatingsStore, viewer: Viewer, key: RatingKey) -> list[dict[str, Any]]:
     """Return what later periods billed to correct this one."""
-    later = [period for period in asker.calendar.known if period.start > key.period_start]
-    keys = [RatingKey(key.subscription, one.start, key.charge, key.period_start) for one in later]
+    later = [period for period in viewer.calendar.known if period.start > key.period_start]
+    keys = [RatingKey(key.subscription, period.start, key.charge, key.period_start) for period in later]
     found = ratings.get_many(keys)
-    return [shown(found[one], period) for one, period in zip(keys, later, strict=True) if one in found]
+    return [shown(found[name], period) for name, period in zip(keys, later, strict=True) if name in found]
 
 
-def _record(reader: UsageReader, record: StoredUsageRecord) -> dict[str, Any]:
+def _record(reader: UsageReader, record: StoredUsageRecord) -> UsageRecordJson:
     whole = record
     if record.revision > 1:
         whole = reader.get(record.source, record.key) or record  # the index has no history
-    answer = usage_json.shown(whole)
-    answer["history"] = usage_json.history(whole) or [{"revision": whole.revision, "quantity": plain(whole.quantity)}]
-    return answer
+    shown = usage_record_json(whole, pair=False)
+    shown["history"] = history_json(whole) or [{"revision": whole.revision, "quantity": plain(whole.quantity)}]
+    return shown

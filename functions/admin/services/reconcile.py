@@ -1,4 +1,4 @@
-"""Lines compared with Odoo on demand: what was changed, deleted, moved or copied there by hand.
+"""Compare order lines with Odoo on demand: find what was changed, deleted, moved or copied there.
 
 The comparison is the scheduled one's (`fusion_billing.odoo.line_guarding`), over invoiced periods too. What
 differs in the open period is repaired if asked for; what is invoiced is reported and left alone: the customer
@@ -17,6 +17,9 @@ from fusion_billing.errors import NotFound
 from fusion_billing.odoo.copy_guarding import CopyGuarding
 from fusion_billing.odoo.line_guarding import Comparison, LineGuarding, is_acknowledged
 
+_FINDING = {"mended": "repaired", "why": "reason"}
+"""Field of a finding -> its name in responses."""
+
 _BATCH = 100
 _SECONDS_FOR_ONE = 6.0
 
@@ -32,7 +35,14 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as JSON."""
-        return {**self.__dict__, "complete": self.cursor is None}
+        findings = [{_FINDING.get(name, name): value for name, value in finding.items()} for finding in self.findings]
+        return {
+            "compared": self.compared,
+            "agreeing": self.agreeing,
+            "findings": findings,
+            "cursor": self.cursor,
+            "complete": self.cursor is None,
+        }
 
 
 @dataclass(frozen=True)
@@ -55,7 +65,7 @@ class Reconciler:
         if subscription is not None:
             stored = self.subscriptions.find(subscription)
             if stored is None:
-                raise NotFound(f"there is no subscription {subscription}")
+                raise NotFound(f"No such subscription: {subscription}")
             self._compare(stored, period_start, result)
         else:
             following = self._compare_all(cursor, period_start, result)
@@ -76,16 +86,16 @@ class Reconciler:
         for shard in range(first, LIST_SHARDS):
             while True:
                 page, following = self.subscriptions.listing(shard, after, _BATCH)
-                for one in page:
-                    yield f"{shard}:{after or ''}", one.subscription.id
-                    after = one.subscription.id
+                for listed in page:
+                    yield f"{shard}:{after or ''}", listed.subscription.id
+                    after = listed.subscription.id
                 if following is None:
                     break
                 after = following
             after = None
 
     def _compare(self, stored: StoredSubscription, period_start: datetime | None, result: Comparison) -> None:
-        starts = [one.start for one in stored.calendar.known] if period_start is None else [period_start]
+        starts = [period.start for period in stored.calendar.known] if period_start is None else [period_start]
         lines = [line for start in starts for line in self.guarding.store.in_period(stored.id, start)]
         self.guarding.compare([line for line in lines if is_acknowledged(line)], is_acknowledged, result)
         known = {line.odoo_id for line in lines if line.odoo_id is not None}

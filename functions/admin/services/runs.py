@@ -1,4 +1,4 @@
-"""Rating on demand: what the schedule does, now."""
+"""Start rating runs on demand, and show them."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -70,7 +70,7 @@ def get(store: ports.Runs, id_: str) -> Run:
     """Return a run; raises `NotFound`, a week after it as well."""
     run = store.get(id_)
     if run is None:
-        raise NotFound(f"there is no run {id_}")
+        raise NotFound(f"No such run: {id_}")
     return run
 
 

@@ -1,4 +1,4 @@
-"""Sources and their keys: making them, showing them, revoking them."""
+"""Create, show and list sources; create and revoke their API keys."""
 
 import secrets
 from collections.abc import Callable, Iterable
@@ -17,13 +17,13 @@ from fusion_billing.instants import rfc3339
 
 
 def create(sources: Sources, body: object, now: datetime) -> dict[str, Any]:
-    """Make a source as `body` says and return it; raises `Refused`."""
-    wanted = parse(NewSource, body)
+    """Create the source that `body` describes and return it; raises `Refused`."""
+    requested = parse(NewSource, body)
     source = Source(
         id=f"src_{secrets.token_hex(8)}",
-        name=wanted.name,
-        metrics=frozenset(wanted.metrics) if wanted.metrics else None,
-        plans=frozenset(wanted.plans) if wanted.plans else None,
+        name=requested.name,
+        metrics=frozenset(requested.metrics) if requested.metrics else None,
+        plans=frozenset(requested.plans) if requested.plans else None,
         created=now,
     )
     sources.create(source)
@@ -49,8 +49,8 @@ def create_key(sources: Sources, keys: ApiKeys, source_id: str, body: object, no
 
     Raises `Refused`, `NotFound`, and `Conflict` (`too_many_keys`) where two are live already.
     """
-    wanted = parse(NewKey, body)
-    return issue(keys, _existing(sources, source_id), wanted.scopes, now)
+    requested = parse(NewKey, body)
+    return issue(keys, _existing(sources, source_id), requested.scopes, now)
 
 
 def issue(keys: ApiKeys, source: Source, scopes: Iterable[str], now: datetime) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def issue(keys: ApiKeys, source: Source, scopes: Iterable[str], now: datetime) -
 def revoke_key(keys: ApiKeys, key_id: str, now: datetime, pause: Callable[[float], None]) -> None:
     """Revoke a key and return once it is dead in every container; raises `NotFound`."""
     if key_format.ID_PATTERN.fullmatch(key_id) is None:
-        raise NotFound(f"there is no key {key_id}")
+        raise NotFound(f"No such API key: {key_id}")
     keys.revoke(key_id, now)
     pause(REMEMBERED_SECONDS)
 
@@ -72,7 +72,7 @@ def revoke_key(keys: ApiKeys, key_id: str, now: datetime, pause: Callable[[float
 def _existing(sources: Sources, source_id: str) -> Source:
     source = sources.get(source_id)
     if source is None:
-        raise NotFound(f"there is no source {source_id}")
+        raise NotFound(f"No such source: {source_id}")
     return source
 
 

@@ -22,11 +22,11 @@ def get(store: Statements, subscription: str, period_start: datetime) -> Mapping
     """Return the statement of the period that starts then; raises `NotFound`, `TamperedStatement`."""
     statement = store.get(subscription, period_start)
     if statement is None:
-        raise NotFound("the period has no statement: it is not closed yet, or no period starts then")
+        raise NotFound("No such statement: the period is not closed yet, or no period starts at this instant")
     return statement
 
 
 def check_scope(principal: Principal) -> None:
     """Raise `Forbidden` for a source that is limited to metrics: a statement is proven as a whole."""
     if principal.metrics is not None:
-        raise Forbidden("a statement covers every metric, and this key's source is limited to some")
+        raise Forbidden("A statement covers every metric, and the source of this key is limited to some")

@@ -1,4 +1,4 @@
-"""What a body says of a subscription beside its definition: its orders, and when its plan changed."""
+"""Read the fields of a body that change a subscription's chain: its orders, and when its plan changed."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -46,30 +46,32 @@ def running_order(changes: Mapping[str, Any], now: datetime) -> int | None:
     return begun[-1] if begun else serving[0].odoo_order_id
 
 
-def chain_of(changes: Mapping[str, Any], wanted: Subscription, stored: StoredSubscription | None) -> Chain:
+def chain_of(changes: Mapping[str, Any], requested: Subscription, stored: StoredSubscription | None) -> Chain:
     """Return what a body changes of the chain; raises `Refused` with every fault.
 
     `orders` as they are shown change nothing.
     """
-    plan_from = _plan_from(changes, wanted, stored)
+    plan_from = _plan_from(changes, requested, stored)
     raw = changes.get(ORDERS)
     if raw is None:
         return replace(UNCHANGED, plan_from=plan_from)
-    links = _links(raw, wanted.timezone)
+    links = _links(raw, requested.timezone)
     if stored is not None and links == stored.chain:
         return replace(UNCHANGED, plan_from=plan_from)
-    faults = list(_chain_faults(links, wanted))
+    faults = list(_chain_faults(links, requested))
     if faults:
         raise Refused(faults)
     return Chain(orders=links, plan_from=plan_from)
 
 
-def _plan_from(changes: Mapping[str, Any], wanted: Subscription, stored: StoredSubscription | None) -> datetime | None:
+def _plan_from(
+    changes: Mapping[str, Any], requested: Subscription, stored: StoredSubscription | None
+) -> datetime | None:
     raw = changes.get(PLAN_FROM)
     if raw is None:
         return None
-    at = instant_of(parse(_PlanFrom, {PLAN_FROM: raw}).plan_from, wanted.timezone)
-    if stored is None or (stored.subscription.plan == wanted.plan and not stored.plan_history):
+    at = instant_of(parse(_PlanFrom, {PLAN_FROM: raw}).plan_from, requested.timezone)
+    if stored is None or (stored.subscription.plan == requested.plan and not stored.plan_history):
         raise Refused([Fault(PLAN_FROM, "invalid_parameter", "is for a plan that changes, or has changed")])
     return at
 
@@ -117,7 +119,7 @@ def _end(index: int, starts: Sequence[datetime], kinds: Sequence[OrderKind]) -> 
     return next((start for start, kind in following if kind != "upsell"), None)
 
 
-def _chain_faults(links: Sequence[ChainedOrder], wanted: Subscription) -> Iterable[Fault]:
+def _chain_faults(links: Sequence[ChainedOrder], requested: Subscription) -> Iterable[Fault]:
     ids = [link.odoo_order_id for link in links]
     serving = [link for link in links if link.kind != "upsell"]
     if len(set(ids)) < len(ids):
@@ -126,5 +128,5 @@ def _chain_faults(links: Sequence[ChainedOrder], wanted: Subscription) -> Iterab
         yield Fault(f"{ORDERS}.0.kind", "unknown_value", "must be initial for the first order, and for it alone")
     if any(later.start < link.start for link, later in pairwise(links)):
         yield Fault(ORDERS, "not_ascending", "must each begin no earlier than the one before")
-    if wanted.odoo_order_id not in [link.odoo_order_id for link in serving]:
+    if requested.odoo_order_id not in [link.odoo_order_id for link in serving]:
         yield Fault(ORDERS, "mismatch", "must hold odoo_order_id, the order that runs, as no upsell")

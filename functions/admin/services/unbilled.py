@@ -1,4 +1,4 @@
-"""Usage that is stored and not billed, since it lies outside its subscription's life: shown, never hidden."""
+"""Find usage that is stored but not billed, because it lies outside its subscription's life."""
 
 from datetime import UTC, datetime
 from decimal import localcontext

@@ -1,4 +1,4 @@
-"""Usage records: one with its history, a pair's, and taking one back."""
+"""Show, list and void usage records."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from pydantic import PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from functions.admin.ports import ChangeMarkers, Sources, Targets, UsageReader, UsageVoiding
-from functions.admin.services import usage_json
+from functions.admin.services.usage_json import UsageRecordJson, history_json, usage_record_json
 from fusion_billing.access.principal import Principal
 from fusion_billing.catalog.field_types import text
 from fusion_billing.catalog.identifiers import MAX_REASON, SOURCE_ID
@@ -23,41 +23,41 @@ from fusion_billing.instants import rfc3339
 from fusion_billing.metering.outcome import UNAVAILABLE, UNCHANGED
 from fusion_billing.retry import Deadline
 
-_UNAVAILABLE = "the database could not answer in time: send it again"
+_UNAVAILABLE = "The database did not respond in time: send the request again"
 
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """What usage records are looked at and taken back with."""
+    """Reads usage records."""
 
     reader: UsageReader
     sources: Sources
     targets: Targets
     deadline: Callable[[], Deadline]
 
-    def get(self, source: str, key: str) -> dict[str, Any]:
+    def get(self, source: str, key: str) -> UsageRecordJson:
         """Return a source's record with its revisions, oldest first; raises `NotFound`."""
         record = self.existing(source, key)
-        shown = _shown(record)
+        shown = usage_record_json(record)
         if record.sequence is not None:
             shown["sequence"] = record.sequence
-        return {**shown, "received_at": record.at, "history": usage_json.history(record)}
+        return {**shown, "received_at": record.at, "history": history_json(record)}
 
-    def listing(self, wanted: Selection, after: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
+    def listing(self, selection: Selection, after: str | None, limit: int) -> tuple[list[UsageRecordJson], str | None]:
         """Return a page of a pair's records by window start, and what to go on after.
 
         See `UsageReader.page`.
         """
-        found, last = self.reader.page(wanted, after, limit)
-        return [_shown(record) for record in found], last
+        found, last = self.reader.page(selection, after, limit)
+        return [usage_record_json(record) for record in found], last
 
     def existing(self, source: str, key: str) -> StoredUsageRecord:
         """Return a source's record; raises `NotFound`: `unknown_source` where there is no such source."""
         record = self.reader.get(source, key)
         if record is None:
             if not self.is_source(source):
-                raise NotFound("there is no such source", code="unknown_source")
-            raise NotFound("there is no usage record under this key")
+                raise NotFound("No such source", code="unknown_source")
+            raise NotFound("No such usage record")
         return record
 
     def is_source(self, source: str) -> bool:
@@ -81,7 +81,7 @@ def _reason(value: object) -> str:
 
 
 class Voiding(Definition):
-    """Why a record is taken back."""
+    """The request to void a usage record."""
 
     reason: (
         Annotated[
@@ -95,7 +95,7 @@ class Voiding(Definition):
 
 @dataclass(frozen=True, slots=True)
 class Voider:
-    """What takes records back: the pair is marked first, so that nothing is voided unseen."""
+    """Voids usage records; the change marker is written first, so that no voiding is missed by rating."""
 
     records: Records
     markers: ChangeMarkers
@@ -112,24 +112,20 @@ class Voider:
             return {"outcome": UNCHANGED, "revision": record.revision}
         if self.markers.mark([marker_of(record)], now, deadline):
             raise Unavailable(_UNAVAILABLE)
-        answer = self.writer.void(record, rfc3339(now), deadline, actor=principal.key_id, reason=reason)
-        if answer.outcome == UNAVAILABLE:
+        result = self.writer.void(record, rfc3339(now), deadline, actor=principal.key_id, reason=reason)
+        if result.outcome == UNAVAILABLE:
             raise Unavailable(_UNAVAILABLE)
-        return {"outcome": answer.outcome, "revision": answer.revision}
+        return {"outcome": result.outcome, "revision": result.revision}
 
 
-def source_asked_for(records: Records, principal: Principal, asked: str | None) -> str | None:
-    """Return the one source that `asked` names, a source of its own asking for itself; None for all of them.
+def requested_source(records: Records, principal: Principal, requested: str | None) -> str | None:
+    """Return the one source that `requested` names, a source of its own asking for itself; None for all of them.
 
     Raises `Refused` (`unknown_source`) where an operator names one that does not exist.
     """
-    if asked in {None, principal.source}:
-        return asked if principal.is_admin else principal.source
-    assert asked is not None  # noqa: S101  for the type checker alone
-    if not records.is_source(asked):
-        raise Refused([Fault("source", "unknown_source", "there is no such source")], code="invalid_parameter")
-    return asked
-
-
-def _shown(record: StoredUsageRecord) -> dict[str, Any]:
-    return {"subscription": record.subscription, "metric": record.metric, **usage_json.shown(record)}
+    if requested in {None, principal.source}:
+        return requested if principal.is_admin else principal.source
+    assert requested is not None  # noqa: S101  for the type checker alone
+    if not records.is_source(requested):
+        raise Refused([Fault("source", "unknown_source", "No such source")], code="invalid_parameter")
+    return requested

@@ -1,17 +1,49 @@
-"""A usage record as answers show it, wherever one is shown."""
+"""A usage record as responses show it."""
 
 import json
 from datetime import datetime
-from typing import Any
+from typing import Literal, NotRequired, TypedDict
 
 from fusion_billing.decimals import plain
 from fusion_billing.dynamodb.usage.items import Revision, StoredUsageRecord
 from fusion_billing.instants import rfc3339
 
 
-def shown(record: StoredUsageRecord) -> dict[str, Any]:
-    """Return what a record says, without the subscription and metric that it says it of, or its history."""
-    answer: dict[str, Any] = {
+class RevisionJson(TypedDict):
+    """One revision of a usage record; one that voided it has `voided` instead of a quantity."""
+
+    revision: int
+    received_at: NotRequired[str]
+    quantity: NotRequired[str]
+    voided: NotRequired[Literal[True]]
+    sequence: NotRequired[int]
+    member: NotRequired[str]
+    reason: NotRequired[str]
+    actor: NotRequired[str]
+
+
+class UsageRecordJson(TypedDict):
+    """A usage record; its pair, its sequence and its history are shown by some routes only."""
+
+    idempotency_key: str
+    source: str
+    period_start: str
+    period_end: str
+    quantity: str
+    revision: int
+    subscription: NotRequired[str]
+    metric: NotRequired[str]
+    member: NotRequired[str]
+    properties: NotRequired[dict[str, str]]
+    sequence: NotRequired[int]
+    voided: NotRequired[Literal[True]]
+    received_at: NotRequired[str]
+    history: NotRequired[list[RevisionJson]]
+
+
+def usage_record_json(record: StoredUsageRecord, *, pair: bool = True) -> UsageRecordJson:
+    """Return a record without its history; with `pair`, the subscription and metric that it belongs to."""
+    shown: UsageRecordJson = {
         "idempotency_key": record.key,
         "source": record.source,
         "period_start": rfc3339(datetime.fromisoformat(record.start)),
@@ -19,32 +51,36 @@ def shown(record: StoredUsageRecord) -> dict[str, Any]:
         "quantity": plain(record.quantity),
         "revision": record.revision,
     }
+    if pair:
+        shown["subscription"] = record.subscription
+        shown["metric"] = record.metric
     if record.member is not None:
-        answer["member"] = record.member
+        shown["member"] = record.member
     if record.properties:
-        answer["properties"] = json.loads(record.properties)
+        shown["properties"] = json.loads(record.properties)
     if record.voided:
-        answer["voided"] = True
-    return answer
+        shown["voided"] = True
+    return shown
 
 
-def history(record: StoredUsageRecord) -> list[dict[str, Any]]:
-    """Return a record's revisions, oldest first; one that voided it says so in place of a quantity."""
+def history_json(record: StoredUsageRecord) -> list[RevisionJson]:
+    """Return a record's revisions, oldest first."""
     return [_revision(revision) for revision in record.history]
 
 
-def _revision(revision: Revision) -> dict[str, Any]:
-    answer: dict[str, Any] = {"revision": revision.number}
+def _revision(revision: Revision) -> RevisionJson:
+    shown: RevisionJson = {"revision": revision.number}
     if revision.quantity is None:
-        answer["voided"] = True
+        shown["voided"] = True
     else:
-        answer["quantity"] = plain(revision.quantity)
+        shown["quantity"] = plain(revision.quantity)
     if revision.sequence is not None:
-        answer["sequence"] = revision.sequence
+        shown["sequence"] = revision.sequence
     if revision.member is not None:
-        answer["member"] = revision.member
+        shown["member"] = revision.member
     if revision.reason:
-        answer["reason"] = revision.reason
+        shown["reason"] = revision.reason
     if revision.actor:
-        answer["actor"] = revision.actor
-    return {**answer, "received_at": revision.at}
+        shown["actor"] = revision.actor
+    shown["received_at"] = revision.at
+    return shown

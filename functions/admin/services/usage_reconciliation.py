@@ -1,4 +1,4 @@
-"""A comparison of an app's own books with what is stored of it."""
+"""Compare an app's own records with the stored ones."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -60,15 +60,15 @@ def reconcile(records: Records, source: str, body: object) -> dict[str, Any]:
     A record pushed less than a second ago may be missing still. Raises `Refused`, with a fault `too_many`
     where more is stored than can be compared at once.
     """
-    asked = parse(Reconciliation, body)
-    if asked.end <= asked.start:
+    request = parse(Reconciliation, body)
+    if request.end <= request.start:
         raise Refused([Fault("to", "invalid_window", "must be later than from")])
-    in_app = _booked(asked.records)
-    own_id = records.own_id(asked.subscription)
-    wanted = Selection(own_id, asked.metric, asked.start, asked.end, source)
-    in_service = _stored(records.reader.quantities(wanted))
+    in_app = _booked(request.records)
+    own_id = records.own_id(request.subscription)
+    selection = Selection(own_id, request.metric, request.start, request.end, source)
+    in_service = _stored(records.reader.quantities(selection))
     missing = in_app.keys() - in_service.keys()
-    voided = _stored(records.reader.quantities(replace(wanted, voided=True))).keys() if missing else set()
+    voided = _stored(records.reader.quantities(replace(selection, voided=True))).keys() if missing else set()
     both = in_app.keys() & in_service.keys()
     differing = sorted(key for key in both if in_service[key] != in_app[key])
     found = _Findings()

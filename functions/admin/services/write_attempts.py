@@ -1,4 +1,4 @@
-"""Doing it again where somebody else wrote first."""
+"""Retry a change that another request overtook."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -6,13 +6,13 @@ from types import TracebackType
 
 from fusion_billing.errors import VersionConflict
 
-_TRIES = 5
+_ATTEMPTS = 5
 
 
 def attempts() -> Iterator[AbstractContextManager[object]]:
     """Yield contexts to read, decide and write in; each but the last swallows `VersionConflict`."""
-    for number in range(_TRIES):
-        yield _Attempt(last=number == _TRIES - 1)
+    for number in range(_ATTEMPTS):
+        yield _Attempt(last=number == _ATTEMPTS - 1)
 
 
 class _Attempt(AbstractContextManager[object]):

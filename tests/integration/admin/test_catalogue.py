@@ -88,7 +88,7 @@ def test_what_is_put_back_over_another_version_is_refused(defined: Any, path: st
     defined.put(path, {**PATHS[path], "name": "Other"})
     late = defined.put(path, {**got, "name": "Late"})
     assert (late.status, late.code) == (409, "version_conflict")
-    assert "version 2" in late.json["detail"]
+    assert "version is 2" in late.json["detail"]
     assert defined.get(path).json["name"] == "Other"
     assert defined.put(path, {**PATHS[path], "version": 2, "name": "Third"}).json["version"] == 3
 

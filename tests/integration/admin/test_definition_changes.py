@@ -58,7 +58,7 @@ def test_what_rates_open_periods_as_something_else_must_be_confirmed(
     assert (done.status, done.json["version"]) == (200, 2)
     assert done.json["history"][0] == {
         "version": 2,
-        "at": "2026-11-15T12:00:00Z",
+        "changed_at": "2026-11-15T12:00:00Z",
         "actor": done.json["history"][0]["actor"],
         "cause": done.json["history"][0]["cause"],
         "reason": "counted wrongly",

@@ -150,7 +150,7 @@ def test_without_an_odoo_that_is_said(admin: Any, monkeypatch: pytest.MonkeyPatc
 
 def test_lines_are_compared_on_demand(admin: Any, odoo: Server) -> None:
     admin.post("/v1/subscriptions/sync")
-    answer = admin.post("/v1/lines/reconcile", {"subscription": "41", "mend": False})
+    answer = admin.post("/v1/lines/reconcile", {"subscription": "41", "repair": False})
     assert (answer.status, answer.json["compared"], answer.json["complete"]) == (200, 0, True)
     assert admin.post("/v1/lines/reconcile").json["findings"] == []
 
@@ -158,7 +158,7 @@ def test_lines_are_compared_on_demand(admin: Any, odoo: Server) -> None:
 @pytest.mark.parametrize(
     ("body", "faults"),
     [
-        ({"mend": "yes"}, {"mend": "not_a_boolean"}),
+        ({"repair": "yes"}, {"repair": "not_a_boolean"}),
         ({"subscription": 41}, {"subscription": "not_a_string"}),
         ({"period_start": "2026-11-01"}, {"period_start": "not_an_instant"}),
         ({"cursor": "there"}, {"cursor": "bad_cursor"}),
@@ -202,6 +202,18 @@ def test_lines_that_were_changed_in_odoo_are_listed_with_both_amounts(
     assert store.clear(store.get(key), None)
     [line] = admin.get("/v1/lines", query={"state": "changed"}).json["items"]
     assert (line["id"], line["state"], "due_at" in line) == (failed[1], "sent", False)
-    assert line["changes_in_odoo"] == [{"odoo_line_id": 981, **found.as_dict()}]
+    assert line["changes_in_odoo"] == [
+        {
+            "odoo_line_id": 981,
+            "odoo_order_id": 41,
+            "found": ["subtotal", "price"],
+            "amount": "1.00",
+            "odoo_amount": "2497.50",
+            "action": "reported",
+            "reason": "LINE_GUARD is report",
+            "detected_at": "2026-11-15T12:00:00Z",
+            "repaired_at": [],
+        }
+    ]
     assert admin.get(f"/v1/lines/{failed[1]}").json["changes_in_odoo"] == line["changes_in_odoo"]
     assert "changes_in_odoo" not in admin.get(f"/v1/lines/{failed[2]}").json

@@ -4,13 +4,10 @@ import base64
 import json
 import zlib
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
-from functions.admin import dependencies
 from functions.admin.cursors import list_name, write_cursor
 from functions.admin.route_table import ROUTES, Route
 from tests.integration.admin.world import OF_ODOO, SERVED, name_of
@@ -160,99 +157,6 @@ def test_no_body_fails_the_service(world: World, route: Route) -> None:
             assert answer.status in {400, 413, 422, 404}, (raw[:20], answer.json)
     answer = world.call(route, raw="{" + " " * (4 * 1024 * 1024) + "}")
     assert (answer.status, answer.code) == (413, "too_large")
-
-
-def throttled(operation: str) -> Exception:
-    return ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, operation)
-
-
-def failing(operation: str) -> Exception:
-    error: Any = {"Error": {"Code": "InternalServerError", "Message": "x"}, "ResponseMetadata": {"HTTPStatusCode": 500}}
-    return ClientError(error, operation)
-
-
-def slow(_: str) -> Exception:
-    return ReadTimeoutError(endpoint_url="https://dynamodb")
-
-
-def unreachable(_: str) -> Exception:
-    return ConnectTimeoutError(endpoint_url="https://dynamodb")
-
-
-class _ConditionFailed(Exception):
-    """What the engine in memory never raises by this name."""
-
-
-_NO_CONDITION_FAILS = SimpleNamespace(
-    ConditionalCheckFailedException=_ConditionFailed, TransactionCanceledException=_ConditionFailed
-)
-
-
-class Faulty:
-    """DynamoDB whose calls fail from the one numbered `first` on."""
-
-    def __init__(self, client: Any, fault: Any, first: int) -> None:
-        self._client, self._fault, self._first = client, fault, first
-        self.calls = 0
-
-    @property
-    def exceptions(self) -> Any:
-        return getattr(self._client, "exceptions", _NO_CONDITION_FAILS)
-
-    def __getattr__(self, name: str) -> Any:
-        real = getattr(self._client, name)
-        if not callable(real) or name in {"get_paginator", "close"}:
-            return real
-
-        def call(**arguments: Any) -> Any:
-            self.calls += 1
-            if self.calls > self._first:
-                raise self._fault(name)
-            return real(**arguments)
-
-        return call
-
-    @property
-    def fired(self) -> bool:
-        return self.calls > self._first
-
-
-@pytest.mark.parametrize("fault", [throttled, failing, slow, unreachable])
-@pytest.mark.parametrize("route", KEYED, ids=name_of)
-def test_a_database_that_fails_is_a_503_that_says_when_to_retry(
-    world: World, route: Route, fault: Any, dynamodb: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("functions.admin.usage_dependencies._SECONDS_OF_A_WRITE", 0.05)
-    for first in range(12):
-        faulty = Faulty(dynamodb, fault, first)
-        with monkeypatch.context() as patched:
-            patched.setattr(dependencies, "dynamodb", lambda faulty=faulty: faulty)
-            forget()
-            answer = world.call(route)
-        forget()
-        check_failure(route, answer, faulty)
-        if not faulty.fired:
-            return
-
-
-def check_failure(route: Route, answer: Any, faulty: Faulty) -> None:
-    where = (name_of(route), faulty.calls, answer.json)
-    if not faulty.fired or answer.status < 500:
-        return  # some reads can do without an answer, and another pass has changed what this one finds
-    assert answer.status == 503, where
-    assert answer.code in {"unavailable", "odoo_not_configured"}, where
-    assert int(answer.headers["retry-after"]) >= 1, where
-
-
-def forget() -> None:
-    """Have the function make everything anew."""
-    from functions.admin import webhook_dependencies  # noqa: PLC0415
-
-    for module in (dependencies, webhook_dependencies):
-        for found in vars(module).values():
-            clear = getattr(found, "cache_clear", None)
-            if clear is not None:
-                clear()
 
 
 def test_the_routes_without_a_handler_are_another_functions() -> None:

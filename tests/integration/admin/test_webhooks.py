@@ -101,7 +101,7 @@ def test_an_endpoints_secret_is_shown_once_and_is_encrypted_at_rest(
         "events": ["rating.*"],
         "description": "Nexa's",
         "state": "enabled",
-        "created": "2026-11-15T12:00:00Z",
+        "created_at": "2026-11-15T12:00:00Z",
     }
     assert admin.get(f"/v1/endpoints/{made['id']}", key=app).json == made
     assert admin.get("/v1/endpoints", key=app).json == {"items": [made], "cursor": None}
@@ -219,7 +219,7 @@ def test_an_endpoint_is_changed_disabled_enabled_and_deleted(admin: Any, app: st
     )
     for answer in (
         admin.post(f"{path}/test", key=app),
-        admin.post(f"{path}/replay", {"since": made["created"]}),
+        admin.post(f"{path}/replay", {"since": made["created_at"]}),
     ):
         assert (answer.status, answer.code) == (409, "endpoint_disabled")
     assert "disabled_reason" not in admin.patch(path, {"state": "enabled"}, key=app).json
@@ -238,7 +238,7 @@ def test_a_rotation_keeps_the_old_secret_for_a_day(
     turned = admin.post(f"/v1/endpoints/{made['id']}/secret/rotate", key=app)
     assert turned.status == 200
     assert turned.json["secret"] != made["secret"]
-    assert turned.json["previous_secret_expires"] == "2026-11-16T13:00:00Z"
+    assert turned.json["previous_secret_expires_at"] == "2026-11-16T13:00:00Z"
     stored = EndpointStore(dynamodb, tables.webhooks).get(made["id"])
     assert stored is not None
     opened = webhook_dependencies.webhooks().secrets
@@ -270,9 +270,9 @@ def test_a_test_sends_a_real_event_whatever_the_filters(admin: Any, app: str) ->
         "event": answer.json["event"],
         "type": "endpoint.test",
         "state": "due",
-        "tries": 0,
-        "at": "2026-11-15T12:00:00Z",
-        "due": "2026-11-15T12:00:00Z",
+        "attempt_count": 0,
+        "created_at": "2026-11-15T12:00:00Z",
+        "due_at": "2026-11-15T12:00:00Z",
         "attempts": [],
     }
     assert admin.messages == [("relay", {"job": "deliveries", "endpoint": made["id"]})]
@@ -327,7 +327,7 @@ def test_deliveries_are_replayed_one_by_one_or_since_a_time(
 
     one = admin.post(f"/v1/deliveries/{made['id']}~{old}/replay", key=app)
     assert one.status == 202
-    assert (one.json["state"], one.json["due"], one.json["event"]) == ("due", "2026-11-15T14:00:00Z", old)
+    assert (one.json["state"], one.json["due_at"], one.json["event"]) == ("due", "2026-11-15T14:00:00Z", old)
     assert admin.messages[-1] == ("relay", {"job": "deliveries", "endpoint": made["id"]})
 
     path = f"/v1/endpoints/{made['id']}/replay"
@@ -359,3 +359,22 @@ def test_a_bad_replay_is_refused(admin: Any, app: str) -> None:
         assert (answer.status, answer.faults) == (422, faults)
     for delivery in ("nonsense", f"{made['id']}~msg_0", "ep_0~msg_0"):
         assert admin.post(f"/v1/deliveries/{delivery}/replay", key=app).status == 404
+
+
+@pytest.mark.parametrize("type_", EVENT_TYPES)
+def test_an_endpoint_can_be_sent_a_sample_of_each_event_type(
+    admin: Any, app: str, dynamodb: DynamoDBClient, tables: Tables, type_: str
+) -> None:
+    endpoint = registered(admin, app)["id"]
+    answer = admin.post(f"/v1/endpoints/{endpoint}/test", {"type": type_}, key=app)
+    assert answer.status == 202, answer.json
+    (sent,) = admin.get(f"/v1/endpoints/{endpoint}/deliveries", key=app).json["items"]
+    assert (sent["event"], sent["type"]) == (answer.json["event"], type_)
+
+
+@pytest.mark.parametrize("body", [{"type": "rating.gone"}, {"type": None}, {"type": 1}, {"kind": "rating.updated"}])
+def test_a_sample_of_no_event_type_is_refused(admin: Any, app: str, body: dict[str, Any]) -> None:
+    endpoint = registered(admin, app)["id"]
+    answer = admin.post(f"/v1/endpoints/{endpoint}/test", body, key=app)
+    assert (answer.status, list(answer.faults)) == (422, list(body))
+    assert admin.get(f"/v1/endpoints/{endpoint}/deliveries", key=app).json["items"] == []

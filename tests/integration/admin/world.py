@@ -98,7 +98,7 @@ def requests(names: Mapping[str, str]) -> dict[str, Valid]:
         "PATCH /v1/endpoints/{endpoint}": Valid(endpoint.path, {}, {"description": "y", "state": "enabled"}),
         "DELETE /v1/endpoints/{endpoint}": endpoint,
         "POST /v1/endpoints/{endpoint}/secret/rotate": endpoint,
-        "POST /v1/endpoints/{endpoint}/test": endpoint,
+        "POST /v1/endpoints/{endpoint}/test": Valid(endpoint.path, {}, {"type": "rating.updated"}),
         "POST /v1/endpoints/{endpoint}/replay": Valid(endpoint.path, {}, {"since": "2026-11-01T00:00:00Z"}),
         "GET /v1/endpoints/{endpoint}/deliveries": Valid(
             endpoint.path, {"limit": "1", "state": "due", "type": "endpoint.test", "since": "2026-11-01T00:00:00Z"}

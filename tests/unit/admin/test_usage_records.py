@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from functions.admin.services.usage import Records, Voider, source_asked_for
+from functions.admin.services.usage import Records, Voider, requested_source
 from fusion_billing.access.principal import Principal
 from fusion_billing.access.stored_key import Source
 from fusion_billing.dynamodb.catalog.targets import subscription_key
@@ -116,8 +116,8 @@ def test_an_alias_stands_for_its_subscription(world: World) -> None:
 
 
 def test_a_source_sees_its_own_records_and_an_admin_all(world: World) -> None:
-    assert source_asked_for(world.records, APP, None) == SOURCE
-    assert source_asked_for(world.records, ADMIN, None) is None
-    assert source_asked_for(world.records, ADMIN, SOURCE) == SOURCE
+    assert requested_source(world.records, APP, None) == SOURCE
+    assert requested_source(world.records, ADMIN, None) is None
+    assert requested_source(world.records, ADMIN, SOURCE) == SOURCE
     with pytest.raises(Refused):
-        source_asked_for(world.records, ADMIN, "src_" + "b" * 16)
+        requested_source(world.records, ADMIN, "src_" + "b" * 16)

@@ -1,23 +1,22 @@
-"""The schemas of a definition's history, and of what a dry run answers."""
+"""The schemas of a definition's history, and of the result of a dry run."""
 
-from functions.admin.services.openapi.schemas import Schema, ref
+from functions.admin.services.openapi.schema_parts import (
+    COUNT,
+    DECIMAL_TEXT,
+    INSTANT,
+    TEXT,
+    TEXTS,
+    Schema,
+    object_,
+    ref,
+)
 from fusion_billing.billing.preview import MOST_LISTED
-from fusion_billing.catalog.identifiers import DECIMAL
 
-_TEXT: Schema = {"type": "string"}
-_INSTANT: Schema = {"type": "string", "format": "date-time"}
-_DECIMAL: Schema = {"type": "string", "pattern": f"^{DECIMAL.pattern}$"}
-_COUNT: Schema = {"type": "integer", "minimum": 0}
-_TEXTS: Schema = {"type": "array", "items": _TEXT}
 _DEFINED = ("Metric", "Charge", "Subscription")
 
 
-def _object(required: tuple[str, ...], /, **properties: Schema) -> Schema:
-    return {"type": "object", "properties": properties, "required": list(required)}
-
-
-def _whole(**properties: Schema) -> Schema:
-    return _object(tuple(properties), **properties)
+def _all_required(**properties: Schema) -> Schema:
+    return object_(tuple(properties), **properties)
 
 
 def catalogue_schemas() -> dict[str, Schema]:
@@ -28,34 +27,34 @@ def catalogue_schemas() -> dict[str, Schema]:
 
 def _change() -> Schema:
     actor = {"type": "string", "description": "the id of the API key, or odoo"}
-    entry = {"version": _COUNT, "at": _INSTANT, "actor": actor, "cause": _TEXT}
-    return _object(tuple(entry), **entry, reason=_TEXT)
+    entry = {"version": COUNT, "changed_at": INSTANT, "actor": actor, "cause": TEXT}
+    return object_(tuple(entry), **entry, reason=TEXT)
 
 
 def _dry_run() -> Schema:
     known = {
-        "period_start": _INSTANT,
-        "period_end": _INSTANT,
-        "units": _DECIMAL,
-        "amount": _DECIMAL,
-        "currency": _TEXT,
+        "period_start": INSTANT,
+        "period_end": INSTANT,
+        "units": DECIMAL_TEXT,
+        "amount": DECIMAL_TEXT,
+        "currency": TEXT,
     }
     why = {"type": "string", "description": "why it can't be rated, or was not evaluated"}
-    figures = _object(tuple(known), **known, error=why)
+    figures = object_(tuple(known), **known, error=why)
     either = {"anyOf": [figures, {"type": "null"}], "description": "null where the charge does not apply"}
-    comparison = _whole(subscription=_TEXT, charge=_TEXT, before=either, after=either)
-    total = _whole(currency=_TEXT, before=_DECIMAL, after=_DECIMAL, difference=_DECIMAL)
+    comparison = _all_required(subscription=TEXT, charge=TEXT, before=either, after=either)
+    total = _all_required(currency=TEXT, before=DECIMAL_TEXT, after=DECIMAL_TEXT, difference=DECIMAL_TEXT)
     answer: dict[str, Schema] = {
         "dry_run": {"const": True},
         "outcome": {"type": "string", "enum": ["created", "updated", "unchanged"]},
-        "changed_fields": _TEXTS,
-        "confirm": {**_TEXTS, "description": "what the PUT must be confirmed by"},
-        "charges": {**_TEXTS, "description": "charges whose open periods are rated anew"},
+        "changed_fields": TEXTS,
+        "confirm": {**TEXTS, "description": "what the PUT must be confirmed by"},
+        "charges": {**TEXTS, "description": "charges whose open periods are rated anew"},
         "subscriptions": {"type": "array", "items": comparison, "maxItems": MOST_LISTED},
         "totals": {"type": "array", "items": total},
-        "evaluated": _COUNT,
-        "changed_subscriptions": _COUNT,
+        "evaluated": COUNT,
+        "changed_subscriptions": COUNT,
         "truncated": {"type": "boolean", "description": "whether time or room did not suffice for all"},
     }
     versions = {"type": "array", "items": ref("ChargeDefinition")}
-    return _object(tuple(answer), **answer, versions=versions)
+    return object_(tuple(answer), **answer, versions=versions)

@@ -9,7 +9,8 @@ from functions.admin.route_table import ROUTES_BY_TAG, Route
 from functions.admin.route_table.path_parameters import PATTERNS
 from functions.admin.services.openapi.catalogue_schemas import catalogue_schemas
 from functions.admin.services.openapi.problems import problem_responses
-from functions.admin.services.openapi.schemas import ref, schemas
+from functions.admin.services.openapi.schema_parts import ref
+from functions.admin.services.openapi.schemas import schemas
 from fusion_billing import __version__
 from fusion_billing.catalog.identifiers import DEFAULT_PAGE, MAX_PAGE
 from fusion_billing.webhooks.events.registry import EVENT_TYPES

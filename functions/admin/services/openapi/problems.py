@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from functions.admin.route_table import Route
-from functions.admin.services.openapi.schemas import ref
+from functions.admin.services.openapi.schema_parts import ref
 from fusion_billing.error_codes import ERROR_CODES
 
 _PROBLEM = {"application/problem+json": {"schema": ref("Problem")}}

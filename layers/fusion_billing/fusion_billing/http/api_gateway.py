@@ -1,4 +1,4 @@
-"""The bodies of API Gateway's HTTP API events, payload format 2.0, and answers as it expects them back."""
+"""Read bodies of API Gateway's HTTP API events (payload format 2.0), and build its responses."""
 
 import base64
 import binascii
@@ -10,13 +10,13 @@ from fusion_billing.errors import Fault, Refused
 
 
 def body_of(event: Mapping[str, Any]) -> bytes:
-    """Return the body's bytes, empty where there is none."""
+    """Return the body's bytes, empty if there is none."""
     body = event.get("body") or ""
     if event.get("isBase64Encoded"):
         try:
             return base64.b64decode(body, validate=True)
         except (binascii.Error, ValueError):
-            fault = Fault("", "malformed_body", "the body is no base64, as its encoding says")
+            fault = Fault("", "malformed_body", "Request body is not valid Base64")
             raise Refused([fault], code=fault.code) from None
     # surrogates survive to where UTF-8 is judged, and are refused there
     encoded: bytes = body.encode("utf-8", "surrogatepass")

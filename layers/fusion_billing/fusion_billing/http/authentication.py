@@ -1,7 +1,7 @@
 """From an Authorization header to a `Principal`.
 
 A warm container remembers a key for one second, no longer: `REMEMBERED_SECONDS` after its revocation is
-stored, a key is dead everywhere, and the revoking call answers only then.
+stored, a key is rejected everywhere, and the revoking call responds only then.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ class KeyStore(Protocol):
 
 
 class Authenticator:
-    """Tells who holds the key in a request's headers."""
+    """Authenticates requests by the API key in their headers."""
 
     def __init__(self, keys: KeyStore, clock: Callable[[], float]) -> None:
         """Take the store, and a clock in seconds that never goes back (`time.monotonic`)."""
@@ -41,16 +41,17 @@ class Authenticator:
         """
         kind, _, text = headers.get("authorization", "").partition(" ")
         if not text or kind.lower() != "bearer":
-            raise Unauthenticated("send the header Authorization: Bearer fb_<id>_<secret>", code="missing_key")
+            expected = "send the header Authorization: Bearer fb_<id>_<secret>"
+            raise Unauthenticated(f"API key is missing: {expected}", code="missing_key")
         parsed = key_format.parse(text.strip())
         if parsed is None:
-            raise Unauthenticated("this is no API key: one reads fb_<id>_<secret>", code="malformed_key")
+            raise Unauthenticated("Invalid API key: expected fb_<id>_<secret>", code="malformed_key")
         key_id, secret = parsed
         stored = self._stored(key_id)
         if stored is None or not key_format.proves(secret, stored.hash):
-            raise Unauthenticated("this API key is not known", code="unknown_key")
+            raise Unauthenticated("Invalid API key", code="unknown_key")
         if not stored.live_at(now):
-            raise Unauthenticated("this API key was revoked", code="revoked_key")
+            raise Unauthenticated("API key was revoked", code="revoked_key")
         return stored.principal
 
     def _stored(self, key_id: str) -> StoredKey | None:

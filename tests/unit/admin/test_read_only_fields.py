@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from functions.admin.services import put_back
+from functions.admin.services import read_only_fields
 from fusion_billing import strict_json
 from fusion_billing.errors import Conflict, Refused
 
@@ -13,28 +13,28 @@ STORED: dict[str, Any] = {"version": 3, "versions": [{"product": 7, "price": "0.
 
 def test_a_body_is_split_into_its_definition_and_what_is_shown_besides() -> None:
     body = {"name": "x", "version": 3, "versions": [], "origin": None}
-    assert put_back.split(body, ("versions", "origin")) == ({"name": "x"}, {"version": 3, "versions": []})
+    assert read_only_fields.split(body, ("versions", "origin")) == ({"name": "x"}, {"version": 3, "versions": []})
 
 
 def test_what_is_shown_comes_back_as_it_was() -> None:
-    put_back.check(
+    read_only_fields.check(
         strict_json.loads('{"version": 3, "versions": [{"product": 7, "price": "0.10", "active": true}]}'),
         STORED,
     )
-    put_back.check({}, None)
+    read_only_fields.check({}, None)
 
 
 @pytest.mark.parametrize("version", ["4", "-3", "0"])
 def test_another_version_is_refused(version: str) -> None:
     with pytest.raises(Conflict) as refused:
-        put_back.check(strict_json.loads(f'{{"version": {version}}}'), STORED)
+        read_only_fields.check(strict_json.loads(f'{{"version": {version}}}'), STORED)
     assert refused.value.code == "version_conflict"
 
 
 @pytest.mark.parametrize("version", ["9" * 5_000, "3.0", "3e0", "1e99999999999999999999", "NaN", '"3"', "true"])
 def test_a_version_that_is_no_whole_number_is_refused_by_name(version: str) -> None:
     with pytest.raises(Refused) as refused:
-        put_back.check(strict_json.loads(f'{{"version": {version}}}'), STORED)
+        read_only_fields.check(strict_json.loads(f'{{"version": {version}}}'), STORED)
     assert [(fault.field, fault.code) for fault in refused.value.faults] == [("version", "not_an_integer")]
 
 
@@ -42,5 +42,5 @@ def test_a_version_that_is_no_whole_number_is_refused_by_name(version: str) -> N
 def test_another_value_of_what_is_shown_only_is_refused_by_name(product: str) -> None:
     body = f'{{"versions": [{{"product": {product}, "price": "0.10", "active": true}}]}}'
     with pytest.raises(Refused) as refused:
-        put_back.check(strict_json.loads(body), STORED)
+        read_only_fields.check(strict_json.loads(body), STORED)
     assert [(fault.field, fault.code) for fault in refused.value.faults] == [("versions", "read_only")]

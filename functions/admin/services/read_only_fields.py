@@ -1,6 +1,6 @@
-"""Answers edited and put back: what they show beyond a definition may stay in, as long as it is still so.
+"""Accept in a `PUT` the read-only fields that a `GET` shows, as long as they are unchanged.
 
-A `PUT` takes a definition and refuses any other field. Of what a `GET` shows besides, a body may hold
+A `PUT` takes a definition and refuses any other field. Of the fields that a `GET` shows as well, a body may have
 `version`, which makes it a `PUT` over that version alone, and the rest as it is stored.
 """
 
@@ -17,39 +17,39 @@ VERSION = "version"
 
 
 def split(body: Mapping[str, Any], shown: Collection[str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the definition in a body, and what it holds of `version` and of the fields `shown`."""
+    """Return the definition in a body, and its read-only fields: `version` and those in `shown`."""
     definition = {name: value for name, value in body.items() if name != VERSION and name not in shown}
-    besides = {name: value for name, value in body.items() if name not in definition and value is not None}
-    return definition, besides
+    read_only = {name: value for name, value in body.items() if name not in definition and value is not None}
+    return definition, read_only
 
 
-def check(besides: Mapping[str, Any], stored: Mapping[str, Any] | None) -> None:
-    """Hold what a body had besides its definition against what is `stored`, as shown; None: there is nothing.
+def check(read_only: Mapping[str, Any], stored: Mapping[str, Any] | None) -> None:
+    """Compare the read-only fields of a body with the `stored` ones, as shown; None if nothing is stored.
 
     Raises `VersionConflict` where `version` is another, `Refused` (`read_only`) where
     anything else is.
     """
-    given = {name: _plain(value) for name, value in besides.items()}
+    given = {name: _plain(value) for name, value in read_only.items()}
     version = given.pop(VERSION, None)
     if version is not None and type(version) is not int:
         raise Refused([Fault(VERSION, "not_an_integer", "must be an integer")])
     now = {} if stored is None else stored
     if version is not None and version != now.get(VERSION):
-        found = f"it is at version {now[VERSION]}" if now else "it does not exist"
+        found = f"The stored version is {now[VERSION]}" if now else "Nothing is stored"
         raise VersionConflict(f"{found}, not at {version}: read it again")
     differing = sorted(name for name, value in given.items() if value != now.get(name))
     if differing:
-        why = "is shown, and can't be set: leave it out, or as it is"
+        why = "is read-only: leave it out, or send the stored value"
         raise Refused([Fault(name, "read_only", why) for name in differing])
 
 
 def _plain(value: Any) -> Any:
-    """Return JSON with its whole numbers as such; any other stays its text, since we show none."""
+    """Return JSON with its integers as `int`; other numbers stay text, since no read-only field has one."""
     if isinstance(value, Number):
         try:
             return whole_number(value)
         except PydanticCustomError:
             return value.text
     if isinstance(value, dict):
-        return {name: _plain(one) for name, one in value.items()}
-    return [_plain(one) for one in value] if isinstance(value, list) else value
+        return {name: _plain(child) for name, child in value.items()}
+    return [_plain(child) for child in value] if isinstance(value, list) else value

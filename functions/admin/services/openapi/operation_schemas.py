@@ -1,0 +1,104 @@
+"""The schemas of what operators work with, and of problems."""
+
+from functions.admin.services.openapi.schema_parts import (
+    ANY_OBJECT,
+    COUNT,
+    DECIMAL_TEXT,
+    INSTANT,
+    TEXT,
+    TEXTS,
+    Schema,
+    array,
+    closed_object,
+    object_,
+    or_null,
+    ref,
+)
+from fusion_billing.access.principal import SCOPES
+from fusion_billing.catalog.identifiers import MAX_FAULTS
+from fusion_billing.error_codes import ERROR_CODES
+from fusion_billing.odoo.line_findings import FOUND
+
+_PROBLEM_CODE: Schema = TEXT | {
+    "description": "A stable word for programs; expect new ones",
+    "x-error-codes": {error.code: error.meaning for error in ERROR_CODES.values() if error.status is not None},
+}
+_FAULT_CODE: Schema = TEXT | {
+    "description": "A stable word for programs; expect new ones",
+    "x-error-codes": {error.code: error.meaning for error in ERROR_CODES.values()},
+}
+
+
+def operation_schemas() -> dict[str, Schema]:
+    """Return the schemas of sources, keys, runs, order lines and problems, by name."""
+    scopes = array({"type": "string", "enum": sorted(SCOPES)}, minItems=1)
+    source = {"name": TEXT, "metrics": TEXTS, "plans": TEXTS}
+    new_source = {"name": TEXT, "metrics": or_null(TEXTS), "plans": or_null(TEXTS)}
+    return {
+        "SourceDefinition": closed_object(("name",), **new_source),
+        "Source": object_(("id", "name"), id=TEXT, **source, keys={"type": "array"}),
+        "KeyDefinition": closed_object(("scopes",), scopes=scopes),
+        "Key": object_(("id", "key", "scopes"), id=TEXT, key=TEXT, scopes=scopes),
+        "RunRequest": closed_object(subscription=TEXT, sweep={"type": "boolean"}),
+        "Run": object_(
+            ("run", "status", "started_at", "remaining_tasks", "evaluated", "changed", "failed"),
+            run=TEXT,
+            status=TEXT,
+            started_at=INSTANT,
+            remaining_tasks=COUNT,
+            evaluated=COUNT,
+            changed=COUNT,
+            failed=COUNT,
+        ),
+        "Line": object_(
+            ("id", "subscription", "charge", "state", "version", "amount", "currency"),
+            id=TEXT,
+            subscription=TEXT,
+            charge=TEXT,
+            period_start=INSTANT,
+            state=TEXT,
+            version=COUNT,
+            amount=DECIMAL_TEXT,
+            currency=TEXT,
+            attempt_count=COUNT,
+            error=object_(("code", "message"), code=TEXT, message=TEXT),
+            changes_in_odoo=array(
+                object_(
+                    ("found", "amount", "action", "detected_at"),
+                    odoo_line_id={"type": ["integer", "null"]},
+                    odoo_order_id={"type": ["integer", "null"]},
+                    found=array({"type": "string", "enum": list(FOUND)}),
+                    amount=DECIMAL_TEXT,
+                    odoo_amount={"type": ["string", "null"]},
+                    action=TEXT,
+                    reason=TEXT,
+                    detected_at=INSTANT,
+                    repaired_at=array(INSTANT),
+                )
+            ),
+        ),
+        "ReconcileRequest": closed_object(
+            subscription=TEXT, period_start=INSTANT, repair={"type": "boolean"}, cursor=TEXT
+        ),
+        "SyncRequest": closed_object(full={"type": "boolean"}),
+        "Report": ANY_OBJECT,
+        "Health": object_(("status", "version"), status=TEXT, version=TEXT),
+        "Document": ANY_OBJECT,
+        "Fault": object_(("field", "code", "message"), field=TEXT, code=_FAULT_CODE, message=TEXT, stored=TEXT),
+        "Problem": object_(
+            ("type", "title", "status", "detail", "code"),
+            type=TEXT,
+            title=TEXT,
+            status=COUNT,
+            detail=TEXT,
+            code=_PROBLEM_CODE,
+            errors=array(ref("Fault"), maxItems=MAX_FAULTS),
+            errors_total=COUNT,
+            started_at=INSTANT,
+            ended_at=INSTANT,
+            reference=TEXT,
+            outcome=TEXT,
+            idempotency_key={"type": ["string", "null"]},
+            revision={"type": ["integer", "null"]},
+        ),
+    }
