@@ -306,11 +306,10 @@ class RatingDocument:
 
         `needs_final_invoice` is set if the subscription has ended; once set, it stays.
         """
-        return replace(
-            self,
-            odoo_order_id=odoo_order_id,
-            needs_final_invoice=self.needs_final_invoice or needs_final_invoice,
-        )
+        needs_final_invoice = needs_final_invoice or self.needs_final_invoice
+        if (odoo_order_id, needs_final_invoice) == (self.odoo_order_id, self.needs_final_invoice):
+            return self  # by far the most frequent case
+        return replace(self, odoo_order_id=odoo_order_id, needs_final_invoice=needs_final_invoice)
 
     def without_charge(self) -> Self:
         """Return the document at zero for good, since its charge no longer applies.
