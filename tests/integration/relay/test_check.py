@@ -265,7 +265,7 @@ def test_the_write_test_says_what_a_line_would_fail_by(world: Any, look: Look) -
     world.admin.set_digits("sale.order.line.price_unit", 0)
     status, told = look("--product", "7", "--write-test")
     assert status == 1
-    assert "A line of product 7 could not be changed: Odoo can't hold this amount" in told
+    assert "A line of product 7 could not be changed: Odoo can't store this amount" in told
     assert "is empty and cancelled again" in told
     world.admin.set_digits("sale.order.line.price_unit", None)
     world.admin.write("product.product", [7], {"service_tracking": "project_only"})
