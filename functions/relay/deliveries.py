@@ -4,7 +4,6 @@ Endpoints are served in turn (`webhooks.fair_scheduler`), each attempt on its ow
 that is killed expire: a minute later they are due again, under the same `webhook-id`.
 """
 
-import math
 import random
 import secrets
 from collections.abc import Callable, Collection
@@ -15,6 +14,7 @@ from datetime import datetime, timedelta
 from aws_lambda_powertools import Logger
 
 from functions.relay.delivery_attempt import LEASE, Opens, Posts, Tried, Tries
+from functions.relay.retry_wake_ups import RetryWakeUps
 from fusion_billing.application.outbox import Outbox
 from fusion_billing.dynamodb.state.endpoint_leases import EndpointLeases
 from fusion_billing.dynamodb.webhooks.deliveries import DeliveryStore, Due
@@ -25,27 +25,26 @@ from fusion_billing.webhooks.endpoint import Endpoint
 from fusion_billing.webhooks.fair_scheduler import FairScheduler
 
 THREADS = 32
-MOST_A_RUN = 200
-"""Deliveries that one endpoint may have of one run; for more of them another run is asked for."""
+MAX_PER_ENDPOINT = 200
+"""Deliveries to one endpoint in one run; if more are due, the relay requests another run."""
 
 LAST_START_SECONDS = 25.0
-"""Nothing is begun with less time than this: a try takes 15 seconds at most, and is then stored."""
+"""No attempt starts with less time left: an attempt takes 15 seconds at most, and is then stored."""
 
-TURN = timedelta(seconds=60)
-"""How long a nudged run has an endpoint for itself at most."""
+ENDPOINT_LEASE = timedelta(seconds=60)
+"""How long a run that was woken for an endpoint leases it at most."""
 
 _FANNED_OUT_A_RUN = 100
 _FOR_EVER = timedelta(days=365)
 _DISABLED = "the endpoint is disabled"
-_SOON, _SOON_STEP, _STEP = 60.0, 1, 10  # seconds: how finely retries are woken for
-_ERROR_SECONDS = 5.0  # what an error of our own takes of an endpoint's patience
+_ERROR_SECONDS = 5.0  # counted against an endpoint for an error of the service itself
 
 logger = Logger(child=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """What a run works with; `functions.relay.delivery_dependencies` makes the real one."""
+    """The dependencies of a run; `functions.relay.delivery_dependencies` builds them for production."""
 
     endpoints: EndpointStore
     deliveries: DeliveryStore
@@ -57,17 +56,18 @@ class Dependencies:
     endpoint_leases: EndpointLeases
     random: Callable[[], float] = random.random
     threads: int = THREADS
-    most_a_run: int = MOST_A_RUN
+    most_a_run: int = MAX_PER_ENDPOINT
     last_start_seconds: float = LAST_START_SECONDS
 
 
 @dataclass(slots=True)
 class DeliveryCounts:
-    """What a run did.
+    """The counts of a run.
 
-    `oldest_due_seconds` is how long overdue the oldest delivery was when the run began, those of endpoints
-    that only fail left out: it tells how late the relay is, not how ill a receiver. `errors` counts those
-    that could not be tried for reasons of our own.
+    Attributes:
+        errors: Deliveries without an attempt because of an error of the service itself.
+        oldest_due_seconds: How long overdue the oldest delivery was when the run started. Endpoints that only
+            fail do not count: the number says how late the relay is, not how a receiver behaves.
     """
 
     delivered: int = 0
@@ -83,21 +83,24 @@ def run(
     deadline: Callable[[], float],
     endpoint: str | Collection[str] | None = None,
 ) -> DeliveryCounts:
-    """Send what is due, to the endpoints named or to all, until there is nothing or time is short.
+    """Send due deliveries until none is left or the time is up.
 
-    `deadline` gives the seconds left. Never raises for what an endpoint does. What is not begun in time stays
-    due. An endpoint that is named, since it was nudged for, is served by one such run at a time.
+    Never raises for what an endpoint does. Deliveries without an attempt stay due.
+
+    Args:
+        deadline: Returns the seconds that are left.
+        endpoint: The endpoints that the run was woken for, each served by one such run at a time. None for all.
     """
     named = [endpoint] if isinstance(endpoint, str) else endpoint
-    begun = _Run(dependencies, now, deadline)
+    delivery_run = _DeliveryRun(dependencies, now, deadline)
     if named is None:
-        begun.scheduled()
+        delivery_run.serve_all()
     else:
-        begun.nudged(named)
-    return begun.counts
+        delivery_run.serve(named)
+    return delivery_run.counts
 
 
-class _Run:
+class _DeliveryRun:
     def __init__(self, dependencies: Dependencies, now: Callable[[], datetime], deadline: Callable[[], float]) -> None:
         self._with = dependencies
         self._now = now
@@ -106,32 +109,35 @@ class _Run:
         self._token = secrets.token_hex(8)
         self._until: datetime | None = None
         self._backlogged: set[str] = set()
-        self._woken: set[tuple[str, int]] = set()
-        self._to_wake: list[tuple[str, int]] = []
+        self._retries = RetryWakeUps(dependencies.wake_ups)
 
-    def scheduled(self) -> None:
+    def serve_all(self) -> None:
         """Serve every endpoint."""
         endpoints = self._with.endpoints.all()
         self._fan_out(endpoints)
         self._send(endpoints, endpoints)
 
-    def nudged(self, names: Collection[str]) -> None:
-        """Serve those of `names` that no other nudged run is serving."""
+    def serve(self, names: Collection[str]) -> None:
+        """Serve those of `names` that no other run that was woken for them is serving."""
         endpoints = self._with.endpoints.all()
         woken = self._fan_out(endpoints) - set(names)
         self._with.wake_ups.after((name, 0) for name in sorted(woken))
-        began = self._now()
-        self._until = began + TURN
+        started_at = self._now()
+        self._until = started_at + ENDPOINT_LEASE
         taken: list[Endpoint] = []
         try:
-            taken.extend(one for one in endpoints if one.id in names and self._takes(one.id, began))
+            taken.extend(
+                endpoint for endpoint in endpoints if endpoint.id in names and self._takes(endpoint.id, started_at)
+            )
             self._send(endpoints, taken)
         finally:
             again = [one.id for one in taken if self._with.endpoint_leases.give_back(one.id, token=self._token)]
             self._with.wake_ups.after((name, 0) for name in again)
 
-    def _takes(self, name: str, began: datetime) -> bool:
-        return self._with.endpoint_leases.take(name, token=self._token, now=began, until=began + TURN)
+    def _takes(self, name: str, started_at: datetime) -> bool:
+        return self._with.endpoint_leases.take(
+            name, token=self._token, now=started_at, until=started_at + ENDPOINT_LEASE
+        )
 
     def _send(self, endpoints: list[Endpoint], served: list[Endpoint]) -> None:
         tries = Tries(
@@ -148,11 +154,11 @@ class _Run:
         )
         with ThreadPoolExecutor(self._with.threads, thread_name_prefix="deliveries") as pool:
             found = self._find(pool, served)
-            self._serve(pool, tries, {one.id: one for one in served}, found)
+            self._serve(pool, tries, {endpoint.id: endpoint for endpoint in served}, found)
         self._with.wake_ups.after((name, 0) for name in sorted(self._backlogged))
 
     def _fan_out(self, endpoints: list[Endpoint]) -> set[str]:
-        """Write the deliveries of events with many listeners; return whom they are for."""
+        """Write the deliveries of events with many endpoints; return the endpoints to serve."""
         woken: set[str] = set()
         for event_id in self._with.events.to_fan_out(_FANNED_OUT_A_RUN):
             if self._late():
@@ -162,10 +168,10 @@ class _Run:
 
     def _find(self, pool: ThreadPoolExecutor, endpoints: list[Endpoint]) -> dict[str, list[Due]]:
         """Return what is due, by endpoint; fail what is due for those that are disabled."""
-        began = self._now()
+        started_at = self._now()
 
         def look(endpoint: Endpoint) -> list[Due]:
-            until = began if endpoint.enabled else began + _FOR_EVER
+            until = started_at if endpoint.enabled else started_at + _FOR_EVER
             return self._with.deliveries.due(endpoint.id, until, limit=self._with.most_a_run)
 
         found: dict[str, list[Due]] = {}
@@ -175,9 +181,9 @@ class _Run:
                 continue
             found[endpoint.id] = due
             if due and endpoint.failing_since is None:
-                late = (began - due[0].due).total_seconds()
+                late = (started_at - due[0].due).total_seconds()
                 self.counts.oldest_due_seconds = max(self.counts.oldest_due_seconds, late)
-            if len(due) == self._with.most_a_run and endpoint.starts_relay(began):
+            if len(due) == self._with.most_a_run and endpoint.starts_relay(started_at):
                 self._backlogged.add(endpoint.id)
         return found
 
@@ -208,15 +214,15 @@ class _Run:
                     self._backlogged.discard(name)
                     until = self._now() + _FOR_EVER
                     self._fail(self._with.deliveries.due(name, until, limit=self._with.most_a_run))
-            self._wake()
+            self._retries.send()
 
     def _result(self, future: Future[Tried], name: str) -> Tried:
         try:
             tried = future.result()
-        except Exception as error:  # noqa: BLE001  one delivery that can't be tried must not cost the others
-            # The claim runs out, and it is tried again. The message may quote an answer: its kind is enough.
+        except Exception as error:  # noqa: BLE001  one delivery that can't be attempted must not stop the others
+            # The claim expires, and the delivery is retried. The message may quote a response, so log the type only.
             logger.error(  # noqa: TRY400
-                "a delivery could not be tried", endpoint=name, error=type(error).__name__
+                "delivery could not be attempted", endpoint=name, error=type(error).__name__
             )
             self.counts.errors += 1
             return Tried("skipped", ok=False, seconds=_ERROR_SECONDS)
@@ -224,31 +230,17 @@ class _Run:
         self.counts.retried += tried.outcome == "retried"
         self.counts.failed += tried.outcome == "failed"
         if tried.again is not None:
-            self._ask_for(name, tried.again)
+            self._retries.request(name, tried.again, self._now())
         return tried
-
-    def _ask_for(self, name: str, due: datetime) -> None:
-        """Have the relay woken for an endpoint when a retry is due; retries of one moment share a nudge."""
-        now = self._now().timestamp()
-        step = _SOON_STEP if due.timestamp() - now < _SOON else _STEP
-        at = math.ceil(due.timestamp() / step) * step
-        if (name, at) not in self._woken:
-            self._woken.add((name, at))
-            self._to_wake.append((name, max(0, math.ceil(at - now))))
-
-    def _wake(self) -> None:
-        if self._to_wake:
-            self._with.wake_ups.after(self._to_wake)
-            self._to_wake = []
 
     def _fail(self, due: list[Due]) -> None:
         now = self._now()
-        for one in due:
+        for delivery in due:
             if self._late():
                 return
-            if now < one.due <= now + LEASE:
-                continue  # perhaps being tried: the next run sees what came of it
-            self.counts.failed += self._with.deliveries.fail(one, reason=_DISABLED)
+            if now < delivery.due <= now + LEASE:
+                continue  # may be claimed by an attempt: the next run sees its result
+            self.counts.failed += self._with.deliveries.fail(delivery, reason=_DISABLED)
 
     def _late(self) -> bool:
         left = self._deadline()
