@@ -41,7 +41,7 @@ def retry(request: Request, line: str) -> Response:
 
 
 def reconcile(request: Request) -> Response:
-    """Compare lines with Odoo, and mend what can be mended if given to."""
+    """Compare lines with Odoo, and repair those that differ if the request says so."""
     given = check_fields(
         request.optional_json(), strings=("subscription", "period_start", "cursor"), booleans=("repair",)
     )
@@ -54,7 +54,7 @@ def reconcile(request: Request) -> Response:
         )
     except OdooError as error:
         raise _unavailable(error) from None
-    if any(found.get("mended") for found in report.findings):
+    if any(found.get("repaired") for found in report.findings):
         service.wake_up(dependencies.relay_queue())
     return json_response(200, report.as_dict())
 

@@ -26,7 +26,7 @@ def test_a_copied_order_that_is_a_subscription_has_its_copy_set_to_zero(sent: An
     assert form(sent, copy) == RATED
     subscribe(sent, copy)
     [finding] = guard(sent).result.findings
-    assert (finding["found"], finding["mended"], finding["odoo_order_id"]) == (["copied"], True, copy)
+    assert (finding["found"], finding["repaired"], finding["odoo_order_id"]) == (["copied"], True, copy)
     assert (finding["line"], finding["odoo_amount"]) == ("41~20261101T000000Z~api_calls", "1.00")
     assert [row[0] for row in form(sent, copy)] == [0]
     assert form(sent) == RATED
@@ -46,7 +46,7 @@ def test_a_copy_on_an_order_that_is_not_known_is_reported_once(sent: Any) -> Non
     copy = sent.admin.copy_order(41)
     run = guard(sent)
     [finding] = run.result.findings
-    assert (finding["found"], finding["mended"]) == (["copied"], False)
+    assert (finding["found"], finding["repaired"]) == (["copied"], False)
     assert finding["why"] == "its order is no subscription that is known here"
     assert form(sent, copy) == RATED
     assert (run.result.changed, guard(sent).result.changed) == (1, 0)
@@ -59,7 +59,7 @@ def test_a_copied_order_is_reported_and_left_alone_where_that_is_the_setting(sen
     copy = sent.admin.copy_order(41)
     subscribe(sent, copy)
     [finding] = guard(sent, setting="report").result.findings
-    assert (finding["found"], finding["mended"]) == (["copied"], False)
+    assert (finding["found"], finding["repaired"]) == (["copied"], False)
     assert form(sent, copy) == RATED
 
 
@@ -83,7 +83,7 @@ def test_a_copy_whose_customer_was_changed_is_known_by_its_text(sent: Any) -> No
     subscribe(sent, copy)
     run = guard(sent)
     [finding] = run.result.findings
-    assert (finding["line"], finding["subscription"], finding["mended"]) == (None, str(copy), True)
+    assert (finding["line"], finding["subscription"], finding["repaired"]) == (None, str(copy), True)
     assert (run.result.changed, run.result.repaired) == (1, 1)
     assert [row[0] for row in form(sent, copy)] == [0]
 
@@ -97,7 +97,7 @@ def test_a_line_copied_on_its_own_order_is_held_against_the_line_beside_it(sent:
     twin = {"order_id": 41, "product_id": API_CALLS, "product_uom_qty": 250, "price_unit": 1}
     sent.admin.seed({"sale.order.line": [{**twin, "name": row["name"]}]})
     [finding] = guard(sent).result.findings
-    assert (finding["line"], finding["mended"]) == ("41~20261101T000000Z~api_calls", True)
+    assert (finding["line"], finding["repaired"]) == ("41~20261101T000000Z~api_calls", True)
 
 
 def test_a_copied_quotation_is_found_once_it_is_confirmed(sent: Any) -> None:
@@ -119,7 +119,7 @@ def test_a_line_that_a_person_sells_of_our_product_is_reported_and_kept(sent: An
     sent.admin.seed({"sale.order.line": [extra]})
     run = guard(sent)
     [finding] = run.result.findings
-    assert (finding["found"], finding["mended"], run.result.changed) == (["added"], False, 1)
+    assert (finding["found"], finding["repaired"], run.result.changed) == (["added"], False, 1)
     assert (Decimal(3), Decimal(7), Decimal(21)) in form(sent)
     assert guard(sent).result.changed == 0
 
@@ -138,6 +138,6 @@ def test_a_copy_is_left_while_the_relay_is_at_work_on_its_order(sent: Any) -> No
     for line_partition in range(8):
         leases.take(f"LANE#{line_partition:02d}", sent.now, sent.now + timedelta(minutes=1))
     [finding] = guard(sent).result.findings
-    assert (finding["mended"], form(sent, copy)) == (False, RATED)
+    assert (finding["repaired"], form(sent, copy)) == (False, RATED)
     sent.later(minutes=2)
     assert guard(sent).result.repaired == 1

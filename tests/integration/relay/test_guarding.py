@@ -116,7 +116,7 @@ def test_every_change_is_found_and_repaired(sent: Any, name: str, message: dict[
     run = guard(sent, message)
     [finding] = run.result.findings
     assert set(change.found) <= set(finding["found"])
-    assert (finding["mended"], run.result.repaired) == (True, 1)
+    assert (finding["repaired"], run.result.repaired) == (True, 1)
     for _ in range(3):
         sent.run()
     if change.repaired is not None:
@@ -166,7 +166,7 @@ def test_a_delivered_quantity_that_is_taken_away_is_found_and_written_again(worl
     [row] = world.in_odoo(41)
     world.admin.write("sale.order.line", [row["id"]], {"qty_delivered": 0})
     [finding] = guard(world).result.findings
-    assert (finding["found"], finding["mended"]) == (["to_invoice"], True)
+    assert (finding["found"], finding["repaired"]) == (["to_invoice"], True)
     world.run()
     assert world.admin.invoice_order(41)["amount_untaxed"] == 1
 
@@ -174,7 +174,7 @@ def test_a_delivered_quantity_that_is_taken_away_is_found_and_written_again(worl
 def test_a_cancelled_order_is_reported_alone(sent: Any) -> None:
     sent.admin.write("sale.order", [41], {"state": "cancel"})
     [finding] = guard(sent).result.findings
-    assert (finding["found"], finding["mended"], finding["why"]) == (
+    assert (finding["found"], finding["repaired"], finding["why"]) == (
         ["cancelled"],
         False,
         "its order is cancelled",
@@ -186,7 +186,7 @@ def test_what_is_on_an_invoice_is_never_touched(sent: Any) -> None:
     sent.admin.update_prices(41)
     sent.admin.invoice_period(41)
     [finding] = guard(sent).result.findings
-    assert (finding["mended"], finding["why"]) == (False, "it is on an invoice")
+    assert (finding["repaired"], finding["why"]) == (False, "it is on an invoice")
     assert line(sent).state == "sent"
 
 

@@ -1,4 +1,4 @@
-"""Lines compared with Odoo: what was changed there by hand is told, and mended if asked."""
+"""Lines compared with Odoo: what was changed there by hand is reported, and repaired on request."""
 
 from decimal import Decimal
 from typing import Any
@@ -42,9 +42,9 @@ def subscribe(world: Any, *orders: int) -> SubscriptionStore:
     return store
 
 
-def reconcile(world: Any, subscription: str | None = "41", *, mend: bool = False, **how: Any) -> Report:
+def reconcile(world: Any, subscription: str | None = "41", *, repair: bool = False, **how: Any) -> Report:
     subscriptions = SubscriptionStore(world.dynamodb, world.tables.catalogue)
-    guarding = world.guarding("repair" if mend else None)
+    guarding = world.guarding("repair" if repair else None)
     made = Reconciler(
         guarding=guarding,
         copies=CopyGuarding(guarding, subscriptions, Leases(world.dynamodb, world.tables.state, "reconcile")),
@@ -83,8 +83,8 @@ def test_what_was_changed_by_hand_is_told_and_mended(sent: Any, values: dict[str
     [row] = sent.in_odoo(41)
     sent.admin.write("sale.order.line", [row["id"]], values)
     assert set(found) <= set(reconcile(sent).findings[0]["found"])
-    [finding] = reconcile(sent, mend=True).findings
-    assert finding["mended"] is True
+    [finding] = reconcile(sent, repair=True).findings
+    assert finding["repaired"] is True
     sent.run()
     [row] = sent.in_odoo(41)
     assert (row["product_uom_qty"], row["price_unit"], row["product_id"][0]) == (250, Decimal("0.004"), 7)
@@ -94,7 +94,7 @@ def test_what_was_changed_by_hand_is_told_and_mended(sent: Any, values: dict[str
 def test_a_line_given_another_product_by_hand_goes_to_zero_and_a_new_one_is_made(sent: Any) -> None:
     [row] = sent.in_odoo(41)
     sent.admin.write("sale.order.line", [row["id"]], {"product_id": 8})
-    assert "product" in reconcile(sent, mend=True).findings[0]["found"]
+    assert "product" in reconcile(sent, repair=True).findings[0]["found"]
     sent.run()
     sent.run()
     found = [(row["product_id"][0], row["price_subtotal"]) for row in sent.in_odoo(41)]
@@ -105,7 +105,7 @@ def test_a_line_given_another_product_by_hand_goes_to_zero_and_a_new_one_is_made
 def test_a_line_deleted_by_hand_is_told_and_made_again(sent: Any) -> None:
     [row] = sent.in_odoo(41)
     sent.admin.unlink("sale.order.line", [row["id"]])
-    assert reconcile(sent, mend=True).findings[0]["found"] == ["deleted"]
+    assert reconcile(sent, repair=True).findings[0]["found"] == ["deleted"]
     sent.run()
     assert len(sent.in_odoo(41)) == 1
     assert reconcile(sent).findings == []
@@ -115,8 +115,8 @@ def test_a_line_duplicated_by_hand_is_told_and_emptied(sent: Any) -> None:
     [row] = sent.in_odoo(41)
     twin = {"order_id": 41, "product_id": 7, "product_uom_qty": 250, "price_unit": 1, "name": row["name"]}
     [made] = sent.admin.seed({"sale.order.line": [twin]})["sale.order.line"]
-    [finding] = reconcile(sent, mend=True).findings
-    assert (finding["found"], finding["odoo_line_id"], finding["mended"]) == (["copied"], made, True)
+    [finding] = reconcile(sent, repair=True).findings
+    assert (finding["found"], finding["odoo_line_id"], finding["repaired"]) == (["copied"], made, True)
     assert sorted(row["product_uom_qty"] for row in sent.in_odoo(41)) == [0, 250]
     assert reconcile(sent).findings == []
 
@@ -127,8 +127,8 @@ def test_a_duplicate_is_left_while_the_relay_is_at_work_on_the_lane(sent: Any) -
     leases = Leases(sent.dynamodb, sent.tables.state, "relay")
     for line_partition in range(8):
         leases.take(f"LANE#{line_partition:02d}", sent.now, sent.now.replace(year=2027))
-    [finding] = reconcile(sent, mend=True).findings
-    assert finding["mended"] is False
+    [finding] = reconcile(sent, repair=True).findings
+    assert finding["repaired"] is False
 
 
 def test_a_moved_line_is_told(sent: Any) -> None:
@@ -144,8 +144,8 @@ def test_what_is_invoiced_is_told_and_left_alone(sent: Any) -> None:
     sent.ratings.freeze(sent.line(key))
     [row] = sent.in_odoo(41)
     sent.admin.write("sale.order.line", [row["id"]], {"price_unit": 9})
-    [finding] = reconcile(sent, mend=True).findings
-    assert (finding["mended"], finding["why"]) == (False, "its period is invoiced")
+    [finding] = reconcile(sent, repair=True).findings
+    assert (finding["repaired"], finding["why"]) == (False, "its period is invoiced")
     assert sent.line(key).line.state == "sent"
 
 
