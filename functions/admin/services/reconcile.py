@@ -17,7 +17,7 @@ from fusion_billing.errors import NotFound
 from fusion_billing.odoo.copy_guarding import CopyGuarding
 from fusion_billing.odoo.line_guarding import Comparison, LineGuarding, is_acknowledged
 
-_FINDING = {"mended": "repaired", "why": "reason"}
+_FINDING = {"why": "reason"}
 """Field of a finding -> its name in responses."""
 
 _BATCH = 100
