@@ -5,7 +5,6 @@ One function per collaborator. Imports are inside the functions, so that a route
 # ruff: noqa: PLC0415
 
 import time
-import uuid
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING
@@ -14,17 +13,13 @@ from fusion_billing import settings
 from fusion_billing.errors import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sqs import SQSClient
 
     from functions.admin.services.dry_run import Stores as DryRunStores
-    from functions.admin.services.reconcile import Reconciler
     from functions.admin.services.runs import Runs
     from fusion_billing.application.outbox import Outbox
     from fusion_billing.application.save_subscription import SubscriptionWriter
-    from fusion_billing.application.sync_subscriptions import SubscriptionSync
     from fusion_billing.dynamodb.catalog.api_keys import KeyStore
     from fusion_billing.dynamodb.catalog.definitions import CatalogueStore
     from fusion_billing.dynamodb.catalog.sources import SourceStore
@@ -38,7 +33,6 @@ if TYPE_CHECKING:
     from fusion_billing.http.authentication import Authenticator
     from fusion_billing.messaging.queue import Queue
     from fusion_billing.messaging.rating_jobs import RatingJobs
-    from fusion_billing.odoo.client import Odoo
 
 
 def now() -> datetime:
@@ -241,67 +235,3 @@ def relay_queue() -> "Queue":
     from fusion_billing.messaging.queue import Queue
 
     return Queue(sqs(), settings.text("RELAY_QUEUE_URL"))
-
-
-@cache
-def odoo() -> "Odoo":
-    """Return the client of Odoo, whose calls leave time to answer. Raises `Unavailable`: `odoo_not_configured`."""
-    from fusion_billing.odoo import configuration
-
-    if not configuration.is_configured():
-        raise Unavailable("Odoo is not configured: set ODOO_URL", code="odoo_not_configured")
-    return configuration.from_environment(seconds=10.0)
-
-
-def reconciler(*, repair: bool) -> "Reconciler":
-    """Return what compares lines with Odoo, for one request; it writes nothing unless it is to repair."""
-    from functions.admin.services.reconcile import Reconciler
-    from fusion_billing.dynamodb.ratings.guarded_lines import GuardedLines
-    from fusion_billing.dynamodb.state.leases import Leases
-    from fusion_billing.odoo import precision
-    from fusion_billing.odoo.copy_guarding import CopyGuarding, products_of
-    from fusion_billing.odoo.line_guarding import LineGuarding
-
-    client = odoo()
-    guarding = LineGuarding(
-        store=GuardedLines(dynamodb(), settings.text("RATINGS_TABLE")),
-        odoo=client,
-        precision=cache(lambda: precision.read(client)),
-        events=outbox(),
-        line_partitions=line_partitions(),
-        clock=now,
-        seconds=lambda: client.seconds,
-        guard="repair" if repair else None,
-    )
-    leases = Leases(dynamodb(), settings.text("STATE_TABLE"), uuid.uuid4().hex)
-    charges = cache(catalogue().charges)
-    return Reconciler(
-        guarding=guarding,
-        copies=CopyGuarding(guarding, subscriptions(), leases),
-        subscriptions=subscriptions(),
-        products=lambda: products_of(version for versions in charges().values() for version in versions),
-        remaining=_remaining(_SECONDS_OF_A_REQUEST),
-    )
-
-
-def subscription_sync() -> "SubscriptionSync":
-    """Return what reads subscriptions from Odoo, for one request."""
-    from fusion_billing.application.sync_subscriptions import SubscriptionSync
-    from fusion_billing.dynamodb.state.sync import SyncState
-
-    return SubscriptionSync(
-        odoo=odoo(),
-        store=subscriptions(),
-        writer=subscription_writer(),
-        state=SyncState(dynamodb(), settings.text("STATE_TABLE")),
-        clock=now,
-        remaining=_remaining(_SECONDS_OF_A_REQUEST),
-    )
-
-
-_SECONDS_OF_A_REQUEST = 22.0  # API Gateway waits thirty, and the last call takes its time
-
-
-def _remaining(seconds: float) -> "Callable[[], float]":
-    end = time.monotonic() + seconds
-    return lambda: end - time.monotonic()

@@ -1,6 +1,6 @@
 """`/v1/lines`: the order lines in Odoo."""
 
-from functions.admin import dependencies
+from functions.admin import dependencies, odoo_dependencies
 from functions.admin.request import Request
 from functions.admin.responses import Response, json_response, page_response
 from functions.admin.services import lines as service
@@ -47,7 +47,7 @@ def reconcile(request: Request) -> Response:
     )
     start = given.get("period_start")
     try:
-        report = dependencies.reconciler(repair=bool(given.get("repair"))).run(
+        report = odoo_dependencies.reconciler(repair=bool(given.get("repair"))).run(
             subscription=given.get("subscription"),
             period_start=None if start is None else parse_instant(start, "period_start"),
             cursor=given.get("cursor"),

@@ -1,6 +1,6 @@
 """`POST /v1/subscriptions/sync`: read subscriptions from Odoo, now."""
 
-from functions.admin import dependencies
+from functions.admin import dependencies, odoo_dependencies
 from functions.admin.request import Request
 from functions.admin.responses import Response, json_response
 from functions.admin.services.body_fields import check_fields
@@ -11,7 +11,7 @@ def sync(request: Request) -> Response:
     """Read what changed in Odoo, or everything; what takes longer than this response goes on after it."""
     full = check_fields(request.optional_json(), booleans=("full",)).get("full", False)
     started_at = request.now
-    report = dependencies.subscription_sync().run(full=full, began=started_at)
+    report = odoo_dependencies.subscription_sync().run(full=full, began=started_at)
     failure = report.alarm or report.failed
     if failure:
         raise Unavailable(f"Odoo could not be read: {failure}", code=failure)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from functions.admin import dependencies
+from functions.admin import odoo_dependencies
 from fusion_billing.billing.decisions import NewVersion
 from fusion_billing.billing.rating import RatingKey, computed_rating
 from fusion_billing.dynamodb.ratings.guarded_lines import GuardedLines
@@ -58,9 +58,9 @@ def odoo(tmp_path: Path, admin: Any, monkeypatch: pytest.MonkeyPatch) -> Iterato
         monkeypatch.setenv("ODOO_DATABASE", "demo")
         monkeypatch.setenv("ODOO_API_KEY_SECRET_ARN", "arn:secret")
         monkeypatch.setattr("fusion_billing.odoo.configuration.client.make", lambda *_: Secrets())
-        dependencies.odoo.cache_clear()
+        odoo_dependencies.odoo.cache_clear()
         yield server
-        dependencies.odoo.cache_clear()
+        odoo_dependencies.odoo.cache_clear()
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ def test_an_odoo_that_refuses_the_key_is_named(admin: Any, odoo: Server) -> None
 
 def test_without_an_odoo_that_is_said(admin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ODOO_URL", "")
-    dependencies.odoo.cache_clear()
+    odoo_dependencies.odoo.cache_clear()
     answer = admin.post("/v1/subscriptions/sync")
     assert (answer.status, answer.code) == (503, "odoo_not_configured")
 
