@@ -14,7 +14,7 @@ from fusion_billing.dynamodb.webhooks.deliveries import DeliveryStore
 from fusion_billing.dynamodb.webhooks.endpoint_secrets import EndpointSecrets
 from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
 from fusion_billing.dynamodb.webhooks.events import EventStore
-from fusion_billing.dynamodb.webhooks.outbox import WakeUps
+from fusion_billing.messaging.wakeups import WakeUps
 from fusion_billing.outbound import configuration
 from fusion_billing.outbound.ssrf_guard import SsrfGuard
 

@@ -30,7 +30,8 @@ from fusion_billing.dynamodb.state.runs import RunStore
 from fusion_billing.dynamodb.usage.pair_records import UsageRecords
 from fusion_billing.dynamodb.webhooks.outbox import build_outbox
 from fusion_billing.errors import FusionError
-from fusion_billing.instants import parse_instant, rfc3339
+from fusion_billing.instants import parse_instant
+from fusion_billing.messaging.messages import InvoicesJob
 from fusion_billing.messaging.queue import Queue
 from fusion_billing.odoo_lines.line_cadence import CADENCES, LineCadence
 
@@ -135,7 +136,7 @@ def created_at(catalogue: CatalogueStore, charge: str) -> datetime | None:
 
 def request_invoices(relay: Queue, subscription: str, period_start: datetime) -> None:
     """Request that the relay reads what Odoo invoiced of a period; raises `Unavailable`."""
-    relay.send([{"job": "invoices", "subscription": subscription, "period_start": rfc3339(period_start)}])
+    relay.send([InvoicesJob(subscription=subscription, period_start=period_start)])
 
 
 def price_book(catalogue: CatalogueStore) -> PriceBook:

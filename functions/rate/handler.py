@@ -8,6 +8,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from functions.rate import dependencies, planner
 from fusion_billing.http import problem
+from fusion_billing.messaging.messages import rating_job
 
 _MARGIN_MILLISECONDS = 20_000
 
@@ -47,7 +48,8 @@ def _work(records: list[dict[str, Any]], context: Any) -> dict[str, Any]:
 def _do(record: dict[str, Any], has_time: Callable[[], bool]) -> bool:
     try:
         message = json.loads(record["body"])
-        statistics = dependencies.worker().do(message, has_time=has_time, attempt=_attempt(record))
+        job = rating_job(message)
+        statistics = dependencies.worker().do(job, has_time=has_time, attempt=_attempt(record))
     except Exception as error:  # noqa: BLE001  the other messages are done whatever fails
         _report(record["messageId"], error)
         return False

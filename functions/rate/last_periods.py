@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functions.rate.ports import Queue, Ratings
 from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.rating import StoredRating
-from fusion_billing.instants import rfc3339
+from fusion_billing.messaging.messages import CloseJob
 
 WAIT = timedelta(hours=24)
 """How long a last period stays open after its end, for usage of its last hours."""
@@ -34,8 +34,7 @@ class LastPeriods:
             return False
         if not all(_is_done(rating) for rating in self.ratings.in_period(customer.id, opened.start)):
             return False
-        message = {"job": "close", "subscription": customer.id, "period_start": rfc3339(opened.start)}
-        self.relay.send([message])
+        self.relay.send([CloseJob(subscription=customer.id, period_start=opened.start)])
         return True
 
 

@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 
 from functions.rate.ports import PlannerState, Queue
-from fusion_billing.billing.planning import Hours, finished_hours, hour_messages, sweep_messages
+from fusion_billing.billing.planning import Hours, finished_hours
+from fusion_billing.messaging.messages import hour_jobs, sweep_jobs
 
 
 def plan(state: PlannerState, queue: Queue, *, now: datetime, shards: int, settling: timedelta) -> Hours:
@@ -16,11 +17,11 @@ def plan(state: PlannerState, queue: Queue, *, now: datetime, shards: int, settl
     earliest = state.markers_since() if watermark is None else watermark
     hours = finished_hours(watermark, earliest, now, settling)
     if hours.count:
-        queue.send(hour_messages(hours, shards))
+        queue.send(hour_jobs(hours, shards))
         state.advance(hours.last)
     return hours
 
 
 def sweep(queue: Queue) -> int:
     """Request that every subscription's open period is rated again; return how many messages were sent."""
-    return queue.send(sweep_messages())
+    return queue.send(sweep_jobs())

@@ -14,6 +14,7 @@ from fusion_billing.billing.rating_document import RatingDocument
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
 from fusion_billing.dynamodb.ratings.ratings import Save
+from fusion_billing.messaging.messages import Job
 from fusion_billing.rating.records import Record
 
 
@@ -145,5 +146,5 @@ class PlannerState(Protocol):
 class Queue(Protocol):
     """Sends messages to a queue (`messaging.queue.Queue`)."""
 
-    def send(self, messages: Iterable[Mapping[str, Any]]) -> int:
+    def send(self, messages: Iterable[Job]) -> int:
         """Send messages and return how many; raises `Unavailable` if some were not taken."""

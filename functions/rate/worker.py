@@ -1,11 +1,10 @@
 """Do the messages of the rating queue, and send on what there is no time for."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
-from typing import Any
 
 from functions.rate.ends import Ends
 from functions.rate.last_periods import LastPeriods
@@ -13,16 +12,9 @@ from functions.rate.ports import ChangeMarkers, Queue, Runs, Subscriptions
 from functions.rate.rater import Rater
 from functions.rate.rating_writer import RunStatistics
 from fusion_billing.billing.billed_subscription import BilledSubscription
-from fusion_billing.billing.planning import (
-    HOUR,
-    cause_of,
-    closing_hours,
-    hour_of,
-    hour_text,
-    parse_hour,
-    part_of,
-)
+from fusion_billing.billing.planning import HOUR, closing_hours, hour_of, hour_text
 from fusion_billing.dynamodb.markers.changed_pairs import EVERY_METRIC, ChangedPair
+from fusion_billing.messaging.messages import HourJob, LinesJob, PairsJob, RatingJob, SubscriptionJob, SweepJob
 
 CLOSING_AHEAD = timedelta(hours=30)
 """How far ahead a sweep looks for ends of periods: past the next sweep."""
@@ -49,101 +41,90 @@ class Worker:
     ends: Ends
     last_periods: LastPeriods
 
-    def do(self, message: Mapping[str, Any], *, has_time: Callable[[], bool], attempt: int = 1) -> RunStatistics:
-        """Do a message while there is time, and send the rest as a message of its own.
+    def do(self, job: RatingJob, *, has_time: Callable[[], bool], attempt: int = 1) -> RunStatistics:
+        """Do a message while `has_time` returns True; what remains is sent as a message of its own.
 
-        A late attempt divides the message into one for each subscription instead: the subscription that took
-        the time or the memory of earlier attempts then fails alone.
-
-        Args:
-            message: The message.
-            has_time: Returns whether there is time for more.
-            attempt: The number of the attempt, from 1.
-
-        Raises:
-            ValueError: The job of the message is unknown.
-            Unavailable: Nothing can be rated for now.
+        From attempt `DIVIDED_AT` on, the message is divided into one a subscription instead: only the
+        subscription that took the time or the memory of the workers before this one fails then. Raises what
+        kept the whole message from being done.
         """
         now = self.clock()
-        rater = self.rater(now, "run" in message)
-        rater.because_of(cause_of(message))
-        job = message.get("job")
-        if attempt >= DIVIDED_AT and job in {"hour", "sweep"}:
-            self.queue.send(self._divided(message))
-            rest = None
-        elif job == "hour":
-            rest = self._hours(rater, message, has_time)
-        elif job == "pairs":
-            rater.rate_pairs([ChangedPair.parse(name) for name in message["pairs"]])
-            rest = None
-        elif job == "sweep":
-            rest = self._sweep(rater, message, now, has_time)
-        elif job == "subscription":
-            only = message.get("charge")
-            rater.rate_subscription(str(message["id"]), charge=only, thorough=only is None)
-            rest = None
-        else:
-            raise ValueError(f"{job!r} is not a job of the rating queue")
-        if rest is not None:
-            self.queue.send([rest])
+        rater = self.rater(now, job.run is not None)
+        rater.because_of(job.cause)
+        remaining = self._do(job, rater, now, has_time, attempt)
+        if remaining is not None:
+            self.queue.send([remaining])
         if rater.statistics.has_due_lines:
-            self.relay.send([{"job": "lines"}])
-        if "run" in message:
+            self.relay.send([LinesJob()])
+        if job.run is not None:
             counts = rater.statistics.as_counts()
-            self.runs.count(message["run"], part_of(message), counts, finished=rest is None)
+            self.runs.count(job.run, job.part_name, counts, finished=remaining is None)
         return rater.statistics
 
-    def _divided(self, message: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        """Yield a message for each subscription of a shard."""
-        if message["job"] == "sweep":
-            charge = message.get("charge")
-            narrowed = {"charge": charge} if charge is not None else {}
-            after: str | None = message.get("after")
-            while True:
-                page, after = self.subscriptions.listing(message["list_shard"], after, _SUBSCRIPTIONS)
-                for listed in page:
-                    yield {"job": "subscription", "id": listed.subscription.id, **narrowed}
-                if after is None:
-                    return
-        hour, after = parse_hour(message["hour"]), message.get("after")
-        for index in range(int(message.get("hours", 1))):
-            for pairs in self.pairs.pages(hour + index * HOUR, message["shard"], after=after, limit=_PAIRS):
+    def _do(
+        self, job: RatingJob, rater: Rater, now: datetime, has_time: Callable[[], bool], attempt: int
+    ) -> RatingJob | None:
+        """Do a message; return the one that goes on where time ended."""
+        match job:
+            case HourJob() if attempt >= DIVIDED_AT:
+                self.queue.send(self._divided_hours(job))
+            case SweepJob() if attempt >= DIVIDED_AT:
+                self.queue.send(self._divided_sweep(job))
+            case HourJob():
+                return self._hours(rater, job, has_time)
+            case SweepJob():
+                return self._sweep(rater, job, now, has_time)
+            case PairsJob():
+                rater.rate_pairs([ChangedPair.parse(name) for name in job.pairs])
+            case SubscriptionJob():
+                rater.rate_subscription(job.subscription, charge=job.charge, thorough=job.charge is None)
+        return None
+
+    def _divided_sweep(self, job: SweepJob) -> Iterator[SubscriptionJob]:
+        """Yield a message for each subscription of a shard of the list."""
+        after = job.after
+        while True:
+            page, after = self.subscriptions.listing(job.list_shard, after, _SUBSCRIPTIONS)
+            for listed in page:
+                yield SubscriptionJob(subscription=listed.subscription.id, charge=job.charge)
+            if after is None:
+                return
+
+    def _divided_hours(self, job: HourJob) -> Iterator[PairsJob]:
+        """Yield a message for each subscription that is marked in the message's hours."""
+        after = job.after
+        for index in range(job.hours):
+            for pairs in self.pairs.pages(job.hour + index * HOUR, job.shard, after=after, limit=_PAIRS):
                 for _, own in groupby(pairs, key=lambda pair: pair.subscription):
-                    yield {"job": "pairs", "pairs": [pair.name for pair in own]}
+                    yield PairsJob(pairs=tuple(pair.name for pair in own))
             after = None
 
-    def _hours(self, rater: Rater, message: Mapping[str, Any], has_time: Callable[[], bool]) -> dict[str, Any] | None:
-        """Rate the pairs marked in the message's hours; return the message for the rest if time ran out."""
-        first, count, shard = parse_hour(message["hour"]), int(message.get("hours", 1)), message["shard"]
-        after: str | None = message.get("after")
-        for index in range(count):
-            hour = first + index * HOUR
-            for page in self.pairs.pages(hour, shard, after=after, limit=_PAIRS):
+    def _hours(self, rater: Rater, job: HourJob, has_time: Callable[[], bool]) -> HourJob | None:
+        """Rate the pairs that are marked in the message's hours; return the message that goes on."""
+        after = job.after
+        for index in range(job.hours):
+            hour = job.hour + index * HOUR
+            for page in self.pairs.pages(hour, job.shard, after=after, limit=_PAIRS):
                 rater.rate_pairs(page)
                 after = page[-1].name
                 if not has_time():
-                    # Named by the first message, because this finishes its task of a run.
-                    left = {"part": message.get("part", message["hour"]), "hours": count - index}
-                    return {**message, **left, "hour": hour_text(hour), "after": after}
+                    return job.continued(hour, job.hours - index, after)
             after = None
         return None
 
-    def _sweep(
-        self, rater: Rater, message: Mapping[str, Any], now: datetime, has_time: Callable[[], bool]
-    ) -> dict[str, Any] | None:
-        """Rate the subscriptions of a shard of the list; return the message for the rest if time ran out."""
-        shard, charge = message["list_shard"], message.get("charge")
-        after: str | None = message.get("after")
+    def _sweep(self, rater: Rater, job: SweepJob, now: datetime, has_time: Callable[[], bool]) -> SweepJob | None:
+        """Rate the subscriptions of a shard of the list; return the message that goes on."""
+        after = job.after
         while True:
-            page, following = self.subscriptions.listing(shard, after, _SUBSCRIPTIONS)
+            page, following = self.subscriptions.listing(job.list_shard, after, _SUBSCRIPTIONS)
             for listed in page:
                 after = listed.subscription.id
-                customer = rater.rate_subscription(after, charge=charge)
-                if customer is not None and charge is None:
+                customer = rater.rate_subscription(after, charge=job.charge)
+                if customer is not None and job.charge is None:
                     self._mark_closing(customer, now)
                     rater.attempt(customer, partial(self._end, customer, now))
                 if not has_time():
-                    return {**message, "after": after}
+                    return replace(job, after=after)
             if following is None:
                 return None
             after = following

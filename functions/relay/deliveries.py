@@ -20,7 +20,7 @@ from fusion_billing.dynamodb.state.endpoint_leases import EndpointLeases
 from fusion_billing.dynamodb.webhooks.deliveries import DeliveryStore, Due
 from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
 from fusion_billing.dynamodb.webhooks.events import EventStore
-from fusion_billing.dynamodb.webhooks.outbox import WakeUps
+from fusion_billing.messaging.wakeups import WakeUps
 from fusion_billing.webhooks.endpoint import Endpoint
 from fusion_billing.webhooks.fair_scheduler import FairScheduler
 

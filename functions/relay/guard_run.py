@@ -4,20 +4,13 @@ All lines that are sent and not invoiced are those of the subscriptions' open pe
 the list of subscriptions, shard by shard, without an index of their own and without a scan. One run follows
 the other by a message, never two at once, so that Odoo is asked one thing at a time.
 
-A message is `{"job": "guard"}` with one of:
-
-- `subscriptions`: these ids, after a reading that found their orders changed;
-- `closing`: true for the periods that end within 30 hours, or have ended and are not invoiced;
-- neither: all of them, and then every line of our products that Odoo would invoice, for copies.
-
-`shard`, `after` (a subscription) and `copies_after` (an order line) say where a run goes on.
+`messaging.messages.GuardJob` says what a run compares, and where it goes on.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from aws_lambda_powertools import Logger
 
@@ -26,6 +19,7 @@ from fusion_billing.billing_periods.subscription_states import ENDED
 from fusion_billing.dynamodb.catalog.subscriptions import LIST_SHARDS, Listed, SubscriptionStore
 from fusion_billing.dynamodb.ratings.order_line_items import StoredLine
 from fusion_billing.dynamodb.state.circuit_breaker import CircuitBreaker
+from fusion_billing.messaging.messages import GuardJob
 from fusion_billing.odoo.copy_guarding import CopyGuarding
 from fusion_billing.odoo.error_classification import as_configuration_error
 from fusion_billing.odoo.errors import ConfigurationError, OdooError, OdooUnavailable
@@ -47,7 +41,7 @@ class Run:
     """What a run did. `rest` is the message to go on with, `failed` the code of what ended it."""
 
     result: Comparison = field(default_factory=Comparison)
-    rest: dict[str, Any] | None = None
+    rest: GuardJob | None = None
     failed: str = ""
     is_alarm: bool = False
 
@@ -79,17 +73,17 @@ class GuardRun:
     random: Callable[[], float]
     remaining: Callable[[], float]
 
-    def run(self, message: Mapping[str, Any]) -> Run:
+    def run(self, job: GuardJob) -> Run:
         """Compare what a message asks for, as far as time allows; Odoo's failures end a run, noted."""
         run = Run()
         if self.remaining() < _LEAST_SECONDS:
-            run.rest = {name: value for name, value in message.items() if name != "job"}
+            run.rest = job
             return run
         if self.circuit.failures():
             run.failed = "odoo_unavailable"
             return run
         try:
-            run.rest = self._compared(message, run.result)
+            run.rest = self._compared(job, run.result)
         except OdooUnavailable as error:
             self.circuit.failed(self.clock(), jitter=self.random())
             run.failed = error.code
@@ -99,55 +93,50 @@ class GuardRun:
             logger.error("lines could not be compared", code=told.code, error=told.name, said=told.message)  # noqa: TRY400
         return run
 
-    def _compared(self, message: Mapping[str, Any], result: Comparison) -> dict[str, Any] | None:
-        named = message.get("subscriptions")
-        if isinstance(named, list):
-            return self._named([name for name in named if isinstance(name, str)], result)
-        closing = message.get("closing") is True
-        copies_after = message.get("copies_after")
-        if not isinstance(copies_after, int):
-            rest = self._walk(_shard(message.get("shard")), message.get("after"), result, closing=closing)
-            if rest is not None:
-                return {"closing": closing, **rest}
-            if closing:
-                return None
-            copies_after = 0
+    def _compared(self, job: GuardJob, result: Comparison) -> GuardJob | None:
+        """Compare what a message names; return the message that goes on where time ended."""
+        if job.subscriptions is not None:
+            return self._named(job.subscriptions, result)
+        if job.copies_after is None:
+            remaining = self._walk(job, result)
+            if remaining is not None or job.closing:
+                return remaining
+        copies_after = job.copies_after or 0
         after = self.copies.compare(self.products(), result, after=copies_after, may_go_on=self._has_time)
-        return None if after is None else {"copies_after": after}
+        return None if after is None else GuardJob(copies_after=after)
 
-    def _named(self, ids: Sequence[str], result: Comparison) -> dict[str, Any] | None:
+    def _named(self, ids: Sequence[str], result: Comparison) -> GuardJob | None:
         for first in range(0, len(ids), _PAGE):
             if first and not self._has_time():
-                return {"subscriptions": list(ids[first:])}
+                return GuardJob(subscriptions=tuple(ids[first:]))
             gathered = _Lines()
             self._gather(ids[first : first + _PAGE], gathered)
             self._compare(gathered, result, for_copies=True)
         return None
 
-    def _walk(self, shard: int, after: str | None, result: Comparison, *, closing: bool) -> dict[str, Any] | None:
+    def _walk(self, job: GuardJob, result: Comparison) -> GuardJob | None:
         """Compare the lines of all subscriptions from a place in their list on; return where to go on."""
         gathered = _Lines()
-        for position, ids in self._listed(shard, after, closing=closing):
+        for position, ids in self._listed(job):
             self._gather(ids, gathered)
             if len(gathered.lines) >= LINES_A_CALL or not self._has_time():
-                self._compare(gathered, result, for_copies=closing)
+                self._compare(gathered, result, for_copies=job.closing)
                 gathered.clear()
             if not self._has_time():
                 return position
-        self._compare(gathered, result, for_copies=closing)
+        self._compare(gathered, result, for_copies=job.closing)
         return None
 
-    def _listed(
-        self, shard: int, after: str | None, *, closing: bool
-    ) -> Iterator[tuple[dict[str, Any] | None, list[str]]]:
-        """Yield pages of subscriptions' ids, each with where the list goes on after it."""
+    def _listed(self, job: GuardJob) -> Iterator[tuple[GuardJob | None, list[str]]]:
+        """Yield pages of subscription IDs, each with the message that goes on after it."""
+        shard, after = job.shard, job.after
         while shard < LIST_SHARDS:
             page, after = self.subscriptions.listing(shard, after, _PAGE)
             if after is None:
                 shard += 1
-            ids = [one.subscription.id for one in page if not closing or self._ends_soon(one)]
-            rest = None if shard == LIST_SHARDS else {"shard": shard, "after": after}
-            yield rest, ids
+            ids = [listed.subscription.id for listed in page if not job.closing or self._ends_soon(listed)]
+            position = None if shard == LIST_SHARDS else GuardJob(closing=job.closing, shard=shard, after=after)
+            yield position, ids
 
     def _ends_soon(self, listed: Listed) -> bool:
         """Tell whether a subscription's open period ends soon; one that ended is not invoiced yet."""
@@ -181,7 +170,3 @@ class GuardRun:
 
     def _has_time(self) -> bool:
         return self.remaining() > _SECONDS_FOR_A_PAGE
-
-
-def _shard(value: object) -> int:
-    return value if isinstance(value, int) and 0 <= value < LIST_SHARDS else 0

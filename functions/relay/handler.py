@@ -14,7 +14,9 @@ from typing import Any
 from aws_lambda_powertools.metrics import MetricUnit
 
 from functions.relay import dependencies, jobs
+from fusion_billing.errors import FusionError
 from fusion_billing.http import problem
+from fusion_billing.messaging.messages import DeliveriesJob, InvoicesJob, RelayQueueJob, relay_job
 
 _MARGIN_SECONDS = 10.0
 
@@ -25,59 +27,55 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     dependencies.metrics().add_metric("RelayRuns", MetricUnit.Count, 1)
     try:
         if "Records" in event:
-            return {"batchItemFailures": _nudged(event["Records"], remaining)}
+            return {"batchItemFailures": _work(event["Records"], remaining)}
         return jobs.scheduled(event, remaining)
     finally:
         dependencies.metrics().flush_metrics()
 
 
-def _nudged(records: list[dict[str, Any]], remaining: Callable[[], float]) -> list[dict[str, str]]:
-    """Do each thing asked for once, however many messages ask for it."""
-    asking: dict[str, list[str]] = {}
-    for body, messages in _together(records):
-        asking.setdefault(body, []).extend(messages)
-    failed = []
-    for body, messages in asking.items():
+def _work(records: list[dict[str, Any]], remaining: Callable[[], float]) -> list[dict[str, str]]:
+    """Do each job once, however many messages ask for it."""
+    failed: list[str] = []
+    messages_by_job: dict[RelayQueueJob, list[str]] = {}
+    for record in records:
         try:
-            jobs.nudged(json.loads(body), remaining)
+            job = _merged(relay_job(json.loads(record["body"])))
+        except (FusionError, LookupError, ValueError) as error:
+            failed += _report([record["messageId"]], error)
+            continue
+        messages_by_job.setdefault(job, []).append(record["messageId"])
+    for job, messages in _together(messages_by_job):
+        try:
+            jobs.do(job, remaining)
         except Exception as error:  # noqa: BLE001  whatever one message runs into, the others are done
-            dependencies.logger().error("a message was not done", messages=messages, **problem.places(error))
-            failed += messages
+            failed += _report(messages, error)
     return [{"itemIdentifier": message} for message in failed]
 
 
-def _together(records: list[dict[str, Any]]) -> Iterator[tuple[str, list[str]]]:
-    """Yield what is asked for and by whom: all endpoints as one, none of which waits for another's answer.
+def _merged(job: RelayQueueJob) -> RelayQueueJob:
+    """Return the job without what does not matter to doing it: invoices of all closed periods are read in one go."""
+    return InvoicesJob() if isinstance(job, InvoicesJob) else job
 
-    Invoices of many periods are read in one go too.
-    """
-    endpoints: dict[str, list[str]] = {}
-    others: list[tuple[str, list[str]]] = []
-    invoices: list[str] = []
-    for record in records:
-        endpoint = _named(record["body"], "deliveries", "endpoint")
-        if endpoint is not None:
-            endpoints.setdefault(endpoint, []).append(record["messageId"])
-        elif _named(record["body"], "invoices", "subscription") is not None:
-            invoices.append(record["messageId"])
+
+def _together(messages_by_job: dict[RelayQueueJob, list[str]]) -> Iterator[tuple[RelayQueueJob, list[str]]]:
+    """Yield the jobs with their messages: all endpoints in one job, so that none waits for another's response."""
+    endpoints: dict[str, None] = {}
+    waking: list[str] = []
+    others = []
+    for job, messages in messages_by_job.items():
+        if isinstance(job, DeliveriesJob) and job.endpoints is not None:
+            endpoints |= dict.fromkeys(job.endpoints)
+            waking += messages
         else:
-            others.append((record["body"], [record["messageId"]]))
-    if invoices:
-        yield json.dumps({"job": "invoices"}), invoices
+            others.append((job, messages))
     if endpoints:
-        messages = [message for asking in endpoints.values() for message in asking]
-        yield json.dumps({"job": "deliveries", "endpoints": sorted(endpoints)}), messages
+        yield DeliveriesJob(endpoints=tuple(sorted(endpoints))), waking
     yield from others
 
 
-def _named(body: str, job: str, field: str) -> str | None:
-    """Return what a message for that job names in `field`, None where it asks for something else."""
-    try:
-        message = json.loads(body)
-    except ValueError:
-        return None
-    named = message.get(field) if isinstance(message, dict) else None
-    return named if isinstance(named, str) and message.get("job") == job else None
+def _report(messages: list[str], error: Exception) -> list[str]:
+    dependencies.logger().error("a message was not done", messages=messages, **problem.places(error))
+    return messages
 
 
 def _remaining(context: Any) -> Callable[[], float]:

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools.metrics import MetricUnit
 
 from functions.relay import dependencies
-from fusion_billing.instants import parse_instant
+from fusion_billing.messaging.messages import (
+    CloseJob,
+    DeliveriesJob,
+    GuardJob,
+    InvoicesJob,
+    LinesJob,
+    RelayQueueJob,
+    SyncJob,
+    relay_job,
+)
 from fusion_billing.odoo import configuration
 
 if TYPE_CHECKING:
@@ -36,25 +45,24 @@ def scheduled(event: Mapping[str, Any], remaining: Remaining) -> dict[str, Any]:
         if failure is not None:
             raise failure
         return told
-    return nudged(event, remaining)
+    return do(relay_job(event), remaining)
 
 
-def nudged(message: Mapping[str, Any], remaining: Remaining) -> dict[str, Any]:
-    """Do what a message asks for; raises `ValueError` where that is nothing known."""
-    job = message.get("job")
-    if job == "lines":
-        return lines(remaining)
-    if job == "deliveries":
-        return send_deliveries(remaining, message.get("endpoints"))
-    if job == "sync":
-        return sync(remaining, message)
-    if job == "invoices":
-        return invoices(remaining)
-    if job == "close":
-        return close(message)
-    if job == "guard":
-        return guard(remaining, message)
-    raise ValueError(f"{job!r} is no job of the relay's")
+def do(job: RelayQueueJob, remaining: Remaining) -> dict[str, Any]:
+    """Do a job of the relay queue."""
+    match job:
+        case LinesJob():
+            return lines(remaining)
+        case DeliveriesJob():
+            return send_deliveries(remaining, job.endpoints)
+        case SyncJob():
+            return sync(remaining, job)
+        case InvoicesJob():
+            return invoices(remaining)
+        case CloseJob():
+            return close(job)
+        case GuardJob():
+            return guard(remaining, job)
 
 
 def lines(remaining: Remaining) -> dict[str, Any]:
@@ -67,7 +75,7 @@ def lines(remaining: Remaining) -> dict[str, Any]:
     if any(told.values()):
         dependencies.logger().info("lines", counts=told)
     if statistics["moved"] or statistics["retired"]:
-        dependencies.queue().send([{"job": "lines"}])  # the next step of a line that moves
+        dependencies.queue().send([LinesJob()])  # the next step of a line that moves
     if statistics.final_invoices:
         dependencies.close_last_periods(statistics.final_invoices)
     if statistics.invoiced:
@@ -86,10 +94,9 @@ def invoices(remaining: Remaining) -> dict[str, Any]:
     return statistics.as_dict()
 
 
-def close(message: Mapping[str, Any]) -> dict[str, Any]:
+def close(job: CloseJob) -> dict[str, Any]:
     """Close the last period of an ended subscription for which no final invoice will be seen."""
-    start = parse_instant(message.get("period_start"), "period_start")
-    dependencies.close_last_period(str(message.get("subscription")), start)
+    dependencies.close_last_period(job.subscription, job.period_start)
     return {}
 
 
@@ -116,15 +123,14 @@ def send_deliveries(remaining: Remaining, endpoints: Collection[str] | None = No
     return told
 
 
-def sync(remaining: Remaining, message: Mapping[str, Any]) -> dict[str, Any]:
+def sync(remaining: Remaining, job: SyncJob) -> dict[str, Any]:
     """Read subscriptions from Odoo; what time does not allow is asked for by a message to oneself."""
     if not configuration.is_configured():
         return {}
     dependencies.metrics().add_metric("SubscriptionSyncs", MetricUnit.Count, 1)
-    full, began = bool(message.get("full")), message.get("began")
-    since = parse_instant(began) if began else dependencies.now()
-    report = dependencies.subscription_sync(remaining).run(full=full, after=_whole(message.get("after")), began=since)
-    if full and report.after is None:
+    since = job.began or dependencies.now()
+    report = dependencies.subscription_sync(remaining).run(full=job.full, after=job.after, began=since)
+    if job.full and report.after is None:
         _renew_key(report)
     _measure_sync(report)
     if not report.alarm and not report.failed:
@@ -133,7 +139,7 @@ def sync(remaining: Remaining, message: Mapping[str, Any]) -> dict[str, Any]:
     told = report.as_dict()
     dependencies.logger().info("subscriptions", report=told)
     if report.after is not None:
-        dependencies.queue().send([{"job": "sync", **report.rest(since)}])
+        dependencies.queue().send([SyncJob(full=report.full, after=report.after, began=since)])
     if not report.full:
         _have_compared(report.changed)
     return told
@@ -143,17 +149,17 @@ def _have_compared(subscriptions: Sequence[str]) -> None:
     """Have the lines of orders compared that changed in Odoo: somebody may have changed ours."""
     ids = sorted(set(subscriptions))
     parts = [ids[first : first + _A_MESSAGE] for first in range(0, len(ids), _A_MESSAGE)]
-    dependencies.queue().send([{"job": "guard", "subscriptions": part} for part in parts])
+    dependencies.queue().send([GuardJob(subscriptions=tuple(part)) for part in parts])
 
 
-def guard(remaining: Remaining, message: Mapping[str, Any]) -> dict[str, Any]:
+def guard(remaining: Remaining, job: GuardJob) -> dict[str, Any]:
     """Compare order lines not yet invoiced with what was rated: of those named, of periods that end, of all.
 
     What time does not allow is asked for by a message to oneself.
     """
     if not configuration.is_configured():
         return {}
-    run = dependencies.guard_run(remaining).run(message)
+    run = dependencies.guard_run(remaining).run(job)
     metrics, result = dependencies.metrics(), run.result
     if run.failed:
         metrics.add_metric("OdooAuthErrors", MetricUnit.Count, int(run.is_alarm))
@@ -165,9 +171,9 @@ def guard(remaining: Remaining, message: Mapping[str, Any]) -> dict[str, Any]:
     told = {**result.counts(), "failed_by": run.failed, "goes_on": run.rest is not None}
     if any(told.values()):
         dependencies.logger().info("lines compared", counts=told)
-    following = [{"job": "lines"}] if result.repaired else []
+    following: list[RelayQueueJob] = [LinesJob()] if result.repaired else []
     if run.rest is not None:
-        following.append({"job": "guard", **run.rest})
+        following.append(run.rest)
     dependencies.queue().send(following)
     return told
 
@@ -200,7 +206,3 @@ def _measure_sync(report: "Report") -> None:
     metrics.add_metric("OdooAuthErrors", MetricUnit.Count, int(bool(report.alarm)))
     if report.key_days_left is not None:
         metrics.add_metric("OdooKeyDaysLeft", MetricUnit.Count, report.key_days_left)
-
-
-def _whole(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from fusion_billing.messaging.messages import rating_job
 from tests.bench.bare import recorded, repeated
 from tests.bench.harness import Figure, Progress, by_turns, cpu_ms, ratio, repeated_ratio, spread
 from tests.bench.world import METRICS, Pair, World, engine, pairs_of
@@ -102,7 +103,7 @@ def _hour(world: World, written: int, hour: _Hour | None = None) -> _Hour:
         with recorded(world.client) as calls:
             gc.collect()
             began = time.process_time()
-            statistics = worker.do(message, has_time=_always)
+            statistics = worker.do(rating_job(message), has_time=_always)
             spent = (time.process_time() - began) * 1000
         assert not statistics.failed, "a pair could not be rated"
         hour.written += statistics.changed
@@ -137,12 +138,12 @@ def _quiet_hour(world: World, progress: Progress) -> list[Figure]:
     messages = world.plan()
     with recorded(world.client) as calls:
         for message in messages:
-            worker.do(message, has_time=_always)
+            worker.do(rating_job(message), has_time=_always)
     assert {method for method, _ in calls} == {"query"}, "an hour without markers is its queries"
 
     def work() -> None:
         for message in messages:
-            worker.do(message, has_time=_always)
+            worker.do(rating_job(message), has_time=_always)
 
     taken = by_turns([lambda: work, lambda: repeated(world.client, calls)], repeats=_ROUNDS, progress=progress)
     name = f"an hour without a marker, {_SUBSCRIPTIONS:,} subscriptions"
@@ -186,7 +187,7 @@ def _growth(url: str, sizes: Sequence[int], progress: Progress) -> list[Figure]:
         world.change(pairs, _RECORDS, quantity)
 
         def work() -> None:
-            written = sum(workers[index].do(one, has_time=_always).changed for one in world.plan())
+            written = sum(workers[index].do(rating_job(message), has_time=_always).changed for message in world.plan())
             assert written == _CHANGED, f"{written} ratings were written"
 
         return work

@@ -24,6 +24,7 @@ from fusion_billing.dynamodb.catalog.subscriptions import StoredSubscription
 from fusion_billing.dynamodb.markers.change_markers import partition_of
 from fusion_billing.dynamodb.state.planner import PlannerState
 from fusion_billing.instants import rfc3339, sortable
+from fusion_billing.messaging.messages import Job
 from local import tables as template_tables
 from local.dynamodb import DynamoDBLocal
 from local.tables import Tables
@@ -65,9 +66,9 @@ class Sent:
 
     messages: list[dict[str, Any]] = field(default_factory=list)
 
-    def send(self, messages: Iterable[Mapping[str, Any]]) -> int:
-        """Store the messages; return their number."""
-        more = [dict(message) for message in messages]
+    def send(self, messages: Iterable[Job]) -> int:
+        """Keep the messages; return how many they were."""
+        more = [message.to_json() for message in messages]
         self.messages += more
         return len(more)
 

@@ -1,10 +1,11 @@
 """Queues."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from fusion_billing.errors import Unavailable
+from fusion_billing.messaging.messages import Job
 
 
 @dataclass
@@ -14,13 +15,13 @@ class FakeQueue:
     messages: list[dict[str, object]] = field(default_factory=list)
     capacity: int = 1_000_000
 
-    def send(self, messages: Iterable[Mapping[str, object]]) -> int:
+    def send(self, messages: Iterable[Job]) -> int:
         count = 0
         for message in messages:
             if not self.capacity:
                 raise Unavailable("The queue did not take every message")
             self.capacity -= 1
-            self.messages.append(json.loads(json.dumps(message)))
+            self.messages.append(json.loads(json.dumps(message.to_json())))
             count += 1
         return count
 

@@ -22,6 +22,7 @@ from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.validation import parse
 from fusion_billing.dynamodb.catalog.subscriptions import StoredSubscription
 from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
+from fusion_billing.messaging.messages import RatingJob, rating_job
 from fusion_billing.odoo_lines.line_cadence import LineCadence
 from fusion_billing.rating.records import Record
 from tests.fakes.catalog import FakeCatalog
@@ -154,10 +155,15 @@ class RatingWorld:
         self.do({"job": "subscription", "id": id_})
 
     def do(
-        self, message: Mapping[str, object], *, has_time: Callable[[], bool] = lambda: True, attempt: int = 1
+        self,
+        message: Mapping[str, object] | RatingJob,
+        *,
+        has_time: Callable[[], bool] = lambda: True,
+        attempt: int = 1,
     ) -> Mapping[str, int]:
         """Do a message; return its counts."""
-        return self.worker().do(message, has_time=has_time, attempt=attempt).as_counts()
+        job = rating_job(message) if isinstance(message, Mapping) else message
+        return self.worker().do(job, has_time=has_time, attempt=attempt).as_counts()
 
     def drain(self) -> None:
         """Do every message in the queue, and the messages that these send."""

@@ -5,6 +5,7 @@ from functions.admin.request import Request
 from functions.admin.responses import Response, json_response
 from functions.admin.services.body_fields import check_fields
 from fusion_billing.errors import Unavailable
+from fusion_billing.messaging.messages import SyncJob
 
 
 def sync(request: Request) -> Response:
@@ -17,5 +18,5 @@ def sync(request: Request) -> Response:
         raise Unavailable(f"Odoo could not be read: {failure}", code=failure)
     if report.after is None:
         return json_response(200, report.as_dict())
-    dependencies.relay_queue().send([{"job": "sync", **report.rest(started_at)}])
+    dependencies.relay_queue().send([SyncJob(full=report.full, after=report.after, began=started_at)])
     return json_response(202, report.as_dict())

@@ -9,9 +9,9 @@ from functions.admin.services.endpoints import find, refuse_disabled
 from fusion_billing.access.principal import Principal
 from fusion_billing.dynamodb.webhooks.deliveries import DeliveryStore
 from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
-from fusion_billing.dynamodb.webhooks.outbox import WakeUps
 from fusion_billing.errors import NotFound
 from fusion_billing.instants import rfc3339
+from fusion_billing.messaging.wakeups import WakeUps
 from fusion_billing.webhooks import identifiers
 from fusion_billing.webhooks.delivery_result import DeliveryState
 

@@ -18,6 +18,7 @@ from fusion_billing.dynamodb.ratings.order_line_items import (
 from fusion_billing.dynamodb.ratings.order_lines import LineStore
 from fusion_billing.dynamodb.ratings.ratings import line_partition
 from fusion_billing.errors import Conflict, NotFound, Unavailable
+from fusion_billing.messaging.messages import LinesJob
 
 _ID = re.compile(r"(?P<subscription>[^~]+)~(?P<start>\d{8}T\d{6}Z)~(?P<charge>[^~@]+)(?:@(?P<corrects>\d{8}T\d{6}Z))?")
 _KEY = {"pk", "sk", "line_pk", "line_at"}
@@ -79,7 +80,7 @@ def retry(store: LineStore, queue: RelayQueue, identity: str, line_partitions: i
 def wake_up(queue: RelayQueue) -> None:
     """Wake up the relay to send lines now; if that fails, its schedule sends them within two minutes."""
     try:
-        queue.send([{"job": "lines"}])
+        queue.send([LinesJob()])
     except Unavailable:
         return
 

@@ -1,14 +1,15 @@
 """Start rating runs on demand, and show them."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from functions.admin import ports
-from fusion_billing.billing.planning import Hours, hour_messages, hours_until_now, part_of, sweep_messages
+from fusion_billing.billing.planning import Hours, hours_until_now
 from fusion_billing.dynamodb.state.runs import Run
 from fusion_billing.errors import NotFound
+from fusion_billing.messaging.messages import HourJob, SubscriptionJob, SweepJob, hour_jobs, sweep_jobs
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 1.0
 _FEW_HOURS = 4  # past this many, looking which shards are empty takes longer than letting workers find out
@@ -36,34 +37,34 @@ def start(runs: Runs, id_: str, now: datetime, *, subscription: str | None, swee
     `sweep` every subscription's open period. The planner's watermark stays where it is.
     """
     if subscription is not None:
-        messages: list[dict[str, Any]] = [{"job": "subscription", "id": subscription}]
+        jobs: list[HourJob | SweepJob | SubscriptionJob] = [SubscriptionJob(subscription=subscription)]
     else:
-        messages = [*_marked_hours(runs, now), *(_sweeps(runs) if sweep else ())]
-    runs.store.begin(id_, [part_of(message) for message in messages], now)
-    runs.queue.send({**message, "run": id_} for message in messages)
+        jobs = [*_marked_hours(runs, now), *(_sweeps(runs) if sweep else ())]
+    runs.store.begin(id_, [job.part_name for job in jobs], now)
+    runs.queue.send(replace(job, run=id_) for job in jobs)
     return _waited(runs, id_)
 
 
-def _marked_hours(runs: Runs, now: datetime) -> Iterator[dict[str, Any]]:
+def _marked_hours(runs: Runs, now: datetime) -> Iterator[HourJob]:
     """Yield the messages for the hours since the watermark, but for shards that can be seen to be empty."""
     watermark = runs.planner.watermark()
     earliest = runs.planner.markers_since() if watermark is None else watermark
     hours = hours_until_now(watermark, earliest, now)
-    for message in hour_messages(hours, runs.shards):
-        if hours.count > _FEW_HOURS or _is_marked(runs, hours, message["shard"]):
-            yield message
+    for job in hour_jobs(hours, runs.shards):
+        if hours.count > _FEW_HOURS or _is_marked(runs, hours, job.shard):
+            yield job
 
 
 def _is_marked(runs: Runs, hours: Hours, shard: int) -> bool:
     return any(next(runs.pairs.pages(hour, shard, limit=1), None) for hour in hours)
 
 
-def _sweeps(runs: Runs) -> Iterator[dict[str, Any]]:
+def _sweeps(runs: Runs) -> Iterator[SweepJob]:
     """Yield the messages for the shards of the list that hold any subscription."""
-    for message in sweep_messages():
-        page, _ = runs.subscriptions.listing(message["list_shard"], None, 1)
+    for job in sweep_jobs():
+        page, _ = runs.subscriptions.listing(job.list_shard, None, 1)
         if page:
-            yield message
+            yield job
 
 
 def get(store: ports.Runs, id_: str) -> Run:

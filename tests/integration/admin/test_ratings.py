@@ -14,6 +14,7 @@ from fusion_billing.dynamodb import client
 from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair, ChangedPairs
 from fusion_billing.dynamodb.state.planner import PlannerState
 from fusion_billing.instants import rfc3339, sortable
+from fusion_billing.messaging.messages import rating_job
 from local.tables import Tables
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def work(admin: "Admin", dynamodb: DynamoDBClient, monkeypatch: pytest.MonkeyPat
         waiting = [body for queue, body in admin.messages if queue == "rating"]
         admin.messages.clear()
         for message in waiting:
-            rate_dependencies.worker().do(message, has_time=lambda: True)
+            rate_dependencies.worker().do(rating_job(message), has_time=lambda: True)
 
     yield do
     for one in cached:

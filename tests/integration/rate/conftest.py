@@ -38,6 +38,7 @@ from fusion_billing.dynamodb.state.planner import PlannerState
 from fusion_billing.dynamodb.state.runs import RunStore
 from fusion_billing.dynamodb.usage.pair_records import UsageRecords
 from fusion_billing.instants import rfc3339, sortable
+from fusion_billing.messaging.messages import RatingJob, rating_job
 from fusion_billing.odoo_lines.line_cadence import LineCadence
 from local.tables import Tables
 from tests.fakes.outbox import FakeOutbox
@@ -201,8 +202,9 @@ class World:
             message = {"job": "hour", "hour": hour_text(hour or self.now), "shard": shard}
             self.do(message)
 
-    def do(self, message: dict[str, Any], *, has_time: Callable[[], bool] = lambda: True) -> None:
-        self.worker().do(message, has_time=has_time)
+    def do(self, message: Mapping[str, Any] | RatingJob, *, has_time: Callable[[], bool] = lambda: True) -> None:
+        job = rating_job(message) if isinstance(message, Mapping) else message
+        self.worker().do(job, has_time=has_time)
 
     def drain(self) -> None:
         """Do every message that is in the queue, and what they send on."""

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fusion_billing.billing.planning import sweep_messages
 from fusion_billing.catalog.change import Change
+from fusion_billing.messaging.messages import sweep_jobs
 
 if TYPE_CHECKING:
     from tests.integration.rate.conftest import World
@@ -18,7 +18,7 @@ JOB = {"job": "subscription", "id": "42"}
 
 
 def _sweep(world: "World", charge: str | None = None) -> None:
-    for message in sweep_messages(charge):
+    for message in sweep_jobs(charge):
         world.do(message)
 
 

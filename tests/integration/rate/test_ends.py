@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fusion_billing.billing.planning import sweep_messages
 from fusion_billing.dynamodb.ratings.announced_ends import AnnouncedEnds
+from fusion_billing.messaging.messages import sweep_jobs
 
 if TYPE_CHECKING:
     from tests.integration.rate.conftest import World
@@ -30,7 +30,7 @@ def ending(small_world: "World") -> "World":
 def swept(world: "World", now: datetime) -> list[Mapping[str, object]]:
     """Sweep at an instant; return the ends that were announced so far."""
     world.now = now
-    for message in sweep_messages():
+    for message in sweep_jobs():
         world.do(message)
     assert world.reported == []
     return world.outbox.data_of("subscription.ended")

@@ -9,8 +9,8 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from functions.rate.rater import Rater
 from functions.rate.rating_writer import Writer
-from fusion_billing.billing.planning import sweep_messages
 from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
+from fusion_billing.messaging.messages import sweep_jobs
 from local.capacity import Consumed
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _PER_UNIT_20 = {"type": "per_unit", "unit_amount": "0.20"}
 
 
 def _sweep(world: "World") -> None:
-    for message in sweep_messages():
+    for message in sweep_jobs():
         world.do(message)
 
 
@@ -215,7 +215,7 @@ def test_a_price_changed_before_a_period_opened_holds_where_it_was_invoiced_unop
     small_world.push("50", "2026-12-03")
     small_world.rate(ChangedPair("42", "api_calls", "2026-12"))  # to come, and rated at the old price
     small_world.charge("api_calls", {}, {"valid_from": "2026-11-10", "model": _PER_UNIT_20})
-    for message in sweep_messages("api_calls"):
+    for message in sweep_jobs("api_calls"):
         small_world.do(message)
     small_world.invoice("2027-02-01")  # seen at once: the invoices of November and of December
     small_world.do(JOB)
@@ -247,7 +247,7 @@ def test_a_charge_rated_ahead_that_no_longer_applies_when_its_period_is_invoiced
     small_world.change(plan="Basic")
     small_world.do(JOB)
     small_world.invoice("2027-02-01")  # November and, in advance, December
-    for message in [JOB] if thorough else sweep_messages():
+    for message in [JOB] if thorough else sweep_jobs():
         small_world.do(message)
     small_world.do(JOB)
     small_world.push("30", "2026-12-04")  # late, and nobody's

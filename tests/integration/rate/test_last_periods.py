@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fusion_billing.billing.planning import sweep_messages
+from fusion_billing.messaging.messages import sweep_jobs
 
 if TYPE_CHECKING:
     from tests.integration.rate.conftest import World
@@ -20,7 +20,7 @@ def asked(world: "World", now: datetime = DECEMBER_2) -> list[dict[str, Any]]:
     """Sweep, and return what the relay is asked to close."""
     world.now = now
     world.relay.messages.clear()
-    for message in sweep_messages():
+    for message in sweep_jobs():
         world.do(message)
     return [message for message in world.relay.messages if message["job"] == "close"]
 

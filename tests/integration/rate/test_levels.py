@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fusion_billing.billing.planning import sweep_messages
 from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
 from fusion_billing.instants import rfc3339, sortable
+from fusion_billing.messaging.messages import sweep_jobs
 
 if TYPE_CHECKING:
     from tests.integration.rate.conftest import World
@@ -75,7 +75,7 @@ def test_a_correction_of_a_window_changes_both_periods(seats: "World", found_by:
     seats.invoice(DECEMBER)
     seats.now = datetime(2026, 11, 2, 12, 30, tzinfo=UTC)
     seats.do({"job": "subscription", "id": "42"})
-    for message in sweep_messages():
+    for message in sweep_jobs():
         seats.do(message)
     _level(seats, "20", "2026-10-16", "2026-11-16", marked=found_by == "its marker")
     _found(seats, found_by)
@@ -100,7 +100,7 @@ def _found(world: "World", by: str) -> None:
         case "its marker":
             world.rate_hour()
         case "a sweep":
-            for message in sweep_messages():
+            for message in sweep_jobs():
                 world.do(message)
         case _:
             world.do({"job": "subscription", "id": "42"})

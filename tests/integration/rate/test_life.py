@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fusion_billing.billing.planning import sweep_messages
 from fusion_billing.catalog.subscription_history import ChainedOrder
 from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
+from fusion_billing.messaging.messages import sweep_jobs
 
 if TYPE_CHECKING:
     from tests.integration.rate.conftest import World
@@ -54,7 +54,7 @@ def test_a_start_corrected_before_any_invoice_makes_one_period_one_allowance_one
     assert _amounts(begun, MID_NOVEMBER) == {"api_calls": Decimal(0), "fee": Decimal(0)}
     fee = begun.the_rating(MID_NOVEMBER, "fee")
     assert fee.line.state == "due"  # it may be in Odoo, and is brought to nothing there
-    for message in sweep_messages():
+    for message in sweep_jobs():
         begun.do(message)
     assert begun.the_rating(MID_NOVEMBER, "fee") == fee
 
@@ -75,7 +75,7 @@ def test_a_start_moved_on_and_back_leaves_the_period_as_it_was(begun: "World", s
     begun.change(start_date="2026-11-01")
     begun.do(JOB)
     begun.rate_hour()
-    for message in sweep_messages():
+    for message in sweep_jobs():
         begun.do(message)
     assert _amounts(begun, NOVEMBER) == {"api_calls": Decimal(20), "fee": Decimal(5)}
     assert begun.line_item([NOVEMBER, MID_NOVEMBER]) == Decimal(20)
@@ -101,7 +101,7 @@ def test_usage_of_before_billed_from_is_not_billed(begun: "World") -> None:
         begun.push("15", day)
     begun.rate_hour()
     begun.do(JOB)
-    for message in sweep_messages():
+    for message in sweep_jobs():
         begun.do(message)
     assert _amounts(begun, NOVEMBER) == {"api_calls": Decimal(5), "fee": Decimal(5)}
 
@@ -121,7 +121,7 @@ def test_an_adjustment_of_before_the_first_period_follows_a_later_beginning(
     begun.do(JOB)
     assert begun.the_rating(NOVEMBER, corrects="2026-10-01").amount == Decimal(0)
     begun.change(start_date="2026-10-15", billed_from=None)
-    for message in sweep_messages():
+    for message in sweep_jobs():
         begun.do(message)
     assert begun.the_rating(NOVEMBER, corrects="2026-10-01").amount == Decimal(5)
 
@@ -170,7 +170,7 @@ def test_an_adjustment_of_a_subscription_that_ended_is_for_its_final_invoice(beg
     begun.rate_hour()
     adjusted = begun.the_rating(DECEMBER, corrects=MID_NOVEMBER)
     assert (adjusted.amount, adjusted.document.needs_final_invoice) == (Decimal(20), True)
-    for message in sweep_messages():
+    for message in sweep_jobs():
         begun.do(message)
     assert begun.the_rating(DECEMBER, corrects=MID_NOVEMBER) == adjusted
 
@@ -251,7 +251,7 @@ def test_what_was_invoiced_under_a_replaced_start_is_billed_of_the_period(begun:
     begun.invoice(JANUARY)  # before the lines under 15 November were brought to nothing
     for _ in range(2):
         begun.do(JOB)
-        for message in sweep_messages():
+        for message in sweep_jobs():
             begun.do(message)
     old, new = begun.the_rating(MID_NOVEMBER), begun.the_rating(NOVEMBER)
     assert old.frozen
@@ -271,7 +271,7 @@ def test_what_is_read_later_of_an_invoice_under_a_replaced_start_is_followed(beg
     assert begun.rating(DECEMBER, corrects=NOVEMBER) is None
     for charge in ("api_calls", "fee"):
         _set(begun, "billed", "0.00", charge)  # the invoice had none of it after all
-    for message in sweep_messages():
+    for message in sweep_jobs():
         begun.do(message)
     assert _amounts(begun, DECEMBER) == {
         "fee": Decimal(5),
@@ -301,13 +301,13 @@ def test_nothing_is_adjusted_while_the_result_of_a_call_is_unknown(begun: "World
     begun.invoice(JANUARY)
     begun.now = datetime(2026, 12, 3, 12, 30, tzinfo=UTC)
     begun.do(JOB)
-    for message in sweep_messages():
+    for message in sweep_jobs():
         begun.do(message)
     assert begun.rating(DECEMBER, corrects=MID_NOVEMBER) is None
     assert begun.the_rating(DECEMBER, "fee", corrects=MID_NOVEMBER).amount == Decimal(5)
     assert begun.the_rating(MID_NOVEMBER).frozen
     _set(begun, "line_intent", None)
-    for message in sweep_messages():
+    for message in sweep_jobs():
         begun.do(message)
     assert begun.the_rating(DECEMBER, corrects=MID_NOVEMBER).amount == Decimal(5)
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from fusion_billing.billing.planning import hour_messages, hours_until_now, part_of, sweep_messages
+from fusion_billing.billing.planning import hours_until_now
 from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
 from fusion_billing.errors import Unavailable
+from fusion_billing.messaging.messages import hour_jobs, rating_job, sweep_jobs
 from local.capacity import Consumed
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def test_a_message_that_comes_again_is_counted_once(small_world: "World") -> Non
 
 def test_a_sweep_rates_what_a_lost_marker_left_out(small_world: "World") -> None:
     small_world.push("25", marked=False)
-    for message in sweep_messages():
+    for message in sweep_jobs():
         small_world.do(message)
     assert small_world.the_rating().amount == Decimal("1.50")
 
@@ -137,7 +138,7 @@ def test_a_sweep_too_long_for_one_worker_goes_on_in_another(world: "World") -> N
     for number in range(40):
         world.subscription(str(100 + number))
         world.push("25", id_=str(100 + number), marked=False)
-    for message in sweep_messages():
+    for message in sweep_jobs():
         world.do(message, has_time=_runs_out(1))
     assert world.queue.messages
     world.drain()
@@ -152,7 +153,7 @@ def test_a_sweep_rates_what_is_due_without_usage_and_makes_nothing_of_what_is_no
     tiers = [{"up_to": None, "unit_amount": "1", "flat_amount": "2"}]
     world.charge("tiers", model={"type": "graduated", "tiers": tiers})
     world.subscription()
-    for message in sweep_messages():
+    for message in sweep_jobs():
         world.do(message)
     stored = world.ratings.in_period("42", datetime(2026, 11, 1, tzinfo=UTC))
     assert {one.key.charge: (one.amount, one.line.state) for one in stored} == {
@@ -166,11 +167,11 @@ def test_a_charge_that_no_longer_applies_comes_to_nothing_with_the_next_sweep(sm
     small_world.push("25")
     small_world.rate()
     small_world.charge(active=False)
-    for message in sweep_messages("api_calls"):
+    for message in sweep_jobs("api_calls"):
         small_world.do(message)
     rating = small_world.the_rating()
     assert (rating.version, rating.amount, rating.line.state) == (2, Decimal(0), "due")
-    for message in sweep_messages():
+    for message in sweep_jobs():
         small_world.do(message)
     assert small_world.the_rating().version == 2
     small_world.charge()
@@ -181,7 +182,7 @@ def test_a_charge_that_no_longer_applies_comes_to_nothing_with_the_next_sweep(sm
 def test_a_sweep_of_one_charge_leaves_the_others_alone(small_world: "World") -> None:
     small_world.charge("other", included_units="0")
     small_world.push("25", marked=False)
-    for message in sweep_messages("other"):
+    for message in sweep_jobs("other"):
         small_world.do(message)
     assert small_world.rating() is None
     assert small_world.the_rating(charge="other").amount == Decimal("2.50")
@@ -189,7 +190,7 @@ def test_a_sweep_of_one_charge_leaves_the_others_alone(small_world: "World") -> 
 
 def test_a_subscription_is_rated_whole_about_the_end_of_its_period(small_world: "World") -> None:
     small_world.now = datetime(2026, 11, 30, 2, 36, tzinfo=UTC)
-    for message in sweep_messages():
+    for message in sweep_jobs():
         small_world.do(message)
     small_world.push("25", "2026-11-30", marked=False)
     small_world.now = datetime(2026, 11, 30, 23, 6, tzinfo=UTC)
@@ -205,9 +206,9 @@ def test_a_run_on_demand_covers_the_hour_under_way_and_leaves_the_watermark(smal
     watermark = datetime(2026, 11, 20, 10, tzinfo=UTC)
     small_world.state.advance(watermark)
     small_world.push("25")
-    messages = hour_messages(hours_until_now(watermark, watermark, small_world.now), 4)
-    assert [one["hours"] for one in messages] == [2, 2, 2, 2]
-    assert len({part_of(one) for one in messages}) == 4
+    messages = hour_jobs(hours_until_now(watermark, watermark, small_world.now), 4)
+    assert [job.hours for job in messages] == [2, 2, 2, 2]
+    assert len({job.part_name for job in messages}) == 4
     for message in messages:
         small_world.do(message)
     assert small_world.the_rating().amount == Decimal("1.50")
@@ -231,7 +232,7 @@ def test_nothing_is_ever_scanned_and_a_changed_pair_costs_one_write(
     small_world.push("25")
     busy = type(small_world)(client, small_world.tables, now=small_world.now)
     busy.rate_hour()
-    for message in sweep_messages():
+    for message in sweep_jobs():
         busy.do(message)
     assert "Scan" not in consumed.operations
     writes = {"PutItem", "UpdateItem", "BatchExecuteStatement", "TransactWriteItems"}
@@ -263,7 +264,7 @@ def test_a_message_that_keeps_failing_is_divided_so_that_one_subscription_costs_
     count = 4 if message["job"] == "hour" else 16
     shard_field = "shard" if message["job"] == "hour" else "list_shard"
     for shard in range(count):
-        world.worker().do({**message, shard_field: shard}, has_time=lambda: True, attempt=3)
+        world.worker().do(rating_job({**message, shard_field: shard}), has_time=lambda: True, attempt=3)
     assert not any(world.rating(id_=id_) for id_ in ids)
     assert len(world.queue.messages) == len(ids)
     world.drain()
@@ -274,10 +275,10 @@ def test_the_history_of_a_rating_names_why_each_version_was_made(small_world: "W
     small_world.push("25")
     small_world.rate_hour()
     small_world.charge(model={"type": "per_unit", "unit_amount": "0.20"})
-    for message in sweep_messages("api_calls"):
+    for message in sweep_jobs("api_calls"):
         small_world.do(message)
     small_world.push("26", marked=False)
-    for message in sweep_messages():
+    for message in sweep_jobs():
         small_world.do(message)
     small_world.push("27", marked=False)
     small_world.do({"job": "subscription", "id": "42"})

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from functions.rate.statements import GRACE
-from fusion_billing.billing.planning import sweep_messages
+from fusion_billing.messaging.messages import sweep_jobs
 from fusion_billing.statements.chain import findings
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def test_without_an_invoice_to_read_it_says_what_odoo_acknowledged_after_a_week(
     closed.do(CLOSED)
     assert statements(closed) == []
     closed.now += timedelta(minutes=1)
-    for message in sweep_messages():
+    for message in sweep_jobs():
         closed.do(message)
     [statement] = statements(closed)
     assert [line["invoiced_from"] for line in statement["lines"]] == ["acknowledged"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fusion_billing.billing.planning import sweep_messages
+from fusion_billing.messaging.messages import sweep_jobs
 
 if TYPE_CHECKING:
     from tests.integration.rate.conftest import World
@@ -109,7 +109,7 @@ def test_it_is_frozen_and_adjusted_by_the_price_it_keeps(upgraded: "World") -> N
     assert (frozen.version, frozen.frozen, frozen.billed) == (2, True, Decimal("1.50"))
     assert upgraded.rating("2026-12-01", corrects="2026-11-01") is None
     upgraded.push("30", marked=False)
-    for message in sweep_messages():
+    for message in sweep_jobs():
         upgraded.do(message)
     assert upgraded.the_rating("2026-12-01", corrects="2026-11-01").amount == Decimal("0.50")
 
@@ -121,7 +121,7 @@ def test_other_rules_alone_bill_nothing_anew_and_changed_usage_is_rated_by_them(
     upgraded = store(small_world, {**DOCUMENT, "included_units": "0", "priced_by": [flat, later]})
     upgraded.invoice("2027-01-01")
     upgraded.do(JOB)
-    for message in sweep_messages():
+    for message in sweep_jobs():
         upgraded.do(message)
     assert upgraded.rating("2026-12-01", corrects="2026-11-01") is None
 

@@ -6,6 +6,7 @@ from typing import Any
 from functions.relay.guard_run import GuardRun, Run
 from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
 from fusion_billing.dynamodb.state.leases import Leases
+from fusion_billing.messaging.messages import GuardJob
 from fusion_billing.odoo.copy_guarding import CopyGuarding
 from fusion_billing.webhooks.events.registry import check
 from tests.integration.relay.conftest import API_CALLS, START, STORAGE
@@ -14,7 +15,7 @@ from tests.integration.relay.test_reconcile import subscribe
 LIST_PRICE = Decimal("9.99")
 
 
-def guard(world: Any, message: dict[str, Any] | None = None, setting: str = "repair", **changes: Any) -> Run:
+def guard(world: Any, job: GuardJob | None = None, setting: str = "repair", **changes: Any) -> Run:
     """Compare as the daily schedule does, or as `message` says."""
     subscriptions = SubscriptionStore(world.dynamodb, world.tables.catalogue)
     guarding = world.guarding(setting)
@@ -28,7 +29,7 @@ def guard(world: Any, message: dict[str, Any] | None = None, setting: str = "rep
         random=lambda: 0.0,
         remaining=changes.pop("remaining", lambda: 300.0),
     )
-    return run.run(message or {})
+    return run.run(job or GuardJob())
 
 
 def guarded_world(world: Any) -> Any:

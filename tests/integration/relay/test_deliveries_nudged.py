@@ -36,7 +36,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 def test_all_endpoints_of_a_batch_are_served_in_one_run(served: list[Any]) -> None:
     answer = handler.handler(records(wake_up("ep_b"), wake_up("ep_a"), wake_up("ep_b")), Context())
     assert answer == {"batchItemFailures": []}
-    assert served == [["ep_a", "ep_b"]]
+    assert served == [("ep_a", "ep_b")]
 
 
 def test_a_nudge_that_names_none_serves_all(served: list[Any]) -> None:
@@ -60,4 +60,4 @@ def test_a_run_that_fails_has_all_its_nudges_come_again_and_no_other(
 def test_a_message_that_is_none_is_reported_and_costs_the_others_nothing(served: list[Any], body: str) -> None:
     answer = handler.handler(records(body, wake_up("ep_a")), Context())
     assert answer == {"batchItemFailures": [{"itemIdentifier": "0"}]}
-    assert served == [["ep_a"]]
+    assert served == [("ep_a",)]

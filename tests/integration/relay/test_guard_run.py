@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from fusion_billing.messaging.messages import GuardJob
 from local.capacity import Consumed
 from tests.integration.relay.conftest import STORAGE
 from tests.integration.relay.guarding import guard, guarded_world, line
@@ -46,9 +47,9 @@ def test_a_line_of_a_final_invoice_that_was_changed_is_repaired_and_listed_again
 
 def test_only_periods_that_end_soon_are_compared_hourly(sent: Any) -> None:
     sent.admin.update_prices(41)
-    assert guard(sent, {"closing": True}).result.compared == 0
+    assert guard(sent, GuardJob(closing=True)).result.compared == 0
     sent.now = datetime(2026, 11, 29, 18, tzinfo=UTC)
-    assert guard(sent, {"closing": True}).result.repaired == 1
+    assert guard(sent, GuardJob(closing=True)).result.repaired == 1
 
 
 def test_what_time_does_not_allow_is_gone_on_with(world: Any) -> None:
@@ -58,7 +59,7 @@ def test_what_time_does_not_allow_is_gone_on_with(world: Any) -> None:
     for order in orders:
         world.rate(order)
     world.run()
-    rest: dict[str, Any] | None = {}
+    rest: GuardJob | None = GuardJob()
     compared = runs = 0
     while rest is not None:
         run = guard(world, rest, remaining=lambda: 10.0)
@@ -69,14 +70,14 @@ def test_what_time_does_not_allow_is_gone_on_with(world: Any) -> None:
 
 def test_a_named_list_goes_on_where_it_was_short_of_time(sent: Any) -> None:
     ids = [f"unknown-{number}" for number in range(100)] + ["41"]
-    run = guard(sent, {"subscriptions": ids}, remaining=lambda: 10.0)
-    assert run.rest == {"subscriptions": ["41"]}
+    run = guard(sent, GuardJob(subscriptions=tuple(ids)), remaining=lambda: 10.0)
+    assert run.rest == GuardJob(subscriptions=("41",))
     assert guard(sent, run.rest).result.compared == 1
 
 
 def test_a_run_without_time_asks_for_itself(sent: Any) -> None:
-    run = guard(sent, {"job": "guard", "subscriptions": ["41"]}, remaining=lambda: 1.0)
-    assert (run.rest, run.result.compared) == ({"subscriptions": ["41"]}, 0)
+    run = guard(sent, GuardJob(subscriptions=("41",)), remaining=lambda: 1.0)
+    assert (run.rest, run.result.compared) == (GuardJob(subscriptions=("41",)), 0)
 
 
 def test_odoo_is_asked_little(world: Any) -> None:
@@ -98,7 +99,7 @@ def test_odoo_is_asked_little(world: Any) -> None:
     ]
     world.admin.clear_calls()
     world.now = datetime(2026, 11, 30, 12, tzinfo=UTC)
-    assert guard(world, {"closing": True}).result.agreeing == 80
+    assert guard(world, GuardJob(closing=True)).result.agreeing == 80
     assert [call["method"] for call in world.admin.calls()] == ["fields_get", "search_read", "search_read"]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from fusion_billing.dynamodb.state.leases import Leases
+from fusion_billing.messaging.messages import GuardJob
 from fusion_billing.odoo_lines.line_guard import read_notes
 from tests.integration.relay.conftest import API_CALLS
 from tests.integration.relay.guarding import RATED, form, guard, guarded_world, heard, line
@@ -38,7 +39,7 @@ def test_a_copied_order_that_is_a_subscription_has_its_copy_set_to_zero(sent: An
 def test_a_copied_order_is_seen_when_it_is_read_as_changed(sent: Any) -> None:
     copy = sent.admin.copy_order(41)
     subscribe(sent, copy)
-    assert guard(sent, {"subscriptions": [str(copy)]}).result.repaired == 1
+    assert guard(sent, GuardJob(subscriptions=(str(copy),))).result.repaired == 1
     assert [row[0] for row in form(sent, copy)] == [0]
 
 
@@ -71,7 +72,7 @@ def test_a_copy_is_held_against_its_own_customer_s_line_though_others_have_the_s
     sent.run()
     copy = sent.admin.copy_order(41)
     subscribe(sent, copy)
-    [finding] = guard(sent, {"subscriptions": [str(copy)]}).result.findings
+    [finding] = guard(sent, GuardJob(subscriptions=(str(copy),))).result.findings
     assert (finding["line"], finding["subscription"]) == ("41~20261101T000000Z~api_calls", "41")
     assert read_notes(line(sent).guard).keys() == {str(finding["odoo_line_id"])}
 

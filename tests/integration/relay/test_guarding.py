@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from fusion_billing.messaging.messages import GuardJob
 from fusion_billing.odoo_lines.line_guard import MAX_REPAIRS
 from tests.integration.relay.conftest import API_CALLS, STORAGE
 from tests.integration.relay.guarding import (
@@ -107,13 +108,13 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("name", CHANGES)
-@pytest.mark.parametrize("message", [None, {"subscriptions": ["41"]}], ids=["daily", "changed order"])
-def test_every_change_is_found_and_repaired(sent: Any, name: str, message: dict[str, Any] | None) -> None:
+@pytest.mark.parametrize("job", [None, GuardJob(subscriptions=("41",))], ids=["daily", "changed order"])
+def test_every_change_is_found_and_repaired(sent: Any, name: str, job: GuardJob | None) -> None:
     change = CHANGES[name]
     sent.orders(43)
     [row] = sent.in_odoo(41)
     change.act(sent, row["id"])
-    run = guard(sent, message)
+    run = guard(sent, job)
     [finding] = run.result.findings
     assert set(change.found) <= set(finding["found"])
     assert (finding["repaired"], run.result.repaired) == (True, 1)
@@ -122,7 +123,7 @@ def test_every_change_is_found_and_repaired(sent: Any, name: str, message: dict[
     if change.repaired is not None:
         assert form(sent) == change.repaired
     assert sum(row["price_subtotal"] for row in sent.in_odoo(41)) == 1
-    assert guard(sent, message).result.findings == []
+    assert guard(sent, job).result.findings == []
 
 
 @pytest.mark.parametrize("name", CHANGES)

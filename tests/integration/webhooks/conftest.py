@@ -25,7 +25,8 @@ from fusion_billing.dynamodb.webhooks.deliveries import DeliveryStore
 from fusion_billing.dynamodb.webhooks.endpoint_secrets import EndpointSecrets
 from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
 from fusion_billing.dynamodb.webhooks.events import EventStore
-from fusion_billing.dynamodb.webhooks.outbox import WakeUps, build_outbox
+from fusion_billing.dynamodb.webhooks.outbox import build_outbox
+from fusion_billing.messaging.wakeups import WakeUps
 from fusion_billing.outbound.ssrf_guard import SsrfGuard
 from fusion_billing.outbound.webhook_sender import Limits, WebhookSender
 from fusion_billing.webhooks import signing

@@ -9,13 +9,10 @@ from fusion_billing.billing.planning import (
     cause_of,
     closing_hours,
     finished_hours,
-    hour_messages,
     hour_of,
     hour_text,
     hours_until_now,
     parse_hour,
-    part_of,
-    sweep_messages,
 )
 
 NOW = datetime(2026, 11, 20, 13, 6, tzinfo=UTC)
@@ -58,37 +55,6 @@ def test_the_first_run_ever_begins_where_markers_began() -> None:
 
 def test_a_run_on_demand_covers_the_hour_under_way() -> None:
     assert list(hours_until_now(_at(11), _at(11), NOW)) == [_at(12), _at(13)]
-
-
-def test_every_hour_and_shard_is_in_exactly_one_message() -> None:
-    hours = finished_hours(_at(7, 17), NOW, NOW, SETTLING)
-    messages = hour_messages(hours, 3)
-    covered = [
-        (parse_hour(one["hour"]) + offset * timedelta(hours=1), one["shard"])
-        for one in messages
-        for offset in range(one.get("hours", 1))
-    ]
-    assert sorted(covered) == sorted((hour, shard) for hour in hours for shard in range(3))
-    assert len({part_of(one) for one in messages}) == len(messages)
-
-
-def test_an_hour_alone_is_a_message_a_shard() -> None:
-    hours = finished_hours(_at(11), _at(11), NOW, SETTLING)
-    assert hour_messages(hours, 2) == [
-        {"job": "hour", "hour": "2026-11-20T12", "shard": 0},
-        {"job": "hour", "hour": "2026-11-20T12", "shard": 1},
-    ]
-
-
-def test_a_continuation_finishes_the_part_it_came_from() -> None:
-    first = {"job": "hour", "hour": "2026-11-20T12", "hours": 3, "shard": 1}
-    rest = first | {"hour": "2026-11-20T13", "hours": 2, "part": "2026-11-20T12", "after": "x"}
-    assert part_of(rest) == part_of(first)
-
-
-def test_a_sweep_covers_every_shard_of_the_list() -> None:
-    assert [one["list_shard"] for one in sweep_messages()] == list(range(16))
-    assert {one["charge"] for one in sweep_messages("calls")} == {"calls"}
 
 
 def test_an_hour_reads_back_as_it_was_written() -> None:

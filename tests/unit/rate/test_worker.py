@@ -5,8 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from fusion_billing.billing.planning import hour_of, sweep_messages
+from fusion_billing.billing.planning import hour_of
 from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
+from fusion_billing.messaging.messages import sweep_jobs
 from tests.fakes.rating_world import RatingWorld, runs_out_after
 
 HOUR = "2026-11-20T12"
@@ -55,7 +56,7 @@ def test_a_shard_too_long_for_one_worker_continues_in_another(
 
 def test_a_sweep_without_time_continues_after_the_last_subscription(world: RatingWorld) -> None:
     ids = subscribe_many(world, 40)
-    for message in sweep_messages():
+    for message in sweep_jobs():
         world.do(message, has_time=runs_out_after(1))
     assert world.queue.messages
     while world.queue.messages:
@@ -85,7 +86,7 @@ def test_a_late_attempt_at_an_hour_is_divided_by_subscription(world: RatingWorld
 
 
 def test_a_late_attempt_at_a_sweep_is_divided_by_subscription(world: RatingWorld) -> None:
-    for message in sweep_messages("api_calls"):
+    for message in sweep_jobs("api_calls"):
         world.do(message, attempt=3)
     assert world.queue.messages == [{"job": "subscription", "id": "42", "charge": "api_calls"}]
 
@@ -122,7 +123,7 @@ def test_a_run_on_demand_sends_order_lines_at_once(world: RatingWorld) -> None:
 
 def test_a_sweep_marks_a_subscription_about_the_end_of_its_period(world: RatingWorld) -> None:
     world.clock.now = datetime(2026, 11, 30, 2, tzinfo=UTC)
-    for message in sweep_messages():
+    for message in sweep_jobs():
         world.do(message)
     marked = sorted(hour for hour, names in world.markers.hours.items() if "42#*#2026-11" in names)
     assert marked == [datetime(2026, 11, 30, hour, tzinfo=UTC) for hour in (22, 23)]
@@ -131,7 +132,7 @@ def test_a_sweep_marks_a_subscription_about_the_end_of_its_period(world: RatingW
 def test_a_sweep_announces_an_end_date_that_passed(world: RatingWorld) -> None:
     world.change(end_date="2026-11-17")
     for _ in range(2):
-        for message in sweep_messages():
+        for message in sweep_jobs():
             world.do(message)
     [data] = world.outbox.data_of("subscription.ended")
     assert (data["ended_at"], data["reason"]) == ("2026-11-18T00:00:00Z", "end_date")
@@ -140,7 +141,7 @@ def test_a_sweep_announces_an_end_date_that_passed(world: RatingWorld) -> None:
 def test_a_sweep_has_the_last_period_closed_if_nothing_is_due(world: RatingWorld) -> None:
     world.change(end_date="2026-11-30")
     world.clock.now = datetime(2026, 12, 2, 3, tzinfo=UTC)
-    for message in sweep_messages():
+    for message in sweep_jobs():
         world.do(message)
     assert {"job": "close", "subscription": "42", "period_start": "2026-11-01T00:00:00Z"} in world.relay_queue.messages
 

@@ -80,10 +80,6 @@ class Report:
     key_days_left: float | None = None
     changed: list[str] = field(default_factory=list)
 
-    def rest(self, began: datetime) -> dict[str, Any]:
-        """Return what to ask for to go on: without a watermark, an incremental run is a full one."""
-        return {"full": self.full, "after": self.after, "began": rfc3339(began)}
-
     def as_dict(self) -> dict[str, Any]:
         """Return the report as an answer and a log have it."""
         told = {**self.__dict__, "complete": self.after is None and not self.failed and not self.alarm}

@@ -1,18 +1,15 @@
-"""Plan rating runs: which hours and shards a run covers, and the messages for them."""
+"""Plan rating runs: which hours a run covers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from fusion_billing.billing.rating import Cause
 from fusion_billing.catalog.identifiers import MARKERS_LIVE
 
 HOUR = timedelta(hours=1)
 LIST_SHARDS = 16
 """Shards of the list of subscriptions."""
 
-_LONGEST = 24  # hours in one message, so that a run after a long standstill is spread over many workers
 _FORMAT = "%Y-%m-%dT%H"
 
 
@@ -72,56 +69,6 @@ def hours_until_now(watermark: datetime | None, earliest: datetime, now: datetim
 def _first(watermark: datetime | None, earliest: datetime, now: datetime) -> datetime:
     oldest = hour_of(now - MARKERS_LIVE)
     return max(oldest, hour_of(earliest) if watermark is None else watermark + HOUR)
-
-
-def hour_messages(hours: Hours, shards: int) -> list[dict[str, Any]]:
-    """Return the messages for `hours`: one per shard and day.
-
-    `hours` in a message is the number of hours from `hour` on; one if it is left out.
-    """
-    messages = []
-    for first in range(0, hours.count, _LONGEST):
-        count = min(_LONGEST, hours.count - first)
-        span = {"hours": count} if count > 1 else {}
-        hour = hour_text(hours.first + first * HOUR)
-        messages += [{"job": "hour", "hour": hour, **span, "shard": shard} for shard in range(shards)]
-    return messages
-
-
-def sweep_messages(charge: str | None = None) -> list[dict[str, Any]]:
-    """Return the messages that rate every subscription's open period again, or one charge of it."""
-    narrowed = {"charge": charge} if charge is not None else {}
-    return [{"job": "sweep", "list_shard": shard, **narrowed} for shard in range(LIST_SHARDS)]
-
-
-def cause_of(message: Mapping[str, Any]) -> Cause:
-    """Return the cause of the ratings that a message makes, as their history names it.
-
-    A run on demand and the daily sweep are a `run`; a sweep of one charge follows its `definition`; a
-    subscription's own message may follow an `invoice`.
-    """
-    if "run" in message:
-        return "run"
-    match message.get("job"):
-        case "sweep":
-            return "definition" if "charge" in message else "run"
-        case "subscription" if "charge" in message:
-            return "definition"
-        case "subscription":
-            return "invoice" if message.get("cause") == "invoice" else "subscription"
-        case _:
-            return "usage"
-
-
-def part_of(message: Mapping[str, Any]) -> str:
-    """Return the name of the part of a run that `message` does, and its continuations finish."""
-    match message["job"]:
-        case "hour":
-            return f"hour:{message.get('part', message['hour'])}:{message['shard']}"
-        case "sweep":
-            return f"sweep:{message['list_shard']}"
-        case _:
-            return f"subscription:{message['id']}"
 
 
 CLOSING_LEADS = (2 * HOUR, HOUR)
