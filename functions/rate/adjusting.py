@@ -26,8 +26,7 @@ from fusion_billing.billing_periods.calendar import Period
 from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair, month_of
 from fusion_billing.errors import Unavailable, VersionConflict
 from fusion_billing.rating.records import Record
-
-_ATTEMPTS = 6
+from fusion_billing.retry import VERSION_CONFLICTS
 
 _ReadRecords = dict[tuple[str, Period], list[Record]]
 """The usage records read so far, by metric and period."""
@@ -83,7 +82,7 @@ class Adjuster:
             return self._adjust_again(customer, adjustment, keys)
 
     def _adjust_again(self, customer: BilledSubscription, adjustment: Adjustment, keys: AdjustmentKeys) -> bool:
-        for _ in range(_ATTEMPTS):
+        for _ in VERSION_CONFLICTS.attempts():
             stored = self._read(customer.id, [keys])
             records = self._records(customer, adjustment)
             try:

@@ -19,8 +19,7 @@ from fusion_billing.billing.rating_document import StoredPrice
 from fusion_billing.billing_periods.calendar import Period
 from fusion_billing.dynamodb.markers.changed_pairs import EVERY_METRIC, ChangedPair, month_of
 from fusion_billing.errors import Unavailable, VersionConflict
-
-_ATTEMPTS = 6
+from fusion_billing.retry import VERSION_CONFLICTS
 
 REVIEWED = 13
 """How many of the newest invoiced periods sweeps and subscription jobs review."""
@@ -37,7 +36,7 @@ class Closer:
 
     def freeze(self, subscription: str, start: datetime) -> list[StoredRating]:
         """Freeze every rating billed in an invoiced period; return all of them, frozen."""
-        for _ in range(_ATTEMPTS):
+        for _ in VERSION_CONFLICTS.attempts():
             ratings = self._ratings.in_period(subscription, start)
             unfrozen = [rating for rating in ratings if not rating.frozen]
             if not unfrozen:

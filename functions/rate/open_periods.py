@@ -24,8 +24,7 @@ from fusion_billing.billing_periods.calendar import Period
 from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
 from fusion_billing.errors import Unavailable, VersionConflict
 from fusion_billing.rating.records import Record
-
-_ATTEMPTS = 6
+from fusion_billing.retry import VERSION_CONFLICTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +137,7 @@ class OpenPeriods:
 
     def _rate_again(self, task: Task) -> None:
         """Rate a task from what is stored now, until no other worker is faster; raises `Unavailable`."""
-        for _ in range(_ATTEMPTS):
+        for _ in VERSION_CONFLICTS.attempts():
             customer = self._reading.customer(task.customer.id, refresh=True)
             if customer is None:
                 return

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from functions.rate.line_times import LineTimes
 from functions.rate.ports import Ratings
 from fusion_billing.application.outbox import Prepared, Tells
@@ -14,6 +12,7 @@ from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.decisions import NewVersion, SameVersion
 from fusion_billing.billing.rating import ComputedRating, StoredRating
 from fusion_billing.billing.thresholds import parts_of
+from fusion_billing.dynamodb.errors import RequestFailed
 from fusion_billing.dynamodb.ratings.ratings import Save
 from fusion_billing.errors import FusionError
 from fusion_billing.instants import rfc3339
@@ -91,7 +90,7 @@ class Writer:
                     together[index] = Save(decision, change.stored, change.order, self._line_at(change))
                     continue
                 self._write(change, prepared)
-            except (FusionError, ClientError, ValueError) as error:
+            except (FusionError, RequestFailed, ValueError) as error:
                 errors[index] = error  # about this rating only, or the caller finds out that it is not
         saved = self._ratings.save_many(list(together.values()), now=self.now)
         for index, failure in zip(together, saved, strict=True):

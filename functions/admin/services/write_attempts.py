@@ -1,18 +1,17 @@
-"""Retry a change that another request overtook."""
+"""Doing it again where somebody else wrote first."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from types import TracebackType
 
 from fusion_billing.errors import VersionConflict
-
-_ATTEMPTS = 5
+from fusion_billing.retry import VERSION_CONFLICTS
 
 
 def attempts() -> Iterator[AbstractContextManager[object]]:
     """Yield contexts to read, decide and write in; each but the last swallows `VersionConflict`."""
-    for number in range(_ATTEMPTS):
-        yield _Attempt(last=number == _ATTEMPTS - 1)
+    for attempt in VERSION_CONFLICTS.attempts():
+        yield _Attempt(last=attempt.is_last)
 
 
 class _Attempt(AbstractContextManager[object]):

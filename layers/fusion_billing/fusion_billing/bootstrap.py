@@ -9,8 +9,6 @@ import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError, NoCredentialsError, NoRegionError, PartialCredentialsError
-
 from fusion_billing import settings
 from fusion_billing.access import keys as key_format
 from fusion_billing.access.principal import ADMIN, Principal
@@ -18,6 +16,7 @@ from fusion_billing.access.stored_key import Source, StoredKey
 from fusion_billing.dynamodb import client
 from fusion_billing.dynamodb.catalog.api_keys import KeyStore
 from fusion_billing.dynamodb.catalog.sources import SourceStore
+from fusion_billing.dynamodb.errors import setup_problem
 from fusion_billing.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -43,18 +42,16 @@ def main() -> int:
         return 1
     try:
         print(first_key(client.dynamodb(), table, datetime.now(UTC)))  # noqa: T201
-    except NoRegionError:
-        print("AWS_DEFAULT_REGION is not set: name the stack's region", file=sys.stderr)  # noqa: T201
-    except (NoCredentialsError, PartialCredentialsError):
-        print("No AWS credentials found: sign in as for any AWS tool", file=sys.stderr)  # noqa: T201
-    except ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "")
-        print(f"The table {table} can't be written: {code}", file=sys.stderr)  # noqa: T201
     except Unavailable as error:
         print(error.message, file=sys.stderr)  # noqa: T201
-    else:
-        return 0
-    return 1
+        return 1
+    except Exception as error:
+        problem = setup_problem(error, table)
+        if problem is None:
+            raise
+        print(problem, file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """A small world on DynamoDB Local: a catalogue, subscriptions, marked usage, and the parts of rating."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal

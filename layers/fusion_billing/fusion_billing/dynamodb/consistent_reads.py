@@ -1,32 +1,29 @@
-"""Many items of one table read as they are now, 100 to a call; what a call leaves over is asked for again."""
+"""Reads of many items of one table as they are now, 100 a call. What DynamoDB leaves unprocessed is read again."""
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fusion_billing.errors import Unavailable
+from fusion_billing.retry import WRITES
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _BATCH = 100
-_TRIES = 6
-_FIRST_PAUSE = 0.05
 
 
 def items(client: "DynamoDBClient", table: str, keys: Sequence[Mapping[str, Any]]) -> Iterator[Any]:
-    """Yield those of the items under `keys`, which are distinct, that exist, in no order.
+    """Yield the items that exist of those with the given `keys`, which are distinct, in no order.
 
-    Raises `Unavailable` where the table keeps leaving keys over, throttled.
+    Raises `Unavailable` if the table stays throttled.
     """
     for first in range(0, len(keys), _BATCH):
         pending: Any = {table: {"Keys": keys[first : first + _BATCH], "ConsistentRead": True}}
-        for tried in range(_TRIES):
-            answer = client.batch_get_item(RequestItems=pending)
-            yield from answer["Responses"].get(table, ())
-            pending = answer.get("UnprocessedKeys")
+        for _ in WRITES.attempts():
+            response = client.batch_get_item(RequestItems=pending)
+            yield from response["Responses"].get(table, ())
+            pending = response.get("UnprocessedKeys")
             if not pending:
                 break
-            time.sleep(_FIRST_PAUSE * 2**tried)
         else:
-            raise Unavailable("the ratings table answers too slowly")
+            raise Unavailable("The table is throttled: send the request again")

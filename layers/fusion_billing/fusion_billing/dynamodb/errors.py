@@ -14,6 +14,9 @@ from botocore.exceptions import (
 
 from fusion_billing.errors import Unavailable
 
+RequestFailed = ClientError
+"""DynamoDB refused a request: what services that handle failures one by one catch."""
+
 TRANSIENT = frozenset(
     {
         "ProvisionedThroughputExceededException",
@@ -117,3 +120,14 @@ def unavailable_when_transient() -> Iterator[None]:
         if unavailable is not None:
             raise unavailable from error
         raise
+
+
+def setup_problem(error: Exception, table: str) -> str | None:
+    """Return what an operator has to set up before a command can use `table`, None for any other error."""
+    if isinstance(error, NoRegionError):
+        return "AWS_DEFAULT_REGION is not set: set it to the region of the stack"
+    if isinstance(error, NoCredentialsError | PartialCredentialsError):
+        return "No AWS credentials found: sign in as for any AWS tool"
+    if isinstance(error, ClientError):
+        return f"Table {table} cannot be used: {code_of(error)}"
+    return None

@@ -12,12 +12,12 @@ from fusion_billing.dynamodb.catalog.sources import SourceStore
 from fusion_billing.dynamodb.errors import cancelled_by_condition, reasons, unavailable_when_transient
 from fusion_billing.errors import Conflict, NotFound, Unavailable
 from fusion_billing.instants import parse_instant, rfc3339
+from fusion_billing.retry import VERSION_CONFLICTS
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 LIVE_KEYS = 2  # the old one and the new one, while an app moves from one to the other
-_TRIES = 5
 
 
 class KeyStore:
@@ -75,7 +75,7 @@ class KeyStore:
 
     def revoke(self, key_id: str, now: datetime) -> None:
         """Revoke a key for ever; one already revoked stays as it is. Raises `NotFound` and `Unavailable`."""
-        for _ in range(_TRIES):
+        for _ in VERSION_CONFLICTS.attempts():
             stored = self.get(key_id)
             if stored is None:
                 raise NotFound(f"there is no key {key_id}")

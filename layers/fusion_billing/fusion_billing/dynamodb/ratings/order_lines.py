@@ -6,7 +6,6 @@ meanwhile stays due, and what is not acknowledged stays unknown. A write that fi
 one it was read with leaves everything as it is: another run is at work on the line.
 """
 
-import time
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
@@ -27,6 +26,7 @@ from fusion_billing.dynamodb.ratings.order_line_items import (
 from fusion_billing.dynamodb.ratings.order_line_reading import LineReading
 from fusion_billing.errors import Conflict, Unavailable
 from fusion_billing.instants import rfc3339, sortable
+from fusion_billing.retry import WRITES
 
 _IS_THIS_VERSION = "version = :version"
 _IS_NOT_FROZEN = "attribute_not_exists(frozen)"
@@ -35,8 +35,6 @@ _NO_INTENT = "attribute_not_exists(line_intent)"
 _NO_OTHER_INTENT = f"({_NO_INTENT} OR line_intent = :intent)"
 
 _STATEMENTS = 25  # of PartiQL in one call
-_ATTEMPTS = 6
-_FIRST_PAUSE = 0.05
 _INTEND = (
     "SET line_intent = ? REMOVE line_digest "
     "WHERE pk = ? AND sk = ? AND version = ? AND line_state = 'due' AND frozen IS MISSING"
@@ -60,7 +58,7 @@ class LineStore(LineReading):
         """
         may_go = [False] * len(intents)
         pending = list(range(len(intents)))
-        for attempt in range(_ATTEMPTS):
+        for _ in WRITES.attempts():
             again: list[int] = []
             for first in range(0, len(pending), _STATEMENTS):
                 chunk = pending[first : first + _STATEMENTS]
@@ -76,8 +74,7 @@ class LineStore(LineReading):
             if not again:
                 return may_go
             pending = again
-            time.sleep(_FIRST_PAUSE * 2**attempt)
-        raise Unavailable("the ratings table answers too slowly")
+        raise Unavailable("The ratings table is throttled: send the request again")
 
     def sent(
         self,

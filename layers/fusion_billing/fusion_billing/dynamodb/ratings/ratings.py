@@ -5,7 +5,6 @@ Whoever writes a rating has read it first and names the version read; a writer t
 version is an update of what is named here, never a replacement of the item.
 """
 
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,12 +30,10 @@ from fusion_billing.dynamodb.ratings.rating_items import (
 from fusion_billing.dynamodb.ratings.rating_parts import RatingParts, parts_name
 from fusion_billing.errors import FusionError, Unavailable, VersionConflict
 from fusion_billing.instants import sortable
+from fusion_billing.retry import WRITES
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-_TRIES = 6
-_FIRST_PAUSE = 0.05
 
 _AT_ONCE = sortable(datetime(2000, 1, 1, tzinfo=UTC))
 """When the invoices of a closed period are due to be read: it may be closed before it has even begun."""
@@ -50,7 +47,7 @@ _NOTHING_OVERTOOK = f"{_IS_THE_VERSION_READ} AND {_IS_NOT_FROZEN}"
 _STATEMENTS = 25  # of PartiQL in one call
 _REFUSALS = frozenset({"ConditionalCheckFailed", "DuplicateItem"})
 _TRANSIENT = errors.TRANSIENT | {"TransactionConflict"}
-_OVERTAKEN = "the rating was written by somebody else meanwhile"
+_OVERTAKEN = "Another request wrote the rating: read it again"
 
 
 class Rejected(FusionError):
@@ -155,13 +152,12 @@ class RatingsStore:
         """
         outcomes = [self._failure_of_parts(save.decision) for save in saves]
         pending = [index for index, outcome in enumerate(outcomes) if outcome is None]
-        for tried in range(_TRIES):
+        for _ in WRITES.attempts():
             pending = self._attempt(saves, pending, outcomes, now)
             if not pending:
                 break
-            time.sleep(_FIRST_PAUSE * 2**tried)
         for index in pending:
-            outcomes[index] = Unavailable("the ratings table answers too slowly")
+            outcomes[index] = Unavailable("The ratings table is throttled: send the request again")
         for save, outcome in zip(saves, outcomes, strict=True):
             if outcome is None:
                 self._delete_parts(save.stored)
@@ -296,7 +292,7 @@ class RatingsStore:
         }
 
     def _commit(self, write: dict[str, Any], events: Sequence[Any]) -> None:
-        for tried in range(_TRIES):
+        for _ in WRITES.attempts():
             try:
                 self._write(write, events)
             except ClientError as error:
@@ -306,10 +302,9 @@ class RatingsStore:
                     raise VersionConflict(_OVERTAKEN) from None
                 if not errors.cancelled_by_contention(error):
                     raise
-                time.sleep(_FIRST_PAUSE * 2**tried)
             else:
                 return
-        raise Unavailable("the rating and its events keep meeting other transactions")
+        raise Unavailable("Other transactions keep writing the rating or its events: send the request again")
 
     def _write(self, write: dict[str, Any], events: Sequence[Any]) -> None:
         if events:
