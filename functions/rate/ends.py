@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from functions.rate.ports import AnnouncedEnds, Ratings
-from fusion_billing.application.outbox import Tells
+from fusion_billing.application.ports import EventPublisher
 from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.decisions import total
 from fusion_billing.currencies import with_digits
@@ -23,7 +23,7 @@ class Ends:
 
     ratings: Ratings
     announced: AnnouncedEnds
-    outbox: Tells
+    outbox: EventPublisher
 
     def announce(self, customer: BilledSubscription, now: datetime) -> bool:
         """Announce that a subscription's end date has passed; return whether this call announced it.

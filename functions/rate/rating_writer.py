@@ -7,7 +7,7 @@ from typing import Any
 
 from functions.rate.line_times import LineTimes
 from functions.rate.ports import Ratings
-from fusion_billing.application.outbox import Prepared, Tells
+from fusion_billing.application.ports import EventPublisher, Prepared
 from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.decisions import NewVersion, SameVersion
 from fusion_billing.billing.rating import ComputedRating, StoredRating
@@ -64,7 +64,9 @@ _AT_EACH_CHANGE = LineTimes()
 class Writer:
     """Writes ratings for one message, at the moment `now`."""
 
-    def __init__(self, ratings: Ratings, outbox: Tells, now: datetime, line_times: LineTimes = _AT_EACH_CHANGE) -> None:
+    def __init__(
+        self, ratings: Ratings, outbox: EventPublisher, now: datetime, line_times: LineTimes = _AT_EACH_CHANGE
+    ) -> None:
         self.statistics = RunStatistics()
         self.now = now
         self.line_times = line_times

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from functions.rate.inputs import Reading
 from functions.rate.ports import Ratings, Statements
-from fusion_billing.application.outbox import Tells
+from fusion_billing.application.ports import EventPublisher
 from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.closed_periods import ClosedPeriod
 from fusion_billing.billing.pricing import metric_of
@@ -29,7 +29,7 @@ class StatementMaker:
     reading: Reading
     ratings: Ratings
     statements: Statements
-    outbox: Tells
+    outbox: EventPublisher
 
     def make(
         self, customer: BilledSubscription, closings: Mapping[datetime, ClosedPeriod], periods: Sequence[Period]

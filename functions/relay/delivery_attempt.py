@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal, Protocol
 
-from fusion_billing.application.outbox import Event, Outbox
+from fusion_billing.application.outbox import Outbox
+from fusion_billing.application.ports import Event
 from fusion_billing.dynamodb.webhooks.deliveries import DeliveryStore, Due
 from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
 from fusion_billing.dynamodb.webhooks.events import EventStore

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from functions.relay.batch_size import Pace
-from fusion_billing.application.outbox import Tells
+from fusion_billing.application.ports import EventPublisher
 from fusion_billing.dynamodb.ratings.billed_lines import BilledLines
 from fusion_billing.dynamodb.state.circuit_breaker import CircuitBreaker
 from fusion_billing.dynamodb.state.leases import Leases
@@ -27,7 +27,7 @@ class RelayDependencies:
     circuit: CircuitBreaker
     odoo: Odoo
     precision: Cached
-    events: Tells
+    events: EventPublisher
     rerate: Callable[[str], None]
     line_partitions: int
     clock: Callable[[], datetime]

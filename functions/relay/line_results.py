@@ -8,7 +8,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from fusion_billing.application.outbox import NOTHING, Tells
+from fusion_billing.application.ports import NOTHING, EventPublisher
 from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import plain
 from fusion_billing.dynamodb.ratings.order_line_items import Put, Standing, StoredLine
@@ -115,7 +115,7 @@ class LineResults:
     """
 
     store: LineStore
-    events: Tells
+    events: EventPublisher
     statistics: RunStatistics
     rerate: Callable[[str], None]
 

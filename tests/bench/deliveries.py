@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from fusion_billing.application.outbox import Event
+from fusion_billing.application.ports import Event
 from fusion_billing.dynamodb.state.endpoint_leases import EndpointLeases
 from fusion_billing.dynamodb.webhooks.deliveries import DeliveryStore
 from fusion_billing.dynamodb.webhooks.endpoint_secrets import EndpointSecrets

@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from fusion_billing.application.outbox import NOTHING
+from fusion_billing.application.ports import NOTHING
 from fusion_billing.billing.decisions import NewVersion
 from fusion_billing.billing.rating import RatingKey, computed_rating
 from fusion_billing.dynamodb.ratings.billed_lines import BilledLines

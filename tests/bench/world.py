@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from fusion_billing.billing.planning import HOUR, hour_text
 from fusion_billing.billing_periods.advance import first_seen
+from fusion_billing.billing_periods.stored_subscription import StoredSubscription
 from fusion_billing.catalog.charge import Charge
 from fusion_billing.catalog.metric import Metric
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.validation import parse
 from fusion_billing.dynamodb.catalog import subscription_items
 from fusion_billing.dynamodb.catalog.definitions import CatalogueStore
-from fusion_billing.dynamodb.catalog.subscriptions import StoredSubscription
 from fusion_billing.dynamodb.markers.change_markers import partition_of
 from fusion_billing.dynamodb.state.planner import PlannerState
 from fusion_billing.instants import rfc3339, sortable

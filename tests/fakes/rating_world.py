@@ -18,9 +18,9 @@ from fusion_billing.billing.billed_subscription import BilledSubscription, bille
 from fusion_billing.billing.planning import Hours, hour_of
 from fusion_billing.billing.rating import RatingKey, StoredRating
 from fusion_billing.billing_periods.advance import advance, first_seen
+from fusion_billing.billing_periods.stored_subscription import StoredSubscription
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.validation import parse
-from fusion_billing.dynamodb.catalog.subscriptions import StoredSubscription
 from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
 from fusion_billing.messaging.messages import RatingJob, rating_job
 from fusion_billing.odoo_lines.line_cadence import LineCadence

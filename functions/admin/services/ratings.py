@@ -10,9 +10,9 @@ from fusion_billing.access.principal import Principal
 from fusion_billing.billing.rating import HistoryEntry, RatingKey, StoredRating
 from fusion_billing.billing.rating_document import RatingDocument, StepText
 from fusion_billing.billing_periods.calendar import Calendar, Period
+from fusion_billing.billing_periods.stored_subscription import StoredSubscription
 from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import plain
-from fusion_billing.dynamodb.catalog.subscriptions import StoredSubscription
 from fusion_billing.dynamodb.ratings.ratings import RatingsStore
 from fusion_billing.dynamodb.usage.items import StoredUsageRecord
 from fusion_billing.dynamodb.usage.reading import Selection, UsageReader

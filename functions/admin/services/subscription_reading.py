@@ -6,14 +6,10 @@ from typing import Any
 from functions.admin.cursors import bad_cursor
 from functions.admin.services.change_json import changes_json
 from fusion_billing.access.principal import Principal
+from fusion_billing.billing_periods.stored_subscription import Listed, StoredSubscription
 from fusion_billing.catalog.identifiers import SHARD_POSITION, is_subscription_id
 from fusion_billing.catalog.subscription_history import ChainedOrder
-from fusion_billing.dynamodb.catalog.subscriptions import (
-    LIST_SHARDS,
-    Listed,
-    StoredSubscription,
-    SubscriptionStore,
-)
+from fusion_billing.dynamodb.catalog.subscriptions import LIST_SHARDS, SubscriptionStore
 from fusion_billing.errors import NotFound
 from fusion_billing.instants import rfc3339
 

@@ -9,14 +9,13 @@ from functions.admin.services.subscription_reading import subscription_json, vis
 from functions.admin.services.subscription_validation import checked
 from functions.admin.services.write_attempts import attempts
 from fusion_billing.access.principal import Principal
-from fusion_billing.application.save_subscription import Chain, Saved, SubscriptionWriter
+from fusion_billing.application.save_subscription import Saved, SubscriptionWriter
+from fusion_billing.application.subscription_plan import Chain, SaveRequest
+from fusion_billing.billing_periods.stored_subscription import StoredSubscription
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.dynamodb.catalog.definitions import CatalogueStore
 from fusion_billing.dynamodb.catalog.subscription_use import SubscriptionUse
-from fusion_billing.dynamodb.catalog.subscriptions import (
-    StoredSubscription,
-    SubscriptionStore,
-)
+from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
 from fusion_billing.errors import Forbidden, InUse, VersionConflict
 from fusion_billing.instants import rfc3339
 
@@ -42,7 +41,7 @@ def put(  # noqa: PLR0917  stores, who asks, and the parts of the body
     guard = _guard(store, put_request, requested, read_only)
     chain = _chain(store, requested, changes)
     saved: Saved = writer.save(
-        requested, origin="api", now=put_request.now, guard=guard, chain=chain, author=put_request.author
+        SaveRequest(requested, origin="api", now=put_request.now, guard=guard, chain=chain, author=put_request.author)
     )
     return saved.outcome == "created", subscription_json(saved.stored, store)
 
@@ -58,7 +57,7 @@ def planned(  # noqa: PLR0917  as `put`
     """Return what is stored, and what `put` would store (None: nothing changes); raises as `put` does."""
     guard = _guard(store, put_request, requested, read_only)
     chain = _chain(store, requested, changes)
-    return writer.planned(requested, origin="api", now=put_request.now, guard=guard, chain=chain)
+    return writer.planned(SaveRequest(requested, origin="api", now=put_request.now, guard=guard, chain=chain))
 
 
 def _chain(store: SubscriptionStore, requested: Subscription, changes: Mapping[str, Any]) -> Chain:
@@ -104,7 +103,9 @@ def patch(  # noqa: PLR0917  what `put` takes, and whose
         with attempt:
             requested, chain, guard = _patched(store, catalogue, put_request, id_, body)
             saved = writer.save(
-                requested, origin="api", now=put_request.now, guard=guard, chain=chain, author=put_request.author
+                SaveRequest(
+                    requested, origin="api", now=put_request.now, guard=guard, chain=chain, author=put_request.author
+                )
             )
             return subscription_json(saved.stored, store)
     raise AssertionError
@@ -120,7 +121,7 @@ def patch_planned(  # noqa: PLR0917  as `patch`
 ) -> tuple[StoredSubscription | None, StoredSubscription | None]:
     """Return what is stored, and what `patch` would store (None: nothing changes); raises as `patch` does."""
     requested, chain, guard = _patched(store, catalogue, put_request, id_, body)
-    return writer.planned(requested, origin="api", now=put_request.now, guard=guard, chain=chain)
+    return writer.planned(SaveRequest(requested, origin="api", now=put_request.now, guard=guard, chain=chain))
 
 
 def _patched(

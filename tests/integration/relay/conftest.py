@@ -16,7 +16,7 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from functions.relay.line_dependencies import RelayDependencies
 from functions.relay.line_relay import LineRelay
 from functions.relay.line_results import RunStatistics
-from fusion_billing.application.outbox import NOTHING
+from fusion_billing.application.ports import NOTHING
 from fusion_billing.billing.decisions import NewVersion
 from fusion_billing.billing.large_documents import canonical
 from fusion_billing.billing.rating import RatingKey, StoredRating, computed_rating

@@ -7,6 +7,7 @@ import pytest
 
 from functions.admin.services.reconcile import Reconciler, Report
 from fusion_billing.application.save_subscription import SubscriptionWriter
+from fusion_billing.application.subscription_plan import SaveRequest
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.validation import parse
 from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
@@ -38,7 +39,7 @@ def subscribe(world: Any, *orders: int) -> SubscriptionStore:
             "next_invoice_date": "2026-12-01",
         }
         wanted = parse(Subscription, document, id=str(order))
-        SubscriptionWriter(store, world.heard, NoJobs()).save(wanted, origin="api", now=world.now)
+        SubscriptionWriter(store, world.heard, NoJobs()).save(SaveRequest(wanted, origin="api", now=world.now))
     return store
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from fusion_billing.application.save_subscription import Chain, SubscriptionWriter
+from fusion_billing.application.save_subscription import SubscriptionWriter
+from fusion_billing.application.subscription_plan import Chain, SaveRequest
 from fusion_billing.application.sync_subscriptions import Report, SubscriptionSync
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.subscription_history import ChainedOrder
@@ -64,7 +65,7 @@ class Reading:
             "next_invoice_date": "2026-12-01",
         }
         wanted = parse(Subscription, document, id=subscription)
-        self.writer.save(wanted, origin="api", now=self.now())
+        self.writer.save(SaveRequest(wanted, origin="api", now=self.now()))
 
     def chain(self, subscription: str, *orders: int) -> None:
         """Put orders into a subscription's chain by the API."""
@@ -81,7 +82,7 @@ class Reading:
             for index, order in enumerate(orders)
         )
         running = stored.subscription.model_copy(update={"odoo_order_id": orders[-1]})
-        self.writer.save(running, origin="api", now=self.now(), chain=Chain(orders=links))
+        self.writer.save(SaveRequest(running, origin="api", now=self.now(), chain=Chain(orders=links)))
 
 
 @pytest.fixture
@@ -345,9 +346,11 @@ def test_overrides_that_only_the_api_knows_survive_a_reading(world: Any, reading
     reading.run()
     stored = reading.get("41").subscription
     reading.writer.save(
-        parse(Subscription, {**stored.as_json(), "overrides": {"api_calls": {"included_units": "5"}}}),
-        origin="api",
-        now=reading.now(),
+        SaveRequest(
+            parse(Subscription, {**stored.as_json(), "overrides": {"api_calls": {"included_units": "5"}}}),
+            origin="api",
+            now=reading.now(),
+        )
     )
     world.admin.write("sale.order", [41], {"end_date": "2027-01-01"})
     reading.run()

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from fusion_billing.application.outbox import DIRECT_DELIVERIES, Event, Outbox, Prepared
+from fusion_billing.application.outbox import DIRECT_DELIVERIES, Outbox
+from fusion_billing.application.ports import Event, Prepared
 from fusion_billing.webhooks.endpoint import Endpoint
 from fusion_billing.webhooks.events.registry import EVENT_TYPES
 

@@ -14,15 +14,13 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from fusion_billing.application.save_subscription import Chain, SubscriptionWriter
+from fusion_billing.application.save_subscription import SubscriptionWriter
+from fusion_billing.application.subscription_plan import Chain, SaveRequest
+from fusion_billing.billing_periods.stored_subscription import StoredSubscription
 from fusion_billing.billing_periods.subscription_states import CHURNED, ENDED
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.validation import parse
-from fusion_billing.dynamodb.catalog.subscriptions import (
-    LIST_SHARDS,
-    StoredSubscription,
-    SubscriptionStore,
-)
+from fusion_billing.dynamodb.catalog.subscriptions import LIST_SHARDS, SubscriptionStore
 from fusion_billing.dynamodb.state.sync import SyncState
 from fusion_billing.errors import AliasTaken, OrderTaken, Refused, Unavailable
 from fusion_billing.instants import rfc3339
@@ -195,7 +193,7 @@ class SubscriptionSync:
         orders = chain.orders(wanted, known)
         of_odoo = Chain(orders=orders, references=chain.references, plans=chain.plans)
         try:
-            saved = self.writer.save(wanted, origin="odoo", now=self.clock(), chain=of_odoo)
+            saved = self.writer.save(SaveRequest(wanted, origin="odoo", now=self.clock(), chain=of_odoo))
         except OrderTaken:
             return _Told(lead, "kept", None)
         except AliasTaken as taken:
@@ -231,7 +229,7 @@ class SubscriptionSync:
                 name="gone",
             )
         for one in missing:
-            self.writer.save(one.model_copy(update={"state": CHURNED}), origin="odoo", now=self.clock())
+            self.writer.save(SaveRequest(one.model_copy(update={"state": CHURNED}), origin="odoo", now=self.clock()))
             report.gone.append(one.name)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from fusion_billing.application.outbox import NOTHING, Prepared, Tells
+from fusion_billing.application.ports import NOTHING, EventPublisher, Prepared
 from fusion_billing.dynamodb.ratings.guarded_lines import CHANGED_AGAIN, GuardedLines
 from fusion_billing.dynamodb.ratings.order_line_items import CHANGED, FINAL_INVOICE, StoredLine
 from fusion_billing.dynamodb.ratings.ratings import line_partition
@@ -84,7 +84,7 @@ class LineGuarding:
     store: GuardedLines
     odoo: Odoo
     precision: Callable[[], Precision]
-    events: Tells
+    events: EventPublisher
     line_partitions: int
     clock: Callable[[], datetime]
     seconds: Seconds

@@ -3,10 +3,10 @@
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from fusion_billing.billing_periods.stored_subscription import StoredSubscription
 from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import ZERO
 from fusion_billing.dynamodb import keys
-from fusion_billing.dynamodb.catalog.subscriptions import StoredSubscription
 from fusion_billing.dynamodb.errors import unavailable_when_transient
 
 if TYPE_CHECKING:

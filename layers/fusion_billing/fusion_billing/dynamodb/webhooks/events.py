@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from fusion_billing.application.outbox import Event
+from fusion_billing.application.ports import Event
 from fusion_billing.dynamodb import keys
 from fusion_billing.instants import parse_instant, rfc3339, sortable
 from fusion_billing.webhooks.endpoint import Endpoint

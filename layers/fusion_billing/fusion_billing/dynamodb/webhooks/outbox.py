@@ -4,7 +4,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from fusion_billing.application.outbox import Event, Outbox
+from fusion_billing.application.outbox import Outbox
+from fusion_billing.application.ports import Event
 from fusion_billing.dynamodb.webhooks.endpoints import EndpointDirectory, EndpointStore
 from fusion_billing.dynamodb.webhooks.events import EventStore, event_writes
 from fusion_billing.messaging.wakeups import WakeUps

@@ -1,0 +1,133 @@
+"""What the use cases need of the outside world. Adapters implement it; tests pass fakes."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:  # pydantic is a fifth of a cold start
+    from fusion_billing.billing_periods.stored_subscription import Listed, StoredSubscription
+    from fusion_billing.catalog.change import Change
+    from fusion_billing.webhooks.endpoint import Endpoint
+
+TransactionWrite = Any
+"""One write of a transaction, as the database's adapter builds and takes it; use cases only pass it on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event as it is stored. `body` is what is sent, byte by byte; it does not contain `plan` and `metric`."""
+
+    id: str
+    type: str
+    subscription: str | None
+    body: bytes
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What to write for an event, and whom it goes to. Empty if no endpoint listens.
+
+    Attributes:
+        writes: One write for the event, and one a delivery.
+        endpoints: The IDs of the endpoints to wake the relay for.
+        event_id: None if nothing is written.
+    """
+
+    writes: list[TransactionWrite]
+    endpoints: tuple[str, ...] = ()
+    event_id: str | None = None
+
+
+NOTHING = Prepared(writes=[])
+
+
+class EventPublisher(Protocol):
+    """Publishes events: `application.outbox.Outbox`."""
+
+    def prepare(
+        self,
+        type: str,  # noqa: A002  what the payload calls it
+        *,
+        subscription: str | None,
+        plan: str | None,
+        metric: str | None,
+        data: Mapping[str, Any],
+        now: datetime,
+    ) -> Prepared:
+        """Return the writes of an event."""
+
+    def wake_up(self, prepared: Prepared) -> None:
+        """Wake the relay for the first attempts; call it after the transaction."""
+
+
+class OutboxGateway(Protocol):
+    """Stores events and wakes the relay: `dynamodb.webhooks.outbox.TableGateway`."""
+
+    def endpoints(self) -> "Sequence[Endpoint]":
+        """Return every endpoint, at most a second old."""
+
+    def next_sequence(self, subscription: str) -> int:
+        """Return a number higher than every one before for this subscription."""
+
+    def event_writes(self, event: Event, endpoints: "Sequence[Endpoint]", *, direct: bool) -> list[TransactionWrite]:
+        """Return the writes for the event and, if `direct`, for its deliveries."""
+
+    def wake_up(self, endpoints: Iterable[str]) -> None:
+        """Wake the relay for these endpoints."""
+
+
+class Subscriptions(Protocol):
+    """Stores subscriptions: `dynamodb.catalog.subscriptions.SubscriptionStore`."""
+
+    def get(self, subscription: str) -> "StoredSubscription | None":
+        """Return a subscription with its periods, or None; raises `Unavailable`."""
+
+    def alias_of(self, name: str) -> str | None:
+        """Return the ID of the subscription that `name` is an alias of, or None; raises `Unavailable`."""
+
+    def of_order(self, odoo_order_id: int) -> str | None:
+        """Return the ID of the subscription of an order, or None; raises `Unavailable`."""
+
+    def listing(self, shard: int, after: str | None, limit: int) -> "tuple[list[Listed], str | None]":
+        """Return a page of one shard of the list, and the ID that the next page starts after."""
+
+    def put(
+        self,
+        new: "StoredSubscription",
+        stored: "StoredSubscription | None",
+        extra: Sequence[TransactionWrite] = (),
+        change: "Change | None" = None,
+    ) -> None:
+        """Write a subscription over what is stored, with `extra` writes, all or nothing.
+
+        Raises `VersionConflict`, `OrderTaken`, `AliasTaken`, and `Unavailable`.
+        """
+
+
+class AnnouncedEnds(Protocol):
+    """Notes which ends were announced: `dynamodb.ratings.announced_ends.AnnouncedEnds`."""
+
+    def of(self, subscription: str) -> datetime | None:
+        """Return the end that was announced last, or None; raises `Unavailable`."""
+
+    def note(self, subscription: str, ended_at: datetime) -> TransactionWrite:
+        """Return the write that notes an end."""
+
+
+class RatingRequests(Protocol):
+    """Requests ratings: `messaging.rating_jobs.RatingJobs`."""
+
+    def subscription(self, subscription: str, *, delay: int = 0) -> None:
+        """Request the rating of a subscription after `delay` seconds; raises `Unavailable`."""
+
+
+class SyncProgress(Protocol):
+    """Remembers how far subscriptions were read from Odoo: `dynamodb.state.sync.SyncState`."""
+
+    def since(self) -> datetime | None:
+        """Return the instant from which changes have to be read; None if nothing was ever read."""
+
+    def done(self, since: datetime, report: Mapping[str, Any]) -> None:
+        """Note that all changes before `since` are read."""
