@@ -13,7 +13,7 @@ PACKAGE = ROOT / "layers" / "fusion_billing" / "fusion_billing"
 ADAPTERS = {"application", "dynamodb", "http", "messaging", "odoo", "outbound", "settings"}
 
 # Commands that a person runs; nothing imports them.
-COMMANDS = {"bootstrap", "odoo.check.command", "odoo.check.__main__", "statements.verify"}
+COMMANDS = {"bootstrap", "repartition", "odoo.check.command", "odoo.check.__main__", "statements.verify"}
 
 OUTSIDE = {
     "aws_lambda_powertools", "boto3", "botocore", "http", "httpx", "mypy_boto3_dynamodb", "os", "requests",
