@@ -141,7 +141,7 @@ def usage_records() -> "UsageRecords":
 @cache
 def outbox() -> "Outbox":
     """Return the outbox of events."""
-    from fusion_billing.dynamodb.webhooks.outbox import build_outbox
+    from fusion_billing.composition import build_outbox
 
     return build_outbox(
         dynamodb(),

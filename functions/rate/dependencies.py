@@ -17,6 +17,7 @@ from functions.rate.worker import Worker
 from fusion_billing import settings
 from fusion_billing.billing.billed_subscription import BilledSubscription, billed_subscription
 from fusion_billing.billing.price_book import PriceBook
+from fusion_billing.composition import build_outbox
 from fusion_billing.dynamodb import client
 from fusion_billing.dynamodb.catalog.definitions import CatalogueStore
 from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
@@ -28,7 +29,6 @@ from fusion_billing.dynamodb.raw_responses import answer_raw
 from fusion_billing.dynamodb.state.planner import PlannerState
 from fusion_billing.dynamodb.state.runs import RunStore
 from fusion_billing.dynamodb.usage.pair_records import UsageRecords
-from fusion_billing.dynamodb.webhooks.outbox import build_outbox
 from fusion_billing.errors import FusionError
 from fusion_billing.instants import parse_instant
 from fusion_billing.messaging.messages import InvoicesJob

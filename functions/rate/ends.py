@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from functions.rate.ports import AnnouncedEnds, Ratings
-from fusion_billing.application.ports import EventPublisher
 from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.decisions import total
 from fusion_billing.currencies import with_digits
 from fusion_billing.instants import rfc3339
+from fusion_billing.webhooks.publishing import EventPublisher
 
 WAIT = timedelta(hours=24)
 """How long to wait for Odoo to close the subscription, which announces the end with its reason."""

@@ -7,7 +7,6 @@ from typing import Any
 
 from functions.rate.line_times import LineTimes
 from functions.rate.ports import Ratings
-from fusion_billing.application.ports import EventPublisher, Prepared
 from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.decisions import NewVersion, SameVersion
 from fusion_billing.billing.rating import ComputedRating, StoredRating
@@ -16,6 +15,7 @@ from fusion_billing.dynamodb.errors import RequestFailed
 from fusion_billing.dynamodb.ratings.ratings import Save
 from fusion_billing.errors import FusionError
 from fusion_billing.instants import rfc3339
+from fusion_billing.webhooks.publishing import EventPublisher, Prepared
 
 
 @dataclass(slots=True)

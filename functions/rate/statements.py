@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 from functions.rate.inputs import Reading
 from functions.rate.ports import Ratings, Statements
-from fusion_billing.application.ports import EventPublisher
 from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.closed_periods import ClosedPeriod
 from fusion_billing.billing.pricing import metric_of
@@ -17,6 +16,7 @@ from fusion_billing.dynamodb.ratings.statements import AlreadyClosed
 from fusion_billing.statements.statement import InvoicedFrom, StatementLine, UsageCount, statement_document
 from fusion_billing.statements.statement import Period as StatementPeriod
 from fusion_billing.statements.usage_count import usage_count
+from fusion_billing.webhooks.publishing import EventPublisher
 
 GRACE = timedelta(days=7)
 """How long a statement waits for Odoo's invoice to be read. Then it shows what Odoo acknowledged."""

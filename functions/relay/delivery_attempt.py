@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal, Protocol
 
 from fusion_billing.application.outbox import Outbox
-from fusion_billing.application.ports import Event
 from fusion_billing.dynamodb.webhooks.deliveries import DeliveryStore, Due
 from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
 from fusion_billing.dynamodb.webhooks.events import EventStore
@@ -17,6 +16,7 @@ from fusion_billing.webhooks.delivery import Delivery
 from fusion_billing.webhooks.delivery_result import DeliveryResult, EndpointResponse, result_of
 from fusion_billing.webhooks.endpoint import Endpoint
 from fusion_billing.webhooks.filters import matches
+from fusion_billing.webhooks.publishing import Event
 from fusion_billing.webhooks.retry_schedule import failed_too_long
 from fusion_billing.webhooks.signing import sign_all
 

@@ -4,13 +4,13 @@ from functools import cache
 
 from functions.relay.deliveries import THREADS, Dependencies
 from fusion_billing import settings
+from fusion_billing.composition import build_outbox
 from fusion_billing.dynamodb import client
 from fusion_billing.dynamodb.state.endpoint_leases import EndpointLeases
 from fusion_billing.dynamodb.webhooks.deliveries import DeliveryStore
 from fusion_billing.dynamodb.webhooks.endpoint_secrets import EndpointSecrets
 from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
 from fusion_billing.dynamodb.webhooks.events import EventStore
-from fusion_billing.dynamodb.webhooks.outbox import build_outbox
 from fusion_billing.messaging.wakeups import WakeUps
 from fusion_billing.outbound.configuration import guard
 from fusion_billing.outbound.webhook_sender import WebhookSender

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, cast
 from aws_lambda_powertools import Logger, Metrics
 
 from fusion_billing import settings
+from fusion_billing.composition import build_outbox
 from fusion_billing.dynamodb import client
-from fusion_billing.dynamodb.webhooks.outbox import build_outbox
 from fusion_billing.messaging.queue import Queue
 from fusion_billing.messaging.rating_jobs import RatingJobs
 from fusion_billing.odoo import configuration

@@ -15,8 +15,8 @@ from datetime import datetime
 from aws_lambda_powertools import Logger
 
 from fusion_billing.billing_periods.schedule import local_midnight
-from fusion_billing.billing_periods.stored_subscription import Listed
 from fusion_billing.billing_periods.subscription_states import ENDED
+from fusion_billing.catalog.stored_subscription import Listed
 from fusion_billing.dynamodb.catalog.subscriptions import LIST_SHARDS, SubscriptionStore
 from fusion_billing.dynamodb.ratings.order_line_items import StoredLine
 from fusion_billing.dynamodb.state.circuit_breaker import CircuitBreaker

@@ -11,6 +11,7 @@ from fusion_billing.dynamodb.state.circuit_breaker import CircuitBreaker
 from fusion_billing.dynamodb.state.leases import Leases
 from fusion_billing.odoo.client import Odoo
 from fusion_billing.odoo.precision import Cached
+from fusion_billing.webhooks.publishing import EventPublisher
 
 
 @dataclass(frozen=True)

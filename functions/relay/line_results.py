@@ -8,7 +8,6 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from fusion_billing.application.ports import NOTHING, EventPublisher
 from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import plain
 from fusion_billing.dynamodb.ratings.order_line_items import Put, Standing, StoredLine
@@ -17,6 +16,7 @@ from fusion_billing.errors import Conflict
 from fusion_billing.instants import rfc3339
 from fusion_billing.odoo.write_and_verify import WrittenLine
 from fusion_billing.odoo_lines.line_item import LineItem
+from fusion_billing.webhooks.publishing import NOTHING, EventPublisher
 
 logger = Logger()
 

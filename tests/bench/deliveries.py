@@ -16,18 +16,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from fusion_billing.application.ports import Event
+from fusion_billing.composition import build_outbox
 from fusion_billing.dynamodb.state.endpoint_leases import EndpointLeases
 from fusion_billing.dynamodb.webhooks.deliveries import DeliveryStore
 from fusion_billing.dynamodb.webhooks.endpoint_secrets import EndpointSecrets
 from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
 from fusion_billing.dynamodb.webhooks.events import EventStore, event_writes
-from fusion_billing.dynamodb.webhooks.outbox import build_outbox
 from fusion_billing.messaging.wakeups import WakeUps
 from fusion_billing.outbound.ssrf_guard import SsrfGuard
 from fusion_billing.outbound.webhook_sender import WebhookSender
 from fusion_billing.webhooks import signing
 from fusion_billing.webhooks.endpoint import Endpoint, SealedSecret
+from fusion_billing.webhooks.publishing import Event
 from tests.bench import receiver
 from tests.bench.harness import Figure, Progress, repeated_ratio
 from tests.bench.world import World, engine

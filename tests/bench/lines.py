@@ -21,7 +21,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from fusion_billing.application.ports import NOTHING
 from fusion_billing.billing.decisions import NewVersion
 from fusion_billing.billing.rating import RatingKey, computed_rating
 from fusion_billing.dynamodb.ratings.billed_lines import BilledLines
@@ -32,6 +31,7 @@ from fusion_billing.odoo.client import Odoo, connect
 from fusion_billing.odoo.keys import Credentials, KeyRing
 from fusion_billing.odoo.precision import Cached
 from fusion_billing.odoo.protocols.wire import Wire
+from fusion_billing.webhooks.publishing import NOTHING
 from tests.bench.harness import Figure, Progress, repeated_ratio
 from tests.bench.world import START, World, engine
 from tests.rating_documents import document

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from fusion_billing.billing.planning import HOUR, hour_text
 from fusion_billing.billing_periods.advance import first_seen
-from fusion_billing.billing_periods.stored_subscription import StoredSubscription
 from fusion_billing.catalog.charge import Charge
 from fusion_billing.catalog.metric import Metric
+from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.validation import parse
 from fusion_billing.dynamodb.catalog import subscription_items

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from fusion_billing.application.ports import Prepared
+from fusion_billing.webhooks.publishing import Prepared
 
 
 @dataclass(frozen=True)

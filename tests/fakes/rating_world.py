@@ -18,7 +18,7 @@ from fusion_billing.billing.billed_subscription import BilledSubscription, bille
 from fusion_billing.billing.planning import Hours, hour_of
 from fusion_billing.billing.rating import RatingKey, StoredRating
 from fusion_billing.billing_periods.advance import advance, first_seen
-from fusion_billing.billing_periods.stored_subscription import StoredSubscription
+from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.validation import parse
 from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from fusion_billing.catalog.stored_subscription import Listed, StoredSubscription
-
 from fusion_billing.catalog.change import Change
+from fusion_billing.catalog.stored_subscription import Listed, StoredSubscription
 from fusion_billing.dynamodb.keys import list_shard
 from fusion_billing.errors import VersionConflict
 

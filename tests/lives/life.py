@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from fusion_billing.billing_periods.stored_subscription import StoredSubscription
+from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
 from local.odoo.errors import UserError
 from tests.lives import oracle

@@ -1,6 +1,7 @@
-"""One direction: handler, use case, pure domain, adapters. Read off the imports, module by module."""
+"""One direction: handler -> use case -> pure domain, with adapters at the edge. Read off the syntax of every module."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,11 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "layers" / "fusion_billing" / "fusion_billing"
 
 # docs/architecture.md says which parts reach outside; whatever is not named here is pure.
-ADAPTERS = {"application", "dynamodb", "http", "messaging", "odoo", "outbound", "settings"}
+ADAPTERS = {"composition", "dynamodb", "http", "messaging", "odoo", "outbound", "settings"}
+
+# Use cases: they take adapters by the ports of `application.ports`. Reading Odoo has no port of its own.
+USE_CASES = "application"
+ADAPTERS_OF_USE_CASES = {"odoo"}
 
 # Commands that a person runs; nothing imports them.
 COMMANDS = {"bootstrap", "repartition", "odoo.check.command", "odoo.check.__main__", "statements.verify"}
@@ -57,7 +62,11 @@ def calls(tree: ast.Module) -> Iterator[str]:
 
 
 PACKAGE_MODULES = dict(modules(PACKAGE))
-PURE = sorted(name for name in PACKAGE_MODULES if name and name.split(".")[0] not in ADAPTERS and name not in COMMANDS)
+PURE = sorted(
+    name
+    for name in PACKAGE_MODULES
+    if name and name.split(".")[0] not in {*ADAPTERS, USE_CASES} and name not in COMMANDS
+)
 
 
 @pytest.mark.parametrize("name", PURE)
@@ -76,7 +85,7 @@ def test_the_domain_imports_no_adapter(name: str) -> None:
     reached = [
         module
         for module in imported(PACKAGE_MODULES[name])
-        if module.startswith("fusion_billing.") and module.split(".")[1] in ADAPTERS
+        if module.startswith("fusion_billing.") and module.split(".")[1] in {*ADAPTERS, USE_CASES}
     ]
 
     assert reached == []
@@ -152,3 +161,136 @@ def test_nothing_plays_with_the_import_path() -> None:
 def test_there_are_domain_modules_to_look_at() -> None:
     assert {"decimals", "strict_json", "webhooks.signing"} <= set(PURE)
     assert "dynamodb.client" not in PURE
+
+
+@pytest.mark.parametrize("name", sorted(name for name in PACKAGE_MODULES if name.startswith(f"{USE_CASES}.")))
+def test_use_cases_know_adapters_by_their_ports(name: str) -> None:
+    reached = [
+        module
+        for module in imported(PACKAGE_MODULES[name])
+        if module.split(".")[0] in {"boto3", "botocore", "mypy_boto3_dynamodb", "mypy_boto3_sqs"}
+        or (module.startswith("fusion_billing.") and module.split(".")[1] in ADAPTERS - ADAPTERS_OF_USE_CASES)
+    ]
+
+    assert reached == []
+
+
+def imports_of(names: set[str], tree: ast.Module) -> set[str]:
+    """Return which of the package's modules a module imports when it runs."""
+    reached = {module.removeprefix("fusion_billing.") for module in imported(tree, typing_too=False)}
+    return reached & names
+
+
+def circles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """Return the strongly connected components with more than one member (Tarjan)."""
+    index: dict[str, int] = {}
+    lowest: dict[str, int] = {}
+    stack: list[str] = []
+    found: list[list[str]] = []
+
+    def visit(node: str) -> None:
+        index[node] = lowest[node] = len(index)
+        stack.append(node)
+        for target in sorted(graph[node]):
+            if target not in index:
+                visit(target)
+                lowest[node] = min(lowest[node], lowest[target])
+            elif target in stack:
+                lowest[node] = min(lowest[node], index[target])
+        if lowest[node] == index[node]:
+            component = stack[stack.index(node) :]
+            del stack[stack.index(node) :]
+            if len(component) > 1:
+                found.append(sorted(component))
+
+    for node in graph:
+        if node not in index:
+            visit(node)
+    return found
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    # A package's `__init__` re-exports what lies in it, so it is no module of its own here.
+    names = {name for name in PACKAGE_MODULES if not any(other.startswith(f"{name}.") for other in PACKAGE_MODULES)}
+    graph = {name: imports_of(names, ast.parse(ast.unparse(PACKAGE_MODULES[name]))) - {name} for name in names}
+
+    assert circles(graph) == []
+
+
+def test_no_packages_import_each_other_in_a_circle() -> None:
+    names = set(PACKAGE_MODULES)
+    graph: dict[str, set[str]] = {name.split(".")[0]: set() for name in names if name}
+    for name, tree in PACKAGE_MODULES.items():
+        package = name.split(".")[0]
+        reached = {module.split(".")[0] for module in imports_of(names, ast.parse(ast.unparse(tree))) if module}
+        if package:
+            graph[package] |= reached - {package}
+
+    assert circles(graph) == []
+
+
+def test_a_circle_is_found() -> None:
+    graph = {"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a", "d"}}
+
+    assert circles(graph) == [["b", "c"]]
+
+
+# Whatever else talks to AWS by itself: secrets of Odoo, and the command that looks over an Odoo.
+AWS_ERRORS_MAY_BE_CAUGHT_IN = {"dynamodb", "messaging", "odoo", "outbound"}
+
+
+@pytest.mark.parametrize("folder", ["layers/fusion_billing/fusion_billing", "functions"])
+def test_errors_of_aws_are_caught_in_adapters_alone(folder: str) -> None:
+    reached = [
+        (name, module)
+        for name, tree in modules(ROOT / folder)
+        for module in imported(tree)
+        if module.startswith(("botocore.exceptions", "boto3.exceptions"))
+        and (folder == "functions" or name.split(".")[0] not in AWS_ERRORS_MAY_BE_CAUGHT_IN)
+    ]
+
+    assert reached == []
+
+
+# Where JSON of callers or of stored documents is read or built, by module: `Any` is allowed in their signatures.
+JSON_EDGES = {
+    "billing.large_documents",
+    "billing.preview",
+    "billing.rating",
+    "billing.rating_document",
+    "catalog.change",
+    "catalog.charge",
+    "catalog.field_types",
+    "catalog.overrides",
+    "catalog.subscription",
+    "catalog.validation",
+    "odoo_lines.line_guard",
+    "rating.estimation",
+    "rating.result",
+    "statements.chain",
+    "statements.statement",
+    "strict_json",
+    "webhooks.events.registry",
+    "webhooks.publishing",
+}
+
+
+def public_annotations(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+    """Yield the annotations of a module's public functions and methods."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+            yield from ((node.name, argument.annotation) for argument in arguments if argument.annotation)
+            if node.returns is not None:
+                yield node.name, node.returns
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_any_crosses_the_domain_s_borders_as_json_alone(name: str) -> None:
+    untyped = {
+        function
+        for function, annotation in public_annotations(PACKAGE_MODULES[name])
+        if re.search(r"\bAny\b", ast.unparse(annotation))
+    }
+
+    assert bool(untyped) == (name in JSON_EDGES), sorted(untyped)

@@ -17,11 +17,11 @@ from functions.admin.services.change_json import changes_json
 from functions.admin.services.charged_subscriptions import applies, charged_subscriptions
 from functions.admin.services.put_request import PutRequest, in_words
 from functions.admin.services.write_attempts import attempts
-from fusion_billing.billing_periods.stored_subscription import StoredSubscription
 from fusion_billing.billing_periods.subscription_states import ENDED
 from fusion_billing.catalog.change import changed_fields
 from fusion_billing.catalog.charge import Charge, check_versions
 from fusion_billing.catalog.filters import unreachable_filters
+from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.catalog.subscription_history import plans_within
 from fusion_billing.catalog.valid_from import instant_of, order_of, shown
 from fusion_billing.catalog.validation import check_size, parse

@@ -18,9 +18,9 @@ from functions.admin.services.put_request import PutRequest
 from fusion_billing.billing.billed_subscription import billed_subscription
 from fusion_billing.billing.preview import Side, TooManyRecords, preview
 from fusion_billing.billing.price_book import PriceBook
-from fusion_billing.billing_periods.stored_subscription import StoredSubscription
 from fusion_billing.catalog.change import changed_fields
 from fusion_billing.catalog.charge import Charge
+from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.dynamodb.catalog.definitions import CatalogueStore
 from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
 from fusion_billing.dynamodb.usage.pair_records import UsageRecords

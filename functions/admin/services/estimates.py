@@ -12,9 +12,9 @@ from fusion_billing.billing.billed_subscription import billed_subscription
 from fusion_billing.billing.pricing import Pricing
 from fusion_billing.billing.spans import price_spans
 from fusion_billing.billing_periods.calendar import Period
-from fusion_billing.billing_periods.stored_subscription import StoredSubscription
 from fusion_billing.catalog.charge import Charge
 from fusion_billing.catalog.metric import Metric
+from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.catalog.validation import AnyDefinition, parse
 from fusion_billing.dynamodb.catalog.definitions import CatalogueStore
 from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore

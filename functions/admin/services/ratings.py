@@ -10,7 +10,7 @@ from fusion_billing.access.principal import Principal
 from fusion_billing.billing.rating import HistoryEntry, RatingKey, StoredRating
 from fusion_billing.billing.rating_document import RatingDocument, StepText
 from fusion_billing.billing_periods.calendar import Calendar, Period
-from fusion_billing.billing_periods.stored_subscription import StoredSubscription
+from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import plain
 from fusion_billing.dynamodb.ratings.ratings import RatingsStore

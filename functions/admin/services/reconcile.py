@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from functions.admin.cursors import bad_cursor
-from fusion_billing.billing_periods.stored_subscription import StoredSubscription
 from fusion_billing.catalog.identifiers import SHARD_POSITION
+from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.dynamodb.catalog.subscriptions import LIST_SHARDS, SubscriptionStore
 from fusion_billing.errors import NotFound
 from fusion_billing.odoo.copy_guarding import CopyGuarding

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from fusion_billing.application.subscription_plan import UNCHANGED, Chain
-from fusion_billing.billing_periods.stored_subscription import StoredSubscription
 from fusion_billing.catalog.field_types import Identifier
 from fusion_billing.catalog.identifiers import MAX_ORDERS
+from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.subscription_history import ChainedOrder, OrderKind
 from fusion_billing.catalog.valid_from import Start, instant_of

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from fusion_billing.application.ports import NOTHING, Prepared
 from fusion_billing.application.save_subscription import INSURANCE_SECONDS, SubscriptionWriter
 from fusion_billing.application.subscription_plan import Chain, SaveRequest
 from fusion_billing.catalog.subscription import Subscription
@@ -22,6 +21,7 @@ from fusion_billing.dynamodb.ratings.unbilled import Unbilled
 from fusion_billing.errors import AliasTaken, OrderTaken, Unavailable, VersionConflict
 from fusion_billing.instants import rfc3339
 from fusion_billing.webhooks.events.registry import check
+from fusion_billing.webhooks.publishing import NOTHING, Prepared
 from local.tables import Tables
 
 NOW = datetime(2026, 12, 1, 3, tzinfo=UTC)

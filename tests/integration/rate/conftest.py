@@ -22,10 +22,10 @@ from functions.rate.worker import Worker
 from fusion_billing.billing.planning import hour_text
 from fusion_billing.billing.rating import RatingKey, StoredRating
 from fusion_billing.billing_periods.advance import advance, first_seen
-from fusion_billing.billing_periods.stored_subscription import StoredSubscription
 from fusion_billing.catalog.change import Change
 from fusion_billing.catalog.charge import Charge
 from fusion_billing.catalog.metric import Metric
+from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.validation import parse
 from fusion_billing.dynamodb.catalog.definitions import CatalogueStore

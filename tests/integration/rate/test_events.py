@@ -10,9 +10,9 @@ import pytest
 from functions.rate.rater import Rater
 from functions.rate.rating_writer import Writer
 from fusion_billing.application.outbox import Outbox
+from fusion_billing.composition import build_outbox
 from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
 from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
-from fusion_billing.dynamodb.webhooks.outbox import build_outbox
 from fusion_billing.webhooks.endpoint import Endpoint, SealedSecret
 from local.tables import Tables
 

@@ -11,10 +11,10 @@ from botocore.exceptions import ClientError
 
 from functions.rate.rater import Rater
 from functions.rate.rating_writer import Writer
+from fusion_billing.composition import build_outbox
 from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
 from fusion_billing.dynamodb.ratings.ratings import RatingsStore
 from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
-from fusion_billing.dynamodb.webhooks.outbox import build_outbox
 from fusion_billing.instants import rfc3339, sortable
 from fusion_billing.webhooks.endpoint import Endpoint, SealedSecret
 

@@ -16,7 +16,6 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from functions.relay.line_dependencies import RelayDependencies
 from functions.relay.line_relay import LineRelay
 from functions.relay.line_results import RunStatistics
-from fusion_billing.application.ports import NOTHING
 from fusion_billing.billing.decisions import NewVersion
 from fusion_billing.billing.large_documents import canonical
 from fusion_billing.billing.rating import RatingKey, StoredRating, computed_rating
@@ -31,6 +30,7 @@ from fusion_billing.odoo.client import Odoo, connect
 from fusion_billing.odoo.keys import KeyRing
 from fusion_billing.odoo.line_guarding import LineGuarding
 from fusion_billing.odoo.precision import Cached
+from fusion_billing.webhooks.publishing import NOTHING
 from local.odoo.models.orders import Order
 from local.odoo.server import Server, serve
 from local.tables import Tables

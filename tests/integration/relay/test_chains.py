@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fusion_billing.billing_periods.stored_subscription import StoredSubscription
+from fusion_billing.catalog.stored_subscription import StoredSubscription
 from tests.integration.relay.test_sync import Reading
 
 pytestmark = pytest.mark.integration

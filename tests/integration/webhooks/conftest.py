@@ -20,12 +20,12 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from functions.relay import deliveries
 from functions.relay.deliveries import DeliveryCounts, Dependencies
+from fusion_billing.composition import build_outbox
 from fusion_billing.dynamodb.state.endpoint_leases import EndpointLeases
 from fusion_billing.dynamodb.webhooks.deliveries import DeliveryStore
 from fusion_billing.dynamodb.webhooks.endpoint_secrets import EndpointSecrets
 from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
 from fusion_billing.dynamodb.webhooks.events import EventStore
-from fusion_billing.dynamodb.webhooks.outbox import build_outbox
 from fusion_billing.messaging.wakeups import WakeUps
 from fusion_billing.outbound.ssrf_guard import SsrfGuard
 from fusion_billing.outbound.webhook_sender import Limits, WebhookSender

@@ -22,7 +22,7 @@ from fusion_billing.outbound.webhook_sender import WebhookSender
 from fusion_billing.dynamodb.webhooks.deliveries import DeliveryStore
 from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
 from fusion_billing.dynamodb.webhooks.events import EventStore
-from fusion_billing.dynamodb.webhooks.outbox import build_outbox
+from fusion_billing.composition import build_outbox
 from fusion_billing.messaging.wakeups import WakeUps
 from fusion_billing.dynamodb.state.endpoint_leases import EndpointLeases
 from local.dynamodb import client

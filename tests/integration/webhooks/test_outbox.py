@@ -9,9 +9,9 @@ import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from fusion_billing.application.outbox import DIRECT_DELIVERIES, Outbox
+from fusion_billing.composition import build_outbox
 from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
 from fusion_billing.dynamodb.webhooks.events import EventStore
-from fusion_billing.dynamodb.webhooks.outbox import build_outbox
 from fusion_billing.webhooks.endpoint import Endpoint
 from fusion_billing.webhooks.events.registry import EVENT_TYPES
 from local.tables import Tables

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from fusion_billing.application.outbox import DIRECT_DELIVERIES, Outbox
-from fusion_billing.application.ports import Event, Prepared
 from fusion_billing.webhooks.endpoint import Endpoint
 from fusion_billing.webhooks.events.registry import EVENT_TYPES
+from fusion_billing.webhooks.publishing import Event, Prepared
 
 NOW = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
 RATED = {key: value for key, value in EVENT_TYPES["rating.updated"].example.items() if key != "sequence"}

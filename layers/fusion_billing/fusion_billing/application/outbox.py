@@ -17,10 +17,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from fusion_billing.application.ports import NOTHING, Event, OutboxGateway, Prepared
+from fusion_billing.application.ports import OutboxGateway
 from fusion_billing.instants import rfc3339
 from fusion_billing.webhooks import identifiers
 from fusion_billing.webhooks.endpoint import Endpoint, subscribed_endpoints
+from fusion_billing.webhooks.publishing import NOTHING, Event, Prepared
 
 DIRECT_DELIVERIES = 25
 """The most deliveries in the caller's transaction, which takes 100 writes. An event with more listeners names them

@@ -1,65 +1,15 @@
 """What the use cases need of the outside world. Adapters implement it; tests pass fakes."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+from fusion_billing.webhooks.publishing import Event, TransactionWrite
+
 if TYPE_CHECKING:  # pydantic is a fifth of a cold start
-    from fusion_billing.billing_periods.stored_subscription import Listed, StoredSubscription
     from fusion_billing.catalog.change import Change
+    from fusion_billing.catalog.stored_subscription import Listed, StoredSubscription
     from fusion_billing.webhooks.endpoint import Endpoint
-
-TransactionWrite = Any
-"""One write of a transaction, as the database's adapter builds and takes it; use cases only pass it on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One event as it is stored. `body` is what is sent, byte by byte; it does not contain `plan` and `metric`."""
-
-    id: str
-    type: str
-    subscription: str | None
-    body: bytes
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """What to write for an event, and whom it goes to. Empty if no endpoint listens.
-
-    Attributes:
-        writes: One write for the event, and one a delivery.
-        endpoints: The IDs of the endpoints to wake the relay for.
-        event_id: None if nothing is written.
-    """
-
-    writes: list[TransactionWrite]
-    endpoints: tuple[str, ...] = ()
-    event_id: str | None = None
-
-
-NOTHING = Prepared(writes=[])
-
-
-class EventPublisher(Protocol):
-    """Publishes events: `application.outbox.Outbox`."""
-
-    def prepare(
-        self,
-        type: str,  # noqa: A002  what the payload calls it
-        *,
-        subscription: str | None,
-        plan: str | None,
-        metric: str | None,
-        data: Mapping[str, Any],
-        now: datetime,
-    ) -> Prepared:
-        """Return the writes of an event."""
-
-    def wake_up(self, prepared: Prepared) -> None:
-        """Wake the relay for the first attempts; call it after the transaction."""
 
 
 class OutboxGateway(Protocol):

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import partial
 from typing import Literal, TypeVar
 
-from fusion_billing.application.ports import AnnouncedEnds, EventPublisher, RatingRequests, Subscriptions
+from fusion_billing.application.ports import AnnouncedEnds, RatingRequests, Subscriptions
 from fusion_billing.application.subscription_events import SubscriptionEvents
 from fusion_billing.application.subscription_plan import (
     SaveRequest,
@@ -24,10 +24,11 @@ from fusion_billing.application.subscription_plan import (
 )
 from fusion_billing.billing_periods.advance import close_open, newly_invoiced
 from fusion_billing.billing_periods.calendar import Period
-from fusion_billing.billing_periods.stored_subscription import StoredSubscription
 from fusion_billing.catalog.change import Author
+from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.errors import AliasTaken, OrderTaken, Unavailable, VersionConflict
 from fusion_billing.retry import RetryPolicy
+from fusion_billing.webhooks.publishing import EventPublisher
 
 Outcome = Literal["created", "updated", "unchanged"]
 Result = TypeVar("Result")

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from fusion_billing.application.ports import AnnouncedEnds, EventPublisher, Prepared
+from fusion_billing.application.ports import AnnouncedEnds
 from fusion_billing.billing_periods.calendar import Period
-from fusion_billing.billing_periods.stored_subscription import StoredSubscription
 from fusion_billing.billing_periods.subscription_states import CHURNED, RENEWED
+from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.instants import rfc3339
+from fusion_billing.webhooks.publishing import EventPublisher, Prepared
 
 _REASONS = {RENEWED: "renewed", CHURNED: "churned"}
 

@@ -11,10 +11,10 @@ from fusion_billing.billing_periods.advance import (
     newly_invoiced,
     periods_closed,
 )
-from fusion_billing.billing_periods.stored_subscription import Origin, StoredSubscription
 from fusion_billing.billing_periods.subscription_states import stopped_at
 from fusion_billing.catalog.change import Author, changed_fields
 from fusion_billing.catalog.identifiers import MAX_ALIASES, is_subscription_id
+from fusion_billing.catalog.stored_subscription import Origin, StoredSubscription
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.subscription_history import (
     ChainedOrder,

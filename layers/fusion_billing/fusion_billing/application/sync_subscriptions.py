@@ -14,14 +14,14 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from fusion_billing.application.ports import Subscriptions, SyncProgress
 from fusion_billing.application.save_subscription import SubscriptionWriter
 from fusion_billing.application.subscription_plan import Chain, SaveRequest
-from fusion_billing.billing_periods.stored_subscription import StoredSubscription
+from fusion_billing.billing.planning import LIST_SHARDS
 from fusion_billing.billing_periods.subscription_states import CHURNED, ENDED
+from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.validation import parse
-from fusion_billing.dynamodb.catalog.subscriptions import LIST_SHARDS, SubscriptionStore
-from fusion_billing.dynamodb.state.sync import SyncState
 from fusion_billing.errors import AliasTaken, OrderTaken, Refused, Unavailable
 from fusion_billing.instants import rfc3339
 from fusion_billing.odoo.chains import Owner, ReadChain, chain_of, owner_of
@@ -91,9 +91,9 @@ class SubscriptionSync:
     """What a run works with; `remaining` are the seconds left of it."""
 
     odoo: Odoo
-    store: SubscriptionStore
+    store: Subscriptions
     writer: SubscriptionWriter
-    state: SyncState
+    state: SyncProgress
     clock: Callable[[], datetime]
     remaining: Callable[[], float]
 
@@ -284,7 +284,7 @@ class _Told:
 class _Owned:
     """Whose each order is by what is stored; asked once."""
 
-    def __init__(self, store: SubscriptionStore, rows: Mapping[int, ReadSubscription]) -> None:
+    def __init__(self, store: Subscriptions, rows: Mapping[int, ReadSubscription]) -> None:
         self._store = store
         self._rows = rows
         self._owners: dict[int, str | None] = {}

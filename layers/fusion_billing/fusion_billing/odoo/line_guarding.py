@@ -11,7 +11,6 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from fusion_billing.application.ports import NOTHING, EventPublisher, Prepared
 from fusion_billing.dynamodb.ratings.guarded_lines import CHANGED_AGAIN, GuardedLines
 from fusion_billing.dynamodb.ratings.order_line_items import CHANGED, FINAL_INVOICE, StoredLine
 from fusion_billing.dynamodb.ratings.ratings import line_partition
@@ -33,6 +32,7 @@ from fusion_billing.odoo_lines.line_guard import (
     without_note,
 )
 from fusion_billing.odoo_lines.quantity_and_price import Precision
+from fusion_billing.webhooks.publishing import NOTHING, EventPublisher, Prepared
 
 LINES_A_CALL = 1000
 _MOST_GONE = 20

@@ -13,7 +13,7 @@ from fusion_billing.dynamodb import keys
 from fusion_billing.instants import parse_instant, rfc3339, sortable
 
 if TYPE_CHECKING:
-    from fusion_billing.billing_periods.stored_subscription import StoredSubscription
+    from fusion_billing.catalog.stored_subscription import StoredSubscription
 
 
 def write_subscription(stored: "StoredSubscription") -> dict[str, Any]:

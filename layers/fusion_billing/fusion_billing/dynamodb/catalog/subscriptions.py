@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from fusion_billing.billing_periods.stored_subscription import Listed, StoredSubscription
 from fusion_billing.catalog.change import Change
 from fusion_billing.catalog.identifiers import is_subscription_id
+from fusion_billing.catalog.stored_subscription import Listed, StoredSubscription
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.catalog import subscription_items as items
 from fusion_billing.dynamodb.catalog.definition_history import DefinitionHistory

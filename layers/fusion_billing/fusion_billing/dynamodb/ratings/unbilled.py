@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from fusion_billing.billing_periods.stored_subscription import StoredSubscription
+from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import ZERO
 from fusion_billing.dynamodb import keys

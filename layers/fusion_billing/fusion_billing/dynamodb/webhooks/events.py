@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from fusion_billing.application.ports import Event
 from fusion_billing.dynamodb import keys
 from fusion_billing.instants import parse_instant, rfc3339, sortable
 from fusion_billing.webhooks.endpoint import Endpoint
+from fusion_billing.webhooks.publishing import Event
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

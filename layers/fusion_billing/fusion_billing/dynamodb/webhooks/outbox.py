@@ -1,31 +1,16 @@
-"""The outbox on DynamoDB and SQS: `application.outbox` with what it needs of the world."""
+"""The outbox's port on the webhooks table and the relay queue."""
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from fusion_billing.application.outbox import Outbox
-from fusion_billing.application.ports import Event
 from fusion_billing.dynamodb.webhooks.endpoints import EndpointDirectory, EndpointStore
 from fusion_billing.dynamodb.webhooks.events import EventStore, event_writes
 from fusion_billing.messaging.wakeups import WakeUps
 from fusion_billing.webhooks.endpoint import Endpoint
+from fusion_billing.webhooks.publishing import Event
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_sqs import SQSClient
-
-
-def build_outbox(
-    dynamodb: "DynamoDBClient",
-    sqs: "SQSClient",
-    *,
-    table: str,
-    queue_url: str,
-    monotonic: Callable[[], float] = time.monotonic,
-) -> Outbox:
-    """Return an outbox on the webhooks table and the relay's queue; build one a container, not one a call."""
-    return Outbox(TableGateway(dynamodb, WakeUps(sqs, queue_url, monotonic=monotonic), table, monotonic))
 
 
 class TableGateway:

@@ -1,0 +1,57 @@
+"""Publishing an event: what is stored for it, and the port that services publish through."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+TransactionWrite = Any
+"""One write of a transaction, as the database's adapter builds and takes it; use cases only pass it on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event as it is stored. `body` is what is sent, byte by byte; it does not contain `plan` and `metric`."""
+
+    id: str
+    type: str
+    subscription: str | None
+    body: bytes
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What to write for an event, and whom it goes to. Empty if no endpoint listens.
+
+    Attributes:
+        writes: One write for the event, and one a delivery.
+        endpoints: The IDs of the endpoints to wake the relay for.
+        event_id: None if nothing is written.
+    """
+
+    writes: list[TransactionWrite]
+    endpoints: tuple[str, ...] = ()
+    event_id: str | None = None
+
+
+NOTHING = Prepared(writes=[])
+
+
+class EventPublisher(Protocol):
+    """Publishes events: `application.outbox.Outbox`."""
+
+    def prepare(
+        self,
+        type: str,  # noqa: A002  what the payload calls it
+        *,
+        subscription: str | None,
+        plan: str | None,
+        metric: str | None,
+        data: Mapping[str, Any],
+        now: datetime,
+    ) -> Prepared:
+        """Return the writes of an event."""
+
+    def wake_up(self, prepared: Prepared) -> None:
+        """Wake the relay for the first attempts; call it after the transaction."""
