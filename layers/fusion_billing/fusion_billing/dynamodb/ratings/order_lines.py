@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from fusion_billing.dynamodb import errors, keys
 from fusion_billing.dynamodb.errors import cancelled_by_condition, cancelled_by_contention, condition_failed
+from fusion_billing.dynamodb.expressions import UpdateExpression, placeholders
 from fusion_billing.dynamodb.ratings.order_line_items import (
     FINAL_INVOICE,
     STORED_FAILED,
@@ -281,10 +282,5 @@ class LineStore(LineReading):
 
 def _expression(values: dict[str, Any], removed: Sequence[str]) -> tuple[str, dict[str, Any]]:
     """Return an update expression and its values."""
-    parts = []
-    if values:
-        parts.append("SET " + ", ".join(f"{name} = :{name}" for name in values))
-    gone = [name for name in removed if name not in values]
-    if gone:
-        parts.append("REMOVE " + ", ".join(gone))
-    return " ".join(parts), {f":{name}": value for name, value in values.items()}
+    update = UpdateExpression().set_all(values).remove(*(name for name in removed if name not in values))
+    return str(update), placeholders(values)

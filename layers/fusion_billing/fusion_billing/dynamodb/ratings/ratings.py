@@ -17,6 +17,7 @@ from fusion_billing.billing.decisions import NewVersion, SameVersion
 from fusion_billing.billing.rating import RatingKey, StoredRating
 from fusion_billing.billing.rating_document import RatingDocument
 from fusion_billing.dynamodb import consistent_reads, errors, keys
+from fusion_billing.dynamodb.expressions import UpdateExpression, placeholders
 from fusion_billing.dynamodb.ratings.closings import ClosingStore
 from fusion_billing.dynamodb.ratings.rating_items import (
     LINE_GONE,
@@ -270,17 +271,11 @@ class RatingsStore:
         gone: Sequence[str],
         raised: frozenset[str],
     ) -> dict[str, Any]:
-        values: dict[str, Any] = {f":{name}": value for name, value in attributes.items()}
-        values[":expected"] = {"N": str(expected)}
-        parts = []
-        if attributes:
-            parts.append("SET " + ", ".join(f"{name} = :{name}" for name in attributes))
-        if gone:
-            parts.append("REMOVE " + ", ".join(gone))
+        values = {**placeholders(attributes), ":expected": {"N": str(expected)}}
         if raised:
             values[":raised"] = {"SS": sorted(raised)}
-            parts.append("ADD raised :raised")
-        return self._update(key, " ".join(parts), values)
+        update = UpdateExpression().set_all(attributes).remove(*gone).add("raised", when=bool(raised))
+        return self._update(key, str(update), values)
 
     def _update(self, key: RatingKey, expression: str, values: dict[str, Any]) -> dict[str, Any]:
         return {

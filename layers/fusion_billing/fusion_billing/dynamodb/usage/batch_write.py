@@ -1,11 +1,12 @@
-"""Counting many records at a time: PartiQL inserts, 25 to a call, and the single write for what is left.
+"""Writing many usage records at a time: PartiQL inserts, 25 a call, and single writes for what remains.
 
-An insert is refused where the key exists. What exists is then known from the refusal, where the engine brings
-the item along, or else read, 100 to a call; a re-send ends there, having cost one write unit. What says
-something new goes through the conditional write of `dynamodb.usage.single_write`, which alone decides.
+An insert fails if the key exists. The failure brings the stored item along, or the item is read, 100 a call; a repeated
+record ends there and costs one write unit. A record that says something new goes through the conditional write of
+`dynamodb.usage.single_write`, which alone decides.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -24,11 +25,25 @@ if TYPE_CHECKING:
 _INSERTS = 25
 _READS = 100
 _EXISTS = frozenset({"DuplicateItem", "ConditionalCheckFailed"})
+_FIELDS = ("pk", "tgt", "pair", "ws", "we", "q", "at", "hist")
 _OUTCOME_FIELDS = "pk, tgt, q, seq, mem, rev, voided"
 
 
 class Refusal(RuntimeError):
-    """The database refused a statement for a reason that no record gives it: an error of ours."""
+    """The database refused a statement for a reason that no record gives it: a bug of ours."""
+
+
+@dataclass(slots=True, eq=False)
+class _Push:
+    """A record on its way.
+
+    `item` is what is stored under its key, if the key `exists` and the item is known.
+    """
+
+    record: UsageRecord
+    result: Answer | None = None
+    exists: bool = False
+    item: Any = None
 
 
 class UsageBatch:
@@ -45,57 +60,60 @@ class UsageBatch:
             for properties in (False, True)
         }
 
-    def push(self, source: str, pushes: Sequence[UsageRecord], at: str, deadline: Deadline) -> list[Answer]:
-        """Store `pushes`, whose keys are distinct, received `at`, for `source`; return what each came to.
+    def push(self, source: str, records: Sequence[UsageRecord], at: str, deadline: Deadline) -> list[Answer]:
+        """Store records, whose keys are distinct, and return the result of each.
 
-        What could not be stored while `patience` lasts is `unavailable`.
+        Args:
+            source: Whose records these are.
+            records: The records.
+            at: When they were received (RFC 3339).
+            deadline: Records that cannot be stored before it are `unavailable`.
         """
-        answers: list[Answer | None] = [None] * len(pushes)
-        existing: dict[int, Any] = {}
-        pending = list(range(len(pushes)))
-        attempt = 0
-        while pending:
-            again: list[int] = []
-            for chunk in _chunks(pending, _INSERTS):
-                refused = None if deadline.ended() else self._insert(source, [pushes[i] for i in chunk], at)
-                if refused is None:
-                    again += chunk
-                    continue
-                for place, index in enumerate(chunk):
-                    error = refused.get(place)
-                    if error is None:
-                        answers[index] = Answer(CREATED, 1)
-                    elif error["Code"] in _EXISTS:
-                        existing[index] = error.get("Item")
-                    else:
-                        again.append(index)
-            pending = again
-            if pending and not deadline.wait(attempt):
-                break
-            attempt += 1
-        self._settle(source, pushes, existing, answers, deadline)
-        for index in existing:
-            if answers[index] is None:
-                answers[index] = self._single.push(source, pushes[index], at, deadline)
-        return [answer or Answer(UNAVAILABLE) for answer in answers]
+        pushes = [_Push(record) for record in records]
+        self._insert_all(source, pushes, at, deadline)
+        existing = [push for push in pushes if push.exists]
+        self._read_all(source, [push for push in existing if not push.item], deadline)
+        for push in existing:
+            if push.item:
+                push.result = settled(stored_of(push.item), push.record)
+            if push.result is None:
+                push.result = self._single.push(source, push.record, at, deadline)
+        return [push.result or Answer(UNAVAILABLE) for push in pushes]
 
-    def _insert(self, source: str, pushes: list[UsageRecord], at: str) -> dict[int, Any] | None:
-        """Insert up to 25 records; return the errors by place, or None where the call is to be made again."""
-        statements = [self._statement(source, push, at) for push in pushes]
+    def _insert_all(self, source: str, pushes: list[_Push], at: str, deadline: Deadline) -> None:
+        """Insert records until each is stored, or exists, or time is up."""
+        pending, attempt = pushes, 0
+        while pending:
+            pending = [
+                push for chunk in _chunks(pending, _INSERTS) for push in self._insert(source, chunk, at, deadline)
+            ]
+            if pending and not deadline.wait(attempt):
+                return
+            attempt += 1
+
+    def _insert(self, source: str, pushes: list[_Push], at: str, deadline: Deadline) -> list[_Push]:
+        """Insert up to 25 records once; return those to insert again."""
+        if deadline.ended():
+            return pushes
+        statements = [self._statement(source, push.record, at) for push in pushes]
         try:
             responses = self._client.batch_execute_statement(Statements=statements)["Responses"]
         except (ClientError, BotoCoreError) as error:
             if not is_transient(error):
                 raise
-            return None
-        errors: dict[int, Any] = {}
-        for place, response in enumerate(responses):
-            error_told = response.get("Error")
-            if error_told is not None:
-                if error_told["Code"] not in _EXISTS and error_told["Code"] not in TRANSIENT:
-                    raise Refusal(f"an insert of a usage record was refused: {error_told['Code']}")
-                errors[place] = error_told
-        return errors
+            return pushes
+        pending: list[_Push] = []
+        for push, response in zip(pushes, responses, strict=True):
+            failure: Any = response.get("Error")
+            if failure is None:
+                push.result = Answer(CREATED, 1)
+            elif failure["Code"] in _EXISTS:
+                push.exists, push.item = True, failure.get("Item")
+            elif failure["Code"] in TRANSIENT:
+                pending.append(push)
+            else:
+                raise Refusal(f"an insert of a usage record was refused: {failure['Code']}")
+        return pending
 
     def _statement(self, source: str, push: UsageRecord, at: str) -> Any:
         parameters: list[Any] = [
@@ -125,49 +143,39 @@ class UsageBatch:
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
 
-    def _settle(
-        self,
-        source: str,
-        pushes: Sequence[UsageRecord],
-        existing: dict[int, Any],
-        answers: list[Answer | None],
-        deadline: Deadline,
-    ) -> None:
-        """Answer those of the existing records that need no write, reading what the engine did not bring."""
-        unread = [index for index, item in existing.items() if not item]
-        for chunk in _chunks(unread, _READS):
+    def _read_all(self, source: str, pushes: list[_Push], deadline: Deadline) -> None:
+        """Read the items of keys that exist; those not read in time go through the single write."""
+        for chunk in _chunks(pushes, _READS):
             if deadline.ended():
-                break
-            places = {keys.usage_record(source, pushes[index].key): index for index in chunk}
-            for item in self._read(list(places)):
-                existing[places[item["pk"]["S"]]] = item
-        for index, item in existing.items():
-            if item:
-                answers[index] = settled(stored_of(item), pushes[index])
+                return
+            by_key = {keys.usage_record(source, push.record.key): push for push in chunk}
+            for item in self._read(list(by_key)):
+                by_key[item["pk"]["S"]].item = item
 
     def _read(self, pks: list[str]) -> list[dict[str, Any]]:
-        """Return the items that are there of up to 100; those not answered go the single write's way."""
+        """Return the items that exist of up to 100; none if the table is throttled."""
         request: Any = {
             "Keys": [keys.primary(pk) for pk in pks],
             "ConsistentRead": True,
             "ProjectionExpression": _OUTCOME_FIELDS,
         }
         try:
-            answer = self._client.batch_get_item(RequestItems={self._table: request})
+            response = self._client.batch_get_item(RequestItems={self._table: request})
         except (ClientError, BotoCoreError) as error:
             if not is_transient(error):
                 raise
             return []
-        items: list[dict[str, Any]] = answer["Responses"].get(self._table, [])
+        items: list[dict[str, Any]] = response["Responses"].get(self._table, [])
         return items
 
 
 def _statement(table: str, *, sequence: bool, member: bool, properties: bool) -> str:
-    fields = ["'pk':?", "'tgt':?", "'pair':?", "'ws':?", "'we':?", "'q':?", "'at':?", "'hist':?"]
-    fields += ["'seq':?"] * sequence + ["'mem':?"] * member + ["'prop':?"] * properties
-    return f"INSERT INTO \"{table}\" VALUE {{{','.join(fields)},'rev':1}}"
+    optional = {"seq": sequence, "mem": member, "prop": properties}
+    names = [*_FIELDS, *(name for name, is_given in optional.items() if is_given)]
+    fields = ",".join(f"'{name}':?" for name in names)
+    return f"INSERT INTO \"{table}\" VALUE {{{fields},'rev':1}}"
 
 
-def _chunks(values: list[int], size: int) -> Iterator[list[int]]:
+def _chunks(values: list[_Push], size: int) -> Iterator[list[_Push]]:
     for start in range(0, len(values), size):
         yield values[start : start + size]

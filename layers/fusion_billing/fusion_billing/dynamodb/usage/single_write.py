@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.errors import condition_failed, is_transient
+from fusion_billing.dynamodb.expressions import UpdateExpression
 from fusion_billing.dynamodb.usage.items import (
     HISTORY_CAP,
     HISTORY_KEPT,
@@ -71,13 +72,11 @@ def _condition(*, sequence: bool, member: bool) -> str:
 
 
 def _update(*, sequence: bool, member: bool, properties: bool) -> str:
-    sets = ["tgt = :tgt", "#pair = :pair", "ws = :ws", "we = :we", "q = :q", "#at = :at"]
-    sets += [
-        "rev = if_not_exists(rev, :zero) + :one",
-        "hist = list_append(if_not_exists(hist, :none), :entry)",
-    ]
-    sets += ["seq = :seq"] * sequence + ["mem = :mem"] * member + ["prop = :prop"] * properties
-    return f"SET {', '.join(sets)} REMOVE voided" + ("" if member else ", mem")
+    update = UpdateExpression().set_all(("tgt", "#pair", "ws", "we", "q", "#at"))
+    update.set("rev", "if_not_exists(rev, :zero) + :one")
+    update.set("hist", "list_append(if_not_exists(hist, :none), :entry)")
+    update.set("seq", when=sequence).set("mem", when=member).set("prop", when=properties)
+    return str(update.remove("voided").remove("mem", when=not member))
 
 
 _BOTH = (False, True)
