@@ -3,20 +3,19 @@
 The adapters are in `fusion_billing.dynamodb` and `fusion_billing.messaging`; `tests.fakes` has in-memory ones.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from fusion_billing.messaging.messages import Job
-from fusion_billing.access.stored_key import Source, StoredKey
+    from fusion_billing.access.stored_key import Source, StoredKey
     from fusion_billing.catalog.change import Change
     from fusion_billing.catalog.charge import Charge
     from fusion_billing.catalog.metric import Metric
+    from fusion_billing.catalog.stored_subscription import Listed
     from fusion_billing.dynamodb.catalog.definitions import Stored
-    from fusion_billing.billing_periods.stored_subscription import Listed
     from fusion_billing.dynamodb.catalog.targets import Found, Key
     from fusion_billing.dynamodb.keys import DefinitionKind
     from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
@@ -24,6 +23,7 @@ from fusion_billing.access.stored_key import Source, StoredKey
     from fusion_billing.dynamodb.usage.items import StoredUsageRecord
     from fusion_billing.dynamodb.usage.reading import Selection
     from fusion_billing.dynamodb.usage.single_write import Answer
+    from fusion_billing.messaging.messages import Job
     from fusion_billing.retry import Deadline
 
 
@@ -185,7 +185,7 @@ class PlannerState(Protocol):
 class Queue(Protocol):
     """Sends messages to a queue (`messaging.queue.Queue`)."""
 
-    def send(self, messages: Iterable[Job]) -> int:
+    def send(self, messages: "Iterable[Job]") -> int:
         """Send messages and return how many; raises `Unavailable`."""
 
 

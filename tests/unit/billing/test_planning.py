@@ -5,8 +5,6 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from fusion_billing.billing.planning import (
-    Hours,
-    cause_of,
     closing_hours,
     finished_hours,
     hour_of,
@@ -76,53 +74,6 @@ def test_a_subscription_is_marked_for_the_hours_about_the_end_of_its_period(
 ) -> None:
     ahead = timedelta(hours=36) if end.day == 22 else timedelta(hours=30)
     assert closing_hours(end, NOW, ahead) == hours
-
-
-def test_long_spans_are_cut_into_messages_of_a_day() -> None:
-    hours = finished_hours(_at(10, 19), NOW, NOW, SETTLING)
-    assert hours.count == 26
-    assert hour_messages(hours, 1) == [
-        {"job": "hour", "hour": "2026-11-19T11", "hours": 24, "shard": 0},
-        {"job": "hour", "hour": "2026-11-20T11", "hours": 2, "shard": 0},
-    ]
-    assert hour_messages(Hours(_at(12), _at(11)), 2) == []
-
-
-def test_a_sweep_of_one_charge_names_it() -> None:
-    assert sweep_messages()[0] == {"job": "sweep", "list_shard": 0}
-    assert sweep_messages("calls")[15] == {"job": "sweep", "list_shard": 15, "charge": "calls"}
-
-
-@pytest.mark.parametrize(
-    ("message", "cause"),
-    [
-        ({"job": "hour", "hour": "2026-11-20T12", "shard": 0}, "usage"),
-        ({"job": "hour", "hour": "2026-11-20T12", "shard": 0, "run": "1"}, "run"),
-        ({"job": "sweep", "list_shard": 0}, "run"),
-        ({"job": "sweep", "list_shard": 0, "charge": "calls"}, "definition"),
-        ({"job": "sweep", "list_shard": 0, "charge": "calls", "run": "1"}, "run"),
-        ({"job": "subscription", "id": "42"}, "subscription"),
-        ({"job": "subscription", "id": "42", "cause": "invoice"}, "invoice"),
-        ({"job": "subscription", "id": "42", "cause": "other"}, "subscription"),
-        ({"job": "subscription", "id": "42", "charge": "calls"}, "definition"),
-        ({"id": "42"}, "usage"),
-    ],
-)
-def test_a_message_tells_the_cause_of_the_ratings_it_makes(message: dict[str, object], cause: str) -> None:
-    assert cause_of(message) == cause
-
-
-@pytest.mark.parametrize(
-    ("message", "part"),
-    [
-        ({"job": "hour", "hour": "2026-11-20T12", "shard": 3}, "hour:2026-11-20T12:3"),
-        ({"job": "hour", "hour": "2026-11-20T13", "part": "2026-11-20T12", "shard": 3}, "hour:2026-11-20T12:3"),
-        ({"job": "sweep", "list_shard": 7}, "sweep:7"),
-        ({"job": "subscription", "id": "42"}, "subscription:42"),
-    ],
-)
-def test_parts_of_a_run_have_names(message: dict[str, object], part: str) -> None:
-    assert part_of(message) == part
 
 
 def test_hours_are_written_in_utc() -> None:

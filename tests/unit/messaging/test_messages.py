@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from fusion_billing.billing.planning import finished_hours
+from fusion_billing.billing.planning import Hours, finished_hours
 from fusion_billing.messaging.messages import (
     CloseJob,
     DeliveriesJob,
@@ -157,3 +157,33 @@ def test_a_continuation_finishes_the_part_it_came_from() -> None:
 def test_a_sweep_covers_every_shard_of_the_list() -> None:
     assert [job.list_shard for job in sweep_jobs()] == list(range(16))
     assert {job.charge for job in sweep_jobs("calls")} == {"calls"}
+
+
+def test_long_spans_are_cut_into_messages_of_a_day() -> None:
+    hours = finished_hours(_at(10, 19), NOW, NOW, SETTLING)
+    assert hours.count == 26
+    assert [job.to_json() for job in hour_jobs(hours, 1)] == [
+        {"job": "hour", "hour": "2026-11-19T11", "hours": 24, "shard": 0},
+        {"job": "hour", "hour": "2026-11-20T11", "hours": 2, "shard": 0},
+    ]
+    assert hour_jobs(Hours(_at(12), _at(11)), 2) == []
+
+
+def test_a_sweep_of_one_charge_names_it() -> None:
+    assert sweep_jobs()[0].to_json() == {"job": "sweep", "list_shard": 0}
+    assert sweep_jobs("calls")[15].to_json() == {"job": "sweep", "list_shard": 15, "charge": "calls"}
+
+
+@pytest.mark.parametrize(
+    ("message", "part"),
+    [
+        ({"job": "hour", "hour": "2026-11-20T12", "shard": 3}, "hour:2026-11-20T12:3"),
+        ({"job": "hour", "hour": "2026-11-20T13", "part": "2026-11-20T12", "shard": 3}, "hour:2026-11-20T12:3"),
+        ({"job": "sweep", "list_shard": 7}, "sweep:7"),
+        ({"job": "subscription", "id": "42"}, "subscription:42"),
+    ],
+)
+def test_parts_of_a_run_have_names(message: dict[str, Any], part: str) -> None:
+    job = rating_job(message)
+    assert not isinstance(job, PairsJob)
+    assert job.part_name == part
