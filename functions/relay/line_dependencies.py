@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from functions.relay.batch_size import Pace
-from fusion_billing.application.ports import EventPublisher
 from fusion_billing.dynamodb.ratings.billed_lines import BilledLines
 from fusion_billing.dynamodb.state.circuit_breaker import CircuitBreaker
 from fusion_billing.dynamodb.state.leases import Leases

@@ -13,7 +13,7 @@ class PartitionLeases(Protocol):
     def renew(self, name: str, now: datetime, until: datetime) -> bool:
         """Renew a lease that is held. Return False if it expired."""
 
-    def give_back(self, name: str) -> None:
+    def give_back(self, name: str) -> object:
         """Release a lease that is held."""
 
     def leave_closed(self, name: str, now: datetime, until: datetime) -> None:
