@@ -2,14 +2,13 @@
 
 from datetime import datetime
 
-from fusion_billing.billing_periods.stored_subscription import StoredSubscription
-
 from functions.admin import dependencies
 from functions.admin.cursors import bad_cursor
 from functions.admin.request import Request
 from functions.admin.responses import Response, json_response, page_response
 from functions.admin.services import statements
 from functions.admin.services.subscription_reading import visible
+from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.errors import NotFound, Refused
 from fusion_billing.instants import parse_instant
 

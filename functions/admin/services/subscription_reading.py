@@ -3,12 +3,11 @@
 import json
 from typing import Any
 
-from fusion_billing.billing_periods.stored_subscription import Listed, StoredSubscription
-
 from functions.admin.cursors import bad_cursor
 from functions.admin.services.change_json import changes_json
 from fusion_billing.access.principal import Principal
 from fusion_billing.catalog.identifiers import SHARD_POSITION, is_subscription_id
+from fusion_billing.catalog.stored_subscription import Listed, StoredSubscription
 from fusion_billing.catalog.subscription_history import ChainedOrder
 from fusion_billing.dynamodb.catalog.subscriptions import LIST_SHARDS, SubscriptionStore
 from fusion_billing.errors import NotFound

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fusion_billing.billing_periods.stored_subscription import StoredSubscription
-
 from functions.admin.services import read_only_fields, subscription_changes
 from functions.admin.services.put_request import PutRequest
 from functions.admin.services.subscription_reading import subscription_json, visible
@@ -13,6 +11,7 @@ from functions.admin.services.write_attempts import attempts
 from fusion_billing.access.principal import Principal
 from fusion_billing.application.save_subscription import Saved, SubscriptionWriter
 from fusion_billing.application.subscription_plan import Chain, SaveRequest
+from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.dynamodb.catalog.definitions import CatalogueStore
 from fusion_billing.dynamodb.catalog.subscription_use import SubscriptionUse
