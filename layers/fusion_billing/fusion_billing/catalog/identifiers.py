@@ -6,12 +6,9 @@ A limit that concerns one algorithm only (how often it retries, how much it cach
 
 import re
 from datetime import timedelta
-from typing import Final, NewType
+from typing import Final, NewType, TypeGuard
 
 SubscriptionId = NewType("SubscriptionId", str)
-MetricCode = NewType("MetricCode", str)
-ChargeCode = NewType("ChargeCode", str)
-SourceId = NewType("SourceId", str)
 
 # Identifiers
 
@@ -123,6 +120,6 @@ MAX_EVENT_FILTERS: Final = 50
 MAX_URL: Final = 2048
 
 
-def is_subscription_id(text: str) -> bool:
-    """Return whether `text` can be the id of a subscription."""
+def is_subscription_id(text: str) -> TypeGuard[SubscriptionId]:
+    """Return whether `text` can be the id of a subscription; the type checker takes it for one then."""
     return SUBSCRIPTION_ID.fullmatch(text) is not None
