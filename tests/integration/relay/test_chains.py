@@ -194,7 +194,7 @@ def test_a_renewal_in_another_currency_is_named_and_not_followed(world: Any, rea
     [skipped] = report.skipped
     assert (skipped["odoo_order_id"], skipped["reasons"]) == (
         renewed,
-        ["currency: it renews in EUR what is billed in USD"],
+        ["currency: the renewal is in EUR, but the subscription is billed in USD"],
     )
     stored = reading.get("41")
     assert (stored.subscription.currency, stored.subscription.state) == ("USD", "5_renewed")

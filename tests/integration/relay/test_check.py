@@ -37,9 +37,9 @@ def test_where_all_is_well_that_is_said(world: Any, look: Look) -> None:
     status, told = look("--product", "7")
     assert status == 0, told
     assert "bills in Europe/Brussels" in told
-    assert "Quantities are kept to 2 digits" in told
+    assert "Quantities are stored with 2 digits" in told
     assert "All 1 subscriptions in progress can be read" in told
-    assert told.endswith("All is as it must be.\n")
+    assert told.endswith("Everything is set up correctly.\n")
 
 
 def test_nothing_is_created_or_changed(world: Any, look: Look) -> None:
@@ -54,7 +54,7 @@ def test_nothing_is_created_or_changed(world: Any, look: Look) -> None:
 @pytest.mark.parametrize(
     ("key", "status", "words"),
     [
-        ("wrong-key", 2, "Make an API key"),
+        ("wrong-key", 2, "Create an API key"),
         ("own-key", 1, "All Documents"),
         ("nobody-key", 1, "All Documents"),
     ],
@@ -72,13 +72,13 @@ def test_own_documents_only_is_found_even_where_some_orders_are_seen(world: Any,
     world.orders(41, user_id=own)
     status, told = look(key="own-key")
     assert status == 1
-    assert "sees its own sales orders only" in told
+    assert "sees only its own sales orders" in told
 
 
 def test_where_one_look_is_refused_the_others_go_on_and_say_so_in_one_line(world: Any, look: Look) -> None:
     world.orders(41)
     _, told = look("--product", "7", key="nobody-key")
-    assert "Subscriptions could not be looked at: You are not allowed to access" in told
+    assert "Subscriptions could not be checked: You are not allowed to access" in told
     assert "The product API calls overage can be billed" in told
     assert "Contact your administrator" not in told
 
@@ -86,8 +86,8 @@ def test_where_one_look_is_refused_the_others_go_on_and_say_so_in_one_line(world
 @pytest.mark.parametrize(
     ("digits", "status", "words"),
     [
-        ((0, None), 0, "Quantities are kept to 0 digits: parts of a unit become quantity 1"),
-        ((2, 3), 0, "finer ones become quantity 1 at the amount"),
+        ((0, None), 0, "Quantities are stored with 0 digits, so fractional units are billed as quantity 1"),
+        ((2, 3), 0, "so prices with more are billed as quantity 1 at the amount"),
         ((2, 1), 1, "Prices are rounded to 1 digits, and amounts in USD have more"),
     ],
 )
@@ -110,14 +110,14 @@ def test_an_odoo_without_subscriptions_is_told_from_one_without_rights(
     without_subscriptions()
     status, told = look("--product", "7")
     assert status == 0, told
-    assert "Sales orders are no subscriptions here" in told
-    assert "Keep subscriptions by the API" in told.partition("What to do:")[2]
+    assert "Subscriptions (sale_subscription) is not installed" in told
+    assert "Save subscriptions with the API" in told.partition("What to do:")[2]
 
 
 def test_without_a_key_and_with_ids_that_are_none_it_says_what_to_set(
     look: Look, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert look(key="") == (2, "Set ODOO_API_KEY to an API key of the technical user.\n")
+    assert look(key="") == (2, "Set ODOO_API_KEY to an API key of the API user.\n")
     status, told = look(key="{")
     assert status == 2
     assert "Set ODOO_API_KEY" in told
@@ -140,7 +140,7 @@ def test_a_wrong_database_and_a_dead_address_are_told_apart(world: Any, look: Lo
     assert "Set ODOO_DATABASE" in told
     status, told = look(url="http://127.0.0.1:9")
     assert status == 2
-    assert "See whether Odoo runs" in told
+    assert "Check that Odoo is running" in told
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_a_wrong_database_and_a_dead_address_are_told_apart(world: Any, look: Lo
         ({"service_tracking": "task_global_project"}, "creates a project or task"),
         ({"type": "consu", "invoice_policy": "delivery"}, "is of the type consu"),
         ({"type": "combo"}, "is a combo: its own line has no price"),
-        ({"company_id": 2}, "is Other's alone, and My Company has orders"),
+        ({"company_id": 2}, "belongs to Other only, but My Company has orders"),
         ({"taxes_id": [9]}, "is computed by code"),
     ],
 )
@@ -176,7 +176,7 @@ def test_a_product_that_would_never_be_billed_right_is_named(
             {"invoice_policy": "delivery"},
             "is invoiced by delivered quantities: they are written with each line",
         ),
-        ({"type": "consu"}, "with Inventory each line makes a delivery"),
+        ({"type": "consu"}, "with Inventory, each line creates a delivery"),
         ({"taxes_id": [7]}, "has taxes that its price includes (20% incl)"),
     ],
 )
@@ -189,7 +189,7 @@ def test_what_is_handled_but_worth_a_look_is_named_too(
     world.admin.write("product.product", [7], values)
     status, told = look("--product", "7")
     assert status == 0, told
-    assert "LOOK" in told
+    assert "WARNING" in told
     assert words in told
 
 
@@ -200,7 +200,7 @@ def test_what_was_looked_at_of_a_product_is_told_in_one_line(world: Any, look: L
         "The product API calls overage can be billed: service, tracking no, ordered quantities, 0 taxes, "
         "any company, list price 0.01" in told
     )
-    assert "The key's user sees the orders of 1 companies: My Company" in told
+    assert "The API user sees the orders of 1 companies: My Company" in told
     assert "My Company rounds globally" in told
     assert "Invoices can be read" in told
     assert "Renewals and upsells name their parent and their first contract" in told
@@ -211,7 +211,7 @@ def test_invoices_that_can_t_be_read_are_told(world: Any, look: Look) -> None:
     world.admin.close_model("account.move.line")
     status, told = look("--product", "7")
     assert status == 0, told
-    assert "Invoices can't be read, so the order line's invoiced quantity counts as billed" in told
+    assert "Invoices can't be read, so the invoiced quantity of the order line is used instead" in told
 
 
 def charge(code: str, product: int, **changes: Any) -> Charge:
@@ -239,9 +239,9 @@ def test_the_products_of_all_charges_are_looked_at_by_themselves(
     monkeypatch.setattr(client, "dynamodb", lambda: world.dynamodb)
     status, told = look("--catalogue-table", world.tables.catalogue)
     assert status == 1
-    assert "3 charges bill by 2 products" in told
+    assert "3 charges use 2 products" in told
     assert "The product API calls overage (charge api) can be billed" in told
-    assert "There is no product 99 (charge gone)" in told
+    assert "Product 99 does not exist (charge gone)" in told
     assert "98" not in told
     status, told = look("--catalogue-table", "no-such-table")
     assert (status, "The charges could not be read" in told) == (1, True)
@@ -252,9 +252,9 @@ def test_the_write_test_sends_a_line_through_all_it_would_meet_and_cleans_up(wor
     for _ in range(2):
         status, told = look("--product", "7", "--product", "8", "--write-test")
         assert status == 0, told
-        assert "A line of product 7 was created, changed, corrected and taken back to 0" in told
+        assert "A line of product 7 was created, changed, corrected and set to 0" in told
         assert "A line of product 8 was created" in told
-        assert "of the write test is empty and cancelled again" in told
+        assert "of the write test was emptied and cancelled" in told
     orders = world.admin.read("sale.order", [["client_order_ref", "!=", False]], ["state", "order_line"])
     assert [(order["state"], order["order_line"]) for order in orders] == [("cancel", [])]
 
@@ -266,7 +266,7 @@ def test_the_write_test_says_what_a_line_would_fail_by(world: Any, look: Look) -
     status, told = look("--product", "7", "--write-test")
     assert status == 1
     assert "A line of product 7 could not be changed: Odoo can't store this amount" in told
-    assert "is empty and cancelled again" in told
+    assert "was emptied and cancelled" in told
     world.admin.set_digits("sale.order.line.price_unit", None)
     world.admin.write("product.product", [7], {"service_tracking": "project_only"})
     world.admin.clear_calls()
@@ -282,7 +282,7 @@ def test_what_can_t_be_billed_is_named(world: Any, look: Look) -> None:
     status, told = look("--product", "99")
     assert status == 1
     assert "S00041 (timezone, next_invoice_date)" in told or "S00041" in told
-    assert "There is no product 99" in told
+    assert "Product 99 does not exist" in told
     assert "time zone Mars/Olympus, which is unknown" in told
 
 
@@ -302,12 +302,12 @@ def test_a_company_without_a_sales_journal_is_named(world: Any, look: Look) -> N
     world.admin.write("account.journal", [1], {"company_id": 2})
     status, told = look("--product", "7")
     assert status == 1
-    assert "WRONG My Company has no sales journal" in told
+    assert "ERROR   My Company has no sales journal" in told
     assert "Add a journal of the type Sales to My Company" in told.partition("What to do:")[2]
     world.admin.write("account.journal", [1], {"company_id": 1})
     status, told = look("--product", "7")
     assert status == 0, "it has no orders"
-    assert "LOOK  Other has no sales journal" in told
+    assert "WARNING Other has no sales journal" in told
 
 
 @pytest.mark.parametrize(("taxes", "words"), [([4], "which maps taxes"), ([], "which has no taxes")])
@@ -323,7 +323,7 @@ def test_a_fiscal_position_of_subscriptions_is_named(
     world.orders(41, 42, fiscal_position_id=4)
     status, told = look("--product", "7")
     assert status == 0, told
-    assert f"ok    2 orders have the fiscal position Reduced, {words}" in told
+    assert f"ok      2 orders have the fiscal position Reduced, {words}" in told
     charge = {
         "name": "API calls",
         "metric": "api_calls",
@@ -341,7 +341,7 @@ def test_a_fiscal_position_of_subscriptions_is_named(
     monkeypatch.setattr(client, "dynamodb", lambda: dynamodb)
     status, told = look("--catalogue-table", world.tables.catalogue)
     assert status == 0, told
-    assert f"LOOK  2 orders have the fiscal position Reduced, {words}" in told
+    assert f"WARNING 2 orders have the fiscal position Reduced, {words}" in told
 
 
 def test_running_subscriptions_that_are_locked_are_named(world: Any, look: Look) -> None:
@@ -372,7 +372,7 @@ def test_the_write_test_unlocks_its_own_order(world: Any, look: Look) -> None:
     for _ in range(2):
         status, told = look("--product", "7", "--write-test")
         assert status == 0, told
-        assert "empty and cancelled again" in told
+        assert "emptied and cancelled" in told
 
 
 def test_a_line_is_tried_only_when_asked_for(world: Any, look: Look) -> None:
@@ -384,7 +384,7 @@ def test_a_line_is_tried_only_when_asked_for(world: Any, look: Look) -> None:
     assert row["product_uom_qty"] == 0
     status, told = look("--product", "7", "--try-on", "42")
     assert status == 1
-    assert "No line can be put onto order 42: the order" in told
+    assert "No line can be added to order 42: the order" in told
     assert world.in_odoo(42) == []
 
 

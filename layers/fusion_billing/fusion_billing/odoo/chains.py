@@ -1,4 +1,4 @@
-"""Orders that Odoo chains by renewals and upsells, read together as one subscription: pure.
+"""Combine orders that are linked by renewals and upsells into one subscription (pure).
 
 A renewal names the order it renews (its parent contract) and the first contract; so does an upsell. Whichever
 of them changed, the whole chain is read and laid out anew: what comes out depends on what Odoo has, never on
@@ -111,7 +111,8 @@ def chain_of(id_: str, members: Iterable[ReadSubscription], rows: Rows) -> ReadC
     for index, (before, row) in enumerate(pairwise(serving), 1):
         if before.document["currency"] != row.document["currency"]:
             refused, serving = row, serving[:index]
-            why = f"currency: it renews in {row.document['currency']} what is billed in {before.document['currency']}"
+            currency, billed = row.document["currency"], before.document["currency"]
+            why = f"currency: the renewal is in {currency}, but the subscription is billed in {billed}"
             break
     running = [row for row in serving if row.running]
     lead = (running or serving)[-1]

@@ -1,4 +1,4 @@
-"""Odoo as the relay sees it: a few calls, the keys looked after, each failure an `OdooError`."""
+"""The client of Odoo: a few calls, API keys that can be rotated, and each failure as an `OdooError`."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -21,10 +21,10 @@ Row = dict[str, Any]
 
 
 class Odoo:
-    """One database of one Odoo, as one technical user.
+    """Call one database of one Odoo as one API user.
 
-    Every call may raise any `OdooError`. A refused key costs one more try with each other key of the secret,
-    and one reading of the secret; `KeyRejected` says that none is left.
+    Every call may raise any `OdooError`. If Odoo rejects a key, the call is repeated with each other key of the
+    secret, which is read again once; `KeyRejected` is raised if no key is left.
     """
 
     def __init__(self, wire: Wire, keys: KeyRing, *, seconds: float = CALL_SECONDS) -> None:
@@ -55,7 +55,7 @@ class Odoo:
                     continue
                 self._keys.accepted(credentials)
                 return value
-        raise refusal or KeyRejected("there is no key to try", name="secret")
+        raise refusal or KeyRejected("the secret contains no API key", name="secret")
 
     def search_read(
         self,
@@ -79,7 +79,7 @@ class Odoo:
         return _rows(self.call(model, "search_read", seconds=seconds, **arguments))
 
     def pages(self, model: str, domain: Domain, fields: Sequence[str], *, size: int = 200) -> Iterator[list[Row]]:
-        """Yield all that matches, `size` at a time, by rising id: nothing is skipped while others write."""
+        """Yield all matching records, `size` at a time, by ascending ID, so that concurrent writes skip none."""
         after = 0
         while True:
             page = self.search_read(model, [*domain, ["id", ">", after]], fields, limit=size, order="id")
@@ -90,14 +90,14 @@ class Odoo:
                 return
 
     def read(self, model: str, ids: Sequence[int], fields: Sequence[str], *, seconds: float | None = None) -> list[Row]:
-        """Return the records that there are; a missing one is left out, as a search would."""
+        """Return the records that exist; records that do not exist are left out."""
         if not ids:
             return []
         arguments = {"domain": [["id", "in", list(ids)]], "fields": list(fields), "limit": len(ids)}
         return _rows(self.call(model, "search_read", seconds=seconds, **arguments))
 
     def fields(self, model: str, names: Sequence[str]) -> dict[str, Row]:
-        """Return what Odoo says of those fields of a model that it has: type, digits, selection, string."""
+        """Return the definitions of those fields that the model has: type, digits, selection, string."""
         told = self.call(
             model,
             "fields_get",
@@ -105,13 +105,13 @@ class Odoo:
             attributes=["type", "digits", "string", "selection", "readonly"],
         )
         if not isinstance(told, dict):
-            raise WrongAddress("fields_get answered no object", name=model)
+            raise WrongAddress("the response of fields_get is not a JSON object", name=model)
         return {name: about for name, about in told.items() if isinstance(about, dict)}
 
 
 def _rows(value: object) -> list[Row]:
     if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
-        raise WrongAddress("a search answered no list of records", name="search_read")
+        raise WrongAddress("the response of a search is not a list of records", name="search_read")
     return value
 
 

@@ -1,4 +1,4 @@
-"""The client of Odoo as the environment has it: where, which protocol, and where its key is kept."""
+"""Build the Odoo client from the environment: URL, protocol and the secret with the API key."""
 
 import json
 import time
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def is_configured() -> bool:
-    """Tell whether there is an Odoo to talk to: the service rates and tells without one, too."""
+    """Return whether Odoo is configured; without it, the service still rates and sends events."""
     return bool(settings.text("ODOO_URL", ""))
 
 

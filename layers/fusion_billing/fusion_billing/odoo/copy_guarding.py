@@ -1,4 +1,4 @@
-"""Copies of our order lines: set to a quantity of zero where it is certain that they are ours, else reported.
+"""Find copies of our order lines; set them to quantity zero if they are certainly copies, else report them.
 
 A copy is certain where it has the product and the title of one of our lines and stands on an order of a
 subscription that is known. On such an order any other line of our products is reported too; elsewhere, a
@@ -31,7 +31,7 @@ _REPORTED_AGAIN = timedelta(hours=20)
 
 @dataclass(frozen=True)
 class CopyGuarding:
-    """Finds copies, and does about them what the guarding of lines does about changes."""
+    """Find copies and handle them as `LineGuarding` handles changes."""
 
     lines: LineGuarding
     subscriptions: SubscriptionStore
@@ -114,13 +114,13 @@ class CopyGuarding:
         return decided if not why else replace(decided, action="reported", why=why)
 
     def _empty(self, held: OdooLine) -> str:
-        """Set a copy to a quantity of zero; return why not, empty where it was done.
+        """Set a copy to quantity zero; return the reason if that failed, else an empty string.
 
-        Under the lease of the order's lane, since no two calls may be about one order at once.
+        Holds the lease of the order's partition, since no two calls may change one order at once.
         """
         name, now = f"LANE#{line_partition(held.order, self.lines.line_partitions):02d}", self.lines.clock()
         if not self.leases.take(name, now, now + _LEASE):
-            return "the relay is at work on its order: it is looked at again"
+            return "the relay is writing to its order; it is checked again later"
         closed_until = now
         try:
             self.lines.odoo.call(
@@ -197,9 +197,9 @@ def _before(original: SentLine | None, held: OdooLine) -> Note | None:
 
 
 def _reason(line: ForeignLine, owner: str | None) -> str:
-    """Return why a copy is not set to zero, empty where it may be."""
+    """Return why a copy is not set to zero; empty if it may be."""
     if line.held.invoiced:
         return "it is on an invoice"
     if not line.is_copy:
-        return "its text is none of our lines': a person may have sold it"
-    return "" if owner is not None else "its order is no subscription that is known here"
+        return "its text matches none of our lines; it may be an ordinary sale"
+    return "" if owner is not None else "its order belongs to no known subscription"

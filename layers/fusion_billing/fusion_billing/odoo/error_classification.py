@@ -1,7 +1,7 @@
-"""Odoo's answers told apart: by the error's name, never by the status alone.
+"""Classify error responses of Odoo by the name of the error, never by the status alone.
 
-`docs/odoo-lines.md` has the table. Each function takes what was received and returns the error to raise;
-`debug`, a traceback, is never looked at, so that it can't get anywhere.
+`docs/odoo-lines.md` has the table. Each function takes a response and returns the error to raise; `debug`, a
+traceback, is never read, so that it can't leak.
 """
 
 from collections.abc import Mapping
@@ -75,9 +75,9 @@ _UNAUTHORIZED = 401
 
 
 def class_for_message(message: str, otherwise: type[OdooError] = ValidationFailed) -> type[OdooError]:
-    """Return the class of a message that came without a name (in `load`'s answer, in an XML-RPC fault).
+    """Return the error class for a message without a name (in the response of `load`, in an XML-RPC fault).
 
-    The messages are English ones: every call asks for `en_US`, which no database is without.
+    The messages are in English: every call requests `en_US`, which every database has.
     """
     text = message.lower()
     for marks, kind in (
@@ -108,23 +108,23 @@ def from_name(name: str, message: str) -> OdooError:
 
 
 def _of_no_connection(message: str) -> type[OdooError]:
-    """Return what an `OperationalError` is: where no connection could be made, nothing was carried out."""
+    """Return the class of an `OperationalError`; if no connection could be made, nothing was carried out."""
     if "does not exist" in message:
         return WrongDatabase
     return DatabaseUnavailable if any(mark in message for mark in _NOT_CONNECTED) else GatewayError
 
 
 def from_response(status: int, content_type: str, body: object, retry_after: int | None = None) -> OdooError:
-    """Return the error for a JSON-2 answer that is no success.
+    """Return the error for a response that is not a success.
 
-    `body` is the parsed JSON, or None where it was none. The name decides wherever Odoo gave one.
+    `body` is the parsed JSON, or None if it was not JSON. If it has the name of an error, the name decides.
     """
     if status == _TOO_MANY:
-        return TooManyRequests("Odoo asks for a pause", name=str(status), after=retry_after)
+        return TooManyRequests("Odoo asked to wait", name=str(status), after=retry_after)
     if status in _GATEWAY:
-        return GatewayError(f"the gateway before Odoo answered {status}", name=str(status))
+        return GatewayError(f"the gateway in front of Odoo responded with {status}", name=str(status))
     if status == _GATEWAY_TIMED_OUT:
-        return ReadTimeout("the gateway before Odoo gave up waiting", name=str(status))
+        return ReadTimeout("the gateway in front of Odoo timed out", name=str(status))
     if isinstance(body, Mapping) and isinstance(body.get("name"), str):
         return from_name(str(body["name"]), _text(body.get("message")))
     if status == _UNAUTHORIZED:
@@ -133,20 +133,21 @@ def from_response(status: int, content_type: str, body: object, retry_after: int
 
 
 def from_status(status: int, content_type: str) -> OdooError:
-    """Return the error for an answer that carries no error of Odoo's: a page, or nothing."""
+    """Return the error for a response without an error of Odoo, such as an HTML page."""
     if 300 <= status < 400:  # noqa: PLR2004  HTTP's redirects
-        return WrongAddress("the address redirects: set ODOO_URL to where it leads", name=str(status))
+        return WrongAddress("ODOO_URL redirects: set it to the final address", name=str(status))
     if status == 404 and content_type.startswith("text/html"):  # noqa: PLR2004
-        return WrongDatabase("no such database or no Odoo 19 behind ODOO_URL", name=str(status))
+        return WrongDatabase("the database does not exist at ODOO_URL, or the server is not Odoo 19", name=str(status))
     if 500 <= status < 600:  # noqa: PLR2004
-        return GatewayError(f"answered {status} without saying why", name=str(status))
-    return WrongAddress(f"answered {status}, {content_type or 'no content type'}, not as Odoo does", name=str(status))
+        return GatewayError(f"Odoo responded with {status} without a reason", name=str(status))
+    return WrongAddress(f"unexpected response: status {status}, {content_type or 'no content type'}", name=str(status))
 
 
 def from_load_messages(messages: object) -> dict[int, PermanentError | TransientError]:
-    """Return what `load` says of each row (its index in the call), the weightiest message of each.
+    """Return the most specific error of each row, by the index of the row in the call.
 
-    A UserError adds a message for row 0 that is not its own; so a verdict is final only for a row sent alone.
+    A UserError adds a message for row 0 that is not about row 0; so the error of a row is certain only if the row
+    was sent alone.
     """
     worst: dict[int, PermanentError | TransientError] = {}
     for message in messages if isinstance(messages, list) else []:
@@ -163,13 +164,13 @@ def from_load_messages(messages: object) -> dict[int, PermanentError | Transient
 
 
 def denies_whole_model(error: OdooError) -> bool:
-    """Tell whether an access error shuts out a whole model rather than one record."""
+    """Return whether an access error is about a whole model rather than one record."""
     text = error.message.lower()
     return isinstance(error, AccessDenied) and any(mark in text for mark in _MODEL_CLOSED)
 
 
 def as_configuration_error(error: OdooError) -> OdooError:
-    """Return `NoRights` for an access error that shuts out a whole model, else the same error."""
+    """Return `MissingAccessRights` for an access error about a whole model, else the same error."""
     return MissingAccessRights(error.message, name=error.name) if denies_whole_model(error) else error
 
 

@@ -1,6 +1,6 @@
-"""What Odoo's invoices hold of order lines: amounts by the invoices' own lines, credit notes with their sign.
+"""Read what Odoo invoiced of order lines: the amounts of the invoice lines, credit notes negative.
 
-A user who may not read invoices is still told how much of an order line is invoiced: then that is taken.
+If the API user may not read invoices, the invoiced quantity of the order line is used instead.
 """
 
 from collections import defaultdict
@@ -20,7 +20,7 @@ _INVOICE = ("state", "move_type")
 
 @dataclass(frozen=True, slots=True)
 class Billed:
-    """What invoices hold of one order line, without and with taxes; `is_draft` while one is not posted."""
+    """What is invoiced of one order line, without and with taxes; `is_draft` if an invoice is not posted."""
 
     subtotal: Decimal = ZERO
     total: Decimal = ZERO
@@ -35,7 +35,7 @@ class Billed:
 def read_billed(odoo: Odoo, ids: Sequence[int], seconds: Seconds) -> dict[int, Billed] | None:
     """Return what invoices hold of order lines, those of which none does left out.
 
-    None where the key's user may not read invoices.
+    None where the API user may not read invoices.
     """
     if not ids:
         return {}

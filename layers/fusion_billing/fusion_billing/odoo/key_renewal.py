@@ -1,4 +1,4 @@
-"""Renewing Odoo's API key before it expires, where Odoo allows it.
+"""Renew Odoo's API key before it expires, if Odoo allows it.
 
 Keys of users who are not administrators live 90 days at most. Since 2026 Odoo lets a user make and revoke
 keys by `res.users.apikeys` (`generate`, `revoke`) if the system parameter
@@ -109,7 +109,7 @@ class KeyRenewal:
             expiration_date=expires_on.isoformat(),
         )
         if not isinstance(key, str) or not key.strip():
-            raise KeyRejected("Odoo returned no key", name="generate")
+            raise KeyRejected("Odoo returned no API key", name="generate")
         renewing = {
             **document,
             "keys": [key.strip(), current.key],
@@ -147,14 +147,14 @@ class KeyRenewal:
             raise
         except OdooError as error:
             # It is gone already (a run before this one got so far), or expires by itself.
-            logger.warning("the old key of Odoo could not be revoked", code=error.code, error=error.name)
+            logger.warning("the old Odoo API key could not be revoked", code=error.code, error=error.name)
 
     def _accepted(self, document: dict[str, Any]) -> Credentials:
         for key in document["keys"]:
             credentials = Credentials(key, document["login"])
             if self._is_accepted(credentials):
                 return credentials
-        raise KeyRejected("no key of the secret is accepted", name="secret")
+        raise KeyRejected("Odoo accepts none of the API keys in the secret", name="secret")
 
     def _is_accepted(self, credentials: Credentials) -> bool:
         try:

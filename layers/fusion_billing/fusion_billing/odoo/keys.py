@@ -1,4 +1,4 @@
-"""The API keys of Odoo's technical user: read at run time, two accepted during a rotation.
+"""Read the API keys of the API user at run time; two keys are accepted during a rotation.
 
 The secret is the key itself, or JSON `{"keys": ["new", "old"], "login": "billing"}`; the first key that Odoo
 accepts is used. `login` (the user's e-mail or name) is needed for JSON-RPC and XML-RPC alone. A key's text is
@@ -48,10 +48,10 @@ def document_of(secret: str) -> dict[str, Any]:
         try:
             document = json.loads(text)
         except ValueError:
-            raise UnreadableSecret("the secret starts like JSON and is none") from None
+            raise UnreadableSecret("the secret is not valid JSON") from None
     keys = document.get("keys") or [document.pop("key", None)]
     if not isinstance(keys, list) or not all(isinstance(key, str) and key.strip() for key in keys):
-        raise UnreadableSecret("the secret must be a key, or JSON with `keys`, a list of them")
+        raise UnreadableSecret("the secret must be an API key, or JSON with a list `keys`")
     return {**document, "keys": [key.strip() for key in keys], "login": str(document.get("login") or "")}
 
 

@@ -1,4 +1,4 @@
-"""Order lines of our products that are not ours, and would be invoiced: copies, by hand or with an order.
+"""Find order lines of our products that this service did not write and that Odoo would invoice, such as copies.
 
 Odoo copies an order's lines without their external ids, so that the same usage would be invoiced twice. A
 line counts as a copy where its product and the first line of its text (the charge's name and the period) are

@@ -1,4 +1,4 @@
-"""An order line that Odoo acknowledged, held against how it stands there now: what differs, by name."""
+"""Compare an order line that Odoo acknowledged with the line in Odoo now, and name the differences."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ COPIED = "copied"
 ADDED = "added"
 
 FOUND: Mapping[str, str] = {
-    "deleted": "the line is gone",
+    "deleted": "the line was deleted",
     "moved": "it is on another order",
     "product": "it has another product",
     CANCELLED: "its order is cancelled",
@@ -29,17 +29,17 @@ FOUND: Mapping[str, str] = {
     "quantity": "its quantity differs",
     "price": "its unit price differs",
     "discount": "its discount differs",
-    "tax": "its amount differs by its taxes alone",
-    "to_invoice": "Odoo would not invoice all of it (the delivered quantity)",
+    "tax": "its amount differs because of its taxes",
+    "to_invoice": "Odoo would not invoice all of it (check the delivered quantity)",
     COPIED: "a copy of it, without our external id, would be invoiced too",
     ADDED: "a line of its product, without our external id, would be invoiced too",
 }
-"""What may be found, and what it means."""
+"""Every finding, with its explanation."""
 
 
 @dataclass(frozen=True, slots=True)
 class SentLine:
-    """A line that Odoo acknowledged, and what it owes."""
+    """A line that Odoo acknowledged, and its line item."""
 
     stored: StoredLine
     line_item: LineItem
@@ -68,7 +68,7 @@ class SentLine:
         return with_digits(self.stored.sent_amount or ZERO, self.line_item.currency)
 
     def is_invoiced(self, held: OdooLine) -> bool:
-        """Tell whether Odoo has invoiced what the line was written for."""
+        """Return whether Odoo has invoiced the line."""
         return held.invoiced != ZERO
 
     def amount_in(self, held: OdooLine) -> Decimal:
@@ -76,7 +76,7 @@ class SentLine:
         return held.amount(with_taxes=self.line_item.with_taxes)
 
     def differences(self, held: OdooLine | None) -> tuple[str, ...]:
-        """Return how the line in Odoo differs from what was acknowledged, as named in `FOUND`."""
+        """Return how the line in Odoo differs from what was acknowledged, by the names in `FOUND`."""
         if held is None:
             return ("deleted",)
         found = []
@@ -128,7 +128,7 @@ class SentLine:
         return found
 
     def about(self, found: tuple[str, ...], held: OdooLine | None) -> dict[str, Any]:
-        """Return a finding as JSON: which line, what differs, the amount rated and the one in Odoo."""
+        """Return a finding as JSON: the line, what differs, the rated amount and the amount in Odoo."""
         key = self.stored.key
         return {
             "line": key.line,
@@ -144,5 +144,5 @@ class SentLine:
         }
 
     def odoo_amount(self, held: OdooLine | None) -> str | None:
-        """Return what the line comes to in Odoo, None where it is gone."""
+        """Return the amount of the line in Odoo, None if it was deleted."""
         return None if held is None else with_digits(self.amount_in(held), self.line_item.currency)

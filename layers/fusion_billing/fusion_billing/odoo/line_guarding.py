@@ -1,7 +1,7 @@
-"""Order lines compared with what was rated and acknowledged, and what is found repaired or reported.
+"""Compare order lines in Odoo with what was rated and acknowledged, and repair or report differences.
 
-The comparison on demand and the scheduled ones are this one. A line that differs is read again, here and in
-Odoo, before it counts: the relay may have been at work on it. What is on an invoice is never touched.
+Used by the comparison on demand and by the scheduled ones. A line that differs is read again, here and in Odoo,
+before it is reported: the relay may have been writing it. Invoiced lines are never changed.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -43,7 +43,7 @@ logger = Logger()
 
 @dataclass
 class Comparison:
-    """What was compared and found. `changed` are findings not reported before, `failed` lines given up."""
+    """The result of a comparison. `changed` counts findings not reported before, `failed` lines given up."""
 
     compared: int = 0
     agreeing: int = 0
@@ -53,14 +53,14 @@ class Comparison:
     findings: list[dict[str, Any]] = field(default_factory=list)
 
     def counts(self) -> dict[str, int]:
-        """Return the figures as a log has them."""
+        """Return the counts for the log."""
         return {name: value for name, value in self.__dict__.items() if isinstance(value, int)}
 
 
 def is_guarded(line: StoredLine, now: datetime) -> bool:
-    """Tell whether a line is to be as it was acknowledged: sent, or due at a later time.
+    """Return whether a line should be as acknowledged: it was sent, or it is due later.
 
-    Not one whose result is unknown, one that is due, and one that failed: those are the relay's matter.
+    Lines that are due, failed or have an unknown result are left to the relay.
     """
     if line.frozen or not is_acknowledged(line):
         return False
@@ -70,15 +70,15 @@ def is_guarded(line: StoredLine, now: datetime) -> bool:
 
 
 def is_acknowledged(line: StoredLine) -> bool:
-    """Tell whether it is known what Odoo held of the line."""
+    """Return whether the state of the line in Odoo is known."""
     return line.odoo_id is not None and line.sent_amount is not None and not line.is_unresolved
 
 
 @dataclass(frozen=True)
 class LineGuarding:
-    """Compares lines; `guard` says what to do about what is found, None that nothing is to be written.
+    """Compare lines. `guard` decides what to do about differences; None means to change nothing.
 
-    `seconds` says before each call how long it may take.
+    `seconds` returns how long the next call may take.
     """
 
     store: GuardedLines
@@ -93,9 +93,9 @@ class LineGuarding:
     def compare(
         self, lines: Sequence[StoredLine], are_compared: Callable[[StoredLine], bool], result: Comparison
     ) -> None:
-        """Compare lines, all of which `are_compared`; raises any `OdooError`.
+        """Compare lines for all of which `are_compared` is true; raises any `OdooError`.
 
-        Raises `NoRights` where so many are gone at once that rights were lost, more likely than lines.
+        Raises `MissingAccessRights` if so many lines are missing at once that access rights were probably lost.
         """
         sent = self.read(lines)
         held = self._held(sent)
@@ -120,7 +120,7 @@ class LineGuarding:
                 result.agreeing += 1
 
     def read(self, lines: Sequence[StoredLine]) -> list[SentLine]:
-        """Return the lines that can be read, each with what it owes."""
+        """Return the lines that can be parsed, each with its line item."""
         read = []
         precision = self.precision()
         for line in lines:
@@ -141,13 +141,12 @@ class LineGuarding:
         gone = sum(line.stored.odoo_id not in held for line in lines)
         if gone > max(_MOST_GONE, len(lines) * _LARGEST_SHARE_GONE):
             raise MissingAccessRights(
-                f"{gone} of {len(lines)} order lines are no longer to be seen: that is rights, more likely "
-                "than deletions",
+                f"{gone} of {len(lines)} order lines are no longer visible: access rights were probably lost",
                 name="gone",
             )
 
     def _clear(self, lines: Sequence[SentLine], suspects: Collection[SentLine]) -> None:
-        """Take lines that agree again off the list, and forget what was found of them."""
+        """Clear the findings of lines that match again."""
         now = self.clock()
         differing = {line.stored.key for line in suspects}
         for line in (one.stored for one in lines if one.stored.guard and one.stored.key not in differing):
@@ -173,9 +172,9 @@ class LineGuarding:
         is_written = self._write(line, note, about)
         if is_written:
             count(result, note, about)
-        why = note.why if is_written else "it changed meanwhile: compare it again"
+        why = note.why if is_written else "it changed in the meantime: compare it again"
         is_repaired = is_written and note.action == "repaired"
-        return about | {"repaired": is_repaired, "why": "it is due to be sent again" if is_repaired else why}
+        return about | {"repaired": is_repaired, "why": "it is sent again" if is_repaired else why}
 
     def _write(self, line: SentLine, note: Note, about: dict[str, Any]) -> bool:
         stored = line.stored
@@ -199,7 +198,7 @@ class LineGuarding:
         return self.event("line.changed", line, {**about, **event_data(note)}, note.at)
 
     def event(self, type_: str, line: SentLine, data: dict[str, Any], now: datetime) -> Prepared:
-        """Return an event about a line; none where no event can be made of it."""
+        """Return an event about a line; `NOTHING` if the event can't be built."""
         line_item = line.line_item
         more: dict[str, Any] = {
             "period_end": rfc3339(line_item.period_end),
@@ -232,21 +231,21 @@ def count(result: Comparison, note: Note, about: dict[str, Any]) -> None:
 
 
 def event_data(note: Note) -> dict[str, str]:
-    """Return what an event tells of what was done: the action, and a sentence for people."""
+    """Return the action and the message of an event about a finding."""
     message = explain(note)
     return {"action": note.action, "message": f"{message}; {note.why}" if note.why else message}
 
 
 def explain(note: Note) -> str:
-    """Return a finding in a sentence that names both amounts."""
+    """Return a sentence about a finding, with both amounts."""
     odoo = "has no such line" if note.odoo_amount is None else f"has {note.odoo_amount}"
     return f"rated {note.amount}, Odoo {odoo}: {', '.join(FOUND[name] for name in note.found)}"
 
 
 def _reason(line: SentLine, held: OdooLine | None, found: Sequence[str]) -> str:
-    """Return why a line can't be repaired, empty where it can."""
+    """Return why a line can't be repaired; empty if it can."""
     if line.stored.frozen:
-        return "its period is invoiced"
+        return "its billing period is invoiced"
     if held is not None and line.is_invoiced(held):
         return "it is on an invoice"
     if CANCELLED in found:

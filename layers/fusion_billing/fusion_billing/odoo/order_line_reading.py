@@ -1,4 +1,4 @@
-"""Lines of orders as they stand in Odoo, found by their id or by their external id."""
+"""Read order lines from Odoo, by ID or by external ID."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ _IDS_A_CALL = 500
 
 @dataclass(frozen=True, slots=True)
 class OdooLine:
-    """A line as Odoo holds it."""
+    """An order line as stored in Odoo."""
 
     id: int
     order: int
@@ -47,16 +47,16 @@ class OdooLine:
 
     @property
     def form(self) -> tuple[Decimal, Decimal, Decimal]:
-        """Return what it is made of: quantity, price, discount."""
+        """Return quantity, price and discount."""
         return self.quantity, self.price, self.discount
 
     def amount(self, *, with_taxes: bool = False) -> Decimal:
-        """Return what it comes to: without taxes, or with those that its price includes."""
+        """Return its amount without taxes, or with taxes."""
         return self.total if with_taxes else self.subtotal
 
 
 def parse_line(row: Mapping[str, Any]) -> OdooLine:
-    """Return a row that was read with `READ_BACK`."""
+    """Parse a row that was read with `LINE_FIELDS`."""
     order, product = many2one(row.get("order_id")), many2one(row.get("product_id"))
     return OdooLine(
         id=row["id"],
@@ -76,7 +76,7 @@ def parse_line(row: Mapping[str, Any]) -> OdooLine:
 
 
 def read_lines(odoo: Odoo, ids: Sequence[int], seconds: Seconds) -> dict[int, OdooLine]:
-    """Return those of the lines that there are, by id."""
+    """Return the lines that exist, by ID."""
     if not ids:
         return {}
     rows = odoo.read("sale.order.line", ids, LINE_FIELDS, seconds=seconds())
@@ -96,9 +96,9 @@ def last_sequences(odoo: Odoo, orders: Iterable[int], seconds: Seconds) -> dict[
 
 
 def find_by_external_id(odoo: Odoo, names: Collection[str], orders: Iterable[int], seconds: Seconds) -> dict[str, int]:
-    """Return the line that each external id stands for, among the lines of `orders`.
+    """Return the IDs of lines by their external IDs, among the lines of `orders`.
 
-    A salesperson may not read external ids (`ir.model.data`), but is told those of a record's own.
+    A salesperson may not read external IDs (`ir.model.data`), but may read those of a record (`get_metadata`).
     """
     among = sorted(set(orders))
     if not names or not among:
@@ -112,14 +112,14 @@ def find_by_external_id(odoo: Odoo, names: Collection[str], orders: Iterable[int
 
 
 def external_ids(odoo: Odoo, model: str, ids: Sequence[int], seconds: float | None = None) -> dict[str, int]:
-    """Return which of the records each external id of theirs stands for; any user that reads them may ask."""
+    """Return the IDs of records by their external IDs; any user that can read the records may call this."""
     rows = odoo.call(model, "get_metadata", ids=list(ids), seconds=seconds)
     told = [(named["xmlid"], row["id"]) for row in rows for named in row.get("xmlids") or [row]]
     return {name: record for name, record in told if name}
 
 
 def decimal(value: object) -> Decimal:
-    """Return a number of Odoo's as a decimal; what is no number (False for none) is 0."""
+    """Return a number from Odoo as a decimal; anything else (False for no value) is 0."""
     if isinstance(value, Decimal):
         return value
     return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else ZERO

@@ -1,7 +1,7 @@
-"""What has to be known of sales orders before lines are put onto them.
+"""Check sales orders before lines are added to them.
 
-Odoo lets lines be created on locked and on cancelled orders, and tells nobody; and a user who may see just
-his own orders gets empty answers, not errors. So the orders are looked at first.
+Odoo accepts new lines on locked and cancelled orders without an error, and gives users who may see only their own
+orders empty results. So the orders are read first.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -23,7 +23,7 @@ _STATE = "subscription_state"
 _FIELDS = ("name", "state", "locked", "currency_id", "partner_id")
 
 Seconds = Callable[[], float]
-"""How long the next call may take; asked before each."""
+"""Returns how long the next call may take; called before each call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +39,16 @@ class Order:
 def check_orders(
     odoo: Odoo, ids: Iterable[int], seconds: Seconds
 ) -> tuple[dict[int, Order], dict[int, PermanentError]]:
-    """Return the orders that can take lines, and why each of the others can't.
+    """Return the orders that accept lines, and the error of each of the others.
 
-    Raises `NoRights` where none is to be seen and no other order either: that is a matter of rights, not
-    of orders.
+    Raises:
+        MissingAccessRights: If the API user sees none of them and no other order either.
     """
     wanted = sorted(set(ids))
     rows = {row["id"]: row for row in odoo.read("sale.order", wanted, _FIELDS, seconds=seconds())}
     if wanted and not rows and not odoo.search_read("sale.order", [], ["id"], limit=1, seconds=seconds()):
         raise MissingAccessRights(
-            "the key's user sees no sales order at all: it needs the right 'Sales / User: All Documents'",
+            "the API user sees no sales orders: give it the access right 'Sales: User: All Documents'",
             name="empty",
         )
     locked = [row["id"] for row in rows.values() if row.get("locked")]
@@ -72,19 +72,19 @@ def languages(odoo: Odoo, partners: Iterable[int], seconds: Seconds) -> dict[int
 
 
 def orders_not_invoiced_by_odoo(odoo: Odoo, ids: Iterable[int], seconds: Seconds) -> set[int]:
-    """Return those of the orders that Odoo's own invoicing passes by: subscriptions renewed or closed."""
+    """Return the orders that Odoo no longer invoices on schedule: renewed or churned subscriptions."""
     return _in_state(odoo, sorted(set(ids)), ENDED, seconds)
 
 
 def many2one(value: object) -> tuple[int, str] | None:
-    """Return the id and the name of a many2one as Odoo answers it (`[7, "EUR"]`, or False)."""
+    """Return the ID and the name of a many2one value (`[7, "EUR"]`), None for False."""
     if isinstance(value, list | tuple) and len(value) == 2 and isinstance(value[0], int):  # noqa: PLR2004
         return value[0], str(value[1])
     return None
 
 
 def _in_state(odoo: Odoo, ids: list[int], states: frozenset[str], seconds: Seconds) -> set[int]:
-    """Return those of the orders that are subscriptions in these states; none where none are."""
+    """Return the orders that are subscriptions in one of these states."""
     if not ids or _STATE not in odoo.fields("sale.order", [_STATE]):
         return set()
     rows = odoo.read("sale.order", ids, [_STATE], seconds=seconds())
@@ -93,15 +93,13 @@ def _in_state(odoo: Odoo, ids: list[int], states: frozenset[str], seconds: Secon
 
 def _fault(order: int, row: Mapping[str, Any] | None, *, is_renewed: bool) -> PermanentError | None:
     if row is None:
-        return RecordNotFound(
-            f"there is no sales order with the id {order}, or the key's user may not see it", name="order"
-        )
+        return RecordNotFound(f"sales order {order} does not exist, or the API user may not see it", name="order")
     if row.get("state") == "cancel":
         return OrderCancelled(f"the order {row['name']} is cancelled", name="order")
     if is_renewed:
         return OrderRenewed(f"the order {row['name']} was renewed and is locked", name="order")
     if row.get("locked"):
-        return OrderLocked(f"the order {row['name']} is locked: unlock it in Odoo, then try again", name="order")
+        return OrderLocked(f"the order {row['name']} is locked: unlock it in Odoo and retry", name="order")
     return None
 
 

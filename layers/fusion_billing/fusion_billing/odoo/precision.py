@@ -1,4 +1,4 @@
-"""What the database keeps of a quantity and of a price, read from the fields themselves.
+"""Read how many digits the database stores of quantities and prices, from the fields themselves.
 
 The setting is called "Product Unit" in Odoo 19 and "Product Unit of Measure" before; the fields say what it
 is in every version. A price without digits is kept as it comes.

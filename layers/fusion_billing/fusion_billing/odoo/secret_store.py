@@ -1,4 +1,4 @@
-"""The secret that holds Odoo's API key, in AWS Secrets Manager."""
+"""Read and replace the secret with Odoo's API key in AWS Secrets Manager."""
 
 from typing import TYPE_CHECKING
 
@@ -30,4 +30,4 @@ class SecretStore:
         try:
             self._client.put_secret_value(SecretId=self._arn, SecretString=text)
         except (BotoCoreError, ClientError):
-            raise Unavailable("the secret of Odoo's key could not be written") from None
+            raise Unavailable("the secret with Odoo's API key could not be written") from None

@@ -1,7 +1,7 @@
-"""Subscriptions as Odoo has them: sales orders with a plan, read in pages and told in our own words.
+"""Read subscriptions from Odoo: sales orders with a plan, in pages, as the JSON of this service.
 
-What is read here is not believed yet: `catalog.subscription` validates it, and what it refuses is
-reported by the order's name.
+The result is not validated here: `catalog.subscription` does that, and what it refuses is reported with the
+name of the order.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -60,7 +60,7 @@ class ReadSubscription:
 
 
 class Reader:
-    """Reads subscriptions; what many of them share (plans, companies, customers) is read once a page."""
+    """Read subscriptions; plans, companies and customers that they share are read once a page."""
 
     def __init__(self, odoo: Odoo) -> None:
         self._odoo = odoo
@@ -69,9 +69,9 @@ class Reader:
         self._optional: tuple[str, ...] | None = None
 
     def pages(self, domain: Domain, *, after: int = 0, size: int = 200) -> Iterator[list[ReadSubscription]]:
-        """Yield the subscriptions that match, by rising order id from past `after` on.
+        """Yield the matching subscriptions by ascending order ID, after the ID `after`.
 
-        Raises `NoSubscriptions` where Odoo has none of their fields.
+        Raises `SubscriptionsNotInstalled` if sales orders have no subscription fields.
         """
         reached = ["|", IS_SUBSCRIPTION, _IS_UPSELL, ["id", ">", after], *domain]
         try:
@@ -82,7 +82,7 @@ class Reader:
             if name in self._odoo.fields("sale.order", [name]):
                 raise
             raise SubscriptionsNotInstalled(
-                "sales orders are no subscriptions here: Subscriptions (sale_subscription) is not installed",
+                "Subscriptions (sale_subscription) is not installed",
                 name=name,
             ) from None
 
@@ -124,12 +124,12 @@ class Reader:
         return _FIELDS + self._optional
 
     def there(self, ids: Iterable[int]) -> set[int]:
-        """Return those of the orders that are there still, as subscriptions."""
+        """Return the orders that still exist as subscriptions."""
         rows = self._odoo.search_read("sale.order", [IS_SUBSCRIPTION, ["id", "in", sorted(ids)]], ["id"])
         return {row["id"] for row in rows}
 
     def sees_any_order(self) -> bool:
-        """Tell whether the key's user sees a sales order at all."""
+        """Return whether the API user sees any sales order."""
         return bool(self._odoo.search_read("sale.order", [], ["id"], limit=1))
 
     def _told(self, page: list[Row]) -> list[ReadSubscription]:
@@ -203,7 +203,7 @@ class Reader:
 
 
 def key_days_left(odoo: Odoo, now: datetime) -> float | None:
-    """Return in how many days the first of the user's keys expires; None where Odoo names no day."""
+    """Return the number of days until the first of the user's keys expires; None if Odoo reports no date."""
     try:
         user = odoo.call("res.users", "context_get")["uid"]
         rows = odoo.search_read("res.users.apikeys", [["user_id", "=", user]], ["expiration_date"])

@@ -1,4 +1,4 @@
-"""Lines whose product has taxes, written at the price that makes their amount of it."""
+"""Find the price at which a line with taxes comes to its amount."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ _HIDDEN_BELOW = Decimal(100)  # cents
 
 @dataclass
 class TaxedLines:
-    """Finds such lines by the taxes that stand on the line in Odoo."""
+    """Find the prices by the taxes of the lines in Odoo."""
 
     reader: TaxReader
 
@@ -34,7 +34,7 @@ class TaxedLines:
 
 
 def may_hide_a_tax(line: OrderLine) -> bool:
-    """Tell whether an amount is so small that a tax in it may be rounded away on the line.
+    """Return whether an amount is so small that a tax in it may be rounded away on the line.
 
     Odoo's invoice adds up what it does not show: twelve of 0.01 with 20 % included are 0.10.
     """

@@ -1,4 +1,4 @@
-"""The taxes that stand on order lines, read as `odoo_lines.taxes` computes with them."""
+"""Read the taxes of order lines, as `odoo_lines.taxes` computes with them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ _MOST_NESTED = 3
 
 @dataclass
 class TaxReader:
-    """Reads taxes; what many lines share is read once."""
+    """Read taxes; taxes that many lines share are read once."""
 
     odoo: Odoo
     _field: str | None = field(default=None, init=False)

@@ -1,4 +1,4 @@
-"""One HTTP call to Odoo, bounded in time, and what may go wrong below Odoo's own errors.
+"""Make one HTTP call to Odoo within a time limit, and classify the failures of the connection.
 
 Odoo closes the connection after each call, so each call opens one. Proxies and `.netrc` of the environment
 are ignored, redirects are not followed (a key must not travel to another address).
@@ -19,7 +19,7 @@ _LARGEST = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came back: the status, the content type without its parameters, the body."""
+    """An HTTP response; `content_type` is without its parameters."""
 
     status: int
     content_type: str
@@ -28,10 +28,10 @@ class Response:
 
 
 class Http:
-    """Posts to one Odoo.
+    """Send requests to one Odoo server.
 
-    `url` is its base address; `connect_seconds` bounds the connection, and each call brings what
-    bounds it as a whole, drips of bytes included.
+    `url` is its base URL and `connect_seconds` the time limit of connecting. Each call brings its own limit
+    for the whole response, however slowly it arrives.
     """
 
     def __init__(self, url: str, *, connect_seconds: float = 5.0) -> None:
@@ -39,11 +39,15 @@ class Http:
         self._connect_seconds = connect_seconds
 
     def get(self, path: str, seconds: float) -> Response:
-        """Get `path`, without a key; raises as `post` does."""
+        """Get `path` without a key; raises what `post` raises."""
         return self._request("GET", path, {}, None, seconds)
 
     def post(self, path: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Response:
-        """Post `body`; raise `Down`, `TimedOut`, `ConnectionLost` or `Misaddressed` where no answer came."""
+        """Post `body` and return the response.
+
+        Raises:
+            OdooError: `ConnectError`, `ReadTimeout`, `ConnectionLost` or `WrongAddress`, if there is no response.
+        """
         return self._request("POST", path, headers, body, seconds)
 
     def _request(
@@ -79,9 +83,9 @@ def _read(response: requests.Response, deadline: float) -> bytes:
         parts.append(part)
         size += len(part)
         if time.monotonic() > deadline:
-            raise ReadTimeout("the answer did not end in time")
+            raise ReadTimeout("the response did not end in time")
         if size > _LARGEST:
-            raise WrongAddress("the answer is larger than any of Odoo's")
+            raise WrongAddress("the response is too large to be Odoo's")
     return b"".join(parts)
 
 
@@ -90,13 +94,13 @@ def _seconds(header: str | None) -> int | None:
 
 
 _BY_TYPE: tuple[tuple[type[BaseException], type[OdooError], str], ...] = (
-    (requests.exceptions.SSLError, WrongAddress, "the certificate of the address is not valid for it"),
+    (requests.exceptions.SSLError, WrongAddress, "the TLS certificate is not valid for this address"),
     (requests.exceptions.ConnectTimeout, ConnectError, "the connection could not be made in time"),
-    (requests.exceptions.ReadTimeout, ReadTimeout, "no answer in time"),
-    (ValueError, WrongAddress, "ODOO_URL is no address to post to"),  # InvalidURL, MissingSchema, …
+    (requests.exceptions.ReadTimeout, ReadTimeout, "no response in time"),
+    (ValueError, WrongAddress, "ODOO_URL is not a valid URL"),  # InvalidURL, MissingSchema, …
 )
 _BY_CAUSE: tuple[tuple[type[BaseException], type[OdooError], str], ...] = (
-    (urllib3.exceptions.ReadTimeoutError, ReadTimeout, "the answer did not end in time"),
+    (urllib3.exceptions.ReadTimeoutError, ReadTimeout, "the response did not end in time"),
     (
         urllib3.exceptions.NewConnectionError,
         ConnectError,
@@ -106,7 +110,7 @@ _BY_CAUSE: tuple[tuple[type[BaseException], type[OdooError], str], ...] = (
 
 
 def _odoo_error(error: requests.RequestException) -> OdooError:
-    """Return our error for one of requests'; its text may hold the address and is left out."""
+    """Return the `OdooError` for an error of requests, without its text, which may contain the address."""
     name = type(error).__name__
     for kind, ours, words in _BY_TYPE:
         if isinstance(error, kind):
@@ -115,11 +119,11 @@ def _odoo_error(error: requests.RequestException) -> OdooError:
         for kind, ours, words in _BY_CAUSE:
             if isinstance(cause, kind):
                 return ours(words, name=kind.__name__)
-    return ConnectionLost("the connection ended before the answer did", name=name)
+    return ConnectionLost("the connection ended before the response did", name=name)
 
 
 def _wrapped_errors(error: BaseException) -> list[object]:
-    """Return what requests wrapped: the arguments of the error, and the `reason` of a MaxRetryError."""
+    """Return the errors that requests wrapped: its arguments, and the `reason` of a MaxRetryError."""
     found: list[object] = []
     for argument in error.args:
         found.append(argument)

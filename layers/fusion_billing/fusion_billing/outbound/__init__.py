@@ -1,1 +1,1 @@
-"""The HTTPS sender of webhooks: it talks to public addresses, and gives no answer more than its share."""
+"""The sender of webhooks: HTTPS to public addresses only, with limits on time and size."""

@@ -1,4 +1,4 @@
-"""A connection whose reads and writes are bounded in time and in bytes, as a whole and not call by call."""
+"""A connection with limits on time and bytes for the whole exchange, not for each call."""
 
 import io
 import socket
@@ -9,21 +9,21 @@ _CHUNK = 16 * 1024
 
 
 class Deadline:
-    """A moment on a monotonic clock that everything must be done by; it may be moved forward, never back."""
+    """A deadline on a monotonic clock; it can be brought forward, never postponed."""
 
     def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._at = clock() + seconds
 
     def shorten(self, seconds: float) -> None:
-        """Allow at most so many seconds from now on."""
+        """Allow at most `seconds` from now."""
         self._at = min(self._at, self._clock() + seconds)
 
     def left(self, most: float) -> float:
         """Return the seconds that one step may take, `most` at most; `TimeoutError` if none is left."""
         left = self._at - self._clock()
         if left <= 0:
-            raise TimeoutError("the time for an answer is over")
+            raise TimeoutError("the deadline has passed")
         return min(left, most)
 
 

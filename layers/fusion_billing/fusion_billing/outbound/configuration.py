@@ -1,4 +1,4 @@
-"""The guard as the environment sets it, for whoever registers endpoints and whoever sends to them."""
+"""Build the SSRF guard from the environment."""
 
 from fusion_billing import settings
 from fusion_billing.outbound.ssrf_guard import PORTS, SsrfGuard
@@ -8,9 +8,9 @@ LOOPBACK = "FUSION_LOCAL_LOOPBACK_WEBHOOKS"
 
 
 def guard() -> SsrfGuard:
-    """Return the guard: `WEBHOOK_PORTS` (443 and 8443 unless set), loopback for the local cloud alone.
+    """Return the guard with the ports of `WEBHOOK_PORTS` (default 443 and 8443); loopback only for the local cloud.
 
-    Raises `settings.Missing` where `WEBHOOK_PORTS` is no list of numbers.
+    Raises `settings.Missing` if `WEBHOOK_PORTS` is not a list of numbers.
     """
     return SsrfGuard(ports=_ports(), loopback=settings.text(LOOPBACK, "0") == "1")
 
@@ -20,4 +20,4 @@ def _ports() -> frozenset[int]:
     try:
         return frozenset(int(port) for port in given.split(","))
     except ValueError:
-        raise settings.Missing("WEBHOOK_PORTS must be port numbers with commas between") from None
+        raise settings.Missing("WEBHOOK_PORTS must be comma-separated port numbers") from None

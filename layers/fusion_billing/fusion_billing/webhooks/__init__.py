@@ -1,1 +1,1 @@
-"""Webhooks, the pure part: what is told, to whom, when it is tried again, and what an answer means."""
+"""Webhooks, the pure part: events, endpoints, retry schedule, signatures and results."""

@@ -11,8 +11,11 @@ from fusion_billing.webhooks.delivery_result import Attempt, DeliveryState
 class Delivery:
     """One delivery as it is stored.
 
-    `tries` counts those of the present round: a replay begins a new one. `at` is the event's time, `due`
-    the next try's (for one that is being tried, when its lease ends). `error` says why it failed.
+    Attributes:
+        attempt_count: Attempts since the delivery was created or last replayed.
+        at: The time of the event.
+        due: The time of the next attempt; during an attempt, the end of its lease.
+        error: Why it failed.
     """
 
     endpoint: str

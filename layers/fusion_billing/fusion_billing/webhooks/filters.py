@@ -1,4 +1,4 @@
-"""Filters: which event types an endpoint wants. `*` is every one, `rating.*` a family, else a name."""
+"""Event filters of endpoints: `*` matches all events, `rating.*` a family, anything else one event type."""
 
 from collections.abc import Collection, Iterable
 
@@ -10,16 +10,16 @@ FORMER_TYPES = {"line.parked": "line.failed"}
 
 
 def matches(filters: Iterable[str], type_: str) -> bool:
-    """Say whether any of `filters` takes an event of this type."""
+    """Return whether any filter matches an event type."""
     type_ = FORMER_TYPES.get(type_, type_)
     named = (FORMER_TYPES.get(name, name) for name in filters)
     return any(name in {"*", type_} or (name.endswith(".*") and type_.startswith(name[:-1])) for name in named)
 
 
 def filter_faults(filters: object, known: Collection[str], field: str = "events") -> list[Fault]:
-    """Return what is wrong with an endpoint's filters, by element; none where all is well.
+    """Return the faults of an endpoint's filters, by element.
 
-    A filter that no event of `known` could pass is a typing error, and refused as `unknown_event`.
+    A filter that matches no event type in `known` is refused as `unknown_event`.
     """
     if not isinstance(filters, list):
         return [Fault(field, "not_a_list", "must be a list of event types, such as ['rating.*']")]
@@ -34,5 +34,11 @@ def filter_faults(filters: object, known: Collection[str], field: str = "events"
             faults.append(Fault(where, "not_a_string", "must be an event type, such as rating.updated or rating.*"))
         elif not any(matches([one], type_) for type_ in known):
             choices = ", ".join(sorted(known))
-            faults.append(Fault(where, "unknown_event", f"is no event type; there are {choices}, and *"))
+            faults.append(
+                Fault(
+                    where,
+                    "unknown_event",
+                    f"is not an event type; use one of {choices}, a family such as rating.*, or *",
+                )
+            )
     return faults

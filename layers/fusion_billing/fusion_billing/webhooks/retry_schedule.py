@@ -1,4 +1,4 @@
-"""When a delivery is tried again: the schedule that Standard Webhooks recommends, ten tries in 76 hours."""
+"""When to retry a delivery: the schedule that Standard Webhooks recommends, ten attempts in 76 hours."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -16,16 +16,16 @@ DELAYS = (
     timedelta(hours=20),
     timedelta(hours=24),
 )
-"""How long each try waits for the one before it to have failed."""
+"""The delay of each attempt after the previous one failed."""
 
 JITTER = 0.1
-"""A delay is stretched by up to this share, so that what failed together does not come back together."""
+"""The largest random extension of a delay, so that deliveries that failed together are not retried together."""
 
 MAX_RETRY_AFTER = timedelta(hours=24)
-"""What a `Retry-After` may ask for at most."""
+"""The longest `Retry-After` that is followed."""
 
 DISABLE_AFTER = timedelta(days=5)
-"""An endpoint that has only failed for so long is disabled."""
+"""How long an endpoint may only fail before it is disabled."""
 
 _SECONDS = re.compile(r"\d{1,9}", re.ASCII)
 
@@ -47,9 +47,9 @@ def next_attempt_at(
 
 
 def parse_retry_after(value: str | None, *, now: datetime) -> timedelta | None:
-    """Return how long a `Retry-After` header asks to wait, by seconds or by date; None where it says nothing.
+    """Parse a `Retry-After` header, in seconds or as a date; None if there is none.
 
-    What can't be read says nothing, a date that is past says 0.
+    An invalid value counts as none, a date in the past as 0.
     """
     if value is None:
         return None
@@ -69,5 +69,5 @@ def parse_retry_after(value: str | None, *, now: datetime) -> timedelta | None:
 
 
 def failed_too_long(failing_since: datetime, now: datetime) -> bool:
-    """Say whether an endpoint that has only failed since then is to be disabled."""
+    """Return whether an endpoint that has only failed since `failing_since` is to be disabled."""
     return now - failing_since >= DISABLE_AFTER

@@ -1,4 +1,4 @@
-"""Signatures of Standard Webhooks 1.0.0, symmetric (`v1`): made by us, checked by whoever receives.
+"""Sign webhooks by Standard Webhooks 1.0.0 (symmetric, `v1`), and verify signatures.
 
 What is signed is `<webhook-id>.<webhook-timestamp>.<body>`; the secret is base64, with or
 without the prefix `whsec_`. https://github.com/standard-webhooks/standard-webhooks (spec, 1.0.0).
@@ -31,7 +31,7 @@ class InvalidSignature(ValueError):
 def new_secret(random: bytes) -> str:
     """Return `random`, 24 to 64 bytes of it, as a secret to show (`whsec_…`)."""
     if not _FEWEST <= len(random) <= _MOST:
-        raise InvalidSecret("a signing secret is made of 24 to 64 random bytes")
+        raise InvalidSecret("a signing secret must have 24 to 64 random bytes")
     return PREFIX + base64.b64encode(random).decode("ascii")
 
 
@@ -72,7 +72,7 @@ def verify(
     except ValueError as error:
         if isinstance(error, InvalidSignature):
             raise
-        raise InvalidSignature("webhook-timestamp is no number of seconds") from None
+        raise InvalidSignature("webhook-timestamp is not a number of seconds") from None
     if abs(now - timestamp) > tolerance_seconds:
         raise InvalidSignature("webhook-timestamp is too far from now")
     expected = sign(secret, message_id, timestamp, body).encode("ascii")

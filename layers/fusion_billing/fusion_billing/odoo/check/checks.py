@@ -1,6 +1,6 @@
-"""What must be so in an Odoo before the service is let at it: looked at one by one, nothing changed.
+"""Check the set-up of an Odoo database before the service uses it. Nothing is changed.
 
-Each check yields findings in plain words; one that is not well says what to do.
+Each check yields findings; a finding that is not ok says what to do.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -85,35 +85,35 @@ def all_checks(odoo: Odoo, *, products: Sequence[ChargedProduct], now: datetime)
     for what, look in looks:
         yield from as_far_as_possible(what, look(odoo))
     if not products:
-        yield Finding("look", "No product was looked at", "Name the products that charges bill: --product 7")
+        yield Finding("warning", "No product was checked", "Name the products of your charges: --product 7")
 
 
 def as_far_as_possible(what: str, findings: Iterator[Finding]) -> Iterator[Finding]:
-    """Yield the findings; where Odoo refuses one look, say so and let the others go on."""
+    """Yield the findings; if Odoo refuses one check, report that and continue with the others."""
     try:
         yield from findings
     except PermanentError as error:
-        advice = f"See in Odoo's log why it refused to tell this: {what}"
+        advice = f"See Odoo's log for the reason: {what}"
         if isinstance(error, AccessDenied):
-            advice = SALES if "sale" in error.message else f"Give the key's user the right to read this: {what}"
-        yield Finding("wrong", f"{what} could not be looked at: {error.message.splitlines()[0]}", advice)
+            advice = SALES if "sale" in error.message else f"Give the API user the right to read this: {what}"
+        yield Finding("error", f"{what} could not be checked: {error.message.splitlines()[0]}", advice)
 
 
 def _key(odoo: Odoo, now: datetime) -> Iterator[Finding]:
     odoo.call("res.users", "context_get")
-    yield Finding("well", "Odoo answers, and accepts the key for this database")
+    yield Finding("ok", "Odoo responds and accepts the API key")
     days = key_days_left(odoo, now)
     if days is None:
-        yield Finding("well", "Odoo names no day on which the key expires")
+        yield Finding("ok", "Odoo reports no expiration date of the API key")
     elif days < _SOON_DAYS:
         yield Finding(
-            "look",
-            f"The key expires in {int(days)} days",
-            "Make a new key for the same user and put it into the secret in front of the old one: "
+            "warning",
+            f"The API key expires in {int(days)} days",
+            "Create a new API key for the same user and put it before the old one in the secret: "
             '{"keys": ["new", "old"]}',
         )
     else:
-        yield Finding("well", f"The key is good for {int(days)} days")
+        yield Finding("ok", f"The API key expires in {int(days)} days")
 
 
 def _fields(odoo: Odoo) -> Iterator[Finding]:
@@ -123,29 +123,29 @@ def _fields(odoo: Odoo) -> Iterator[Finding]:
         for name in sorted(set(names) - set(odoo.fields(model, names)))
     ]
     if missing:
-        yield Finding("wrong", f"Fields are missing: {', '.join(missing)}", "Odoo 17 or later with Sales is needed")
+        yield Finding("error", f"Fields are missing: {', '.join(missing)}", "Install Sales of Odoo 17 or later")
     absent = sorted(set(_SUBSCRIPTION_FIELDS) - set(odoo.fields("sale.order", _SUBSCRIPTION_FIELDS)))
     if len(absent) == len(_SUBSCRIPTION_FIELDS):
         yield Finding(
-            "look",
-            "Sales orders are no subscriptions here: Subscriptions (sale_subscription) is not installed",
-            "Keep subscriptions by the API, and move next_invoice_date on after each invoice; or install it",
+            "warning",
+            "Subscriptions (sale_subscription) is not installed",
+            "Save subscriptions with the API, and update next_invoice_date after each invoice; or install it",
         )
     elif absent:
         yield Finding(
-            "wrong",
-            f"Sales orders lack fields of Subscriptions: {', '.join(absent)}",
+            "error",
+            f"Sales orders lack subscription fields: {', '.join(absent)}",
             "Install Subscriptions (sale_subscription) of Odoo 17 or later",
         )
     elif not _has_plans(odoo):
         absent = ["sale.subscription.plan"]
         yield Finding(
-            "wrong",
-            f"Subscriptions have no plans here: sale.subscription.plan lacks {' and '.join(_PLAN_FIELDS)}",
-            "Install Subscriptions (sale_subscription, Odoo 17 or later), or put subscriptions in by the API",
+            "error",
+            f"Subscriptions have no plans: sale.subscription.plan lacks {' and '.join(_PLAN_FIELDS)}",
+            "Install Subscriptions (sale_subscription, Odoo 17 or later), or save subscriptions with the API",
         )
     if not missing and not absent:
-        yield Finding("well", "Orders, lines and subscriptions have every field that is used")
+        yield Finding("ok", "Orders, lines and subscriptions have all required fields")
 
 
 def _has_plans(odoo: Odoo) -> bool:
@@ -161,19 +161,20 @@ def _precision(odoo: Odoo) -> Iterator[Finding]:
     held = precision.read(odoo)
     if held.quantity < _USUAL_DIGITS:
         yield Finding(
-            "look",
-            f"Quantities are kept to {held.quantity} digits: parts of a unit become quantity 1 at the amount",
-            "To see parts of a unit on the lines, raise the precision 'Product Unit' "
+            "warning",
+            f"Quantities are stored with {held.quantity} digits, so fractional units are billed as quantity 1 "
+            "at the amount",
+            "To show fractional units on the lines, raise the precision 'Product Unit' "
             "(Settings, Technical, Decimal Accuracy)",
         )
     else:
-        yield Finding("well", f"Quantities are kept to {held.quantity} digits")
+        yield Finding("ok", f"Quantities are stored with {held.quantity} digits")
     coarse = [] if held.price is None else _finer_than(odoo, held.price)
     if held.price is None:
-        yield Finding("well", "Prices are kept as they come")
+        yield Finding("ok", "Prices are stored without rounding")
     elif coarse:
         yield Finding(
-            "wrong",
+            "error",
             f"Prices are rounded to {held.price} digits, and amounts in {', '.join(coarse)} have more: "
             "lines with such amounts fail",
             "Raise the precision 'Product Price' (Settings, Technical, Decimal Accuracy) to the digits of "
@@ -181,13 +182,13 @@ def _precision(odoo: Odoo) -> Iterator[Finding]:
         )
     elif held.price < _FEW_DIGITS:
         yield Finding(
-            "look",
-            f"Prices are rounded to {held.price} digits: finer ones become quantity 1 at the amount",
+            "warning",
+            f"Prices are rounded to {held.price} digits, so prices with more are billed as quantity 1 at the amount",
             "To see units and prices on the lines, raise the precision 'Product Price' "
             "(Settings, Technical, Decimal Accuracy)",
         )
     else:
-        yield Finding("well", f"Prices are kept to {held.price} digits")
+        yield Finding("ok", f"Prices are stored with {held.price} digits")
 
 
 def _zones(odoo: Odoo) -> Iterator[Finding]:
@@ -197,13 +198,13 @@ def _zones(odoo: Odoo) -> Iterator[Finding]:
     for company in companies:
         partner = many2one(company.get("partner_id"))
         zone = zones.get(partner[0]) if partner else None
-        advice = f"Set the time zone of {company['name']}'s contact: its periods begin at midnight there"
+        advice = f"Set the time zone of {company['name']}'s contact: its billing periods start at midnight in that zone"
         if not zone:
-            yield Finding("look", f"{company['name']} has no time zone, so UTC is taken", advice)
+            yield Finding("warning", f"{company['name']} has no time zone, so UTC is used", advice)
         elif not _is_zone(zone):
-            yield Finding("wrong", f"{company['name']} has the time zone {zone}, which is unknown", advice)
+            yield Finding("error", f"{company['name']} has the time zone {zone}, which is unknown", advice)
         else:
-            yield Finding("well", f"{company['name']} bills in {zone}")
+            yield Finding("ok", f"{company['name']} bills in {zone}")
 
 
 def _currencies(odoo: Odoo) -> Iterator[Finding]:
@@ -211,16 +212,16 @@ def _currencies(odoo: Odoo) -> Iterator[Finding]:
         digits = DIGITS.get(row["name"])
         if digits is None:
             yield Finding(
-                "look",
-                f"The currency {row['name']} is not in ISO 4217: orders in it can't be billed",
-                "Bill these orders in another currency, or leave them out",
+                "warning",
+                f"The currency {row['name']} is not in ISO 4217, so its orders can't be billed",
+                "Bill these orders in another currency",
             )
             continue
         held, smallest = decimal(row["rounding"]), Decimal(1).scaleb(-digits)
         if held != smallest:
             yield Finding(
-                "wrong",
-                f"{row['name']} is rounded to {plain(held)} in Odoo, and amounts are to {plain(smallest)}",
+                "error",
+                f"{row['name']} is rounded to {plain(held)} in Odoo, but amounts have the unit {plain(smallest)}",
                 f"Set the rounding of {row['name']} to {plain(smallest)}: lines of other amounts would fail",
             )
 
@@ -253,20 +254,20 @@ def _subscriptions(odoo: Odoo) -> Iterator[Finding]:
                 unread.append(f"{one.name} ({', '.join(fault.field for fault in refused.faults)})")
     if not running:
         yield Finding(
-            "look",
+            "warning",
             "No subscription is in progress",
-            "Confirm a subscription in Odoo, or put subscriptions in by the API",
+            "Confirm a subscription in Odoo, or save subscriptions with the API",
         )
     if unread:
         more = f" and {len(unread) - _MOST_NAMED} more" if len(unread) > _MOST_NAMED else ""
         names = ", ".join(unread[:_MOST_NAMED]) + more
         yield Finding(
-            "wrong",
+            "error",
             f"{len(unread)} of {running} subscriptions can't be read: {names}",
-            "Fill in what is named behind each, or it will not be billed",
+            "Fill in the fields in parentheses; until then these subscriptions are not billed",
         )
     elif running:
-        yield Finding("well", f"All {running} subscriptions in progress can be read")
+        yield Finding("ok", f"All {running} subscriptions in progress can be read")
 
 
 def _is_zone(name: str) -> bool:

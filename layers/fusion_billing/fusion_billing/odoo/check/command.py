@@ -1,11 +1,11 @@
-"""`python -m fusion_billing.odoo.check`: looks an Odoo over and says in plain words what is not right.
+"""`python -m fusion_billing.odoo.check`: check the set-up of an Odoo database, and report what to fix.
 
-It looks at the products of all charges where CATALOGUE_TABLE names the stack's catalogue table (with AWS
-credentials that may read it), and at those named. It creates, changes and removes nothing, unless
-`--write-test` or `--try-on` asks for it. The key is taken from ODOO_API_KEY (or asked for), never from an
-argument: arguments are for all to see.
+Checks the products of all charges if CATALOGUE_TABLE names the stack's catalog table (with AWS credentials that
+may read it), and the products named on the command line. Changes nothing, except with `--write-test` or
+`--try-on`. Reads the API key from ODOO_API_KEY or asks for it; it can't be an argument, because other users of the
+machine can see arguments.
 
-Ends with 0 where nothing is wrong, 1 where something is, 2 where Odoo could not be asked.
+Exit status: 0 if there is no error, 1 if there is one, 2 if Odoo could not be checked.
 """
 
 import argparse
@@ -34,30 +34,30 @@ from fusion_billing.odoo.orders import check_orders
 from fusion_billing.odoo.write_and_verify import RequestedLine, Writer, WrittenLine
 from fusion_billing.odoo_lines.order_line import OrderLine
 
-_MARKS = {"well": "  ok    ", "look": "  LOOK  ", "wrong": "  WRONG "}
+_MARKS = {"ok": "  ok      ", "warning": "  WARNING ", "error": "  ERROR   "}
 
 _ADVICE = {
-    "odoo_key_rejected": "Make an API key for the technical user (Preferences, Account Security). "
+    "odoo_key_rejected": "Create an API key for the API user (Preferences, Account Security). "
     "For JSON-RPC and XML-RPC, set ODOO_LOGIN too",
     "odoo_wrong_database": "Set ODOO_DATABASE to the database's name, and ODOO_PROTOCOL to jsonrpc or xmlrpc "
-    "where this is Odoo 17 or 18",
-    "odoo_misaddressed": "Set ODOO_URL to Odoo's own address, https and all, without a path",
-    "odoo_down": "See whether Odoo runs, and whether this machine may reach it",
-    "odoo_no_rights": "Give the key's user the right 'Sales: User: All Documents'",
+    "for Odoo 17 or 18",
+    "odoo_misaddressed": "Set ODOO_URL to the address of Odoo, with https:// and without a path",
+    "odoo_down": "Check that Odoo is running and that this machine can reach it",
+    "odoo_no_rights": "Give the API user the access right 'Sales: User: All Documents'",
 }
-_NO_LOGIN = "Set ODOO_LOGIN (or --login) to the technical user's login: JSON-RPC and XML-RPC need it"
-_AGAIN = "Try again in a moment; if it stays so, look at Odoo's log, and at the proxy's before it"
+_NO_LOGIN = "Set ODOO_LOGIN (or --login) to the API user's login; JSON-RPC and XML-RPC need it"
+_AGAIN = "Try again in a moment. If it fails again, see the logs of Odoo and of the proxy in front of it"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Look, print, and return the command's status."""
+    """Run the checks, print the findings, and return the exit status."""
     options = _options(arguments)
     if not options.url:
         _say("Set ODOO_URL (or --url) to Odoo's address.")
         return 2
     key = os.environ.get("ODOO_API_KEY") or _asked()
     if not key:
-        _say("Set ODOO_API_KEY to an API key of the technical user.")
+        _say("Set ODOO_API_KEY to an API key of the API user.")
         return 2
     odoo = connect(
         url=options.url,
@@ -79,13 +79,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _show(_tried(odoo, options.try_on, options.product), findings)
     except UnreadableSecret:
         status = 2
-        _show(Finding("wrong", "ODOO_API_KEY holds no key", "Set ODOO_API_KEY to the key alone"), findings)
+        _show(
+            Finding("error", "ODOO_API_KEY does not contain an API key", "Set ODOO_API_KEY to the API key only"),
+            findings,
+        )
     except OdooError as error:
         status = 1 if isinstance(error, PermanentError) else 2
         advice = _NO_LOGIN if error.name == "login" else _ADVICE.get(error.code, _AGAIN)
-        _show(Finding("wrong", f"Odoo could not be asked: {error.message}", advice), findings)
+        _show(Finding("error", f"Odoo could not be checked: {error.message}", advice), findings)
     _conclude(findings)
-    return status or int(any(finding.level == "wrong" for finding in findings))
+    return status or int(any(finding.level == "error" for finding in findings))
 
 
 def _looked_at(options: argparse.Namespace, findings: list[Finding]) -> list[ChargedProduct]:
@@ -97,21 +100,21 @@ def _looked_at(options: argparse.Namespace, findings: list[Finding]) -> list[Cha
         charges = CatalogueStore(client.dynamodb(), options.catalogue_table).charges()
     except (FusionError, BotoCoreError, ClientError) as error:
         advice = "Name the stack's CATALOGUE_TABLE, with AWS credentials that may read it"
-        _show(Finding("wrong", f"The charges could not be read: {error}", advice), findings)
+        _show(Finding("error", f"The charges could not be read: {error}", advice), findings)
         return named
     found = charged_products(charges)
     count = len({one.id for one in found})
-    _show(Finding("well", f"{len(charges)} charges bill by {count} products"), findings)
+    _show(Finding("ok", f"{len(charges)} charges use {count} products"), findings)
     return [*found, *(one for one in named if one.id not in {other.id for other in found})]
 
 
 def _worth_writing(odoo: Odoo, products: Sequence[ChargedProduct]) -> list[ChargedProduct]:
     """Return the products that nothing speaks against: a line of any other may start what can't be undone."""
-    return [one for one in products if all(finding.level != "wrong" for finding in product_findings(odoo, one))]
+    return [one for one in products if all(finding.level != "error" for finding in product_findings(odoo, one))]
 
 
 def _asked() -> str:
-    """Return the key that somebody types; none where nobody sits there."""
+    """Ask for the key; return an empty string if there is no terminal."""
     try:
         return getpass.getpass("Odoo API key: ") if sys.stdin.isatty() else ""
     except (EOFError, KeyboardInterrupt):
@@ -133,26 +136,26 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--catalogue-table",
         default=os.environ.get("CATALOGUE_TABLE", ""),
-        help="the stack's catalogue table, whose charges' products are looked at (CATALOGUE_TABLE)",
+        help="the stack's catalog table; the products of its charges are checked (CATALOGUE_TABLE)",
     )
     parser.add_argument(
         "--write-test",
         action="store_true",
         default=os.environ.get("ODOO_WRITE_TEST", "") not in ("", "0"),
-        help="write a line of each product onto an order of the test's own, change it, read it back, take it "
-        "to 0, and clean up (ODOO_WRITE_TEST=1)",
+        help="write a line of each product to a test order, change it, verify it, set it to 0, "
+        "and clean up (ODOO_WRITE_TEST=1)",
     )
     parser.add_argument(
         "--try-on",
         type=int,
         metavar="ORDER",
-        help="put a line of quantity 0 onto this order, to see that it can be done; it stays there",
+        help="add a line of quantity 0 to this order to check that it works; the line is not removed",
     )
     options = parser.parse_args(arguments)
     try:
         options.product = [*options.product, *_products()]
     except ValueError:
-        parser.error("ODOO_PRODUCTS must be ids of products, parted by commas: 7,8")
+        parser.error("ODOO_PRODUCTS must be comma-separated product IDs, such as 7,8")
     return options
 
 
@@ -169,14 +172,14 @@ def _secret(key: str, login: str) -> str:
 
 def _tried(odoo: Odoo, order: int, products: Sequence[int]) -> Finding:
     if not products:
-        return Finding("look", "No line was tried: no product was named", "Name one: --product 7")
+        return Finding("warning", "No line was written: name a product", "Name a product: --product 7")
     line = OrderLine(
         external_id=f"fusion_billing.check--{order}",
         order=order,
         product=products[0],
         quantity=Decimal(0),
         price=Decimal(0),
-        name="Fusion Billing was here to see whether it can write lines",
+        name="Fusion Billing checked that it can write lines",
         amount=Decimal(0),
         digits=2,
         kind="nothing",
@@ -187,15 +190,15 @@ def _tried(odoo: Odoo, order: int, products: Sequence[int]) -> Finding:
         return _not_tried(order, faults[order])
     [outcome] = Writer(odoo, loader).write([RequestedLine(line)], [None])
     if isinstance(outcome, WrittenLine):
-        return Finding("well", f"A line of quantity 0 was written onto order {order} and read back")
+        return Finding("ok", f"A line of quantity 0 was written to order {order} and verified")
     return _not_tried(order, outcome.error)
 
 
 def _not_tried(order: int, error: OdooError) -> Finding:
     return Finding(
-        "wrong",
-        f"No line can be put onto order {order}: {error.message.splitlines()[0]}",
-        f"See in Odoo why it refuses order {order}, or try another order that is confirmed and not locked",
+        "error",
+        f"No line can be added to order {order}: {error.message.splitlines()[0]}",
+        f"See in Odoo why it rejects lines on order {order}, or try another order that is confirmed and not locked",
     )
 
 
@@ -208,7 +211,7 @@ def _conclude(findings: Sequence[Finding]) -> None:
     advice = list(dict.fromkeys(finding.advice for finding in findings if finding.advice))
     _say("")
     if not advice:
-        _say("All is as it must be.")
+        _say("Everything is set up correctly.")
         return
     _say("What to do:")
     for number, one in enumerate(advice, 1):

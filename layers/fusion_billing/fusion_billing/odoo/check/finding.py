@@ -1,16 +1,16 @@
-"""What a look at an Odoo finds, in plain words."""
+"""One finding of odoo-check."""
 
 from dataclasses import dataclass
 from typing import Literal
 
-Level = Literal["well", "look", "wrong"]
+Level = Literal["ok", "warning", "error"]
 
-SALES = "Give the key's user the right 'Sales: User: All Documents'"
+SALES = "Give the API user the access right 'Sales: User: All Documents'"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found, and what to do about it (empty where it is well)."""
+    """What was found, and what to do about it (empty if all is well)."""
 
     level: Level
     text: str

@@ -1,4 +1,4 @@
-"""What invoicing goes by: the companies that the key's user sees, how they round, invoices it can read."""
+"""Check companies, journals, fiscal positions, locks, renewals and invoices."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -28,11 +28,11 @@ def companies(odoo: Odoo) -> Iterator[Finding]:
     fields = ["name", *odoo.fields("res.company", [_ROUNDING])]
     rows = odoo.search_read("res.company", [], fields, order="id")
     names = ", ".join(str(row["name"]) for row in rows)
-    yield Finding("well", f"The key's user sees the orders of {len(rows)} companies: {names}")
+    yield Finding("ok", f"The API user sees the orders of {len(rows)} companies: {names}")
     for row in rows:
         method = row.get(_ROUNDING)
         if method:
-            yield Finding("well", f"{row['name']} {_METHODS.get(method, f'rounds by {method}')}")
+            yield Finding("ok", f"{row['name']} {_METHODS.get(method, f'rounds by {method}')}")
 
 
 def journals(odoo: Odoo) -> Iterator[Finding]:
@@ -47,8 +47,8 @@ def journals(odoo: Odoo) -> Iterator[Finding]:
                 "sale.order", [["company_id", "=", company], ["state", "=", "sale"]], ["id"], limit=1
             )
             yield Finding(
-                "wrong" if bills else "look",
-                f"{row['name']} has no sales journal: no invoice can be made of its orders",
+                "error" if bills else "warning",
+                f"{row['name']} has no sales journal: its orders can't be invoiced",
                 f"Add a journal of the type Sales to {row['name']} (Accounting, Configuration, Journals)",
             )
 
@@ -80,12 +80,12 @@ def fiscal_positions(odoo: Odoo, *, inclusive: bool) -> Iterator[Finding]:
         text += ", which maps taxes" if has_taxes else ", which has no taxes: Odoo may remove those of lines"
         if inclusive:
             yield Finding(
-                "look",
+                "warning",
                 f"{text}; what a charge with the tax_behavior inclusive brings in without taxes follows it",
                 f"See that the fiscal position {name} maps included taxes to included ones",
             )
         else:
-            yield Finding("well", f"{text}; amounts are without taxes, and stay what they are")
+            yield Finding("ok", f"{text}; amounts are without taxes, and stay what they are")
 
 
 def _taxes_of(odoo: Odoo, position: int) -> object:
@@ -104,12 +104,12 @@ def locks(odoo: Odoo) -> Iterator[Finding]:
         if locked:
             names = ", ".join(locked[:_MOST_NAMED]) + (", ..." if len(locked) > _MOST_NAMED else "")
             yield Finding(
-                "wrong", f"{len(locked)} running subscriptions are locked: {names}", "Unlock the orders named"
+                "error", f"{len(locked)} running subscriptions are locked: {names}", "Unlock the orders named"
             )
     if in_group(odoo, _LOCKING):
         yield Finding(
-            "look" if have_subscriptions else "wrong",
-            "Orders are locked when they are confirmed: no line can be changed on one that is",
+            "warning" if have_subscriptions else "error",
+            "Orders are locked when they are confirmed, so their lines can't change",
             "Turn off 'Lock Confirmed Sales' (Settings, Sales), or unlock each order that is billed",
         )
 
@@ -117,8 +117,8 @@ def locks(odoo: Odoo) -> Iterator[Finding]:
 def invoices(odoo: Odoo) -> Iterator[Finding]:
     """Yield whether the invoices that bill our lines can be read."""
     advice = (
-        "Give the key's user the right to read invoices (Sales: User: All Documents has it), so that what an "
-        "invoice says counts as billed"
+        "Give the API user the right to read invoices (Sales: User: All Documents has it), so that "
+        "invoiced amounts are read from invoices"
     )
     try:
         missing = set(INVOICE_LINE_FIELDS) - set(odoo.fields("account.move.line", INVOICE_LINE_FIELDS))
@@ -126,13 +126,13 @@ def invoices(odoo: Odoo) -> Iterator[Finding]:
         odoo.search_read("account.move.line", [["sale_line_ids", "!=", False]], ["price_subtotal"], limit=1)
     except PermanentError as error:
         reason = error.message.splitlines()[0]
-        text = f"Invoices can't be read, so the order line's invoiced quantity counts as billed: {reason}"
-        yield Finding("look", text, advice)
+        text = f"Invoices can't be read, so the invoiced quantity of the order line is used instead: {reason}"
+        yield Finding("warning", text, advice)
         return
     if missing:
-        yield Finding("look", f"Invoice lines lack {', '.join(sorted(missing))}", "Odoo 17 or later is needed")
+        yield Finding("warning", f"Invoice lines lack {', '.join(sorted(missing))}", "Odoo 17 or later is needed")
     else:
-        yield Finding("well", "Invoices can be read: what they say counts as billed")
+        yield Finding("ok", "Invoices can be read")
 
 
 def chain(odoo: Odoo) -> Iterator[Finding]:
@@ -143,9 +143,9 @@ def chain(odoo: Odoo) -> Iterator[Finding]:
     absent = sorted(set(CHAIN_FIELDS) - set(found))
     if absent:
         yield Finding(
-            "look",
-            f"Renewals can't be followed by themselves: sale.order lacks {', '.join(absent)}",
-            "Tell the service the orders of a renewed subscription by PATCH /v1/subscriptions/{id}",
+            "warning",
+            f"Renewals can't be followed automatically: sale.order lacks {', '.join(absent)}",
+            "Set the orders of a renewed subscription with PATCH /v1/subscriptions/{id}",
         )
     else:
-        yield Finding("well", "Renewals and upsells name their parent and their first contract")
+        yield Finding("ok", "Renewals and upsells name their parent and their first contract")

@@ -1,4 +1,4 @@
-"""Whether the products that charges bill by are such that each line is invoiced, at the right amount."""
+"""Check that lines of the products of charges are invoiced, with the right amount."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -61,9 +61,9 @@ def product_findings(odoo: Odoo, looked_at: ChargedProduct) -> Iterator[Finding]
     row = _read(odoo, looked_at.id, sorted(about))
     if row is None:
         yield Finding(
-            "wrong",
-            f"There is no product {looked_at.id}{looked_at.why}",
-            f"Name the product by the id of its variant (product.product), which {looked_at.id} is not",
+            "error",
+            f"Product {looked_at.id} does not exist{looked_at.why}",
+            "Use the ID of the product variant (product.product)",
         )
         return
     name = f"the product {row['display_name']}"
@@ -74,8 +74,8 @@ def product_findings(odoo: Odoo, looked_at: ChargedProduct) -> Iterator[Finding]
         *_tax_findings(odoo, row, name, inclusive=looked_at.inclusive),
     ]
     yield from findings
-    if not any(finding.level == "wrong" for finding in findings):
-        yield Finding("well", f"T{name[1:]}{looked_at.why} can be billed: {_told(row)}")
+    if not any(finding.level == "error" for finding in findings):
+        yield Finding("ok", f"T{name[1:]}{looked_at.why} can be billed: {_told(row)}")
 
 
 def _read(odoo: Odoo, product_id: int, fields: Sequence[str]) -> dict[str, Any] | None:
@@ -105,15 +105,15 @@ def _told(row: Mapping[str, Any]) -> str:
 
 def _state_faults(row: Mapping[str, Any], name: str) -> Iterable[Finding]:
     faults = (
-        (not row.get("active", True), "is archived", f"Bring {name} back (Action, Unarchive)"),
+        (not row.get("active", True), "is archived", f"Unarchive {name} (Action, Unarchive)"),
         (not row.get("sale_ok", True), "can't be sold", f"Tick 'Sales' on {name}"),
         (
             bool(row.get("recurring_invoice")),
             "is a subscription product: each line would be billed again every period",
-            f"Bill by a product that is not recurring instead of {name}",
+            f"Use a product that is not recurring instead of {name}",
         ),
     )
-    return [Finding("wrong", f"T{name[1:]} {text}", advice) for bad, text, advice in faults if bad]
+    return [Finding("error", f"T{name[1:]} {text}", advice) for bad, text, advice in faults if bad]
 
 
 def _kind_faults(odoo: Odoo, row: Mapping[str, Any], name: str) -> Iterator[Finding]:
@@ -121,32 +121,32 @@ def _kind_faults(odoo: Odoo, row: Mapping[str, Any], name: str) -> Iterator[Find
     delivered = row.get("invoice_policy") == "delivery"
     if kind == "combo":
         yield Finding(
-            "wrong",
-            f"T{name[1:]} is a combo: its own line has no price, what it is made of is billed instead",
-            f"Bill by a product of the type Service instead of {name}",
+            "error",
+            f"T{name[1:]} is a combo: its own line has no price; its components are billed instead",
+            f"Use a product of the type Service instead of {name}",
         )
     elif kind != "service":
         moves_stock = bool(odoo.fields("sale.order", ["picking_ids"]))
         yield Finding(
-            "wrong" if moves_stock or delivered else "look",
-            f"T{name[1:]} is of the type {kind}: with Inventory each line makes a delivery",
-            f"Set the type of {name} to Service, or bill by another product",
+            "error" if moves_stock or delivered else "warning",
+            f"T{name[1:]} is of the type {kind}: with Inventory, each line creates a delivery",
+            f"Set the type of {name} to Service, or use another product",
         )
     if tracking != "no":
         yield Finding(
-            "wrong",
+            "error",
             f"T{name[1:]} creates a project or task for each line (tracking {tracking})",
             f"Set 'Create on Order' of {name} to Nothing",
         )
     if delivered and kind == "service" and row.get("service_type") not in (None, False, "manual"):
         yield Finding(
-            "wrong",
-            f"T{name[1:]} is invoiced by what {row['service_type']} delivers, which nobody does",
+            "error",
+            f"T{name[1:]} is invoiced by what {row['service_type']} delivers, so never",
             f"Set the invoicing policy of {name} to 'Ordered quantities' (Prepaid)",
         )
     elif delivered:
         yield Finding(
-            "look",
+            "warning",
             f"T{name[1:]} is invoiced by delivered quantities: they are written with each line",
             f"Set the invoicing policy of {name} to 'Ordered quantities'",
         )
@@ -163,9 +163,9 @@ def _company_faults(odoo: Odoo, row: Mapping[str, Any], name: str) -> Iterator[F
     if others:
         other = many2one(others[0].get("company_id"))
         yield Finding(
-            "wrong",
-            f"T{name[1:]} is {company[1]}'s alone, and {other[1] if other else 'another company'} has orders",
-            f"Empty the company of {name}, or give each company's plans a charge with a product of its own",
+            "error",
+            f"T{name[1:]} belongs to {company[1]} only, but {other[1] if other else 'another company'} has orders",
+            f"Clear the company of {name}, or create a charge with its own product for each company",
         )
 
 
@@ -173,13 +173,13 @@ def _tax_findings(odoo: Odoo, row: Mapping[str, Any], name: str, *, inclusive: b
     try:
         taxes = TaxReader(odoo).rows(row.get("taxes_id") or (), lambda: odoo.seconds)
     except PermanentError:
-        yield Finding("look", f"The taxes of {name} could not be read", "Let the key's user read account.tax")
+        yield Finding("warning", f"The taxes of {name} could not be read", "Let the API user read account.tax")
         return
     names = {tax["id"]: str(tax.get("name")) for tax in taxes}
     for tax in taxes:
         if tax.get("amount_type") not in _COMPUTED:
             yield Finding(
-                "wrong",
+                "error",
                 f"The tax {names[tax['id']]} of {name} is computed by {tax.get('amount_type')}",
                 f"Give {name} taxes that are percentages or fixed amounts",
             )
@@ -187,14 +187,14 @@ def _tax_findings(odoo: Odoo, row: Mapping[str, Any], name: str, *, inclusive: b
     on_top = [names[tax["id"]] for tax in taxes if not tax.get("price_include")]
     if included and not inclusive:
         yield Finding(
-            "look",
+            "warning",
             f"T{name[1:]} has taxes that its price includes ({', '.join(included)}): prices are "
             "written higher, so that the subtotal is the amount",
             f"Give {name} taxes that come on top, or its charge the tax_behavior inclusive",
         )
     if on_top and inclusive:
         yield Finding(
-            "look",
+            "warning",
             f"T{name[1:]} has taxes that come on top ({', '.join(on_top)}), and its charge's amounts include "
             "them: some totals can't be reached to the cent, and such a line fails",
             f"Give {name} taxes that its price includes",

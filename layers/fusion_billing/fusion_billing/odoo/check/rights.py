@@ -1,4 +1,4 @@
-"""Whether the key's user may do what the service does."""
+"""Check the access rights of the API user."""
 
 from collections.abc import Iterator
 
@@ -10,31 +10,30 @@ _ALL_DOCUMENTS = "sales_team.group_sale_salesman_all_leads"
 
 
 def rights(odoo: Odoo) -> Iterator[Finding]:
-    """Yield what is found of the rights to read orders and to write lines."""
+    """Check the rights to read orders and to write lines."""
     for model, operations in (("sale.order", ("read",)), ("sale.order.line", ("read", "create", "write"))):
         for operation in operations:
             if _may(odoo, model, operation) is False:
-                yield Finding("wrong", f"The key's user may not {operation} {model}", SALES)
+                yield Finding("error", f"The API user may not {operation} {model}", SALES)
                 return
     if in_group(odoo, _ALL_DOCUMENTS) is False:
         yield Finding(
-            "wrong",
-            "The key's user sees its own sales orders only; Odoo leaves out the others without a word",
+            "error",
+            "The API user sees only its own sales orders; Odoo leaves out the others without an error",
             SALES,
         )
     elif not odoo.search_read("sale.order", [], ["id"], limit=1):
         yield Finding(
-            "wrong",
-            "The key's user sees no sales order: there is none, or it may see only its own, "
-            "or those of another company",
+            "error",
+            "The API user sees no sales orders: there are none, or it may see only its own or those of another company",
             f"{SALES} and the companies that bill, or make the first order",
         )
     else:
-        yield Finding("well", "The key's user may read orders and write lines")
+        yield Finding("ok", "The API user may read orders and write lines")
 
 
 def _may(odoo: Odoo, model: str, operation: str) -> bool | None:
-    """Tell whether the user may, or None where this Odoo does not say."""
+    """Return whether the user has the right; None if this Odoo does not report it."""
     for method, arguments in (
         ("has_access", {"ids": [], "operation": operation}),
         ("check_access_rights", {"operation": operation, "raise_exception": False}),
@@ -49,7 +48,7 @@ def _may(odoo: Odoo, model: str, operation: str) -> bool | None:
 
 
 def in_group(odoo: Odoo, group: str) -> bool | None:
-    """Tell whether the key's user is in a group, or None where this Odoo does not say."""
+    """Return whether the API user is in a group; None if this Odoo does not report it."""
     try:
         user = odoo.call("res.users", "context_get")["uid"]
     except (OdooError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""A write test: a line of every product on an order of its own, through all that a real line meets.
+"""The write test: write a line of every product to a test order, through all changes that a real line has.
 
 A salesperson can't delete an order. So it is cancelled and emptied at the end, kept, and taken again by the
 next test.
@@ -47,7 +47,7 @@ class _Test:
 def write_test(odoo: Odoo, products: Sequence[ChargedProduct], pause: Callable[[float], None]) -> Iterator[Finding]:
     """Yield what became of the lines; the order is emptied and cancelled at the end, whatever happened."""
     if not products:
-        yield Finding("look", "No line was written: no product was named", "Name one: --product 7")
+        yield Finding("warning", "No line was written: name a product", "Name a product: --product 7")
         return
     order: int | None = None
     try:
@@ -59,13 +59,13 @@ def write_test(odoo: Odoo, products: Sequence[ChargedProduct], pause: Callable[[
         for product in products:
             yield from _of_product(test, product)
     except PermanentError as error:
-        yield Finding("wrong", f"The write test was refused: {error.message.splitlines()[0]}", SALES)
+        yield Finding("error", f"Odoo rejected the write test: {error.message.splitlines()[0]}", SALES)
     finally:
         left = _clean_up(odoo, order) if order is not None else None
     if left is not None:
-        yield Finding("wrong", f"Order {order} could not be cleaned up: {left}", f"Cancel order {order} by hand")
+        yield Finding("error", f"Order {order} could not be cleaned up: {left}", f"Cancel order {order} manually")
     elif order is not None:
-        yield Finding("well", f"Order {order} of the write test is empty and cancelled again")
+        yield Finding("ok", f"Order {order} of the write test was emptied and cancelled")
 
 
 def _order(odoo: Odoo) -> int:
@@ -113,13 +113,13 @@ def _of_product(test: _Test, product: ChargedProduct) -> Iterator[Finding]:
         fault, known = _step(test, _line_item(test, product, amount, () if priced is None else (priced,)), known)
         if fault is not None:
             yield Finding(
-                "wrong",
+                "error",
                 f"A line of product {product.id}{product.why} could not be {step}: {fault}",
-                f"See in Odoo what keeps product {product.id} from being {amount} {test.currency}",
+                f"See in Odoo why a line of product {product.id} does not come to {amount} {test.currency}",
             )
             return
-    words = "created, changed, corrected and taken back to 0"
-    yield Finding("well", f"A line of product {product.id}{product.why} was {words}, and read back each time")
+    words = "created, changed, corrected and set to 0"
+    yield Finding("ok", f"A line of product {product.id}{product.why} was {words}, and verified each time")
 
 
 def _line_item(test: _Test, product: ChargedProduct, amount: str, steps: tuple[Step, ...]) -> LineItem:

@@ -24,7 +24,7 @@ class Json2:
     def call(
         self, credentials: Credentials, model: str, method: str, arguments: Mapping[str, Any], seconds: float
     ) -> Any:
-        """See `protocol.Wire`."""
+        """Call `method` of `model`; see `wire.Wire`."""
         headers = {
             "Authorization": f"bearer {credentials.key}",
             "Content-Type": "application/json",
@@ -37,11 +37,11 @@ class Json2:
                 raise DatabaseUnavailable("Odoo's database server is down", name="db_server_status")
             raise error
         if answer.content_type != "application/json":
-            raise WrongAddress("what answers is no JSON-2 API", name=answer.content_type)
+            raise WrongAddress("the server is not an Odoo with the JSON-2 API", name=answer.content_type)
         try:
             return json.loads(answer.body, parse_float=Decimal)
         except ValueError:
-            raise WrongAddress("what answers is no JSON", name=answer.content_type) from None
+            raise WrongAddress("the response is not JSON", name=answer.content_type) from None
 
     def _database_server_is_down(self) -> bool:
         """Ask Odoo why it knows no such database: while PostgreSQL is down it knows none at all."""

@@ -1,4 +1,4 @@
-"""What the three protocols of Odoo have in common: one call, one value or one classified error."""
+"""The interface of Odoo's three protocols: one call, and one value or one classified error."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -7,7 +7,7 @@ from fusion_billing.odoo.keys import Credentials
 
 
 class Wire(Protocol):
-    """A way to call a method of a model.
+    """Call methods of models over one protocol.
 
     `arguments` are the method's own by name, with `ids` (the records, for a method of records) and
     `context` among them, as JSON-2 takes them. Numbers with a fraction come back as Decimal, digit for
@@ -17,5 +17,5 @@ class Wire(Protocol):
     def call(
         self, credentials: Credentials, model: str, method: str, arguments: Mapping[str, Any], seconds: float
     ) -> Any:
-        """Call it within `seconds`, and return what it returned."""
+        """Call the method within `seconds` and return its result."""
         ...
