@@ -137,9 +137,9 @@ class Admin:
         }
         answer = handler({name: value for name, value in event.items() if value is not None}, None)
         headers = {name.lower(): value for name, value in answer["headers"].items()}
-        told = Answer(answer["statusCode"], headers, json.loads(answer["body"]) if answer["body"] else None)
-        assert list(disagreements(method, path, body, told)) == []
-        return told
+        shown = Answer(answer["statusCode"], headers, json.loads(answer["body"]) if answer["body"] else None)
+        assert list(disagreements(method, path, body, shown)) == []
+        return shown
 
     def get(self, path: str, **options: Any) -> Answer:
         return self.call("GET", path, **options)

@@ -75,7 +75,7 @@ def test_a_changed_put_replaces(defined: Any, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_what_is_got_can_be_edited_and_put_back(defined: Any, path: str) -> None:
+def test_a_shown_definition_can_be_edited_and_put(defined: Any, path: str) -> None:
     got = defined.get(path).json
     assert defined.put(path, got).json == got
     changed = defined.put(path, {**got, "name": "Other"})
@@ -83,7 +83,7 @@ def test_what_is_got_can_be_edited_and_put_back(defined: Any, path: str) -> None
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_what_is_put_back_over_another_version_is_refused(defined: Any, path: str) -> None:
+def test_a_put_with_an_old_version_is_refused(defined: Any, path: str) -> None:
     got = defined.get(path).json
     defined.put(path, {**PATHS[path], "name": "Other"})
     late = defined.put(path, {**got, "name": "Late"})
@@ -362,7 +362,7 @@ def test_a_changed_subscription_is_rated_anew(defined: Any) -> None:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_change_that_rating_can_not_be_told_of_is_not_made(
+def test_a_change_is_not_stored_if_rating_cannot_be_notified(
     defined: Any, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     failed = {"Failed": [{"Id": "0"}]}

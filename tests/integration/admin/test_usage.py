@@ -79,7 +79,7 @@ def test_a_record_is_shown_with_each_revision(admin: Any, book: Book) -> None:
 
 
 @pytest.mark.parametrize("key", ["nexa:42:api_calls:2026-11-03", "a/b/c", "a b", "ä#€", "?x=1&y", "reconcile"])
-def test_any_key_can_be_asked_for(admin: Any, book: Book, key: str) -> None:
+def test_any_idempotency_key_can_be_read(admin: Any, book: Book, key: str) -> None:
     book.push(key, "1")
     answer = admin.get(f"/v1/usage/{quote(key, safe='')}", key=admin.key("usage:read"))
     assert (answer.status, answer.json["idempotency_key"]) == (200, key)

@@ -265,7 +265,7 @@ def test_nothing_is_voided_that_could_not_be_marked(
     assert admin.delete("/v1/usage/k", key=key).json["outcome"] == "voided"
 
 
-def test_an_answer_lost_on_its_way_is_unchanged_when_asked_again(
+def test_a_lost_response_is_unchanged_on_retry(
     admin: Any, usage: Usage, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage.push()

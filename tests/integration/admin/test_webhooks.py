@@ -196,7 +196,7 @@ def test_without_the_scope_nothing_is_shown_or_done(admin: Any) -> None:
         assert admin.post("/v1/deliveries/ep_1~msg_1/replay", key=key).status == status
 
 
-def test_an_endpoint_is_told_of_no_more_than_its_source_may_see(admin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endpoint_gets_no_events_that_its_source_may_not_see(admin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     seats = frozenset({"seats"})
     limited = admin.key("webhooks:write", source="src_limited", metrics=seats)
     all_ = registered(admin, admin.key("webhooks:write", source="src_all"), events=["*"])

@@ -20,6 +20,7 @@ from fusion_billing.dynamodb.ratings.order_lines import LineStore
 from fusion_billing.dynamodb.ratings.statements import StatementStore
 from fusion_billing.dynamodb.usage.single_write import UsageStore
 from fusion_billing.instants import sortable
+from fusion_billing.messaging.messages import rating_job
 from fusion_billing.metering.usage_record import UsageRecord
 from fusion_billing.outbound.ssrf_guard import SsrfGuard
 from fusion_billing.retry import Deadline
@@ -80,7 +81,7 @@ def world(admin: "Admin", dynamodb: DynamoDBClient, tables: Tables, monkeypatch:
     run = admin.post("/v1/ratings/run", {"subscription": "42"}).json["run"]
     for queue, body in admin.messages:
         if queue == "rating":
-            rate_dependencies.worker().do(body, has_time=lambda: True)
+            rate_dependencies.worker().do(rating_job(body), has_time=lambda: True)
     admin.messages.clear()
     lines = LineStore(dynamodb, tables.ratings)
     lines.fail(lines.get(RatingKey("42", START, "calls")), "order_locked", "the order is locked", admin.now)

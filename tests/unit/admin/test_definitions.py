@@ -45,7 +45,7 @@ def test_a_metric_is_created_once(catalog: FakeCatalog, jobs: FakeRatingJobs) ->
     assert jobs.requested == []
 
 
-def test_what_was_read_can_be_put_back(catalog: FakeCatalog, jobs: FakeRatingJobs) -> None:
+def test_a_shown_definition_can_be_put_again(catalog: FakeCatalog, jobs: FakeRatingJobs) -> None:
     _, document = metrics.put(catalog, jobs, "api_calls", dict(METRIC), REQUEST)
     assert metrics.put(catalog, jobs, "api_calls", document, REQUEST)[1] == document
 

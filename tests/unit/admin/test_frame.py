@@ -1,4 +1,4 @@
-"""The frame of the admin function: what is told, and logged, of an error that nobody meant."""
+"""The frame of the admin function: what is shown, and logged, of an error that nobody meant."""
 
 import json
 from typing import Any
@@ -48,9 +48,9 @@ def test_an_unexpected_error_is_a_500_with_a_reference_and_nothing_of_it(
     assert set(problem) == {"type", "title", "status", "detail", "code", "reference"}
     ((_, more),) = logged
     assert more["reference"] == problem["reference"]
-    told = json.dumps(more) + answer["body"]
-    assert "ValueError" in told
-    assert not any(secret in told for secret in ("in-the-body", "in-the-query", "fb_secret"))
+    shown = json.dumps(more) + answer["body"]
+    assert "ValueError" in shown
+    assert not any(secret in shown for secret in ("in-the-body", "in-the-query", "fb_secret"))
 
 
 def test_a_request_is_logged_without_its_body_its_query_and_its_key(monkeypatch: pytest.MonkeyPatch) -> None:

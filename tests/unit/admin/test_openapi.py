@@ -50,12 +50,12 @@ def test_decimals_are_taken_as_text_or_number_and_shown_as_text() -> None:
     assert valid("Charge", as_text | {"code": "calls", "version": 1})
 
 
-def test_a_batch_s_answer_is_as_documented() -> None:
-    told = {"index": 0, "idempotency_key": "k", "outcome": "created", "revision": 1}
+def test_the_response_to_a_batch_is_as_documented() -> None:
+    shown = {"index": 0, "idempotency_key": "k", "outcome": "created", "revision": 1}
     fault = {"field": "quantity", "code": "negative", "message": "must not be negative"}
     error = {"code": "invalid", "detail": "quantity: must not be negative", "errors": [fault]}
     bad = {"index": 1, "idempotency_key": None, "outcome": "invalid", "revision": None, "error": error}
-    answer = {"results": [told, bad], "summary": {"created": 1, "invalid": 1}}
+    answer = {"results": [shown, bad], "summary": {"created": 1, "invalid": 1}}
     assert valid("BatchResult", answer)
-    assert valid("PushResult", told)
+    assert valid("PushResult", shown)
     assert not valid("BatchResult", {**answer, "results": [{"outcome": "created"}]})

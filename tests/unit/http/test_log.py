@@ -9,9 +9,9 @@ from fusion_billing.http.log import Log
 
 def test_a_line_is_one_json_object(capsys: pytest.CaptureFixture[str]) -> None:
     Log("ingest")("info", "push", status=201, text="a\nb")
-    told = capsys.readouterr().out
-    assert told.count("\n") == 1
-    assert json.loads(told) == {
+    shown = capsys.readouterr().out
+    assert shown.count("\n") == 1
+    assert json.loads(shown) == {
         "level": "INFO",
         "service": "ingest",
         "message": "push",

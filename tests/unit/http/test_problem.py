@@ -58,24 +58,24 @@ def test_a_refusal_names_each_field() -> None:
     assert body["outcome"] == "invalid"
 
 
-def test_who_is_not_known_is_told_how_and_who_came_too_soon_when() -> None:
+def test_a_401_says_how_to_authenticate_and_a_503_when_to_retry() -> None:
     assert problem.answer_error(Unauthenticated("who"))["headers"]["www-authenticate"].startswith("Bearer")
     assert problem.answer_error(Unavailable("later"))["headers"]["retry-after"] == "1"
 
 
-def test_an_accident_tells_its_reference_and_no_more() -> None:
+def test_an_unexpected_error_shows_its_reference_only() -> None:
     answer = problem.answer_unexpected("abc123")
     body = json.loads(answer["body"])
     assert (answer["statusCode"], body["code"], body["reference"]) == (500, "internal_error", "abc123")
 
 
-def test_the_log_learns_where_it_was_and_not_what_was_said() -> None:
+def test_the_log_has_the_places_of_an_error_not_its_message() -> None:
     with pytest.raises(ValueError, match="4711") as raised:
         int("secret 4711")
-    told = problem.places(raised.value)
-    assert told["error"] == "ValueError"
-    assert "test_problem" in told["places"][0]
-    assert "4711" not in str(told)
+    shown = problem.places(raised.value)
+    assert shown["error"] == "ValueError"
+    assert "test_problem" in shown["places"][0]
+    assert "4711" not in str(shown)
 
 
 @pytest.mark.parametrize("count", [1, 100, 101, 200_000])
