@@ -1,4 +1,4 @@
-"""Odoo's answers told apart, over the errors recorded from a real Odoo 19."""
+"""Errors recorded from a real Odoo 19 are classified."""
 
 import json
 from pathlib import Path
@@ -71,8 +71,8 @@ EXPECTED_OF_LOAD: dict[str, dict[int, type[errors.OdooError]]] = {
 @pytest.mark.parametrize("recorded", RECORDED, ids=lambda recorded: str(recorded["title"]))
 def test_each_recorded_failure_has_its_class(recorded: dict[str, Any]) -> None:
     if recorded["title"] in EXPECTED_OF_LOAD:
-        told = from_load_messages(recorded["body"]["messages"])
-        assert {row: type(error) for row, error in told.items()} == EXPECTED_OF_LOAD[recorded["title"]]
+        row_errors = from_load_messages(recorded["body"]["messages"])
+        assert {row: type(error) for row, error in row_errors.items()} == EXPECTED_OF_LOAD[recorded["title"]]
         return
     body = recorded["body"] if isinstance(recorded["body"], dict) else None
     error = from_response(recorded["status"], recorded["content_type"], body)
@@ -93,11 +93,11 @@ def test_each_recorded_failure_has_its_class(recorded: dict[str, Any]) -> None:
         (418, errors.WrongAddress),
     ],
 )
-def test_an_answer_without_a_name_is_told_by_its_status(status: int, expected: type[errors.OdooError]) -> None:
+def test_a_response_without_a_name_is_classified_by_its_status(status: int, expected: type[errors.OdooError]) -> None:
     assert type(from_response(status, "text/plain", None)) is expected
 
 
-def test_a_serialization_failure_is_tried_again_in_both_of_its_shapes() -> None:
+def test_a_serialization_failure_is_recognized_in_both_of_its_forms() -> None:
     text = "could not serialize access due to concurrent update"
     outside = from_response(500, "application/json", {"name": "psycopg2.errors.SerializationFailure", "message": text})
     inside = from_load_messages([{"rows": {"from": 3, "to": 3}, "record": 3, "type": "error", "message": text}])
@@ -105,14 +105,14 @@ def test_a_serialization_failure_is_tried_again_in_both_of_its_shapes() -> None:
     assert type(inside[3]) is errors.SerializationFailure
 
 
-def test_the_pause_that_odoo_asks_for_is_kept() -> None:
+def test_too_many_requests_has_the_number_of_seconds_to_wait() -> None:
     error = from_response(429, "text/plain", None, retry_after=17)
     assert isinstance(error, errors.TooManyRequests)
     assert error.after == 17
 
 
-def test_a_user_error_s_word_on_row_0_does_not_hide_the_row_it_is_about() -> None:
-    told = from_load_messages(
+def test_the_message_on_row_0_does_not_hide_the_row_that_it_is_about() -> None:
+    row_errors = from_load_messages(
         [
             {"rows": {"from": 0, "to": 0}, "type": "error", "record": 0, "message": "Something else"},
             {
@@ -127,17 +127,20 @@ def test_a_user_error_s_word_on_row_0_does_not_hide_the_row_it_is_about() -> Non
             },
         ]
     )
-    assert {row: type(error) for row, error in told.items()} == {0: errors.ValidationFailed, 57: errors.OrderLocked}
+    assert {row: type(error) for row, error in row_errors.items()} == {
+        0: errors.ValidationFailed,
+        57: errors.OrderLocked,
+    }
 
 
-def test_a_model_closed_as_a_whole_is_an_alarm_and_a_closed_record_is_not() -> None:
+def test_access_denied_to_a_whole_model_is_a_configuration_error() -> None:
     model = from_name("odoo.exceptions.AccessError", "You are not allowed to access 'Sales Order' records.")
     record = from_name("odoo.exceptions.AccessError", "Uh-oh! Looks like you have stumbled upon some top-secret")
     assert type(as_configuration_error(model)) is errors.MissingAccessRights
     assert as_configuration_error(record) is record
 
 
-def test_a_database_that_is_gone_is_an_alarm_under_every_protocol() -> None:
+def test_a_missing_database_is_a_configuration_error_in_every_protocol() -> None:
     error = from_name("psycopg2.OperationalError", 'FATAL: database "nope" does not exist')
     assert type(error) is errors.WrongDatabase
 
@@ -160,12 +163,12 @@ def test_a_database_that_is_gone_is_an_alarm_under_every_protocol() -> None:
         ("terminating connection due to administrator command", errors.GatewayError),
     ],
 )
-def test_a_connection_that_could_not_be_made_is_waited_for_and_one_that_broke_is_unknown(
+def test_a_failed_connection_is_unavailable_and_a_broken_one_unknown(
     message: str, kind: type[errors.OdooError]
 ) -> None:
     error = from_name("psycopg2.OperationalError", message)
     assert (type(error), error.unknown) == (kind, kind is errors.GatewayError)
 
 
-def test_a_message_is_cut_before_it_can_carry_a_page() -> None:
+def test_a_long_message_is_truncated() -> None:
     assert len(from_name("odoo.exceptions.UserError", "x" * 10_000).message) == 500

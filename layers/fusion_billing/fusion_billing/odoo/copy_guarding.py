@@ -62,7 +62,7 @@ class CopyGuarding:
         return None
 
     def _look_at(self, line: ForeignLine, result: Comparison) -> None:
-        owner = self.subscriptions.of_order(line.held.order)
+        owner = self.subscriptions.of_order(line.odoo_line.order)
         if owner is None and not line.is_copy:
             return  # an ordinary sale of the same product
         original = self._original(line, owner)
@@ -71,7 +71,7 @@ class CopyGuarding:
             result.findings.append(about)
             return
         note = self._noted(line, owner, original, about)
-        before = _before(original, line.held)
+        before = _before(original, line.odoo_line)
         is_known = note.action == "reported" and note.is_same(before)
         result.findings.append(about | {"repaired": note.action == "repaired", "why": note.why})
         if not is_known:
@@ -94,7 +94,7 @@ class CopyGuarding:
         if stored is None:
             return None
         rated = self.lines.store.in_period(stored.id, stored.calendar.open.start)
-        return next((sent for sent in self.lines.read(rated) if sent.line_item.product == line.held.product), None)
+        return next((sent for sent in self.lines.read(rated) if sent.line_item.product == line.odoo_line.product), None)
 
     def _stored(self, key: RatingKey) -> SentLine | None:
         try:
@@ -106,19 +106,19 @@ class CopyGuarding:
         """Return the finding with what was done about it."""
         guard, now = self.lines.guard, self.lines.clock()
         assert guard is not None  # noqa: S101  for the type checker: without a guard nothing is decided
-        note = Note(tuple(about["found"]), about["amount"], about["odoo_amount"], line.held.order, "reported", now)
-        decided = decide(note, _before(original, line.held), guard, _reason(line, owner))
+        note = Note(tuple(about["found"]), about["amount"], about["odoo_amount"], line.odoo_line.order, "reported", now)
+        decided = decide(note, _before(original, line.odoo_line), guard, _reason(line, owner))
         if decided.action != "repaired":
             return decided
-        why = self._empty(line.held)
+        why = self._empty(line.odoo_line)
         return decided if not why else replace(decided, action="reported", why=why)
 
-    def _empty(self, held: OdooLine) -> str:
+    def _empty(self, odoo_line: OdooLine) -> str:
         """Set a copy to quantity zero; return the reason if that failed, else an empty string.
 
         Holds the lease of the order's partition, since no two calls may change one order at once.
         """
-        name, now = f"LANE#{line_partition(held.order, self.lines.line_partitions):02d}", self.lines.clock()
+        name, now = f"LANE#{line_partition(odoo_line.order, self.lines.line_partitions):02d}", self.lines.clock()
         if not self.leases.take(name, now, now + _LEASE):
             return "the relay is writing to its order; it is checked again later"
         closed_until = now
@@ -126,7 +126,7 @@ class CopyGuarding:
             self.lines.odoo.call(
                 "sale.order.line",
                 "write",
-                ids=[held.id],
+                ids=[odoo_line.id],
                 vals={"product_uom_qty": 0},
                 seconds=self.lines.seconds(),
             )
@@ -151,7 +151,7 @@ class CopyGuarding:
     ) -> None:
         """Note a finding on its original's rating, with its event unless it was reported before."""
         stored = original.stored
-        notes = notes_text(with_note(read_notes(stored.guard), str(line.held.id), note))
+        notes = notes_text(with_note(read_notes(stored.guard), str(line.odoo_line.id), note))
         if is_known:
             self.lines.store.note(stored, notes, note.at, is_listed=note.is_open)
             return
@@ -168,20 +168,20 @@ def products_of(charges: Iterable[Any]) -> frozenset[int]:
 
 def _about(line: ForeignLine, owner: str | None, original: SentLine | None) -> dict[str, Any]:
     """Return a finding as JSON: amounts with taxes or without, as those of the original are."""
-    held = line.held
+    odoo_line = line.odoo_line
     about: dict[str, Any] = {
         "line": None,
         "subscription": owner,
-        "odoo_order_id": held.order,
-        "odoo_line_id": held.id,
+        "odoo_order_id": odoo_line.order,
+        "odoo_line_id": odoo_line.id,
         "amount": "0",
-        "odoo_amount": str(held.subtotal),
+        "odoo_amount": str(odoo_line.subtotal),
         "found": [COPIED if line.is_copy else ADDED],
     }
     if original is None:
         return about
     currency = original.line_item.currency
-    amount = held.amount(with_taxes=original.line_item.with_taxes)
+    amount = odoo_line.amount(with_taxes=original.line_item.with_taxes)
     return about | {
         "line": original.stored.key.line,
         "subscription": original.line_item.subscription,
@@ -192,13 +192,13 @@ def _about(line: ForeignLine, owner: str | None, original: SentLine | None) -> d
     }
 
 
-def _before(original: SentLine | None, held: OdooLine) -> Note | None:
-    return None if original is None else read_notes(original.stored.guard).get(str(held.id))
+def _before(original: SentLine | None, odoo_line: OdooLine) -> Note | None:
+    return None if original is None else read_notes(original.stored.guard).get(str(odoo_line.id))
 
 
 def _reason(line: ForeignLine, owner: str | None) -> str:
     """Return why a copy is not set to zero; empty if it may be."""
-    if line.held.invoiced:
+    if line.odoo_line.invoiced:
         return "it is on an invoice"
     if not line.is_copy:
         return "its text matches none of our lines; it may be an ordinary sale"

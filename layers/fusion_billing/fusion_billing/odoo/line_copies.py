@@ -29,7 +29,7 @@ class ForeignLine:
     order or of the same customer: many customers' lines have the same product and title.
     """
 
-    held: OdooLine
+    odoo_line: OdooLine
     is_copy: bool = False
     copy_of: str | None = None
 
@@ -100,15 +100,15 @@ def _originals(odoo: Odoo, lines: Sequence[OdooLine], seconds: Seconds) -> dict[
         order="id",
         seconds=seconds(),
     )
-    held = {row["id"]: parse_line(row) for row in rows}
+    odoo_lines = {row["id"]: parse_line(row) for row in rows}
     of_partner = {row["id"]: partner[0] for row in rows if (partner := many2one(row.get(_PARTNER)))}
-    ours = sorted((line, name) for name, line in _named(odoo, list(held), seconds) if _is_ours(name))
+    ours = sorted((line, name) for name, line in _named(odoo, list(odoo_lines), seconds) if _is_ours(name))
     found: dict[int, str] = {}
     for copy in lines:
         like = [
-            (held[line].order == copy.order, line, name)
+            (odoo_lines[line].order == copy.order, line, name)
             for line, name in ours
-            if _likeness(held[line]) == _likeness(copy) and of_partner.get(line) == partners.get(copy.id)
+            if _likeness(odoo_lines[line]) == _likeness(copy) and of_partner.get(line) == partners.get(copy.id)
         ]
         if like:
             found[copy.id] = max(like)[2]
@@ -121,10 +121,12 @@ def _alike(odoo: Odoo, lines: Sequence[OdooLine], seconds: Seconds) -> set[tuple
     for product, title in sorted({_likeness(line) for line in lines if line.name}):
         domain = [["product_id", "=", product], ["name", "=like", f"{title}%"]]
         rows = odoo.search_read("sale.order.line", domain, LINE_FIELDS, limit=_LOOKED_AT, order="id", seconds=seconds())
-        held = {row["id"]: parse_line(row) for row in rows}
-        names = _named(odoo, list(held), seconds)
+        odoo_lines = {row["id"]: parse_line(row) for row in rows}
+        names = _named(odoo, list(odoo_lines), seconds)
         found |= {
-            (product, title) for name, line in names if _is_ours(name) and _likeness(held[line]) == (product, title)
+            (product, title)
+            for name, line in names
+            if _is_ours(name) and _likeness(odoo_lines[line]) == (product, title)
         }
     return found
 

@@ -67,37 +67,37 @@ class SentLine:
         """What Odoo acknowledged, in the digits of the currency."""
         return with_digits(self.stored.sent_amount or ZERO, self.line_item.currency)
 
-    def is_invoiced(self, held: OdooLine) -> bool:
+    def is_invoiced(self, odoo_line: OdooLine) -> bool:
         """Return whether Odoo has invoiced the line."""
-        return held.invoiced != ZERO
+        return odoo_line.invoiced != ZERO
 
-    def amount_in(self, held: OdooLine) -> Decimal:
+    def amount_in(self, odoo_line: OdooLine) -> Decimal:
         """Return the amount of the line to compare with the rated one: its subtotal, or its total."""
-        return held.amount(with_taxes=self.line_item.with_taxes)
+        return odoo_line.amount(with_taxes=self.line_item.with_taxes)
 
-    def differences(self, held: OdooLine | None) -> tuple[str, ...]:
+    def differences(self, odoo_line: OdooLine | None) -> tuple[str, ...]:
         """Return how the line in Odoo differs from what was acknowledged, by the names in `FOUND`."""
-        if held is None:
+        if odoo_line is None:
             return ("deleted",)
         found = []
-        if held.order != self.order:
+        if odoo_line.order != self.order:
             found.append("moved")
         is_current = self.stored.sent_version == self.stored.version
-        if is_current and held.product != self.line_item.product:
+        if is_current and odoo_line.product != self.line_item.product:
             found.append("product")
-        if held.state == "cancel":
+        if odoo_line.state == "cancel":
             found.append(CANCELLED)
-        return (*found, *self._figures(held))
+        return (*found, *self._figures(odoo_line))
 
-    def _figures(self, held: OdooLine) -> list[str]:
-        is_off = self.stored.sent_amount is not None and not self._agrees(self.amount_in(held))
+    def _figures(self, odoo_line: OdooLine) -> list[str]:
+        is_off = self.stored.sent_amount is not None and not self._agrees(self.amount_in(odoo_line))
         found = ["total" if self.line_item.with_taxes else "subtotal"] if is_off else []
-        form = self._form(held, is_off=is_off)
+        form = self._form(odoo_line, is_off=is_off)
         found += form
         if is_off and not form and self.stored.form is not None:
             found.append("tax")
-        left = held.quantity - held.invoiced
-        if held.state == "sale" and held.to_invoice != left and not self._is_nothing:
+        left = odoo_line.quantity - odoo_line.invoiced
+        if odoo_line.state == "sale" and odoo_line.to_invoice != left and not self._is_nothing:
             found.append("to_invoice")
         return found
 
@@ -109,25 +109,25 @@ class SentLine:
     def _is_nothing(self) -> bool:
         return (self.stored.sent_amount or ZERO) == ZERO
 
-    def _form(self, held: OdooLine, *, is_off: bool) -> list[str]:
+    def _form(self, odoo_line: OdooLine, *, is_off: bool) -> list[str]:
         """Return which of quantity, price and discount are other ones than those read back once sent."""
         form = self.stored.form
         if form is not None:
             names = ("quantity", "price", "discount")
-            return [name for name, was, now in zip(names, form, held.form, strict=True) if was != now]
+            return [name for name, was, now in zip(names, form, odoo_line.form, strict=True) if was != now]
         if not is_off:
             return []
         # Sent by a version that did not note the form: it was one of these.
-        found = ["discount"] if held.discount else []
+        found = ["discount"] if odoo_line.discount else []
         if self.stored.sent_version != self.stored.version or not self.shapes:
             return found
-        if held.quantity not in {shape.quantity for shape in self.shapes}:
+        if odoo_line.quantity not in {shape.quantity for shape in self.shapes}:
             found.append("quantity")
-        if held.price not in {shape.price for shape in self.shapes}:
+        if odoo_line.price not in {shape.price for shape in self.shapes}:
             found.append("price")
         return found
 
-    def about(self, found: tuple[str, ...], held: OdooLine | None) -> dict[str, Any]:
+    def about(self, found: tuple[str, ...], odoo_line: OdooLine | None) -> dict[str, Any]:
         """Return a finding as JSON: the line, what differs, the rated amount and the amount in Odoo."""
         key = self.stored.key
         return {
@@ -138,11 +138,11 @@ class SentLine:
             "odoo_order_id": self.order,
             "odoo_line_id": self.stored.odoo_id,
             "amount": self.amount,
-            "odoo_amount": self.odoo_amount(held),
+            "odoo_amount": self.odoo_amount(odoo_line),
             "currency": self.line_item.currency,
             "found": list(found),
         }
 
-    def odoo_amount(self, held: OdooLine | None) -> str | None:
+    def odoo_amount(self, odoo_line: OdooLine | None) -> str | None:
         """Return the amount of the line in Odoo, None if it was deleted."""
-        return None if held is None else with_digits(self.amount_in(held), self.line_item.currency)
+        return None if odoo_line is None else with_digits(self.amount_in(odoo_line), self.line_item.currency)

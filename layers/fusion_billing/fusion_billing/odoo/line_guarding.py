@@ -98,9 +98,9 @@ class LineGuarding:
         Raises `MissingAccessRights` if so many lines are missing at once that access rights were probably lost.
         """
         sent = self.read(lines)
-        held = self._held(sent)
-        suspects = [line for line in sent if line.differences(held.get(line.stored.odoo_id or 0))]
-        self._check_rights(sent, held)
+        odoo_lines = self._odoo_lines(sent)
+        suspects = [line for line in sent if line.differences(odoo_lines.get(line.stored.odoo_id or 0))]
+        self._check_rights(sent, odoo_lines)
         result.compared += len(sent)
         result.agreeing += len(sent) - len(suspects)
         if self.guard is not None:
@@ -110,9 +110,9 @@ class LineGuarding:
         again = self.read(
             [line for line in self.store.get_many(one.stored.key for one in suspects) if are_compared(line)]
         )
-        held = self._held(again)
+        odoo_lines = self._odoo_lines(again)
         for line in again:
-            standing = held.get(line.stored.odoo_id or 0)
+            standing = odoo_lines.get(line.stored.odoo_id or 0)
             found = line.differences(standing)
             if found:
                 result.findings.append(self._found(line, standing, found, result))
@@ -130,15 +130,15 @@ class LineGuarding:
                 continue  # the relay fails it, by name
         return read
 
-    def _held(self, lines: Sequence[SentLine]) -> dict[int, OdooLine]:
+    def _odoo_lines(self, lines: Sequence[SentLine]) -> dict[int, OdooLine]:
         ids = sorted({line.stored.odoo_id for line in lines if line.stored.odoo_id is not None})
-        held: dict[int, OdooLine] = {}
+        odoo_lines: dict[int, OdooLine] = {}
         for first in range(0, len(ids), LINES_A_CALL):
-            held |= read_lines(self.odoo, ids[first : first + LINES_A_CALL], self.seconds)
-        return held
+            odoo_lines |= read_lines(self.odoo, ids[first : first + LINES_A_CALL], self.seconds)
+        return odoo_lines
 
-    def _check_rights(self, lines: Sequence[SentLine], held: Collection[int]) -> None:
-        gone = sum(line.stored.odoo_id not in held for line in lines)
+    def _check_rights(self, lines: Sequence[SentLine], odoo_lines: Collection[int]) -> None:
+        gone = sum(line.stored.odoo_id not in odoo_lines for line in lines)
         if gone > max(_MOST_GONE, len(lines) * _LARGEST_SHARE_GONE):
             raise MissingAccessRights(
                 f"{gone} of {len(lines)} order lines are no longer visible: access rights were probably lost",
@@ -157,14 +157,16 @@ class LineGuarding:
                 self.store.clear(line, notes_text(left) if left else None)
 
     def _found(
-        self, line: SentLine, held: OdooLine | None, found: tuple[str, ...], result: Comparison
+        self, line: SentLine, odoo_line: OdooLine | None, found: tuple[str, ...], result: Comparison
     ) -> dict[str, Any]:
-        about = line.about(found, held)
+        about = line.about(found, odoo_line)
         if self.guard is None:
             return about
         now = self.clock()
-        reason = _reason(line, held, found)
-        note = Note(found, line.amount, line.odoo_amount(held), held.order if held else None, "reported", now)
+        reason = _reason(line, odoo_line, found)
+        note = Note(
+            found, line.amount, line.odoo_amount(odoo_line), odoo_line.order if odoo_line else None, "reported", now
+        )
         before = read_notes(line.stored.guard).get(ITSELF)
         note = decide(note, before, self.guard, reason)
         if line.stored.frozen or (note.action == "reported" and note.is_same(before)):
@@ -242,11 +244,11 @@ def explain(note: Note) -> str:
     return f"rated {note.amount}, Odoo {odoo}: {', '.join(FOUND[name] for name in note.found)}"
 
 
-def _reason(line: SentLine, held: OdooLine | None, found: Sequence[str]) -> str:
+def _reason(line: SentLine, odoo_line: OdooLine | None, found: Sequence[str]) -> str:
     """Return why a line can't be repaired; empty if it can."""
     if line.stored.frozen:
         return "its billing period is invoiced"
-    if held is not None and line.is_invoiced(held):
+    if odoo_line is not None and line.is_invoiced(odoo_line):
         return "it is on an invoice"
     if CANCELLED in found:
         return "its order is cancelled"

@@ -44,9 +44,9 @@ def check_orders(
     Raises:
         MissingAccessRights: If the API user sees none of them and no other order either.
     """
-    wanted = sorted(set(ids))
-    rows = {row["id"]: row for row in odoo.read("sale.order", wanted, _FIELDS, seconds=seconds())}
-    if wanted and not rows and not odoo.search_read("sale.order", [], ["id"], limit=1, seconds=seconds()):
+    requested = sorted(set(ids))
+    rows = {row["id"]: row for row in odoo.read("sale.order", requested, _FIELDS, seconds=seconds())}
+    if requested and not rows and not odoo.search_read("sale.order", [], ["id"], limit=1, seconds=seconds()):
         raise MissingAccessRights(
             "the API user sees no sales orders: give it the access right 'Sales: User: All Documents'",
             name="empty",
@@ -55,7 +55,7 @@ def check_orders(
     renewed = _in_state(odoo, locked, frozenset({RENEWED}), seconds)
     orders: dict[int, Order] = {}
     faults: dict[int, PermanentError] = {}
-    for order in wanted:
+    for order in requested:
         fault = _fault(order, rows.get(order), is_renewed=order in renewed)
         if fault is not None:
             faults[order] = fault
@@ -66,8 +66,8 @@ def check_orders(
 
 def languages(odoo: Odoo, partners: Iterable[int], seconds: Seconds) -> dict[int, str]:
     """Return the language code of each partner that has one, such as `de_DE`."""
-    wanted = sorted(set(partners))
-    rows = odoo.read("res.partner", wanted, ["lang"], seconds=seconds()) if wanted else []
+    requested = sorted(set(partners))
+    rows = odoo.read("res.partner", requested, ["lang"], seconds=seconds()) if requested else []
     return {row["id"]: row["lang"] for row in rows if isinstance(row.get("lang"), str)}
 
 

@@ -76,7 +76,7 @@ class Reader:
         reached = ["|", IS_SUBSCRIPTION, _IS_UPSELL, ["id", ">", after], *domain]
         try:
             for page in self._odoo.pages("sale.order", reached, self._fields(), size=size):
-                yield self._told(page)
+                yield self._parse_page(page)
         except InvalidCall:
             name = IS_SUBSCRIPTION[0]
             if name in self._odoo.fields("sale.order", [name]):
@@ -109,12 +109,14 @@ class Reader:
 
     def _around(self, orders: list[int], unread: list[int], links: list[str]) -> list[ReadSubscription]:
         """Return the orders not read yet, and those whose parent or first contract one of `orders` is."""
-        wanted: list[list[Any]] = [["id", "in", unread]] if unread else []
-        wanted += [[name, "in", orders] for name in links]
-        if not wanted:
+        requested: list[list[Any]] = [["id", "in", unread]] if unread else []
+        requested += [[name, "in", orders] for name in links]
+        if not requested:
             return []
-        domain = [*["|"] * (len(wanted) - 1), *wanted]
-        return [row for page in self._odoo.pages("sale.order", domain, self._fields()) for row in self._told(page)]
+        domain = [*["|"] * (len(requested) - 1), *requested]
+        return [
+            row for page in self._odoo.pages("sale.order", domain, self._fields()) for row in self._parse_page(page)
+        ]
 
     def _fields(self) -> tuple[str, ...]:
         """Return what to read of an order: what every version has, and what this one has besides."""
@@ -132,7 +134,7 @@ class Reader:
         """Return whether the API user sees any sales order."""
         return bool(self._odoo.search_read("sale.order", [], ["id"], limit=1))
 
-    def _told(self, page: list[Row]) -> list[ReadSubscription]:
+    def _parse_page(self, page: list[Row]) -> list[ReadSubscription]:
         self._learn_plans({_id(row, "plan_id") for row in page})
         self._learn_zones({_id(row, "company_id") for row in page})
         partners = {_id(row, "partner_id") for row in page} - {0}
@@ -180,9 +182,9 @@ class Reader:
         )
 
     def _learn_plans(self, ids: set[int]) -> None:
-        wanted = sorted(ids - {0} - set(self._plans))
+        requested = sorted(ids - {0} - set(self._plans))
         fields = ("billing_period_value", "billing_period_unit")
-        for row in self._read("sale.subscription.plan", wanted, fields):
+        for row in self._read("sale.subscription.plan", requested, fields):
             self._plans[row["id"]] = row
 
     def _learn_zones(self, ids: set[int]) -> None:

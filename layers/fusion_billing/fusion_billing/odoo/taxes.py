@@ -49,9 +49,9 @@ class TaxReader:
 
     def rows(self, ids: Iterable[int], seconds: Seconds) -> list[Row]:
         """Return those taxes as they read, and the members of groups among them in their place."""
-        wanted = list(ids)
-        self._learn(set(wanted), seconds)
-        return self._flat(wanted)
+        requested = list(ids)
+        self._learn(set(requested), seconds)
+        return self._flat(requested)
 
     def _line_field(self) -> str | None:
         if self._field is None:

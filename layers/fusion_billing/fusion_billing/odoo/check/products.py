@@ -75,7 +75,7 @@ def product_findings(odoo: Odoo, looked_at: ChargedProduct) -> Iterator[Finding]
     ]
     yield from findings
     if not any(finding.level == "error" for finding in findings):
-        yield Finding("ok", f"T{name[1:]}{looked_at.why} can be billed: {_told(row)}")
+        yield Finding("ok", f"T{name[1:]}{looked_at.why} can be billed: {_describe(row)}")
 
 
 def _read(odoo: Odoo, product_id: int, fields: Sequence[str]) -> dict[str, Any] | None:
@@ -89,7 +89,7 @@ def _read(odoo: Odoo, product_id: int, fields: Sequence[str]) -> dict[str, Any] 
     return rows[0] if rows else None
 
 
-def _told(row: Mapping[str, Any]) -> str:
+def _describe(row: Mapping[str, Any]) -> str:
     policy = str(row.get("invoice_policy") or "order")
     company = many2one(row.get("company_id"))
     parts = [

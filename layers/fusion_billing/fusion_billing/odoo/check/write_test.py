@@ -144,8 +144,8 @@ def _step(test: _Test, line_item: LineItem, known: int | None) -> tuple[str | No
     try:
         line = to_order_line(line_item, test.held)
         plainly = to_order_line(line_item, test.held, plainly=True) if line_item.amount else None
-        wanted = [RequestedLine(line, plainly, known)]
-        [outcome] = test.writer.write(wanted, test.writer.read(wanted))
+        requested = [RequestedLine(line, plainly, known)]
+        [outcome] = test.writer.write(requested, test.writer.read(requested))
     except (Unrepresentable, PermanentError) as error:
         return error.message.splitlines()[0], known
     if not isinstance(outcome, WrittenLine):
