@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from fusion_billing.catalog.change import Change
 from fusion_billing.catalog.stored_subscription import Listed, StoredSubscription
 from fusion_billing.dynamodb.keys import list_shard
-from fusion_billing.errors import VersionConflict
+from fusion_billing.errors import AliasTaken, OrderTaken, VersionConflict
 
 
 @dataclass
 class FakeSubscriptions:
-    """Subscriptions in memory; a write over another version than the stored one is a conflict."""
+    """Subscriptions in memory; a write over another version than the stored one, or of a taken order, fails."""
 
     items: dict[str, StoredSubscription] = field(default_factory=dict)
     writes: list[object] = field(default_factory=list)
@@ -45,10 +45,21 @@ class FakeSubscriptions:
         current = self.items.get(new.id)
         if (current and current.version) != (stored and stored.version):
             raise VersionConflict("The subscription was written meanwhile")
+        for other in self.items.values():
+            if other.id != new.id:
+                self._check_apart(new, other)
         self.items[new.id] = new
         self.writes += extra
 
-    def listing(self, shard: int, after: str | None, limit: int) -> tuple[Sequence[Listed], str | None]:
+    @staticmethod
+    def _check_apart(new: StoredSubscription, other: StoredSubscription) -> None:
+        if {order.odoo_order_id for order in new.chain} & {order.odoo_order_id for order in other.chain}:
+            raise OrderTaken("The order belongs to another subscription")
+        for alias in new.aliases:
+            if alias == other.id or alias in other.aliases:
+                raise AliasTaken(alias)
+
+    def listing(self, shard: int, after: str | None, limit: int) -> tuple[list[Listed], str | None]:
         ids = sorted(id_ for id_ in self.items if list_shard(id_) == shard and (after is None or id_ > after))
         page = [self.items[id_] for id_ in ids[:limit]]
         listed = [Listed(stored.subscription, stored.origin, stored.version) for stored in page]
