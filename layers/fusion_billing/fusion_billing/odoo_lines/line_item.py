@@ -106,9 +106,7 @@ def read(document: RatingDocument, subscription: str) -> LineItem:
         names={language: name for language, name in (document.names or {}).items() if name},
         plan=document.plan,
         metric=document.metric,
-        analytic={
-            account: _decimal(share, account) for account, share in (document.analytic_distribution or {}).items()
-        },
+        analytic=_analytic(document.analytic_distribution or {}),
         with_taxes=document.tax_behavior == "inclusive",
         final_invoice=document.needs_final_invoice,
     )
