@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fusion_billing.dynamodb.state.runs import Run
     from fusion_billing.dynamodb.usage.items import StoredUsageRecord
     from fusion_billing.dynamodb.usage.reading import Selection
-    from fusion_billing.dynamodb.usage.single_write import Answer
+    from fusion_billing.dynamodb.usage.single_write import WriteResult
     from fusion_billing.messaging.messages import Job
     from fusion_billing.retry import Deadline
 
@@ -121,7 +121,7 @@ class UsageVoiding(Protocol):
 
     def void(
         self, record: "StoredUsageRecord", at: str, deadline: "Deadline", *, actor: str, reason: str = ""
-    ) -> "Answer":
+    ) -> "WriteResult":
         """Void a record and return the outcome."""
 
 

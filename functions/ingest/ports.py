@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from fusion_billing.dynamodb.catalog.targets import Found, Key
-from fusion_billing.dynamodb.usage.single_write import Answer
+from fusion_billing.dynamodb.usage.single_write import WriteResult
 from fusion_billing.metering.usage_record import UsageRecord
 from fusion_billing.retry import Deadline
 
@@ -39,12 +39,12 @@ class ChangeMarkers(Protocol):
 class SingleWrite(Protocol):
     """Stores one usage record (`dynamodb.usage.single_write.UsageStore`)."""
 
-    def push(self, source: str, push: UsageRecord, at: str, deadline: Deadline) -> Answer:
+    def push(self, source: str, push: UsageRecord, at: str, deadline: Deadline) -> WriteResult:
         """Store a record of a source, received at `at`; return its outcome."""
 
 
 class BatchWrite(Protocol):
     """Stores many usage records (`dynamodb.usage.batch_write.UsageBatch`)."""
 
-    def push(self, source: str, pushes: Sequence[UsageRecord], at: str, deadline: Deadline) -> list[Answer]:
+    def push(self, source: str, pushes: Sequence[UsageRecord], at: str, deadline: Deadline) -> list[WriteResult]:
         """Store records of a source under distinct keys; return the outcome of each."""

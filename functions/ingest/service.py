@@ -10,7 +10,7 @@ from functions.ingest.ports import BatchWrite, ChangeMarkers, SingleWrite, Targe
 from functions.ingest.result import Result, conflict, invalid, unavailable
 from fusion_billing.access.principal import Principal
 from fusion_billing.dynamodb.markers.change_markers import marker_of
-from fusion_billing.dynamodb.usage.single_write import Answer
+from fusion_billing.dynamodb.usage.single_write import WriteResult
 from fusion_billing.errors import Refused
 from fusion_billing.instants import rfc3339
 from fusion_billing.metering.outcome import CONFLICT, UNAVAILABLE
@@ -110,7 +110,7 @@ class _Intake:
             record = self.records[index]
             key = record.source, record.key
             # After a record that could not be stored, later ones of its key wait: sent again, they keep their order.
-            answer = Answer(UNAVAILABLE)
+            answer = WriteResult(UNAVAILABLE)
             if key not in unstored:
                 answer = self.stores.single.push(record.source, record, received_at, self.deadline)
             if answer.outcome == UNAVAILABLE:
@@ -140,7 +140,7 @@ class _Intake:
         del self.records[index]
 
 
-def _result(record: UsageRecord, answer: Answer) -> Result:
+def _result(record: UsageRecord, answer: WriteResult) -> Result:
     if answer.outcome == CONFLICT:
         return conflict(record, answer.stored_target, answer.revision)
     if answer.outcome == UNAVAILABLE:

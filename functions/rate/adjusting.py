@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from functools import partial
 
 from functions.rate.closing import Closer
-from functions.rate.inputs import Reading
 from functions.rate.ports import Ratings
+from functions.rate.rating_inputs import RatingInputs
 from functions.rate.rating_writer import Change, Writer
 from fusion_billing.billing.adjustments import (
     Adjustment,
@@ -35,8 +35,8 @@ _ReadRecords = dict[tuple[str, Period], list[Record]]
 class Adjuster:
     """Adjusts charges for one message."""
 
-    def __init__(self, reading: Reading, ratings: Ratings, writer: Writer, closer: Closer) -> None:
-        self._reading = reading
+    def __init__(self, inputs: RatingInputs, ratings: Ratings, writer: Writer, closer: Closer) -> None:
+        self._inputs = inputs
         self._ratings = ratings
         self._writer = writer
         self._closer = closer
@@ -61,7 +61,7 @@ class Adjuster:
         for adjustment, own in zip(adjustments, keys, strict=True):
             pair = ChangedPair(customer.id, adjustment.price.metric.code, month_of(adjustment.period.start))
             work = partial(self._adjust_one, customer, adjustment, own, stored, records)
-            is_complete &= self._reading.failures.attempt(pair, work) is True
+            is_complete &= self._inputs.failures.attempt(pair, work) is True
         return is_complete
 
     def _adjust_one(
@@ -103,7 +103,7 @@ class Adjuster:
 
     def _records(self, customer: BilledSubscription, adjustment: Adjustment) -> list[Record]:
         start, end = adjustment.period.start, customer.rated_end(adjustment.period)
-        return list(self._reading.used_by(customer.id, adjustment.price.metric, start, end))
+        return list(self._inputs.used_by(customer.id, adjustment.price.metric, start, end))
 
     def _write(self, state: AdjustmentState) -> bool:
         """Plan an adjustment and write it; return False while the result of a call to Odoo is unknown."""
@@ -112,9 +112,9 @@ class Adjuster:
         if state.is_settled:
             return True
         price = self._price(state)
-        newest = self._reading.prices().newest(price.charge.code)
+        newest = self._inputs.prices().newest(price.charge.code)
         product = None if newest is None else newest.odoo_product_id
-        plan = plan_adjustment(state, price, product, self._reading.now)
+        plan = plan_adjustment(state, price, product, self._inputs.now)
         self._writer.statistics.evaluated += 1
         if plan.decision is not None:
             self._writer.write(Change(state.customer, plan.computed, plan.decision, state.stored, plan.is_late))

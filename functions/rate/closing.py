@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from functions.rate.inputs import Reading
 from functions.rate.ports import Ratings
+from functions.rate.rating_inputs import RatingInputs
 from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.closed_periods import ClosedPeriod
 from fusion_billing.billing.pricing import Pricing
@@ -28,11 +28,11 @@ REVIEWED = 13
 class Closer:
     """Closes invoiced periods for one message."""
 
-    def __init__(self, reading: Reading, ratings: Ratings) -> None:
-        self._reading = reading
+    def __init__(self, inputs: RatingInputs, ratings: Ratings) -> None:
+        self._inputs = inputs
         self._ratings = ratings
         self._customer = ""
-        self._closings: dict[datetime, ClosedPeriod] = {}
+        self._closed_periods: dict[datetime, ClosedPeriod] = {}
 
     def freeze(self, subscription: str, start: datetime) -> list[StoredRating]:
         """Freeze every rating billed in an invoiced period; return all of them, frozen."""
@@ -52,8 +52,8 @@ class Closer:
         """Return the closed periods among those that a review covers, by start."""
         periods = customer.invoiced(REVIEWED)
         self._customer = customer.id
-        self._closings = self._ratings.closings.since(customer.id, periods[-1].start) if periods else {}
-        return self._closings
+        self._closed_periods = self._ratings.closed_periods.since(customer.id, periods[-1].start) if periods else {}
+        return self._closed_periods
 
     def close(self, customer: BilledSubscription, period: Period, own: Sequence[StoredRating]) -> ClosedPeriod | None:
         """Return an invoiced period as it was closed; close it if it is not closed yet.
@@ -71,22 +71,22 @@ class Closer:
         stored = self._stored(customer, period)
         if stored is not None:
             return stored
-        closing = self._closed(customer, period, [rating for rating in own if rating.key.corrects is None])
+        closed_period = self._closed(customer, period, [rating for rating in own if rating.key.corrects is None])
         # Requested before the closed period is stored: a worker killed in between does both again.
-        self._reading.request_invoices(customer.id, period.start)
-        self._closings[period.start] = self._ratings.closings.put(customer.id, closing)
-        return self._closings[period.start]
+        self._inputs.request_invoices(customer.id, period.start)
+        self._closed_periods[period.start] = self._ratings.closed_periods.put(customer.id, closed_period)
+        return self._closed_periods[period.start]
 
     def note(self, customer: BilledSubscription, period: Period, digest: str) -> None:
         """Store the digest of what a period was found to be billed by."""
-        self._ratings.closings.note(customer.id, period.start, digest)
+        self._ratings.closed_periods.note(customer.id, period.start, digest)
 
     def _stored(self, customer: BilledSubscription, period: Period) -> ClosedPeriod | None:
         if customer.id != self._customer:
             self.of(customer)
         if period in customer.invoiced(REVIEWED):
-            return self._closings.get(period.start)
-        return self._ratings.closings.since(customer.id, period.start).get(period.start)
+            return self._closed_periods.get(period.start)
+        return self._ratings.closed_periods.since(customer.id, period.start).get(period.start)
 
     def _closed(self, customer: BilledSubscription, period: Period, own: Sequence[StoredRating]) -> ClosedPeriod:
         """Return the closed period with the prices of charges that apply and were never billed.
@@ -103,8 +103,8 @@ class Closer:
         pair = ChangedPair(customer.id, EVERY_METRIC, month_of(period.start))
         # For the whole period, whatever part of it is rated: a paused subscription resumes as if never paused.
         whole = replace(customer, subscription=replace(customer.subscription, lived_from=None, lived_until=None))
-        for metric in self._reading.prices().by_metric:
-            found, failed = self._reading.priced(pair, whole, metric, period)
+        for metric in self._inputs.prices().by_metric:
+            found, failed = self._inputs.priced(pair, whole, metric, period)
             unpriced |= failed
             applying |= {price.charge.code for price in found}
             for price in self._defined_by_invoice(period, found):
@@ -122,6 +122,6 @@ class Closer:
     def _defined_by_invoice(self, period: Period, prices: Sequence[Pricing]) -> Iterator[Pricing]:
         """Yield the prices of charges that were defined when the period was invoiced."""
         for price in prices:
-            created_at = self._reading.created_at(price.charge.code) if period.invoiced_at else None
+            created_at = self._inputs.created_at(price.charge.code) if period.invoiced_at else None
             if period.invoiced_at is None or created_at is None or created_at <= period.invoiced_at:
                 yield price

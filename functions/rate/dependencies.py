@@ -7,11 +7,11 @@ from typing import Any, cast
 
 from aws_lambda_powertools import Logger, Metrics
 
-from functions.rate.ends import Ends
-from functions.rate.inputs import Sources
+from functions.rate.end_announcer import EndAnnouncer
 from functions.rate.last_periods import LastPeriods
-from functions.rate.line_times import LineTimes
+from functions.rate.line_due_times import LineDueTimes
 from functions.rate.rater import Rater
+from functions.rate.rating_inputs import Sources
 from functions.rate.rating_writer import Writer
 from functions.rate.worker import Worker
 from fusion_billing import settings
@@ -55,7 +55,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def settling() -> timedelta:
+def settling_time() -> timedelta:
     """Return how long after an hour its change markers are complete."""
     return timedelta(seconds=settings.integer("SETTLING_SECONDS", 300))
 
@@ -115,7 +115,7 @@ def worker() -> Worker:
     events = build_outbox(dynamodb, sqs, table=settings.text("WEBHOOKS_TABLE"), queue_url=relay)
     return Worker(
         rater=lambda now, at_once: Rater(
-            sources, ratings, Writer(ratings, events, now, LineTimes(cadence, at_once)), statements
+            sources, ratings, Writer(ratings, events, now, LineDueTimes(cadence, at_once)), statements
         ),
         pairs=pairs,
         subscriptions=subscriptions,
@@ -123,7 +123,7 @@ def worker() -> Worker:
         queue=queue(),
         relay=relay_queue,
         clock=now,
-        ends=Ends(ratings, AnnouncedEnds(dynamodb, settings.text("RATINGS_TABLE")), events),
+        end_announcer=EndAnnouncer(ratings, AnnouncedEnds(dynamodb, settings.text("RATINGS_TABLE")), events),
         last_periods=LastPeriods(ratings, relay_queue),
     )
 

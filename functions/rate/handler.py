@@ -32,7 +32,7 @@ def _schedule(event: dict[str, Any]) -> dict[str, Any]:
         dependencies.queue(),
         now=dependencies.now(),
         shards=dependencies.shards(),
-        settling=dependencies.settling(),
+        settling_time=dependencies.settling_time(),
     )
     _publish(HoursPlanned=hours.count)
     dependencies.logger().info("hours planned", hours=hours.count, last=hours.last)

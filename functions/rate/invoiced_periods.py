@@ -7,9 +7,9 @@ from functools import partial
 
 from functions.rate.adjusting import Adjuster
 from functions.rate.closing import REVIEWED, Closer
-from functions.rate.digests import Digests
-from functions.rate.inputs import Reading
+from functions.rate.period_digests import PeriodDigests
 from functions.rate.ports import Ratings
+from functions.rate.rating_inputs import RatingInputs
 from functions.rate.rating_writer import Writer
 from fusion_billing.billing.adjustments import Adjustment
 from fusion_billing.billing.billed_subscription import BilledSubscription
@@ -30,7 +30,7 @@ class _Closed:
     customer: BilledSubscription
     period: Period
     ratings: Sequence[StoredRating]
-    closing: ClosedPeriod | None
+    closed_period: ClosedPeriod | None
 
     @property
     def rated(self) -> list[StoredRating]:
@@ -50,9 +50,9 @@ class _Closed:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What a review has read of a period: its closing, and the digest of its usage and terms (None: thorough)."""
+    """What a review has read of a period: the closed period, and the digest of its inputs (None: thorough)."""
 
-    closing: ClosedPeriod | None
+    closed_period: ClosedPeriod | None
     digest: str | None
     reads_ratings: bool
 
@@ -60,12 +60,12 @@ class _Known:
 class InvoicedPeriods:
     """Adjusts invoiced periods for one message."""
 
-    def __init__(self, reading: Reading, ratings: Ratings, writer: Writer) -> None:
-        self._reading = reading
+    def __init__(self, inputs: RatingInputs, ratings: Ratings, writer: Writer) -> None:
+        self._inputs = inputs
         self._ratings = ratings
-        self._closer = Closer(reading, ratings)
-        self._adjuster = Adjuster(reading, ratings, writer, self._closer)
-        self._digests = Digests(reading)
+        self._closer = Closer(inputs, ratings)
+        self._adjuster = Adjuster(inputs, ratings, writer, self._closer)
+        self._digests = PeriodDigests(inputs)
 
     def review(self, customer: BilledSubscription, *, thorough: bool) -> Mapping[datetime, ClosedPeriod]:
         """Adjust what the newest invoiced periods are still due: late usage, and charges never rated there.
@@ -74,19 +74,21 @@ class InvoicedPeriods:
         periods as they were closed, by start.
         """
         periods = customer.invoiced(REVIEWED)
-        closings = self._closer.of(customer)
+        closed_periods = self._closer.of(customer)
         digests = {} if thorough else self._digests.of(customer, periods)
         for index, period in enumerate(periods):
-            known = _Known(closings.get(period.start), digests.get(period.start), reads_ratings=index < _WITH_RATINGS)
+            known = _Known(
+                closed_periods.get(period.start), digests.get(period.start), reads_ratings=index < _WITH_RATINGS
+            )
             pair = ChangedPair(customer.id, EVERY_METRIC, month_of(period.start))
-            self._reading.failures.attempt(pair, partial(self._review, customer, period, known))
-        return closings
+            self._inputs.failures.attempt(pair, partial(self._review, customer, period, known))
+        return closed_periods
 
     def _review(self, customer: BilledSubscription, period: Period, known: _Known) -> None:
         digest = known.digest
         if digest is not None and known.reads_ratings:
             digest = self._digests.with_ratings(digest, self._ratings, customer, period)
-        if digest is not None and known.closing is not None and known.closing.digest == digest:
+        if digest is not None and known.closed_period is not None and known.closed_period.digest == digest:
             return
         if self.adjust(customer, period) and digest is not None:
             self._closer.note(customer, period, digest)
@@ -107,16 +109,16 @@ class InvoicedPeriods:
         closed = _Closed(customer, period, ratings, self._closer.close(customer, period, own))
         adjustments = list(self._adjustments(closed, metric))
         complete = self._adjuster.adjust(customer, adjustments)
-        return complete and not (closed.closing is not None and closed.closing.unpriced)
+        return complete and not (closed.closed_period is not None and closed.closed_period.unpriced)
 
     def _adjustments(self, closed: _Closed, metric: str | None) -> Iterator[Adjustment]:
         """Yield what to adjust: each charge with its price then, and the period that it adjusts."""
         on_metric = [rating for rating in closed.rated if metric in {None, rating.document.metric}]
         for rating in on_metric:
             yield self._of(closed, rating)
-        if closed.closing is not None:
-            yield from self._never_rated(closed, closed.closing, metric)
-            yield from self._replaced(closed, closed.closing, metric)
+        if closed.closed_period is not None:
+            yield from self._never_rated(closed, closed.closed_period, metric)
+            yield from self._replaced(closed, closed.closed_period, metric)
         elif metric is not None and not on_metric:
             now = list(self._by_present_prices(closed, metric))
             yield from now
@@ -126,28 +128,28 @@ class InvoicedPeriods:
 
     def _of(self, closed: _Closed, rating: StoredRating) -> Adjustment:
         """Return the adjustment of a rated charge: by the price stored with its period, if it was never billed."""
-        price = None if closed.closing is None else closed.closing.prices.get(rating.key.charge)
+        price = None if closed.closed_period is None else closed.closed_period.prices.get(rating.key.charge)
         if price is not None:
             return Adjustment(closed.period, pricing_of(price))
-        if closed.closing is not None and rating.key.charge in closed.closing.ended:
+        if closed.closed_period is not None and rating.key.charge in closed.closed_period.ended:
             return replace(self._adjuster.of(rating, closed.period), is_charged=False)
         return self._adjuster.of(rating, closed.period)
 
-    def _never_rated(self, closed: _Closed, closing: ClosedPeriod, metric: str | None) -> Iterator[Adjustment]:
+    def _never_rated(self, closed: _Closed, closed_period: ClosedPeriod, metric: str | None) -> Iterator[Adjustment]:
         rated = {rating.key.charge for rating in closed.rated}
-        for code, stored_price in closing.prices.items():
+        for code, stored_price in closed_period.prices.items():
             price = pricing_of(stored_price)
             if code not in rated and metric in {None, price.metric.code}:
-                yield Adjustment(closed.period, price, is_due_without_usage=closing.fees)
-        for code in self._reading.prices().by_metric if metric is None else [metric]:
-            if closing.unpriced:
+                yield Adjustment(closed.period, price, is_due_without_usage=closed_period.fees)
+        for code in self._inputs.prices().by_metric if metric is None else [metric]:
+            if closed_period.unpriced:
                 for adjustment in self._by_present_prices(closed, code):
-                    if adjustment.price.charge.code in closing.unpriced - rated:
+                    if adjustment.price.charge.code in closed_period.unpriced - rated:
                         yield adjustment
 
-    def _replaced(self, closed: _Closed, closing: ClosedPeriod, metric: str | None) -> Iterator[Adjustment]:
+    def _replaced(self, closed: _Closed, closed_period: ClosedPeriod, metric: str | None) -> Iterator[Adjustment]:
         """Yield what is billed under a corrected start, of charges that no longer apply."""
-        beside = {rating.key.charge for rating in closed.rated} | {*closing.prices} | closing.unpriced
+        beside = {rating.key.charge for rating in closed.rated} | {*closed_period.prices} | closed_period.unpriced
         for rating in closed.replaced:
             if rating.key.charge not in beside and metric in {None, rating.document.metric}:
                 beside.add(rating.key.charge)
@@ -155,7 +157,7 @@ class InvoicedPeriods:
 
     def _by_present_prices(self, closed: _Closed, metric: str) -> Iterator[Adjustment]:
         pair = ChangedPair(closed.customer.id, metric, month_of(closed.period.start))
-        prices, _ = self._reading.priced(pair, closed.customer, metric, closed.period)
+        prices, _ = self._inputs.priced(pair, closed.customer, metric, closed.period)
         for price in prices:
             yield Adjustment(closed.period, price)
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from functions.rate.failures import Failed
-from functions.rate.inputs import Reading
 from functions.rate.invoiced_periods import InvoicedPeriods
 from functions.rate.ports import Ratings
+from functions.rate.rating_inputs import RatingInputs
 from functions.rate.rating_writer import Change, Writer
 from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.decisions import PeriodState, decide
@@ -56,9 +56,9 @@ class _Computed:
 class OpenPeriods:
     """Rates tasks for one message."""
 
-    def __init__(self, reading: Reading, ratings: Ratings, writer: Writer, invoices: InvoicedPeriods) -> None:
-        self._reading = reading
-        self._failures = reading.failures
+    def __init__(self, inputs: RatingInputs, ratings: Ratings, writer: Writer, invoices: InvoicedPeriods) -> None:
+        self._inputs = inputs
+        self._failures = inputs.failures
         self._ratings = ratings
         self._writer = writer
         self._invoiced_periods = invoices
@@ -73,7 +73,7 @@ class OpenPeriods:
         only: str | None = None,
     ) -> Task:
         """Return the task of a metric in a period: all charges that apply, or `only` one."""
-        priced, unpriced = self._reading.priced(pair, customer, metric, period, only=only)
+        priced, unpriced = self._inputs.priced(pair, customer, metric, period, only=only)
         return Task(pair, customer, metric, period, tuple(priced), unpriced)
 
     def rate(self, tasks: Sequence[Task], stored: Mapping[RatingKey, StoredRating] | None = None) -> None:
@@ -127,8 +127,8 @@ class OpenPeriods:
         billed_in = customer.calendar.open if period is None else period
         whole = self._ratings.whole(stored)
         document = whole.without_charge() if reason is None else whole.not_rated(reason)
-        document = customer.bill(document, billed_in, self._reading.now)
-        rated = computed_rating(stored.key, document, cause=self._reading.cause)
+        document = customer.bill(document, billed_in, self._inputs.now)
+        rated = computed_rating(stored.key, document, cause=self._inputs.cause)
         if stored.frozen:
             raise VersionConflict("The rating was frozen meanwhile")
         change = self._change(customer, billed_in, rated, stored, has_usage=False)
@@ -138,7 +138,7 @@ class OpenPeriods:
     def _rate_again(self, task: Task) -> None:
         """Rate a task from what is stored now, until no other worker is faster; raises `Unavailable`."""
         for _ in VERSION_CONFLICTS.attempts():
-            customer = self._reading.customer(task.customer.id, refresh=True)
+            customer = self._inputs.customer(task.customer.id, refresh=True)
             if customer is None:
                 return
             period = customer.calendar.period_holding(task.period.start)
@@ -167,9 +167,9 @@ class OpenPeriods:
             return _Computed(task)
         customer, period = task.customer, task.period
         records = list(
-            self._reading.used_by(customer.id, task.prices[0].metric, period.start, customer.rated_end(period))
+            self._inputs.used_by(customer.id, task.prices[0].metric, period.start, customer.rated_end(period))
         )
-        self._reading.statistics.evaluated += 1
+        self._inputs.statistics.evaluated += 1
         changes = []
         for price, key in zip(task.prices, task.rating_keys(), strict=True):
             rated = self._failures.attempt(task.pair, partial(self._rated, price, customer, period, key, records))
@@ -193,14 +193,14 @@ class OpenPeriods:
         subscription = customer.priced_in(period)
         result = price.rate(records, subscription, period.start, period.end)
         document = period_document(price, subscription, period.start, period.end, result)
-        document = customer.bill(document, period, self._reading.now)
+        document = customer.bill(document, period, self._inputs.now)
         thresholds = reached(
             price.charge.effective_thresholds,
             units=result.units,
             included=result.included_units,
             amount=result.amount,
         )
-        return computed_rating(key, document, thresholds, self._reading.cause)
+        return computed_rating(key, document, thresholds, self._inputs.cause)
 
     def _change(
         self,
@@ -211,8 +211,8 @@ class OpenPeriods:
         *,
         has_usage: bool,
     ) -> Change | None:
-        state: PeriodState = "open" if customer.bills_now(period, self._reading.now) else "upcoming"
-        send_now = self._writer.now if self._writer.line_times.at_once else None
+        state: PeriodState = "open" if customer.bills_now(period, self._inputs.now) else "upcoming"
+        send_now = self._writer.now if self._writer.line_due_times.at_once else None
         decision = decide(rated, stored, period=state, has_usage=has_usage, send_now=send_now)
         return Change(customer, rated, decision, stored) if decision is not None else None
 

@@ -7,7 +7,7 @@ from fusion_billing.billing.planning import Hours, finished_hours
 from fusion_billing.messaging.messages import hour_jobs, sweep_jobs
 
 
-def plan(state: PlannerState, queue: Queue, *, now: datetime, shards: int, settling: timedelta) -> Hours:
+def plan(state: PlannerState, queue: Queue, *, now: datetime, shards: int, settling_time: timedelta) -> Hours:
     """Send a message for each shard of every hour that is complete and not planned yet; return these hours.
 
     The watermark advances after all messages are sent. If the planner is killed in between, it repeats all of
@@ -15,7 +15,7 @@ def plan(state: PlannerState, queue: Queue, *, now: datetime, shards: int, settl
     """
     watermark = state.watermark()
     earliest = state.markers_since() if watermark is None else watermark
-    hours = finished_hours(watermark, earliest, now, settling)
+    hours = finished_hours(watermark, earliest, now, settling_time)
     if hours.count:
         queue.send(hour_jobs(hours, shards))
         state.advance(hours.last)

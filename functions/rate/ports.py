@@ -38,12 +38,12 @@ class ChangeMarkers(Protocol):
 
 
 class ClosedPeriods(Protocol):
-    """Stores how invoiced periods were closed (`dynamodb.ratings.closings.ClosingStore`)."""
+    """Stores how invoiced periods were closed (`dynamodb.ratings.closed_periods.ClosedPeriodStore`)."""
 
     def since(self, subscription: str, start: datetime) -> dict[datetime, ClosedPeriod]:
         """Return the closed periods that start at or after `start`, by start."""
 
-    def put(self, subscription: str, closing: ClosedPeriod) -> ClosedPeriod:
+    def put(self, subscription: str, closed_period: ClosedPeriod) -> ClosedPeriod:
         """Store a closed period unless it is stored already, and return the stored one."""
 
     def note(self, subscription: str, start: datetime, digest: str) -> None:
@@ -57,7 +57,7 @@ class Ratings(Protocol):
     """Stores ratings (`dynamodb.ratings.ratings.RatingsStore`)."""
 
     @property
-    def closings(self) -> ClosedPeriods:
+    def closed_periods(self) -> ClosedPeriods:
         """Return the store of closed periods."""
 
     def get_many(self, keys: Sequence[RatingKey]) -> dict[RatingKey, StoredRating]:

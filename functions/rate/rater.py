@@ -6,10 +6,10 @@ from functools import partial
 
 from functions.rate.closing import REVIEWED
 from functions.rate.failures import Failed
-from functions.rate.inputs import Reading, Sources
 from functions.rate.invoiced_periods import InvoicedPeriods
 from functions.rate.open_periods import OpenPeriods, Task
 from functions.rate.ports import Ratings, Statements
+from functions.rate.rating_inputs import RatingInputs, Sources
 from functions.rate.rating_writer import RunStatistics, Writer
 from functions.rate.statements import StatementMaker
 from fusion_billing.billing.billed_subscription import BilledSubscription
@@ -30,31 +30,31 @@ class Rater:
     def __init__(
         self, sources: Sources, ratings: Ratings, writer: Writer, statements: Statements | None = None
     ) -> None:
-        self._reading = Reading(sources, writer.statistics, writer.now)
-        self._failures = self._reading.failures
+        self._inputs = RatingInputs(sources, writer.statistics, writer.now)
+        self._failures = self._inputs.failures
         self._ratings = ratings
-        self._invoiced_periods = InvoicedPeriods(self._reading, ratings, writer)
-        self._open_periods = OpenPeriods(self._reading, ratings, writer, self._invoiced_periods)
+        self._invoiced_periods = InvoicedPeriods(self._inputs, ratings, writer)
+        self._open_periods = OpenPeriods(self._inputs, ratings, writer, self._invoiced_periods)
         self._statements: StatementMaker | None = None
         if statements is not None:
-            self._statements = StatementMaker(self._reading, ratings, statements, writer.outbox)
+            self._statements = StatementMaker(self._inputs, ratings, statements, writer.outbox)
         self._seen: set[tuple[str, str, datetime]] = set()
 
     @property
     def statistics(self) -> RunStatistics:
         """Return the statistics so far."""
-        return self._reading.statistics
+        return self._inputs.statistics
 
     def attempt(self, customer: BilledSubscription, work: Callable[[], None]) -> None:
         """Do `work` about a subscription; if it fails, report that and go on with the next subscription."""
         self._failures.attempt(self._whole(customer.id), work)
 
     def _whole(self, subscription: str) -> ChangedPair:
-        return ChangedPair(subscription, EVERY_METRIC, month_of(self._reading.now))
+        return ChangedPair(subscription, EVERY_METRIC, month_of(self._inputs.now))
 
     def because_of(self, cause: Cause) -> None:
         """Set the cause that ratings name in their history; the default is `usage`."""
-        self._reading.cause = cause
+        self._inputs.cause = cause
 
     def rate_pairs(self, pairs: Sequence[ChangedPair]) -> None:
         """Rate every pair; a pair that fails is reported and marked again, and the others are rated.
@@ -63,7 +63,7 @@ class Rater:
         """
         self._failures.isolates_throttling = True
         for first in range(0, len(pairs), _AT_ONCE):
-            self._reading.forget_customers()
+            self._inputs.forget_customers()
             tasks: list[Task] = []
             for pair in pairs[first : first + _AT_ONCE]:
                 if pair.metric == EVERY_METRIC:
@@ -77,7 +77,7 @@ class Rater:
 
     def _tasks(self, pair: ChangedPair) -> list[Task]:
         """Adjust the invoiced periods of a pair, and return the tasks of the others."""
-        customer = self._reading.customer(pair.subscription)
+        customer = self._inputs.customer(pair.subscription)
         if customer is None:
             return []
         tasks = []
@@ -101,7 +101,7 @@ class Rater:
         if month is None:
             return []
         first, end = month
-        metric = self._reading.prices().metric(pair.metric)
+        metric = self._inputs.prices().metric(pair.metric)
         is_level = metric is not None and metric.aggregation == LEVEL
         return customer.periods_within(first, end + MAX_LEVEL_WINDOW if is_level else end)
 
@@ -122,7 +122,7 @@ class Rater:
         """
         self._failures.isolates_throttling = not thorough
         pair = self._whole(subscription)
-        customer = self._failures.attempt(pair, partial(self._reading.customer, subscription, refresh=True))
+        customer = self._failures.attempt(pair, partial(self._inputs.customer, subscription, refresh=True))
         if customer is None or isinstance(customer, Failed):
             return None
         self._failures.attempt(pair, partial(self._rate_whole, customer, charge, thorough=thorough))
@@ -136,9 +136,9 @@ class Rater:
         if thorough:
             self._rate_beyond(customer)
 
-    def _make_statements(self, customer: BilledSubscription, closings: Mapping[datetime, ClosedPeriod]) -> None:
+    def _make_statements(self, customer: BilledSubscription, closed_periods: Mapping[datetime, ClosedPeriod]) -> None:
         if self._statements is not None:
-            make = partial(self._statements.make, customer, closings, customer.invoiced(REVIEWED))
+            make = partial(self._statements.make, customer, closed_periods, customer.invoiced(REVIEWED))
             self._failures.attempt(self._whole(customer.id), make)
 
     def _rate_open(self, customer: BilledSubscription, charge: str | None) -> None:
@@ -147,7 +147,7 @@ class Rater:
         month = month_of(period.start)
         tasks = [
             self._open_periods.task(ChangedPair(customer.id, metric, month), customer, metric, period, only=charge)
-            for metric in (self._reading.prices().by_metric if customer.is_rated_in(period) else ())
+            for metric in (self._inputs.prices().by_metric if customer.is_rated_in(period) else ())
         ]
         tasks += self._of_deleted_charges(customer, stored.values(), charge)
         self._open_periods.rate(tasks, stored)
@@ -171,12 +171,12 @@ class Rater:
         A charge that only ended subscriptions use may be deleted. What remains due takes a final invoice.
         """
         period = customer.calendar.open
-        if not customer.has_ended(self._reading.now) or not customer.is_rated_in(period):
+        if not customer.has_ended(self._inputs.now) or not customer.is_rated_in(period):
             return []
         tasks = []
         for rating in stored:
             key = rating.key
-            is_deleted = self._reading.prices().newest(key.charge) is None
+            is_deleted = self._inputs.prices().newest(key.charge) is None
             is_requested = key.corrects is None and charge in {None, key.charge}
             if is_deleted and is_requested and rating.document.is_up_to_date:
                 price = pricing_of(self._ratings.whole(rating).price)
@@ -204,7 +204,7 @@ class Rater:
         following = customer.calendar.after(customer.calendar.open)
         first = customer.calendar.known[0].start
         tasks = []
-        for metric in self._reading.prices().by_metric:
+        for metric in self._inputs.prices().by_metric:
             pair = ChangedPair(customer.id, metric, month_of(following.start))
             if customer.is_rated_in(following):
                 tasks.append(self._open_periods.task(pair, customer, metric, following))
@@ -229,7 +229,7 @@ class Rater:
     def _used_before(self, customer: BilledSubscription, metric: str, first: datetime) -> list[Period]:
         periods: dict[Period, None] = {}
         since = customer.rated_from or _EVER  # earlier usage is not billed here
-        for record in self._reading.records.between(customer.id, metric, since, first):
+        for record in self._inputs.records.between(customer.id, metric, since, first):
             periods[customer.calendar.period_holding(record.window_start)] = None
         return list(periods)
 

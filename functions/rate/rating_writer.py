@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from functions.rate.line_times import LineTimes
+from functions.rate.line_due_times import LineDueTimes
 from functions.rate.ports import Ratings
 from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.decisions import NewVersion, SameVersion
@@ -58,18 +58,18 @@ class Change:
         return self.rated.document.odoo_order_id
 
 
-_AT_EACH_CHANGE = LineTimes()
+_AT_EACH_CHANGE = LineDueTimes()
 
 
 class Writer:
     """Writes ratings for one message, at the moment `now`."""
 
     def __init__(
-        self, ratings: Ratings, outbox: EventPublisher, now: datetime, line_times: LineTimes = _AT_EACH_CHANGE
+        self, ratings: Ratings, outbox: EventPublisher, now: datetime, line_due_times: LineDueTimes = _AT_EACH_CHANGE
     ) -> None:
         self.statistics = RunStatistics()
         self.now = now
-        self.line_times = line_times
+        self.line_due_times = line_due_times
         self._ratings = ratings
         self.outbox = outbox
 
@@ -128,7 +128,7 @@ class Writer:
             self.outbox.wake_up(event)
 
     def _line_at(self, change: Change) -> datetime:
-        return self.line_times.of(change.rated.document, change.stored, self.now)
+        return self.line_due_times.of(change.rated.document, change.stored, self.now)
 
     def _count(self, change: Change) -> None:
         self.statistics.changed += isinstance(change.decision, NewVersion)

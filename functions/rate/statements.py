@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from functions.rate.inputs import Reading
 from functions.rate.ports import Ratings, Statements
+from functions.rate.rating_inputs import RatingInputs
 from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.closed_periods import ClosedPeriod
 from fusion_billing.billing.pricing import metric_of
@@ -26,19 +26,19 @@ GRACE = timedelta(days=7)
 class StatementMaker:
     """Makes statements for one message."""
 
-    reading: Reading
+    inputs: RatingInputs
     ratings: Ratings
     statements: Statements
     outbox: EventPublisher
 
     def make(
-        self, customer: BilledSubscription, closings: Mapping[datetime, ClosedPeriod], periods: Sequence[Period]
+        self, customer: BilledSubscription, closed_periods: Mapping[datetime, ClosedPeriod], periods: Sequence[Period]
     ) -> int:
         """Make the statements of invoiced periods that can be made; return how many.
 
         Args:
             customer: Whose periods they are.
-            closings: The periods as they were closed, by start.
+            closed_periods: The periods as they were closed, by start.
             periods: Invoiced periods, in any order.
 
         A period waits for the one before it, so that the chain has no gap.
@@ -49,12 +49,12 @@ class StatementMaker:
         """
         made = 0
         for period in sorted(periods, key=lambda period: period.start):
-            closing = closings.get(period.start)
-            if closing is not None and closing.has_statement:
+            closed_period = closed_periods.get(period.start)
+            if closed_period is not None and closed_period.has_statement:
                 continue
-            starts = customer.starts_of(period) if closing is not None else ()
+            starts = customer.starts_of(period) if closed_period is not None else ()
             ratings = [rating for start in starts for rating in self.ratings.in_period(customer.id, start)]
-            if closing is None or not self._is_known(period, ratings):
+            if closed_period is None or not self._is_known(period, ratings):
                 break
             self._make(customer, period, ratings)
             made += 1
@@ -64,7 +64,7 @@ class StatementMaker:
         """Return whether what was invoiced of a period is known, or the wait for it is over."""
         if not all(rating.frozen and not rating.unresolved for rating in ratings):
             return False
-        if period.invoiced_at is None or self.reading.now >= period.invoiced_at + GRACE:
+        if period.invoiced_at is None or self.inputs.now >= period.invoiced_at + GRACE:
             return True
         return all(rating.line.billed is not None for rating in ratings if rating.line.version is not None)
 
@@ -75,7 +75,7 @@ class StatementMaker:
             _period(customer, period, ratings),
             lines,
             previous_hash=None if previous is None else previous["hash"],
-            closed_at=self.reading.now,
+            closed_at=self.inputs.now,
         )
         prepared = self.outbox.prepare(
             "statement.closed",
@@ -89,9 +89,9 @@ class StatementMaker:
                 "currency": document["currency"],
                 "hash": document["hash"],
             },
-            now=self.reading.now,
+            now=self.inputs.now,
         )
-        noted = self.ratings.closings.statement_made(customer.id, period.start)
+        noted = self.ratings.closed_periods.statement_made(customer.id, period.start)
         try:
             self.statements.put(document, [noted, *prepared.writes])
         except AlreadyClosed:
@@ -133,7 +133,7 @@ class StatementMaker:
         if end <= first:
             return UsageCount()
         metric = metric_of(self.ratings.whole(rating).price)
-        records = self.reading.used_by(customer.id, metric, first, end)
+        records = self.inputs.used_by(customer.id, metric, first, end)
         return usage_count(records, start=first, end=end, timezone=customer.subscription.timezone)
 
 

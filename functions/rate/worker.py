@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
 
-from functions.rate.ends import Ends
+from functions.rate.end_announcer import EndAnnouncer
 from functions.rate.last_periods import LastPeriods
 from functions.rate.ports import ChangeMarkers, Queue, Runs, Subscriptions
 from functions.rate.rater import Rater
@@ -38,7 +38,7 @@ class Worker:
     queue: Queue
     relay: Queue
     clock: Callable[[], datetime]
-    ends: Ends
+    end_announcer: EndAnnouncer
     last_periods: LastPeriods
 
     def do(self, job: RatingJob, *, has_time: Callable[[], bool], attempt: int = 1) -> RunStatistics:
@@ -130,7 +130,7 @@ class Worker:
             after = following
 
     def _end(self, customer: BilledSubscription, now: datetime) -> None:
-        self.ends.announce(customer, now)
+        self.end_announcer.announce(customer, now)
         self.last_periods.close(customer, now)
 
     def _mark_closing(self, customer: BilledSubscription, now: datetime) -> None:

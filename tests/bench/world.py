@@ -225,7 +225,7 @@ class World:
             state.advance(self.now.replace(minute=0, second=0, microsecond=0) - HOUR)
         self.now += HOUR
         self.queue.messages.clear()
-        planner.plan(state, self.queue, now=self.now, shards=SHARDS, settling=timedelta(seconds=300))
+        planner.plan(state, self.queue, now=self.now, shards=SHARDS, settling_time=timedelta(seconds=300))
         return list(self.queue.messages)
 
 

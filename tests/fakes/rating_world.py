@@ -7,11 +7,11 @@ from decimal import Decimal
 from itertools import count
 
 from functions.rate import planner
-from functions.rate.ends import Ends
-from functions.rate.inputs import Sources
+from functions.rate.end_announcer import EndAnnouncer
 from functions.rate.last_periods import LastPeriods
-from functions.rate.line_times import LineTimes
+from functions.rate.line_due_times import LineDueTimes
 from functions.rate.rater import Rater
+from functions.rate.rating_inputs import Sources
 from functions.rate.rating_writer import Writer
 from functions.rate.worker import Worker
 from fusion_billing.billing.billed_subscription import BilledSubscription, billed_subscription
@@ -62,7 +62,7 @@ class RatingWorld:
     requested_invoices: list[tuple[str, datetime]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.statements = FakeStatements(self.ratings.closings)
+        self.statements = FakeStatements(self.ratings.closed_periods)
 
     # --- the parts of the function ---
 
@@ -78,7 +78,7 @@ class RatingWorld:
         )
 
     def rater(self, now: datetime | None = None, at_once: bool = False) -> Rater:
-        writer = Writer(self.ratings, self.outbox, now or self.clock.now, LineTimes(self.cadence, at_once))
+        writer = Writer(self.ratings, self.outbox, now or self.clock.now, LineDueTimes(self.cadence, at_once))
         return Rater(self.sources(), self.ratings, writer, self.statements)
 
     def worker(self) -> Worker:
@@ -90,7 +90,7 @@ class RatingWorld:
             queue=self.queue,
             relay=self.relay_queue,
             clock=self.clock,
-            ends=Ends(self.ratings, self.announced, self.outbox),
+            end_announcer=EndAnnouncer(self.ratings, self.announced, self.outbox),
             last_periods=LastPeriods(self.ratings, self.relay_queue),
         )
 
@@ -176,7 +176,7 @@ class RatingWorld:
             self.queue,
             now=self.clock.now,
             shards=self.markers.shards,
-            settling=timedelta(seconds=300),
+            settling_time=timedelta(seconds=300),
         )
 
     def read_invoice(self, amount: str, start: str = "2026-11-01") -> None:

@@ -23,8 +23,8 @@ class FakeClosedPeriods:
     def since(self, subscription: str, start: datetime) -> dict[datetime, ClosedPeriod]:
         return {at: closed for (owner, at), closed in self.items.items() if owner == subscription and at >= start}
 
-    def put(self, subscription: str, closing: ClosedPeriod) -> ClosedPeriod:
-        return self.items.setdefault((subscription, closing.start), closing)
+    def put(self, subscription: str, closed_period: ClosedPeriod) -> ClosedPeriod:
+        return self.items.setdefault((subscription, closed_period.start), closed_period)
 
     def note(self, subscription: str, start: datetime, digest: str) -> None:
         key = subscription, start
@@ -43,7 +43,7 @@ class FakeRatings:
     """
 
     items: dict[RatingKey, StoredRating] = field(default_factory=dict)
-    closings: FakeClosedPeriods = field(default_factory=FakeClosedPeriods)
+    closed_periods: FakeClosedPeriods = field(default_factory=FakeClosedPeriods)
     overtaken: dict[RatingKey, StoredRating] = field(default_factory=dict)
     unavailable: set[str] = field(default_factory=set)
     events: list[object] = field(default_factory=list)

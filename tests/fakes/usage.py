@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from fusion_billing.dynamodb.usage.items import Revision, StoredUsageRecord
 from fusion_billing.dynamodb.usage.reading import Selection
-from fusion_billing.dynamodb.usage.single_write import Answer
+from fusion_billing.dynamodb.usage.single_write import WriteResult
 from fusion_billing.metering.outcome import (
     CONFLICT,
     CREATED,
@@ -41,22 +41,22 @@ class FakeUsage:
         self.single = _SingleWrite(self)
         self.batch = _BatchWrite(self)
 
-    def write(self, source: str, record: UsageRecord) -> Answer:
+    def write(self, source: str, record: UsageRecord) -> WriteResult:
         """Store a record; return its outcome as the table of `metering.outcome` has it."""
         if record.key in self.unwritable:
-            return Answer(UNAVAILABLE)
+            return WriteResult(UNAVAILABLE)
         key = source, record.key
         before = self.records.get(key)
         revision = self.revisions.get(key, 0)
         stored = None if before is None else _stored(before, revision)
         outcome = decide(stored, record)
         if outcome == CONFLICT and before is not None:
-            return Answer(outcome, revision, before.target)
+            return WriteResult(outcome, revision, before.target)
         if outcome in {STALE, UNCHANGED}:
-            return Answer(outcome, revision)
+            return WriteResult(outcome, revision)
         self.records[key] = record
         self.revisions[key] = 1 if outcome == CREATED else revision + 1
-        return Answer(outcome, self.revisions[key])
+        return WriteResult(outcome, self.revisions[key])
 
     def add(self, record: Record, subscription: str = "42", metric: str = "api_calls") -> None:
         """Store a record that rating is to find."""
@@ -106,14 +106,16 @@ class FakeUsageReader:
         for record in self._selected(wanted):
             yield record.key, record.quantity
 
-    def void(self, record: StoredUsageRecord, at: str, deadline: Deadline, *, actor: str, reason: str = "") -> Answer:
+    def void(
+        self, record: StoredUsageRecord, at: str, deadline: Deadline, *, actor: str, reason: str = ""
+    ) -> WriteResult:
         if self.is_throttled:
-            return Answer(UNAVAILABLE)
+            return WriteResult(UNAVAILABLE)
         revision = record.revision + 1
         entry = Revision(revision, None, None, None, at, reason, actor)
         voided = replace(record, voided=True, revision=revision, history=(*record.history, entry))
         self.items[record.source, record.key] = voided
-        return Answer(VOIDED, revision)
+        return WriteResult(VOIDED, revision)
 
     def _selected(self, wanted: Selection) -> list[StoredUsageRecord]:
         return [
@@ -131,7 +133,7 @@ class FakeUsageReader:
 class _SingleWrite:
     usage: FakeUsage
 
-    def push(self, source: str, push: UsageRecord, at: str, deadline: Deadline) -> Answer:
+    def push(self, source: str, push: UsageRecord, at: str, deadline: Deadline) -> WriteResult:
         self.usage.log.append(("single", [push.key]))
         return self.usage.write(source, push)
 
@@ -140,7 +142,7 @@ class _SingleWrite:
 class _BatchWrite:
     usage: FakeUsage
 
-    def push(self, source: str, pushes: Sequence[UsageRecord], at: str, deadline: Deadline) -> list[Answer]:
+    def push(self, source: str, pushes: Sequence[UsageRecord], at: str, deadline: Deadline) -> list[WriteResult]:
         self.usage.log.append(("batch", [record.key for record in pushes]))
         return [self.usage.write(source, record) for record in pushes]
 

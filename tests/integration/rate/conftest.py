@@ -12,11 +12,11 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from functions.rate import planner
 from functions.rate.dependencies import created_at, customer, price_book
-from functions.rate.ends import Ends
-from functions.rate.inputs import Sources
+from functions.rate.end_announcer import EndAnnouncer
 from functions.rate.last_periods import LastPeriods
-from functions.rate.line_times import LineTimes
+from functions.rate.line_due_times import LineDueTimes
 from functions.rate.rater import Rater
+from functions.rate.rating_inputs import Sources
 from functions.rate.rating_writer import Writer
 from functions.rate.worker import Worker
 from fusion_billing.billing.planning import hour_text
@@ -85,8 +85,8 @@ class World:
         )
 
     def rater(self, now: datetime | None = None, at_once: bool = False) -> Rater:
-        line_times = LineTimes(self.cadence, at_once)
-        writer = Writer(self.ratings, self.outbox, now or self.now, line_times)
+        line_due_times = LineDueTimes(self.cadence, at_once)
+        writer = Writer(self.ratings, self.outbox, now or self.now, line_due_times)
         return Rater(self.sources(), self.ratings, writer, self.statements)
 
     def worker(self) -> Worker:
@@ -98,7 +98,7 @@ class World:
             queue=self.queue,
             relay=self.relay,
             clock=lambda: self.now,
-            ends=Ends(self.ratings, AnnouncedEnds(self.client, self.tables.ratings), self.outbox),
+            end_announcer=EndAnnouncer(self.ratings, AnnouncedEnds(self.client, self.tables.ratings), self.outbox),
             last_periods=LastPeriods(self.ratings, self.relay),
         )
 
@@ -213,7 +213,7 @@ class World:
             self.do(self.queue.messages.pop(0))
 
     def plan(self) -> None:
-        planner.plan(self.state, self.queue, now=self.now, shards=SHARDS, settling=timedelta(seconds=300))
+        planner.plan(self.state, self.queue, now=self.now, shards=SHARDS, settling_time=timedelta(seconds=300))
 
     # --- what came of it ---
 

@@ -69,7 +69,7 @@ def test_what_ended_long_ago_is_not_announced(ending: "World") -> None:
 
 
 def test_an_end_that_another_announced_meanwhile_is_left(ending: "World", monkeypatch: pytest.MonkeyPatch) -> None:
-    ends = ending.worker().ends
+    ends = ending.worker().end_announcer
     customer = ending.rater().rate_subscription("42")
     assert customer is not None
     assert ends.announce(customer, END + timedelta(days=2))

@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from functions.rate.inputs import Sources
 from functions.rate.rater import Rater
+from functions.rate.rating_inputs import Sources
 from functions.rate.rating_writer import Writer
 from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.planning import hour_of

@@ -45,19 +45,19 @@ class Hours:
             yield self.first + index * HOUR
 
 
-def finished_hours(watermark: datetime | None, earliest: datetime, now: datetime, settling: timedelta) -> Hours:
-    """Return the hours to plan: those after the `watermark` that ended at least `settling` ago.
+def finished_hours(watermark: datetime | None, earliest: datetime, now: datetime, settling_time: timedelta) -> Hours:
+    """Return the hours to plan: those after the `watermark` that ended at least `settling_time` ago.
 
     Args:
         watermark: The last hour planned; None if none was.
         earliest: When the first marker may have been written: the first hour without a watermark.
         now: The present instant.
-        settling: How long after an hour its markers may still be written.
+        settling_time: How long after an hour its markers may still be written.
 
     Returns:
         The hours, none of them older than a marker is stored.
     """
-    last = hour_of(now - settling) - HOUR
+    last = hour_of(now - settling_time) - HOUR
     return Hours(_first(watermark, earliest, now), last)
 
 

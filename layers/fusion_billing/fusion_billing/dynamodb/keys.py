@@ -232,14 +232,14 @@ def statement_key(subscription: str, period_start: datetime) -> Key:
     return primary(statement_partition(subscription), sortable(period_start))
 
 
-def closing_partition(subscription: str) -> str:
-    """Return the partition of a subscription's closings."""
+def closed_period_partition(subscription: str) -> str:
+    """Return the partition of a subscription's closed periods."""
     return f"CLOSED#{subscription}"
 
 
-def closing_key(subscription: str, start: datetime) -> Key:
-    """Return the key of an invoiced period's closing."""
-    return primary(closing_partition(subscription), sortable(start))
+def closed_period_key(subscription: str, start: datetime) -> Key:
+    """Return the key of a closed period."""
+    return primary(closed_period_partition(subscription), sortable(start))
 
 
 def announced_end_key(subscription: str) -> Key:

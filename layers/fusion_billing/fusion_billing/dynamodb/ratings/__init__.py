@@ -1,1 +1,1 @@
-"""The ratings table: ratings, their order lines, closings, statements."""
+"""The ratings table: ratings, their order lines, closed periods, statements."""

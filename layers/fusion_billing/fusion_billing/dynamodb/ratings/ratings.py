@@ -18,7 +18,7 @@ from fusion_billing.billing.rating import RatingKey, StoredRating
 from fusion_billing.billing.rating_document import RatingDocument
 from fusion_billing.dynamodb import consistent_reads, errors, keys
 from fusion_billing.dynamodb.expressions import UpdateExpression, placeholders
-from fusion_billing.dynamodb.ratings.closings import ClosingStore
+from fusion_billing.dynamodb.ratings.closed_periods import ClosedPeriodStore
 from fusion_billing.dynamodb.ratings.rating_items import (
     LINE_GONE,
     DueLine,
@@ -83,7 +83,7 @@ class RatingsStore:
         self._table = table
         self._line_partitions = line_partitions
         self._parts = RatingParts(client, table)
-        self.closings = ClosingStore(client, table)
+        self.closed_periods = ClosedPeriodStore(client, table)
 
     def get(self, key: RatingKey) -> StoredRating | None:
         """Return the rating under `key` as it is now."""

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.errors import TRANSIENT, is_transient
 from fusion_billing.dynamodb.usage.items import revision_entry, stored_of
-from fusion_billing.dynamodb.usage.single_write import Answer, UsageStore, settled
+from fusion_billing.dynamodb.usage.single_write import UsageStore, WriteResult, settled
 from fusion_billing.metering.outcome import CREATED, UNAVAILABLE
 from fusion_billing.metering.usage_record import UsageRecord
 from fusion_billing.retry import Deadline
@@ -41,7 +41,7 @@ class _Push:
     """
 
     record: UsageRecord
-    result: Answer | None = None
+    result: WriteResult | None = None
     exists: bool = False
     item: Any = None
 
@@ -60,7 +60,7 @@ class UsageBatch:
             for properties in (False, True)
         }
 
-    def push(self, source: str, records: Sequence[UsageRecord], at: str, deadline: Deadline) -> list[Answer]:
+    def push(self, source: str, records: Sequence[UsageRecord], at: str, deadline: Deadline) -> list[WriteResult]:
         """Store records, whose keys are distinct, and return the result of each.
 
         Args:
@@ -78,7 +78,7 @@ class UsageBatch:
                 push.result = settled(stored_of(push.item), push.record)
             if push.result is None:
                 push.result = self._single.push(source, push.record, at, deadline)
-        return [push.result or Answer(UNAVAILABLE) for push in pushes]
+        return [push.result or WriteResult(UNAVAILABLE) for push in pushes]
 
     def _insert_all(self, source: str, pushes: list[_Push], at: str, deadline: Deadline) -> None:
         """Insert records until each is stored, or exists, or time is up."""
@@ -106,7 +106,7 @@ class UsageBatch:
         for push, response in zip(pushes, responses, strict=True):
             failure: Any = response.get("Error")
             if failure is None:
-                push.result = Answer(CREATED, 1)
+                push.result = WriteResult(CREATED, 1)
             elif failure["Code"] in _EXISTS:
                 push.exists, push.item = True, failure.get("Item")
             elif failure["Code"] in TRANSIENT:

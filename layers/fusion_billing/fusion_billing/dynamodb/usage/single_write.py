@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True, eq=False)
-class Answer:
+class WriteResult:
     """What a push came to; `revision` is the stored record's, None where nothing is known of it.
 
     Of a conflict, `stored_target` is what the key is bound to.
@@ -94,7 +94,7 @@ class UsageStore:
         self._client = client
         self._table = table
 
-    def push(self, source: str, push: UsageRecord, at: str, deadline: Deadline) -> Answer:
+    def push(self, source: str, push: UsageRecord, at: str, deadline: Deadline) -> WriteResult:
         """Store `push`, received `at` (RFC 3339), for `source`, and return what it came to.
 
         Throttling and lost connections are tried again while `patience` lasts; then the answer is
@@ -113,9 +113,9 @@ class UsageStore:
             if not deadline.wait(attempt):
                 break
             attempt += 1
-        return Answer(UNAVAILABLE)
+        return WriteResult(UNAVAILABLE)
 
-    def _try(self, source: str, push: UsageRecord, at: str) -> Answer | None:
+    def _try(self, source: str, push: UsageRecord, at: str) -> WriteResult | None:
         """Write once; None where another writer came between, so that it is to be tried again."""
         try:
             done = self._client.update_item(**self._write(source, push, at))
@@ -125,7 +125,7 @@ class UsageStore:
             item: Any = error.response.get("Item")
             return self._refused(source, push, item) if item else None
         before = done.get("Attributes")
-        return Answer(UPDATED, int(before["rev"]["N"]) + 1) if before else Answer(CREATED, 1)
+        return WriteResult(UPDATED, int(before["rev"]["N"]) + 1) if before else WriteResult(CREATED, 1)
 
     def _write(self, source: str, push: UsageRecord, at: str) -> Any:
         values: dict[str, Any] = {
@@ -163,7 +163,7 @@ class UsageStore:
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
 
-    def _refused(self, source: str, push: UsageRecord, item: dict[str, Any]) -> Answer | None:
+    def _refused(self, source: str, push: UsageRecord, item: dict[str, Any]) -> WriteResult | None:
         """Return what a refused push came to, or None where it is to be tried again."""
         stored = stored_of(item)
         answer = settled(stored, push)
@@ -175,7 +175,7 @@ class UsageStore:
             cut_history(self._client, self._table, item)
         return None
 
-    def _move_sequence(self, source: str, push: UsageRecord, stored: Stored) -> Answer | None:
+    def _move_sequence(self, source: str, push: UsageRecord, stored: Stored) -> WriteResult | None:
         """Keep the newer sequence of a push that says what is stored already."""
         still_the_same = f"{_SAME_TARGET} AND {_SAME_QUANTITY} AND rev = :rev"
         sequence_is_older = _NEWER[True]
@@ -196,7 +196,7 @@ class UsageStore:
             if not condition_failed(error):
                 raise
             return None
-        return Answer(UNCHANGED, stored.revision)
+        return WriteResult(UNCHANGED, stored.revision)
 
 
 def cut_history(client: "DynamoDBClient", table: str, item: dict[str, Any]) -> None:
@@ -218,9 +218,9 @@ def cut_history(client: "DynamoDBClient", table: str, item: dict[str, Any]) -> N
             raise
 
 
-def settled(stored: Stored, push: UsageRecord) -> Answer | None:
+def settled(stored: Stored, push: UsageRecord) -> WriteResult | None:
     """Return the answer to `push` where what is stored needs no write, else None."""
     outcome = decide(stored, push)
     if outcome == UPDATED or (outcome == UNCHANGED and sequence_is_newer(stored, push)):
         return None
-    return Answer(outcome, stored.revision, stored.target if outcome == CONFLICT else "")
+    return WriteResult(outcome, stored.revision, stored.target if outcome == CONFLICT else "")

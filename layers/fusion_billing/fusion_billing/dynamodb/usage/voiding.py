@@ -15,7 +15,7 @@ from fusion_billing.dynamodb.usage.items import (
     StoredUsageRecord,
     void_entry,
 )
-from fusion_billing.dynamodb.usage.single_write import Answer, cut_history
+from fusion_billing.dynamodb.usage.single_write import WriteResult, cut_history
 from fusion_billing.metering.outcome import UNAVAILABLE, UNCHANGED, VOIDED
 from fusion_billing.retry import Deadline
 
@@ -35,7 +35,9 @@ class UsageVoiding:
         self._client = client
         self._table = table
 
-    def void(self, record: StoredUsageRecord, at: str, deadline: Deadline, *, actor: str, reason: str = "") -> Answer:
+    def void(
+        self, record: StoredUsageRecord, at: str, deadline: Deadline, *, actor: str, reason: str = ""
+    ) -> WriteResult:
         """Void `record`, whatever was pushed under its key since it was read; its pair is marked already.
 
         `actor` is the id of the key that asks for it `at` (RFC 3339). Returns `voided`, `unchanged` where it
@@ -54,9 +56,9 @@ class UsageVoiding:
             if not deadline.wait(attempt):
                 break
             attempt += 1
-        return Answer(UNAVAILABLE)
+        return WriteResult(UNAVAILABLE)
 
-    def _attempt(self, record: StoredUsageRecord, at: str, entry: dict[str, Any]) -> Answer | None:
+    def _attempt(self, record: StoredUsageRecord, at: str, entry: dict[str, Any]) -> WriteResult | None:
         """Write once; None where the history was full and is cut by now."""
         try:
             done = self._client.update_item(
@@ -82,7 +84,7 @@ class UsageVoiding:
             response: Any = error.response
             item = response["Item"]  # a record is never deleted
             if "voided" in item:
-                return Answer(UNCHANGED, int(item["rev"]["N"]))
+                return WriteResult(UNCHANGED, int(item["rev"]["N"]))
             cut_history(self._client, self._table, item)
             return None
-        return Answer(VOIDED, int(done["Attributes"]["rev"]["N"]))
+        return WriteResult(VOIDED, int(done["Attributes"]["rev"]["N"]))

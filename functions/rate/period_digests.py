@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from functions.rate.inputs import Reading
 from functions.rate.ports import Ratings
+from functions.rate.rating_inputs import RatingInputs
 from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.large_documents import canonical
 from fusion_billing.billing_periods.calendar import Period
@@ -23,11 +23,11 @@ _RULES = 1
 _BITS = 64
 
 
-class Digests:
+class PeriodDigests:
     """Computes digests for one message."""
 
-    def __init__(self, reading: Reading) -> None:
-        self._reading = reading
+    def __init__(self, inputs: RatingInputs) -> None:
+        self._inputs = inputs
 
     def of(self, customer: BilledSubscription, periods: Sequence[Period]) -> dict[datetime, str]:
         """Return the digest of each of the newest invoiced periods, which come newest first, by start."""
@@ -54,13 +54,13 @@ class Digests:
             rfc3339(customer.rated_start(period)),
             rfc3339(customer.rated_end(period)),
             [subscription.plan, subscription.currency, subscription.timezone, customer.order_for(opened)],
-            customer.has_ended(self._reading.now),
+            customer.has_ended(self._inputs.now),
             self._products(),
         ]
 
     def _products(self) -> list[list[Any]]:
         """Return the Odoo product of each charge: adjustments follow it."""
-        book = self._reading.prices()
+        book = self._inputs.prices()
         codes = sorted(code for on_metric in book.by_metric.values() for code in on_metric)
         charges = [(code, book.newest(code)) for code in codes]
         return [[code, charge.odoo_product_id] for code, charge in charges if charge is not None]
@@ -70,8 +70,8 @@ class Digests:
         sums: dict[datetime, dict[str, int]] = {period.start: {} for period in periods}
         if periods:
             whole = Period(periods[-1].start, periods[0].end, "invoiced")
-            for metric in self._reading.prices().by_metric:
-                for record in self._reading.used(customer.id, metric, whole.start, whole.end):
+            for metric in self._inputs.prices().by_metric:
+                for record in self._inputs.used(customer.id, metric, whole.start, whole.end):
                     for period in _periods_of(record, periods):
                         own = sums[period.start]
                         own[metric] = (own.get(metric, 0) + _number(record)) % 2**_BITS

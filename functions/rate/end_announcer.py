@@ -18,8 +18,8 @@ FOR = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True)
-class Ends:
-    """Announces each end once."""
+class EndAnnouncer:
+    """Announces each end of a subscription once."""
 
     ratings: Ratings
     announced: AnnouncedEnds

@@ -9,7 +9,7 @@ from fusion_billing.odoo_lines.line_cadence import LineCadence, send_at
 
 
 @dataclass(frozen=True, slots=True)
-class LineTimes:
+class LineDueTimes:
     """The cadence of one message; `at_once` for a run on demand."""
 
     cadence: LineCadence = "hourly"

@@ -1,4 +1,4 @@
-"""Closings in the ratings table: an item an invoiced period, all of one subscription in one partition."""
+"""Store closed periods in the ratings table: one item per invoiced period, one partition per subscription."""
 
 import json
 import zlib
@@ -18,65 +18,65 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-class ClosingStore:
-    """Reads and writes closings."""
+class ClosedPeriodStore:
+    """Reads and writes closed periods."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
         self._table = table
 
     def since(self, subscription: str, start: datetime) -> dict[datetime, ClosedPeriod]:
-        """Return the closings of the periods that start at or after `start`, by their starts."""
+        """Return the closed periods that start at or after `start`, by start."""
         request: dict[str, Any] = {
             "TableName": self._table,
             "KeyConditionExpression": "pk = :pk AND sk >= :start",
             "ExpressionAttributeValues": {
-                ":pk": {"S": keys.closing_partition(subscription)},
+                ":pk": {"S": keys.closed_period_partition(subscription)},
                 ":start": {"S": sortable(start)},
             },
             "ConsistentRead": True,
         }
         found: dict[datetime, ClosedPeriod] = {}
         while True:
-            answer = self._client.query(**request)
-            for item in answer["Items"]:
-                closing = _closing(item)
-                found[closing.start] = closing
-            after = answer.get("LastEvaluatedKey")
+            response = self._client.query(**request)
+            for item in response["Items"]:
+                closed_period = _closed_period(item)
+                found[closed_period.start] = closed_period
+            after = response.get("LastEvaluatedKey")
             if not after:
                 return found
             request["ExclusiveStartKey"] = after
 
-    def put(self, subscription: str, closing: ClosedPeriod) -> ClosedPeriod:
-        """Write a closing unless there is one, and return the one there is."""
+    def put(self, subscription: str, closed_period: ClosedPeriod) -> ClosedPeriod:
+        """Store a closed period unless it is stored already, and return the stored one."""
         try:
             self._client.put_item(
                 TableName=self._table,
-                Item=_item(subscription, closing),
+                Item=_item(subscription, closed_period),
                 ConditionExpression="attribute_not_exists(pk)",
             )
         except ClientError as error:
             if not errors.condition_failed(error):
                 raise
-            return self.since(subscription, closing.start)[closing.start]
-        return closing
+            return self.since(subscription, closed_period.start)[closed_period.start]
+        return closed_period
 
     def note(self, subscription: str, start: datetime, digest: str) -> None:
-        """Note by what a period was found to be billed."""
+        """Store the digest of the inputs that a period was last found to be billed by."""
         self._client.update_item(
             TableName=self._table,
-            Key=keys.closing_key(subscription, start),
+            Key=keys.closed_period_key(subscription, start),
             UpdateExpression="SET digest = :digest",
             ConditionExpression="attribute_exists(pk)",
             ExpressionAttributeValues={":digest": {"S": digest}},
         )
 
     def statement_made(self, subscription: str, start: datetime) -> dict[str, Any]:
-        """Return the write that notes that a period has its statement, for the transaction that makes it."""
+        """Return the write that marks a period as having its statement, for the transaction that stores it."""
         return {
             "Update": {
                 "TableName": self._table,
-                "Key": keys.closing_key(subscription, start),
+                "Key": keys.closed_period_key(subscription, start),
                 "UpdateExpression": "SET #statement = :true",
                 "ConditionExpression": "attribute_exists(pk)",
                 "ExpressionAttributeNames": {"#statement": "statement"},
@@ -85,24 +85,24 @@ class ClosingStore:
         }
 
 
-def _item(subscription: str, closing: ClosedPeriod) -> dict[str, Any]:
-    item = {**keys.closing_key(subscription, closing.start), "fees": {"BOOL": closing.fees}}
-    unpriced = set(closing.unpriced)
-    if closing.prices:
-        prices = {code: price.to_json() for code, price in closing.prices.items()}
+def _item(subscription: str, closed_period: ClosedPeriod) -> dict[str, Any]:
+    item = {**keys.closed_period_key(subscription, closed_period.start), "fees": {"BOOL": closed_period.fees}}
+    unpriced = set(closed_period.unpriced)
+    if closed_period.prices:
+        prices = {code: price.to_json() for code, price in closed_period.prices.items()}
         packed = zlib.compress(canonical(prices).encode("utf-8"))
         if len(packed) <= MAX_STORED_BYTES:
             item["prices"] = {"B": packed}
         else:
-            unpriced |= set(closing.prices)  # priced as they are when they are needed
+            unpriced |= set(closed_period.prices)  # priced by the current definitions when they are needed
     if unpriced:
         item["unpriced"] = {"SS": sorted(unpriced)}
-    if closing.ended:
-        item["ended"] = {"SS": sorted(closing.ended)}
+    if closed_period.ended:
+        item["ended"] = {"SS": sorted(closed_period.ended)}
     return item
 
 
-def _closing(item: dict[str, Any]) -> ClosedPeriod:
+def _closed_period(item: dict[str, Any]) -> ClosedPeriod:
     return ClosedPeriod(
         start=datetime.fromisoformat(item["sk"]["S"]).astimezone(UTC),
         prices=_prices(bytes(item["prices"]["B"])) if "prices" in item else {},

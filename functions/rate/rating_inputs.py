@@ -41,7 +41,7 @@ class Sources:
     request_invoices: Callable[[str, datetime], None] = lambda _, __: None
 
 
-class Reading:
+class RatingInputs:
     """The sources as one message sees them, at the moment `now`."""
 
     def __init__(self, sources: Sources, statistics: RunStatistics, now: datetime) -> None:
