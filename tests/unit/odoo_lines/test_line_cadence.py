@@ -68,3 +68,24 @@ def test_the_first_amount_is_sent_at_once_unless_only_the_closing_hours_are_want
 def test_after_the_end_what_changes_is_sent_at_once() -> None:
     now = END + timedelta(days=3)
     assert send_at("closing", now=now, period_end=END, is_first=False) == now
+
+
+@pytest.mark.parametrize(
+    ("cadence", "is_first", "left", "sent"),
+    [
+        ("hourly", False, timedelta(days=20), timedelta(days=20)),
+        ("daily", True, timedelta(days=20, hours=3), timedelta(days=20, hours=3)),
+        ("daily", False, timedelta(days=20, hours=3), timedelta(days=20)),
+        ("daily", False, timedelta(days=20), timedelta(days=20)),
+        ("daily", False, timedelta(days=2, hours=1), timedelta(days=2)),
+        ("daily", False, timedelta(hours=40), timedelta(hours=29, minutes=30)),
+        ("daily", False, timedelta(hours=30, seconds=1), timedelta(hours=29, minutes=30)),
+        ("closing", True, timedelta(days=20), timedelta(hours=29, minutes=30)),
+        ("closing", False, timedelta(hours=30, seconds=1), timedelta(hours=29, minutes=30)),
+        ("closing", False, timedelta(hours=30), timedelta(hours=30)),
+    ],
+)
+def test_how_long_before_the_end_a_change_is_sent(
+    cadence: LineCadence, is_first: bool, left: timedelta, sent: timedelta
+) -> None:
+    assert send_at(cadence, now=END - left, period_end=END, is_first=is_first) == END - sent

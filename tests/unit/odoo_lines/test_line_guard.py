@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from fusion_billing.odoo_lines.line_guard import (
     ITSELF,
     MAX_NOTES,
     MAX_REPAIRS,
+    LineGuard,
     Note,
     decide,
     notes_text,
@@ -92,3 +94,87 @@ def test_an_external_id_names_its_rating(corrects: datetime | None, suffix: str)
 )
 def test_what_is_no_id_of_a_rating_names_none(name: str) -> None:
     assert rating_of(name) is None
+
+
+REPAIRED = replace(FOUND, action="repaired", repaired_at=(NOW,))
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        (FOUND, True),
+        (replace(FOUND, at=NOW + timedelta(hours=1)), True),
+        (None, False),
+        (replace(FOUND, found=("subtotal",)), False),
+        (replace(FOUND, amount="2.00"), False),
+        (replace(FOUND, odoo_amount=None), False),
+        (replace(FOUND, odoo_order=42), False),
+        (replace(FOUND, action="failed"), False),
+        (replace(FOUND, why="because"), False),
+        (replace(FOUND, repaired_at=(NOW,)), False),
+    ],
+)
+def test_a_finding_is_the_same_whenever_it_is_seen(other: Note | None, same: bool) -> None:
+    assert FOUND.is_same(other) is same
+
+
+@pytest.mark.parametrize(("action", "is_open"), [("repaired", False), ("reported", True), ("failed", True)])
+def test_a_finding_is_open_unless_it_was_repaired(action: str, is_open: bool) -> None:
+    assert replace(FOUND, action=action).is_open is is_open  # type: ignore[arg-type]
+
+
+def test_a_note_is_stored_as_compact_json() -> None:
+    assert notes_text({ITSELF: REPAIRED}) == (
+        '{"line":{"found":["subtotal","price"],"amount":"1.00","odoo_amount":"2497.50","odoo_order_id":41,'
+        '"action":"repaired","at":"2026-11-29T12:00:00Z","why":"","repaired_at":["2026-11-29T12:00:00Z"]}}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "guard", "reason", "expected"),
+    [
+        (None, "repair", "", {"action": "repaired", "repaired_at": (NOW,)}),
+        (REPAIRED, "repair", "", {"action": "repaired", "repaired_at": (NOW, NOW)}),
+        (REPAIRED, "repair", "invoiced", {"action": "reported", "why": "invoiced", "repaired_at": (NOW,)}),
+        (REPAIRED, "report", "", {"action": "reported", "why": "LINE_GUARD is report", "repaired_at": (NOW,)}),
+        (
+            replace(FOUND, repaired_at=(NOW,) * 5),
+            "repair",
+            "",
+            {
+                "action": "failed",
+                "why": "it was repaired 5 times within a day and changed again each time",
+                "repaired_at": (NOW,) * 5,
+            },
+        ),
+        (
+            replace(FOUND, repaired_at=(NOW - timedelta(days=1), *(NOW,) * 4)),
+            "repair",
+            "",
+            {"action": "repaired", "repaired_at": (NOW,) * 5},
+        ),
+    ],
+)
+def test_a_decision_keeps_the_finding_and_remembers_the_repairs_of_a_day(
+    before: Note | None, guard: LineGuard, reason: str, expected: dict[str, Any]
+) -> None:
+    found = replace(FOUND, why="an earlier reason")
+    assert decide(found, before, guard, reason) == replace(found, **({"why": ""} | expected))
+
+
+def test_a_line_that_agrees_again_keeps_other_notes_for_three_days() -> None:
+    recent, old = (
+        replace(FOUND, at=NOW - timedelta(days=3) + timedelta(seconds=1)),
+        replace(FOUND, at=NOW - timedelta(days=3)),
+    )
+    failed = replace(FOUND, action="failed", why="it changed", repaired_at=(NOW - timedelta(days=1), NOW))
+    assert without_note({"17": recent, "18": old, ITSELF: failed}, ITSELF, NOW) == {"17": recent, ITSELF: REPAIRED}
+    assert without_note({"17": recent}, ITSELF, NOW) == {"17": recent}
+
+
+def test_a_new_note_replaces_the_one_before_and_those_not_seen_for_three_days() -> None:
+    recent, old = (
+        replace(FOUND, at=NOW - timedelta(days=3) + timedelta(seconds=1)),
+        replace(FOUND, at=NOW - timedelta(days=3)),
+    )
+    assert with_note({"17": recent, "18": old, ITSELF: FOUND}, ITSELF, REPAIRED) == {"17": recent, ITSELF: REPAIRED}

@@ -1,6 +1,7 @@
 """A line made from a rating's document: its row, its id, its text."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from fusion_billing.billing.rating_document import RatingDocument, UnreadableDocument
 from fusion_billing.odoo_lines.external_id import external_id
 from fusion_billing.odoo_lines.line_item import read
-from fusion_billing.odoo_lines.order_line import to_order_line
+from fusion_billing.odoo_lines.order_line import OrderLine, to_order_line
 from fusion_billing.odoo_lines.quantity_and_price import Precision
 from tests.rating_documents import JSON
 
@@ -145,3 +146,73 @@ def test_a_name_that_controls_the_display_is_neutralised() -> None:
     assert made[-1].startswith("API calls, 2026-11-01 to 2026-11-30\n1250 used")
     corrected = row(charge_name="API\n\u202ecalls\x07", corrects=OCTOBER)
     assert corrected[-1].startswith("API calls\nCorrection of 2026-10-01")
+
+
+def test_an_order_line_has_everything_of_its_line_item() -> None:
+    changes = {"tax_behavior": "inclusive", "analytic_distribution": {"8": "60.50", "7,9": "39.5"}}
+    assert to_order_line(read(document(**changes), "42"), Precision(), suffix="--p7") == OrderLine(
+        external_id="fusion_billing.42--api_calls--20261101T000000Z--p7",
+        order=42,
+        product=7,
+        quantity=Decimal(250),
+        price=Decimal("0.004"),
+        name="API calls, 2026-11-01 to 2026-11-30\n1250 used, 1000 included, 250 over: 250 × 0.004 = 1.00 USD",  # noqa: RUF001
+        amount=Decimal("1.00"),
+        digits=2,
+        kind="units",
+        with_taxes=True,
+        analytic='{"7,9": 39.5, "8": 60.5}',
+    )
+
+
+def test_a_charge_without_analytic_accounts_has_no_distribution() -> None:
+    made = to_order_line(read(document(), "42"), Precision())
+    assert (made.analytic, made.with_taxes) == ("", False)
+
+
+@pytest.mark.parametrize(
+    ("precision", "plainly", "amount", "form"),
+    [
+        (Precision(), False, "1.00", ("250", "0.004", "units")),
+        (Precision(), True, "1.00", ("1", "1.00", "amount")),
+        (Precision(price=2), False, "1.00", ("1", "1.00", "amount")),
+        (Precision(price=3), False, "1.00", ("250", "0.004", "units")),
+        (Precision(), True, "0.00", ("0", "0", "nothing")),
+    ],
+)
+def test_the_form_follows_the_precision_of_the_database(
+    precision: Precision, plainly: bool, amount: str, form: tuple[str, str, str]
+) -> None:
+    made = to_order_line(read(document(amount=amount), "42"), precision, plainly=plainly)
+    assert (made.quantity, made.price, made.kind) == (Decimal(form[0]), Decimal(form[1]), form[2])
+
+
+def test_the_digits_of_the_database_s_quantities_decide_too() -> None:
+    steps = [{"units": "2.125", "unit_amount": "8", "amount": "17"}]
+    line_item = read(document(steps=steps, amount="17.00"), "42")
+    assert [to_order_line(line_item, Precision(quantity)).kind for quantity in (2, 3)] == ["amount", "units"]
+
+
+def test_the_digits_of_the_currency_decide_not_those_of_the_precision() -> None:
+    steps = [{"units": "250", "unit_amount": "0.004", "amount": "1"}]
+    line_item = read(document(steps=steps, amount="1.234", currency="KWD"), "42")
+    made = to_order_line(line_item, Precision(currency=2))
+    assert (made.price, made.digits, made.kind) == (Decimal("1.234"), 3, "amount")
+
+
+def test_a_line_of_nothing_shows_no_arithmetic() -> None:
+    steps = [
+        {"units": "250", "unit_amount": "0.004", "amount": "1"},
+        {"units": "1", "unit_amount": "-1", "amount": "-1"},
+    ]
+    made = row(steps=steps, amount="0.00")
+    assert made[5] == "API calls, 2026-11-01 to 2026-11-30\n1250 used, 1000 included, 250 over: 0.00 USD"
+
+
+def test_a_correction_is_in_the_customer_s_language_and_time_zone() -> None:
+    october = {"period_start": "2026-09-30T22:00:00Z", "period_end": "2026-10-31T23:00:00Z"}
+    changes = {"names": {"de": "Aufrufe"}, "corrects": {**OCTOBER, **october}, "timezone": "Europe/Brussels"}
+    line_item = read(document(amount="-0.80", **changes), "42")
+    assert to_order_line(line_item, Precision(), language="de_AT").name == (
+        "Aufrufe\nKorrektur für 2026-10-01 bis 2026-10-31: 4.20 - 5.00 = -0.80 USD"
+    )

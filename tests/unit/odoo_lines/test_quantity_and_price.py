@@ -12,6 +12,7 @@ from fusion_billing.odoo_lines.quantity_and_price import (
     Precision,
     QuantityAndPrice,
     Unrepresentable,
+    comes_out,
     one_at_amount,
     quantity_and_price,
 )
@@ -137,3 +138,77 @@ def test_an_invoice_s_sum_of_unrounded_lines_is_the_sum_of_the_amounts(
         products.append(float(made.quantity) * float(made.price))
     total = Decimal(repr(odoo_rounds(sum(products), digits)))
     assert total.quantize(cent) == sum(amounts)
+
+
+@pytest.mark.parametrize(
+    ("price", "kept"),
+    [(None, "all"), (2, "2")],
+)
+def test_the_error_says_what_odoo_keeps(price: int | None, kept: str) -> None:
+    with pytest.raises(Unrepresentable) as refused:
+        one_at_amount(Decimal("1.2345"), Precision(price=price))
+    assert refused.value.message == (
+        "Odoo can't store this amount: it keeps 14 digits, and prices to the digits of its precision "
+        f"'Product Price' ({kept})"
+    )
+    assert refused.value.code == "unrepresentable"
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "fits"),
+    [
+        ("999999999999.99", 2, True),
+        ("1000000000000", 2, False),
+        ("-999999999999.99", 2, True),
+        ("-1000000000000", 2, False),
+        ("99999999999999", 0, True),
+        ("100000000000000", 0, False),
+        ("0.01", 2, True),
+        ("0.001", 2, False),
+        ("0.010", 2, True),
+        ("0.001", 3, True),
+    ],
+)
+def test_an_amount_has_the_digits_of_its_currency_and_at_most_14(amount: str, currency: int, fits: bool) -> None:
+    precision = Precision(currency=currency)
+    if fits:
+        assert one_at_amount(Decimal(amount), precision) == QuantityAndPrice(Decimal(1), Decimal(amount), "amount")
+        return
+    with pytest.raises(Unrepresentable):
+        one_at_amount(Decimal(amount), precision)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "price", "amount", "certain"),
+    [
+        ("2", "0.5", "1", True),
+        ("2", "0.5", "1.00", True),
+        ("2", "-0.5", "-1", True),
+        ("1", "1", "1", True),
+        ("0", "1", "0", False),
+        ("-1", "1", "-1", False),
+        ("2", "0.5", "1.01", False),
+        ("0.25", "4", "1", True),
+        ("0.125", "8", "1", False),
+        ("1", "0.001", "0.001", False),
+        ("1000000000000", "1", "1000000000000", False),
+        ("0.5", "1.9999999999998", "0.9999999999999", False),
+        ("50", "0.00000000000002", "0.000000000001", False),
+        ("100", "0.12345678901230", "12.34567890123", False),
+        ("10", "99999999999.999", "999999999999.99", True),
+        ("10", "9999999999.9999", "99999999999.999", False),
+    ],
+)
+def test_when_units_times_price_is_certain_to_come_out(quantity: str, price: str, amount: str, certain: bool) -> None:
+    assert comes_out(Decimal(quantity), Decimal(price), Decimal(amount), Precision()) is certain
+
+
+def test_a_factor_has_at_most_14_digits() -> None:
+    fourteen, fifteen = Decimal("1.2345678901234"), Decimal("1.23456789012340e0") + Decimal("1e-14")
+    precision = Precision(quantity=20, currency=13)
+    assert not comes_out(Decimal(1), fifteen, fifteen, precision)
+    assert comes_out(Decimal(1), fourteen, fourteen, precision)
+
+
+def test_the_defaults_are_those_of_odoo_19() -> None:
+    assert Precision() == Precision(quantity=2, price=None, currency=2)

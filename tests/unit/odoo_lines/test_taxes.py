@@ -126,3 +126,55 @@ def test_an_amount_with_tax_on_top_is_reached_where_cents_allow_it(cents: int) -
     line = odoo.details(price, D(1), as_odoo([ON_TOP_19]))
     assert abs(line.total(cent) - amount) <= cent
     assert to_currency(line.included, cent) == amount
+
+
+FIXED = Tax(1, "fixed", D("0.5"))
+
+
+@pytest.mark.parametrize(
+    ("why", "amount", "taxes", "with_taxes", "digits", "price"),
+    [
+        ("a credit", "-1.00", [INCLUDED_20], False, None, "-1.2"),
+        ("a credit with a fixed tax, which changes sign too", "-1.00", [FIXED], True, None, "-0.5"),
+        ("a credit of a fixed tax alone", "-0.50", [FIXED], True, None, None),
+        ("a credit below a fixed tax", "-0.25", [FIXED], True, None, None),
+        ("nothing", "0", [], False, None, None),
+        ("a fixed tax alone", "0.50", [FIXED], True, None, None),
+        ("a fixed tax does not change the base", "0.50", [FIXED], False, None, "0.5"),
+        ("whole units", "1.00", [INCLUDED_19], False, 0, "1"),
+        ("division on top", "1.00", [Tax(1, "division", D(20))], True, None, "0.8"),
+        (
+            "a fixed tax in the base of another",
+            "2.00",
+            [Tax(1, "fixed", D(1), affects=True), ON_TOP_7],
+            True,
+            None,
+            "0.869158878504673",
+        ),
+        (
+            "a tax that others don't affect",
+            "2.26",
+            [COMPOUND_5, Tax(6, "percent", D(8), affected=False)],
+            True,
+            None,
+            "2",
+        ),
+        (
+            "an included tax in the base of one on top",
+            "1.07",
+            [Tax(7, "percent", D(20), included=True, affects=True), ON_TOP_7],
+            True,
+            None,
+            "1",
+        ),
+    ],
+)
+def test_a_price_of_other_amounts(
+    *, why: str, amount: str, taxes: list[Tax], with_taxes: bool, digits: int | None, price: str | None
+) -> None:
+    found = price_of(D(amount), taxes, with_taxes=with_taxes, digits=digits)
+    assert found == (None if price is None else D(price)), why
+
+
+def test_a_price_has_15_digits() -> None:
+    assert str(price_of(D(1), [ON_TOP_7], with_taxes=True, digits=None)) == "0.934579439252336"
