@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from fusion_billing.billing_periods.schedule import BillingSchedule, billing_period, local_midnight
-from fusion_billing.errors import Refused
+from fusion_billing.billing_periods.schedule import BillingSchedule, billing_period, local_midnight, zone_of
+from fusion_billing.errors import Fault, Refused
 
 
 def utc(text: str) -> datetime:
@@ -178,3 +178,48 @@ def test_a_lattice_steps_from_boundary_to_boundary() -> None:
 def test_local_midnight_is_the_first_instant_of_the_day() -> None:
     assert local_midnight(date(2026, 7, 1), "Europe/Brussels") == utc("2026-06-30T22:00")
     assert local_midnight(date(2018, 11, 4), "America/Sao_Paulo") == utc("2018-11-04T03:00")
+
+
+MESSAGES = {
+    "unknown_timezone": "must be an IANA time zone such as Europe/Brussels",
+    "not_positive": "must be an integer greater than zero",
+    "unknown_value": "must be one of day, week, month, year",
+    "missing_offset": "must have a UTC offset",
+    "out_of_range": "must have a period within the years 1 to 9999",
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "code"),
+    [
+        ({"timezone": "Mars/Olympus"}, "timezone", "unknown_timezone"),
+        ({"timezone": None}, "timezone", "unknown_timezone"),
+        ({"timezone": "Factory"}, "timezone", "unknown_timezone"),
+        ({"timezone": "posix/Europe/Brussels"}, "timezone", "unknown_timezone"),
+        ({"value": 0}, "value", "not_positive"),
+        ({"unit": "fortnight"}, "unit", "unknown_value"),
+        ({"anchor": datetime(2026, 1, 1)}, "anchor", "missing_offset"),  # noqa: DTZ001
+        ({"at": datetime(2026, 1, 1)}, "at", "missing_offset"),  # noqa: DTZ001
+        ({"value": 20_000, "unit": "year"}, "at", "out_of_range"),
+        ({"value": 10**30}, "at", "out_of_range"),
+        ({"value": 10**30, "unit": "day"}, "at", "out_of_range"),
+        ({"at": datetime.min.replace(tzinfo=UTC), "timezone": "America/New_York"}, "at", "out_of_range"),
+    ],
+)
+def test_the_message_says_what_was_expected(change: dict[str, Any], field: str, code: str) -> None:
+    good: dict[str, Any] = {"anchor": None, "value": 1, "unit": "month", "timezone": "UTC", "at": utc("2026-06-01")}
+    with pytest.raises(Refused) as refusal:
+        billing_period(**(good | change))
+    assert refusal.value.faults == (Fault(field, code, MESSAGES[code]),)
+
+
+def test_periods_reach_the_first_and_the_last_year() -> None:
+    assert billing_period(None, 1, "year", "UTC", utc("0001-06-01")) == (utc("0001-01-01"), utc("0002-01-01"))
+    assert billing_period(None, 1, "year", "UTC", utc("9998-06-01")) == (utc("9998-01-01"), utc("9999-01-01"))
+
+
+def test_a_time_zone_is_refused_at_the_field_that_names_it() -> None:
+    with pytest.raises(Refused) as refusal:
+        zone_of("Mars/Olympus", "customer.timezone")
+    assert [fault.field for fault in refusal.value.faults] == ["customer.timezone"]
+    assert str(zone_of("Europe/Brussels")) == "Europe/Brussels"
