@@ -10,8 +10,8 @@ from datetime import datetime
 
 from aws_lambda_powertools import Logger
 
+from functions.relay.ports import FinalInvoiceLines
 from fusion_billing.decimals import ZERO
-from fusion_billing.dynamodb.ratings.billed_lines import BilledLines
 from fusion_billing.dynamodb.ratings.order_line_items import StoredLine
 from fusion_billing.errors import FusionError
 from fusion_billing.odoo.client import Odoo
@@ -30,7 +30,7 @@ Close = Callable[[str, datetime], object]
 """Closes a subscription's period, unless it is closed already."""
 
 
-def waiting(store: BilledLines, odoo: Odoo, remaining: Callable[[], float], close: Close) -> int:
+def waiting(store: FinalInvoiceLines, odoo: Odoo, remaining: Callable[[], float], close: Close) -> int:
     """Close the periods of listed lines that are invoiced by now; return how many lines wait, as far as read.
 
     A line is taken off the list after its period is closed: killed in between, the next run does both again.

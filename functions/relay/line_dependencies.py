@@ -5,9 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from functions.relay.batch_size import Pace
-from fusion_billing.dynamodb.ratings.billed_lines import BilledLines
-from fusion_billing.dynamodb.state.circuit_breaker import CircuitBreaker
-from fusion_billing.dynamodb.state.leases import Leases
+from functions.relay.ports import BilledLines, Circuit, PartitionLeases
 from fusion_billing.odoo.client import Odoo
 from fusion_billing.odoo.precision import Cached
 from fusion_billing.webhooks.publishing import EventPublisher
@@ -23,8 +21,8 @@ class RelayDependencies:
     """
 
     store: BilledLines
-    leases: Leases
-    circuit: CircuitBreaker
+    leases: PartitionLeases
+    circuit: Circuit
     odoo: Odoo
     precision: Cached
     events: EventPublisher

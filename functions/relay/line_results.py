@@ -8,10 +8,10 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from functions.relay.ports import DueLines
 from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import plain
 from fusion_billing.dynamodb.ratings.order_line_items import Put, Standing, StoredLine
-from fusion_billing.dynamodb.ratings.order_lines import LineStore
 from fusion_billing.errors import Conflict
 from fusion_billing.instants import rfc3339
 from fusion_billing.odoo.write_and_verify import WrittenLine
@@ -114,7 +114,7 @@ class LineResults:
         rerate: Requests that a subscription is rated again.
     """
 
-    store: LineStore
+    store: DueLines
     events: EventPublisher
     statistics: RunStatistics
     rerate: Callable[[str], None]

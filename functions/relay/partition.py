@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from threading import Event
-from typing import Any
 
 from aws_lambda_powertools import Logger
 
@@ -103,7 +102,7 @@ class LinePartition:
                 return
             lines, after = next_page.result()
 
-    def _page(self, after: Any) -> tuple[list[StoredLine], Any]:
+    def _page(self, after: object) -> tuple[list[StoredLine], object]:
         return self.dependencies.store.due(self.number, self.dependencies.clock(), _PAGE, after)
 
     def _lines_to_send(self, lines: Sequence[StoredLine]) -> list[PreparedLine]:
