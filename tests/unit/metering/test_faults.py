@@ -176,6 +176,22 @@ def test_all_faults_of_a_record_are_found_together() -> None:
     ]
 
 
+def test_a_window_is_checked_even_if_everything_else_is_missing() -> None:
+    window = {"period_start": "2026-11-03T00:00:00Z", "period_end": "2026-11-02T00:00:00Z"}
+    assert refusal(json.dumps(window)).faults[-1] == Fault(
+        "period_end", "invalid_window", "must be later than period_start"
+    )
+
+
+def test_an_invalid_key_is_found_together_with_other_faults_and_each_is_counted() -> None:
+    refused = refusal(json.dumps(RECORD | {"idempotency_key": "", "metric": "API"}))
+    assert [(fault.field, fault.code) for fault in refused.faults] == [
+        ("metric", "invalid_identifier"),
+        ("idempotency_key", "empty"),
+    ]
+    assert refused.total == 2
+
+
 def test_at_most_sixteen_faults_are_listed_and_all_are_counted() -> None:
     properties = {f"p{n}": n for n in range(12)}
     refused = refusal(json.dumps({"properties": properties, **{f"x{n}": 1 for n in range(10)}}))
