@@ -14,13 +14,15 @@ from datetime import datetime, timedelta
 from aws_lambda_powertools import Logger
 
 from functions.relay.delivery_attempt import LEASE, Opens, Posts, Tried, Tries
-from functions.relay.retry_wake_ups import RetryWakeUps
-from fusion_billing.application.outbox import Outbox
-from fusion_billing.dynamodb.state.endpoint_leases import EndpointLeases
-from fusion_billing.dynamodb.webhooks.deliveries import DeliveryStore, Due
-from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
-from fusion_billing.dynamodb.webhooks.events import EventStore
-from fusion_billing.messaging.wakeups import WakeUps
+from functions.relay.delivery_ports import (
+    DeliveryEvents,
+    DueDeliveries,
+    EndpointEventPublisher,
+    EndpointHealth,
+    EndpointLeases,
+)
+from functions.relay.retry_wake_ups import RetryWakeUps, SendsWakeUps
+from fusion_billing.dynamodb.webhooks.deliveries import Due
 from fusion_billing.webhooks.endpoint import Endpoint
 from fusion_billing.webhooks.fair_scheduler import FairScheduler
 
@@ -46,13 +48,13 @@ logger = Logger(child=True)
 class Dependencies:
     """The dependencies of a run; `functions.relay.delivery_dependencies` builds them for production."""
 
-    endpoints: EndpointStore
-    deliveries: DeliveryStore
-    events: EventStore
+    endpoints: EndpointHealth
+    deliveries: DueDeliveries
+    events: DeliveryEvents
     secrets: Opens
     sender: Posts
-    outbox: Outbox
-    wake_ups: WakeUps
+    outbox: EndpointEventPublisher
+    wake_ups: SendsWakeUps
     endpoint_leases: EndpointLeases
     random: Callable[[], float] = random.random
     threads: int = THREADS

@@ -6,10 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal, Protocol
 
-from fusion_billing.application.outbox import Outbox
-from fusion_billing.dynamodb.webhooks.deliveries import DeliveryStore, Due
-from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
-from fusion_billing.dynamodb.webhooks.events import EventStore
+from functions.relay.delivery_ports import DeliveryEvents, DueDeliveries, EndpointEventPublisher, EndpointHealth
+from fusion_billing.dynamodb.webhooks.deliveries import Due
 from fusion_billing.errors import Unavailable
 from fusion_billing.instants import rfc3339
 from fusion_billing.webhooks.delivery import Delivery
@@ -62,12 +60,12 @@ class Tries:
     def __init__(
         self,
         *,
-        endpoints: EndpointStore,
-        deliveries: DeliveryStore,
-        events: EventStore,
+        endpoints: EndpointHealth,
+        deliveries: DueDeliveries,
+        events: DeliveryEvents,
         secrets: Opens,
         sender: Posts,
-        outbox: Outbox,
+        outbox: EndpointEventPublisher,
         all_endpoints: list[Endpoint],
         now: Callable[[], datetime],
         random: Callable[[], float],

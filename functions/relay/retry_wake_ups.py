@@ -13,7 +13,7 @@ _SOON_STEP_SECONDS, _STEP_SECONDS = 1, 10
 class SendsWakeUps(Protocol):
     """Sends wake-up messages for endpoints."""
 
-    def after(self, wake_ups: Iterable[tuple[str, int]]) -> object:
+    def after(self, delays: Iterable[tuple[str, int]]) -> object:
         """Send a wake-up for each endpoint, after so many seconds."""
 
 

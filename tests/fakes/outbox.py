@@ -1,9 +1,10 @@
 """The outbox of events."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from fusion_billing.webhooks.endpoint import Endpoint
 from fusion_billing.webhooks.publishing import Prepared
 
 
@@ -36,11 +37,25 @@ class FakeOutbox:
         data: Mapping[str, object],
         now: datetime,
     ) -> Prepared:
-        event = FakeEvent(type, subscription, plan, metric, dict(data))
+        listeners = ("ep_1",) if self.has_listeners else ()
+        return self._prepared(FakeEvent(type, subscription, plan, metric, dict(data)), listeners)
+
+    def prepare_for(
+        self,
+        type: str,  # noqa: A002  the port's name
+        *,
+        endpoints: Sequence[Endpoint],
+        data: Mapping[str, object],
+        now: datetime,
+    ) -> Prepared:
+        listeners = tuple(endpoint.id for endpoint in endpoints)
+        return self._prepared(FakeEvent(type, None, None, None, dict(data)), listeners)
+
+    def _prepared(self, event: FakeEvent, listeners: tuple[str, ...]) -> Prepared:
         self.events.append(event)
-        if not self.has_listeners:
+        if not listeners:
             return Prepared(writes=[])
-        return Prepared(writes=[event], endpoints=("we_1",), event_id=f"evt_{len(self.events)}")
+        return Prepared(writes=[event], endpoints=listeners, event_id=f"evt_{len(self.events)}")
 
     def wake_up(self, prepared: Prepared) -> None:
         if prepared.event_id is not None:

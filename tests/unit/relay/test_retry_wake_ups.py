@@ -1,21 +1,12 @@
 """Retries wake the relay: to the second when they are due soon, and once for those of about the same time."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
 
 from functions.relay.retry_wake_ups import RetryWakeUps
 from tests.fakes.clock import START
-
-
-@dataclass
-class FakeWakeUps:
-    sent: list[list[tuple[str, int]]] = field(default_factory=list)
-
-    def after(self, wake_ups: Iterable[tuple[str, int]]) -> None:
-        self.sent.append(list(wake_ups))
+from tests.fakes.webhooks import FakeWakeUps
 
 
 @pytest.mark.parametrize(("seconds", "delay"), [(5, 5), (5.2, 6), (-3, 0), (301, 310)])
