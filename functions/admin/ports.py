@@ -3,7 +3,7 @@
 The adapters are in `fusion_billing.dynamodb` and `fusion_billing.messaging`; `tests.fakes` has in-memory ones.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -11,20 +11,28 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from fusion_billing.access.stored_key import Source, StoredKey
+    from fusion_billing.billing.rating import RatingKey, StoredRating
+    from fusion_billing.billing.rating_document import RatingDocument
     from fusion_billing.catalog.change import Change
     from fusion_billing.catalog.charge import Charge
     from fusion_billing.catalog.metric import Metric
-    from fusion_billing.catalog.stored_subscription import Listed
+    from fusion_billing.catalog.stored_subscription import Listed, StoredSubscription
     from fusion_billing.dynamodb.catalog.definitions import Stored
     from fusion_billing.dynamodb.catalog.targets import Found, Key
     from fusion_billing.dynamodb.keys import DefinitionKind
     from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
+    from fusion_billing.dynamodb.ratings.order_line_items import StoredLine
     from fusion_billing.dynamodb.state.runs import Run
     from fusion_billing.dynamodb.usage.items import StoredUsageRecord
     from fusion_billing.dynamodb.usage.reading import Selection
     from fusion_billing.dynamodb.usage.single_write import WriteResult
     from fusion_billing.messaging.messages import Job
+    from fusion_billing.rating.records import Record
     from fusion_billing.retry import Deadline
+    from fusion_billing.webhooks.delivery import Delivery
+    from fusion_billing.webhooks.delivery_result import DeliveryState
+    from fusion_billing.webhooks.endpoint import Endpoint
+    from fusion_billing.webhooks.publishing import Prepared, TransactionWrite
 
 
 class Catalog(Protocol):
@@ -41,6 +49,12 @@ class Catalog(Protocol):
 
     def stored_charge(self, code: str) -> "Stored[tuple[Charge, ...]] | None":
         """Return a charge's versions with their stored version."""
+
+    def metrics(self) -> "dict[str, Metric]":
+        """Return every metric, by code."""
+
+    def charge(self, code: str) -> "list[Charge]":
+        """Return the versions of a charge; none if there is no such charge."""
 
     def metric_page(self, after: str | None, limit: int) -> "tuple[list[Stored[Metric]], str | None]":
         """Return a page of metrics by code, and the code after which the next page begins."""
@@ -192,5 +206,153 @@ class Queue(Protocol):
 class SubscriptionList(Protocol):
     """Lists subscriptions (`dynamodb.catalog.subscriptions.SubscriptionStore`)."""
 
-    def listing(self, shard: int, after: str | None, limit: int) -> "tuple[Sequence[Listed], str | None]":
+    def listing(self, shard: int, after: str | None, limit: int) -> "tuple[list[Listed], str | None]":
         """Return a page of one shard's subscriptions by id, and the id after which the next page begins."""
+
+
+class Subscriptions(SubscriptionList, Protocol):
+    """Stores subscriptions (`dynamodb.catalog.subscriptions.SubscriptionStore`)."""
+
+    def get(self, subscription: str) -> "StoredSubscription | None":
+        """Return a subscription."""
+
+    def find(self, name: str) -> "StoredSubscription | None":
+        """Return the subscription with an id or an alias."""
+
+    def plans_of(self, ids: Sequence[str]) -> dict[str, frozenset[str]]:
+        """Return every plan of those subscriptions that changed theirs, by id; raises `Unavailable`."""
+
+    def history(self, subscription: str) -> list[dict[str, Any]]:
+        """Return the changes of a subscription."""
+
+    def delete(self, stored: "StoredSubscription", change: "Change | None" = None) -> None:
+        """Delete a subscription; raises `VersionConflict`."""
+
+
+class SubscriptionUse(Protocol):
+    """Tells what a subscription is used by (`dynamodb.catalog.subscription_use.SubscriptionUse`)."""
+
+    def metric_counted(self, subscription: str, metrics: Iterable[str]) -> str | None:
+        """Return a metric of which the subscription has usage."""
+
+    def period_billed(self, subscription: str, starts: Iterable[datetime]) -> datetime | None:
+        """Return the start of a period in which the subscription has ratings."""
+
+
+class Ratings(Protocol):
+    """Reads ratings (`dynamodb.ratings.ratings.RatingsStore`)."""
+
+    def get(self, key: "RatingKey") -> "StoredRating | None":
+        """Return a rating."""
+
+    def get_many(self, keys: "Sequence[RatingKey]", /) -> "dict[RatingKey, StoredRating]":
+        """Return those of the ratings that exist."""
+
+    def in_period(self, subscription: str, period_start: datetime) -> "list[StoredRating]":
+        """Return the ratings that are billed in a period, adjustments included, by name."""
+
+    def whole(self, stored: "StoredRating") -> "RatingDocument":
+        """Return a rating's document with all of its steps."""
+
+
+class RatedRecords(Protocol):
+    """Reads a pair's usage records (`dynamodb.usage.pair_records.UsageRecords`)."""
+
+    def between(self, subscription: str, metric: str, start: datetime, end: datetime) -> "Iterator[Record]":
+        """Yield the records whose window starts between two instants, by window start."""
+
+
+class OrderLines(Protocol):
+    """Stores order lines (`dynamodb.ratings.order_lines.LineStore`)."""
+
+    def listing(self, partition: str, limit: int, after: Any = None) -> "tuple[list[StoredLine], Any]":
+        """Return a page of the lines of a state, the oldest first, and the key after which the next page begins."""
+
+    def get(self, key: "RatingKey") -> "StoredLine":
+        """Return the line of a rating; raises `NotFound`."""
+
+    def make_due(self, line: "StoredLine", line_partition: int, now: datetime) -> None:
+        """Make a line due at once; raises `Conflict`."""
+
+
+class Endpoints(Protocol):
+    """Stores webhook endpoints (`dynamodb.webhooks.endpoints.EndpointStore`)."""
+
+    def get(self, endpoint_id: str) -> "Endpoint | None":
+        """Return an endpoint."""
+
+    def listing(self, *, source: str | None, limit: int, after: str | None) -> "tuple[list[Endpoint], str | None]":
+        """Return a page of endpoints by id, and the id after which the next page begins."""
+
+    def create(self, endpoint: "Endpoint") -> None:
+        """Store a new endpoint."""
+
+    def replace(self, endpoint: "Endpoint", *, forget_failures: bool = False) -> "Endpoint":
+        """Store an endpoint over the version that was read, and return it; raises `Conflict`."""
+
+    def delete(self, endpoint_id: str) -> None:
+        """Delete an endpoint."""
+
+
+class EndpointSecrets(Protocol):
+    """Encrypts signing secrets (`dynamodb.webhooks.endpoint_secrets.EndpointSecrets`)."""
+
+    def seal(self, endpoint_id: str, secret: str) -> bytes:
+        """Return a secret encrypted for one endpoint; raises `Unavailable`."""
+
+    def open(self, endpoint_id: str, sealed: bytes) -> str:
+        """Return the secret that was encrypted; raises `Unavailable`."""
+
+
+class Events(Protocol):
+    """Stores events (`dynamodb.webhooks.events.EventStore`)."""
+
+    def write(self, writes: "list[TransactionWrite]") -> None:
+        """Store an event that no other change comes with."""
+
+
+class EndpointEvents(Protocol):
+    """Publishes events about an endpoint (`application.outbox.Outbox`)."""
+
+    def prepare_for(
+        self,
+        type: str,  # noqa: A002  what the payload calls it
+        *,
+        endpoints: "Sequence[Endpoint]",
+        data: Mapping[str, Any],
+        now: datetime,
+    ) -> "Prepared":
+        """Return the writes of an event for these endpoints alone."""
+
+    def wake_up(self, prepared: "Prepared") -> None:
+        """Wake the relay for the first attempts."""
+
+
+class Deliveries(Protocol):
+    """Reads and replays deliveries (`dynamodb.webhooks.deliveries.DeliveryStore`)."""
+
+    def get(self, endpoint_id: str, event_id: str) -> "Delivery | None":
+        """Return a delivery."""
+
+    def listing(
+        self,
+        endpoint_id: str,
+        *,
+        limit: int,
+        after: str | None = None,
+        since: datetime | None = None,
+        states: "frozenset[DeliveryState] | None" = None,
+        type_: str | None = None,
+        oldest_first: bool = False,
+    ) -> "tuple[list[Delivery], str | None]":
+        """Return a page of an endpoint's deliveries, and the event after which the next page begins."""
+
+    def replay(self, endpoint_id: str, event_id: str, now: datetime) -> bool:
+        """Make a delivery due now; False if there is none."""
+
+
+class WakeUps(Protocol):
+    """Wakes the relay (`messaging.wakeups.WakeUps`)."""
+
+    def now(self, endpoints: Iterable[str]) -> None:
+        """Wake the relay for endpoints."""

@@ -56,6 +56,12 @@ class FakeCatalog:
         """Return the catalogue as rating reads it."""
         return PriceBook([stored.value for stored in self.stored_metrics.values()], self.charges().values())
 
+    def metrics(self) -> dict[str, Metric]:
+        return {code: stored.value for code, stored in self.stored_metrics.items()}
+
+    def charge(self, code: str) -> list[Charge]:
+        return self.charges().get(code, [])
+
     def metric(self, code: str) -> Metric | None:
         return self.stored_metrics[code].value if code in self.stored_metrics else None
 

@@ -48,6 +48,9 @@ class FakeRatings:
     unavailable: set[str] = field(default_factory=set)
     events: list[object] = field(default_factory=list)
 
+    def get(self, key: RatingKey) -> StoredRating | None:
+        return self.items.get(key)
+
     def get_many(self, keys: Sequence[RatingKey]) -> dict[RatingKey, StoredRating]:
         if any(key.subscription in self.unavailable for key in keys):
             raise Unavailable("The ratings table is throttled")

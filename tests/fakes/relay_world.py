@@ -67,12 +67,18 @@ class RelayWorld:
         """Let time pass."""
         self.clock.sleep(timedelta(**delta).total_seconds())
 
-    def rate(self, order: int = 42, amount: str = "1.00", fields: Mapping[str, object] | None = None) -> RatingKey:
+    def rate(
+        self,
+        order: int = 42,
+        amount: str = "1.00",
+        charge: str = "api_calls",
+        fields: Mapping[str, object] | None = None,
+    ) -> RatingKey:
         """Store the next version of a rating, 250 units at 0.004 by default, and make its line due."""
-        key = RatingKey("42", PERIOD_START, "api_calls")
+        key = RatingKey("42", PERIOD_START, charge)
         steps = [{"description": "", "units": "250", "unit_amount": "0.004", "amount": "1"}]
-        changes = {"odoo_order_id": order, "amount": amount, "steps": steps if amount == "1.00" else []}
-        document = document_json(**changes) | dict(fields or {})
+        changes = {"charge": charge, "odoo_order_id": order, "amount": amount}
+        document = document_json(**changes, steps=steps if amount == "1.00" else []) | dict(fields or {})
         self.lines.put(key, json.dumps(document), amount, 0, self.clock.now)
         return key
 

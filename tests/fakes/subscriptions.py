@@ -1,7 +1,8 @@
 """Subscriptions and their billing calendars."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from fusion_billing.catalog.change import Change
 from fusion_billing.catalog.stored_subscription import Listed, StoredSubscription
@@ -15,6 +16,7 @@ class FakeSubscriptions:
 
     items: dict[str, StoredSubscription] = field(default_factory=dict)
     writes: list[object] = field(default_factory=list)
+    changes: dict[str, list[Change]] = field(default_factory=dict)
 
     def get(self, subscription: str) -> StoredSubscription | None:
         return self.items.get(subscription)
@@ -50,6 +52,21 @@ class FakeSubscriptions:
                 self._check_apart(new, other)
         self.items[new.id] = new
         self.writes += extra
+        if change is not None:
+            self.changes.setdefault(new.id, []).append(change)
+
+    def delete(self, stored: StoredSubscription, change: Change | None = None) -> None:
+        if self.items[stored.id].version != stored.version:
+            raise VersionConflict("The subscription was changed by another request: read it again")
+        del self.items[stored.id]
+
+    def plans_of(self, ids: Sequence[str]) -> dict[str, frozenset[str]]:
+        return {id_: frozenset(change.plan for change in self.items[id_].plans) for id_ in ids}
+
+    def history(self, subscription: str) -> list[dict[str, object]]:
+        """Return the changes of a subscription, the newest first."""
+        changes = self.changes.get(subscription, [])
+        return [change.as_json(number) for number, change in enumerate(changes, 1)][::-1]
 
     @staticmethod
     def _check_apart(new: StoredSubscription, other: StoredSubscription) -> None:
@@ -64,3 +81,17 @@ class FakeSubscriptions:
         page = [self.items[id_] for id_ in ids[:limit]]
         listed = [Listed(stored.subscription, stored.origin, stored.version) for stored in page]
         return listed, page[-1].id if len(ids) > limit else None
+
+
+@dataclass
+class FakeSubscriptionUse:
+    """What subscriptions are used by: a metric that was counted, and the start of a period that was billed."""
+
+    counted: dict[str, str] = field(default_factory=dict)
+    billed: dict[str, datetime] = field(default_factory=dict)
+
+    def metric_counted(self, subscription: str, metrics: Iterable[str]) -> str | None:
+        return self.counted.get(subscription)
+
+    def period_billed(self, subscription: str, starts: Iterable[datetime]) -> datetime | None:
+        return self.billed.get(subscription)

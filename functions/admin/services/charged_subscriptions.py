@@ -3,9 +3,10 @@
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from functions.admin.ports import Subscriptions
 from fusion_billing.catalog.charge import Charge
 from fusion_billing.catalog.subscription import Subscription
-from fusion_billing.dynamodb.catalog.subscriptions import LIST_SHARDS, SubscriptionStore
+from fusion_billing.dynamodb.catalog.subscriptions import LIST_SHARDS
 
 _PAGE = 100
 
@@ -19,7 +20,7 @@ class ChargedSubscription:
 
 
 def charged_subscriptions(
-    store: SubscriptionStore, versions: Sequence[Charge], charges: Collection[str]
+    store: Subscriptions, versions: Sequence[Charge], charges: Collection[str]
 ) -> Iterator[ChargedSubscription]:
     """Yield each subscription that any of `versions` applies to, or whose overrides name one of `charges`.
 
@@ -45,7 +46,7 @@ def applies(versions: Sequence[Charge], plan: str, subscription: str) -> bool:
     return any(version.applies_to.covers(plan=plan, subscription=subscription) for version in versions)
 
 
-def _pages(store: SubscriptionStore) -> Iterator[list[Subscription]]:
+def _pages(store: Subscriptions) -> Iterator[list[Subscription]]:
     for shard in range(LIST_SHARDS):
         after: str | None = None
         while True:

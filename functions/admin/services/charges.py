@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from functions.admin.ports import Catalog, RatingJobs
+from functions.admin.ports import Catalog, RatingJobs, Subscriptions
 from functions.admin.services import read_only_fields
 from functions.admin.services.change_json import changes_json
 from functions.admin.services.charged_subscriptions import applies, charged_subscriptions
@@ -26,7 +26,6 @@ from fusion_billing.catalog.subscription_history import plans_within
 from fusion_billing.catalog.valid_from import instant_of, order_of, shown
 from fusion_billing.catalog.validation import check_size, parse
 from fusion_billing.dynamodb.catalog.definitions import Stored
-from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
 from fusion_billing.dynamodb.keys import CHARGE
 from fusion_billing.errors import Fault, InUse, NotFound, Refused
 from fusion_billing.messaging.rating_jobs import COMMIT_SECONDS
@@ -131,9 +130,7 @@ def listing(store: Catalog, after: str | None, limit: int, now: datetime) -> tup
     return [_listed(stored, now) for stored in page], last
 
 
-def delete(
-    store: Catalog, subscriptions: SubscriptionStore, jobs: RatingJobs, code: str, put_request: PutRequest
-) -> None:
+def delete(store: Catalog, subscriptions: Subscriptions, jobs: RatingJobs, code: str, put_request: PutRequest) -> None:
     """Delete a charge that no subscription pays; raises `NotFound`, and `InUse`.
 
     One that is active and applies to a subscription that is not over, by a plan of its open period, or is
@@ -205,7 +202,7 @@ def _parsed(store: Catalog, code: str, body: dict[str, Any]) -> Charge:
     return charge
 
 
-def _charged(subscriptions: SubscriptionStore, versions: Versions) -> Iterator[str]:
+def _charged(subscriptions: Subscriptions, versions: Versions) -> Iterator[str]:
     active = [version for version in versions if version.active]
     for charged in charged_subscriptions(subscriptions, active, [versions[0].code]):
         subscription = charged.subscription

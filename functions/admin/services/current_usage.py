@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import localcontext
 from typing import Any
 
+from functions.admin.ports import RatedRecords
 from functions.admin.services.unbilled import unbilled
 from fusion_billing.access.principal import Principal
 from fusion_billing.billing.billed_subscription import BilledSubscription
@@ -17,7 +18,6 @@ from fusion_billing.billing_periods.calendar import Period
 from fusion_billing.catalog.metric import Metric
 from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import EXACT, plain
-from fusion_billing.dynamodb.usage.pair_records import UsageRecords
 from fusion_billing.errors import Refused
 from fusion_billing.instants import rfc3339
 from fusion_billing.rating.aggregations import AGGREGATES
@@ -41,7 +41,7 @@ class _View:
     customer: BilledSubscription
     period: Period
     prices: PriceBook
-    records: UsageRecords
+    records: RatedRecords
     now: datetime
 
 
@@ -49,7 +49,7 @@ def current_usage(
     customer: BilledSubscription,
     metrics: Mapping[str, Metric],
     prices: PriceBook,
-    records: UsageRecords,
+    records: RatedRecords,
     *,
     principal: Principal,
     now: datetime,

@@ -4,14 +4,12 @@ from datetime import datetime
 from typing import Any
 
 from functions.admin.cursors import bad_cursor
+from functions.admin.ports import Deliveries, Endpoints, WakeUps
 from functions.admin.services.delivery_json import DeliveryJson, delivery_json
 from functions.admin.services.endpoints import find, refuse_disabled
 from fusion_billing.access.principal import Principal
-from fusion_billing.dynamodb.webhooks.deliveries import DeliveryStore
-from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
 from fusion_billing.errors import NotFound
 from fusion_billing.instants import rfc3339
-from fusion_billing.messaging.wakeups import WakeUps
 from fusion_billing.webhooks import identifiers
 from fusion_billing.webhooks.delivery_result import DeliveryState
 
@@ -20,8 +18,8 @@ _PAGE = 100
 
 
 def listing(
-    endpoints: EndpointStore,
-    deliveries: DeliveryStore,
+    endpoints: Endpoints,
+    deliveries: Deliveries,
     principal: Principal,
     endpoint_id: str,
     *,
@@ -45,8 +43,8 @@ def listing(
 
 
 def replay(
-    endpoints: EndpointStore,
-    deliveries: DeliveryStore,
+    endpoints: Endpoints,
+    deliveries: Deliveries,
     wake_ups: WakeUps,
     principal: Principal,
     delivery_id: str,
@@ -72,8 +70,8 @@ def replay(
 
 
 def replay_since(
-    endpoints: EndpointStore,
-    deliveries: DeliveryStore,
+    endpoints: Endpoints,
+    deliveries: Deliveries,
     wake_ups: WakeUps,
     principal: Principal,
     endpoint_id: str,

@@ -12,6 +12,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from functions.admin.ports import Catalog, RatedRecords, Subscriptions
 from functions.admin.services import charges, metrics, subscriptions
 from functions.admin.services.charged_subscriptions import charged_subscriptions
 from functions.admin.services.put_request import PutRequest
@@ -21,9 +22,6 @@ from fusion_billing.billing.price_book import PriceBook
 from fusion_billing.catalog.change import changed_fields
 from fusion_billing.catalog.charge import Charge
 from fusion_billing.catalog.stored_subscription import StoredSubscription
-from fusion_billing.dynamodb.catalog.definitions import CatalogueStore
-from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
-from fusion_billing.dynamodb.usage.pair_records import UsageRecords
 from fusion_billing.rating.records import Record
 
 SECONDS = 15
@@ -37,9 +35,9 @@ MOST_RECORDS = 50_000
 class Stores:
     """Where a dry run looks; `clock` counts seconds."""
 
-    catalogue: CatalogueStore
-    subscriptions: SubscriptionStore
-    usage: UsageRecords
+    catalogue: Catalog
+    subscriptions: Subscriptions
+    usage: RatedRecords
     clock: Callable[[], float] = time.monotonic
 
 

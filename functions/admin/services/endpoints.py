@@ -6,12 +6,9 @@ from datetime import datetime, timedelta
 from secrets import token_bytes
 from typing import Any
 
+from functions.admin.ports import EndpointEvents, Endpoints, EndpointSecrets, Events
 from fusion_billing.access.principal import Principal
-from fusion_billing.application.outbox import Outbox
 from fusion_billing.catalog.identifiers import MAX_DESCRIPTION, MAX_ENDPOINTS
-from fusion_billing.dynamodb.webhooks.endpoint_secrets import EndpointSecrets
-from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
-from fusion_billing.dynamodb.webhooks.events import EventStore
 from fusion_billing.errors import Conflict, Fault, NotFound, Refused
 from fusion_billing.instants import rfc3339
 from fusion_billing.outbound.ssrf_guard import SsrfGuard
@@ -30,11 +27,11 @@ _FIELDS = ("url", "events", "description")
 class Webhooks:
     """The collaborators of these use cases."""
 
-    endpoints: EndpointStore
-    events: EventStore
+    endpoints: Endpoints
+    events: Events
     secrets: EndpointSecrets
     guard: SsrfGuard
-    outbox: Outbox
+    outbox: EndpointEvents
     random: Callable[[int], bytes] = token_bytes
 
 
@@ -62,7 +59,7 @@ def create(webhooks: Webhooks, principal: Principal, body: dict[str, Any], now: 
     return {**as_json(endpoint), "secret": secret}
 
 
-def find(store: EndpointStore, principal: Principal, endpoint_id: str) -> Endpoint:
+def find(store: Endpoints, principal: Principal, endpoint_id: str) -> Endpoint:
     """Return an endpoint of the principal's source, of any for an admin; raises `NotFound`."""
     endpoint = store.get(endpoint_id)
     if endpoint is None or not (principal.is_admin or endpoint.source == principal.source):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from functions.admin.ports import Catalog, RatedRecords, Subscriptions
 from functions.admin.services import charges as charge_service
 from functions.admin.services.subscription_reading import visible
 from fusion_billing.access.principal import Principal
@@ -16,9 +17,6 @@ from fusion_billing.catalog.charge import Charge
 from fusion_billing.catalog.metric import Metric
 from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.catalog.validation import AnyDefinition, parse
-from fusion_billing.dynamodb.catalog.definitions import CatalogueStore
-from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
-from fusion_billing.dynamodb.usage.pair_records import UsageRecords
 from fusion_billing.errors import Fault, Forbidden, NotFound, Refused
 from fusion_billing.instants import parse_instant, rfc3339
 from fusion_billing.rating import estimate
@@ -46,9 +44,9 @@ _CHARGE_DEFAULTS = {"code": "estimate", "name": "Estimate", "applies_to": {"all"
 class Stores:
     """The stores that an estimate reads."""
 
-    catalogue: CatalogueStore
-    subscriptions: SubscriptionStore
-    usage: UsageRecords
+    catalogue: Catalog
+    subscriptions: Subscriptions
+    usage: RatedRecords
 
 
 def of(stores: Stores, principal: Principal, body: dict[str, Any], now: datetime) -> dict[str, Any]:
@@ -106,7 +104,7 @@ def _period(stored: StoredSubscription, at: datetime) -> Period:
         raise Refused([Fault("period_start", fault.code, fault.message) for fault in refused.faults]) from None
 
 
-def _priced(catalogue: CatalogueStore, body: dict[str, Any]) -> tuple[Sequence[Charge], Metric]:
+def _priced(catalogue: Catalog, body: dict[str, Any]) -> tuple[Sequence[Charge], Metric]:
     faults: list[Fault] = []
     versions: Sequence[Charge] = ()
     if body.get("charge_code") is not None:
@@ -151,7 +149,7 @@ def _check_fields(body: dict[str, Any]) -> None:
         raise Refused(faults)
 
 
-def _versions(catalogue: CatalogueStore, code: object) -> list[Charge]:
+def _versions(catalogue: Catalog, code: object) -> list[Charge]:
     if not isinstance(code, str):
         raise Refused([Fault("charge_code", "not_a_string", "must be a string")])
     versions = catalogue.charge(code)
@@ -160,7 +158,7 @@ def _versions(catalogue: CatalogueStore, code: object) -> list[Charge]:
     return versions
 
 
-def _metric(catalogue: CatalogueStore, code: str) -> Metric:
+def _metric(catalogue: Catalog, code: str) -> Metric:
     metric = catalogue.metric(code)
     if metric is None:
         raise NotFound(f"No such metric: {code}")

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from functions.admin.cursors import bad_cursor
+from functions.admin.ports import OrderLines
 from functions.admin.services.line_json import LineJson, document_of, line_json
 from fusion_billing.billing.rating import RatingKey
 from fusion_billing.catalog.identifiers import is_subscription_id
@@ -15,7 +16,6 @@ from fusion_billing.dynamodb.ratings.order_line_items import (
     StoredLine,
     state_partition_name,
 )
-from fusion_billing.dynamodb.ratings.order_lines import LineStore
 from fusion_billing.dynamodb.ratings.ratings import line_partition
 from fusion_billing.errors import Conflict, NotFound, Unavailable
 from fusion_billing.messaging.messages import LinesJob
@@ -34,7 +34,7 @@ class RelayQueue(Protocol):
 
 
 def listing(
-    store: LineStore, state: str, line_partitions: int, limit: int, after: str | None
+    store: OrderLines, state: str, line_partitions: int, limit: int, after: str | None
 ) -> tuple[list[LineJson], str | None]:
     """Return a page of the lines in `state`, and where the next one starts.
 
@@ -56,12 +56,12 @@ def listing(
     return [line_json(line) for line in found], following
 
 
-def get(store: LineStore, identity: str) -> LineJson:
+def get(store: OrderLines, identity: str) -> LineJson:
     """Return a line; raises `NotFound`."""
     return line_json(store.get(key_of(identity)))
 
 
-def retry(store: LineStore, queue: RelayQueue, identity: str, line_partitions: int, now: datetime) -> LineJson:
+def retry(store: OrderLines, queue: RelayQueue, identity: str, line_partitions: int, now: datetime) -> LineJson:
     """Make a failed line due, and have the relay look at once.
 
     Raises `NotFound`, and `Conflict` where the line is neither failed nor put off, or its period is invoiced.

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from functions.admin.ports import Ratings, UsageReader
 from functions.admin.services.usage_json import UsageRecordJson, history_json, usage_record_json
 from fusion_billing.access.principal import Principal
 from fusion_billing.billing.rating import HistoryEntry, RatingKey, StoredRating
@@ -13,9 +14,8 @@ from fusion_billing.billing_periods.calendar import Calendar, Period
 from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import plain
-from fusion_billing.dynamodb.ratings.ratings import RatingsStore
 from fusion_billing.dynamodb.usage.items import StoredUsageRecord
-from fusion_billing.dynamodb.usage.reading import Selection, UsageReader
+from fusion_billing.dynamodb.usage.reading import Selection
 from fusion_billing.errors import NotFound
 from fusion_billing.instants import rfc3339
 
@@ -44,7 +44,7 @@ class Viewer:
 
 
 def listing(
-    ratings: RatingsStore, viewer: Viewer, at: datetime | None, after: str | None, limit: int
+    ratings: Ratings, viewer: Viewer, at: datetime | None, after: str | None, limit: int
 ) -> tuple[list[dict[str, Any]], str | None]:
     """Return a page of ratings, the newest period first, and after which one the next page begins.
 
@@ -80,7 +80,7 @@ def _periods(calendar: Calendar, at: datetime | None, resumed: str) -> Iterator[
 
 
 def detail(
-    ratings: RatingsStore,
+    ratings: Ratings,
     reader: UsageReader,
     viewer: Viewer,
     key: RatingKey,
@@ -209,7 +209,7 @@ def _line(rating: StoredRating) -> dict[str, Any] | None:
     return answer
 
 
-def _adjustments(ratings: RatingsStore, viewer: Viewer, key: RatingKey) -> list[dict[str, Any]]:
+def _adjustments(ratings: Ratings, viewer: Viewer, key: RatingKey) -> list[dict[str, Any]]:
     """Return what later periods billed to correct this one."""
     later = [period for period in viewer.calendar.known if period.start > key.period_start]
     keys = [RatingKey(key.subscription, period.start, key.charge, key.period_start) for period in later]

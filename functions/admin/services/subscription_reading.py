@@ -4,12 +4,13 @@ import json
 from typing import Any
 
 from functions.admin.cursors import bad_cursor
+from functions.admin.ports import Subscriptions
 from functions.admin.services.change_json import changes_json
 from fusion_billing.access.principal import Principal
 from fusion_billing.catalog.identifiers import SHARD_POSITION, is_subscription_id
 from fusion_billing.catalog.stored_subscription import Listed, StoredSubscription
 from fusion_billing.catalog.subscription_history import ChainedOrder
-from fusion_billing.dynamodb.catalog.subscriptions import LIST_SHARDS, SubscriptionStore
+from fusion_billing.dynamodb.catalog.subscriptions import LIST_SHARDS
 from fusion_billing.errors import NotFound
 from fusion_billing.instants import rfc3339
 
@@ -17,12 +18,12 @@ _FULL_PAGE = 2_000_000
 """Characters of a list past which a page holds no more."""
 
 
-def get(store: SubscriptionStore, principal: Principal, id_: str) -> dict[str, Any]:
+def get(store: Subscriptions, principal: Principal, id_: str) -> dict[str, Any]:
     """Return a subscription's JSON; raises `NotFound`."""
     return subscription_json(visible(store, principal, id_), store)
 
 
-def visible(store: SubscriptionStore, principal: Principal, id_: str) -> StoredSubscription:
+def visible(store: Subscriptions, principal: Principal, id_: str) -> StoredSubscription:
     """Return the subscription of an id or alias that the key's source may see; raises `NotFound`."""
     stored = store.find(id_)
     if stored is None or not principal.may_use_plan(stored.subscription.plan):
@@ -31,7 +32,7 @@ def visible(store: SubscriptionStore, principal: Principal, id_: str) -> StoredS
 
 
 def listing(
-    store: SubscriptionStore, principal: Principal, after: str | None, limit: int
+    store: Subscriptions, principal: Principal, after: str | None, limit: int
 ) -> tuple[list[dict[str, Any]], str | None]:
     """Return a page of subscriptions in no order that means anything, and after which the next one begins."""
     shard, id_ = _position(after)
@@ -46,7 +47,7 @@ def listing(
     return page, None if shard >= LIST_SHARDS else f"{shard}:{id_ or ''}"
 
 
-def subscription_json(stored: StoredSubscription, store: SubscriptionStore | None = None) -> dict[str, Any]:
+def subscription_json(stored: StoredSubscription, store: Subscriptions | None = None) -> dict[str, Any]:
     """Return a subscription as the API shows it, with its open billing period; of a `store`, its history."""
     opened = stored.calendar.open
     shown = stored.subscription.as_json() | {

@@ -4,20 +4,20 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from functions.admin.ports import Catalog
 from fusion_billing.catalog.charge import Charge, ChargeOverride
 from fusion_billing.catalog.filters import unreachable_filters
 from fusion_billing.catalog.identifiers import CODE, MAX_OVERRIDES
 from fusion_billing.catalog.overrides import dated
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.validation import check_size, parse
-from fusion_billing.dynamodb.catalog.definitions import CatalogueStore
 from fusion_billing.errors import Fault, Refused
 
 _MOST_READ_ONE_BY_ONE = 10
 """Overridden charges that are read one by one; for more, all charges are read."""
 
 
-def checked(catalogue: CatalogueStore, id_: str, body: dict[str, Any]) -> Subscription:
+def checked(catalogue: Catalog, id_: str, body: dict[str, Any]) -> Subscription:
     """Return the subscription that `body` describes; raises `Refused` with every fault.
 
     Each override is laid over every version of its charge, which must exist.
@@ -35,7 +35,7 @@ def checked(catalogue: CatalogueStore, id_: str, body: dict[str, Any]) -> Subscr
     return subscription
 
 
-def _override_faults(catalogue: CatalogueStore, raw: object, subscription: Subscription | None) -> tuple[Fault, ...]:
+def _override_faults(catalogue: Catalog, raw: object, subscription: Subscription | None) -> tuple[Fault, ...]:
     faults: list[Fault] = []
     overrides = (subscription.overrides if subscription is not None else None) or {}
     # A code that is none is among the subscription's own faults.

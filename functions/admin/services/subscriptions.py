@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from functions.admin.ports import Catalog, Subscriptions, SubscriptionUse
 from functions.admin.services import read_only_fields, subscription_changes
 from functions.admin.services.put_request import PutRequest
 from functions.admin.services.subscription_reading import subscription_json, visible
@@ -13,9 +14,6 @@ from fusion_billing.application.save_subscription import Saved, SubscriptionWrit
 from fusion_billing.application.subscription_plan import Chain, SaveRequest
 from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.catalog.subscription import Subscription
-from fusion_billing.dynamodb.catalog.definitions import CatalogueStore
-from fusion_billing.dynamodb.catalog.subscription_use import SubscriptionUse
-from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
 from fusion_billing.errors import Forbidden, InUse, VersionConflict
 from fusion_billing.instants import rfc3339
 
@@ -24,7 +22,7 @@ SHOWN = ("history", "origin", "open_period", "plan_history")
 
 
 def put(  # noqa: PLR0917  stores, who asks, and the parts of the body
-    store: SubscriptionStore,
+    store: Subscriptions,
     writer: SubscriptionWriter,
     put_request: PutRequest,
     requested: Subscription,
@@ -47,7 +45,7 @@ def put(  # noqa: PLR0917  stores, who asks, and the parts of the body
 
 
 def planned(  # noqa: PLR0917  as `put`
-    store: SubscriptionStore,
+    store: Subscriptions,
     writer: SubscriptionWriter,
     put_request: PutRequest,
     requested: Subscription,
@@ -60,7 +58,7 @@ def planned(  # noqa: PLR0917  as `put`
     return writer.planned(SaveRequest(requested, origin="api", now=put_request.now, guard=guard, chain=chain))
 
 
-def _chain(store: SubscriptionStore, requested: Subscription, changes: Mapping[str, Any]) -> Chain:
+def _chain(store: Subscriptions, requested: Subscription, changes: Mapping[str, Any]) -> Chain:
     return subscription_changes.chain_of(changes, requested, store.get(requested.id) if changes else None)
 
 
@@ -70,7 +68,7 @@ def to_confirm(stored: StoredSubscription | None, requested: Subscription) -> li
 
 
 def _guard(
-    store: SubscriptionStore, put_request: PutRequest, requested: Subscription, read_only: Mapping[str, Any]
+    store: Subscriptions, put_request: PutRequest, requested: Subscription, read_only: Mapping[str, Any]
 ) -> Callable[[StoredSubscription | None], None]:
     """Return what is checked before anything is written over a stored subscription."""
     principal = put_request.principal
@@ -88,9 +86,9 @@ def _guard(
 
 
 def patch(  # noqa: PLR0917  what `put` takes, and whose
-    store: SubscriptionStore,
+    store: Subscriptions,
     writer: SubscriptionWriter,
-    catalogue: CatalogueStore,
+    catalogue: Catalog,
     put_request: PutRequest,
     id_: str,
     body: Mapping[str, Any],
@@ -112,9 +110,9 @@ def patch(  # noqa: PLR0917  what `put` takes, and whose
 
 
 def patch_planned(  # noqa: PLR0917  as `patch`
-    store: SubscriptionStore,
+    store: Subscriptions,
     writer: SubscriptionWriter,
-    catalogue: CatalogueStore,
+    catalogue: Catalog,
     put_request: PutRequest,
     id_: str,
     body: Mapping[str, Any],
@@ -125,7 +123,7 @@ def patch_planned(  # noqa: PLR0917  as `patch`
 
 
 def _patched(
-    store: SubscriptionStore, catalogue: CatalogueStore, put_request: PutRequest, id_: str, body: Mapping[str, Any]
+    store: Subscriptions, catalogue: Catalog, put_request: PutRequest, id_: str, body: Mapping[str, Any]
 ) -> tuple[Subscription, Chain, Callable[[StoredSubscription | None], None]]:
     """Return what a change makes of a subscription as it is now, and a guard that it still is so."""
     definition, read_only = read_only_fields.split(body, SHOWN)
@@ -149,9 +147,9 @@ def _patched(
 
 
 def delete(
-    store: SubscriptionStore,
+    store: Subscriptions,
     use: SubscriptionUse,
-    catalogue: CatalogueStore,
+    catalogue: Catalog,
     put_request: PutRequest,
     id_: str,
 ) -> None:

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 from decimal import localcontext
 from typing import Any
 
+from functions.admin.ports import RatedRecords
 from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing_periods.calendar import Period
 from fusion_billing.catalog.metric import Metric
 from fusion_billing.decimals import EXACT, plain
-from fusion_billing.dynamodb.usage.pair_records import UsageRecords
 from fusion_billing.rating.aggregations import AGGREGATES
 from fusion_billing.rating.exact import readable
 from fusion_billing.rating.records import in_order
@@ -17,7 +17,7 @@ _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def unbilled(
-    customer: BilledSubscription, period: Period, metric: Metric, records: UsageRecords
+    customer: BilledSubscription, period: Period, metric: Metric, records: RatedRecords
 ) -> dict[str, Any] | None:
     """Return what was used outside the part of a period that is billed, None where nothing was.
 
