@@ -1,5 +1,6 @@
 """Sources and their API keys."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -9,11 +10,13 @@ from fusion_billing.errors import NotFound
 
 @dataclass
 class FakeApiKeys:
-    """API keys in memory."""
+    """API keys in memory; `reads` counts how often each was read."""
 
     items: dict[str, StoredKey] = field(default_factory=dict)
+    reads: Counter[str] = field(default_factory=Counter)
 
     def get(self, key_id: str) -> StoredKey | None:
+        self.reads[key_id] += 1
         return self.items.get(key_id)
 
     def create(self, key_id: str, key: StoredKey) -> None:

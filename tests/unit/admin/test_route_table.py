@@ -31,7 +31,7 @@ class Keys:
     def __init__(self, caller: Principal | None) -> None:
         self.caller = caller
 
-    def authenticate(self, *_: Any) -> Principal:
+    def authenticate(self, *_: object) -> Principal:
         if self.caller is None:
             raise Unauthenticated("Invalid API key", code="missing_key")
         return self.caller

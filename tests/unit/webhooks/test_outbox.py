@@ -1,5 +1,4 @@
 import json
-from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,34 +7,11 @@ import pytest
 from fusion_billing.application.outbox import DIRECT_DELIVERIES, Outbox
 from fusion_billing.webhooks.endpoint import Endpoint
 from fusion_billing.webhooks.events.registry import EVENT_TYPES
-from fusion_billing.webhooks.publishing import Event, Prepared
+from fusion_billing.webhooks.publishing import Prepared
+from tests.fakes.outbox import FakeOutboxGateway
 
 NOW = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
 RATED = {key: value for key, value in EVENT_TYPES["rating.updated"].example.items() if key != "sequence"}
-
-
-class FakeGateway:
-    """Endpoints in memory; a write is the thing it would write."""
-
-    def __init__(self, *endpoints: Endpoint) -> None:
-        self.known = endpoints
-        self.sequences: dict[str, int] = {}
-        self.nudged: list[str] = []
-        self.stored: list[tuple[Event, list[str], bool]] = []
-
-    def endpoints(self) -> Sequence[Endpoint]:
-        return self.known
-
-    def next_sequence(self, subscription: str) -> int:
-        self.sequences[subscription] = self.sequences.get(subscription, 0) + 1
-        return self.sequences[subscription]
-
-    def event_writes(self, event: Event, endpoints: Sequence[Endpoint], *, direct: bool) -> list[Any]:
-        self.stored.append((event, [one.id for one in endpoints], direct))
-        return [event.id, *(one.id for one in endpoints if direct)]
-
-    def wake_up(self, endpoints: Iterable[str]) -> None:
-        self.nudged.extend(endpoints)
 
 
 def endpoint(name: str, *events: str, **more: Any) -> Endpoint:
@@ -49,8 +25,8 @@ def endpoint(name: str, *events: str, **more: Any) -> Endpoint:
     )
 
 
-def outbox_of(*endpoints: Endpoint) -> tuple[Outbox, FakeGateway]:
-    gateway = FakeGateway(*endpoints)
+def outbox_of(*endpoints: Endpoint) -> tuple[Outbox, FakeOutboxGateway]:
+    gateway = FakeOutboxGateway(endpoints)
     return Outbox(gateway, random=bytes), gateway
 
 
@@ -65,7 +41,7 @@ def test_an_event_and_its_deliveries_are_writes_of_one_transaction() -> None:
     assert prepared.writes == [prepared.event_id, "ep_a", "ep_b"]
     assert prepared.endpoints == ("ep_a", "ep_b")
     outbox.wake_up(prepared)
-    assert gateway.nudged == ["ep_a", "ep_b"]
+    assert gateway.woken_up == ["ep_a", "ep_b"]
 
 
 def test_where_no_endpoint_listens_nothing_is_stored_or_counted() -> None:
@@ -74,7 +50,7 @@ def test_where_no_endpoint_listens_nothing_is_stored_or_counted() -> None:
     assert (prepared.writes, prepared.endpoints, prepared.event_id) == ([], (), None)
     outbox.wake_up(prepared)
     assert gateway.sequences == {}
-    assert gateway.nudged == []
+    assert gateway.woken_up == []
 
 
 def test_the_payload_has_type_timestamp_and_data_with_a_sequence_per_subscription() -> None:
