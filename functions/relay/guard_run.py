@@ -14,12 +14,12 @@ from datetime import datetime
 
 from aws_lambda_powertools import Logger
 
+from functions.relay.ports import Circuit, ListedSubscriptions
 from fusion_billing.billing_periods.schedule import local_midnight
 from fusion_billing.billing_periods.subscription_states import ENDED
 from fusion_billing.catalog.stored_subscription import Listed
-from fusion_billing.dynamodb.catalog.subscriptions import LIST_SHARDS, SubscriptionStore
+from fusion_billing.dynamodb.catalog.subscriptions import LIST_SHARDS
 from fusion_billing.dynamodb.ratings.order_line_items import StoredLine
-from fusion_billing.dynamodb.state.circuit_breaker import CircuitBreaker
 from fusion_billing.messaging.messages import GuardJob
 from fusion_billing.odoo.copy_guarding import CopyGuarding
 from fusion_billing.odoo.error_classification import as_configuration_error
@@ -67,8 +67,8 @@ class GuardRun:
 
     lines: LineGuarding
     copies: CopyGuarding
-    subscriptions: SubscriptionStore
-    circuit: CircuitBreaker
+    subscriptions: ListedSubscriptions
+    circuit: Circuit
     products: Callable[[], frozenset[int]]
     clock: Callable[[], datetime]
     random: Callable[[], float]

@@ -9,6 +9,7 @@ from fusion_billing.webhooks.publishing import TransactionWrite
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from fusion_billing.catalog.stored_subscription import Listed, StoredSubscription
     from fusion_billing.dynamodb.ratings.order_line_items import Intent, Put, Standing, StoredLine
     from fusion_billing.dynamodb.ratings.order_lines import Fate
     from fusion_billing.dynamodb.state.circuit_breaker import CircuitState
@@ -44,6 +45,16 @@ class Circuit(Protocol):
 
     def failures(self) -> int:
         """Return how often in a row Odoo was unavailable; 0 while the circuit is closed."""
+
+
+class ListedSubscriptions(Protocol):
+    """Subscriptions, and the list of them: `dynamodb.catalog.subscriptions.SubscriptionStore`."""
+
+    def get(self, subscription: str) -> "StoredSubscription | None":
+        """Return a subscription."""
+
+    def listing(self, shard: int, after: str | None, limit: int) -> "tuple[list[Listed], str | None]":
+        """Return a page of one shard of the list, and the ID that the next page starts after."""
 
 
 class DueLines(Protocol):

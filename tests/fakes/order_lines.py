@@ -1,7 +1,7 @@
 """Order lines of ratings, and what is billed of them."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -65,7 +65,7 @@ class FakeOrderLines:
             raise NotFound(f"No such order line: {key.line}")
         return found
 
-    def get_many(self, ratings: Sequence[RatingKey]) -> list[StoredLine]:
+    def get_many(self, ratings: Iterable[RatingKey]) -> list[StoredLine]:
         return [self.items[_item_key(key)] for key in ratings if _item_key(key) in self.items]
 
     def in_period(self, subscription: str, period_start: datetime, *, consistent: bool = True) -> list[StoredLine]:

@@ -13,9 +13,9 @@ from fusion_billing.dynamodb.ratings.order_line_items import StoredLine
 from fusion_billing.odoo.precision import Cached
 from tests.fakes.circuit import FakeCircuit
 from tests.fakes.clock import FakeClock
+from tests.fakes.guarded_lines import FakeGuardedLines
 from tests.fakes.leases import FakeLeases
 from tests.fakes.odoo import FakeOdoo
-from tests.fakes.order_lines import FakeOrderLines
 from tests.fakes.outbox import FakeOutbox
 from tests.rating_documents import document_json
 
@@ -32,7 +32,7 @@ class RelayWorld:
     """
 
     clock: FakeClock = field(default_factory=FakeClock)
-    lines: FakeOrderLines = field(default_factory=FakeOrderLines)
+    lines: FakeGuardedLines = field(default_factory=FakeGuardedLines)
     leases: FakeLeases = field(default_factory=FakeLeases)
     circuit: FakeCircuit = field(default_factory=FakeCircuit)
     outbox: FakeOutbox = field(default_factory=lambda: FakeOutbox(has_listeners=True))

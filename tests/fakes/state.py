@@ -58,3 +58,19 @@ class FakePlannerState:
 
     def markers_since(self) -> datetime:
         return self.first_marker
+
+
+@dataclass
+class FakeSyncProgress:
+    """How far subscriptions were read from Odoo; `reports` are those of the runs that read all that they should."""
+
+    read_until: datetime | None = None
+    reports: list[Mapping[str, object]] = field(default_factory=list)
+
+    def since(self) -> datetime | None:
+        return self.read_until
+
+    def done(self, since: datetime, report: Mapping[str, object]) -> None:
+        if self.read_until is None or since > self.read_until:
+            self.read_until = since
+            self.reports.append(report)

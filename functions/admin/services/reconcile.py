@@ -11,9 +11,10 @@ from datetime import datetime
 from typing import Any
 
 from functions.admin.cursors import bad_cursor
+from functions.admin.ports import Subscriptions
 from fusion_billing.catalog.identifiers import SHARD_POSITION
 from fusion_billing.catalog.stored_subscription import StoredSubscription
-from fusion_billing.dynamodb.catalog.subscriptions import LIST_SHARDS, SubscriptionStore
+from fusion_billing.dynamodb.catalog.subscriptions import LIST_SHARDS
 from fusion_billing.errors import NotFound
 from fusion_billing.odoo.copy_guarding import CopyGuarding
 from fusion_billing.odoo.line_guarding import Comparison, LineGuarding, is_acknowledged
@@ -55,7 +56,7 @@ class Reconciler:
 
     guarding: LineGuarding
     copies: CopyGuarding
-    subscriptions: SubscriptionStore
+    subscriptions: Subscriptions
     products: Callable[[], frozenset[int]]
     remaining: Callable[[], float]
 

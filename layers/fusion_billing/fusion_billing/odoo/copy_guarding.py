@@ -12,11 +12,10 @@ from typing import Any
 
 from fusion_billing.billing.rating import RatingKey
 from fusion_billing.currencies import with_digits
-from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
 from fusion_billing.dynamodb.ratings.ratings import line_partition
-from fusion_billing.dynamodb.state.leases import Leases
 from fusion_billing.errors import FusionError, NotFound
 from fusion_billing.odoo.errors import OdooError
+from fusion_billing.odoo.guarding_ports import KnownSubscriptions, OrderLeases
 from fusion_billing.odoo.line_copies import ForeignLine, foreign, to_be_invoiced
 from fusion_billing.odoo.line_findings import ADDED, COPIED, SentLine
 from fusion_billing.odoo.line_guarding import Comparison, LineGuarding, count, event_data
@@ -34,8 +33,8 @@ class CopyGuarding:
     """Find copies and handle them as `LineGuarding` handles changes."""
 
     lines: LineGuarding
-    subscriptions: SubscriptionStore
-    leases: Leases
+    subscriptions: KnownSubscriptions
+    leases: OrderLeases
 
     def compare(
         self,

@@ -11,13 +11,14 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from fusion_billing.dynamodb.ratings.guarded_lines import CHANGED_AGAIN, GuardedLines
+from fusion_billing.dynamodb.ratings.guarded_lines import CHANGED_AGAIN
 from fusion_billing.dynamodb.ratings.order_line_items import CHANGED, FINAL_INVOICE, StoredLine
 from fusion_billing.dynamodb.ratings.ratings import line_partition
 from fusion_billing.errors import FusionError
 from fusion_billing.instants import rfc3339
 from fusion_billing.odoo.client import Odoo
 from fusion_billing.odoo.errors import MissingAccessRights
+from fusion_billing.odoo.guarding_ports import GuardedLines
 from fusion_billing.odoo.line_findings import CANCELLED, FOUND, SentLine
 from fusion_billing.odoo.order_line_reading import OdooLine, read_lines
 from fusion_billing.odoo.orders import Seconds
