@@ -210,6 +210,10 @@ def test_a_key_must_equal_the_header() -> None:
     assert parse(value, lambda: "made", "k").key == "k"
 
 
+def test_a_key_that_differs_from_the_header_is_found_with_an_unknown_field() -> None:
+    assert [code for _, code, _ in faults("other", extra=1)] == ["unknown_field", "mismatch"]
+
+
 def test_a_key_of_the_header_is_checked_as_one_of_the_body() -> None:
     without = {name: value for name, value in RECORD.items() if name != "idempotency_key"}
     assert list(refusal(json.dumps(without), "").faults) == [Fault("idempotency_key", "empty", "must not be empty")]

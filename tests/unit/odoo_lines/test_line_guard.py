@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -11,6 +11,7 @@ from fusion_billing.odoo_lines.line_guard import (
     ITSELF,
     MAX_NOTES,
     MAX_REPAIRS,
+    Action,
     LineGuard,
     Note,
     decide,
@@ -155,10 +156,11 @@ def test_a_note_is_stored_as_compact_json() -> None:
         ),
     ],
 )
+@pytest.mark.parametrize("action", get_args(Action))
 def test_a_decision_keeps_the_finding_and_remembers_the_repairs_of_a_day(
-    before: Note | None, guard: LineGuard, reason: str, expected: dict[str, Any]
+    *, before: Note | None, guard: LineGuard, reason: str, expected: dict[str, Any], action: Action
 ) -> None:
-    found = replace(FOUND, why="an earlier reason")
+    found = replace(FOUND, action=action, why="an earlier reason")
     assert decide(found, before, guard, reason) == replace(found, **({"why": ""} | expected))
 
 
