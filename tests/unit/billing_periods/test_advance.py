@@ -246,3 +246,11 @@ def test_the_anchor_of_a_schedule(start: str, end: str, previous: str | None, an
     terms = Terms(date.fromisoformat(start), date.fromisoformat(end), 1, "month", "Europe/Brussels")
     before = None if previous is None else date.fromisoformat(previous)
     assert terms.spec(before) == ScheduleSpec(date.fromisoformat(anchor), 1, "month", "Europe/Brussels")
+
+
+def test_a_calendar_without_the_first_end_takes_the_local_day_of_its_open_end() -> None:
+    terms = Terms(date(2026, 11, 15), date(2026, 12, 1), 1, "month", "Europe/Brussels")
+    seen = first_seen(terms)
+    old = replace(seen, past=replace(seen.past, first_end=None))
+    earlier = replace(terms, start_date=date(2026, 10, 1))
+    assert advance(old, earlier, NOW).open == first_seen(earlier).open

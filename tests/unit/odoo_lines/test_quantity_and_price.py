@@ -212,3 +212,8 @@ def test_a_factor_has_at_most_14_digits() -> None:
 
 def test_the_defaults_are_those_of_odoo_19() -> None:
     assert Precision() == Precision(quantity=2, price=None, currency=2)
+
+
+def test_no_digit_of_an_amount_is_dropped_before_it_is_checked() -> None:
+    with pytest.raises(Unrepresentable):
+        one_at_amount(Decimal(f"1.{'0' * 34}1"), Precision())

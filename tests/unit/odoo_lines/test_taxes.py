@@ -142,6 +142,15 @@ FIXED = Tax(1, "fixed", D("0.5"))
         ("a fixed tax alone", "0.50", [FIXED], True, None, None),
         ("a fixed tax does not change the base", "0.50", [FIXED], False, None, "0.5"),
         ("whole units", "1.00", [INCLUDED_19], False, 0, "1"),
+        ("an included tax is not in the base of one on top", "1.27", [INCLUDED_20, ON_TOP_7], True, None, "1.2"),
+        (
+            "taxes alike, one in the base of the other",
+            "2.31",
+            [COMPOUND_5, Tax(11, "percent", D(10), affects=True)],
+            True,
+            None,
+            "2",
+        ),
         ("division on top", "1.00", [Tax(1, "division", D(20))], True, None, "0.8"),
         (
             "a fixed tax in the base of another",
