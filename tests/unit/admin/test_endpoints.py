@@ -1,6 +1,6 @@
 """Webhook endpoints are registered, changed, tested and deleted by their source; a secret is shown once."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 
 import pytest
@@ -134,3 +134,22 @@ def test_a_delivery_is_listed_and_replayed(world: World) -> None:
         world.endpoints, world.deliveries, world.wake_ups, APP, str(page[0]["id"]), now=world.clock.now
     )
     assert (shown["state"], world.wake_ups.sent) == ("due", [[(id_, 0)]])
+
+
+def test_every_failed_delivery_since_a_time_is_replayed(world: World) -> None:
+    id_ = world.create()
+    for number in range(3):
+        world.deliveries.put(id_, Event(f"msg_{number:026d}", "rating.updated", "42", b"{}", world.clock.now))
+    for due in world.deliveries.due(id_, world.clock.now, limit=2):
+        world.deliveries.fail(due, reason="the endpoint is disabled")
+    report = deliveries.replay_since(
+        world.endpoints,
+        world.deliveries,
+        world.wake_ups,
+        APP,
+        id_,
+        since=datetime(1970, 1, 1, tzinfo=UTC),
+        states=frozenset({"failed"}),
+        now=world.clock.now,
+    )
+    assert (report, world.wake_ups.sent) == ({"replayed": 2}, [[(id_, 0)]])

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from functions.admin.services.usage import Records, Voider, requested_source
+from functions.admin.services.usage_reconciliation import reconcile
 from fusion_billing.access.principal import Principal
 from fusion_billing.access.stored_key import Source
 from fusion_billing.dynamodb.catalog.targets import subscription_key
@@ -121,3 +122,24 @@ def test_a_source_sees_its_own_records_and_an_admin_all(world: World) -> None:
     assert requested_source(world.records, ADMIN, SOURCE) == SOURCE
     with pytest.raises(Refused):
         requested_source(world.records, ADMIN, "src_" + "b" * 16)
+
+
+def test_an_app_s_books_are_compared_with_what_is_stored(world: World) -> None:
+    world.voider.void(APP, SOURCE, "k3", {}, NOW)
+    booked = {"k1": "1", "k3": "3", "k9": "9"}
+    body = {
+        "subscription": "42",
+        "metric": "m",
+        "from": "2026-11-01T00:00:00Z",
+        "to": "2026-12-01T00:00:00Z",
+        "records": [{"idempotency_key": key, "quantity": quantity} for key, quantity in booked.items()],
+    }
+    report = reconcile(world.records, SOURCE, body)
+    assert report["missing_in_service"] == [
+        {"idempotency_key": "k3", "quantity": "3", "voided": True},
+        {"idempotency_key": "k9", "quantity": "9"},
+    ]
+    assert report["missing_in_app"] == [{"idempotency_key": "k2", "quantity": "2"}]
+    assert (report["differing"], report["equal"]) == ([], 1)
+    with pytest.raises(Refused):
+        reconcile(world.records, SOURCE, {**body, "to": body["from"]})
