@@ -1,6 +1,6 @@
 """Subscriptions and their billing calendars."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -12,13 +12,20 @@ from fusion_billing.errors import AliasTaken, OrderTaken, VersionConflict
 
 @dataclass
 class FakeSubscriptions:
-    """Subscriptions in memory; a write over another version than the stored one, or of a taken order, fails."""
+    """Subscriptions in memory; a write over another version than the stored one, or of a taken order, fails.
+
+    `overtaken_by` runs before the next `get`, as another writer would.
+    """
 
     items: dict[str, StoredSubscription] = field(default_factory=dict)
     writes: list[object] = field(default_factory=list)
     changes: dict[str, list[Change]] = field(default_factory=dict)
+    overtaken_by: Callable[[], object] | None = None
 
     def get(self, subscription: str) -> StoredSubscription | None:
+        if self.overtaken_by is not None:
+            other, self.overtaken_by = self.overtaken_by, None
+            other()
         return self.items.get(subscription)
 
     def find(self, name: str) -> StoredSubscription | None:

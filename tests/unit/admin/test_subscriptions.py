@@ -1,6 +1,7 @@
 """Subscriptions are put, patched and deleted over what is stored, by whoever may use their plan."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import pytest
 
@@ -105,6 +106,13 @@ def test_a_patch_changes_the_fields_that_it_names(world: World) -> None:
     assert (shown["name"], shown["plan"], shown["version"]) == ("S42b", "Pro", 2)
     assert world.patch({"name": "S42c"}, "acme")["version"] == 3
     assert [change["version"] for change in world.store.history("42")] == [3, 2, 1]
+
+
+def test_a_patch_that_was_overtaken_keeps_the_other_change(world: World) -> None:
+    world.put()
+    world.store.overtaken_by = partial(world.put, {"name": "S42b"})
+    shown = world.patch({"aliases": ["acme"]})
+    assert (shown["name"], shown["aliases"], shown["version"]) == ("S42b", ["acme"], 3)
 
 
 def test_a_patch_is_checked_as_a_whole_definition(world: World) -> None:

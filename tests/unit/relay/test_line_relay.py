@@ -124,6 +124,7 @@ def test_a_partition_stays_leased_while_odoo_may_process_a_call(world: RelayWorl
     world.odoo.admin.fault("slow", method="load", delay=45.0)
     world.run()
     assert world.leases.taken[PARTITION] > world.clock.now
+    assert world.line().intent is not None
     assert world.run()["sent"] == 0
     world.later(minutes=10)
     world.run()
