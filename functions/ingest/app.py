@@ -37,12 +37,12 @@ class App:
             response = self._respond(event, seconds, fields)
         except FusionError as error:
             fields["code"] = error.code
-            response = problem.answer_error(error)
+            response = problem.error_response(error)
         except Exception as error:  # noqa: BLE001  the last line: nothing of it may reach the caller
             reference = problem.new_reference()
             # The message of an error may quote the request, so only its type and places are logged.
             self.log("error", "internal error", reference=reference, **problem.places(error))
-            response = problem.answer_unexpected(reference)
+            response = problem.unexpected_response(reference)
         milliseconds = round((self.clock() - started) * 1000, 1)
         status = response["statusCode"]
         self.log("info", "usage received", status=status, milliseconds=milliseconds, request=request_id, **fields)

@@ -5,7 +5,7 @@ from typing import Any
 
 from functions.ingest.result import Result
 from fusion_billing.http import problem
-from fusion_billing.http.api_gateway import answer
+from fusion_billing.http.api_gateway import json_response
 from fusion_billing.metering.outcome import ACCEPTED, CONFLICT, CREATED, INVALID
 
 _STATUS_OF_FAILURES = {CONFLICT: 409, INVALID: 422}
@@ -14,7 +14,7 @@ _STATUS_OF_FAILURES = {CONFLICT: 409, INVALID: 422}
 def single_response(result: Result) -> dict[str, Any]:
     """Return the response to a request with one record: its result, or a problem document."""
     if result.outcome in ACCEPTED:
-        return answer(201 if result.outcome == CREATED else 200, _result(0, result))
+        return json_response(201 if result.outcome == CREATED else 200, _result(0, result))
     status = _STATUS_OF_FAILURES.get(result.outcome, 503)
     extra: dict[str, Any] = {
         "outcome": result.outcome,
@@ -23,13 +23,13 @@ def single_response(result: Result) -> dict[str, Any]:
         **_fault_members(result),
     }
     document = problem.document(status, result.code, result.message, extra)
-    return answer(status, document, problem.headers_of(status), kind=problem.MEDIA_TYPE)
+    return json_response(status, document, problem.headers_of(status), kind=problem.MEDIA_TYPE)
 
 
 def batch_response(results: Sequence[Result], counts: Mapping[str, int]) -> dict[str, Any]:
     """Return the response to a batch: 200 if every record was accepted, else 207."""
     status = 200 if counts.keys() <= ACCEPTED else 207
-    return answer(status, {"results": [_result(*indexed) for indexed in enumerate(results)], "summary": counts})
+    return json_response(status, {"results": [_result(*indexed) for indexed in enumerate(results)], "summary": counts})
 
 
 def _result(index: int, result: Result) -> dict[str, Any]:

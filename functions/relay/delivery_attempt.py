@@ -103,7 +103,7 @@ class Tries:
             outcome,
             ok=answer.success,
             seconds=answer.milliseconds / 1000,
-            again=result.due if self._wakes(endpoint) else None,
+            again=result.due_at if self._wakes(endpoint) else None,
             disabled=disabled,
         )
 

@@ -105,12 +105,12 @@ class FakeDeliveries:
 
     def due(self, endpoint_id: str, now: datetime, *, limit: int) -> list[Due]:
         found = sorted(
-            (delivery.due, delivery.event)
+            (delivery.due_at, delivery.event)
             for delivery in self.items.values()
             if delivery.endpoint == endpoint_id
             and delivery.state == "due"
-            and delivery.due is not None
-            and delivery.due <= now
+            and delivery.due_at is not None
+            and delivery.due_at <= now
         )
         return [Due(endpoint_id, event, sortable(due)) for due, event in found[:limit]]
 
@@ -119,7 +119,7 @@ class FakeDeliveries:
             delivery = self._still_due(found)
             if delivery is None:
                 return None
-            claimed = replace(delivery, due=until)
+            claimed = replace(delivery, due_at=until)
             key = found.endpoint, found.event
             self.items[key], self.claims[key] = claimed, token
             return claimed
@@ -139,7 +139,7 @@ class FakeDeliveries:
                 delivery,
                 state=result.state,
                 attempt_count=delivery.attempt_count + (answer is not None),
-                due=result.due,
+                due_at=result.due_at,
                 error=result.error,
                 attempts=recent_attempts(attempts, now),
             )
@@ -151,7 +151,7 @@ class FakeDeliveries:
             if delivery is None:
                 return False
             key = found.endpoint, found.event
-            self.items[key] = replace(delivery, state="failed", due=None, error=reason)
+            self.items[key] = replace(delivery, state="failed", due_at=None, error=reason)
             self.claims.pop(key, None)
             return True
 
@@ -159,7 +159,7 @@ class FakeDeliveries:
         delivery = self.items.get((endpoint_id, event_id))
         if delivery is None:
             return False
-        self.items[endpoint_id, event_id] = replace(delivery, state="due", due=now, attempt_count=0, error=None)
+        self.items[endpoint_id, event_id] = replace(delivery, state="due", due_at=now, attempt_count=0, error=None)
         return True
 
     def get(self, endpoint_id: str, event_id: str) -> Delivery | None:
@@ -190,9 +190,9 @@ class FakeDeliveries:
 
     def _still_due(self, found: Due) -> Delivery | None:
         delivery = self.items.get((found.endpoint, found.event))
-        if delivery is None or delivery.state != "due" or delivery.due is None:
+        if delivery is None or delivery.state != "due" or delivery.due_at is None:
             return None
-        return delivery if sortable(delivery.due) == found.due_at else None
+        return delivery if sortable(delivery.due_at) == found.due_at else None
 
 
 @dataclass

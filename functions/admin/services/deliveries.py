@@ -100,5 +100,5 @@ def replay_since(
         wake_ups.now([endpoint.id])
     result: dict[str, Any] = {"replayed": replayed}
     if after is not None:
-        result["next_since"] = rfc3339(found[-1].at)
+        result["next_since"] = rfc3339(found[-1].created_at)
     return result

@@ -42,20 +42,20 @@ def delivery_json(delivery: Delivery) -> DeliveryJson:
         "type": delivery.type,
         "state": delivery.state,
         "attempt_count": delivery.attempt_count,
-        "created_at": rfc3339(delivery.at),
+        "created_at": rfc3339(delivery.created_at),
         "attempts": [_attempt(attempt) for attempt in delivery.attempts],
     }
     if delivery.subscription is not None:
         shown["subscription"] = delivery.subscription
-    if delivery.due is not None:
-        shown["due_at"] = rfc3339(delivery.due)
+    if delivery.due_at is not None:
+        shown["due_at"] = rfc3339(delivery.due_at)
     if delivery.error is not None:
         shown["error"] = delivery.error
     return shown
 
 
 def _attempt(attempt: Attempt) -> AttemptJson:
-    shown: AttemptJson = {"attempted_at": rfc3339(attempt.at), "duration_ms": attempt.milliseconds}
+    shown: AttemptJson = {"attempted_at": rfc3339(attempt.attempted_at), "duration_ms": attempt.milliseconds}
     if attempt.status is not None:
         shown["status"] = attempt.status
     if attempt.error is not None:

@@ -49,7 +49,7 @@ def create(webhooks: Webhooks, principal: Principal, body: dict[str, Any], now: 
     endpoint = Endpoint(
         id=endpoint_id,
         source=principal.source,
-        created=now,
+        created_at=now,
         metrics=principal.metrics,
         plans=principal.plans,
         secrets=(sealed,),
@@ -116,7 +116,7 @@ def rotate(webhooks: Webhooks, principal: Principal, endpoint_id: str, now: date
     if len(live) >= _MOST_LIVE_SECRETS:
         raise Conflict("The secret was rotated too often within 24 hours", code="rotated_too_often")
     until = now + OLD_SECRET_LIVES
-    old = [known if known.expires is not None else replace(known, expires=until) for known in live]
+    old = [known if known.expires_at is not None else replace(known, expires_at=until) for known in live]
     secret, sealed = _new_secret(webhooks, endpoint_id, now)
     stored = webhooks.endpoints.replace(replace(endpoint, secrets=(sealed, *old)))
     return {**as_json(stored), "secret": secret, "previous_secret_expires_at": rfc3339(until)}
@@ -163,7 +163,7 @@ def as_json(endpoint: Endpoint) -> dict[str, Any]:
         "events": list(endpoint.events),
         "description": endpoint.description,
         "state": endpoint.state,
-        "created_at": rfc3339(endpoint.created),
+        "created_at": rfc3339(endpoint.created_at),
     }
     for name, instant in (("failing_since", endpoint.failing_since), ("disabled_at", endpoint.disabled_at)):
         if instant is not None:

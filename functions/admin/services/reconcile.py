@@ -19,9 +19,6 @@ from fusion_billing.errors import NotFound
 from fusion_billing.odoo.copy_guarding import CopyGuarding
 from fusion_billing.odoo.line_guarding import Comparison, LineGuarding, is_acknowledged
 
-_FINDING = {"why": "reason"}
-"""Field of a finding -> its name in responses."""
-
 _BATCH = 100
 _SECONDS_FOR_ONE = 6.0
 
@@ -37,11 +34,10 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as JSON."""
-        findings = [{_FINDING.get(name, name): value for name, value in finding.items()} for finding in self.findings]
         return {
             "compared": self.compared,
             "agreeing": self.agreeing,
-            "findings": findings,
+            "findings": self.findings,
             "cursor": self.cursor,
             "complete": self.cursor is None,
         }

@@ -43,7 +43,7 @@ def listened(small_world: "World", tables: Tables) -> "World":
         events=("*",),
         description="",
         secrets=(SealedSecret(b"sealed", small_world.now),),
-        created=small_world.now,
+        created_at=small_world.now,
     )
     EndpointStore(small_world.client, tables.webhooks).create(endpoint)
     return small_world

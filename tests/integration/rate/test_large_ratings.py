@@ -80,7 +80,7 @@ def rater(request: pytest.FixtureRequest, small_world: "World") -> Rater:
         events=("*",),
         description="",
         secrets=(SealedSecret(b"sealed", small_world.now),),
-        created=small_world.now,
+        created_at=small_world.now,
     )
     EndpointStore(small_world.client, small_world.tables.webhooks).create(endpoint)
     queue: Any = _Queue()
@@ -187,7 +187,7 @@ def test_a_rating_that_cant_be_written_with_its_events_costs_the_others_nothing(
         events=("*",),
         description="",
         secrets=(SealedSecret(b"sealed", small_world.now),),
-        created=small_world.now,
+        created_at=small_world.now,
     )
     EndpointStore(small_world.client, small_world.tables.webhooks).create(endpoint)
     queue: Any = _Queue()

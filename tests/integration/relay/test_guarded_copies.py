@@ -48,7 +48,7 @@ def test_a_copy_on_an_order_that_is_not_known_is_reported_once(sent: Any) -> Non
     run = guard(sent)
     [finding] = run.result.findings
     assert (finding["found"], finding["repaired"]) == (["copied"], False)
-    assert finding["why"] == "its order belongs to no known subscription"
+    assert finding["reason"] == "its order belongs to no known subscription"
     assert form(sent, copy) == RATED
     assert (run.result.changed, guard(sent).result.changed) == (1, 0)
     assert line(sent).line_partition == "changed"

@@ -175,7 +175,7 @@ def test_a_delivered_quantity_that_is_taken_away_is_found_and_written_again(worl
 def test_a_cancelled_order_is_reported_alone(sent: Any) -> None:
     sent.admin.write("sale.order", [41], {"state": "cancel"})
     [finding] = guard(sent).result.findings
-    assert (finding["found"], finding["repaired"], finding["why"]) == (
+    assert (finding["found"], finding["repaired"], finding["reason"]) == (
         ["cancelled"],
         False,
         "its order is cancelled",
@@ -187,7 +187,7 @@ def test_what_is_on_an_invoice_is_never_touched(sent: Any) -> None:
     sent.admin.update_prices(41)
     sent.admin.invoice_period(41)
     [finding] = guard(sent).result.findings
-    assert (finding["repaired"], finding["why"]) == (False, "it is on an invoice")
+    assert (finding["repaired"], finding["reason"]) == (False, "it is on an invoice")
     assert line(sent).state == "sent"
 
 

@@ -67,7 +67,7 @@ def sent(world: Any) -> Any:
     return world
 
 
-def test_what_agrees_is_counted_and_nothing_is_told(sent: Any) -> None:
+def test_agreeing_lines_are_counted_and_not_reported(sent: Any) -> None:
     report = reconcile(sent)
     assert (report.compared, report.agreeing, report.findings) == (1, 1, [])
 
@@ -80,7 +80,7 @@ def test_what_agrees_is_counted_and_nothing_is_told(sent: Any) -> None:
         ({"product_uom_qty": 125, "price_unit": Decimal("0.008")}, ["quantity", "price"]),
     ],
 )
-def test_what_was_changed_by_hand_is_told_and_mended(sent: Any, values: dict[str, Any], found: list[str]) -> None:
+def test_a_line_changed_in_odoo_is_reported_and_repaired(sent: Any, values: dict[str, Any], found: list[str]) -> None:
     [row] = sent.in_odoo(41)
     sent.admin.write("sale.order.line", [row["id"]], values)
     assert set(found) <= set(reconcile(sent).findings[0]["found"])
@@ -92,7 +92,7 @@ def test_what_was_changed_by_hand_is_told_and_mended(sent: Any, values: dict[str
     assert reconcile(sent).findings == []
 
 
-def test_a_line_given_another_product_by_hand_goes_to_zero_and_a_new_one_is_made(sent: Any) -> None:
+def test_a_line_whose_product_was_changed_in_odoo_is_set_to_zero_and_replaced(sent: Any) -> None:
     [row] = sent.in_odoo(41)
     sent.admin.write("sale.order.line", [row["id"]], {"product_id": 8})
     assert "product" in reconcile(sent, repair=True).findings[0]["found"]
@@ -103,7 +103,7 @@ def test_a_line_given_another_product_by_hand_goes_to_zero_and_a_new_one_is_made
     assert reconcile(sent).findings == []
 
 
-def test_a_line_deleted_by_hand_is_told_and_made_again(sent: Any) -> None:
+def test_a_line_deleted_in_odoo_is_reported_and_created_again(sent: Any) -> None:
     [row] = sent.in_odoo(41)
     sent.admin.unlink("sale.order.line", [row["id"]])
     assert reconcile(sent, repair=True).findings[0]["found"] == ["deleted"]
@@ -112,7 +112,7 @@ def test_a_line_deleted_by_hand_is_told_and_made_again(sent: Any) -> None:
     assert reconcile(sent).findings == []
 
 
-def test_a_line_duplicated_by_hand_is_told_and_emptied(sent: Any) -> None:
+def test_a_line_duplicated_in_odoo_is_reported_and_set_to_zero(sent: Any) -> None:
     [row] = sent.in_odoo(41)
     twin = {"order_id": 41, "product_id": 7, "product_uom_qty": 250, "price_unit": 1, "name": row["name"]}
     [made] = sent.admin.seed({"sale.order.line": [twin]})["sale.order.line"]
@@ -122,7 +122,7 @@ def test_a_line_duplicated_by_hand_is_told_and_emptied(sent: Any) -> None:
     assert reconcile(sent).findings == []
 
 
-def test_a_duplicate_is_left_while_the_relay_is_at_work_on_the_lane(sent: Any) -> None:
+def test_a_duplicate_is_not_changed_while_a_relay_holds_the_partition(sent: Any) -> None:
     [row] = sent.in_odoo(41)
     sent.admin.seed({"sale.order.line": [{"order_id": 41, "product_id": 7, "product_uom_qty": 1, "name": row["name"]}]})
     leases = Leases(sent.dynamodb, sent.tables.state, "relay")
@@ -132,21 +132,21 @@ def test_a_duplicate_is_left_while_the_relay_is_at_work_on_the_lane(sent: Any) -
     assert finding["repaired"] is False
 
 
-def test_a_moved_line_is_told(sent: Any) -> None:
+def test_a_moved_line_is_reported(sent: Any) -> None:
     sent.orders(42)
     [row] = sent.in_odoo(41)
     sent.admin.write("sale.order.line", [row["id"]], {"order_id": 42})
     assert "moved" in reconcile(sent).findings[0]["found"]
 
 
-def test_what_is_invoiced_is_told_and_left_alone(sent: Any) -> None:
+def test_an_invoiced_line_is_reported_and_not_changed(sent: Any) -> None:
     key = sent.rate(41)
     sent.run()
     sent.ratings.freeze(sent.line(key))
     [row] = sent.in_odoo(41)
     sent.admin.write("sale.order.line", [row["id"]], {"price_unit": 9})
     [finding] = reconcile(sent, repair=True).findings
-    assert (finding["repaired"], finding["why"]) == (False, "its period is invoiced")
+    assert (finding["repaired"], finding["reason"]) == (False, "its billing period is invoiced")
     assert sent.line(key).line.state == "sent"
 
 

@@ -256,7 +256,7 @@ class Relay:
                 "source": "src_a",
                 "url": url,
                 "events": ("*",),
-                "created": self.clock(),
+                "created_at": self.clock(),
                 "secrets": (secret,),
                 **more,
             }

@@ -11,7 +11,7 @@ from fusion_billing.errors import Conflict
 pytestmark = pytest.mark.integration
 
 
-def test_of_two_changes_to_one_version_the_second_is_refused(relay: Any) -> None:
+def test_the_second_of_two_changes_to_one_version_is_refused(relay: Any) -> None:
     read = relay.register("a", "https://example.com/")
     first = relay.endpoints.replace(replace(read, description="first"))
     with pytest.raises(Conflict):
@@ -20,7 +20,7 @@ def test_of_two_changes_to_one_version_the_second_is_refused(relay: Any) -> None
     assert first.version == 2
 
 
-def test_a_change_or_a_try_does_not_bring_a_deleted_endpoint_back(relay: Any) -> None:
+def test_a_change_or_an_attempt_does_not_restore_a_deleted_endpoint(relay: Any) -> None:
     read = relay.register("a", "https://example.com/")
     relay.endpoints.delete("ep_a")
     with pytest.raises(Conflict):
@@ -41,7 +41,7 @@ def test_failing_since_is_the_first_failure_after_the_last_success(relay: Any) -
     assert relay.endpoints.note_failure("ep_a", later) == later
 
 
-def test_a_change_does_not_bring_back_failures_that_are_over(relay: Any) -> None:
+def test_a_change_does_not_restore_past_failures(relay: Any) -> None:
     relay.register("a", "https://example.com/")
     relay.endpoints.note_failure("ep_a", relay.clock())
     read = relay.endpoints.get("ep_a")
@@ -51,7 +51,7 @@ def test_a_change_does_not_bring_back_failures_that_are_over(relay: Any) -> None
     assert relay.endpoints.get("ep_a") == changed
 
 
-def test_a_change_keeps_failures_unless_they_are_to_be_forgotten(relay: Any) -> None:
+def test_a_change_preserves_failures_unless_they_are_reset(relay: Any) -> None:
     read = relay.register("a", "https://example.com/")
     failed = relay.clock()
     relay.endpoints.note_failure("ep_a", failed)
@@ -61,7 +61,7 @@ def test_a_change_keeps_failures_unless_they_are_to_be_forgotten(relay: Any) -> 
     assert relay.endpoints.get("ep_a").failing_since is None
 
 
-def test_enabling_forgets_why_it_was_disabled(relay: Any) -> None:
+def test_enabling_removes_the_reason_of_disabling(relay: Any) -> None:
     read = relay.register("a", "https://example.com/")
     off = relay.endpoints.replace(
         replace(read, state="disabled", disabled_at=relay.clock(), disabled_reason="requested")

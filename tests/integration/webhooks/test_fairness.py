@@ -17,7 +17,7 @@ from fusion_billing.webhooks.endpoint import SealedSecret
 pytestmark = pytest.mark.integration
 
 
-def test_what_a_killed_relay_had_claimed_is_sent_by_the_next_one_a_minute_later(relay: Any, receiver: Any) -> None:
+def test_deliveries_of_a_killed_relay_are_sent_by_the_next_run_a_minute_later(relay: Any, receiver: Any) -> None:
     class Killed(BaseException):
         pass
 
@@ -39,7 +39,7 @@ def test_what_a_killed_relay_had_claimed_is_sent_by_the_next_one_a_minute_later(
     assert Counter(headers["webhook-id"] for _, headers, _ in receiver.messages) == Counter(events)
 
 
-def test_a_relay_that_lost_its_claim_writes_nothing(relay: Any, receiver: Any) -> None:
+def test_a_relay_that_lost_its_lease_writes_nothing(relay: Any, receiver: Any) -> None:
     relay.register("a", f"{receiver.url}/ok/a")
     (event,) = relay.tell()
     (due,) = relay.deliveries.due("ep_a", relay.clock(), limit=1)
@@ -48,7 +48,7 @@ def test_a_relay_that_lost_its_claim_writes_nothing(relay: Any, receiver: Any) -
     assert relay.deliveries.claim(due, token="other", until=relay.clock()) is None
     assert relay.run().delivered == 1
     stored = relay.delivery("a", event)
-    result = DeliveryResult("due", due=relay.clock())
+    result = DeliveryResult("due", due_at=relay.clock())
     assert not relay.deliveries.finish(
         late, token="late", answer=EndpointResponse(500), result=result, now=relay.clock()
     )
@@ -91,7 +91,7 @@ def test_fifty_endpoints_of_which_four_misbehave_each_in_its_own_way(relay: Any,
     assert relay.delivery("huge", events[0]).attempts[0].excerpt == "z" * 256
 
 
-def test_an_endpoint_that_hangs_is_given_up_for_the_run_and_keeps_its_backlog(
+def test_a_hanging_endpoint_is_dropped_for_the_run_and_its_deliveries_stay_due(
     relay: Any, receiver: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fusion_billing.webhooks.fair_scheduler.FAILURE_BUDGET", 0.5)
@@ -103,7 +103,7 @@ def test_an_endpoint_that_hangs_is_given_up_for_the_run_and_keeps_its_backlog(
     assert len(relay.deliveries.due("ep_a", relay.clock(), limit=10)) == 3
 
 
-def test_a_run_leaves_due_what_it_has_no_time_for(relay: Any, receiver: Any) -> None:
+def test_deliveries_beyond_the_time_of_a_run_stay_due(relay: Any, receiver: Any) -> None:
     relay.register("a", f"{receiver.url}/ok/a")
     relay.tell(3)
     left: Iterator[float] = iter([300.0, 300.0] + [10.0] * 100)
@@ -112,7 +112,7 @@ def test_a_run_leaves_due_what_it_has_no_time_for(relay: Any, receiver: Any) -> 
     assert len(relay.deliveries.due("ep_a", relay.clock(), limit=10)) == 1
 
 
-def test_a_nudge_for_one_endpoint_serves_it_alone(relay: Any, receiver: Any) -> None:
+def test_a_wake_up_for_one_endpoint_serves_only_it(relay: Any, receiver: Any) -> None:
     relay.register("a", f"{receiver.url}/ok/a")
     relay.register("b", f"{receiver.url}/ok/b")
     relay.tell()
@@ -120,7 +120,7 @@ def test_a_nudge_for_one_endpoint_serves_it_alone(relay: Any, receiver: Any) -> 
     assert receiver.log == ["/ok/b"]
 
 
-def test_a_backlog_longer_than_one_runs_share_asks_for_another_run(relay: Any, receiver: Any) -> None:
+def test_a_backlog_beyond_the_limit_of_a_run_requests_another_run(relay: Any, receiver: Any) -> None:
     relay.register("a", f"{receiver.url}/ok/a")
     relay.tell(3)
     assert relay.run(most_a_run=2).delivered == 2
@@ -138,9 +138,7 @@ def test_an_event_with_many_listeners_reaches_all_of_them(relay: Any, receiver: 
     assert {headers["webhook-id"] for _, headers, _ in receiver.messages} == {event}
 
 
-def test_one_nudged_run_at_a_time_serves_an_endpoint_and_who_came_meanwhile_is_not_forgotten(
-    relay: Any, receiver: Any
-) -> None:
+def test_one_run_at_a_time_serves_an_endpoint_and_later_wake_ups_are_served_too(relay: Any, receiver: Any) -> None:
     relay.register("a", f"{receiver.url}/ok/a")
     relay.register("b", f"{receiver.url}/ok/b")
     relay.tell()
@@ -153,7 +151,7 @@ def test_one_nudged_run_at_a_time_serves_an_endpoint_and_who_came_meanwhile_is_n
     assert not relay.endpoint_leases.give_back("ep_a", token="other")
 
 
-def test_a_run_that_was_nudged_for_once_more_meanwhile_asks_for_another(relay: Any, receiver: Any) -> None:
+def test_a_run_that_got_another_wake_up_requests_another_run(relay: Any, receiver: Any) -> None:
     relay.register("a", f"{receiver.url}/ok/a")
     relay.tell()
 
@@ -168,7 +166,7 @@ def test_a_run_that_was_nudged_for_once_more_meanwhile_asks_for_another(relay: A
     assert relay.queue.sent == [("ep_a", 0)]
 
 
-def test_the_turn_of_a_run_that_was_killed_is_free_a_minute_later(relay: Any, receiver: Any) -> None:
+def test_the_lease_of_a_killed_run_expires_after_a_minute(relay: Any, receiver: Any) -> None:
     relay.register("a", f"{receiver.url}/ok/a")
     relay.tell()
     until = relay.clock() + timedelta(seconds=60)
@@ -178,7 +176,7 @@ def test_the_turn_of_a_run_that_was_killed_is_free_a_minute_later(relay: Any, re
     assert not relay.endpoint_leases.give_back("ep_a", token="dead")
 
 
-def test_nobody_is_woken_for_an_endpoint_that_has_only_failed_for_ten_minutes(relay: Any, receiver: Any) -> None:
+def test_no_wake_up_is_sent_for_an_endpoint_that_has_only_failed_for_ten_minutes(relay: Any, receiver: Any) -> None:
     relay.register("a", f"{receiver.url}/500/a", failing_since=relay.clock() - timedelta(minutes=9))
     relay.tell()
     relay.run()
@@ -188,7 +186,7 @@ def test_nobody_is_woken_for_an_endpoint_that_has_only_failed_for_ten_minutes(re
     assert len(relay.queue.sent) == 1
 
 
-def test_the_oldest_due_delivery_is_told_unless_its_endpoint_only_fails(relay: Any, receiver: Any) -> None:
+def test_the_oldest_due_delivery_is_reported_unless_its_endpoint_only_fails(relay: Any, receiver: Any) -> None:
     relay.register("a", f"{receiver.url}/ok/a")
     relay.register("b", f"{receiver.url}/500/b", failing_since=relay.clock())
     told = relay.clock()
@@ -199,7 +197,7 @@ def test_the_oldest_due_delivery_is_told_unless_its_endpoint_only_fails(relay: A
     assert relay.run().oldest_due_seconds == 0
 
 
-def test_a_delivery_whose_event_is_gone_fails_and_says_so(relay: Any, receiver: Any, tables: Any) -> None:
+def test_a_delivery_without_its_event_fails_with_a_reason(relay: Any, receiver: Any, tables: Any) -> None:
     relay.register("a", f"{receiver.url}/ok/a")
     (event,) = relay.tell()
     relay.dynamodb.delete_item(TableName=tables.webhooks, Key={"pk": {"S": f"E#{event}"}, "sk": {"S": "EVENT"}})
@@ -209,7 +207,7 @@ def test_a_delivery_whose_event_is_gone_fails_and_says_so(relay: Any, receiver: 
     assert receiver.messages == []
 
 
-def test_what_can_not_be_decrypted_costs_the_others_nothing(relay: Any, receiver: Any) -> None:
+def test_a_secret_that_cannot_be_decrypted_does_not_affect_other_endpoints(relay: Any, receiver: Any) -> None:
     relay.register("a", f"{receiver.url}/ok/a", secrets=(SealedSecret(base64.b64encode(b"x"), relay.clock()),))
     relay.register("b", f"{receiver.url}/ok/b")
     (event,) = relay.tell()

@@ -53,7 +53,7 @@ deliveries.run(
 """
 
 
-def test_a_relay_killed_in_the_middle_loses_nothing_and_repeats_only_what_was_under_way(
+def test_a_killed_relay_loses_nothing_and_repeats_only_attempts_in_progress(
     relay: Any, receiver: Any, dynamodb_url: str, tables: Any
 ) -> None:
     relay.register("a", f"{receiver.url}/ok/a")

@@ -62,7 +62,9 @@ def outbox(dynamodb: DynamoDBClient, tables: Tables, queue: FakeQueue, clock: Cl
 @pytest.fixture
 def register(dynamodb: DynamoDBClient, tables: Tables) -> Callable[..., Endpoint]:
     def add(name: str, **more: Any) -> Endpoint:
-        made = Endpoint(id=f"ep_{name}", source="src_a", url="https://example.com/", events=("*",), created=NOW, **more)
+        made = Endpoint(
+            id=f"ep_{name}", source="src_a", url="https://example.com/", events=("*",), created_at=NOW, **more
+        )
         EndpointStore(dynamodb, tables.webhooks).create(made)
         return made
 
@@ -135,7 +137,7 @@ def test_endpoints_are_read_once_a_second_however_many_events_there_are(
     assert len(rating(outbox).writes) == 2
 
 
-def test_a_burst_of_events_is_one_nudge_at_once_and_one_that_covers_the_rest(
+def test_a_burst_of_events_sends_one_wake_up_at_once_and_one_for_the_rest(
     outbox: Outbox, queue: FakeQueue, clock: Clock, register: Callable[..., Endpoint]
 ) -> None:
     register("a")
@@ -167,7 +169,7 @@ def test_an_event_with_many_listeners_is_fanned_out_once_by_the_relay(
     assert deliveries(dynamodb, tables, gone.id) == []
 
 
-def test_what_is_stored_goes_after_its_time_but_the_event_outlives_its_deliveries(
+def test_stored_events_and_deliveries_expire_and_events_expire_last(
     dynamodb: DynamoDBClient, tables: Tables, outbox: Outbox, register: Callable[..., Endpoint]
 ) -> None:
     register("a")

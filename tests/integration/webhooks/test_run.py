@@ -15,7 +15,7 @@ pytestmark = pytest.mark.integration
 OLD_SECRET = signing.new_secret(bytes(range(1, 33)))
 
 
-def test_a_due_delivery_is_sent_signed_and_kept_with_its_attempt(relay: Any, receiver: Any) -> None:
+def test_a_due_delivery_is_sent_signed_and_stored_with_its_attempt(relay: Any, receiver: Any) -> None:
     relay.register("a", f"{receiver.url}/ok/a")
     (event,) = relay.tell()
     counts = relay.run()
@@ -27,13 +27,13 @@ def test_a_due_delivery_is_sent_signed_and_kept_with_its_attempt(relay: Any, rec
     signing.verify(relay.secret, headers, body, now=relay.clock().timestamp())
     assert json.loads(body)["data"]["sequence"] == 1
     stored = relay.delivery("a", event)
-    assert (stored.state, stored.attempt_count, stored.due) == ("delivered", 1, None)
+    assert (stored.state, stored.attempt_count, stored.due_at) == ("delivered", 1, None)
     (attempt,) = stored.attempts
     assert (attempt.status, attempt.error, attempt.excerpt) == (200, None, "thank you")
     assert relay.run().delivered == 0
 
 
-def test_during_a_rotation_both_secrets_verify_and_afterwards_the_new_one_alone(
+def test_both_secrets_verify_during_a_rotation_and_only_the_new_one_afterwards(
     relay: Any, receiver: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start = relay.clock()
@@ -68,7 +68,7 @@ def test_the_reference_library_verifies_what_is_sent(relay: Any, receiver: Any) 
     assert Webhook(relay.secret).verify(body, headers)["type"] == "rating.updated"
 
 
-def test_a_failing_delivery_is_tried_ten_times_under_one_id_and_then_failed(relay: Any, receiver: Any) -> None:
+def test_a_delivery_fails_after_ten_attempts_under_one_id(relay: Any, receiver: Any) -> None:
     relay.register("a", f"{receiver.url}/500/a")
     (event,) = relay.tell()
     waits = []
@@ -77,11 +77,11 @@ def test_a_failing_delivery_is_tried_ten_times_under_one_id_and_then_failed(rela
         assert relay.run().retried == 1
         stored = relay.delivery("a", event)
         assert stored.state == "due"
-        assert stored.due is not None
-        waits.append(stored.due - before)
-        relay.clock.at = stored.due - timedelta(milliseconds=1)
+        assert stored.due_at is not None
+        waits.append(stored.due_at - before)
+        relay.clock.at = stored.due_at - timedelta(milliseconds=1)
         assert relay.run().retried == 0
-        relay.clock.at = stored.due
+        relay.clock.at = stored.due_at
     assert relay.run().failed == 1
     hours = [timedelta(hours=hours) for hours in (2, 5, 10, 14, 20, 24)]
     assert waits == [timedelta(seconds=5), timedelta(minutes=5), timedelta(minutes=30), *hours]
@@ -95,11 +95,11 @@ def test_a_failing_delivery_is_tried_ten_times_under_one_id_and_then_failed(rela
     assert 300 <= long <= 311
 
 
-def test_a_failed_delivery_can_be_replayed_from_the_schedules_beginning(relay: Any, receiver: Any) -> None:
+def test_a_replayed_delivery_restarts_the_retry_schedule(relay: Any, receiver: Any) -> None:
     relay.register("a", f"{receiver.url}/500/a")
     (event,) = relay.tell()
     while (stored := relay.delivery("a", event)).state == "due":
-        relay.clock.at = stored.due
+        relay.clock.at = stored.due_at
         relay.run()
     assert relay.deliveries.replay("ep_a", event, relay.clock())
     assert relay.run().retried == 1
@@ -115,7 +115,7 @@ def test_a_retry_after_is_honoured_within_bounds(relay: Any, receiver: Any, valu
     relay.register("a", f"{receiver.url}/503/a")
     (event,) = relay.tell()
     relay.run()
-    assert relay.delivery("a", event).due == relay.clock() + timedelta(seconds=seconds)
+    assert relay.delivery("a", event).due_at == relay.clock() + timedelta(seconds=seconds)
 
 
 def test_a_redirect_is_a_failure_and_is_not_followed(relay: Any, receiver: Any) -> None:
@@ -127,7 +127,7 @@ def test_a_redirect_is_a_failure_and_is_not_followed(relay: Any, receiver: Any) 
     assert relay.delivery("a", event).attempts[0].status == 302
 
 
-def test_410_disables_the_endpoint_and_says_so(relay: Any, receiver: Any) -> None:
+def test_410_disables_the_endpoint_and_publishes_an_event(relay: Any, receiver: Any) -> None:
     gone = relay.register("a", f"{receiver.url}/410/a")
     relay.register("b", f"{receiver.url}/ok/b", events=("endpoint.*",))
     relay.register("c", f"{receiver.url}/ok/c", events=("endpoint.*",), source="src_b")
@@ -191,7 +191,7 @@ def test_one_success_in_five_days_keeps_an_endpoint_enabled(relay: Any, receiver
     assert (stored.state, stored.failing_since) == ("enabled", None)
 
 
-def test_an_address_inside_is_refused_at_the_send_too(relay: Any, receiver: Any) -> None:
+def test_an_internal_address_is_refused_when_sending_too(relay: Any, receiver: Any) -> None:
     relay.register("a", "https://169.254.169.254/latest/")
     relay.register("b", "http://hooks.example.com/")
     (event,) = relay.tell()
@@ -200,14 +200,14 @@ def test_an_address_inside_is_refused_at_the_send_too(relay: Any, receiver: Any)
         assert relay.delivery(name, event).attempts[0].error == "refused_address"
 
 
-def test_attempts_are_kept_for_thirty_days(relay: Any, receiver: Any) -> None:
+def test_attempts_are_stored_for_thirty_days(relay: Any, receiver: Any) -> None:
     relay.register("a", f"{receiver.url}/ok/a")
     (event,) = relay.tell()
     relay.run()
     relay.clock.forward(days=31)
     relay.deliveries.replay("ep_a", event, relay.clock())
     relay.run()
-    assert [one.at for one in relay.delivery("a", event).attempts] == [relay.clock()]
+    assert [attempt.attempted_at for attempt in relay.delivery("a", event).attempts] == [relay.clock()]
 
 
 def test_deliveries_are_listed_newest_first_by_state_type_and_time(relay: Any, receiver: Any) -> None:

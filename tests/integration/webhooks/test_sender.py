@@ -98,7 +98,7 @@ def test_a_message_goes_out_as_one_request(serve: Serve) -> None:
         (b"HTTP/1.1 200 OK\r\n\r\n" + b"a" * 300, 200, "a" * 256),
     ],
 )
-def test_an_answer_is_its_status_and_the_beginning_of_its_body(
+def test_a_response_is_its_status_and_the_beginning_of_its_body(
     serve: Serve, answer: bytes, status: int, excerpt: str
 ) -> None:
     got = post(serve(says(answer)))
@@ -117,7 +117,7 @@ def test_an_answer_is_its_status_and_the_beginning_of_its_body(
         (b"HTTP/1.1 100 Continue\r\n\r\n" * 10_000, "bad_answer"),
     ],
 )
-def test_what_is_no_answer_is_a_failure_with_a_name(serve: Serve, answer: bytes, error: str) -> None:
+def test_an_invalid_response_is_a_failure_with_a_code(serve: Serve, answer: bytes, error: str) -> None:
     got = post(serve(says(answer)))
     assert (got.status, got.error) == (None, error)
 
@@ -139,12 +139,12 @@ def drip_the_head(connection: socket.socket) -> None:
 
 
 @pytest.mark.parametrize("script", [hang, drip_the_head])
-def test_an_endpoint_that_never_gets_to_the_point_is_timed_out(serve: Serve, script: Script) -> None:
+def test_an_endpoint_that_never_sends_a_status_times_out(serve: Serve, script: Script) -> None:
     got = post(serve(script))
     assert (got.status, got.error) == (None, "timed_out")
 
 
-def test_a_body_that_drips_for_ever_is_left_once_the_status_is_known(serve: Serve) -> None:
+def test_reading_of_an_endless_slow_body_stops_at_the_deadline(serve: Serve) -> None:
     def script(connection: socket.socket) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
         stopped = threading.Event()
@@ -156,7 +156,7 @@ def test_a_body_that_drips_for_ever_is_left_once_the_status_is_known(serve: Serv
     assert got.excerpt.startswith("y")
 
 
-def test_of_a_body_without_end_no_more_than_the_limit_is_read(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reading_of_an_endless_body_stops_at_the_limit(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     received = 0
     reading = socket.socket.recv_into
 
@@ -188,7 +188,7 @@ def test_a_reader_that_never_reads_does_not_hold_the_sender(serve: Serve) -> Non
     assert (got.status, got.error) == (None, "timed_out")
 
 
-def test_nobody_there_is_a_failure_with_a_name() -> None:
+def test_a_refused_connection_is_a_failure_with_a_code() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     assert post(port).error == "connect_failed"
@@ -210,7 +210,7 @@ def test_tls_is_checked_for_the_hosts_name(
     assert post(serve(answer), host="localhost", tls=good_client).error in {"tls_failed", "connection_closed"}
 
 
-def test_a_handshake_that_never_comes_is_timed_out(
+def test_a_missing_tls_handshake_times_out(
     serve: Serve, authority: Callable[[str], tuple[ssl.SSLContext, ssl.SSLContext]]
 ) -> None:
     _, client = authority("localhost")

@@ -89,8 +89,8 @@ def test_messages_are_signed_with_both_secrets_for_a_day_after_a_rotation(world:
     id_ = world.create()
     endpoints.rotate(world.webhooks, APP, id_, world.clock.now)
     new, old = world.endpoints.items[id_].secrets
-    assert new.expires is None
-    assert old.expires == world.clock.now + timedelta(hours=24)
+    assert new.expires_at is None
+    assert old.expires_at == world.clock.now + timedelta(hours=24)
     for _ in range(3):
         endpoints.rotate(world.webhooks, APP, id_, world.clock.now)
     with pytest.raises(Conflict) as refused:

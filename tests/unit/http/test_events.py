@@ -6,7 +6,7 @@ import json
 import pytest
 
 from fusion_billing.errors import Refused
-from fusion_billing.http.api_gateway import answer, body_of
+from fusion_billing.http.api_gateway import body_of, json_response
 
 
 def test_a_body_in_base64_is_decoded_and_one_that_is_none_refused() -> None:
@@ -18,7 +18,7 @@ def test_a_body_in_base64_is_decoded_and_one_that_is_none_refused() -> None:
 
 
 def test_an_answer_is_json_in_ascii_that_nothing_may_cache() -> None:
-    made = answer(200, {"a": "ä\ud800"}, {"x-extra": "1"})
+    made = json_response(200, {"a": "ä\ud800"}, {"x-extra": "1"})
     assert made["statusCode"] == 200
     assert made["headers"] == {
         "content-type": "application/json",

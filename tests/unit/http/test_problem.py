@@ -39,14 +39,14 @@ FAULT = Fault("quantity", "negative", "must not be negative")
     ],
 )
 def test_each_error_has_its_status_and_code(error: FusionError, status: int, code: str) -> None:
-    answer = problem.answer_error(error)
-    body = json.loads(answer["body"])
-    assert answer["statusCode"] == body["status"] == status
+    response = problem.error_response(error)
+    body = json.loads(response["body"])
+    assert response["statusCode"] == body["status"] == status
     assert body["code"] == code
     assert body["type"] == f"urn:fusion-billing:problem:{code}"
     assert body["title"]
     assert body["detail"] == error.message
-    assert answer["headers"]["content-type"] == "application/problem+json"
+    assert response["headers"]["content-type"] == "application/problem+json"
 
 
 def test_a_refusal_names_each_field() -> None:
@@ -59,14 +59,14 @@ def test_a_refusal_names_each_field() -> None:
 
 
 def test_a_401_says_how_to_authenticate_and_a_503_when_to_retry() -> None:
-    assert problem.answer_error(Unauthenticated("who"))["headers"]["www-authenticate"].startswith("Bearer")
-    assert problem.answer_error(Unavailable("later"))["headers"]["retry-after"] == "1"
+    assert problem.error_response(Unauthenticated("who"))["headers"]["www-authenticate"].startswith("Bearer")
+    assert problem.error_response(Unavailable("later"))["headers"]["retry-after"] == "1"
 
 
 def test_an_unexpected_error_shows_its_reference_only() -> None:
-    answer = problem.answer_unexpected("abc123")
-    body = json.loads(answer["body"])
-    assert (answer["statusCode"], body["code"], body["reference"]) == (500, "internal_error", "abc123")
+    response = problem.unexpected_response("abc123")
+    body = json.loads(response["body"])
+    assert (response["statusCode"], body["code"], body["reference"]) == (500, "internal_error", "abc123")
 
 
 def test_the_log_has_the_places_of_an_error_not_its_message() -> None:
@@ -80,17 +80,17 @@ def test_the_log_has_the_places_of_an_error_not_its_message() -> None:
 
 @pytest.mark.parametrize("count", [1, 100, 101, 200_000])
 def test_a_hundred_faults_are_listed_and_all_are_counted(count: int) -> None:
-    answer = problem.answer_error(Refused([Fault(f"field_{n}", "odd", "is odd") for n in range(count)]))
-    body = json.loads(answer["body"])
+    response = problem.error_response(Refused([Fault(f"field_{n}", "odd", "is odd") for n in range(count)]))
+    body = json.loads(response["body"])
     assert (len(body["errors"]), body["errors_total"]) == (min(count, 100), count)
-    assert len(answer["body"]) < 20_000
+    assert len(response["body"]) < 20_000
 
 
 def test_no_name_makes_an_answer_large() -> None:
     name = "\U0001f600" * 1_000_000
-    answer = problem.answer_error(Refused([Fault(name, "odd", name)] * 200))
-    assert len(answer["body"]) < 2_000_000
-    assert json.loads(answer["body"])["errors"][0]["field"] == name[:255] + "…"
+    response = problem.error_response(Refused([Fault(name, "odd", name)] * 200))
+    assert len(response["body"]) < 2_000_000
+    assert json.loads(response["body"])["errors"][0]["field"] == name[:255] + "…"
 
 
 def test_what_is_stored_instead_is_shown() -> None:

@@ -91,7 +91,7 @@ def test_a_due_delivery_is_signed_and_delivered_once(world: World) -> None:
     assert (message.url, message.body, message.headers["webhook-id"]) == ("https://ep_1.example/", event.body, "msg_1")
     assert message.headers["webhook-signature"].startswith("v1,")
     delivery = world.delivery()
-    assert (delivery.state, delivery.attempt_count, delivery.due) == ("delivered", 1, None)
+    assert (delivery.state, delivery.attempt_count, delivery.due_at) == ("delivered", 1, None)
     assert world.run().delivered == 0
 
 
@@ -99,7 +99,7 @@ def test_a_failed_attempt_is_retried_when_it_is_due(world: World) -> None:
     world.publish()
     world.respond(FAILURE)
     assert world.run().retried == 1
-    due = world.delivery().due
+    due = world.delivery().due_at
     assert due is not None
     assert due > world.clock.now
     assert world.failing_since() == world.clock.now
@@ -119,12 +119,12 @@ def test_a_delivery_fails_after_its_last_attempt(world: World) -> None:
         failed += world.run().failed
         if failed:
             break
-        due = world.delivery().due
+        due = world.delivery().due_at
         assert due is not None
         world.clock.now = due
         world.endpoints.note_success("ep_1")
     assert failed == 1
-    assert (world.delivery().state, world.delivery().due) == ("failed", None)
+    assert (world.delivery().state, world.delivery().due_at) == ("failed", None)
 
 
 def test_a_response_of_410_disables_the_endpoint_and_fails_what_is_due(world: World) -> None:

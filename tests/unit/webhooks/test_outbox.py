@@ -20,7 +20,7 @@ def endpoint(name: str, *events: str, **more: Any) -> Endpoint:
         source="src_a",
         url="https://example.com/",
         events=events or ("*",),
-        created=NOW,
+        created_at=NOW,
         **more,
     )
 
@@ -99,7 +99,7 @@ def test_a_disabled_endpoint_keeps_what_happens_but_nobody_is_woken_for_it() -> 
     assert prepared.endpoints == ()
 
 
-def test_nobody_is_woken_for_an_endpoint_that_has_only_failed_for_ten_minutes() -> None:
+def test_no_wake_up_is_sent_for_an_endpoint_that_has_only_failed_for_ten_minutes() -> None:
     failing = [endpoint(f"{age}", failing_since=NOW - timedelta(minutes=age)) for age in (9, 10)]
     outbox, _ = outbox_of(*failing)
     prepared = rating(outbox)

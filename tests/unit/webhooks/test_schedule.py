@@ -78,7 +78,7 @@ def test_only_2xx_is_delivered(status: int) -> None:
 
 @pytest.mark.parametrize("status", [103, 199, 300, 301, 302, 307, 308, 400, 401, 404, 409, 429, 500, 503, 599])
 def test_every_other_status_is_tried_again_and_then_failed(status: int) -> None:
-    assert judged(EndpointResponse(status)) == DeliveryResult("due", due=NOW + timedelta(seconds=5))
+    assert judged(EndpointResponse(status)) == DeliveryResult("due", due_at=NOW + timedelta(seconds=5))
     last = judged(EndpointResponse(status), 10)
     assert (last.state, last.gone) == ("failed", False)
     assert last.error is not None
@@ -96,7 +96,7 @@ def test_410_fails_at_once_and_says_that_the_endpoint_is_gone() -> None:
 
 
 def test_a_retry_after_counts_on_any_failure_and_not_on_a_success() -> None:
-    assert judged(EndpointResponse(503, retry_after="60")).due == NOW + timedelta(seconds=60)
+    assert judged(EndpointResponse(503, retry_after="60")).due_at == NOW + timedelta(seconds=60)
     assert judged(EndpointResponse(200, retry_after="60")) == DeliveryResult("delivered")
 
 

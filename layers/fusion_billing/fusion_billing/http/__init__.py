@@ -1,1 +1,1 @@
-"""API Gateway's events, authentication, and problem+json answers: what the functions' HTTP side shares."""
+"""Shared HTTP code of the functions: API Gateway events, authentication, and problem+json responses."""

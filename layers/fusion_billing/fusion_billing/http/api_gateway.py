@@ -23,10 +23,10 @@ def body_of(event: Mapping[str, Any]) -> bytes:
     return encoded
 
 
-def answer(
+def json_response(
     status: int, value: object, headers: Mapping[str, str] | None = None, *, kind: str = "application/json"
 ) -> dict[str, Any]:
-    """Return an answer for API Gateway with `value` as its JSON body."""
+    """Return a response for API Gateway with `value` as its JSON body."""
     return {
         "statusCode": status,
         "headers": {"content-type": kind, "cache-control": "no-store", **(headers or {})},

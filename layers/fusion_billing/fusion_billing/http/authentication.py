@@ -1,6 +1,6 @@
-"""From an Authorization header to a `Principal`.
+"""Authenticate requests by their Authorization header.
 
-A warm container remembers a key for one second, no longer: `REMEMBERED_SECONDS` after its revocation is
+A warm container caches a key for at most one second: `REMEMBERED_SECONDS` after its revocation is
 stored, a key is rejected everywhere, and the revoking call responds only then.
 """
 
@@ -18,17 +18,17 @@ _REMEMBERED_KEYS = 1_000
 
 
 class KeyStore(Protocol):
-    """Where keys are; `fusion_billing.dynamodb.catalog.api_keys.KeyStore` is one."""
+    """The store of API keys, such as `fusion_billing.dynamodb.catalog.api_keys.KeyStore`."""
 
     def get(self, key_id: str) -> StoredKey | None:
-        """Return the key as it is now, or None."""
+        """Return the stored key, or None if the id is unknown."""
 
 
 class Authenticator:
     """Authenticates requests by the API key in their headers."""
 
     def __init__(self, keys: KeyStore, clock: Callable[[], float]) -> None:
-        """Take the store, and a clock in seconds that never goes back (`time.monotonic`)."""
+        """Create an authenticator from the store and a monotonic clock in seconds (`time.monotonic`)."""
         self._keys = keys
         self._clock = clock
         self._remembered: dict[str, tuple[float, StoredKey]] = {}
@@ -36,8 +36,8 @@ class Authenticator:
     def authenticate(self, headers: Mapping[str, str], now: datetime) -> Principal:
         """Return the holder of the key in `headers` (lower-case names), judged at `now`.
 
-        Raises `Unauthenticated` with the code `missing_key`, `malformed_key`, `unknown_key` (also where only
-        the secret is wrong: the two answer alike) or `revoked_key`.
+        Raises `Unauthenticated` with the code `missing_key`, `malformed_key`, `unknown_key` (also if only
+        the secret is wrong: the responses are the same) or `revoked_key`.
         """
         kind, _, text = headers.get("authorization", "").partition(" ")
         if not text or kind.lower() != "bearer":
@@ -61,7 +61,7 @@ class Authenticator:
             return known[1]
         stored = self._keys.get(key_id)
         self._remembered.pop(key_id, None)
-        if stored is not None:  # one not there is read again each time: it may be made any moment
+        if stored is not None:  # unknown keys are not cached: they may be created at any time
             if len(self._remembered) >= _REMEMBERED_KEYS:
                 self._remembered.clear()
             self._remembered[key_id] = (at, stored)

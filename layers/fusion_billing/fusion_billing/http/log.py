@@ -1,4 +1,4 @@
-"""Log lines as JSON, one a line, for functions whose cold start has no room for more.
+"""Log lines as JSON, one per line, for functions that need a short cold start.
 
 What goes in is chosen by name where it is called: no body, no header, no secret.
 """
@@ -11,7 +11,7 @@ _ORDER = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
 class Log:
-    """Writes the lines of one service, from a level up."""
+    """Writes the log lines of one service, at or above a level."""
 
     def __init__(self, service: str, level: str = "info") -> None:
         self._service = service

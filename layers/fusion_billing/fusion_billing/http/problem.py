@@ -1,7 +1,7 @@
 """Errors as RFC 9457 `application/problem+json`.
 
-`code` is stable and for programs; `errors` names each field of a body that is wrong. What was not raised on
-purpose answers 500 with a reference that the log has too, and nothing else of it.
+`code` is stable and for programs; `errors` names each field of a body that is wrong. An
+unexpected error gets status 500 and a reference, which is in the log too, and nothing else.
 """
 
 import secrets
@@ -21,7 +21,7 @@ from fusion_billing.errors import (
     Unauthenticated,
     Unavailable,
 )
-from fusion_billing.http.api_gateway import answer
+from fusion_billing.http.api_gateway import json_response
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -67,7 +67,7 @@ def _shortened(text: str, most: int) -> str:
 
 
 def document(status: int, code: str, detail: str, extra: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return a problem document; `extra` are members of its own kind."""
+    """Return a problem document; `extra` are additional members."""
     return {
         "type": f"urn:fusion-billing:problem:{code}",
         "title": ERROR_CODES[code].title if code in ERROR_CODES else HTTPStatus(status).phrase,
@@ -97,10 +97,10 @@ def headers_of(status: int) -> dict[str, str]:
     return {}
 
 
-def answer_error(error: FusionError, extra: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return API Gateway's answer for an error raised on purpose."""
+def error_response(error: FusionError, extra: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return the API Gateway response for an expected error."""
     status, body = of_error(error, extra)
-    return answer(status, body, headers_of(status), kind=MEDIA_TYPE)
+    return json_response(status, body, headers_of(status), kind=MEDIA_TYPE)
 
 
 def new_reference() -> str:
@@ -109,19 +109,19 @@ def new_reference() -> str:
 
 
 def unexpected(reference: str) -> tuple[int, dict[str, Any]]:
-    """Return the status and document for what was not raised on purpose; only `reference` tells of it."""
+    """Return the status and document for an unexpected error; only `reference` identifies it."""
     detail = f"Something went wrong on our side. Tell us the reference {reference} and we can find it."
     return 500, document(500, "internal_error", detail, {"reference": reference})
 
 
-def answer_unexpected(reference: str) -> dict[str, Any]:
-    """Return API Gateway's answer for what was not raised on purpose."""
+def unexpected_response(reference: str) -> dict[str, Any]:
+    """Return the API Gateway response for an unexpected error."""
     status, body = unexpected(reference)
-    return answer(status, body, kind=MEDIA_TYPE)
+    return json_response(status, body, kind=MEDIA_TYPE)
 
 
 def places(error: BaseException) -> dict[str, Any]:
-    """Return what a log may say of an unexpected error: its kind and where it was, not what it quotes."""
+    """Return the type and the traceback locations of an unexpected error, without its message, for the log."""
     found, trace = [], error.__traceback__
     while trace is not None:
         code = trace.tb_frame.f_code

@@ -72,7 +72,7 @@ class CopyGuarding:
         note = self._noted(line, owner, original, about)
         before = _before(original, line.odoo_line)
         is_known = note.action == "reported" and note.is_same(before)
-        result.findings.append(about | {"repaired": note.action == "repaired", "why": note.why})
+        result.findings.append(about | {"repaired": note.action == "repaired", "reason": note.why})
         if not is_known:
             count(result, note, about)
         is_fresh = is_known and before is not None and note.at < before.at + _REPORTED_AGAIN

@@ -171,13 +171,13 @@ class LineGuarding:
         before = read_notes(line.stored.guard).get(ITSELF)
         note = decide(note, before, self.guard, reason)
         if line.stored.frozen or (note.action == "reported" and note.is_same(before)):
-            return about | {"repaired": False, "why": note.why}
+            return about | {"repaired": False, "reason": note.why}
         is_written = self._write(line, note, about)
         if is_written:
             count(result, note, about)
         why = note.why if is_written else "it changed in the meantime: compare it again"
         is_repaired = is_written and note.action == "repaired"
-        return about | {"repaired": is_repaired, "why": "it is sent again" if is_repaired else why}
+        return about | {"repaired": is_repaired, "reason": "it is sent again" if is_repaired else why}
 
     def _write(self, line: SentLine, note: Note, about: dict[str, Any]) -> bool:
         stored = line.stored

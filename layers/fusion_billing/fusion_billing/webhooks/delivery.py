@@ -13,8 +13,8 @@ class Delivery:
 
     Attributes:
         attempt_count: Attempts since the delivery was created or last replayed.
-        at: The time of the event.
-        due: The time of the next attempt; during an attempt, the end of its lease.
+        created_at: The time of the event.
+        due_at: The time of the next attempt; during an attempt, the end of its lease.
         error: Why it failed.
     """
 
@@ -23,9 +23,9 @@ class Delivery:
     type: str
     state: DeliveryState
     attempt_count: int
-    at: datetime
+    created_at: datetime
     subscription: str | None = None
-    due: datetime | None = None
+    due_at: datetime | None = None
     error: str | None = None
     attempts: tuple[Attempt, ...] = ()
 

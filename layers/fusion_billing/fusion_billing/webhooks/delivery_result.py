@@ -42,7 +42,7 @@ class EndpointResponse:
 class Attempt:
     """One attempt, as it is stored with its delivery."""
 
-    at: datetime
+    attempted_at: datetime
     status: int | None
     milliseconds: int
     error: str | None = None
@@ -54,7 +54,7 @@ class DeliveryResult:
     """The next state of a delivery, when it is due again, and whether its endpoint is `gone`."""
 
     state: DeliveryState
-    due: datetime | None = None
+    due_at: datetime | None = None
     error: str | None = None
     gone: bool = False
 
@@ -76,9 +76,11 @@ def result_of(response: EndpointResponse, *, attempt_count: int, now: datetime, 
     due = next_attempt_at(attempt_count, now=now, jitter=jitter, retry_after=retry_after)
     if due is None:
         return DeliveryResult("failed", error=f"all {attempt_count} attempts failed")
-    return DeliveryResult("due", due=due)
+    return DeliveryResult("due", due_at=due)
 
 
 def recent_attempts(attempts: tuple[Attempt, ...], now: datetime) -> tuple[Attempt, ...]:
     """Return the attempts to store: at most the latest thirty, none older than thirty days."""
-    return tuple(attempt for attempt in attempts if now - attempt.at < ATTEMPT_RETENTION)[-MAX_STORED_ATTEMPTS:]
+    return tuple(attempt for attempt in attempts if now - attempt.attempted_at < ATTEMPT_RETENTION)[
+        -MAX_STORED_ATTEMPTS:
+    ]

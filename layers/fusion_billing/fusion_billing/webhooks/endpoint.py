@@ -15,15 +15,15 @@ STOP_WAKE_UPS_AFTER = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class SealedSecret:
-    """An encrypted signing secret. `expires` is set once a newer secret replaced it."""
+    """An encrypted signing secret. `expires_at` is set once a newer secret replaced it."""
 
     sealed: bytes = field(repr=False)
-    created: datetime
-    expires: datetime | None = None
+    created_at: datetime
+    expires_at: datetime | None = None
 
     def is_active(self, now: datetime) -> bool:
         """Return whether messages are still signed with this secret."""
-        return self.expires is None or now < self.expires
+        return self.expires_at is None or now < self.expires_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Endpoint:
     source: str
     url: str
     events: tuple[str, ...]
-    created: datetime
+    created_at: datetime
     description: str = ""
     state: State = "enabled"
     metrics: frozenset[str] | None = None

@@ -123,7 +123,7 @@ class DeliveryStore:
             is_failed = result.state == "failed"
             partition = keys.failed_deliveries_partition if is_failed else keys.due_deliveries_partition
             values[":due_pk"] = {"S": partition(delivery.endpoint)}
-            values[":due_at"] = {"S": sortable(result.due or now)}
+            values[":due_at"] = {"S": sortable(result.due_at or now)}
             if result.error is None:
                 removes.append("#error")
             else:
@@ -258,9 +258,9 @@ def from_item(item: Any) -> Delivery:
         type=item["type"]["S"],
         state=_state(item["state"]["S"]),
         attempt_count=int(item["tries"]["N"]),
-        at=parse_instant(item["at"]["S"]),
+        created_at=parse_instant(item["at"]["S"]),
         subscription=item["subscription"]["S"] if "subscription" in item else None,
-        due=parse_instant(item["due_at"]["S"]) if "due_at" in item and item["state"]["S"] == "due" else None,
+        due_at=parse_instant(item["due_at"]["S"]) if "due_at" in item and item["state"]["S"] == "due" else None,
         error=item["error"]["S"] if "error" in item else None,
         attempts=tuple(_attempt(one["M"]) for one in item.get("attempts", {"L": []})["L"]),
     )
@@ -281,7 +281,7 @@ def _stored_state(state: DeliveryState) -> str:
 
 
 def _attempt_item(attempt: Attempt) -> Item:
-    item: Item = {"at": {"S": rfc3339(attempt.at)}, "ms": {"N": str(attempt.milliseconds)}}
+    item: Item = {"at": {"S": rfc3339(attempt.attempted_at)}, "ms": {"N": str(attempt.milliseconds)}}
     if attempt.status is not None:
         item["status"] = {"N": str(attempt.status)}
     if attempt.error is not None:
@@ -293,7 +293,7 @@ def _attempt_item(attempt: Attempt) -> Item:
 
 def _attempt(item: Any) -> Attempt:
     return Attempt(
-        at=parse_instant(item["at"]["S"]),
+        attempted_at=parse_instant(item["at"]["S"]),
         status=int(item["status"]["N"]) if "status" in item else None,
         milliseconds=int(item["ms"]["N"]),
         error=item["error"]["S"] if "error" in item else None,

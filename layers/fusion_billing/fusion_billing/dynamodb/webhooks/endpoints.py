@@ -191,7 +191,7 @@ def to_item(endpoint: Endpoint) -> Item:
         "source": {"S": endpoint.source},
         "url": {"S": endpoint.url},
         "events": {"L": [{"S": one} for one in endpoint.events]},
-        "created": {"S": rfc3339(endpoint.created)},
+        "created": {"S": rfc3339(endpoint.created_at)},
         "description": {"S": endpoint.description},
         "state": {"S": endpoint.state},
         "secrets": {"L": [_secret_item(one) for one in endpoint.secrets]},
@@ -215,7 +215,7 @@ def from_item(item: Any) -> Endpoint:
         source=item["source"]["S"],
         url=item["url"]["S"],
         events=tuple(one["S"] for one in item["events"]["L"]),
-        created=parse_instant(item["created"]["S"]),
+        created_at=parse_instant(item["created"]["S"]),
         description=item["description"]["S"],
         state=item["state"]["S"],
         metrics=_limit(item, "metrics"),
@@ -237,15 +237,15 @@ def _instant(item: Any, name: str) -> datetime | None:
 
 
 def _secret_item(secret: SealedSecret) -> Item:
-    item: Item = {"sealed": {"B": secret.sealed}, "created": {"S": rfc3339(secret.created)}}
-    if secret.expires is not None:
-        item["expires"] = {"S": rfc3339(secret.expires)}
+    item: Item = {"sealed": {"B": secret.sealed}, "created": {"S": rfc3339(secret.created_at)}}
+    if secret.expires_at is not None:
+        item["expires"] = {"S": rfc3339(secret.expires_at)}
     return {"M": item}
 
 
 def _secret(item: Any) -> SealedSecret:
     return SealedSecret(
         sealed=bytes(item["sealed"]["B"]),
-        created=parse_instant(item["created"]["S"]),
-        expires=_instant(item, "expires"),
+        created_at=parse_instant(item["created"]["S"]),
+        expires_at=_instant(item, "expires"),
     )
