@@ -49,7 +49,7 @@ def defined(admin: Any) -> Any:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_what_is_put_is_got_and_listed(defined: Any, path: str) -> None:
+def test_a_stored_definition_is_shown_and_listed(defined: Any, path: str) -> None:
     got = defined.get(path)
     assert got.status == 200
     assert {name: got.json[name] for name in PATHS[path]} == PATHS[path]
@@ -60,7 +60,7 @@ def test_what_is_put_is_got_and_listed(defined: Any, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_an_unchanged_put_writes_nothing_and_asks_nothing(defined: Any, path: str) -> None:
+def test_an_unchanged_put_writes_nothing_and_starts_no_rating(defined: Any, path: str) -> None:
     asked = len(defined.messages)
     again = defined.put(path, PATHS[path])
     assert (again.status, again.json["version"]) == (200, 1)
@@ -94,7 +94,7 @@ def test_a_put_with_an_old_version_is_refused(defined: Any, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_version_of_what_is_not_there_is_refused(admin: Any, path: str) -> None:
+def test_a_version_of_an_unknown_definition_is_refused(admin: Any, path: str) -> None:
     admin.put("/v1/metrics/calls", METRIC)
     other = f"{path}9"
     refused = admin.put(other, {**PATHS[path], "version": 1})
@@ -103,12 +103,12 @@ def test_a_version_of_what_is_not_there_is_refused(admin: Any, path: str) -> Non
 
 
 @pytest.mark.parametrize("version", ["1", 1.5, True, [1]])
-def test_a_version_that_is_none_is_refused(defined: Any, version: object) -> None:
+def test_an_invalid_version_is_refused(defined: Any, version: object) -> None:
     refused = defined.put("/v1/metrics/calls", {**METRIC, "version": version})
     assert (refused.status, refused.faults) == (422, {"version": "not_an_integer"})
 
 
-def test_what_is_shown_only_is_refused_where_it_is_another(defined: Any) -> None:
+def test_a_changed_read_only_field_is_refused(defined: Any) -> None:
     charge = defined.get("/v1/charges/calls").json
     dearer = [{**charge["versions"][0], "included_units": "0"}]
     refused = defined.put("/v1/charges/calls", {**CHARGE, "versions": dearer})
@@ -121,7 +121,7 @@ def test_what_is_shown_only_is_refused_where_it_is_another(defined: Any) -> None
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_what_is_not_there_is_not_found(admin: Any, path: str) -> None:
+def test_an_unknown_definition_is_not_found(admin: Any, path: str) -> None:
     for method in ("GET", "DELETE"):
         answer = admin.call(method, path)
         assert (answer.status, answer.code) == (404, "not_found")
@@ -137,14 +137,14 @@ def test_what_is_not_there_is_not_found(admin: Any, path: str) -> None:
         "/v1/charges/%00",
     ],
 )
-def test_a_name_that_nothing_can_have_is_not_found_and_not_put(admin: Any, path: str) -> None:
+def test_an_invalid_name_is_not_found_and_not_stored(admin: Any, path: str) -> None:
     assert admin.get(path).status == 404
     assert admin.delete(path).status == 404
     assert admin.put(path, {}).status == 422
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_each_scope_opens_its_own_door(defined: Any, path: str) -> None:
+def test_each_scope_gives_access_to_its_own_routes(defined: Any, path: str) -> None:
     reader, writer = defined.key("catalog:read"), defined.key("catalog:write")
     assert defined.get(path, key=reader).status == 200
     assert defined.put(path, PATHS[path], key=writer).status == 200
@@ -180,7 +180,7 @@ def test_each_scope_opens_its_own_door(defined: Any, path: str) -> None:
         ('{"\\u0000": "a"}', 422, "invalid"),
     ],
 )
-def test_a_body_that_is_none_is_refused(admin: Any, path: str, raw: str | bytes, status: int, code: str) -> None:
+def test_an_invalid_body_is_refused(admin: Any, path: str, raw: str | bytes, status: int, code: str) -> None:
     answer = admin.put(path, raw=raw)
     assert (answer.status, answer.code) == (status, code)
     assert admin.get(path).status == 404
@@ -195,18 +195,18 @@ def test_a_body_that_is_none_is_refused(admin: Any, path: str, raw: str | bytes,
         ({"rounding": {"\x00": 1}}, "rounding"),
     ],
 )
-def test_text_that_no_table_holds_is_refused_by_name(admin: Any, body: dict[str, Any], field: str) -> None:
+def test_text_that_cannot_be_stored_is_refused_by_field(admin: Any, body: dict[str, Any], field: str) -> None:
     answer = admin.put("/v1/metrics/calls", {**METRIC, **body})
     assert (answer.status, answer.faults) == (422, {field: "invalid_characters"})
 
 
 @pytest.mark.parametrize("zone", ["localtime", "posixrules", "Factory", "Europe", "../UTC", "/etc/localtime", ""])
-def test_a_zone_that_is_none_is_refused(defined: Any, zone: str) -> None:
+def test_an_invalid_time_zone_is_refused(defined: Any, zone: str) -> None:
     answer = defined.put("/v1/subscriptions/42", {**SUBSCRIPTION, "timezone": zone})
     assert (answer.status, set(answer.faults)) == (422, {"timezone"})
 
 
-def test_every_fault_of_a_metric_is_named(admin: Any) -> None:
+def test_every_fault_of_a_metric_is_reported(admin: Any) -> None:
     body = {
         "name": "",
         "aggregation": "mean",
@@ -218,7 +218,7 @@ def test_every_fault_of_a_metric_is_named(admin: Any) -> None:
     assert set(answer.faults) == {"name", "aggregation", "rounding.mode", "rounding.digits", "colour"}
 
 
-def test_every_fault_of_a_charge_is_named(defined: Any) -> None:
+def test_every_fault_of_a_charge_is_reported(defined: Any) -> None:
     body = {
         **CHARGE,
         "metric": "nothing",
@@ -252,7 +252,7 @@ def test_every_fault_of_a_charge_is_named(defined: Any) -> None:
     assert defined.get("/v1/charges/other").status == 404
 
 
-def test_every_fault_of_a_subscription_is_named(defined: Any) -> None:
+def test_every_fault_of_a_subscription_is_reported(defined: Any) -> None:
     body = {
         **SUBSCRIPTION,
         "odoo_order_id": 0,
@@ -294,7 +294,7 @@ def test_an_override_that_does_not_fit_its_charge_is_refused(defined: Any) -> No
     assert answer.faults == {"overrides.calls.minimum_amount": "minimum_above_maximum"}
 
 
-def test_a_metric_is_kept_while_a_charge_uses_it(defined: Any) -> None:
+def test_a_metric_cannot_be_deleted_while_a_charge_uses_it(defined: Any) -> None:
     answer = defined.delete("/v1/metrics/calls")
     assert (answer.status, answer.code) == (409, "in_use")
     defined.put("/v1/charges/calls", {**CHARGE, "active": False})
@@ -304,7 +304,9 @@ def test_a_metric_is_kept_while_a_charge_uses_it(defined: Any) -> None:
 
 
 @pytest.mark.parametrize("applies_to", [{"all": True}, {"plans": ["Pro", "Basic"]}, {"subscriptions": ["1", "42"]}])
-def test_a_charge_is_kept_while_a_subscription_pays_it(defined: Any, applies_to: dict[str, Any]) -> None:
+def test_a_charge_cannot_be_deleted_while_it_applies_to_a_subscription(
+    defined: Any, applies_to: dict[str, Any]
+) -> None:
     defined.put("/v1/charges/calls", {**CHARGE, "applies_to": applies_to})
     answer = defined.delete("/v1/charges/calls")
     assert (answer.status, answer.code) == (409, "in_use")
@@ -312,20 +314,20 @@ def test_a_charge_is_kept_while_a_subscription_pays_it(defined: Any, applies_to:
     assert defined.delete("/v1/charges/calls").status == 204
 
 
-def test_a_charge_is_kept_while_an_override_names_it(defined: Any) -> None:
+def test_a_charge_cannot_be_deleted_while_an_override_names_it(defined: Any) -> None:
     body = {**SUBSCRIPTION, "overrides": {"calls": {"included_units": "5"}}}
     defined.put("/v1/subscriptions/42", body)
     defined.put("/v1/charges/calls", {**CHARGE, "active": False})
     assert defined.delete("/v1/charges/calls").code == "in_use"
 
 
-def test_a_charge_that_nobody_pays_can_go(defined: Any) -> None:
+def test_an_unused_charge_can_be_deleted(defined: Any) -> None:
     defined.put("/v1/charges/calls", {**CHARGE, "applies_to": {"plans": ["Basic"]}})
     assert defined.delete("/v1/charges/calls").status == 204
     assert defined.get("/v1/charges/calls").status == 404
 
 
-def test_prices_are_kept_by_the_instant_from_which_they_are_valid(defined: Any) -> None:
+def test_prices_are_stored_by_the_instant_they_are_valid_from(defined: Any) -> None:
     dearer = {**CHARGE, "valid_from": "2026-12-01T00:00:00Z", "included_units": "0"}
     added = defined.put("/v1/charges/calls", dearer)
     assert added.status == 200
@@ -339,7 +341,7 @@ def test_prices_are_kept_by_the_instant_from_which_they_are_valid(defined: Any) 
     assert refused.faults == {"currency": "differs_between_versions"}
 
 
-def test_a_change_of_price_or_metric_has_open_periods_rated_anew(defined: Any) -> None:
+def test_a_change_of_price_or_metric_rates_open_periods_again(defined: Any) -> None:
     def sweeps(change: Callable[[], Any]) -> list[Any]:
         before = len(defined.messages)
         change()
@@ -353,7 +355,7 @@ def test_a_change_of_price_or_metric_has_open_periods_rated_anew(defined: Any) -
     assert sweeps(lambda: defined.delete("/v1/charges/calls")) == expected
 
 
-def test_a_changed_subscription_is_rated_anew(defined: Any) -> None:
+def test_a_changed_subscription_is_rated_again(defined: Any) -> None:
     assert defined.messages[-1] == ("rating", {"job": "subscription", "id": "42"})
     before = len(defined.messages)
     defined.put("/v1/subscriptions/42", {**SUBSCRIPTION, "plan": "Basic"})
@@ -385,13 +387,13 @@ def test_a_subscription_shows_its_open_period(defined: Any) -> None:
     assert moved.json["open_period"] == {"start": "2026-11-30T05:00:00Z", "end": "2026-12-31T05:00:00Z"}
 
 
-def test_a_subscription_that_nothing_was_counted_on_can_go(defined: Any) -> None:
+def test_a_subscription_without_usage_can_be_deleted(defined: Any) -> None:
     assert defined.delete("/v1/subscriptions/42").status == 204
     assert defined.get("/v1/subscriptions/42").status == 404
     assert defined.put("/v1/subscriptions/43", SUBSCRIPTION).status == 201
 
 
-def test_a_subscription_is_kept_once_usage_was_counted_on_it(defined: Any, dynamodb: Any, tables: Any) -> None:
+def test_a_subscription_with_usage_cannot_be_deleted(defined: Any, dynamodb: Any, tables: Any) -> None:
     dynamodb.put_item(
         TableName=tables.usage,
         Item={"pk": {"S": "U#src#k"}, "pair": {"S": "42#calls"}, "ws": {"S": "2026-11-01T00:00:00.000000Z"}},
@@ -407,7 +409,7 @@ def test_a_subscription_is_kept_once_usage_was_counted_on_it(defined: Any, dynam
         pytest.param({"amount": {"S": "0.00"}, "line_state": {"S": "sent"}}, 409, id="a line in Odoo"),
     ],
 )
-def test_a_subscription_is_kept_once_something_was_billed_on_it(
+def test_a_subscription_with_billed_lines_cannot_be_deleted(
     defined: Any, dynamodb: Any, tables: Any, rating: dict[str, Any], status: int
 ) -> None:
     key = {"pk": {"S": "R#42#2026-10-31T04:00:00Z"}, "sk": {"S": "calls"}}
@@ -415,7 +417,7 @@ def test_a_subscription_is_kept_once_something_was_billed_on_it(
     assert defined.delete("/v1/subscriptions/42").status == status
 
 
-def test_a_source_limited_to_plans_sees_and_puts_no_other(defined: Any) -> None:
+def test_a_source_limited_to_plans_reads_and_writes_only_those(defined: Any) -> None:
     limited = defined.key("catalog:read", "catalog:write", source="src_basic", plans=frozenset({"Basic"}))
     assert defined.get("/v1/subscriptions/42", key=limited).status == 404
     assert defined.get("/v1/subscriptions", key=limited).json["items"] == []
@@ -439,7 +441,7 @@ def pages(admin: Any, path: str, limit: int) -> list[list[Any]]:
             return found
 
 
-def test_lists_come_in_pages_that_hold_each_once(admin: Any) -> None:
+def test_pages_of_a_list_contain_each_item_once(admin: Any) -> None:
     for number in range(7):
         admin.put(f"/v1/metrics/m{number}", METRIC)
         admin.put(f"/v1/charges/c{number}", {**CHARGE, "metric": "m0"})
@@ -468,7 +470,7 @@ def test_lists_come_in_pages_that_hold_each_once(admin: Any) -> None:
     ],
 )
 @pytest.mark.parametrize("path", ["/v1/metrics", "/v1/charges", "/v1/subscriptions"])
-def test_a_bad_page_is_refused(admin: Any, path: str, query: dict[str, str], code: str) -> None:
+def test_an_invalid_page_is_refused(admin: Any, path: str, query: dict[str, str], code: str) -> None:
     answer = admin.get(path, query=query)
     assert (answer.status, answer.code) == (400, code)
 

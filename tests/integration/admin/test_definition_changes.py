@@ -42,7 +42,7 @@ def _history(admin: Any, path: str) -> list[tuple[int, str, str | None]]:
         ("/v1/charges/calls", {**CHARGE, "currency": "EUR"}, "currency"),
     ],
 )
-def test_what_rates_open_periods_as_something_else_must_be_confirmed(
+def test_a_change_of_what_open_periods_are_rated_as_must_be_confirmed(
     defined: Any, path: str, body: dict[str, Any], effect: str
 ) -> None:
     defined.put("/v1/metrics/other", METRIC)
@@ -67,7 +67,7 @@ def test_what_rates_open_periods_as_something_else_must_be_confirmed(
 
 
 @pytest.mark.parametrize("prepare", [None, {**CHARGE, "active": False}])
-def test_a_metric_that_no_active_charge_is_on_needs_no_confirmation(admin: Any, prepare: Any) -> None:
+def test_a_metric_without_active_charges_needs_no_confirmation(admin: Any, prepare: Any) -> None:
     admin.put("/v1/metrics/calls", METRIC)
     if prepare is not None:
         admin.put("/v1/charges/calls", prepare)
@@ -97,7 +97,7 @@ def test_other_changes_need_no_confirmation(defined: Any, path: str, body: dict[
         {"force": "1"},
     ],
 )
-def test_a_parameter_that_is_none_is_refused(defined: Any, query: dict[str, str]) -> None:
+def test_an_invalid_parameter_is_refused(defined: Any, query: dict[str, str]) -> None:
     refused = defined.put("/v1/metrics/calls", {**METRIC, "name": "Other"}, query=query)
     assert refused.status == 400
     assert defined.get("/v1/metrics/calls").json["version"] == 1
@@ -179,7 +179,7 @@ def usage_of(dynamodb: Any, tables: Any) -> Callable[..., None]:
     return stored
 
 
-def test_a_dry_run_stores_nothing_and_asks_nothing(used: Any) -> None:
+def test_a_dry_run_stores_nothing_and_starts_no_rating(used: Any) -> None:
     before = {path: used.get(path).json for path in PATHS}
     asked = len(used.messages)
     for path, body in (
@@ -224,7 +224,7 @@ def test_a_dry_run_of_a_charge_shows_its_versions_as_they_would_be(used: Any, us
     assert later["subscriptions"] == []
 
 
-def test_an_unchanged_dry_run_says_so(used: Any) -> None:
+def test_an_unchanged_dry_run_reports_no_change(used: Any) -> None:
     for path, body in (("/v1/metrics/calls", METRIC), ("/v1/charges/calls", CHARGE)):
         tried = used.put(path, body, query={"dry_run": "true"}).json
         assert (tried["outcome"], tried["changed_fields"], tried["evaluated"]) == ("unchanged", [], 0)
@@ -244,7 +244,7 @@ def test_a_dry_run_shows_no_other_plans_than_the_key_may_see(used: Any, usage_of
     assert (tried["evaluated"], tried["subscriptions"], tried["totals"]) == (0, [], [])
 
 
-def test_a_plan_left_in_the_open_period_still_pays(used: Any, usage_of: Any) -> None:
+def test_a_plan_that_ended_in_the_open_period_is_still_charged(used: Any, usage_of: Any) -> None:
     usage_of("42", "calls", 1500)
     path, body = "/v1/charges/calls", {**CHARGE, "applies_to": {"plans": [SUBSCRIPTION["plan"]]}}
     assert used.put(path, body).status == 200
@@ -312,9 +312,7 @@ AWS = {"properties": {"cloud": ["aws"]}, "model": {"type": "per_unit", "unit_amo
 BOTH = {**AWS, "properties": {"cloud": ["aws", "gcp"]}}
 
 
-def test_a_filter_that_is_never_reached_is_refused_and_a_stored_one_is_shown(
-    defined: Any, dynamodb: Any, tables: Any
-) -> None:
+def test_an_unreachable_filter_is_refused_and_a_stored_one_is_shown(defined: Any, dynamodb: Any, tables: Any) -> None:
     refused = defined.put("/v1/charges/calls", {**CHARGE, "filters": [BOTH, AWS]})
     assert (refused.status, refused.faults) == (422, {"filters.1.properties": "unreachable_filter"})
     assert defined.put("/v1/charges/calls", {**CHARGE, "filters": [AWS, BOTH]}).status == 200
@@ -327,7 +325,7 @@ def test_a_filter_that_is_never_reached_is_refused_and_a_stored_one_is_shown(
 
 
 @pytest.mark.parametrize("dated", [False, True])
-def test_a_filter_of_an_override_that_is_never_reached_is_refused(defined: Any, *, dated: bool) -> None:
+def test_an_unreachable_filter_of_an_override_is_refused(defined: Any, *, dated: bool) -> None:
     override: Any = {"filters": [BOTH, AWS]}
     overrides = {"calls": [override] if dated else override}
     field = "overrides.calls.0.filters.1.properties" if dated else "overrides.calls.filters.1.properties"
@@ -335,7 +333,7 @@ def test_a_filter_of_an_override_that_is_never_reached_is_refused(defined: Any, 
     assert (refused.status, refused.faults) == (422, {field: "unreachable_filter"})
 
 
-def test_a_definition_that_no_item_holds_is_refused(defined: Any) -> None:
+def test_a_definition_too_large_for_an_item_is_refused(defined: Any) -> None:
     names = {f"name {n:04d} {'x' * 200}": "y" * 256 for n in range(1_000)}
     for query in ({}, {"dry_run": "true"}):
         refused = defined.put("/v1/charges/calls", {**CHARGE, "names": names}, query=query)
@@ -343,7 +341,7 @@ def test_a_definition_that_no_item_holds_is_refused(defined: Any) -> None:
     assert defined.get("/v1/charges/calls").json["version"] == 1
 
 
-def test_many_versions_that_no_item_holds_together_are_refused(defined: Any) -> None:
+def test_versions_too_large_for_one_item_are_refused(defined: Any) -> None:
     plans = [f"plan {n:04d} {'x' * 240}" for n in range(1_000)]
     big = {**CHARGE, "applies_to": {"plans": plans}}
     assert defined.put("/v1/charges/calls", big).status == 200
@@ -353,7 +351,7 @@ def test_many_versions_that_no_item_holds_together_are_refused(defined: Any) -> 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
 @pytest.mark.parametrize("query", [{}, {"dry_run": "true"}])
-def test_overrides_that_no_item_holds_are_refused(defined: Any, method: str, query: dict[str, str]) -> None:
+def test_overrides_too_large_for_an_item_are_refused(defined: Any, method: str, query: dict[str, str]) -> None:
     price = "0." + "1" * 37
     tiers = [{"up_to": str(10**30 + n), "unit_amount": price, "flat_amount": price} for n in range(90)]
     model = {"type": "volume", "tiers": [*tiers, {"up_to": None}]}
@@ -379,7 +377,7 @@ def test_all_of_a_hundred_overrides_of_unknown_charges_are_named(defined: Any) -
 
 @pytest.mark.parametrize("kind", ["metrics", "charges", "subscriptions"])
 @pytest.mark.parametrize("name", ["x" * 2_000, "", " ", "#", "HISTORY#METRIC#calls", "\x00", "a/b"])
-def test_a_name_that_is_none_is_no_fault_of_ours(defined: Any, kind: str, name: str) -> None:
+def test_an_invalid_name_is_not_a_server_error(defined: Any, kind: str, name: str) -> None:
     path = f"/v1/{kind}/{quote(name, safe='')}"
     body = {"metrics": METRIC, "charges": CHARGE, "subscriptions": SUBSCRIPTION}[kind]
     for answer in (

@@ -54,7 +54,7 @@ def used(admin: Any, dynamodb: Any, tables: Any) -> Any:
     return admin
 
 
-def test_units_under_a_charge_given(admin: Any) -> None:
+def test_units_are_estimated_under_a_charge_in_the_body(admin: Any) -> None:
     charge = {name: CHARGE[name] for name in ("currency", "included_units", "model")}
     answer = admin.post("/v1/estimates", {"charge": charge, "units": "1250.5"})
     assert answer.status == 200
@@ -65,7 +65,7 @@ def test_units_under_a_charge_given(admin: Any) -> None:
     assert {"description", "units", "unit_amount", "amount"} <= set(answer.json["steps"][0])
 
 
-def test_records_under_a_charge_of_the_catalogue(used: Any) -> None:
+def test_records_are_estimated_under_a_stored_charge(used: Any) -> None:
     body = {"charge_code": "calls", "records": [{"quantity": 900}, {"quantity": "350.5"}]}
     assert used.post("/v1/estimates", body).json["amount"] == "1.00"
     assert used.post("/v1/estimates", {**body, "previous_units": "1125"}).json["amount"] == "0.50"
@@ -102,7 +102,7 @@ def test_a_period_is_rated_again_under_any_price(
     assert answer.json["period_start"] == start
 
 
-def test_a_level_is_estimated_in_the_first_periods_there_are(used: Any) -> None:
+def test_a_level_is_estimated_in_the_first_existing_periods(used: Any) -> None:
     used.put("/v1/metrics/level", {"name": "Level", "aggregation": "time_weighted"})
     assert used.put("/v1/charges/level", {**CHARGE, "metric": "level"}).status == 201
     for start in ("0001-01-01T00:00:00Z", "0001-02-03T00:00:00Z"):
@@ -172,19 +172,19 @@ def test_an_estimate_stores_nothing(used: Any, dynamodb: Any, tables: Any) -> No
         ),
     ],
 )
-def test_a_bad_estimate_is_refused_by_name(used: Any, body: dict[str, Any], faults: dict[str, str]) -> None:
+def test_an_invalid_estimate_is_refused_by_field(used: Any, body: dict[str, Any], faults: dict[str, str]) -> None:
     answer = used.post("/v1/estimates", body)
     assert (answer.status, answer.faults) == (422, faults)
 
 
-def test_another_sources_plan_and_an_unknown_subscription_answer_alike(used: Any) -> None:
+def test_another_sources_plan_and_an_unknown_subscription_get_the_same_response(used: Any) -> None:
     body = {"charge_code": "calls", "period_start": "2026-11-01T00:00:00Z"}
     limited = used.key("ratings:read", source="src_basic", plans=frozenset({"Basic"}))
     assert used.post("/v1/estimates", {**body, "subscription": "42"}, key=limited).status == 404
     assert used.post("/v1/estimates", {**body, "subscription": "43"}).status == 404
 
 
-def test_stored_usage_is_estimated_only_for_whom_its_metric_is_open(used: Any) -> None:
+def test_stored_usage_is_estimated_only_for_sources_that_may_see_its_metric(used: Any) -> None:
     body = {"charge_code": "calls", "subscription": "42", "period_start": "2026-11-01T00:00:00Z"}
     own = used.key("ratings:read", source="src_calls", metrics=frozenset({"calls"}))
     assert used.post("/v1/estimates", body, key=own).status == 200

@@ -11,7 +11,7 @@ from functions.admin.handler import handler
 SAMPLE = Path(__file__).parents[3] / "events" / "admin.json"
 
 
-def test_health_is_open_and_tells_the_version(admin: Any) -> None:
+def test_health_needs_no_key_and_returns_the_version(admin: Any) -> None:
     answer = admin.get("/v1/health", key="")
     assert answer.status == 200
     assert answer.json == {"status": "ok", "version": "0.1.0"}
@@ -23,10 +23,10 @@ def test_an_unknown_path_is_a_404_problem(admin: Any, path: str) -> None:
     assert (answer.status, answer.code) == (404, "not_found")
 
 
-def test_another_method_is_a_405_problem_that_names_the_right_ones(admin: Any) -> None:
+def test_another_method_is_a_405_problem_with_the_allowed_ones(admin: Any) -> None:
     answer = admin.post("/v1/health")
     assert (answer.status, answer.code, answer.headers["allow"]) == (405, "method_not_allowed", "GET")
 
 
-def test_the_sample_event_is_what_the_function_takes(admin: Any) -> None:
+def test_the_sample_event_is_accepted(admin: Any) -> None:
     assert handler(json.loads(SAMPLE.read_text()), None)["statusCode"] == 200

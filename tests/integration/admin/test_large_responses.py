@@ -55,6 +55,6 @@ def test_large_charges_come_in_small_pages(admin: Any) -> None:
 
 
 @pytest.mark.parametrize("text", ["é", "\ud800"])
-def test_text_that_is_no_utf_8_is_still_sent(text: str) -> None:
+def test_text_that_is_not_utf_8_is_still_sent(text: str) -> None:
     response = responses.json_response(200, {"text": text})
     assert json.loads(response.body.encode()) == {"text": text}

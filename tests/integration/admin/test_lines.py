@@ -109,7 +109,7 @@ def test_a_failed_line_is_tried_again_at_once(admin: Any, failed: list[str]) -> 
     "line",
     ["41~20261101T000000Z~nothing", "nonsense", "41~20261341T000000Z~api_calls", "41~20261101T000000Z"],
 )
-def test_a_line_that_is_not_there_is_a_404(admin: Any, line: str) -> None:
+def test_an_unknown_line_is_a_404(admin: Any, line: str) -> None:
     assert admin.post(f"/v1/lines/{line}/retry").status == 404
 
 
@@ -117,7 +117,7 @@ def test_an_unknown_state_is_refused_by_name(admin: Any) -> None:
     assert admin.get("/v1/lines", query={"state": "lost"}).faults == {"state": "invalid_parameter"}
 
 
-def test_lines_are_the_operator_s(admin: Any, failed: list[str]) -> None:
+def test_lines_need_the_scope_admin(admin: Any, failed: list[str]) -> None:
     key = admin.key("catalog:write", source="src_other")
     for answer in (
         admin.get("/v1/lines", key=key),
@@ -135,13 +135,13 @@ def test_subscriptions_are_read_on_demand(admin: Any, odoo: Server) -> None:
     assert admin.post("/v1/subscriptions/sync", {"full": True}).json["unchanged"] == 1
 
 
-def test_an_odoo_that_refuses_the_key_is_named(admin: Any, odoo: Server) -> None:
+def test_a_key_that_odoo_refuses_is_reported(admin: Any, odoo: Server) -> None:
     odoo.admin.revoke_key("relay-key")
     answer = admin.post("/v1/subscriptions/sync")
     assert (answer.status, answer.code) == (503, "odoo_key_rejected")
 
 
-def test_without_an_odoo_that_is_said(admin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_odoo_configuration_is_reported(admin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ODOO_URL", "")
     odoo_dependencies.odoo.cache_clear()
     answer = admin.post("/v1/subscriptions/sync")
@@ -165,7 +165,7 @@ def test_lines_are_compared_on_demand(admin: Any, odoo: Server) -> None:
         ({"sub": "41"}, {"sub": "unknown_field"}),
     ],
 )
-def test_a_comparison_refuses_what_it_can_t_read(
+def test_an_invalid_comparison_is_refused(
     admin: Any, odoo: Server, body: dict[str, Any], faults: dict[str, str]
 ) -> None:
     assert admin.post("/v1/lines/reconcile", body).faults == faults

@@ -140,7 +140,7 @@ def test_a_run_rates_what_was_pushed_a_moment_ago(
     assert catalogue.get(f"/v1/ratings/runs/{done['run']}").json == done
 
 
-def test_a_run_that_takes_longer_is_answered_as_running(
+def test_a_run_that_takes_longer_is_reported_as_running(
     catalogue: "Admin", push: UsageRecord, work: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     push("25", "2026-11-03")
@@ -155,7 +155,7 @@ def test_a_run_that_takes_longer_is_answered_as_running(
     assert catalogue.get(f"/v1/ratings/runs/{answer.json['run']}").json["status"] == "done"
 
 
-def test_a_run_bothers_no_worker_with_what_is_empty(
+def test_a_run_sends_no_messages_for_empty_shards(
     catalogue: "Admin",
     push: UsageRecord,
     monkeypatch: pytest.MonkeyPatch,
@@ -220,7 +220,7 @@ def test_a_source_sees_its_own_records_its_plans_and_its_metrics(
     assert catalogue.get("/v1/subscriptions/42/usage", key=other).json["metrics"] == []
 
 
-def test_the_usage_so_far_is_shown_live_with_where_it_leads(catalogue: "Admin", push: UsageRecord) -> None:
+def test_current_usage_is_shown_with_its_projection(catalogue: "Admin", push: UsageRecord) -> None:
     push("25", "2026-11-03")
     catalogue.now = datetime(2026, 11, 16, tzinfo=UTC)  # half of the month
     answer = catalogue.get("/v1/subscriptions/42/usage").json
@@ -251,7 +251,7 @@ def test_the_usage_so_far_is_shown_live_with_where_it_leads(catalogue: "Admin", 
     assert charge == {"charge": "api_calls", "name": "API calls", **so_far, "projection": projection}
 
 
-def test_a_charge_that_cant_be_priced_is_shown_as_such(catalogue: "Admin", push: UsageRecord) -> None:
+def test_a_charge_that_cannot_be_priced_is_shown_with_its_error(catalogue: "Admin", push: UsageRecord) -> None:
     push("25", "2026-11-03")
     euros = catalogue.put("/v1/subscriptions/42", SUBSCRIPTION | {"currency": "EUR"}, query={"confirm": "currency"})
     assert euros.status == 200
@@ -323,7 +323,7 @@ def test_ratings_are_listed_by_period_and_paged(
         (("POST", "/v1/ratings/run", {"all": True, "sweep": "no"}, None), 422),
     ],
 )
-def test_what_is_not_there_or_not_right_is_a_problem_of_the_asker(
+def test_an_unknown_or_invalid_parameter_is_a_client_error(
     catalogue: "Admin", request_: tuple[str, str, Any, Any], status: int
 ) -> None:
     method, path, body, query = request_
@@ -348,7 +348,7 @@ def test_usage_outside_the_subscription_s_life_is_shown_as_unbilled(
     assert metric["unbilled"] == {"units": "45", "records_before": 2, "records_after": 1}
 
 
-def test_usage_is_shown_of_the_period_at_an_instant(admin: "Admin", catalogue: "Admin", push: UsageRecord) -> None:
+def test_usage_of_the_period_at_an_instant_is_shown(admin: "Admin", catalogue: "Admin", push: UsageRecord) -> None:
     push("15", "2026-11-03")
     push("25", "2026-12-03")
     december = admin.get("/v1/subscriptions/42/usage", query={"at": "2026-12-10"}).json
@@ -360,9 +360,7 @@ def test_usage_is_shown_of_the_period_at_an_instant(admin: "Admin", catalogue: "
 
 
 @pytest.mark.parametrize("lived", [{}, {"end_date": "2026-11-15"}, {"billed_from": "2026-11-02"}])
-def test_a_level_is_shown_by_the_units_that_it_is_rated_by(
-    admin: "Admin", push: UsageRecord, lived: dict[str, str]
-) -> None:
+def test_a_level_is_shown_in_the_units_it_is_rated_in(admin: "Admin", push: UsageRecord, lived: dict[str, str]) -> None:
     assert admin.put("/v1/metrics/level", {"name": "Level", "aggregation": "time_weighted"}).status == 201
     charge = {**CHARGE, "metric": "level", "included_units": "0"}
     assert admin.put("/v1/charges/level", charge).status == 201

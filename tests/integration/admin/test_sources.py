@@ -22,7 +22,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return waited
 
 
-def test_a_source_is_made_with_its_limits_and_shown(admin: Any) -> None:
+def test_a_source_is_created_with_its_limits_and_shown(admin: Any) -> None:
     body = {"name": "Nexa", "metrics": ["seats", "api_calls"], "plans": ["Pro"]}
     made = admin.post("/v1/sources", body)
     assert made.status == 201
@@ -56,7 +56,7 @@ def test_sources_page(admin: Any) -> None:
         ({"name": "x", "colour": 1}, {"colour": "unknown_field"}),
     ],
 )
-def test_a_wrong_source_is_refused_by_field(admin: Any, body: Any, faults: dict[str, str]) -> None:
+def test_an_invalid_source_is_refused_by_field(admin: Any, body: Any, faults: dict[str, str]) -> None:
     answer = admin.post("/v1/sources", body)
     assert answer.status == 422
     assert answer.faults == faults
@@ -93,7 +93,7 @@ def test_a_third_live_key_waits_until_one_is_revoked(admin: Any, waits: list[flo
     assert admin.post(path, {"scopes": ["usage:write"]}).status == 201
 
 
-def test_a_revoked_key_is_dead_everywhere_when_the_answer_is_there(admin: Any) -> None:
+def test_a_revoked_key_is_rejected_everywhere_once_the_response_arrives(admin: Any) -> None:
     source = admin.post("/v1/sources", {"name": "Nexa"}).json["id"]
     made = admin.post(f"/v1/sources/{source}/keys", {"scopes": ["usage:write"]}).json
     headers = {"authorization": f"Bearer {made['key']}"}
@@ -105,7 +105,7 @@ def test_a_revoked_key_is_dead_everywhere_when_the_answer_is_there(admin: Any) -
     assert refused.value.code == "revoked_key"
 
 
-def test_revoking_twice_is_the_same_as_once(admin: Any, waits: list[float]) -> None:
+def test_revoking_a_key_again_changes_nothing(admin: Any, waits: list[float]) -> None:
     source = admin.post("/v1/sources", {"name": "Nexa"}).json["id"]
     made = admin.post(f"/v1/sources/{source}/keys", {"scopes": ["usage:write"]}).json
     assert [admin.delete(f"/v1/keys/{made['id']}").status for _ in range(2)] == [204, 204]
@@ -116,7 +116,7 @@ def test_an_unknown_key_cannot_be_revoked(admin: Any, key_id: str) -> None:
     assert admin.delete(f"/v1/keys/{key_id}").status == 404
 
 
-def test_a_key_of_no_source_is_not_made(admin: Any) -> None:
+def test_a_key_of_an_unknown_source_is_not_created(admin: Any) -> None:
     assert admin.post("/v1/sources/src_nobody/keys", {"scopes": ["usage:write"]}).status == 404
 
 
@@ -129,13 +129,13 @@ def test_a_key_of_no_source_is_not_made(admin: Any) -> None:
         ({"scopes": [1]}, {"scopes.0": "unknown_scope"}),
     ],
 )
-def test_wrong_scopes_are_refused(admin: Any, body: Any, faults: dict[str, str]) -> None:
+def test_invalid_scopes_are_refused(admin: Any, body: Any, faults: dict[str, str]) -> None:
     source = admin.post("/v1/sources", {"name": "Nexa"}).json["id"]
     answer = admin.post(f"/v1/sources/{source}/keys", body)
     assert (answer.status, answer.faults) == (422, faults)
 
 
-def test_only_an_admin_may(admin: Any) -> None:
+def test_only_an_admin_manages_sources_and_keys(admin: Any) -> None:
     key = admin.key("usage:write", "usage:read", "catalog:write")
     for method, path in [
         ("POST", "/v1/sources"),
@@ -148,13 +148,13 @@ def test_only_an_admin_may(admin: Any) -> None:
         assert (answer.status, answer.code) == (403, "missing_scope")
 
 
-def test_the_first_key_comes_from_the_table_s_owner(admin: Any, dynamodb: Any, tables: Tables) -> None:
+def test_the_first_key_is_created_with_access_to_the_table(admin: Any, dynamodb: Any, tables: Tables) -> None:
     keys = {bootstrap.first_key(dynamodb, tables.catalogue, admin.now) for _ in range(3)}
     assert len(keys) == 3
     assert all(admin.get("/v1/sources", key=key).status == 200 for key in keys)
 
 
-def test_without_a_table_the_first_key_says_what_is_missing(
+def test_creating_the_first_key_reports_a_missing_table(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("CATALOGUE_TABLE", raising=False)
@@ -171,7 +171,7 @@ def test_without_a_table_the_first_key_says_what_is_missing(
         (ClientError({"Error": {"Code": "AccessDeniedException"}}, "PutItem"), "AccessDeniedException"),
     ],
 )
-def test_what_keeps_the_first_key_from_being_made_is_one_sentence(
+def test_a_failure_to_create_the_first_key_is_one_sentence(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception, words: str
 ) -> None:
     def fail() -> None:

@@ -57,7 +57,7 @@ def store(admin: "Admin", dynamodb: DynamoDBClient, tables: Tables) -> Statement
     return made
 
 
-def test_they_are_listed_newest_first_and_prove_themselves(
+def test_statements_are_listed_newest_first_with_valid_hashes(
     admin: "Admin", store: StatementStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     items: list[Any] = []
@@ -73,7 +73,7 @@ def test_they_are_listed_newest_first_and_prove_themselves(
     assert capsys.readouterr().out == "3 statements hold\n"
 
 
-def test_one_is_shown_by_its_period(admin: "Admin", store: StatementStore) -> None:
+def test_a_statement_is_shown_by_its_period(admin: "Admin", store: StatementStore) -> None:
     shown = admin.get(f"{PATH}/2026-09-01T00:00:00Z").json
     assert shown == store.get("42", datetime(2026, 9, 1, tzinfo=UTC))
     assert admin.get(f"{PATH}/2026-11-01T00:00:00Z").status == 404
@@ -119,7 +119,7 @@ def test_a_tampered_statement_is_refused(
         assert (refused.status, refused.code) == (409, "statement_tampered")
 
 
-def test_a_limited_source_sees_no_statement_of_what_it_may_not_see(admin: "Admin", store: StatementStore) -> None:
+def test_a_limited_source_sees_only_statements_within_its_limits(admin: "Admin", store: StatementStore) -> None:
     plans = admin.key("ratings:read", source="src_plan", plans=frozenset({"Basic"}))
     assert admin.get(PATH, key=plans).status == 404
     metrics = admin.key("ratings:read", source="src_metric", metrics=frozenset({"calls"}))

@@ -41,7 +41,7 @@ def test_a_change_touches_the_fields_it_names_and_no_other(put: Any) -> None:
     assert patch(put, {}).json["version"] == 3
 
 
-def test_a_change_is_held_to_all_that_a_definition_is(put: Any) -> None:
+def test_a_change_is_validated_like_a_whole_definition(put: Any) -> None:
     for body, fault in (
         ({"name": ""}, ("name", "empty")),
         ({"plan": None}, ("plan", "missing")),
@@ -60,7 +60,7 @@ def test_a_change_is_held_to_all_that_a_definition_is(put: Any) -> None:
     assert put.get(PATH).json["version"] == 1
 
 
-def test_a_change_may_be_guarded_by_the_version_read(put: Any) -> None:
+def test_a_change_may_be_conditional_on_the_version(put: Any) -> None:
     assert patch(put, {"name": "S1", "version": 1}).status == 200
     refused = patch(put, {"name": "S2", "version": 1})
     assert refused.status == 409
@@ -72,7 +72,7 @@ def test_a_change_needs_the_right_to_write_and_something_to_change(put: Any) -> 
     assert patch(put, {"name": "S1"}, path=f"/v1/subscriptions/{'x' * 2_000}").status == 404
 
 
-def test_the_customer_s_former_name_is_taken(put: Any) -> None:
+def test_the_former_name_of_the_customer_field_is_accepted(put: Any) -> None:
     assert patch(put, {"partner": "Other"}).json["customer_name"] == "Other"
     body = {name: value for name, value in SUBSCRIPTION.items() if name != "customer_name"}
     assert put.put(PATH, {**body, "partner": "Acme"}).json["customer_name"] == "Acme"
@@ -96,7 +96,7 @@ def test_an_alias_finds_the_same_subscription_on_every_route(put: Any) -> None:
     assert put.get("/v1/subscriptions/acme").status == 404
 
 
-def test_a_renewal_is_put_into_the_chain(put: Any) -> None:
+def test_a_renewal_is_added_to_the_chain(put: Any) -> None:
     renewed = patch(put, {"orders": CHAIN, "plan": "Max"})
     assert renewed.status == 200
     assert (renewed.json["odoo_order_id"], renewed.json["aliases"]) == (57, ["57"])
@@ -127,7 +127,7 @@ def test_an_order_that_is_another_subscription_s_joins_no_chain(put: Any) -> Non
     assert (taken.status, taken.json["code"]) == (409, "order_taken")
 
 
-def test_a_chain_that_is_none_is_refused_by_name(put: Any) -> None:
+def test_an_invalid_chain_is_refused_by_field(put: Any) -> None:
     first, second = CHAIN
     for orders, fault in (
         ([], ("orders", "empty")),
@@ -147,7 +147,7 @@ def test_a_chain_that_is_none_is_refused_by_name(put: Any) -> None:
     assert put.get(PATH).json["version"] == 1
 
 
-def test_a_plan_s_instant_may_be_given_and_corrected(put: Any) -> None:
+def test_the_start_of_a_plan_may_be_set_and_corrected(put: Any) -> None:
     changed = patch(put, {"plan": "Max", "plan_from": "2026-11-25"})
     assert changed.json["plan_history"][-1] == {"plan": "Max", "from": "2026-11-25T05:00:00Z"}
     corrected = patch(put, {"plan_from": "2026-11-20T12:00:00Z"})

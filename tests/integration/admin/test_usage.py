@@ -85,7 +85,7 @@ def test_any_idempotency_key_can_be_read(admin: Any, book: Book, key: str) -> No
     assert (answer.status, answer.json["idempotency_key"]) == (200, key)
 
 
-def test_another_source_s_record_is_not_there(admin: Any, book: Book) -> None:
+def test_another_sources_record_is_not_found(admin: Any, book: Book) -> None:
     book.push("k", "1", source="src_other")
     key = admin.key("usage:read")
     assert admin.get("/v1/usage/k", key=key).status == 404
@@ -131,13 +131,13 @@ def test_a_pair_s_records_page_by_the_start_of_their_windows(admin: Any, book: B
         ({"subscription": "42", "metric": "m", "colour": "red"}, "colour"),
     ],
 )
-def test_a_wrong_parameter_is_refused_by_name(admin: Any, query: dict[str, str], field: str) -> None:
+def test_an_invalid_parameter_is_refused_by_name(admin: Any, query: dict[str, str], field: str) -> None:
     answer = admin.get("/v1/usage", query=query)
     assert (answer.status, answer.code) == (400, "invalid_parameter")
     assert list(answer.faults) == [field]
 
 
-def test_reconciling_tells_what_is_missing_on_either_side_or_differs(admin: Any, book: Book) -> None:
+def test_reconciling_reports_missing_and_differing_records(admin: Any, book: Book) -> None:
     book.push("same", "1.50")
     book.push("differs", "2")
     book.push("only-in-service", "3")
@@ -179,7 +179,7 @@ def test_reconciling_tells_what_is_missing_on_either_side_or_differs(admin: Any,
         ({"colour": "red"}, {"colour": "unknown_field"}),
     ],
 )
-def test_a_wrong_reconciliation_is_refused_by_field(
+def test_an_invalid_reconciliation_is_refused_by_field(
     admin: Any, changes: dict[str, Any], faults: dict[str, str]
 ) -> None:
     body = {

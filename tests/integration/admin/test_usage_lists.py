@@ -78,7 +78,9 @@ def pages(admin: Any, key: str | None = None, **query: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 50])
-def test_pages_hold_each_record_once_however_many_are_another_s(admin: Any, book: Book, key: str, limit: int) -> None:
+def test_pages_contain_each_record_once_among_records_of_other_sources(
+    admin: Any, book: Book, key: str, limit: int
+) -> None:
     for n in range(24):
         book.push(f"own-{n:02d}" if n % 5 == 2 else "theirs", hours=n // 3, source=_source(n))
         book.push(f"x-{n:02d}", hours=n // 3, source="src_other")
@@ -92,7 +94,7 @@ def _source(n: int) -> str:
     return "src_test" if n % 5 == 2 else f"src_o{n}"
 
 
-def test_no_cursor_tells_of_another_source_s_record(
+def test_no_cursor_reveals_another_sources_record(
     admin: Any, book: Book, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fusion_billing.dynamodb.usage.reading._AT_LEAST", 2)
@@ -142,7 +144,7 @@ def forged(after: str, query: dict[str, str]) -> str:
         "2026-11-03T00:00:00.000000Z\x00",
     ],
 )
-def test_a_forged_cursor_is_never_an_error_of_ours(admin: Any, book: Book, key: str, after: str) -> None:
+def test_a_forged_cursor_is_never_a_server_error(admin: Any, book: Book, key: str, after: str) -> None:
     book.push("k")
     query = PAIR | {"from": "2026-11-01T00:00:00Z", "to": "2026-12-01T00:00:00Z"}
     for voided in ({}, {"voided": "true"}):
@@ -165,7 +167,7 @@ def test_a_forged_cursor_is_never_an_error_of_ours(admin: Any, book: Book, key: 
         {"source": "src_test"},
     ],
 )
-def test_a_cursor_is_good_for_its_own_list_alone(admin: Any, book: Book, key: str, moved: dict[str, str]) -> None:
+def test_a_cursor_is_valid_only_for_its_own_list(admin: Any, book: Book, key: str, moved: dict[str, str]) -> None:
     for n in range(3):
         book.push(f"k{n}", hours=n)
     cursor = admin.get("/v1/usage", query=PAIR | {"limit": "1"}, key=key).json["cursor"]
@@ -175,7 +177,7 @@ def test_a_cursor_is_good_for_its_own_list_alone(admin: Any, book: Book, key: st
     assert (answer.status, answer.code) == (400, "bad_cursor")
 
 
-def test_a_page_of_the_biggest_records_stays_below_what_may_be_answered(admin: Any, book: Book, key: str) -> None:
+def test_a_page_of_the_largest_records_stays_below_the_response_limit(admin: Any, book: Book, key: str) -> None:
     wide = "\U0001f600"
     properties = json.dumps({f"{n:02d}": wide * 240 for n in range(4)}, ensure_ascii=False)
     for n in range(400):
@@ -205,7 +207,7 @@ def books(*records: str) -> dict[str, Any]:
     return PAIR | {"from": "2026-11-01T00:00:00Z", "to": "2026-12-01T00:00:00Z", "records": listed}
 
 
-def test_a_voided_record_is_missing_in_service_and_says_so(admin: Any, book: Book, key: str) -> None:
+def test_a_voided_record_is_reported_as_missing_in_service_and_voided(admin: Any, book: Book, key: str) -> None:
     for name in ("kept", "voided", "forgotten"):
         book.push(name)
     for name in ("voided", "forgotten"):
@@ -223,7 +225,7 @@ def test_a_voided_record_is_missing_in_service_and_says_so(admin: Any, book: Boo
     }
 
 
-def test_an_operator_compares_a_source_s_books(admin: Any, book: Book, key: str) -> None:
+def test_an_operator_reconciles_a_sources_records(admin: Any, book: Book, key: str) -> None:
     book.push("k")
     admin.key("usage:read", source="src_other")
     for source, equal in (("src_test", 1), ("src_other", 0)):
@@ -256,7 +258,7 @@ def test_200_000_unknown_fields_are_counted(admin: Any, key: str) -> None:
     assert (answer.status, len(answer.json["errors"]), answer.json["errors_total"]) == (422, 100, 200_000)
 
 
-def test_more_findings_than_an_answer_holds_are_counted(admin: Any, key: str) -> None:
+def test_findings_beyond_the_response_limit_are_counted(admin: Any, key: str) -> None:
     wide = "\U0001f600"
     records = [{"idempotency_key": f"{n:05d}{wide * 200}", "quantity": "1"} for n in range(4_000)]
     raw = json.dumps(books() | {"records": records}, ensure_ascii=False)
@@ -268,7 +270,7 @@ def test_more_findings_than_an_answer_holds_are_counted(admin: Any, key: str) ->
 
 
 @pytest.mark.parametrize("operation", ["query", "batch_get_item", "get_item"])
-def test_trouble_of_the_database_is_a_503(
+def test_a_database_failure_is_a_503(
     admin: Any, book: Book, key: str, monkeypatch: pytest.MonkeyPatch, operation: str
 ) -> None:
     monkeypatch.setattr("functions.admin.usage_dependencies._SECONDS_OF_A_WRITE", 0.05)

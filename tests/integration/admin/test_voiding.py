@@ -165,7 +165,7 @@ def test_an_operator_voids_and_reads_a_source_s_record(admin: Any, usage: Usage,
     assert admin.get("/v1/usage/k", key=key).json["history"][1]["actor"] == admin.default_key.split("_")[1]
 
 
-def test_another_s_record_is_neither_voided_nor_there(admin: Any, usage: Usage, key: str) -> None:
+def test_another_sources_record_is_not_found_and_not_voided(admin: Any, usage: Usage, key: str) -> None:
     usage.push(source="src_other")
     answer = admin.delete("/v1/usage/k", query={"source": "src_other"}, key=key)
     assert (answer.status, answer.code) == (403, "source_not_allowed")
@@ -179,7 +179,7 @@ def test_another_s_record_is_neither_voided_nor_there(admin: Any, usage: Usage, 
 
 
 @pytest.mark.parametrize("path", ["x" * 2000, "x" * 257, "ä" * 2000, "a%0Ab", "%00", "%FF"])
-def test_no_key_is_too_odd_to_be_answered(admin: Any, key: str, path: str) -> None:
+def test_an_odd_idempotency_key_never_causes_a_server_error(admin: Any, key: str, path: str) -> None:
     path = quote(path, safe="%")
     for method in ("GET", "DELETE"):
         assert admin.call(method, f"/v1/usage/{path}", key=key).status == 404
@@ -197,7 +197,7 @@ def test_no_key_is_too_odd_to_be_answered(admin: Any, key: str, path: str) -> No
         ({"why": "x"}, "why", "unknown_field"),
     ],
 )
-def test_a_bad_reason_voids_nothing(admin: Any, usage: Usage, key: str, case: tuple[Any, str, str]) -> None:
+def test_an_invalid_reason_voids_nothing(admin: Any, usage: Usage, key: str, case: tuple[Any, str, str]) -> None:
     body, field, code = case
     usage.push()
     answer = admin.delete("/v1/usage/k", body=body, key=key)
@@ -211,7 +211,7 @@ def test_voiding_needs_the_scope_of_pushing(admin: Any, usage: Usage) -> None:
     assert (answer.status, answer.code) == (403, "missing_scope")
 
 
-def test_a_full_history_is_cut_and_the_voiding_kept(admin: Any, usage: Usage, key: str) -> None:
+def test_a_full_history_is_cut_and_the_voiding_is_stored(admin: Any, usage: Usage, key: str) -> None:
     store = UsageStore(usage.client, usage.tables.usage)
     for n in range(100):
         usage_push = UsageRecord("k", False, "42", "api_calls", sortable(START), sortable(START), Decimal(n), str(n))
@@ -221,7 +221,7 @@ def test_a_full_history_is_cut_and_the_voiding_kept(admin: Any, usage: Usage, ke
     assert (len(history), history[-1]["voided"], history[-2]["quantity"]) == (51, True, "99")
 
 
-def test_a_record_stored_before_there_was_voiding_is_voided_and_corrected(admin: Any, usage: Usage, key: str) -> None:
+def test_a_record_of_an_earlier_format_can_be_voided_and_corrected(admin: Any, usage: Usage, key: str) -> None:
     start, end = sortable(START), sortable(START + timedelta(days=1))
     entry = {"M": {"q": {"N": "10"}, "at": {"S": "2026-11-03T00:00:01Z"}}}
     usage.client.put_item(
@@ -247,7 +247,7 @@ def test_a_record_stored_before_there_was_voiding_is_voided_and_corrected(admin:
     assert usage.counted() == {"src_test#k": "12"}
 
 
-def test_nothing_is_voided_that_could_not_be_marked(
+def test_a_record_is_not_voided_if_its_change_marker_cannot_be_written(
     admin: Any, usage: Usage, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage.push()

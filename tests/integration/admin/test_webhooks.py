@@ -156,7 +156,7 @@ def test_a_url_is_refused_with_the_reason_at_registration_and_at_change(
 
 
 @pytest.mark.parametrize("raw", ["", "nonsense", "[]", '"x"', '{"url": "a", "url": "b"}'])
-def test_a_body_that_is_no_object_is_refused(admin: Any, app: str, raw: str) -> None:
+def test_a_body_that_is_not_an_object_is_refused(admin: Any, app: str, raw: str) -> None:
     made = registered(admin, app)
     for method, path in (
         ("POST", "/v1/endpoints"),
@@ -167,7 +167,7 @@ def test_a_body_that_is_no_object_is_refused(admin: Any, app: str, raw: str) -> 
         assert answer.status in {400, 422}
 
 
-def test_an_endpoint_of_another_source_is_not_there(admin: Any, app: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_sources_endpoint_is_not_found(admin: Any, app: str, monkeypatch: pytest.MonkeyPatch) -> None:
     made = registered(admin, app)
     event = rated(admin, monkeypatch)
     other = admin.key("webhooks:write", source="src_other")
@@ -313,9 +313,7 @@ def test_deliveries_are_filtered_by_state_type_and_time_and_paged(
         assert set(answer.faults) == {field}
 
 
-def test_deliveries_are_replayed_one_by_one_or_since_a_time(
-    admin: Any, app: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_delivery_or_all_since_a_time_are_replayed(admin: Any, app: str, monkeypatch: pytest.MonkeyPatch) -> None:
     made = registered(admin, app)
     old, new = rated(admin, monkeypatch), ""
     admin.now += timedelta(hours=1)
@@ -344,7 +342,7 @@ def test_deliveries_are_replayed_one_by_one_or_since_a_time(
     assert stored.state == "due"
 
 
-def test_a_bad_replay_is_refused(admin: Any, app: str) -> None:
+def test_an_invalid_replay_is_refused(admin: Any, app: str) -> None:
     made = registered(admin, app)
     path = f"/v1/endpoints/{made['id']}/replay"
     for wanted, faults in (
@@ -373,7 +371,7 @@ def test_an_endpoint_can_be_sent_a_sample_of_each_event_type(
 
 
 @pytest.mark.parametrize("body", [{"type": "rating.gone"}, {"type": None}, {"type": 1}, {"kind": "rating.updated"}])
-def test_a_sample_of_no_event_type_is_refused(admin: Any, app: str, body: dict[str, Any]) -> None:
+def test_a_sample_of_an_unknown_event_type_is_refused(admin: Any, app: str, body: dict[str, Any]) -> None:
     endpoint = registered(admin, app)["id"]
     answer = admin.post(f"/v1/endpoints/{endpoint}/test", body, key=app)
     assert (answer.status, list(answer.faults)) == (422, list(body))

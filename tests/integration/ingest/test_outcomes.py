@@ -202,7 +202,7 @@ def test_a_source_is_held_to_its_metrics_and_plans(ingest: Any, record: Make) ->
     assert ingest.push(record(metric="seats", subscription="43"), key="narrow")[0] == 201
 
 
-def test_the_sample_event_is_what_the_function_takes(ingest: Any) -> None:
+def test_the_sample_event_is_accepted(ingest: Any) -> None:
     sample = json.loads(SAMPLE.read_text())
     sample["headers"]["authorization"] = f"Bearer {ingest.keys['app']}"
     sample["body"] = sample["body"].replace('"4101"', '"42"')

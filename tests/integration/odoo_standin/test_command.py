@@ -25,7 +25,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def test_it_says_where_it_listens_and_stops_on_a_signal(tmp_path: Path) -> None:
+def test_the_stand_in_prints_its_address_and_stops_on_a_signal(tmp_path: Path) -> None:
     port = free_port()
     state = tmp_path / "made" / "odoo.sqlite"
     with subprocess.Popen(
@@ -40,7 +40,7 @@ def test_it_says_where_it_listens_and_stops_on_a_signal(tmp_path: Path) -> None:
     assert state.exists()
 
 
-def test_a_port_in_use_is_said_plainly(tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -57,7 +57,7 @@ def test_a_port_in_use_is_said_plainly(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_state_that_is_no_database_is_said_plainly(tmp_path: Path) -> None:
+def test_a_state_file_that_is_not_a_database_is_reported(tmp_path: Path) -> None:
     state = tmp_path / "s"
     state.write_text("this is no SQLite file, and long enough to be looked at as one")
     done = subprocess.run(
@@ -68,7 +68,7 @@ def test_a_state_that_is_no_database_is_said_plainly(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_state_that_another_process_has_open_is_said_plainly(tmp_path: Path) -> None:
+def test_a_state_file_in_use_by_another_process_is_reported(tmp_path: Path) -> None:
     state = tmp_path / "odoo.sqlite"
     with serve(state):
         done = subprocess.run(

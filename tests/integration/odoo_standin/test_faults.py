@@ -19,7 +19,7 @@ def named(odoo: Server, name: str) -> list[dict[str, Any]]:
     return odoo.admin.read("sale.order.line", [["name", "=", name]], ["product_uom_qty"])
 
 
-def test_a_serialization_failure_has_two_shapes_and_carries_nothing_out(client: Any, odoo: Server) -> None:
+def test_a_serialization_failure_has_two_shapes_and_changes_nothing(client: Any, odoo: Server) -> None:
     odoo.admin.fault("serialization", model="sale.order.line")
     odoo.admin.fault("load_serialization")
     first, second = client.load(ROW), client.load(ROW)
@@ -32,7 +32,7 @@ def test_a_serialization_failure_has_two_shapes_and_carries_nothing_out(client: 
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
-def test_a_gateway_answers_in_odoo_s_stead(client: Any, odoo: Server, status: int) -> None:
+def test_a_gateway_responds_instead_of_odoo(client: Any, odoo: Server, status: int) -> None:
     odoo.admin.fault("status", status=status, retry_after=7)
     answer = client.load(ROW)
     assert (answer.status, answer.content_type, answer.headers["Retry-After"]) == (status, "text/html", "7")
@@ -40,7 +40,9 @@ def test_a_gateway_answers_in_odoo_s_stead(client: Any, odoo: Server, status: in
 
 
 @pytest.mark.parametrize(("kind", "lines"), [("lost", 1), ("reset", 0)])
-def test_a_hang_up_leaves_the_caller_without_an_answer(client: Any, odoo: Server, kind: str, lines: int) -> None:
+def test_a_closed_connection_leaves_the_caller_without_a_response(
+    client: Any, odoo: Server, kind: str, lines: int
+) -> None:
     odoo.admin.fault(kind, method="load")
     with pytest.raises(http.client.RemoteDisconnected):
         client.load(ROW)
@@ -79,7 +81,7 @@ def test_down_for_a_while_comes_back_by_itself(client: Any, odoo: Server) -> Non
         pytest.fail("never up again")
 
 
-def test_of_two_loads_at_once_on_one_order_the_later_fails_and_the_journal_tells(client: Any, odoo: Server) -> None:
+def test_the_later_of_two_concurrent_loads_on_one_order_fails_and_is_logged(client: Any, odoo: Server) -> None:
     odoo.admin.latency(0.3, call="sale.order.line/load")
     answers: list[Any] = []
     rows = [["x.a", "1", "1", "1", "1", "a"], ["x.b", "1", "1", "1", "1", "b"]]
@@ -142,7 +144,7 @@ def test_a_latency_is_so_much_a_call_and_so_much_a_row(client: Any, odoo: Server
     assert slept == [pytest.approx(3.1), pytest.approx(0.06)]
 
 
-def test_the_journal_knows_who_called_what_on_which_orders(client: Any, odoo: Server) -> None:
+def test_the_journal_records_user_method_and_orders(client: Any, odoo: Server) -> None:
     client.load(ROW, ["x.b", "2", "1", "1", "1", "b"])
     [entry] = odoo.admin.calls("sale.order.line", "load")
     assert (entry["user"], entry["rows"], entry["orders"], entry["outcome"]) == (5, 2, [1, 2], "ok")
@@ -151,7 +153,7 @@ def test_the_journal_knows_who_called_what_on_which_orders(client: Any, odoo: Se
     assert odoo.admin.counters()["unauthorized"] == 1
 
 
-def test_the_controls_are_there_over_http(client: Any) -> None:
+def test_the_controls_are_available_over_http(client: Any) -> None:
     def control(name: str, **arguments: Any) -> Any:
         return client.post(f"/stand-in/{name}", arguments, None)
 
@@ -170,7 +172,7 @@ def test_the_controls_are_there_over_http(client: Any) -> None:
     assert client.post("/stand-in/clear_calls", {}, None, Content_Type="text/plain").status == 415
 
 
-def test_seeding_a_kept_database_again_changes_nothing(odoo: Server) -> None:
+def test_seeding_an_existing_database_again_changes_nothing(odoo: Server) -> None:
     records = {"product.product": [{"id": 7, "name": "API", "lst_price": Decimal("0.01")}]}
     assert odoo.admin.seed(records) == odoo.admin.seed(records) == {"product.product": [7]}
     odoo.admin.write("product.product", [7], {"name": "renamed by hand"})

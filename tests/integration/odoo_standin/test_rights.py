@@ -76,7 +76,7 @@ def test_searches_of_an_own_documents_user_find_her_own_orders(client: Any, odoo
     assert client.call("sale.order/read", "key-own", ids=[1], fields=["name"]).status == 403
 
 
-def test_has_access_says_what_a_call_would_be_told(client: Any) -> None:
+def test_has_access_agrees_with_the_call_itself(client: Any) -> None:
     def may(key: str, operation: str) -> Any:
         return client.call("sale.order.line/has_access", key, operation=operation).body
 
@@ -106,7 +106,7 @@ def test_the_all_documents_user_reads_what_the_service_needs(
         assert [row["rounding"] for row in answer.body] == [Decimal("0.01")]
 
 
-def test_external_ids_are_closed_to_salespeople_and_told_with_the_record(client: Any) -> None:
+def test_salespeople_read_external_ids_only_with_the_record(client: Any) -> None:
     assert client.call("ir.model.data/search_read", domain=[]).status == 403
     [line] = client.load(["fusion_billing.x--y", "1", "1", "1", "1", "x"]).body["ids"]
     [told] = client.call("sale.order.line/get_metadata", ids=[line]).body

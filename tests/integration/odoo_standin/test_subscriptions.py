@@ -129,11 +129,11 @@ def test_a_draft_subscription_starts_when_it_is_confirmed(client: Any) -> None:
         ([[0, "=", 1]], []),
     ],
 )
-def test_domains_mean_what_they_mean_in_odoo(client: Any, domain: list[Any], found: list[int]) -> None:
+def test_domains_match_as_in_odoo(client: Any, domain: list[Any], found: list[int]) -> None:
     assert client.call("sale.order/search", domain=domain, order="id").body == found
 
 
-def test_archived_records_are_found_only_when_asked_for(client: Any, odoo: Server) -> None:
+def test_archived_records_are_found_only_on_request(client: Any, odoo: Server) -> None:
     odoo.admin.write("product.product", [2], {"active": False})
     domain = [["default_code", "=", "STO-OVER"]]
     assert client.call("product.product/search", domain=domain).body == []
