@@ -23,7 +23,7 @@ def python() -> Path:
     """Return the Python that runs the local cloud, and so the functions; raises `Failed`."""
     executable = CLOUD_VENV / "bin" / "python"
     if not executable.exists():
-        raise Failed(f"there is no {CLOUD_VENV.name}: `make run` and `make test` set it up")
+        raise Failed(f"{CLOUD_VENV.name} is missing: `make run` and `make test` create it")
     return executable
 
 

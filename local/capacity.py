@@ -1,4 +1,4 @@
-"""What calls cost, as the engine counts it: for tests and benchmarks that hold a path to its price."""
+"""Count the consumed capacity of calls, for tests and benchmarks."""
 
 import itertools
 from typing import TYPE_CHECKING, Any
@@ -55,9 +55,9 @@ def _as_list(value: Any) -> list[dict[str, Any]]:
 
 
 def meter(client: "DynamoDBClient") -> Consumed:
-    """Make every call of `client` ask for its consumed capacity, and return what notes it.
+    """Request the consumed capacity of every call of `client`, and return the counter.
 
-    A call refused by its condition has no answer to read the capacity from and is not noted.
+    A call refused by its condition has no response with a capacity and is not counted.
     """
     consumed = Consumed()
 

@@ -58,7 +58,7 @@ class Cloud:
         self.stop()
 
     def start(self) -> None:
-        """Start ministack with what it kept; raises `Failed` where it can't."""
+        """Start ministack with its stored state; raises `Failed` if it cannot start."""
         free(self.port, "the local cloud", "PORT")
         ministack = artefacts.python().parent / "ministack"
         (self.folder / "tmp").mkdir(parents=True, exist_ok=True)
@@ -134,7 +134,7 @@ class Cloud:
             self._child = None
 
     def alive(self) -> bool:
-        """Tell whether it runs."""
+        """Return whether it runs."""
         return self._child is not None and self._child.alive()
 
     def _ready(self) -> bool:

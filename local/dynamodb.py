@@ -115,7 +115,7 @@ class DynamoDBLocal:
         return f"http://127.0.0.1:{self._port}"
 
     def start(self) -> Self:
-        """Start the engine and return once it answers; raises `NotRunning`."""
+        """Start the engine and return once it responds; raises `NotRunning`."""
         java, jar = _java(), installed(self._folder)
         log = self._folder / f"engine-{self._port}.log"
         engine = [java, "-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
@@ -196,7 +196,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with DynamoDBLocal(port=int(sys.argv[1]) if len(sys.argv) > 1 else None) as engine:
-            print(f"DynamoDB Local answers at {engine.url}; Ctrl-C ends it", flush=True)
+            print(f"DynamoDB Local listens at {engine.url}; press Ctrl-C to stop it", flush=True)
             with contextlib.suppress(KeyboardInterrupt):
                 signal.pause()
     except NotRunning as error:

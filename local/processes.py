@@ -30,7 +30,7 @@ def free(port: int, use: str, setting: str) -> None:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             raise Failed(
-                f"port {port} of 127.0.0.1, wanted for {use}, can't be had ({error.strerror}); "
+                f"port {port} of 127.0.0.1, needed for {use}, is not available ({error.strerror}); "
                 f"is it running already? To use another: make run {setting}=<port>"
             ) from None
 
@@ -79,7 +79,7 @@ class Child:
         raise Failed(f"{self.name} was not ready within {seconds:.0f} s. The end of {self.log}:\n{tail(self.log)}")
 
     def alive(self) -> bool:
-        """Tell whether it runs."""
+        """Return whether it runs."""
         return self._process.poll() is None
 
     def stop(self, seconds: float = 30.0) -> None:

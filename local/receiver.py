@@ -63,7 +63,7 @@ class Receiver:
             return list(self._received.values())
 
     def take(self, headers: dict[str, str], body: bytes) -> int:
-        """Verify and note one message; return the status to answer with."""
+        """Verify and note one message; return the status of the response."""
         with self._lock:
             secret = self._secret
         if secret is None:

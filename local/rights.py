@@ -73,7 +73,7 @@ def needed(operation: str, arguments: Mapping[str, Any]) -> set[Right]:
             for kind, of in item.items()
         }
     if operation == "BatchExecuteStatement":
-        return {_of_statement(one["Statement"]) for one in arguments["Statements"]}
+        return {_of_statement(statement["Statement"]) for statement in arguments["Statements"]}
     if operation == "ExecuteStatement":
         return {_of_statement(arguments["Statement"])}
     index = f"/index/{arguments['IndexName']}" if "IndexName" in arguments else ""

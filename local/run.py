@@ -1,6 +1,6 @@
 """`make run`: the whole service on this machine, with its demo.
 
-Everything it keeps is in one folder; starting again finds it there. Only loopback is listened on.
+All data is in one folder and survives a restart. The service listens on loopback only.
 """
 
 import argparse
@@ -28,7 +28,7 @@ _LOCAL_ONLY = {"FUSION_LOCAL_LOOPBACK_WEBHOOKS": "1"}
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the service and its demo; return 0, or 1 where a figure is wrong or something can't start."""
+    """Run the service and its demo; return 0, or 1 if a figure is wrong or something cannot start."""
     options = _options().parse_args(arguments)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
@@ -69,7 +69,7 @@ class Running:
 
     def __exit__(self, *about: object) -> None:
         """Stop everything, the cloud last but for Odoo, so that it can write down what it holds."""
-        self._progress("stopping; what was stored is kept in " + str(self.folder))
+        self._progress("stopping; stored data stays in " + str(self.folder))
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         self._open.close()
@@ -80,7 +80,7 @@ class Running:
         free(self.cloud.port, "the local cloud", "PORT")
         self.folder.mkdir(parents=True, exist_ok=True)
         started.enter_context(alone(self.folder))
-        self._kept = Kept(self.folder / "demo.json")
+        self._stored = StoredValues(self.folder / "demo.json")
         self._progress("starting the stand-in Odoo, the webhook receiver and the local cloud")
         odoo = Child("the stand-in Odoo", self._odoo_command(), dict(os.environ), self.folder / "logs" / "odoo.log")
         started.callback(odoo.stop)
@@ -107,37 +107,37 @@ class Running:
         """Seed Odoo, hand its key to the service, and get a key and an endpoint of the service's own."""
         self.odoo.control("seed", records=catalogue.odoo_records())
         self.odoo.control("add_user", login=catalogue.ODOO_LOGIN, role="all_documents")
-        odoo_key = self._kept.get("odoo_key") or secrets.token_hex(20)
-        self._kept.set("odoo_key", self.odoo.control("add_key", login=catalogue.ODOO_LOGIN, key=odoo_key))
+        odoo_key = self._stored.get("odoo_key") or secrets.token_hex(20)
+        self._stored.set("odoo_key", self.odoo.control("add_key", login=catalogue.ODOO_LOGIN, key=odoo_key))
         self.cloud.client("secretsmanager").put_secret_value(
             SecretId=self.cloud.outputs["OdooApiKeySecretArn"], SecretString=odoo_key
         )
-        if not self._kept.get("key") or not Service(self.cloud.base_url, self._kept.get("key")).knows_the_key():
-            self._kept.set("key", self._bootstrap())
-            self._kept.set("endpoint", "")
-        self.service = Service(self.cloud.base_url, self._kept.get("key"))
-        if self._kept.get("endpoint_url") != self.receiver.url or not self._kept.get("endpoint"):
+        if not self._stored.get("key") or not Service(self.cloud.base_url, self._stored.get("key")).knows_the_key():
+            self._stored.set("key", self._bootstrap())
+            self._stored.set("endpoint", "")
+        self.service = Service(self.cloud.base_url, self._stored.get("key"))
+        if self._stored.get("endpoint_url") != self.receiver.url or not self._stored.get("endpoint"):
             self._register_receiver()
-        self.receiver.trust(self._kept.get("endpoint_secret"))
+        self.receiver.trust(self._stored.get("endpoint_secret"))
 
     def _register_receiver(self) -> None:
-        """Have the service tell the receiver, and no longer one at another port."""
-        if self._kept.get("endpoint"):
-            self.service.call("DELETE", f"/v1/endpoints/{self._kept.get('endpoint')}")
+        """Register the receiver as a webhook endpoint, and remove one at another port."""
+        if self._stored.get("endpoint"):
+            self.service.call("DELETE", f"/v1/endpoints/{self._stored.get('endpoint')}")
         wanted = {"url": self.receiver.url, "events": [*flow.EVENTS], "description": "The demo's receiver"}
         made = self.service.call("POST", "/v1/endpoints", wanted)
-        self._kept.set("endpoint", made["id"])
-        self._kept.set("endpoint_url", self.receiver.url)
-        self._kept.set("endpoint_secret", made["secret"])
+        self._stored.set("endpoint", made["id"])
+        self._stored.set("endpoint_url", self.receiver.url)
+        self._stored.set("endpoint_secret", made["secret"])
 
     def _bootstrap(self) -> str:
-        """Make the operator's first key, as it is made on AWS: by the account's own hands."""
+        """Create the operator's first key, with the credentials of the account as on AWS."""
         environment = {**self.cloud.environment(), "CATALOGUE_TABLE": self.cloud.outputs["CatalogueTable"]}
         command = [sys.executable, "-m", "fusion_billing.bootstrap"]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         words = [word for word in done.stdout.split() if word.startswith("fb_")]
         if done.returncode or not words:
-            raise Failed(f"the first key could not be made:\n{done.stdout}{done.stderr}")
+            raise Failed(f"the first key could not be created:\n{done.stdout}{done.stderr}")
         return words[0]
 
     def demo(self) -> list[str]:
@@ -150,22 +150,22 @@ class Running:
         self._progress("rating what changed")
         flow.rate(self.service)
         self._progress("relaying lines to Odoo and webhooks to the receiver")
-        flow.relay(self._run_relay, self.odoo, self._kept.get("odoo_key"))
+        flow.relay(self._run_relay, self.odoo, self._stored.get("odoo_key"))
         flow.await_webhooks(self._run_relay, self.receiver)
-        outcome = flow.look(self.service, self.odoo, self._kept.get("odoo_key"), self.receiver)
+        outcome = flow.look(self.service, self.odoo, self._stored.get("odoo_key"), self.receiver)
         _say("\n" + table.drawn(expected.ROWS, outcome) + "\n")
         return table.differences(expected.ROWS, outcome, flow.EVENTS)
 
     def stay(self) -> None:
         """Say where everything is, and stay until Ctrl-C."""
-        key, url = self._kept.get("key"), self.cloud.base_url
+        key, url = self._stored.get("key"), self.cloud.base_url
         _say(
-            "The service is up, its schedules firing: the relay every 2 minutes, Odoo's subscriptions every "
+            "The service is running. Schedules: the relay every 2 minutes, Odoo's subscriptions every "
             "10, rating at 6 past each hour.\n\n"
             f"  Base URL   {url}\n  Key        {key}\n  Odoo       {self.odoo.url}\n"
             f"  Logs       {self.folder}/cloud/logs, {self.folder}/logs\n\nTry:\n\n"
             f"  curl -H 'Authorization: Bearer {key}' {url}/v1/subscriptions/{catalogue.FIRST}/usage\n\n"
-            "Ctrl-C stops it; what was stored is kept for the next start (`make clean` removes it)."
+            "Press Ctrl-C to stop. Stored data stays for the next start (`make clean` removes it)."
         )
         while self.cloud.alive():
             time.sleep(1)
@@ -188,7 +188,7 @@ class Running:
         _say(f"[{time.monotonic() - self._began:5.1f} s] {what}")
 
 
-class Kept:
+class StoredValues:
     """The demo's keys from one start to the next, in a file that its owner alone can read."""
 
     def __init__(self, path: Path) -> None:
@@ -196,7 +196,7 @@ class Kept:
         self._values: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
 
     def get(self, name: str) -> str:
-        """Return what is kept under `name`, empty where nothing is."""
+        """Return the value stored under `name`, empty if there is none."""
         return self._values.get(name, "")
 
     def set(self, name: str, value: str) -> None:

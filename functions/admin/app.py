@@ -30,7 +30,7 @@ def resolve(event: Mapping[str, Any]) -> dict[str, Any]:
         response = _respond(event)
     except FusionError as error:
         response = _problem(*problem.of_error(error))
-    except Exception as error:  # noqa: BLE001  a 500 that shows nothing of it
+    except Exception as error:  # noqa: BLE001  responds 500 without details of the error
         response = _unexpected(error)
     return response.as_event()
 

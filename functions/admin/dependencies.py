@@ -74,7 +74,7 @@ def keys() -> "KeyStore":
 
 @cache
 def authenticator() -> "Authenticator":
-    """Return what tells who holds a key; it remembers keys for a second."""
+    """Return the authenticator of API keys; it caches keys for a second."""
     from fusion_billing.http.authentication import Authenticator
 
     return Authenticator(keys(), time.monotonic)
@@ -98,7 +98,7 @@ def subscriptions() -> "SubscriptionStore":
 
 @cache
 def subscription_writer() -> "SubscriptionWriter":
-    """Return what saves subscriptions, and tells of it."""
+    """Return the service that saves subscriptions and publishes their events."""
     from fusion_billing.application.save_subscription import SubscriptionWriter
     from fusion_billing.dynamodb.ratings.announced_ends import AnnouncedEnds
     from fusion_billing.dynamodb.ratings.unbilled import Unbilled
@@ -122,7 +122,7 @@ def dry_run_stores() -> "DryRunStores":
 
 @cache
 def subscription_use() -> "SubscriptionUse":
-    """Return what tells whether anything was counted or rated on a subscription."""
+    """Return the check for usage and ratings of a subscription."""
     from fusion_billing.dynamodb.catalog.subscription_use import SubscriptionUse
 
     return SubscriptionUse(
@@ -153,7 +153,7 @@ def outbox() -> "Outbox":
 
 @cache
 def rating_jobs() -> "RatingJobs":
-    """Return what asks rating to look again."""
+    """Return the sender of rating jobs."""
     from fusion_billing.messaging.rating_jobs import RatingJobs
 
     return RatingJobs(sqs(), settings.text("RATING_QUEUE_URL"))
@@ -194,7 +194,7 @@ def statements() -> "StatementStore":
 
 @cache
 def runs() -> "Runs":
-    """Return what starts runs of rating; an answer waits for one as long as API Gateway allows."""
+    """Return the starter of rating runs; a response waits for a run within the limit of API Gateway."""
     from functions.admin.services.runs import Runs
     from fusion_billing.dynamodb.markers.changed_pairs import ChangedPairs
     from fusion_billing.dynamodb.state.planner import PlannerState

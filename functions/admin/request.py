@@ -30,7 +30,7 @@ class Request:
         event: The event from API Gateway, payload format 2.0.
         query: The query parameters, all of them declared by the route.
         now: When the request came.
-        caller: Who sent it, None for a route that is open to everyone.
+        caller: The principal, or None for a route that needs no key.
     """
 
     event: Mapping[str, Any]
@@ -40,7 +40,7 @@ class Request:
 
     @property
     def principal(self) -> Principal:
-        """Who sent the request. Only for routes that need a key."""
+        """Return the principal of the request. Only for routes that need a key."""
         if self.caller is None:
             raise AssertionError("the route is open to everyone")
         return self.caller

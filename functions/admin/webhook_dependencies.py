@@ -36,7 +36,7 @@ def deliveries() -> DeliveryStore:
 
 @cache
 def wake_ups() -> WakeUps:
-    """Return what wakes the relay for an endpoint."""
+    """Return the sender of wake-up messages for an endpoint."""
     return WakeUps(dependencies.sqs(), settings.text("RELAY_QUEUE_URL"))
 
 
@@ -49,7 +49,7 @@ def kms() -> "KMSClient":
 
 @cache
 def guard() -> SsrfGuard:
-    """Return what says where a webhook may go."""
+    """Return the guard of webhook URLs."""
     return configuration.guard()
 
 

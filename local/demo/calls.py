@@ -8,7 +8,7 @@ _SECONDS = 60
 
 
 class Unexpected(RuntimeError):
-    """An answer that the demo can't go on with; the message shows it."""
+    """A response that the demo cannot continue with; the message shows it."""
 
 
 class Service:
@@ -19,14 +19,14 @@ class Service:
         self._session = _session({"Authorization": f"Bearer {key}"})
 
     def call(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:
-        """Return the answer's JSON; raises `Unexpected` for a status of 400 or more."""
+        """Return the JSON of the response; raises `Unexpected` for a status of 400 or more."""
         answer = self._session.request(method, self.base_url + path, json=body, headers=headers, timeout=_SECONDS)
         if answer.status_code >= 400:  # noqa: PLR2004
-            raise Unexpected(f"{method} {path} answered {answer.status_code}: {answer.text[:2000]}")
+            raise Unexpected(f"{method} {path} returned status {answer.status_code}: {answer.text[:2000]}")
         return answer.json() if answer.content else None
 
     def knows_the_key(self) -> bool:
-        """Tell whether the key is good here."""
+        """Return whether the key is good here."""
         answer = self._session.get(self.base_url + "/v1/metrics", timeout=_SECONDS)
         return answer.status_code == 200  # noqa: PLR2004
 
@@ -50,7 +50,7 @@ class Odoo:
     def _post(self, path: str, body: Any, headers: dict[str, str]) -> Any:
         answer = self._session.post(self.url + path, json=body, headers=headers, timeout=_SECONDS)
         if answer.status_code != 200:  # noqa: PLR2004
-            raise Unexpected(f"Odoo's {path} answered {answer.status_code}")
+            raise Unexpected(f"Odoo's {path} returned status {answer.status_code}")
         return answer.json()
 
 

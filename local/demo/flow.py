@@ -70,7 +70,7 @@ def relay(run_relay: Callable[[], None], odoo: Odoo, key: str) -> None:
 
 
 def await_webhooks(run_relay: Callable[[], None], receiver: Receiver) -> None:
-    """Wait until the receiver has been told of every rating and every line."""
+    """Wait until the receiver got the events of every rating and every line."""
 
     def told() -> bool:
         heard = webhooks(receiver)

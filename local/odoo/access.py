@@ -105,7 +105,7 @@ def closure(groups: Iterable[str]) -> frozenset[str]:
 
 
 def permitted(groups: frozenset[str], model: str, operation: str) -> bool:
-    """Say whether a user in `groups` may do `operation` on `model` at all."""
+    """Return whether a user in `groups` may do `operation` on `model` at all."""
     return not groups.isdisjoint(RIGHTS.get(model, _SETTINGS)[operation])
 
 
@@ -127,17 +127,17 @@ def check(groups: frozenset[str], model: str, description: str, operation: str) 
 
 
 def restricted(groups: frozenset[str], model: str) -> bool:
-    """Say whether the record rule "own documents only" holds for these groups on this model."""
+    """Return whether the record rule "own documents only" holds for these groups on this model."""
     return model in OWN_RECORDS and SALESMAN in groups and ALL_DOCUMENTS not in groups
 
 
 def own(salesperson: Any, uid: int) -> bool:
-    """Say whether a record of that salesperson (an id or None) is the user's own, or nobody's."""
+    """Return whether a record of that salesperson (an id or None) is the user's own, or nobody's."""
     return salesperson is None or salesperson == uid
 
 
 def rule_error(user: str, uid: int, model: str, description: str, operation: str) -> AccessError:
-    """Build the answer to reaching for a record that a record rule hides."""
+    """Build the error for a record that a record rule hides."""
     return AccessError(
         "Uh-oh! Looks like you have stumbled upon some top-secret records.\n\n"
         f"Sorry, {user} (id={uid}) doesn't have '{operation}' access to:\n- {description} ({model})\n\n"

@@ -39,7 +39,7 @@ class InvoiceControls(SubscriptionControls):
             return env["account.move"].unlink([invoice])
 
     def reverse_invoice(self, invoice: int, *, post: bool = True) -> dict[str, Any]:
-        """Make the credit note of a posted invoice, posted unless told otherwise; return it."""
+        """Make the credit note of a posted invoice, posted by default; return it."""
         with self._committed() as env:
             moves = env["account.move"]
             new = invoices.reverse(moves, invoice)
@@ -63,7 +63,7 @@ class InvoiceControls(SubscriptionControls):
             return True
 
     def copy_order(self, order_id: int, *, confirm: bool = True) -> int:
-        """Copy an order with its lines, confirmed unless told otherwise; return the new one's id."""
+        """Copy an order with its lines, confirmed by default; return the new one's id."""
         with self._committed() as env:
             [new] = env["sale.order"].copy([order_id])  # type: ignore[attr-defined]
             if confirm:

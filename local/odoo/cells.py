@@ -41,7 +41,7 @@ class Import:
 
     @property
     def failed(self) -> bool:
-        """Say whether any message is an error."""
+        """Return whether any message is an error."""
         return any(message["type"] == "error" for message in self.messages)
 
 

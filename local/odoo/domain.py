@@ -20,7 +20,7 @@ NEGATED = {"!=": "=", "<>": "=", "not in": "in", "not like": "like", "not ilike"
 
 
 def evaluate(domain: Any, record_id: int, lookup: Lookup, named: Named) -> bool:
-    """Say whether a record satisfies a domain in prefix notation; terms stand side by side for `&`."""
+    """Return whether a record satisfies a domain in prefix notation; terms stand side by side for `&`."""
     stack: list[bool] = []
     for term in reversed(list(domain or ())):
         if term == "!":
@@ -51,56 +51,56 @@ def check(domain: Any, known: Callable[[str, tuple[Any, ...]], None]) -> None:
 
 
 def _condition(term: Sequence[Any], record_id: int, lookup: Lookup, named: Named) -> bool:
-    path, operator, wanted = term
+    path, operator, expected = term
     if path in (0, 1):
-        return bool(path == wanted)
+        return bool(path == expected)
     value = lookup(record_id, path, tuple(term))
-    holds = _holds(value, NEGATED.get(operator, operator), wanted, lambda: named(record_id, path))
+    holds = _holds(value, NEGATED.get(operator, operator), expected, lambda: named(record_id, path))
     return not holds if operator in NEGATED else holds
 
 
-def _holds(value: Any, operator: str, wanted: Any, name: Callable[[], str]) -> bool:
+def _holds(value: Any, operator: str, expected: Any, name: Callable[[], str]) -> bool:
     if operator in ("=", "in"):
-        computed_ratings = wanted if isinstance(wanted, (list, tuple)) else [wanted]
+        computed_ratings = expected if isinstance(expected, (list, tuple)) else [expected]
         return any(_equal(value, computed_rating, name) for computed_rating in computed_ratings)
     if "like" in operator:
-        return _like(name() if isinstance(value, int) else value, operator, str(wanted))
+        return _like(name() if isinstance(value, int) else value, operator, str(expected))
     if value is None or value == []:
         return False
-    left, right = _comparable(value, wanted)
+    left, right = _comparable(value, expected)
     return bool({"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[operator])
 
 
-def _equal(value: Any, wanted: Any, name: Callable[[], str]) -> bool:
-    if wanted is False or wanted is None:
+def _equal(value: Any, expected: Any, name: Callable[[], str]) -> bool:
+    if expected is False or expected is None:
         return value is None or value is False or value == []
     if isinstance(value, list):
-        return wanted in value
-    if isinstance(value, bool) or isinstance(wanted, bool):
-        return bool(value) == bool(wanted)
-    if isinstance(value, int) and isinstance(wanted, str):
-        return name() == wanted
+        return expected in value
+    if isinstance(value, bool) or isinstance(expected, bool):
+        return bool(value) == bool(expected)
+    if isinstance(value, int) and isinstance(expected, str):
+        return name() == expected
     if value is None:
         return False
-    left, right = _comparable(value, wanted)
+    left, right = _comparable(value, expected)
     return bool(left == right)
 
 
-def _comparable(value: Any, wanted: Any) -> tuple[Any, Any]:
+def _comparable(value: Any, expected: Any) -> tuple[Any, Any]:
     if isinstance(value, str):
-        text = str(wanted)
+        text = str(expected)
         if re.match(r"\d{4}-\d\d-\d\dT", text):
             text = text.replace("T", " ")
         return value, text
-    if isinstance(value, (int, Decimal)) and isinstance(wanted, (int, Decimal)):
-        return value, wanted
-    raise PythonError(ValueError, f"could not compare {value!r} with {wanted!r}")
+    if isinstance(value, (int, Decimal)) and isinstance(expected, (int, Decimal)):
+        return value, expected
+    raise PythonError(ValueError, f"could not compare {value!r} with {expected!r}")
 
 
-def _like(text: Any, operator: str, wanted: str) -> bool:
+def _like(text: Any, operator: str, expected: str) -> bool:
     if text in (None, False):
         return False
-    pattern = re.escape(wanted).replace("%", ".*").replace("_", ".")
+    pattern = re.escape(expected).replace("%", ".*").replace("_", ".")
     if not operator.startswith("="):
         pattern = f".*{pattern}.*"
     flags = re.DOTALL | (re.IGNORECASE if "ilike" in operator else 0)

@@ -92,7 +92,7 @@ class StandIn:
         self.latencies: dict[str, tuple[float, float]] = {}  # "model/method" or "*" -> seconds, and a row
 
     def _complete_records(self) -> None:
-        """Give records of a kept state the fields that came since."""
+        """Add new fields to records of a stored state."""
         for name, model in REGISTRY.items():
             empty = {key: field.empty() for key, field in model.fields.items() if field.stored}
             for record_id, record in list(self.state.table(name).items()):
@@ -116,11 +116,11 @@ class StandIn:
         return Environment(self.state, uid, self.clock, context, superuser=sudo, snapshot=snapshot)
 
     def is_model(self, name: str) -> bool:
-        """Say whether there is a model of that name."""
+        """Return whether there is a model of that name."""
         return name in REGISTRY
 
     def is_model_method(self, model: str, method: str) -> bool:
-        """Say whether a method works on the model as a whole, so that no ids come first."""
+        """Return whether a method works on the model as a whole, so that no ids come first."""
         if (self.series, model, method) == ("17.0", "res.users", "has_group"):
             return True
         return getattr(getattr(REGISTRY.get(model), method, None), "api", None) == "model"

@@ -1,4 +1,4 @@
-"""What Odoo answers when something is wrong: the error's name, its HTTP status, its arguments.
+"""The error responses of Odoo: the error's name, its HTTP status, its arguments.
 
 ::
 

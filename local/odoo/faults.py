@@ -6,16 +6,16 @@ from typing import Any
 
 KINDS = {
     "serialization": "500 psycopg2.errors.SerializationFailure; nothing is carried out",
-    "load_serialization": "load answers 200 with ids false and the serialization message",
+    "load_serialization": "load responds 200 with ids false and the serialization message",
     "status": "an HTTP status of a proxy (429, 502, 503, 504 …) with an HTML body; nothing is carried out",
-    "slow": "the answer comes `delay` seconds later",
-    "lost": "the call is carried out, the connection closes before the answer",
+    "slow": "the response comes `delay` seconds later",
+    "lost": "the call is carried out, the connection closes before the response",
     "reset": "the connection closes, nothing is carried out",
 }
 
 
 class GatewayAnswer(Exception):
-    """A proxy in front of Odoo answers in its stead."""
+    """A proxy in front of Odoo responds instead of it."""
 
     def __init__(self, status: int, retry_after: int | None) -> None:
         super().__init__(status)
@@ -24,7 +24,7 @@ class GatewayAnswer(Exception):
 
 
 class Hangup(Exception):
-    """The connection closes without an answer."""
+    """The connection closes without a response."""
 
 
 @dataclass(slots=True)
@@ -82,6 +82,6 @@ class Faults:
             return [asdict(fault) for fault in self._waiting]
 
     def clear(self) -> None:
-        """Let everything go well again."""
+        """Remove all faults."""
         with self._lock:
             self._waiting.clear()

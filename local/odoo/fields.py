@@ -53,7 +53,7 @@ class Field:
 
     @property
     def stored(self) -> bool:
-        """Say whether the value is kept with the record."""
+        """Return whether the value is stored with the record."""
         return not self.computed and self.kind != "one2many"
 
     def empty(self) -> Any:
@@ -178,7 +178,7 @@ _CONVERTERS: dict[str, Converter] = {
 
 
 def shown(field: Field, value: Any) -> Any:
-    """Return a stored value as `read` answers it; a many2one's name is added by the model."""
+    """Return a stored value as `read` returns it; a many2one's name is added by the model."""
     if value is None:
         return False
     if field.kind == "datetime":

@@ -38,7 +38,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One HTTP answer."""
+    """An HTTP response."""
 
     status: int
     content_type: str
@@ -47,7 +47,7 @@ class Answer:
 
 
 def as_json(value: Any, status: int = 200) -> Answer:
-    """Return an answer whose body is `value` as JSON, decimals as floats."""
+    """Return a response whose body is `value` as JSON, decimals as floats."""
     return Answer(status, "application/json; charset=utf-8", json.dumps(value, default=to_wire).encode())
 
 

@@ -41,7 +41,7 @@ def load(model: Model, fields: list[str], data: list[list[Any]]) -> dict[str, An
 
 
 def failure(message: str, rows: int) -> dict[str, Any]:
-    """Return what `load` answers when the database refuses every row for one reason."""
+    """Return the result of `load` when the database refuses every row for one reason."""
     blamed = range(min(rows, MANY_ERRORS))
     messages = [Row(position, None, {}).message(message=message) for position in blamed]
     if rows >= MANY_ERRORS:

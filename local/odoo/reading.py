@@ -1,4 +1,4 @@
-"""Searching and reading, as Odoo's ORM answers them."""
+"""Search and read records like Odoo's ORM."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -81,7 +81,7 @@ class Readable(Records):
         return [i for value in set(wanted) for i in self.env.state.matching(self.name, name, value)]
 
     def _archived_too(self, domain: Any) -> bool:
-        """Say whether archived records count: not unless the domain or the context asks for them."""
+        """Return whether archived records count: not unless the domain or the context asks for them."""
         if "active" not in self.fields or self.env.context.get("active_test") is False:
             return True
         return any(isinstance(term, (list, tuple)) and term[0] == "active" for term in domain)

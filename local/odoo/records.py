@@ -70,7 +70,7 @@ class Records:
 
     @api_records
     def has_access(self, ids: list[int], operation: str) -> bool:
-        """Say whether the caller may do `operation` on the model, or on these records."""
+        """Return whether the caller may do `operation` on the model, or on these records."""
         try:
             self.check(operation, ids)
         except AccessError:
@@ -84,7 +84,7 @@ class Records:
 
     @api_model
     def check_access_rights(self, operation: str, raise_exception: bool = True) -> bool:  # noqa: FBT001, FBT002
-        """Say whether the model's access rights permit `operation` (Odoo 17 and 18)."""
+        """Return whether the model's access rights permit `operation` (Odoo 17 and 18)."""
         if raise_exception:
             self.check(operation)
         try:

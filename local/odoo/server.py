@@ -122,7 +122,7 @@ class _ServerAdmin(Admin):
         return True
 
     def database(self, up: bool) -> bool:  # noqa: FBT001
-        """Have the PostgreSQL behind Odoo run, or not: Odoo itself goes on answering."""
+        """Start or stop the PostgreSQL behind Odoo; Odoo itself still responds."""
         self._server.stand_in.database_up = up
         return True
 

@@ -185,7 +185,7 @@ def test_the_functions_accept_what_the_schedules_send(running: Running, function
 
 
 def test_a_body_that_is_too_large_is_rejected(running: Running) -> None:
-    with pytest.raises(Unexpected, match=r"answered 413: .*too_large"):
+    with pytest.raises(Unexpected, match=r"returned status 413: .*too_large"):
         running.service.call("POST", "/v1/usage", {"records": [], "padding": "x" * 5_000_000})
 
 

@@ -11,7 +11,7 @@ from functions.admin.services.subscription_reading import visible
 
 
 def start(request: Request) -> Response:
-    """Rate now what the schedule would rate; 200 once it is done, 202 if it takes longer."""
+    """Start a rating run; return 200 if it is finished, 202 if it takes longer."""
     given = check_fields(request.optional_json(), strings=("subscription",), booleans=("sweep",))
     subscription, sweep = given.get("subscription"), given.get("sweep", True)
     if subscription is not None:

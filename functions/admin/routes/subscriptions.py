@@ -1,4 +1,4 @@
-"""`/v1/subscriptions`: who is billed, and when."""
+"""Routes of `/v1/subscriptions`."""
 
 from functions.admin import dependencies
 from functions.admin.request import Request

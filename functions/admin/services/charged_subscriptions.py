@@ -42,7 +42,7 @@ def charged_subscriptions(
 
 
 def applies(versions: Sequence[Charge], plan: str, subscription: str) -> bool:
-    """Tell whether any of the versions applies to a subscription on a plan."""
+    """Return whether any of the versions applies to a subscription on a plan."""
     return any(version.applies_to.covers(plan=plan, subscription=subscription) for version in versions)
 
 

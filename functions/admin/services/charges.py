@@ -1,8 +1,8 @@
-"""Defining what usage costs.
+"""Create, change, list and delete charges.
 
 A charge is kept as its versions, by `valid_from`. A `PUT` with another `valid_from` adds a version, one with
 the same (or, as at first, none) replaces that one. What was invoiced stays: an invoiced period keeps the
-price it was rated by, for its corrections too. Everything else is rated anew.
+price it was rated by, for its corrections too. Everything else is rated again.
 """
 
 import json
@@ -34,7 +34,7 @@ SHOWN = ("versions", "history")
 """The read-only fields of a charge; `version` is one too."""
 
 _CONFIRMED = ("metric", "currency")
-"""Fields whose change makes open periods of something else."""
+"""Fields whose change alters what open periods are rated as."""
 _SINCE_EVER = datetime.min.replace(tzinfo=UTC)
 
 Versions = Sequence[Charge]
@@ -50,7 +50,7 @@ class Planned:
 
     @property
     def is_changed(self) -> bool:
-        """Tell whether anything is."""
+        """Return whether anything changes."""
         return self.stored is None or self.versions != self.stored.value
 
     @property
@@ -213,7 +213,7 @@ def _charged(subscriptions: Subscriptions, versions: Versions) -> Iterator[str]:
 
 
 def _pays_still(stored: StoredSubscription | None, versions: Versions) -> bool:
-    """Tell whether a plan that a subscription was on has it pay in its open period."""
+    """Return whether a plan of the open period of a subscription makes it pay the charge."""
     if stored is None:
         return False
     opened = stored.calendar.open
@@ -222,7 +222,7 @@ def _pays_still(stored: StoredSubscription | None, versions: Versions) -> bool:
 
 
 def _replaces(charge: Charge, version: Charge) -> bool:
-    """Tell whether `charge` takes the place of `version`.
+    """Return whether `charge` replaces `version`.
 
     One valid from a day does so of the one valid from that day's midnight in UTC too: earlier releases
     took a day for that instant.

@@ -36,7 +36,7 @@ class Webhooks:
 
 
 def create(webhooks: Webhooks, principal: Principal, body: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """Register an endpoint of the principal's source; its secret is in this answer and in no other.
+    """Register an endpoint of the principal's source; only this response contains its secret.
 
     Raises `Refused` with every fault: an unknown field or event, and for the URL why it can't be sent to.
     """
@@ -93,12 +93,12 @@ def change(
     endpoint = find(webhooks.endpoints, principal, endpoint_id)
     requested = _checked(webhooks, body, required=False)
     changed = replace(endpoint, **requested)
-    begins_anew = changed.url != endpoint.url or (changed.enabled and not endpoint.enabled)
+    restarts = changed.url != endpoint.url or (changed.enabled and not endpoint.enabled)
     if changed.enabled:
         changed = replace(changed, disabled_at=None, disabled_reason=None)
     elif endpoint.enabled:
         changed = replace(changed, disabled_at=now, disabled_reason="requested")
-    return as_json(webhooks.endpoints.replace(changed, forget_failures=begins_anew))
+    return as_json(webhooks.endpoints.replace(changed, forget_failures=restarts))
 
 
 def delete(webhooks: Webhooks, principal: Principal, endpoint_id: str) -> None:

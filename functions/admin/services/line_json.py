@@ -14,7 +14,7 @@ _STATE_TIMES = {FAILED: "failed_at", FINAL_INVOICE: "sent_at"}
 
 
 class LineError(TypedDict):
-    """Why a line failed."""
+    """The reason that a line failed."""
 
     code: str
     message: str

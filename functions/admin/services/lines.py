@@ -86,7 +86,7 @@ def wake_up(queue: RelayQueue) -> None:
 
 
 def key_of(identity: str) -> RatingKey:
-    """Return the rating that a line's public id names; raises `NotFound` where it can't be one."""
+    """Return the rating that a line's public id names; raises `NotFound` if the id is invalid."""
     match = _ID.fullmatch(identity)
     if match is None or not is_subscription_id(match["subscription"]):
         raise NotFound(f"No such order line: {identity}")

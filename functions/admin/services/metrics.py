@@ -1,4 +1,4 @@
-"""Defining what is counted."""
+"""Create, change, list and delete metrics."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +22,7 @@ SHOWN = ("history",)
 
 _MOST_CHARGES_BY_NAME = 4
 _CONFIRMED = ("aggregation", "rounding")
-"""Fields whose change counts the same records otherwise."""
+"""Fields whose change aggregates the same records differently."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Planned:
 
     @property
     def to_confirm(self) -> list[str]:
-        """Return what must be confirmed: nothing as long as no active charge is on the metric."""
+        """Return what must be confirmed: nothing if the metric has no active charge."""
         versions = [version for versions in self.charges.values() for version in versions]
         if self.stored is None or not any(version.active for version in versions):
             return []
@@ -63,7 +63,7 @@ def put(
 ) -> tuple[bool, dict[str, Any]]:
     """Create or replace a metric; return whether it is new, and its JSON.
 
-    A change is rated anew in every period that is not invoiced; one of the aggregation or the rounding must
+    Every period that is not invoiced is rated again; a change of the aggregation or the rounding must
     be confirmed while a charge is on it. Raises `Refused`, `Conflict`, `VersionConflict`, `Unavailable`, and as
     `read_only_fields.check` does.
     """
@@ -74,7 +74,7 @@ def put(
                 return False, as_json(store, plan.stored or _missing(code))
             put_request.check_confirmed(plan.to_confirm, _effect(plan))
             if plan.stored is not None:
-                _rate_anew(plan, jobs)
+                _rate_again(plan, jobs)
             expected = None if plan.stored is None else plan.stored.version
             cause = "created" if plan.stored is None else in_words(plan.changed)
             version = store.put_metric(plan.metric, expected, put_request.change(cause))
@@ -132,7 +132,7 @@ def _charges_on(store: Catalog, metric: str) -> dict[str, list[Charge]]:
     return {code: versions for code, versions in store.charges().items() if versions[0].metric == metric}
 
 
-def _rate_anew(plan: Planned, jobs: RatingJobs) -> None:
+def _rate_again(plan: Planned, jobs: RatingJobs) -> None:
     if len(plan.charges) > _MOST_CHARGES_BY_NAME:
         jobs.sweep(delay=COMMIT_SECONDS)
         return

@@ -1,4 +1,4 @@
-"""The request to change a definition: by whom, as a dry run or not, with which effects confirmed, and why."""
+"""Requests to change a definition: the author, the confirmed effects, the reason, and whether it is a dry run."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from fusion_billing.catalog.identifiers import MAX_REASON
 from fusion_billing.errors import Conflict, Fault, Refused
 
 EFFECTS = ("aggregation", "rounding", "metric", "currency")
-"""What `confirm` may name: changes after which open periods are rated as something else."""
+"""Values of `confirm`: changes of what open periods are rated as."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class PutRequest:
 
     @property
     def author(self) -> Author:
-        """Who makes the change, and why."""
+        """Return who makes the change, and the reason."""
         return Author(self.principal.key_id, self.reason)
 
     def change(self, cause: str) -> Change:

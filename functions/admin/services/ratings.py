@@ -39,7 +39,7 @@ class Viewer:
         return self.stored.calendar
 
     def sees(self, rating: StoredRating) -> bool:
-        """Tell whether the key's source may see a rating, by its metric."""
+        """Return whether the key's source may see a rating, by its metric."""
         return self.principal.may_use_metric(rating.document.metric)
 
 

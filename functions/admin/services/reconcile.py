@@ -25,7 +25,7 @@ _SECONDS_FOR_ONE = 6.0
 
 @dataclass
 class Report:
-    """What was compared and found; `cursor` is where to go on, None where all was compared."""
+    """The result of a comparison; `cursor` is where the next call continues, None if all lines were compared."""
 
     compared: int = 0
     agreeing: int = 0

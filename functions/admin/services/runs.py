@@ -17,7 +17,7 @@ _FEW_HOURS = 4  # past this many, looking which shards are empty takes longer th
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """What a run works with. `wait` is how many seconds an answer may take; `pause` sleeps."""
+    """What a run works with. `wait` is how many seconds a response may take; `pause` sleeps."""
 
     store: ports.Runs
     planner: ports.PlannerState

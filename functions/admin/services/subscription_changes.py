@@ -37,7 +37,7 @@ def without_changes(body: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, 
 
 
 def running_order(changes: Mapping[str, Any], now: datetime) -> int | None:
-    """Return the order that runs by a body's `orders`, for a body that does not name it; None if unknown."""
+    """Return the current order from a body's `orders`; None if the body has no `orders`."""
     orders = changes.get(ORDERS)
     if orders is None:
         return None
@@ -125,8 +125,8 @@ def _chain_faults(links: Sequence[ChainedOrder], requested: Subscription) -> Ite
     if len(set(ids)) < len(ids):
         yield Fault(ORDERS, "duplicate", "must name each order once")
     if [link.kind for link in serving].count("initial") != 1 or links[0].kind != "initial":
-        yield Fault(f"{ORDERS}.0.kind", "unknown_value", "must be initial for the first order, and for it alone")
+        yield Fault(f"{ORDERS}.0.kind", "unknown_value", "must be initial for the first order and for no other order")
     if any(later.start < link.start for link, later in pairwise(links)):
-        yield Fault(ORDERS, "not_ascending", "must each begin no earlier than the one before")
+        yield Fault(ORDERS, "not_ascending", "must be in ascending order of start")
     if requested.odoo_order_id not in [link.odoo_order_id for link in serving]:
-        yield Fault(ORDERS, "mismatch", "must hold odoo_order_id, the order that runs, as no upsell")
+        yield Fault(ORDERS, "mismatch", "must contain the order in odoo_order_id as initial or renewal, not as upsell")

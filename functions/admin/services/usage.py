@@ -52,7 +52,7 @@ class Records:
         return [usage_record_json(record) for record in found], last
 
     def existing(self, source: str, key: str) -> StoredUsageRecord:
-        """Return a source's record; raises `NotFound`: `unknown_source` where there is no such source."""
+        """Return a source's record; raises `NotFound` (`unknown_source` if the source is unknown)."""
         record = self.reader.get(source, key)
         if record is None:
             if not self.is_source(source):
@@ -61,7 +61,7 @@ class Records:
         return record
 
     def is_source(self, source: str) -> bool:
-        """Tell whether there is such a source."""
+        """Return whether the source exists."""
         return SOURCE_ID.fullmatch(source) is not None and self.sources.get(source) is not None
 
     def own_id(self, subscription: str) -> str:

@@ -76,7 +76,7 @@ class Deadline:
         self._until = clock() + seconds
 
     def ended(self) -> bool:
-        """Tell whether the time is up."""
+        """Return whether the time is up."""
         return self._clock() >= self._until
 
     def wait(self, attempt: int) -> bool:

@@ -63,7 +63,7 @@ class Users(Model):
 
     @api_records
     def has_group(self, ids: list[int], group_ext_id: str) -> bool:
-        """Say whether the user (the caller, where no id is given) is in a group."""
+        """Return whether the user (the caller, where no id is given) is in a group."""
         asked = ids[0] if ids else self.env.uid
         if group_ext_id == LOCKING:
             return bool(self.env.state.setting("lock_confirmed_orders"))
@@ -71,7 +71,7 @@ class Users(Model):
 
     @api_model
     def has_groups(self, group_spec: str) -> bool:
-        """Say whether the caller is in one of the groups named, separated by commas."""
+        """Return whether the caller is in one of the groups named, separated by commas."""
         return any(group.strip() in self.env.groups for group in group_spec.split(","))
 
 

@@ -39,7 +39,7 @@ def _dry_run() -> Schema:
         "amount": DECIMAL_TEXT,
         "currency": TEXT,
     }
-    why = {"type": "string", "description": "why it can't be rated, or was not evaluated"}
+    why = {"type": "string", "description": "the reason that it cannot be rated or was not evaluated"}
     figures = object_(tuple(known), **known, error=why)
     either = {"anyOf": [figures, {"type": "null"}], "description": "null where the charge does not apply"}
     comparison = _all_required(subscription=TEXT, charge=TEXT, before=either, after=either)
@@ -48,13 +48,13 @@ def _dry_run() -> Schema:
         "dry_run": {"const": True},
         "outcome": {"type": "string", "enum": ["created", "updated", "unchanged"]},
         "changed_fields": TEXTS,
-        "confirm": {**TEXTS, "description": "what the PUT must be confirmed by"},
-        "charges": {**TEXTS, "description": "charges whose open periods are rated anew"},
+        "confirm": {**TEXTS, "description": "values that the PUT must have in confirm"},
+        "charges": {**TEXTS, "description": "charges whose open periods are rated again"},
         "subscriptions": {"type": "array", "items": comparison, "maxItems": MOST_LISTED},
         "totals": {"type": "array", "items": total},
         "evaluated": COUNT,
         "changed_subscriptions": COUNT,
-        "truncated": {"type": "boolean", "description": "whether time or room did not suffice for all"},
+        "truncated": {"type": "boolean", "description": "true if the preview reached its time or size limit"},
     }
     versions = {"type": "array", "items": ref("ChargeDefinition")}
     return object_(tuple(answer), **answer, versions=versions)

@@ -29,14 +29,16 @@ def usage_schemas() -> dict[str, Schema]:
     }
     key = {"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY}
     pushed = {**record, "idempotency_key": key, "quantity": NUMBER, "sequence": COUNT}
-    pushed["source"] = TEXT | {"description": "whose record it is, if not one's own: for a key with admin"}
+    pushed["source"] = TEXT | {
+        "description": "source of the record, if not the key's own source; requires the scope admin"
+    }
     needed = ("subscription", "metric", "period_start", "period_end", "quantity")
     outcome = {"type": "string", "enum": _OUTCOMES}
     result = {
         "index": COUNT,
         "idempotency_key": {"type": ["string", "null"], "description": "null where none could be read"},
         "outcome": outcome,
-        "revision": {"type": ["integer", "null"], "description": "null where nothing is stored of it"},
+        "revision": {"type": ["integer", "null"], "description": "null if the record is not stored"},
     }
     required = ("index", "idempotency_key", "outcome", "revision")
     error = object_(

@@ -77,7 +77,7 @@ class SaveRequest:
 
 
 def is_required(request: SaveRequest, alias: str) -> bool:
-    """Tell whether a request fails without an alias: what only an order gives is given up instead."""
+    """Return whether a request fails without an alias: what only an order gives is given up instead."""
     return alias in (request.subscription.aliases or ()) or alias in request.chain.untaken
 
 

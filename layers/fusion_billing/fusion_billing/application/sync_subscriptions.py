@@ -251,7 +251,7 @@ def _has_an_order_of(stored: StoredSubscription, chain: ReadChain) -> bool:
 
 
 def _is_the_api_s(stored: StoredSubscription) -> bool:
-    """Tell whether the API keeps it under an id of its own; under its first order's id it follows Odoo."""
+    """Return whether the API keeps it under an id of its own; under its first order's id it follows Odoo."""
     return stored.origin == "api" and stored.id != str(stored.chain[0].odoo_order_id)
 
 

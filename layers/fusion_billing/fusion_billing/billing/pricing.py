@@ -72,7 +72,7 @@ class Pricing:
         )
 
     def applies_to(self, subscription: PricedSubscription) -> bool:
-        """Tell whether any of it lies in the part of the period that `subscription` lives."""
+        """Return whether any of it lies in the part of the period that `subscription` lives."""
         return any(
             (subscription.lived_until is None or span.start < subscription.lived_until)
             and (subscription.lived_from is None or span.end > subscription.lived_from)

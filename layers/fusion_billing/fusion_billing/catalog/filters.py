@@ -57,7 +57,7 @@ def _box(item: object) -> _Box | None:
 
 
 def _all_taken(box: _Box, takers: Sequence[_Filter]) -> bool:
-    """Tell whether the boxes of `takers`, together, hold all of `box`."""
+    """Return whether the boxes of `takers`, together, hold all of `box`."""
     left = [box]
     for taker in takers:
         left = [part for each in left for part in _without(each, taker.box)]

@@ -52,7 +52,7 @@ class StoredSubscription:
         return self.subscription.state in ENDED
 
     def has_ended(self, now: datetime) -> bool:
-        """Tell whether Odoo invoices nothing more of it by itself: it is over, or past its end date."""
+        """Return whether Odoo invoices nothing more of it by itself: it is over, or past its end date."""
         ends = self.subscription.ends
         return self.is_over or (ends is not None and ends <= now)
 

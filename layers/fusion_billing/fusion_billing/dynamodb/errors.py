@@ -47,7 +47,7 @@ def code_of(error: ClientError) -> str:
 
 
 def is_transient(error: Exception) -> bool:
-    """Tell whether the same call may succeed when it is made again."""
+    """Return whether the same call may succeed when it is made again."""
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return code_of(error) in TRANSIENT or status >= 500  # noqa: PLR2004
@@ -55,24 +55,24 @@ def is_transient(error: Exception) -> bool:
 
 
 def condition_failed(error: ClientError) -> bool:
-    """Tell whether a write was refused by its own condition."""
+    """Return whether a write was refused by its own condition."""
     return code_of(error) == "ConditionalCheckFailedException"
 
 
 def cancelled_by_condition(error: ClientError) -> bool:
-    """Tell whether a transaction was cancelled by a condition of one of its writes."""
+    """Return whether a transaction was cancelled by a condition of one of its writes."""
     return "ConditionalCheckFailed" in reasons(error)
 
 
 def cancelled_by_contention(error: ClientError) -> bool:
-    """Tell whether a transaction was cancelled for nothing but another one at work on the same items."""
+    """Return whether a transaction was cancelled for nothing but another one at work on the same items."""
     return code_of(error) == "TransactionCanceledException" and bool(
         {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"} & set(reasons(error))
     )
 
 
 def is_about_what_was_written(error: ClientError) -> bool:
-    """Tell whether what was to be written can't be stored: too large, or not as the table takes it."""
+    """Return whether what was to be written can't be stored: too large, or not as the table takes it."""
     if code_of(error) == "ValidationException":
         return True
     return bool({"ValidationError", "ItemCollectionSizeLimitExceeded"} & set(reasons(error)))

@@ -79,7 +79,7 @@ def parse_usage_record(pk: str) -> tuple[str, str]:
 
 
 def is_usage_record(pk: str) -> bool:
-    """Tell whether a partition key is one of a usage record."""
+    """Return whether a partition key is one of a usage record."""
     return pk.startswith(_USAGE)
 
 

@@ -1,1 +1,1 @@
-"""Odoo: reached over JSON-2 (19), JSON-RPC or XML-RPC (17, 18), its errors told apart by name."""
+"""Call Odoo over JSON-2 (19), JSON-RPC or XML-RPC (17, 18), and classify its errors."""

@@ -1,7 +1,7 @@
 """Combine orders that are linked by renewals and upsells into one subscription (pure).
 
 A renewal names the order it renews (its parent contract) and the first contract; so does an upsell. Whichever
-of them changed, the whole chain is read and laid out anew: what comes out depends on what Odoo has, never on
+of them changed, the whole chain is read and built again: the result depends on what Odoo has, never on
 the order in which changes were seen.
 """
 
@@ -31,7 +31,7 @@ class Owner:
 
     @property
     def is_apart(self) -> bool:
-        """Whether it is stored apart from the subscription that it renews."""
+        """Return whether it is stored apart from the subscription that it renews."""
         return self.subscription != self.natural
 
 
@@ -121,7 +121,7 @@ def chain_of(id_: str, members: Iterable[ReadSubscription], rows: Rows) -> ReadC
 
 
 def _serves(row: ReadSubscription, id_: str) -> bool:
-    """Tell whether an order invoices, or did: a renewal once it is confirmed; the first one in any state."""
+    """Return whether an order invoices, or did: a renewal once it is confirmed; the first one in any state."""
     if str(row.order) == id_ or not row.parent:
         return not _is_upsell(row)
     return row.confirmed and row.document["state"] in CONFIRMED
@@ -132,7 +132,7 @@ def _is_upsell(row: ReadSubscription) -> bool:
 
 
 def _way(order: int, rows: Rows) -> list[int]:
-    """Return the orders from one to its first contract, as far as they can be told."""
+    """Return the known orders from one to its first contract."""
     way = [order]
     while (row := rows.get(way[-1])) is not None and len(way) < _MOST_LINKS:
         following = row.parent or row.origin

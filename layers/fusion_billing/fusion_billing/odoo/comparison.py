@@ -25,7 +25,7 @@ def line_not_found() -> RecordNotFound:
 
 
 def fault(line: OrderLine, odoo_line: OdooLine) -> PermanentError | None:
-    """Return what is wrong with a line in Odoo, None if it is as it should be."""
+    """Return the difference of a line in Odoo, None if there is none."""
     if odoo_line.order != line.order:
         return OrderMismatch(f"the line is on order {odoo_line.order}, not on {line.order}", name="order")
     if odoo_line.state == "cancel":

@@ -42,7 +42,7 @@ class Secret(Protocol):
     """The secret that holds the key; `secret_store.SecretStore` is one."""
 
     def read(self) -> str:
-        """Return the secret's text as it is now."""
+        """Return the current text of the secret."""
         ...
 
     def write(self, text: str) -> None:
@@ -52,7 +52,7 @@ class Secret(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
-    """What a run did. `days_left` is how long the key in use still lives, None if nobody said."""
+    """The result of a run. `days_left` is the remaining life of the key in use, None if unknown."""
 
     outcome: Outcome
     days_left: float | None
@@ -97,7 +97,7 @@ class KeyRenewal:
             return Renewal("refused", left, error.message)
 
     def _generate(self, document: dict[str, Any], now: datetime) -> dict[str, Any]:
-        """Make a key and store it before the one in use; return the secret's document as it is then."""
+        """Create a key and store it before the one in use; return the new document of the secret."""
         current = self._accepted(document)
         expires_on = (now + timedelta(days=LIFE_DAYS)).date()
         key = self.connect(current).call(
@@ -134,7 +134,7 @@ class KeyRenewal:
                 self._revoke(new, credentials.key)
             left["keys"] = [new.key]
         else:
-            # Somebody took the new key away meanwhile: the old one goes on, and is renewed anew.
+            # The new key was removed in the meantime: the old one stays in use and is renewed again.
             left["keys"] = [credentials.key for credentials in old]
             left.pop("expires_on", None)
         self.secret.write(json.dumps(left))

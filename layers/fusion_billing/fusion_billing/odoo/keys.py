@@ -13,14 +13,14 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """One key, and the login that goes with it where the protocol asks for one."""
+    """One key, and the login that goes with it if the protocol requires one."""
 
     key: str = field(repr=False)
     login: str = ""
 
 
 class SecretsClient(Protocol):
-    """What is used of boto3's Secrets Manager client."""
+    """The part of boto3's Secrets Manager client in use."""
 
     def get_secret_value(self, *, SecretId: str) -> dict[str, object]:  # noqa: N803  boto3's name
         """Return the secret, its text under `SecretString`."""
@@ -56,7 +56,7 @@ def document_of(secret: str) -> dict[str, Any]:
 
 
 class KeyRing:
-    """The keys in use: kept for `seconds` in a warm container, read again when Odoo refuses them all."""
+    """The keys in use: cached for `seconds` in a warm container, read again if Odoo refuses all of them."""
 
     def __init__(self, read: Callable[[], str], clock: Callable[[], float], seconds: float = 300) -> None:
         self._read = read
@@ -81,7 +81,7 @@ class KeyRing:
         return news
 
     def accepted(self, credentials: Credentials) -> None:
-        """Remember that Odoo took this one, so that it is the first to be tried next time."""
+        """Try this key first from now on, since Odoo accepted it."""
         if self._held and self._held[0] != credentials and credentials in self._held:
             self._held = (credentials, *(other for other in self._held if other != credentials))
 

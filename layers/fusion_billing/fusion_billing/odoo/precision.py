@@ -22,7 +22,7 @@ def read(odoo: Odoo) -> Precision:
 
 
 class Cached:
-    """The precision as it was at most ten minutes ago."""
+    """A cache of the precision, at most ten minutes old."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock

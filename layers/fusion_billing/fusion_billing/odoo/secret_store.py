@@ -19,7 +19,7 @@ class SecretStore:
         self._arn = arn
 
     def read(self) -> str:
-        """Return the secret's text as it is now; raises `UnreadableSecret` if it has none."""
+        """Return the current text of the secret; raises `UnreadableSecret` if it has none."""
         return from_secrets_manager(self._client, self._arn)()  # type: ignore[arg-type]
 
     def write(self, text: str) -> None:

@@ -54,7 +54,7 @@ class Writer:
         self._rollback = LineRollback(odoo, loader)
 
     def read(self, requested: Sequence[RequestedLine]) -> list[OdooLine | None]:
-        """Return each line as it is in Odoo, by its ID or, where requested, by its external ID."""
+        """Return each line in Odoo, by its ID or, where requested, by its external ID."""
         ids = {line.line.external_id: line.known_id for line in requested if line.known_id is not None}
         looked_up = [line for line in requested if line.lookup_orders]
         orders = {order for line in looked_up for order in line.lookup_orders}

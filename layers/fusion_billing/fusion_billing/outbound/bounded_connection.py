@@ -28,7 +28,7 @@ class Deadline:
 
 
 class BoundedConnection:
-    """A connected socket, for `http.client.HTTPResponse` to read an answer from.
+    """A connected socket, for `http.client.HTTPResponse` to read a response from.
 
     An endpoint that sends a byte a second is cut off by the deadline, one that never ends by the number of
     bytes: reading past `LONGEST_ANSWER` looks like the connection's end.
@@ -48,7 +48,7 @@ class BoundedConnection:
             view = view[self._sock.send(view[:_CHUNK]) :]
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        """Return the answer as a file: what `HTTPResponse` asks a socket for."""
+        """Return the response as a file, as `HTTPResponse` requires of a socket."""
         return io.BufferedReader(_Answer(self), buffer_size=_CHUNK)
 
     def receive_into(self, buffer: memoryview) -> int:

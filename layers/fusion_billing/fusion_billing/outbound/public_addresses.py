@@ -1,6 +1,6 @@
 """Decide whether an IP address is a public host that webhooks may be sent to.
 
-The rule is stricter than `ipaddress.is_global`, which answers whether a block is routed:
+The rule is stricter than `ipaddress.is_global`, which returns whether a block is routed:
 
 - IPv4: no block of the IANA special-purpose registry, no multicast, no reserved block. That includes blocks
   that are routed but hold no ordinary hosts (AS112, AMT, 6to4 relays).

@@ -1,9 +1,9 @@
 """Keep webhooks away from internal networks (server-side request forgery, SSRF).
 
 A URL is checked when an endpoint is registered and again at each delivery. A delivery parses the URL once,
-resolves the host once, checks every address of the answer, and connects to one of these addresses: no name is
-resolved a second time, so that an answer that changes in between (DNS rebinding) changes nothing. The sender
-follows no redirect and uses no proxy, since both would connect to an address that nobody checked.
+resolves the host once, checks every address in the DNS response, and connects to one of these addresses: no name is
+resolved a second time, so that a DNS record that changes in between (DNS rebinding) has no effect. The sender
+follows no redirect and uses no proxy, since both would connect to an unchecked address.
 """
 
 import queue
@@ -154,7 +154,7 @@ def connect(address: Address, timeout: float) -> socket.socket:
     """Connect to a checked address, and to no other.
 
     Raises:
-        AddressChanged: If something on the way (such as a transparent proxy) answers under another address.
+        AddressChanged: If the peer has another address, for example because of a transparent proxy.
         OSError: If the connection fails.
     """
     sock = socket.socket(address.family, socket.SOCK_STREAM)

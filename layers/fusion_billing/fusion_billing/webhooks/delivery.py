@@ -9,13 +9,13 @@ from fusion_billing.webhooks.delivery_result import Attempt, DeliveryState
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One delivery as it is stored.
+    """A stored delivery.
 
     Attributes:
         attempt_count: Attempts since the delivery was created or last replayed.
         created_at: The time of the event.
         due_at: The time of the next attempt; during an attempt, the end of its lease.
-        error: Why it failed.
+        error: The reason that it failed.
     """
 
     endpoint: str

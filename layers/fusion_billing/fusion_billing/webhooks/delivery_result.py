@@ -19,7 +19,7 @@ class EndpointResponse:
 
     Attributes:
         status: The HTTP status code, or None if there was no response.
-        error: Why there was no response, as a stable code: `timed_out`, `connect_failed`, `tls_failed`,
+        error: A stable code for a missing response: `timed_out`, `connect_failed`, `tls_failed`,
             `connection_closed`, `unresolvable`, `refused_address` or `bad_answer`.
         retry_after: The `Retry-After` header as sent.
         excerpt: The beginning of the body, for people.
@@ -40,7 +40,7 @@ class EndpointResponse:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt, as it is stored with its delivery."""
+    """An attempt, stored with its delivery."""
 
     attempted_at: datetime
     status: int | None

@@ -68,7 +68,7 @@ class FairScheduler(Generic[Item]):
 
         Args:
             name: The endpoint.
-            ok: Whether the endpoint accepted the delivery.
+            ok: True if the endpoint accepted the delivery.
             seconds: How long the attempt took.
 
         Returns:

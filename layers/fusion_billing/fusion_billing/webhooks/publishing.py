@@ -1,4 +1,4 @@
-"""Publishing an event: what is stored for it, and the port that services publish through."""
+"""Publish events: the stored form, and the port that services publish through."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ TransactionWrite = Any
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event as it is stored. `body` is what is sent, byte by byte; it does not contain `plan` and `metric`."""
+    """A stored event. `body` contains the exact bytes to send; it does not contain `plan` and `metric`."""
 
     id: str
     type: str

@@ -25,7 +25,7 @@ class InvalidSecret(ValueError):
 
 
 class InvalidSignature(ValueError):
-    """A message that is not from who signed it, or too old, or too far in the future."""
+    """A message with an invalid signature or timestamp."""
 
 
 def new_secret(random: bytes) -> str:
@@ -47,7 +47,7 @@ def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
 
 
 def sign_all(secrets: Iterable[str], message_id: str, timestamp: int, body: bytes) -> str:
-    """Return one signature a secret, space separated: what is sent while a secret is rotated."""
+    """Return one signature per secret, separated by spaces, for use during a rotation."""
     return " ".join(sign(secret, message_id, timestamp, body) for secret in secrets)
 
 
@@ -76,7 +76,7 @@ def verify(
     if abs(now - timestamp) > tolerance_seconds:
         raise InvalidSignature("webhook-timestamp is too far from now")
     expected = sign(secret, message_id, timestamp, body).encode("ascii")
-    good = [hmac.compare_digest(expected, one.encode("utf-8")) for one in claimed.split(" ")]
+    good = [hmac.compare_digest(expected, signature.encode("utf-8")) for signature in claimed.split(" ")]
     if not any(good):
         raise InvalidSignature("no signature matches")
 

@@ -115,7 +115,7 @@ class StoredLine:
 
     @property
     def is_unresolved(self) -> bool:
-        """Tell whether it is unknown what Odoo holds of it."""
+        """Return whether it is unknown what Odoo holds of it."""
         return self.intent is not None or (self.odoo_id is None and self.odoo_order is not None)
 
     @property

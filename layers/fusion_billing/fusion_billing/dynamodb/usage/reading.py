@@ -58,7 +58,7 @@ class Selection:
         return _before(self.end) if self.end else _LAST
 
     def has(self, pk: str) -> bool:
-        """Tell whether a record under this key is among the source's."""
+        """Return whether a record under this key is among the source's."""
         return self.source is None or pk.startswith(keys.usage_record(self.source, ""))
 
 

@@ -94,7 +94,7 @@ def _own_contact(odoo: Odoo, user: int) -> int:
 
 
 def _clean_up(odoo: Odoo, order: int) -> str | None:
-    """Cancel the order and remove its lines; return what kept that from being done."""
+    """Cancel the order and remove its lines; return the error if that fails."""
     try:
         odoo.call("sale.order", "action_cancel", ids=[order])
         lines = [row["id"] for row in odoo.search_read("sale.order.line", [["order_id", "=", order]], ["id"])]
