@@ -97,6 +97,18 @@ def test_a_product_invoiced_by_what_is_delivered_gets_its_delivered_quantity(wor
     assert (row["qty_delivered"], row["qty_to_invoice"]) == (0, 0)
 
 
+def test_a_line_set_to_zero_after_a_cold_start_keeps_no_delivered_quantity(world: Any) -> None:
+    world.admin.seed({"product.product": [{"id": DELIVERED, "name": "Hours", "invoice_policy": "delivery"}]})
+    world.orders(41)
+    world.rate(41, odoo_product_id=DELIVERED)
+    world.run()
+    key = world.rate(41, "0.00", odoo_product_id=DELIVERED)
+    world.run()  # a new relay, which does not know the product yet
+    [row] = world.admin.read("sale.order.line", [], ["product_uom_qty", "qty_delivered", "qty_to_invoice"])
+    assert (row["product_uom_qty"], row["qty_delivered"], row["qty_to_invoice"]) == (0, 0, 0)
+    assert world.line(key).line.state == "sent"
+
+
 def test_a_line_that_odoo_would_not_invoice_is_never_called_sent(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Line, "_compute_qty_to_invoice", lambda *_: Decimal(0))
     world.orders(41)

@@ -39,6 +39,23 @@ def _nothing_to_invoice(line: OrderLine, odoo_line: OdooLine) -> NothingToInvoic
     left = odoo_line.quantity - odoo_line.invoiced
     if odoo_line.state != "sale" or odoo_line.to_invoice == left or line.amount == ZERO:
         return None
+    return _other_quantity(line, odoo_line)
+
+
+def delivered_left(line: OrderLine, odoo_line: OdooLine) -> NothingToInvoice | None:
+    """Return the error for a line set to zero that keeps a delivered quantity: Odoo would invoice it at 0.
+
+    The amount is right, so `fault` does not report it: a product whose delivered quantity can't be written is
+    billed correctly all the same.
+    """
+    is_zero = line.kind == "nothing" and odoo_line.quantity == odoo_line.invoiced == ZERO
+    if odoo_line.state != "sale" or not is_zero or odoo_line.to_invoice == ZERO:
+        return None
+    return _other_quantity(line, odoo_line)
+
+
+def _other_quantity(line: OrderLine, odoo_line: OdooLine) -> NothingToInvoice:
+    left = odoo_line.quantity - odoo_line.invoiced
     return NothingToInvoice(
         f"Odoo would invoice {plain(odoo_line.to_invoice)} of {plain(left)}: see the invoicing policy of "
         f"product {line.product}",

@@ -188,6 +188,8 @@ class Writer:
             # Invoiced as it was written: compare it as it was before the invoice.
             compared = replace(odoo_line, invoiced=invoiced, to_invoice=odoo_line.quantity - invoiced)
         error = comparison.fault(attempt.line, compared)
+        if error is None and not attempt.delivered:
+            error = comparison.delivered_left(attempt.line, compared)
         if error is not None:
             return FailedLine(error, odoo_line, is_known=True)
         return WrittenLine(
