@@ -1,12 +1,15 @@
 """What a change of definitions would do to open periods."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from fusion_billing.billing.billed_subscription import BilledSubscription
-from fusion_billing.billing.preview import MOST_LISTED, Side, TooManyRecords, preview
+from fusion_billing.billing.preview import MOST_LISTED, Comparison, Figures, Preview, Side, TooManyRecords, preview
 from fusion_billing.billing.price_book import PriceBook
 from fusion_billing.billing.pricing import PricedSubscription
 from fusion_billing.billing_periods.advance import first_seen
@@ -16,7 +19,7 @@ from fusion_billing.catalog.metric import Metric
 from fusion_billing.catalog.validation import parse
 from fusion_billing.rating.records import Record
 
-NOVEMBER = datetime(2026, 11, 1, tzinfo=UTC)
+NOVEMBER, NOVEMBER_20, DECEMBER = (datetime(2026, *day, tzinfo=UTC) for day in ((11, 1), (11, 20), (12, 1)))
 CALENDAR = first_seen(Terms(date(2026, 11, 1), date(2026, 12, 1), 1, "month", "UTC"))
 
 
@@ -66,6 +69,111 @@ def test_a_price_is_shown_before_and_after_per_subscription_and_in_total() -> No
     ] == [("42", "10.00", "20.00"), ("43", "10.00", "20.00")]
     assert found["totals"] == [{"currency": "USD", "before": "20.00", "after": "40.00", "difference": "20.00"}]
     assert (found["evaluated"], found["changed_subscriptions"], found["truncated"]) == (2, 2, False)
+
+
+def test_a_changed_charge_is_shown_as_the_api_has_it() -> None:
+    figures = {
+        "period_start": "2026-11-01T00:00:00Z",
+        "period_end": "2026-12-01T00:00:00Z",
+        "units": "10",
+        "currency": "USD",
+    }
+    assert _preview(_book(_charge("1")), _book(_charge("2.5")), _customer()) == {
+        "subscriptions": [
+            {
+                "subscription": "42",
+                "charge": "calls",
+                "before": {**figures, "amount": "10.00"},
+                "after": {**figures, "amount": "25.00"},
+            }
+        ],
+        "totals": [{"currency": "USD", "before": "10.00", "after": "25.00", "difference": "15.00"}],
+        "evaluated": 1,
+        "changed_subscriptions": 1,
+        "truncated": False,
+    }
+
+
+def test_what_can_not_be_priced_is_shown_at_zero_with_its_error() -> None:
+    found = _preview(_book(_charge("1")), _book(_charge("1", currency="EUR")), _customer())
+    after = found["subscriptions"][0]["after"]
+    error = after.pop("error")
+    assert "is in EUR" in error
+    assert after == {
+        "period_start": "2026-11-01T00:00:00Z",
+        "period_end": "2026-12-01T00:00:00Z",
+        "units": "0",
+        "amount": "0.00",
+        "currency": "USD",
+    }
+    assert found["totals"] == [{"currency": "USD", "before": "10.00", "after": "0.00", "difference": "-10.00"}]
+    assert not found["truncated"]
+
+
+@pytest.mark.parametrize(
+    ("price", "rated_until", "reads"),
+    [
+        ("1", None, [("42", "calls", NOVEMBER, DECEMBER)]),  # priced alike: rated once
+        ("2", None, [("42", "calls", NOVEMBER, DECEMBER)] * 2),
+        ("2", NOVEMBER_20, [("42", "calls", NOVEMBER, NOVEMBER_20)] * 2),
+    ],
+)
+def test_the_records_of_the_rated_part_of_the_open_period_are_read(
+    price: str, rated_until: datetime | None, reads: list[tuple[str, str, datetime, datetime]]
+) -> None:
+    asked: list[tuple[str, str, datetime, datetime]] = []
+
+    def read(*arguments: Any) -> Sequence[Record]:
+        asked.append(arguments)
+        return []
+
+    customer = _customer(rated_until=rated_until)
+    sides = Side(_book(_charge("1")), customer), Side(_book(_charge(price)), customer)
+    preview([sides], ["calls"], read, lambda: True)
+    assert asked == reads
+
+
+def test_records_of_a_level_are_read_as_far_back_as_windows_reach() -> None:
+    metric = _metric("time_weighted")
+    starts: list[datetime] = []
+
+    def read(_subscription: str, _metric: str, start: datetime, _end: datetime) -> Sequence[Record]:
+        starts.append(start)
+        return []
+
+    side = Side(_book(_charge("1"), metric=metric), _customer())
+    preview([(side, side)], ["calls"], read, lambda: True)
+    assert starts == [metric.records_from(NOVEMBER)]
+    assert starts[0] < NOVEMBER
+
+
+def test_a_subscription_that_changes_is_rated_on_each_side() -> None:
+    book = _book(_charge("30", model={"type": "flat", "amount": "30"}, prorate=True))
+    sides = Side(book, _customer()), Side(book, _customer(rated_until=datetime(2026, 11, 16, tzinfo=UTC)))
+    found = preview([sides], ["calls"], _read, lambda: True).as_json()["subscriptions"]
+    assert [(each["before"]["amount"], each["after"]["amount"]) for each in found] == [("30.00", "15.00")]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "amounts"),
+    [(True, False, ("10.00", None)), (False, True, (None, "10.00"))],
+)
+def test_a_subscription_may_exist_on_one_side_alone(
+    before: bool, after: bool, amounts: tuple[str | None, str | None]
+) -> None:
+    book = _book(_charge("1"))
+    sides = Side(book, _customer() if before else None), Side(book, _customer() if after else None)
+    (found,) = preview([sides], ["calls"], _read, lambda: True).comparisons
+    assert (found.subscription, found.charge) == ("42", "calls")
+    sides_json = found.as_json()["before"], found.as_json()["after"]
+    assert tuple(side and side["amount"] for side in sides_json) == amounts
+
+
+def test_a_charge_that_applies_on_neither_side_does_not_keep_the_others_from_being_compared() -> None:
+    found = _preview(_book(_charge("1")), _book(_charge("2")), _customer(), charges=("gone", "calls"))
+    assert [each["charge"] for each in found["subscriptions"]] == ["calls"]
+    nothing = _preview(_book(_charge("1")), _book(_charge("2")), _customer(), charges=("gone",))
+    assert (nothing["evaluated"], nothing["totals"]) == (0, [])
 
 
 def test_units_that_change_are_shown_though_the_amount_does_not() -> None:
@@ -132,3 +240,15 @@ def test_too_many_records_are_said_to_be() -> None:
     found = preview([sides], ["calls"], read, lambda: True).as_json()
     assert (found["evaluated"], found["truncated"]) == (1, True)
     assert found["subscriptions"][0]["after"]["error"] == "has more than 2 records"
+    assert found["subscriptions"][0]["before"]["error"] == "has more than 2 records"
+    assert (found["changed_subscriptions"], found["totals"][0]["after"]) == (1, "0.00")
+
+
+@pytest.mark.parametrize("skipped", ["before", "after"])
+def test_a_preview_is_truncated_if_either_side_was_not_evaluated(skipped: str) -> None:
+    figures = Figures(NOVEMBER, DECEMBER, "USD")
+    sides = {"before": figures, "after": figures, skipped: replace(figures, error="too many", is_skipped=True)}
+    comparison = Comparison("42", "calls", sides["before"], sides["after"])
+    assert comparison.is_skipped
+    assert Preview([comparison], 1, truncated=False).as_json()["truncated"]
+    assert not Comparison("42", "calls", None, figures).is_skipped

@@ -1,9 +1,10 @@
 """Where a period is heading."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -56,6 +57,26 @@ def _records(*quantities: str, **properties: str) -> list[Record]:
         )
         for day, q in enumerate(quantities)
     ]
+
+
+def _day(number: int) -> datetime:
+    return START + timedelta(days=number)
+
+
+class _Recorder(Pricing):
+    """Prices that note the records they are asked to rate."""
+
+    rated: ClassVar[list[Record]] = []
+
+    def rate(self, records: Iterable[Record], *arguments: Any) -> RatingResult:
+        self.rated[:] = records
+        return super().rate(self.rated, *arguments)
+
+
+def _added(price: Pricing, records: list[Record], now: datetime = HALF, **life: Any) -> list[Record]:
+    """Return the records that the projection adds to those there are."""
+    _projected(_Recorder(price.spans, price.metric), records, now, **life)
+    return _Recorder.rated[len(records) :]
 
 
 @pytest.mark.parametrize(
@@ -152,3 +173,64 @@ def test_a_level_goes_on_from_where_it_is_known(windows: list[tuple[int, int, st
 def test_levels_of_other_properties_go_on_by_themselves() -> None:
     records = [_level(0, 30, "10", region="eu"), _level(0, 15, "4", region="us")]
     assert _projected(_price("time_weighted", included_units="0"), records).units == 14
+
+
+def test_levels_go_on_at_their_mean_over_the_time_they_are_known_for() -> None:
+    records = [_level(-5, 5, "6", region="eu"), _level(0, 10, "3", region="us"), _level(5, 10, "12", region="eu")]
+    more = _added(_price("time_weighted"), records)
+    assert [(each.key, each.window_start, each.window_end, each.quantity, each.properties) for each in more] == [
+        (f"{records[2].key}+", _day(10), END, Decimal(9), {"region": "eu"}),
+        (f"{records[1].key}+", _day(10), END, Decimal(3), {"region": "us"}),
+    ]
+
+
+def test_a_series_that_is_known_to_the_end_does_not_keep_the_next_one_from_going_on() -> None:
+    known, goes_on = _level(0, 30, "10", region="eu"), _level(0, 10, "4", region="us")
+    assert [each.quantity for each in _added(_price("time_weighted"), [known, goes_on])] == [Decimal(4)]
+
+
+def test_a_level_counts_from_where_the_subscription_lives() -> None:
+    record = _level(0, 10, "4")
+    (more,) = _added(_price("time_weighted"), [record], lived_from=_day(5))
+    assert more.quantity == 4
+    assert _added(_price("time_weighted"), [record], lived_from=_day(10)) == []  # nothing of it is known
+
+
+def test_a_level_of_other_windows_overlaps_in_part() -> None:
+    first, second = _level(0, 8, "6"), _level(2, 12, "1")
+    (more,) = _added(_price("time_weighted"), [first, second])
+    assert (more.window_start, more.quantity) == (_day(12), Decimal("4.833333"))  # (8 x 6 + 10 x 1) / 12
+
+
+def test_future_usage_has_a_record_for_each_price_to_come() -> None:
+    price = _price("sum", included_units="0")
+    dearer = price.charge.model_copy(update={"model": PerUnit(type="per_unit", unit_amount=Decimal(5))})
+    spans = (
+        PriceSpan(START, _day(3), price.charge),
+        PriceSpan(_day(3), _day(25), dearer),
+        PriceSpan(_day(25), END, price.charge),
+    )
+    record = Record("a", START, _day(1), Decimal(2), "ann", {"region": "eu"})
+    more = _added(Pricing(spans, price.metric), [record])
+    assert more == [
+        Record("a+1", HALF, _day(25), Decimal("1.333333"), "ann", {"region": "eu"}),  # 2 x 10 / 15
+        Record("a+2", _day(25), END, Decimal("0.666667"), "ann", {"region": "eu"}),  # 2 x 5 / 15
+    ]
+
+
+def test_counted_records_go_on_as_ones() -> None:
+    price = _price("count")
+    more = _added(price, _records("7"))
+    assert [(each.quantity, each.window_end) for each in more] == [(Decimal(1), END)]
+
+
+def test_a_tie_of_a_projected_quantity_is_rounded_up() -> None:
+    record = Record("a", START, START, Decimal("0.000001"))
+    (more,) = _added(_price("sum"), [record], now=_day(20))
+    assert more.quantity == Decimal("0.000001")  # half of it
+
+
+def test_a_projected_quantity_of_32_digits_is_exact() -> None:
+    record = Record("a", START, START, Decimal("99999999999999999999999999.999999"))
+    (more,) = _added(_price("sum"), [record])
+    assert more.quantity == record.quantity

@@ -20,6 +20,7 @@ from fusion_billing.billing.rating_document import RatingDocument, StepText, Sto
 from fusion_billing.catalog.charge import Charge
 from fusion_billing.catalog.metric import Metric
 from fusion_billing.catalog.validation import parse
+from fusion_billing.errors import Refused
 from fusion_billing.rating.records import Record
 from tests.rating_documents import CHARGE, document, document_json
 
@@ -196,6 +197,23 @@ def test_price_spans_are_part_of_the_price() -> None:
     }
     assert StoredPrice.from_json(price.to_json()) == price
     assert [span.charge is None for span in pricing_of(price).spans] == [False, True]
+
+
+def test_a_stored_price_is_read_field_by_field() -> None:
+    stored = {
+        "period_start": "2026-11-01T00:00:00Z",
+        "period_end": "2026-12-01T00:00:00Z",
+        "priced_by": [CHARGE],
+        "metric_definition": {"code": "api_calls"},
+    }
+    read = StoredPrice.from_json(stored)
+    assert (read.period_start, read.period_end) == (NOVEMBER, DECEMBER)
+    assert read.definitions == {"priced_by": [CHARGE], "metric_definition": {"code": "api_calls"}}
+    assert (read.metric_code, read.to_json()) == ("api_calls", stored)
+    for bound in ("period_start", "period_end"):
+        with pytest.raises(Refused) as refused:
+            StoredPrice.from_json({**stored, bound: "soon"})
+        assert refused.value.faults[0].field == bound
 
 
 @pytest.mark.parametrize("field", ["priced_by", "metric_definition"])

@@ -31,6 +31,8 @@ def test_a_key_names_the_charge_and_the_period_that_an_adjustment_corrects() -> 
 def test_an_order_line_has_a_public_id() -> None:
     assert OWN.line == "42~20261101T000000Z~api_calls"
     assert ADJUSTMENT.line == "42~20261101T000000Z~api_calls@20260930T220000Z"
+    vienna = datetime(2026, 11, 1, 7, 8, 9, tzinfo=timezone(timedelta(hours=1)))
+    assert RatingKey("42", vienna, "c").line == "42~20261101T060809Z~c"
     assert RatingKey("42", datetime(987, 1, 2, tzinfo=UTC), "c").line == "42~09870102T000000Z~c"
 
 
