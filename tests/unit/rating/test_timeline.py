@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from fusion_billing.catalog.charge import Charge
+from fusion_billing.rating.exact import ONE
 from fusion_billing.rating.price_spans import PriceSpan, of_versions
 from fusion_billing.rating.timeline import Interval, Part, timeline
 from tests.unit.rating.conftest import DAY, START, make_charge
@@ -38,8 +39,8 @@ def test_two_prices_are_weighed_by_their_days() -> None:
     first, then = _charge("1"), _charge("2")
     parts = timeline(_spans((0, 12, first), (12, 30, then)), WHOLE, WHOLE, "UTC")
     assert [(_days(part), part.charge, part.weight, part.fee_share) for part in parts] == [
-        ((0, 12), first, Decimal("0.4"), 1),
-        ((12, 30), then, Decimal("0.6"), 1),
+        ((0, 12), first, Decimal("0.4"), ONE),
+        ((12, 30), then, Decimal("0.6"), ONE),
     ]
     assert [(part.dates, part.weight_words, part.fee_words) for part in parts] == [
         ("1 to 12 November", "12 of 30 days", ""),
