@@ -80,7 +80,9 @@ def test_usage_that_was_never_rated_is_adjusted_in_full(customer: BilledSubscrip
     plan = planned(state(customer, "25"))
     assert (plan.computed.amount, plan.is_late) == (Decimal("1.50"), True)
     assert plan.computed.key.period_start == customer.calendar.open.start
+    assert plan.computed.cause == "usage"
     assert isinstance(plan.decision, NewVersion)
+    assert (plan.decision.version, plan.decision.line) == (1, "due")
 
 
 def test_what_the_period_s_own_line_billed_is_subtracted(customer: BilledSubscription) -> None:
@@ -89,6 +91,7 @@ def test_what_the_period_s_own_line_billed_is_subtracted(customer: BilledSubscri
     own = stored(planned(first), first.keys.own, "0.60")
     after = state(customer, "25", {first.keys.own: own})
     assert planned(after).computed.amount == Decimal("0.90")
+    assert planned(after).computed.cause == "invoice"
     assert after.invoiced().billed == Decimal("0.60")
 
 

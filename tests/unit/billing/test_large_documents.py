@@ -52,7 +52,8 @@ def test_a_large_one_is_small_without_its_large_fields_and_whole_with_them(docum
 
 def test_the_step_left_behind_comes_to_the_amount() -> None:
     small, _ = split(_document(2_000))
-    assert [(step["units"], step["amount"]) for step in small["steps"]] == [("1", "400")]
+    description = "2000 steps, kept with the rating"
+    assert small["steps"] == [{"description": description, "units": "1", "unit_amount": "400", "amount": "400"}]
 
 
 def test_steps_are_shown_as_far_as_an_answer_holds_them() -> None:

@@ -116,6 +116,13 @@ def test_what_has_stopped_grows_no_more(aggregation: str, stopped: dict[str, Any
     assert _projected(price, records, **stopped) == so_far
 
 
+def test_usage_goes_on_to_the_end_of_the_period_at_most() -> None:
+    later = END + timedelta(days=5)
+    (more,) = _added(_price("time_weighted"), [_level(0, 15, "4")], until=later, lived_until=later)
+    assert more.window_end == END
+    assert more.quantity == 4
+
+
 @pytest.mark.parametrize("how", ["until", "lived_until"])
 def test_what_ends_in_the_period_grows_to_the_end_alone(how: str) -> None:
     end = {how: datetime(2026, 11, 21, tzinfo=UTC)}
