@@ -2,6 +2,7 @@
 
 import re
 
+from fusion_billing.access.keys import ID_PATTERN
 from fusion_billing.catalog.identifiers import CODE, MAX_IDEMPOTENCY_KEY, SOURCE_ID, SUBSCRIPTION_ID
 
 MAX_LENGTH = 512
@@ -15,7 +16,7 @@ PATTERNS: dict[str, str] = {
     "delivery": rf"{_ENDPOINT}~msg_[0-9A-Z]{{26}}",
     "endpoint": _ENDPOINT,
     "idempotency_key": rf".{{1,{MAX_IDEMPOTENCY_KEY}}}",
-    "key_id": r"[a-z0-9]{8,32}",
+    "key_id": ID_PATTERN.pattern,
     "line": rf"{SUBSCRIPTION_ID.pattern}~\d{{8}}T\d{{6}}Z~{CODE.pattern}(@\d{{8}}T\d{{6}}Z)?",
     "period_start": r"[0-9TZtz:.+-]{1,40}",
     "run": r"run_[0-9a-f]{32}",

@@ -1,4 +1,4 @@
-"""The routes that show what is owed."""
+"""The routes of ratings: current usage, ratings, statements and estimates."""
 
 from functions.admin.route_table.route import Route
 

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from fusion_billing.billing_periods.subscription_states import IN_PROGRESS
 from fusion_billing.webhooks.events.payload import Count, DecimalText, EventType, InstantText, SubscriptionData, Text
 
 
@@ -10,7 +11,7 @@ class SubscriptionUpdated(SubscriptionData):
 
     odoo_order_id: Count | None = None
     plan: str | None = None
-    state: Text = Field(description="Odoo's `subscription_state`; `3_progress` is in progress")
+    state: Text = Field(description=f"Odoo's `subscription_state`; `{IN_PROGRESS}` is in progress")
     currency: Text | None = None
     next_invoice_date: str | None = Field(default=None, description="end of the current billing period")
     version: Count = Field(description="version of the subscription in this service")
@@ -48,7 +49,7 @@ EVENTS = (
             "subscription": "42",
             "odoo_order_id": 42,
             "plan": "Pro",
-            "state": "3_progress",
+            "state": IN_PROGRESS,
             "currency": "USD",
             "next_invoice_date": "2026-12-01",
             "version": 2,
