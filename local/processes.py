@@ -1,4 +1,4 @@
-"""Child processes that never outlive whoever started them, and the ports and the folder they need."""
+"""Child processes that never outlive their parent, and the ports and the folder they need."""
 
 import contextlib
 import fcntl

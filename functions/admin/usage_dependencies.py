@@ -16,16 +16,16 @@ _SECONDS_OF_A_WRITE = 10.0
 def records() -> Records:
     """Return usage records, as their routes show them."""
     targets = TargetStore(dependencies.dynamodb(), settings.text("CATALOGUE_TABLE"), time.monotonic)
-    return Records(dependencies.usage_reader(), dependencies.sources(), targets, _patience)
+    return Records(dependencies.usage_reader(), dependencies.sources(), targets, _deadline)
 
 
 def voider() -> Voider:
-    """Return what takes usage records back; a marker is written for each, whatever was marked before."""
+    """Return the use case that voids usage records; it always writes a marker for each."""
     markers = ChangeMarkers(
         dependencies.dynamodb(), settings.text("MARKERS_TABLE"), settings.integer("CHANGE_SHARDS", 16)
     )
     return Voider(records(), markers, UsageVoiding(dependencies.dynamodb(), settings.text("USAGE_TABLE")))
 
 
-def _patience() -> Deadline:
+def _deadline() -> Deadline:
     return Deadline(_SECONDS_OF_A_WRITE, time.monotonic, time.sleep)

@@ -92,7 +92,7 @@ class Adjuster:
         raise Unavailable("Other workers keep adjusting the same charge")
 
     def _read(self, subscription: str, keys: Sequence[AdjustmentKeys]) -> StoredRatings:
-        """Return the ratings as they are now; those of invoiced periods are frozen first."""
+        """Read the current ratings, and freeze those of invoiced periods first."""
         every = [key for each in keys for key in each.all]
         stored = self._ratings.get_many(every)
         invoiced = {key for each in keys for key in each.invoiced}

@@ -127,7 +127,7 @@ class InvoicedPeriods:
             yield from self._carried(closed)
 
     def _of(self, closed: _Closed, rating: StoredRating) -> Adjustment:
-        """Return the adjustment of a rated charge: by the price stored with its period, if it was never billed."""
+        """Return the adjustment of a rated charge, priced as stored with its period if it was never billed."""
         price = None if closed.closed_period is None else closed.closed_period.prices.get(rating.key.charge)
         if price is not None:
             return Adjustment(closed.period, pricing_of(price))

@@ -62,7 +62,7 @@ class BatchResults:
             self.write(partial(self.results.sent, line.stored, line.line_item, result, line.digest))
 
     def finish_without_call(self, step: Step) -> None:
-        """Write the result of a step that needs no further call: the former line is empty, or nothing is owed."""
+        """Write the result of a step that needs no further call: the former line is empty, or the amount is zero."""
         line = step.prepared
         self._done(line)
         if step.kind == "nothing":

@@ -28,7 +28,7 @@ class Posts(Protocol):
     """What sends: `fusion_billing.outbound.webhook_sender.Sender`."""
 
     def post(self, url: str, headers: dict[str, str], body: bytes) -> EndpointResponse:
-        """Send `body` and return the answer, whatever the other side does."""
+        """Send `body` and return the response; never raise, whatever the receiver does."""
 
 
 class Opens(Protocol):

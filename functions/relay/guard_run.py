@@ -75,7 +75,7 @@ class GuardRun:
     remaining: Callable[[], float]
 
     def run(self, job: GuardJob) -> Run:
-        """Compare what a message asks for, as far as time allows; Odoo's failures end a run, noted."""
+        """Compare the lines that a message names until time runs out; an error of Odoo ends the run and is returned."""
         run = Run()
         if self.remaining() < _LEAST_SECONDS:
             run.rest = job

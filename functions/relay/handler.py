@@ -1,4 +1,4 @@
-"""The relay function's entry: by schedule, or nudged by the queue; told apart by the event.
+"""Handle the schedules and the queue messages of the relay function.
 
 `{"job": "relay"}` sends due lines, then due deliveries; `{"job": "sync", "full"?}` reads subscriptions. The
 queue's messages ask for the same at once: `{"job": "lines" | "deliveries" | "sync"}`, and

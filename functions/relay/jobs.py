@@ -66,7 +66,7 @@ def do(job: RelayQueueJob, remaining: Remaining) -> dict[str, Any]:
 
 
 def lines(remaining: Remaining) -> dict[str, Any]:
-    """Send due lines to Odoo, where there is one."""
+    """Send due lines to Odoo, if it is configured."""
     if not configuration.is_configured():
         return {}
     statistics = dependencies.line_relay(remaining).run()
@@ -124,7 +124,7 @@ def send_deliveries(remaining: Remaining, endpoints: Collection[str] | None = No
 
 
 def sync(remaining: Remaining, job: SyncJob) -> dict[str, Any]:
-    """Read subscriptions from Odoo; what time does not allow is asked for by a message to oneself."""
+    """Read subscriptions from Odoo; if time runs out, send a message that continues the run."""
     if not configuration.is_configured():
         return {}
     dependencies.metrics().add_metric("SubscriptionSyncs", MetricUnit.Count, 1)
@@ -146,7 +146,7 @@ def sync(remaining: Remaining, job: SyncJob) -> dict[str, Any]:
 
 
 def _have_compared(subscriptions: Sequence[str]) -> None:
-    """Have the lines of orders compared that changed in Odoo: somebody may have changed ours."""
+    """Request a comparison of the lines of orders that changed in Odoo, since a user may have changed ours."""
     ids = sorted(set(subscriptions))
     parts = [ids[first : first + _A_MESSAGE] for first in range(0, len(ids), _A_MESSAGE)]
     dependencies.queue().send([GuardJob(subscriptions=tuple(part)) for part in parts])

@@ -58,7 +58,7 @@ def rate(service: Service) -> None:
 
 
 def relay(run_relay: Callable[[], None], odoo: Odoo, key: str) -> None:
-    """Have the due lines sent, as the two-minute schedule does, until all of them are in Odoo."""
+    """Send the due lines, as the two-minute schedule does, until all of them are in Odoo."""
 
     def sent() -> bool:
         if len(lines(odoo, key)) == len(expected.ROWS):

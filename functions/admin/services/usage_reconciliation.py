@@ -36,7 +36,7 @@ class Booked(Definition):
 
 
 def _bounded(records: object) -> object:
-    """Refuse too many before each of them is looked at."""
+    """Refuse a request with too many records before any is parsed."""
     if isinstance(records, list | tuple) and len(records) > MAX_COMPARED:
         raise PydanticCustomError("too_many", f"must be at most {MAX_COMPARED}; compare a shorter time")
     return records

@@ -1,4 +1,4 @@
-"""Doing it again where somebody else wrote first."""
+"""Retry a write that another writer overtook."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager

@@ -1,4 +1,4 @@
-"""The first key: `CATALOGUE_TABLE=… python -m fusion_billing.bootstrap`, by whoever may write the table.
+"""Create the first API key: `CATALOGUE_TABLE=… python -m fusion_billing.bootstrap`.
 
 Makes a source named `operator` and a key of it with the scope `admin`, and prints the key, this once. Every
 later key is made by `POST /v1/sources/{id}/keys` with it. Is it lost, run this again and revoke the old one.

@@ -145,7 +145,7 @@ def with_what_odoo_lacks(read: Subscription, stored: Subscription) -> Subscripti
 
 
 def _orders(stored: StoredSubscription | None, wanted: Subscription, chain: Chain) -> tuple[ChainedOrder, ...]:
-    """Return the chain; empty where there is the one order alone."""
+    """Return the chain of orders; empty if the subscription has only one order."""
     if chain.orders is not None:
         return chain.orders if len(chain.orders) > 1 else ()
     if stored is None:

@@ -1,4 +1,4 @@
-"""Adjustments: what an invoiced period still costs, or cost too much, billed in the open period with its sign."""
+"""Adjustments: the difference of an invoiced period, positive or negative, billed in the open period."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -31,7 +31,7 @@ def projected(
     until: datetime | None,
     now: datetime,
 ) -> RatingResult:
-    """Return what the period `[start, end)` comes to if usage continues as it did until `now`.
+    """Project the amount of the period `[start, end)`, if usage continues as it did until `now`.
 
     `until` is when rating stops or stopped (None: it goes on). Sums and counts grow with time, filters and
     groups keeping their shares; a level (`time_weighted`) goes on from where its last window ends; of the

@@ -44,7 +44,7 @@ _IS_UPSELL: tuple[str, str, str] = ("subscription_state", "=", UPSELL)
 
 @dataclass(frozen=True, slots=True)
 class ReadSubscription:
-    """An order as read: its name for people, whether it runs, and the JSON of a subscription.
+    """An order as read: its display name, whether it runs, and the JSON of a subscription.
 
     `parent` is the order that it renews or adds to, `origin` the first contract; 0 where there is none.
     `confirmed` tells a sale from a quotation and from a cancelled order.

@@ -12,7 +12,7 @@ from fusion_billing.instants import parse_instant
 from fusion_billing.strict_json import Ambiguous
 
 _LAST = datetime.max.replace(tzinfo=UTC)
-"""An instant that nothing comes after."""
+"""The latest instant that can be represented."""
 
 _FIELDS = ("quantity", "period_start", "period_end", "member", "properties")
 
@@ -30,7 +30,7 @@ class Span:
 
 
 def parsed_decimal(value: object, field: str, faults: list[Fault]) -> Decimal:
-    """Return a quantity; where it is none, zero and a fault more."""
+    """Return a quantity; if `value` is not a number, return zero and add a fault."""
     try:
         return parse_decimal(value, field)
     except Refused as refused:

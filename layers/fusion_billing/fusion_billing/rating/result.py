@@ -37,7 +37,7 @@ def note(description: str, units: Exact) -> Step:
 
 
 def lump(description: str, amount: Exact) -> Step:
-    """Return a step of one amount, due once."""
+    """Return a step for a one-time amount."""
     return Step(description, ONE, amount, amount)
 
 

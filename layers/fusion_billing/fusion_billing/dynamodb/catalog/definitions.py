@@ -42,7 +42,7 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True)
 class Stored(Generic[Value]):
-    """A definition as it is kept: what it says, and how often it was written."""
+    """A stored definition, and its version: how often it was written."""
 
     value: Value
     version: int
@@ -67,7 +67,7 @@ class CatalogueStore:
         return {item["sk"]["S"]: _metric(item).value for item in items}
 
     def charge(self, code: str) -> list[Charge]:
-        """Return a charge's versions by `valid_from`; none where there is no such charge."""
+        """Return the versions of a charge by `valid_from`; empty if the charge does not exist."""
         stored = self.stored_charge(code)
         return list(stored.value) if stored is not None else []
 
@@ -173,7 +173,7 @@ class CatalogueStore:
         return version
 
     def delete_charge(self, code: str, expected: int, change: Change | None = None) -> None:
-        """Delete a charge in the version read; raises `VersionConflict` where it is another by now."""
+        """Delete a charge in the version read; raises `VersionConflict` if it has changed since."""
         delete: Any = {
             "TableName": self._table,
             "Key": keys.definition_key(CHARGE, code),

@@ -1,7 +1,7 @@
-"""Dirty markers: which pairs had usage in an hour (docs/data-model.md, Markers).
+"""Change markers: which pairs had usage in an hour (docs/data-model.md, Markers).
 
-A marker is written before the usage it tells of, so that no record can be stored unseen. It says no more than
-"rate this pair again", so one too many does no harm, and a container that has written one skips its repeats.
+A marker is written before the usage records that it stands for, so that no record is missed. It only says "rate this
+pair again", so an extra marker does no harm, and a container that has written one skips its repeats.
 """
 
 from collections.abc import Iterable, Iterator
@@ -50,7 +50,7 @@ class ChangeMarkers:
     def mark(self, markers: Iterable[str], now: datetime, deadline: Deadline) -> set[str]:
         """Write the markers that this container did not write yet in the hour of `now`.
 
-        Returns those that could not be written while `patience` lasts: their records must not be stored.
+        Returns those that could not be written before the deadline: their records must not be stored.
         """
         hour = now.strftime("%Y-%m-%dT%H")
         if hour != self._hour or len(self._marked) > _REMEMBERED:

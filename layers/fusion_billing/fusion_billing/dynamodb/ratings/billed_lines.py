@@ -31,7 +31,7 @@ class BilledLines(LineStore):
         by_order_line: bool = False,
         standing: Standing | None = None,
     ) -> bool:
-        """Write what is billed of a frozen rating's line; `next_look` is the lane and time to read it again.
+        """Write what is billed of a frozen rating's line; `next_look` says where and when to read it again.
 
         `by_order_line`: the order line told it, not an invoice alone. `standing` resolves an unknown result.
         False where the relay is at work on the line.
@@ -58,7 +58,7 @@ class BilledLines(LineStore):
         return self._write(line, values, removed, "attribute_exists(frozen)")
 
     def read_later(self, line: StoredLine, line_partition: int, at: datetime) -> bool:
-        """Have the invoices of a frozen rating's line be read at `at`."""
+        """Schedule the next read of the invoices of a frozen rating's line."""
         return self._write(line, _waiting(line_partition, at), [], "attribute_exists(frozen)")
 
     def final_invoice_seen(self, line: StoredLine) -> bool:

@@ -1,4 +1,4 @@
-"""Lines found: those that are due, lane by lane, those of a state, those of a period.
+"""Find order lines: due lines by partition, lines in a state, lines of a period.
 
 The index `lines` names them, a moment late perhaps, so what is taken from it is read again, consistently.
 """
@@ -32,7 +32,7 @@ class LineReading:
         self._table = table
 
     def due(self, line_partition: int, now: datetime, limit: int, after: Any = None) -> tuple[list[StoredLine], Any]:
-        """Return a page of the lane's lines that are due, the longest due first, and where the next starts.
+        """Return a page of a partition's due lines, the longest due first, and where the next page starts.
 
         A page may hold fewer than `limit` lines, or none, and yet have a next one.
         """
@@ -42,18 +42,18 @@ class LineReading:
         return [line for line in lines if line.at <= sortable(now) and not line.frozen], following
 
     def to_be_read(self, line_partition: int, now: datetime, limit: int) -> list[StoredLine]:
-        """Return lines of the lane whose invoices are to be read by `now`, the longest due first."""
+        """Return lines of the partition whose invoices are to be read by `now`, the longest due first."""
         partition = keys.invoices_partition(line_partition)
         found, _ = self._keys(partition, limit, None, sortable(now))
         return [line for line in self._read(found) if line.line_partition == partition and line.at <= sortable(now)]
 
     def listing(self, partition: str, limit: int, after: Any = None) -> tuple[list[StoredLine], Any]:
-        """Return a page of the lines under `partition` (a state, or a lane's name), the oldest first."""
+        """Return a page of the lines under `partition` (a state, or a line partition), the oldest first."""
         found, following = self._keys(partition, limit, after, None)
         return [line for line in self._read(found) if line.line_partition == partition], following
 
     def get(self, key: RatingKey) -> StoredLine:
-        """Return the line of a rating; raises `NotFound` where there is none."""
+        """Return the line of a rating; raises `NotFound` if it does not exist."""
         found = self._read([_key(key)])
         if not found:
             raise NotFound(f"there is no line {key.line}")

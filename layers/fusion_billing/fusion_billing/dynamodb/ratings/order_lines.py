@@ -1,4 +1,4 @@
-"""The lines that ratings are to become: which are due, lane by lane, and what became of them.
+"""The order lines of ratings: which are due in each partition, and the result of sending them.
 
 A rating's item is its line's outbox. Before a call its intent is written, and what became of the line is
 written under the rating's version, the intent being cleared by the same write: a newer version that arrived
@@ -86,7 +86,7 @@ class LineStore(LineReading):
         *,
         awaits_invoice: bool = False,
     ) -> Fate:
-        """Write that Odoo holds this version, with the writes of its events; tell what became of the rating.
+        """Write that Odoo holds this version, with the writes of its events; return the result for the rating.
 
         Of a version that was overtaken, or frozen, on its way only what Odoo acknowledged is noted, since
         that is what it will bill. `awaits_invoice` lists the line until an operator has invoiced it.

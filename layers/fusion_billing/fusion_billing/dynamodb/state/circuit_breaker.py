@@ -1,4 +1,4 @@
-"""The circuit before Odoo: while it is open nobody calls, then one probes, and its success closes it for all.
+"""The circuit before Odoo: open, it blocks all calls; half-open, it allows one probe; a success closes it.
 
 There is an item `CIRCUIT` only while the circuit is open: `failures` N, `until` (no call before it), `probe`
 (until when one owner's probe has the right of way), both sortable instants.

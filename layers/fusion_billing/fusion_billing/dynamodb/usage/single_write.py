@@ -95,10 +95,10 @@ class UsageStore:
         self._table = table
 
     def push(self, source: str, push: UsageRecord, at: str, deadline: Deadline) -> WriteResult:
-        """Store `push`, received `at` (RFC 3339), for `source`, and return what it came to.
+        """Store `push`, received `at` (RFC 3339), for `source`, and return the outcome.
 
-        Throttling and lost connections are tried again while `patience` lasts; then the answer is
-        `unavailable`, which may have been stored: the same push again is always right.
+        Retries throttling and lost connections until the deadline; then the outcome is `unavailable`. The record may
+        have been stored even so: it is always safe to push it again.
         """
         attempt = 0
         while not deadline.ended():
@@ -116,7 +116,7 @@ class UsageStore:
         return WriteResult(UNAVAILABLE)
 
     def _try(self, source: str, push: UsageRecord, at: str) -> WriteResult | None:
-        """Write once; None where another writer came between, so that it is to be tried again."""
+        """Write once; return None if another writer came first, so that the caller retries."""
         try:
             done = self._client.update_item(**self._write(source, push, at))
         except ClientError as error:
@@ -164,7 +164,7 @@ class UsageStore:
         }
 
     def _refused(self, source: str, push: UsageRecord, item: dict[str, Any]) -> WriteResult | None:
-        """Return what a refused push came to, or None where it is to be tried again."""
+        """Return the outcome of a rejected push, or None if the caller must retry."""
         stored = stored_of(item)
         answer = settled(stored, push)
         if answer is not None:

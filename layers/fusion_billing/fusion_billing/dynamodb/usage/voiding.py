@@ -40,8 +40,8 @@ class UsageVoiding:
     ) -> WriteResult:
         """Void `record`, whatever was pushed under its key since it was read; its pair is marked already.
 
-        `actor` is the id of the key that asks for it `at` (RFC 3339). Returns `voided`, `unchanged` where it
-        was voided before, or `unavailable` where `patience` ended: the same call again is always right.
+        `actor` is the id of the key that asks for it `at` (RFC 3339). Returns `voided`, `unchanged` if it
+        was voided before, or `unavailable` if the deadline passed: it is always safe to repeat the call.
         """
         attempt = 0
         while not deadline.ended():
@@ -59,7 +59,7 @@ class UsageVoiding:
         return WriteResult(UNAVAILABLE)
 
     def _attempt(self, record: StoredUsageRecord, at: str, entry: dict[str, Any]) -> WriteResult | None:
-        """Write once; None where the history was full and is cut by now."""
+        """Write once; return None if the history was full, has now been cut, and the caller must retry."""
         try:
             done = self._client.update_item(
                 TableName=self._table,

@@ -1,4 +1,4 @@
-"""Endpoints: one partition holds them all (`ENDPOINT`), so that one query finds whoever listens."""
+"""Endpoints: one partition holds them all (`ENDPOINT`), so that one query finds all that match an event."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace

@@ -37,7 +37,7 @@ class ChargedProduct:
 
     @property
     def why(self) -> str:
-        """Return what it is looked at for."""
+        """Return the charges of the product in parentheses, to end a finding with; empty if there are none."""
         return f" (charge {', '.join(self.charges)})" if self.charges else ""
 
 

@@ -16,7 +16,7 @@ from fusion_billing.rating.result import Step, lump
 
 
 class Bounded(Protocol):
-    """A tier, of whatever price."""
+    """A tier of any pricing."""
 
     @property
     def up_to(self) -> Decimal | None:
