@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from functions.relay.ports import PartitionLeases
+from fusion_billing.dynamodb.keys import partition_lease
 
 LEASE = timedelta(seconds=120)
 
@@ -46,7 +47,7 @@ class PartitionLease:
     @property
     def name(self) -> str:
         """The name under which the lease is stored."""
-        return f"LANE#{self.number:02d}"
+        return partition_lease(self.number)
 
     @property
     def is_kept(self) -> bool:

@@ -56,7 +56,7 @@ SUBSCRIPTIONS: dict[str, dict[str, Any]] = {
     FIRST: {
         "odoo_order_id": 4101,
         "name": "S04101",
-        "partner": "Nordlicht GmbH",
+        "customer_name": "Nordlicht GmbH",
         "plan": "Pro",
         "state": "3_progress",
         "currency": "USD",
@@ -69,7 +69,7 @@ SUBSCRIPTIONS: dict[str, dict[str, Any]] = {
     LAST_DAY: {
         "odoo_order_id": 4102,
         "name": "S04102",
-        "partner": "Hudson Analytics Inc.",
+        "customer_name": "Hudson Analytics Inc.",
         "plan": "Scale",
         "state": "3_progress",
         "currency": "USD",
@@ -81,7 +81,7 @@ SUBSCRIPTIONS: dict[str, dict[str, Any]] = {
     YEARLY: {
         "odoo_order_id": 4103,
         "name": "S04103",
-        "partner": "Ateliers Belleville",
+        "customer_name": "Ateliers Belleville",
         "plan": "Scale",
         "state": "3_progress",
         "currency": "USD",
@@ -94,7 +94,7 @@ SUBSCRIPTIONS: dict[str, dict[str, Any]] = {
     ACROSS: {
         "odoo_order_id": 4104,
         "name": "S04104",
-        "partner": "Lakeside Robotics Ltd.",
+        "customer_name": "Lakeside Robotics Ltd.",
         "plan": "Pro",
         "state": "3_progress",
         "currency": "USD",
@@ -116,7 +116,7 @@ def odoo_records() -> dict[str, list[dict[str, Any]]]:
     """Return what the stand-in Odoo starts with; companies are there for their time zones."""
     orders = [_order(number, subscription) for number, subscription in enumerate(SUBSCRIPTIONS.values())]
     customers = [
-        {"id": 200 + number, "name": subscription["partner"]}
+        {"id": 200 + number, "name": subscription["customer_name"]}
         for number, subscription in enumerate(SUBSCRIPTIONS.values())
     ]
     seats = [{"id": 100 + number, "name": zone, "tz": zone} for zone, number in _COMPANIES.items()]

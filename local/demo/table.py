@@ -55,7 +55,7 @@ def drawn(expected: Iterable[Row], outcome: Outcome) -> str:
 
 
 def _cells(row: Row, outcome: Outcome) -> Sequence[str]:
-    who = f"{row.subscription} {SUBSCRIPTIONS[row.subscription]['partner']}"
+    who = f"{row.subscription} {SUBSCRIPTIONS[row.subscription]['customer_name']}"
     webhooks = outcome.webhooks.get((row.subscription, row.charge), ())
     actual = outcome.rows.get((row.subscription, row.charge))
     if actual is None:

@@ -87,8 +87,8 @@ def test_what_goes_wrong_inside_is_watched_under_the_name_it_is_reported_by(
     assert dimension(watched[0], "service") == variables["POWERTOOLS_SERVICE_NAME"]
 
 
-def told_by(function: str) -> Iterator[str]:
-    """Yield the names of the metrics that a function's code tells."""
+def published_by(function: str) -> Iterator[str]:
+    """Yield the names of the metrics that a function publishes."""
     for source in (FUNCTIONS / function).rglob("*.py"):
         for node in ast.walk(ast.parse(source.read_text())):
             if not isinstance(node, ast.Call):
@@ -99,20 +99,20 @@ def told_by(function: str) -> Iterator[str]:
                 yield from (keyword.arg for keyword in node.keywords if keyword.arg)
 
 
-def test_no_alarm_waits_for_a_metric_that_nobody_tells(resources: Resources) -> None:
-    told = {(service, name) for service in ("rate", "relay") for name in told_by(service)}
-    waited_for = {
+def test_every_alarm_watches_a_metric_that_is_published(resources: Resources) -> None:
+    published = {(service, name) for service in ("rate", "relay") for name in published_by(service)}
+    watched = {
         (dimension(alarm, "service")["Fn::Sub"].removeprefix("${AWS::StackName}-"), alarm["MetricName"])
         for alarm in alarms(resources)
         if alarm["Namespace"] == "FusionBilling"
     }
 
-    assert waited_for
-    assert waited_for - told == set()
+    assert watched
+    assert watched - published == set()
 
 
 @pytest.mark.parametrize("function", ["rate", "relay"])
-def test_metrics_are_told_with_the_dimensions_that_alarms_name(
+def test_metrics_are_published_with_the_dimensions_that_alarms_name(
     resources: Resources, function: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     variables = resources[f"{function.title()}Function"]["Properties"]["Environment"]["Variables"]
@@ -122,11 +122,11 @@ def test_metrics_are_told_with_the_dimensions_that_alarms_name(
     metrics = importlib.import_module(f"functions.{function}.dependencies").metrics.__wrapped__()
     metrics.add_metric("LinesFailed", "Count", 1)
     metrics.flush_metrics()
-    told = json.loads(capsys.readouterr().out)
-    [directive] = told["_aws"]["CloudWatchMetrics"]
+    published = json.loads(capsys.readouterr().out)
+    [directive] = published["_aws"]["CloudWatchMetrics"]
     named = {tuple(d["Name"] for d in alarm["Dimensions"]) for alarm in alarms_of(resources, service)}
 
-    assert told["service"] == service
+    assert published["service"] == service
     assert (directive["Namespace"], directive["Dimensions"]) == ("FusionBilling", [["service"]])
     assert named == {("service",)}
 

@@ -334,6 +334,11 @@ def delivery_lease(endpoint_id: str) -> str:
     return f"delivery/{endpoint_id}"
 
 
+def partition_lease(line_partition: int) -> str:
+    """Return the name of the lease on the order lines of a partition."""
+    return f"LANE#{line_partition:02d}"
+
+
 def run_key(run: str) -> Key:
     """Return the key of a run on demand."""
     return primary(f"RUN#{run}")

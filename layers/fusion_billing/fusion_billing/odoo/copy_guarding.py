@@ -12,6 +12,7 @@ from typing import Any
 
 from fusion_billing.billing.rating import RatingKey
 from fusion_billing.currencies import with_digits
+from fusion_billing.dynamodb.keys import partition_lease
 from fusion_billing.dynamodb.ratings.ratings import line_partition
 from fusion_billing.errors import FusionError, NotFound
 from fusion_billing.odoo.errors import OdooError
@@ -117,7 +118,8 @@ class CopyGuarding:
 
         Holds the lease of the order's partition, since no two calls may change one order at once.
         """
-        name, now = f"LANE#{line_partition(odoo_line.order, self.lines.line_partitions):02d}", self.lines.clock()
+        name = partition_lease(line_partition(odoo_line.order, self.lines.line_partitions))
+        now = self.lines.clock()
         if not self.leases.take(name, now, now + _LEASE):
             return "the relay is writing to its order; it is checked again later"
         closed_until = now
