@@ -31,8 +31,8 @@ from fusion_billing.dynamodb.state.runs import RunStore
 from fusion_billing.dynamodb.usage.pair_records import UsageRecords
 from fusion_billing.errors import FusionError
 from fusion_billing.instants import parse_instant
-from fusion_billing.messaging.messages import InvoicesJob
 from fusion_billing.messaging.queue import Queue
+from fusion_billing.messaging.relay_messages import InvoicesJob
 from fusion_billing.odoo_lines.line_cadence import CADENCES, LineCadence
 
 NAMESPACE = "FusionBilling"

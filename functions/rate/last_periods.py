@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functions.rate.ports import Queue, Ratings
 from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.rating import StoredRating
-from fusion_billing.messaging.messages import CloseJob
+from fusion_billing.messaging.relay_messages import CloseJob
 
 WAIT = timedelta(hours=24)
 """How long a last period stays open after its end, for usage of its last hours."""

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from functions.rate.ports import PlannerState, Queue
 from fusion_billing.billing.planning import Hours, finished_hours
-from fusion_billing.messaging.messages import hour_jobs, sweep_jobs
+from fusion_billing.messaging.rating_messages import hour_jobs, sweep_jobs
 
 
 def plan(state: PlannerState, queue: Queue, *, now: datetime, shards: int, settling_time: timedelta) -> Hours:

@@ -13,7 +13,7 @@ from fusion_billing.billing.rating import RatingKey, StoredRating
 from fusion_billing.billing.rating_document import RatingDocument
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
-from fusion_billing.dynamodb.ratings.ratings import Save
+from fusion_billing.dynamodb.ratings.rating_writes import Save
 from fusion_billing.messaging.messages import Job
 from fusion_billing.rating.records import Record
 

@@ -12,7 +12,7 @@ from fusion_billing.billing.decisions import NewVersion, SameVersion
 from fusion_billing.billing.rating import ComputedRating, StoredRating
 from fusion_billing.billing.thresholds import parts_of
 from fusion_billing.dynamodb.errors import RequestFailed
-from fusion_billing.dynamodb.ratings.ratings import Save
+from fusion_billing.dynamodb.ratings.rating_writes import Save
 from fusion_billing.errors import FusionError
 from fusion_billing.instants import rfc3339
 from fusion_billing.webhooks.publishing import EventPublisher, Prepared

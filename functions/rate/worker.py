@@ -14,7 +14,9 @@ from functions.rate.rating_writer import RunStatistics
 from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.planning import HOUR, closing_hours, hour_of, hour_text
 from fusion_billing.dynamodb.markers.changed_pairs import EVERY_METRIC, ChangedPair
-from fusion_billing.messaging.messages import HourJob, LinesJob, PairsJob, RatingJob, SubscriptionJob, SweepJob
+from fusion_billing.messaging.messages import RatingJob
+from fusion_billing.messaging.rating_messages import HourJob, PairsJob, SubscriptionJob, SweepJob
+from fusion_billing.messaging.relay_messages import LinesJob
 
 CLOSING_AHEAD = timedelta(hours=30)
 """How far ahead a sweep looks for ends of periods: past the next sweep."""

@@ -11,8 +11,8 @@ from functions.relay.line_results import Delay, Failure, LineResults
 from functions.relay.line_steps import Step
 from functions.relay.prepared_lines import PreparedLine
 from fusion_billing.currencies import with_digits
+from fusion_billing.dynamodb.keys import line_partition
 from fusion_billing.dynamodb.ratings.order_line_items import Standing
-from fusion_billing.dynamodb.ratings.ratings import line_partition
 from fusion_billing.odoo.comparison import billable
 from fusion_billing.odoo.errors import LineInvoiced, OdooError, PermanentError
 from fusion_billing.odoo.order_line_reading import OdooLine

@@ -4,7 +4,7 @@ All lines that are sent and not invoiced are those of the subscriptions' open pe
 the list of subscriptions, shard by shard, without an index of their own and without a scan. One run follows
 the other by a message, never two at once, so that Odoo is asked one thing at a time.
 
-`messaging.messages.GuardJob` says what a run compares, and where it goes on.
+`messaging.relay_messages.GuardJob` says what a run compares, and where it goes on.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +20,7 @@ from fusion_billing.billing_periods.subscription_states import ENDED
 from fusion_billing.catalog.stored_subscription import Listed
 from fusion_billing.dynamodb.catalog.subscriptions import LIST_SHARDS
 from fusion_billing.dynamodb.ratings.order_line_items import StoredLine
-from fusion_billing.messaging.messages import GuardJob
+from fusion_billing.messaging.relay_messages import GuardJob
 from fusion_billing.odoo.copy_guarding import CopyGuarding
 from fusion_billing.odoo.error_classification import as_configuration_error
 from fusion_billing.odoo.errors import ConfigurationError, OdooError, OdooUnavailable

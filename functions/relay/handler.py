@@ -16,7 +16,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 from functions.relay import dependencies, jobs
 from fusion_billing.errors import FusionError
 from fusion_billing.http import problem
-from fusion_billing.messaging.messages import DeliveriesJob, InvoicesJob, RelayQueueJob, relay_job
+from fusion_billing.messaging.messages import RelayQueueJob, relay_job
+from fusion_billing.messaging.relay_messages import DeliveriesJob, InvoicesJob
 
 _MARGIN_SECONDS = 10.0
 

@@ -18,8 +18,8 @@ from functions.relay.line_dependencies import RelayDependencies
 from functions.relay.line_results import RunStatistics
 from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import EXACT, ZERO
+from fusion_billing.dynamodb.keys import line_partition as partition_of
 from fusion_billing.dynamodb.ratings.order_line_items import Standing, StoredLine
-from fusion_billing.dynamodb.ratings.ratings import line_partition as partition_of
 from fusion_billing.errors import FusionError
 from fusion_billing.odoo import orders
 from fusion_billing.odoo.bulk_load import Loader

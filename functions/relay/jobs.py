@@ -6,16 +6,8 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools.metrics import MetricUnit
 
 from functions.relay import dependencies
-from fusion_billing.messaging.messages import (
-    CloseJob,
-    DeliveriesJob,
-    GuardJob,
-    InvoicesJob,
-    LinesJob,
-    RelayQueueJob,
-    SyncJob,
-    relay_job,
-)
+from fusion_billing.messaging.messages import RelayQueueJob, relay_job
+from fusion_billing.messaging.relay_messages import CloseJob, DeliveriesJob, GuardJob, InvoicesJob, LinesJob, SyncJob
 from fusion_billing.odoo import configuration
 
 if TYPE_CHECKING:

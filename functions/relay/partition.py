@@ -22,8 +22,8 @@ from functions.relay.line_results import Failure, LineResults, RunStatistics
 from functions.relay.partition_lease import LeaseLost, OutOfTime, PartitionLease
 from functions.relay.prepared_lines import PreparedLine, needs_no_call, prepare
 from functions.relay.sending import Sending
+from fusion_billing.dynamodb.keys import line_partition
 from fusion_billing.dynamodb.ratings.order_line_items import StoredLine
-from fusion_billing.dynamodb.ratings.ratings import line_partition
 from fusion_billing.errors import FusionError, Unavailable
 from fusion_billing.odoo.error_classification import as_configuration_error
 from fusion_billing.odoo.errors import OdooError

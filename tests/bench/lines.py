@@ -24,7 +24,8 @@ from typing import Any
 from fusion_billing.billing.decisions import NewVersion
 from fusion_billing.billing.rating import RatingKey, computed_rating
 from fusion_billing.dynamodb.ratings.billed_lines import BilledLines
-from fusion_billing.dynamodb.ratings.ratings import RatingsStore, Save
+from fusion_billing.dynamodb.ratings.rating_writes import Save
+from fusion_billing.dynamodb.ratings.ratings import RatingsStore
 from fusion_billing.dynamodb.state.circuit_breaker import CircuitBreaker
 from fusion_billing.dynamodb.state.leases import Leases
 from fusion_billing.odoo.client import Odoo, connect

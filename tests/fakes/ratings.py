@@ -8,7 +8,7 @@ from fusion_billing.billing.closed_periods import ClosedPeriod
 from fusion_billing.billing.decisions import NewVersion, SameVersion
 from fusion_billing.billing.rating import HistoryEntry, Line, RatingKey, StoredRating, history_with
 from fusion_billing.billing.rating_document import RatingDocument
-from fusion_billing.dynamodb.ratings.ratings import Save
+from fusion_billing.dynamodb.ratings.rating_writes import Save
 from fusion_billing.dynamodb.ratings.statements import AlreadyClosed
 from fusion_billing.errors import Unavailable, VersionConflict
 from fusion_billing.instants import rfc3339

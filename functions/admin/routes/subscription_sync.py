@@ -5,7 +5,7 @@ from functions.admin.request import Request
 from functions.admin.responses import Response, json_response
 from functions.admin.services.body_fields import check_fields
 from fusion_billing.errors import Unavailable
-from fusion_billing.messaging.messages import SyncJob
+from fusion_billing.messaging.relay_messages import SyncJob
 
 
 def sync(request: Request) -> Response:

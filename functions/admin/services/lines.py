@@ -11,14 +11,14 @@ from functions.admin.services.line_json import LineJson, document_of, line_json
 from fusion_billing.billing.rating import RatingKey
 from fusion_billing.catalog.identifiers import is_subscription_id
 from fusion_billing.dynamodb import keys
+from fusion_billing.dynamodb.keys import line_partition
 from fusion_billing.dynamodb.ratings.order_line_items import (
     FAILED,
     StoredLine,
     state_partition_name,
 )
-from fusion_billing.dynamodb.ratings.ratings import line_partition
 from fusion_billing.errors import Conflict, NotFound, Unavailable
-from fusion_billing.messaging.messages import LinesJob
+from fusion_billing.messaging.relay_messages import LinesJob
 
 _ID = re.compile(r"(?P<subscription>[^~]+)~(?P<start>\d{8}T\d{6}Z)~(?P<charge>[^~@]+)(?:@(?P<corrects>\d{8}T\d{6}Z))?")
 _KEY = {"pk", "sk", "line_pk", "line_at"}

@@ -9,7 +9,7 @@ from functions.admin import ports
 from fusion_billing.billing.planning import Hours, hours_until_now
 from fusion_billing.dynamodb.state.runs import Run
 from fusion_billing.errors import NotFound
-from fusion_billing.messaging.messages import HourJob, SubscriptionJob, SweepJob, hour_jobs, sweep_jobs
+from fusion_billing.messaging.rating_messages import HourJob, SubscriptionJob, SweepJob, hour_jobs, sweep_jobs
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 1.0
 _FEW_HOURS = 4  # past this many, looking which shards are empty takes longer than letting workers find out

@@ -6,8 +6,8 @@ import pytest
 
 from fusion_billing import repartition
 from fusion_billing.dynamodb import keys
+from fusion_billing.dynamodb.keys import line_partition
 from fusion_billing.dynamodb.ratings.order_line_reading import LineReading
-from fusion_billing.dynamodb.ratings.ratings import line_partition
 from fusion_billing.dynamodb.ratings.repartitioning import Repartitioned, Repartitioning
 from local.tables import Tables
 

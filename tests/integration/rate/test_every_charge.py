@@ -10,7 +10,7 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from functions.rate.rater import Rater
 from functions.rate.rating_writer import Writer
 from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
-from fusion_billing.messaging.messages import sweep_jobs
+from fusion_billing.messaging.rating_messages import sweep_jobs
 from local.capacity import Consumed
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import pytest
 
 from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
 from fusion_billing.instants import rfc3339, sortable
-from fusion_billing.messaging.messages import sweep_jobs
+from fusion_billing.messaging.rating_messages import sweep_jobs
 
 if TYPE_CHECKING:
     from tests.integration.rate.conftest import World

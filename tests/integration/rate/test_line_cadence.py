@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fusion_billing.billing.rating import StoredRating
+from fusion_billing.dynamodb.keys import line_partition
 from fusion_billing.dynamodb.ratings.order_lines import LineStore
-from fusion_billing.dynamodb.ratings.ratings import line_partition
 
 if TYPE_CHECKING:
     from tests.integration.rate.conftest import World

@@ -11,12 +11,10 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from fusion_billing.billing.decisions import NewVersion, SameVersion, decide
 from fusion_billing.billing.rating import ComputedRating, RatingKey, StoredRating, computed_rating
+from fusion_billing.dynamodb.keys import line_partition
 from fusion_billing.dynamodb.ratings.order_line_items import Intent, Put
 from fusion_billing.dynamodb.ratings.order_lines import LineStore
-from fusion_billing.dynamodb.ratings.ratings import (
-    RatingsStore,
-    line_partition,
-)
+from fusion_billing.dynamodb.ratings.ratings import RatingsStore
 from fusion_billing.errors import VersionConflict
 from local.capacity import Consumed
 from local.tables import Tables

@@ -11,7 +11,8 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from fusion_billing.billing.planning import hours_until_now
 from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
 from fusion_billing.errors import Unavailable
-from fusion_billing.messaging.messages import hour_jobs, rating_job, sweep_jobs
+from fusion_billing.messaging.messages import rating_job
+from fusion_billing.messaging.rating_messages import hour_jobs, sweep_jobs
 from local.capacity import Consumed
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from functions.rate.statements import GRACE
-from fusion_billing.messaging.messages import sweep_jobs
+from fusion_billing.messaging.rating_messages import sweep_jobs
 from fusion_billing.statements.chain import findings
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fusion_billing.messaging.messages import sweep_jobs
+from fusion_billing.messaging.rating_messages import sweep_jobs
 
 if TYPE_CHECKING:
     from tests.integration.rate.conftest import World

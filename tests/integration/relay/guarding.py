@@ -6,7 +6,7 @@ from typing import Any
 from functions.relay.guard_run import GuardRun, Run
 from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
 from fusion_billing.dynamodb.state.leases import Leases
-from fusion_billing.messaging.messages import GuardJob
+from fusion_billing.messaging.relay_messages import GuardJob
 from fusion_billing.odoo.copy_guarding import CopyGuarding
 from fusion_billing.webhooks.events.registry import check
 from tests.integration.relay.conftest import API_CALLS, START, STORAGE

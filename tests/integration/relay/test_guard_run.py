@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from fusion_billing.messaging.messages import GuardJob
+from fusion_billing.messaging.relay_messages import GuardJob
 from local.capacity import Consumed
 from tests.integration.relay.conftest import STORAGE
 from tests.integration.relay.guarding import guard, guarded_world, line

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fusion_billing.dynamodb.state.leases import Leases
-from fusion_billing.messaging.messages import GuardJob
+from fusion_billing.messaging.relay_messages import GuardJob
 from fusion_billing.odoo_lines.line_guard import read_notes
 from tests.integration.relay.conftest import API_CALLS
 from tests.integration.relay.guarding import RATED, form, guard, guarded_world, heard, line

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fusion_billing.messaging.messages import GuardJob
+from fusion_billing.messaging.relay_messages import GuardJob
 from fusion_billing.odoo_lines.line_guard import MAX_REPAIRS
 from tests.integration.relay.conftest import API_CALLS, STORAGE
 from tests.integration.relay.guarding import (

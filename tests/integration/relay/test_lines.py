@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from functions.relay.partition_lease import LEASE
+from fusion_billing.dynamodb.keys import line_partition
 from fusion_billing.dynamodb.ratings.order_line_items import Put
-from fusion_billing.dynamodb.ratings.ratings import line_partition
 from fusion_billing.instants import parse_instant
 from fusion_billing.odoo.bulk_load import Loader
 from fusion_billing.odoo.client import CALL_SECONDS

@@ -6,23 +6,9 @@ from typing import Any
 import pytest
 
 from fusion_billing.billing.planning import Hours, finished_hours
-from fusion_billing.messaging.messages import (
-    CloseJob,
-    DeliveriesJob,
-    GuardJob,
-    HourJob,
-    InvoicesJob,
-    Job,
-    LinesJob,
-    PairsJob,
-    SubscriptionJob,
-    SweepJob,
-    SyncJob,
-    hour_jobs,
-    rating_job,
-    relay_job,
-    sweep_jobs,
-)
+from fusion_billing.messaging.messages import Job, rating_job, relay_job
+from fusion_billing.messaging.rating_messages import HourJob, PairsJob, SubscriptionJob, SweepJob, hour_jobs, sweep_jobs
+from fusion_billing.messaging.relay_messages import CloseJob, DeliveriesJob, GuardJob, InvoicesJob, LinesJob, SyncJob
 
 NOW = datetime(2026, 11, 20, 13, 6, tzinfo=UTC)
 SETTLING = timedelta(seconds=300)

@@ -7,8 +7,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from fusion_billing.errors import Unavailable
-from fusion_billing.messaging.messages import LinesJob, sweep_jobs
 from fusion_billing.messaging.queue import ONCE, Queue
+from fusion_billing.messaging.rating_messages import sweep_jobs
+from fusion_billing.messaging.relay_messages import LinesJob
 from fusion_billing.messaging.wakeups import WakeUps
 from fusion_billing.retry import RetryPolicy
 

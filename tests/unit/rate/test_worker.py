@@ -7,7 +7,7 @@ import pytest
 
 from fusion_billing.billing.planning import hour_of
 from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
-from fusion_billing.messaging.messages import sweep_jobs
+from fusion_billing.messaging.rating_messages import sweep_jobs
 from tests.fakes.rating_world import RatingWorld, runs_out_after
 
 HOUR = "2026-11-20T12"

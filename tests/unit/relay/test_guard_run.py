@@ -11,7 +11,7 @@ from functions.admin.services.reconcile import Reconciler
 from functions.relay.guard_run import GuardRun, Run
 from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.errors import NotFound
-from fusion_billing.messaging.messages import GuardJob
+from fusion_billing.messaging.relay_messages import GuardJob
 from fusion_billing.odoo import precision
 from fusion_billing.odoo.copy_guarding import CopyGuarding
 from fusion_billing.odoo.line_guarding import LineGuarding

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from fusion_billing.messaging.messages import SubscriptionJob, sweep_jobs
 from fusion_billing.messaging.queue import Queue
+from fusion_billing.messaging.rating_messages import SubscriptionJob, sweep_jobs
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

@@ -7,8 +7,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from fusion_billing.errors import Unavailable
-from fusion_billing.messaging.messages import DeliveriesJob
 from fusion_billing.messaging.queue import ONCE, Queue
+from fusion_billing.messaging.relay_messages import DeliveriesJob
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

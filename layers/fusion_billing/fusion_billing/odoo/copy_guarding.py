@@ -12,8 +12,7 @@ from typing import Any
 
 from fusion_billing.billing.rating import RatingKey
 from fusion_billing.currencies import with_digits
-from fusion_billing.dynamodb.keys import partition_lease
-from fusion_billing.dynamodb.ratings.ratings import line_partition
+from fusion_billing.dynamodb.keys import line_partition, partition_lease
 from fusion_billing.errors import FusionError, NotFound
 from fusion_billing.odoo.errors import OdooError
 from fusion_billing.odoo.guarding_ports import KnownSubscriptions, OrderLeases

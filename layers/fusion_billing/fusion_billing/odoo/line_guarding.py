@@ -13,7 +13,6 @@ from aws_lambda_powertools import Logger
 
 from fusion_billing.dynamodb.ratings.guarded_lines import CHANGED_AGAIN
 from fusion_billing.dynamodb.ratings.order_line_items import CHANGED, FINAL_INVOICE, StoredLine
-from fusion_billing.dynamodb.ratings.ratings import line_partition
 from fusion_billing.errors import FusionError
 from fusion_billing.instants import rfc3339
 from fusion_billing.odoo.client import Odoo

@@ -8,9 +8,9 @@ from botocore.exceptions import ClientError
 
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.errors import condition_failed
+from fusion_billing.dynamodb.keys import line_partition
 from fusion_billing.dynamodb.ratings.order_line_items import StoredLine
 from fusion_billing.dynamodb.ratings.order_line_reading import LineReading
-from fusion_billing.dynamodb.ratings.ratings import line_partition
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -1,0 +1,10 @@
+"""Build a primary key."""
+
+from typing import Any
+
+Key = dict[str, Any]
+
+
+def primary(pk: str, sk: str | None = None) -> Key:
+    """Return a primary key; tables without a sort key take the partition key alone."""
+    return {"pk": {"S": pk}} if sk is None else {"pk": {"S": pk}, "sk": {"S": sk}}

@@ -1,0 +1,27 @@
+"""Keys of the state table."""
+
+from fusion_billing.dynamodb.keys.primary import Key, primary
+
+CIRCUIT_KEY = primary("CIRCUIT")
+PLANNER_KEY = primary("PLANNER")
+SYNC_KEY = primary("SYNC")
+
+
+def lease_key(name: str) -> Key:
+    """Return the key of a lease."""
+    return primary(f"LEASE#{name}")
+
+
+def delivery_lease(endpoint_id: str) -> str:
+    """Return the name of the lease on an endpoint's deliveries."""
+    return f"delivery/{endpoint_id}"
+
+
+def partition_lease(line_partition: int) -> str:
+    """Return the name of the lease on the order lines of a partition."""
+    return f"LANE#{line_partition:02d}"
+
+
+def run_key(run: str) -> Key:
+    """Return the key of a run on demand."""
+    return primary(f"RUN#{run}")
