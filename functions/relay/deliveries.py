@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from aws_lambda_powertools import Logger
 
-from functions.relay.delivery_attempt import LEASE, Opens, Posts, Tried, Tries
+from functions.relay.delivery_attempt import LEASE, AttemptResult, Attempts, Opens, Posts
 from functions.relay.delivery_ports import (
     DeliveryEvents,
     DueDeliveries,
@@ -133,7 +133,11 @@ class _DeliveryRun:
             )
             self._send(endpoints, taken)
         finally:
-            again = [one.id for one in taken if self._with.endpoint_leases.give_back(one.id, token=self._token)]
+            again = [
+                endpoint.id
+                for endpoint in taken
+                if self._with.endpoint_leases.give_back(endpoint.id, token=self._token)
+            ]
             self._with.wake_ups.after((name, 0) for name in again)
 
     def _takes(self, name: str, started_at: datetime) -> bool:
@@ -142,7 +146,7 @@ class _DeliveryRun:
         )
 
     def _send(self, endpoints: list[Endpoint], served: list[Endpoint]) -> None:
-        tries = Tries(
+        attempts = Attempts(
             endpoints=self._with.endpoints,
             deliveries=self._with.deliveries,
             events=self._with.events,
@@ -156,7 +160,7 @@ class _DeliveryRun:
         )
         with ThreadPoolExecutor(self._with.threads, thread_name_prefix="deliveries") as pool:
             found = self._find(pool, served)
-            self._serve(pool, tries, {endpoint.id: endpoint for endpoint in served}, found)
+            self._serve(pool, attempts, {endpoint.id: endpoint for endpoint in served}, found)
         self._with.wake_ups.after((name, 0) for name in sorted(self._backlogged))
 
     def _fan_out(self, endpoints: list[Endpoint]) -> set[str]:
@@ -192,48 +196,48 @@ class _DeliveryRun:
     def _serve(
         self,
         pool: ThreadPoolExecutor,
-        tries: Tries,
+        attempts: Attempts,
         endpoints: dict[str, Endpoint],
         found: dict[str, list[Due]],
     ) -> None:
         failing = [name for name in found if endpoints[name].failing_since is not None]
         scheduler = FairScheduler(found, failing=failing)
-        running: dict[Future[Tried], str] = {}
+        running: dict[Future[AttemptResult], str] = {}
         while True:
             while len(running) < self._with.threads and not self._late() and (taken := scheduler.take()):
                 name, due = taken
-                running[pool.submit(tries.attempt, endpoints[name], due)] = name
+                running[pool.submit(attempts.attempt, endpoints[name], due)] = name
             if not running:
                 return
             finished, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in finished:
                 name = running.pop(future)
-                tried = self._result(future, name)
-                if not scheduler.done(name, ok=tried.ok, seconds=tried.seconds):
+                result = self._result(future, name)
+                if not scheduler.done(name, ok=result.ok, seconds=result.seconds):
                     self._backlogged.discard(name)
-                if tried.disabled:
+                if result.disabled:
                     scheduler.drop(name)
                     self._backlogged.discard(name)
                     until = self._now() + _FOR_EVER
                     self._fail(self._with.deliveries.due(name, until, limit=self._with.most_a_run))
             self._retries.send()
 
-    def _result(self, future: Future[Tried], name: str) -> Tried:
+    def _result(self, future: Future[AttemptResult], name: str) -> AttemptResult:
         try:
-            tried = future.result()
+            result = future.result()
         except Exception as error:  # noqa: BLE001  one delivery that can't be attempted must not stop the others
             # The claim expires, and the delivery is retried. The message may quote a response, so log the type only.
             logger.error(  # noqa: TRY400
                 "delivery could not be attempted", endpoint=name, error=type(error).__name__
             )
             self.counts.errors += 1
-            return Tried("skipped", ok=False, seconds=_ERROR_SECONDS)
-        self.counts.delivered += tried.outcome == "delivered"
-        self.counts.retried += tried.outcome == "retried"
-        self.counts.failed += tried.outcome == "failed"
-        if tried.again is not None:
-            self._retries.request(name, tried.again, self._now())
-        return tried
+            return AttemptResult("skipped", ok=False, seconds=_ERROR_SECONDS)
+        self.counts.delivered += result.outcome == "delivered"
+        self.counts.retried += result.outcome == "retried"
+        self.counts.failed += result.outcome == "failed"
+        if result.again is not None:
+            self._retries.request(name, result.again, self._now())
+        return result
 
     def _fail(self, due: list[Due]) -> None:
         now = self._now()

@@ -1,4 +1,4 @@
-"""One try of one delivery: claim it, sign and send it, store what came of it."""
+"""Attempt one delivery: claim it, sign and send it, store the result."""
 
 import threading
 from collections.abc import Callable
@@ -19,32 +19,35 @@ from fusion_billing.webhooks.retry_schedule import failed_too_long
 from fusion_billing.webhooks.signing import sign_all
 
 LEASE = timedelta(seconds=60)
-"""How long a try may take at the very most; a claim that is older is nobody's."""
+"""The longest that an attempt may take; an older claim has expired."""
 
 EXPIRED = "the event is not kept any more"
 
 
 class Posts(Protocol):
-    """What sends: `fusion_billing.outbound.webhook_sender.Sender`."""
+    """Sends requests: `fusion_billing.outbound.webhook_sender.Sender`."""
 
     def post(self, url: str, headers: dict[str, str], body: bytes) -> EndpointResponse:
-        """Send `body` and return the response; never raise, whatever the receiver does."""
+        """Send `body` and return the response; never raises for what the endpoint does."""
 
 
 class Opens(Protocol):
-    """What decrypts signing secrets: `fusion_billing.dynamodb.webhooks.endpoint_secrets.EndpointSecrets`."""
+    """Decrypts signing secrets: `fusion_billing.dynamodb.webhooks.endpoint_secrets.EndpointSecrets`."""
 
     def open(self, endpoint_id: str, sealed: bytes) -> str:
         """Return the secret."""
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
-    """What came of a try.
+class AttemptResult:
+    """The result of an attempt.
 
-    `outcome` is `skipped` where another relay has the delivery; `ok` says that the endpoint is not to blame,
-    `seconds` how long it took, `again` when the relay is to be woken for the next try (None where that is
-    left to its schedule), `disabled` that the endpoint is disabled now.
+    Attributes:
+        outcome: `skipped` if another relay run has the delivery.
+        ok: Whether the endpoint is not to blame.
+        seconds: How long the attempt took.
+        again: When to wake the relay for the next attempt; None if its schedule is soon enough.
+        disabled: Whether the endpoint is disabled now.
     """
 
     outcome: Literal["delivered", "retried", "failed", "skipped"]
@@ -54,8 +57,8 @@ class Tried:
     disabled: bool = False
 
 
-class Tries:
-    """Tries deliveries for one run. Used by many threads at once."""
+class Attempts:
+    """Attempts deliveries for one run. Used by many threads at once."""
 
     def __init__(
         self,
@@ -81,28 +84,28 @@ class Tries:
         self._now = now
         self._random = random
         self._token = token
-        self._failing = {one.id: one.failing_since for one in all_endpoints}
+        self._failing = {endpoint.id: endpoint.failing_since for endpoint in all_endpoints}
         self._known: dict[str, Event] = {}
         self._lock = threading.Lock()
 
-    def attempt(self, endpoint: Endpoint, due: Due) -> Tried:
-        """Try one delivery that was found due. Raises `Unavailable`, the claim left to run out, for KMS."""
+    def attempt(self, endpoint: Endpoint, due: Due) -> AttemptResult:
+        """Attempt a delivery that was found due. Raises `Unavailable` if KMS fails; the claim then expires."""
         delivery = self._deliveries.claim(due, token=self._token, until=self._now() + LEASE)
         if delivery is None:
-            return Tried("skipped", ok=True)
+            return AttemptResult("skipped", ok=True)
         event = self._event(due.event)
         if event is None:
             self._finish(delivery, None, DeliveryResult("failed", error=EXPIRED))
-            return Tried("failed", ok=True)
-        answer = self._sender.post(endpoint.url, *self._message(endpoint, event))
-        result = result_of(answer, attempt_count=delivery.attempt_count + 1, now=self._now(), jitter=self._random())
-        self._finish(delivery, answer, result)
-        disabled = self._note(endpoint, answer, gone=result.gone)
+            return AttemptResult("failed", ok=True)
+        response = self._sender.post(endpoint.url, *self._message(endpoint, event))
+        result = result_of(response, attempt_count=delivery.attempt_count + 1, now=self._now(), jitter=self._random())
+        self._finish(delivery, response, result)
+        disabled = self._note(endpoint, response, gone=result.gone)
         outcome = "retried" if result.state == "due" else result.state
-        return Tried(
+        return AttemptResult(
             outcome,
-            ok=answer.success,
-            seconds=answer.milliseconds / 1000,
+            ok=response.success,
+            seconds=response.milliseconds / 1000,
             again=result.due_at if self._wakes(endpoint) else None,
             disabled=disabled,
         )
@@ -110,7 +113,7 @@ class Tries:
     def _message(self, endpoint: Endpoint, event: Event) -> tuple[dict[str, str], bytes]:
         now = self._now()
         timestamp = int(now.timestamp())
-        live = [self._secrets.open(endpoint.id, one.sealed) for one in endpoint.secrets if one.is_active(now)]
+        live = [self._secrets.open(endpoint.id, secret.sealed) for secret in endpoint.secrets if secret.is_active(now)]
         if not live:
             raise Unavailable("the endpoint has no live secret")
         headers = {
@@ -133,14 +136,14 @@ class Tries:
                     self._known[event_id] = known
         return known
 
-    def _finish(self, delivery: Delivery, answer: EndpointResponse | None, result: DeliveryResult) -> None:
+    def _finish(self, delivery: Delivery, response: EndpointResponse | None, result: DeliveryResult) -> None:
         self._deliveries.finish(
-            delivery, token=self._token, answer=answer, result=result, now=self._now().astimezone(UTC)
+            delivery, token=self._token, response=response, result=result, now=self._now().astimezone(UTC)
         )
 
-    def _note(self, endpoint: Endpoint, answer: EndpointResponse, *, gone: bool) -> bool:
-        """Keep what a try says about its endpoint; return whether it is disabled now."""
-        if answer.success:
+    def _note(self, endpoint: Endpoint, response: EndpointResponse, *, gone: bool) -> bool:
+        """Record what an attempt says about its endpoint; return whether the endpoint is disabled now."""
+        if response.success:
             with self._lock:
                 was_failing = self._failing.get(endpoint.id) is not None
                 self._failing[endpoint.id] = None
@@ -164,10 +167,10 @@ class Tries:
     def _disable(self, endpoint: Endpoint, reason: str, since: datetime | None) -> bool:
         now = self._now()
         disabled = replace(endpoint, state="disabled", disabled_at=now, disabled_reason=reason)
-        told = [
-            disabled if one.id == endpoint.id else one
-            for one in self._all_endpoints
-            if one.source == endpoint.source and matches(one.events, "endpoint.disabled")
+        listening = [
+            disabled if other.id == endpoint.id else other
+            for other in self._all_endpoints
+            if other.source == endpoint.source and matches(other.events, "endpoint.disabled")
         ]
         data = {
             "endpoint": endpoint.id,
@@ -176,7 +179,7 @@ class Tries:
             "disabled_at": rfc3339(now),
             "failing_since": None if since is None else rfc3339(since),
         }
-        prepared = self._outbox.prepare_for("endpoint.disabled", endpoints=told, data=data, now=now)
+        prepared = self._outbox.prepare_for("endpoint.disabled", endpoints=listening, data=data, now=now)
         if self._endpoints.disable(disabled, prepared.writes):
             self._outbox.wake_up(prepared)
         return True

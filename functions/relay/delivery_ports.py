@@ -43,7 +43,7 @@ class DueDeliveries(Protocol):
         delivery: "Delivery",
         *,
         token: str,
-        answer: "EndpointResponse | None",
+        response: "EndpointResponse | None",
         result: "DeliveryResult",
         now: datetime,
     ) -> bool:

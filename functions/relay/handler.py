@@ -1,10 +1,7 @@
-"""Handle the schedules and the queue messages of the relay function.
+"""Handle the relay's events: those of its schedules, and messages of its queue (SQS events have `Records`).
 
-`{"job": "relay"}` sends due lines, then due deliveries; `{"job": "sync", "full"?}` reads subscriptions. The
-queue's messages ask for the same at once: `{"job": "lines" | "deliveries" | "sync"}`, and
-`{"job": "invoices", "subscription", "period_start"}` to read what is billed of a period just closed,
-`{"job": "close", "subscription", "period_start"}` to close the last period of an ended subscription, and
-`{"job": "guard", ...}` (`functions.relay.guard_run`) to compare order lines with what was rated.
+Scheduled events: `{"job": "relay"}` sends due lines, then due deliveries; `{"job": "sync", "full"?}` reads
+subscriptions. `messaging.relay_messages` describes the messages of the queue.
 """
 
 import json
@@ -23,7 +20,7 @@ _MARGIN_SECONDS = 10.0
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Do what the event asks; of a batch of messages, those that failed come again, and only those."""
+    """Do the jobs of the event. Of a batch of messages, return those that failed, so that SQS delivers them again."""
     remaining = _remaining(context)
     dependencies.metrics().add_metric("RelayRuns", MetricUnit.Count, 1)
     try:
@@ -35,7 +32,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _work(records: list[dict[str, Any]], remaining: Callable[[], float]) -> list[dict[str, str]]:
-    """Do each job once, however many messages ask for it."""
+    """Do each job once, however many messages request it."""
     failed: list[str] = []
     messages_by_job: dict[RelayQueueJob, list[str]] = {}
     for record in records:
@@ -48,13 +45,13 @@ def _work(records: list[dict[str, Any]], remaining: Callable[[], float]) -> list
     for job, messages in _together(messages_by_job):
         try:
             jobs.do(job, remaining)
-        except Exception as error:  # noqa: BLE001  whatever one message runs into, the others are done
+        except Exception as error:  # noqa: BLE001  the other messages must be done
             failed += _report(messages, error)
     return [{"itemIdentifier": message} for message in failed]
 
 
 def _merged(job: RelayQueueJob) -> RelayQueueJob:
-    """Return the job without what does not matter to doing it: invoices of all closed periods are read in one go."""
+    """Return the job without its details if they do not matter: all due invoices are read by one job."""
     return InvoicesJob() if isinstance(job, InvoicesJob) else job
 
 
@@ -75,7 +72,7 @@ def _together(messages_by_job: dict[RelayQueueJob, list[str]]) -> Iterator[tuple
 
 
 def _report(messages: list[str], error: Exception) -> list[str]:
-    dependencies.logger().error("a message was not done", messages=messages, **problem.places(error))
+    dependencies.logger().error("job failed", messages=messages, **problem.places(error))
     return messages
 
 

@@ -1,4 +1,4 @@
-"""The relay's jobs, each measured: lines, deliveries, subscriptions, and lines compared."""
+"""Do the jobs of the relay and publish their metrics: lines, deliveries, subscriptions, comparisons."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -12,31 +12,31 @@ from fusion_billing.odoo import configuration
 
 if TYPE_CHECKING:
     from functions.relay.line_results import RunStatistics
-    from fusion_billing.application.sync_subscriptions import Report
+    from fusion_billing.application.sync_report import Report
 
 _FOR_DELIVERIES = 90.0
-"""Seconds that lines leave to deliveries in a run of both."""
+"""Seconds reserved for deliveries in a run that sends lines first."""
 
 _A_MESSAGE = 200
-"""Subscriptions whose lines one message asks to compare."""
+"""Subscriptions whose lines one message has compared."""
 
 Remaining = Callable[[], float]
 
 
 def scheduled(event: Mapping[str, Any], remaining: Remaining) -> dict[str, Any]:
-    """Do the schedule's job; raises `ValueError` for one that is none."""
+    """Do the job of a scheduled event; raises `ValueError` if the job is unknown."""
     job = event.get("job")
     if job == "relay":
         failure: Exception | None = None
-        told: dict[str, Any] = {}
+        results: dict[str, Any] = {}
         try:
-            told["lines"] = lines(lambda: remaining() - _FOR_DELIVERIES)
-        except Exception as error:  # noqa: BLE001  deliveries go out whatever became of the lines
+            results["lines"] = lines(lambda: remaining() - _FOR_DELIVERIES)
+        except Exception as error:  # noqa: BLE001  deliveries are sent even if lines fail
             failure = error
-        told["deliveries"] = send_deliveries(remaining)
+        results["deliveries"] = send_deliveries(remaining)
         if failure is not None:
             raise failure
-        return told
+        return results
     return do(relay_job(event), remaining)
 
 
@@ -58,27 +58,27 @@ def do(job: RelayQueueJob, remaining: Remaining) -> dict[str, Any]:
 
 
 def lines(remaining: Remaining) -> dict[str, Any]:
-    """Send due lines to Odoo, if it is configured."""
+    """Send due lines to Odoo, if Odoo is configured."""
     if not configuration.is_configured():
         return {}
     statistics = dependencies.line_relay(remaining).run()
     _measure_lines(statistics)
-    told = statistics.as_dict()
-    if any(told.values()):
-        dependencies.logger().info("lines", counts=told)
+    counts = statistics.as_dict()
+    if any(counts.values()):
+        dependencies.logger().info("lines", counts=counts)
     if statistics["moved"] or statistics["retired"]:
         dependencies.queue().send([LinesJob()])  # the next step of a line that moves
     if statistics.final_invoices:
         dependencies.close_last_periods(statistics.final_invoices)
     if statistics.invoiced:
-        # Odoo has invoiced what is open here: read those orders now, so that their periods close.
+        # Odoo has invoiced periods that are open here: read those orders now, so that the periods close.
         report = dependencies.subscription_sync(remaining).orders(sorted(statistics.invoiced))
         _measure_sync(report)
-    return told
+    return counts
 
 
 def invoices(remaining: Remaining) -> dict[str, Any]:
-    """Read what Odoo's invoices hold of closed periods; freezing their ratings has made that due."""
+    """Read the invoiced amounts of closed periods, which became due when their ratings were frozen."""
     if not configuration.is_configured():
         return {}
     statistics = dependencies.line_relay(remaining).run(only_invoices=True)
@@ -94,29 +94,29 @@ def close(job: CloseJob) -> dict[str, Any]:
 
 def send_deliveries(remaining: Remaining, endpoints: Collection[str] | None = None) -> dict[str, Any]:
     """Send due deliveries, to the endpoints named or to all."""
-    # Guard, sender and signing: a start for lines or subscriptions goes without.
+    # SSRF guard, sender and signing: not imported for lines and subscriptions, for a faster cold start.
     from functions.relay import deliveries, delivery_dependencies  # noqa: PLC0415
 
-    counts = deliveries.run(delivery_dependencies.dependencies(), dependencies.now, remaining, endpoints)
+    run = deliveries.run(delivery_dependencies.dependencies(), dependencies.now, remaining, endpoints)
     metrics = dependencies.metrics()
-    metrics.add_metric("DeliveriesDelivered", MetricUnit.Count, counts.delivered)
-    metrics.add_metric("DeliveriesRetried", MetricUnit.Count, counts.retried)
-    metrics.add_metric("DeliveriesFailed", MetricUnit.Count, counts.failed)
+    metrics.add_metric("DeliveriesDelivered", MetricUnit.Count, run.delivered)
+    metrics.add_metric("DeliveriesRetried", MetricUnit.Count, run.retried)
+    metrics.add_metric("DeliveriesFailed", MetricUnit.Count, run.failed)
     if endpoints is None:
-        metrics.add_metric("OldestDueDeliverySeconds", MetricUnit.Seconds, counts.oldest_due_seconds)
-    told = {
-        "delivered": counts.delivered,
-        "retried": counts.retried,
-        "failed": counts.failed,
-        "errors": counts.errors,
+        metrics.add_metric("OldestDueDeliverySeconds", MetricUnit.Seconds, run.oldest_due_seconds)
+    counts = {
+        "delivered": run.delivered,
+        "retried": run.retried,
+        "failed": run.failed,
+        "errors": run.errors,
     }
-    if any(told.values()):
-        dependencies.logger().info("deliveries", counts=told)
-    return told
+    if any(counts.values()):
+        dependencies.logger().info("deliveries", counts=counts)
+    return counts
 
 
 def sync(remaining: Remaining, job: SyncJob) -> dict[str, Any]:
-    """Read subscriptions from Odoo; if time runs out, send a message that continues the run."""
+    """Read subscriptions from Odoo. If time runs out, send a message to continue."""
     if not configuration.is_configured():
         return {}
     dependencies.metrics().add_metric("SubscriptionSyncs", MetricUnit.Count, 1)
@@ -128,26 +128,26 @@ def sync(remaining: Remaining, job: SyncJob) -> dict[str, Any]:
     if not report.alarm and not report.failed:
         waiting = dependencies.final_invoices(remaining)
         dependencies.metrics().add_metric("FinalInvoices", MetricUnit.Count, waiting)
-    told = report.as_dict()
-    dependencies.logger().info("subscriptions", report=told)
+    summary = report.as_dict()
+    dependencies.logger().info("subscriptions", report=summary)
     if report.after is not None:
         dependencies.queue().send([SyncJob(full=report.full, after=report.after, began=since)])
     if not report.full:
         _have_compared(report.changed)
-    return told
+    return summary
 
 
 def _have_compared(subscriptions: Sequence[str]) -> None:
-    """Request a comparison of the lines of orders that changed in Odoo, since a user may have changed ours."""
+    """Have the lines of changed orders compared: somebody may have changed the service's lines in Odoo."""
     ids = sorted(set(subscriptions))
     parts = [ids[first : first + _A_MESSAGE] for first in range(0, len(ids), _A_MESSAGE)]
     dependencies.queue().send([GuardJob(subscriptions=tuple(part)) for part in parts])
 
 
 def guard(remaining: Remaining, job: GuardJob) -> dict[str, Any]:
-    """Compare order lines not yet invoiced with what was rated: of those named, of periods that end, of all.
+    """Compare order lines that are not invoiced with what was rated. If time runs out, send a message to continue.
 
-    What time does not allow is asked for by a message to oneself.
+    The job says which: those of named subscriptions, those of periods that end, or all.
     """
     if not configuration.is_configured():
         return {}
@@ -160,14 +160,14 @@ def guard(remaining: Remaining, job: GuardJob) -> dict[str, Any]:
     metrics.add_metric("LinesChanged", MetricUnit.Count, result.changed)
     metrics.add_metric("LinesRepaired", MetricUnit.Count, result.repaired)
     metrics.add_metric("LinesFailed", MetricUnit.Count, result.failed)
-    told = {**result.counts(), "failed_by": run.failed, "goes_on": run.rest is not None}
-    if any(told.values()):
-        dependencies.logger().info("lines compared", counts=told)
+    counts = {**result.counts(), "failed_by": run.failed, "goes_on": run.rest is not None}
+    if any(counts.values()):
+        dependencies.logger().info("lines compared", counts=counts)
     following: list[RelayQueueJob] = [LinesJob()] if result.repaired else []
     if run.rest is not None:
         following.append(run.rest)
     dependencies.queue().send(following)
-    return told
+    return counts
 
 
 def _renew_key(report: "Report") -> None:
@@ -176,7 +176,7 @@ def _renew_key(report: "Report") -> None:
     report.key_days_left = renewal.days_left
     if renewal.outcome != "not_due":
         log = dependencies.logger()
-        log.info("the key of Odoo was looked at", outcome=renewal.outcome, reason=renewal.reason)
+        log.info("Odoo API key checked", outcome=renewal.outcome, reason=renewal.reason)
     renewed = int(renewal.outcome == "renewed")
     dependencies.metrics().add_metric("OdooKeyRenewals", MetricUnit.Count, renewed)
 

@@ -125,7 +125,13 @@ class FakeDeliveries:
             return claimed
 
     def finish(
-        self, delivery: Delivery, *, token: str, answer: EndpointResponse | None, result: DeliveryResult, now: datetime
+        self,
+        delivery: Delivery,
+        *,
+        token: str,
+        response: EndpointResponse | None,
+        result: DeliveryResult,
+        now: datetime,
     ) -> bool:
         with self._lock:
             key = delivery.endpoint, delivery.event
@@ -133,12 +139,12 @@ class FakeDeliveries:
                 return False
             del self.claims[key]
             attempts = delivery.attempts
-            if answer is not None:
-                attempts += (Attempt(now, answer.status, answer.milliseconds, answer.error, answer.excerpt),)
+            if response is not None:
+                attempts += (Attempt(now, response.status, response.milliseconds, response.error, response.excerpt),)
             self.items[key] = replace(
                 delivery,
                 state=result.state,
-                attempt_count=delivery.attempt_count + (answer is not None),
+                attempt_count=delivery.attempt_count + (response is not None),
                 due_at=result.due_at,
                 error=result.error,
                 attempts=recent_attempts(attempts, now),

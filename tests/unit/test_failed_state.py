@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from fusion_billing.dynamodb.ratings.order_line_items import read_line
-from fusion_billing.dynamodb.webhooks.deliveries import from_item
+from fusion_billing.dynamodb.webhooks.delivery_items import from_item
 
 _LINE: dict[str, Any] = {
     "pk": {"S": "R#42#2026-11-01T00:00:00Z"},

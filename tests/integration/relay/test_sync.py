@@ -8,7 +8,8 @@ import pytest
 
 from fusion_billing.application.save_subscription import SubscriptionWriter
 from fusion_billing.application.subscription_plan import Chain, SaveRequest
-from fusion_billing.application.sync_subscriptions import Report, SubscriptionSync
+from fusion_billing.application.sync_report import Report
+from fusion_billing.application.sync_subscriptions import SubscriptionSync
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.subscription_history import ChainedOrder
 from fusion_billing.catalog.validation import parse

@@ -50,7 +50,7 @@ def test_a_relay_that_lost_its_lease_writes_nothing(relay: Any, receiver: Any) -
     stored = relay.delivery("a", event)
     result = DeliveryResult("due", due_at=relay.clock())
     assert not relay.deliveries.finish(
-        late, token="late", answer=EndpointResponse(500), result=result, now=relay.clock()
+        late, token="late", response=EndpointResponse(500), result=result, now=relay.clock()
     )
     assert relay.delivery("a", event) == stored
 

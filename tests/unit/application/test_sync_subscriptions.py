@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from fusion_billing.application.save_subscription import SubscriptionWriter
-from fusion_billing.application.sync_subscriptions import Report, SubscriptionSync
+from fusion_billing.application.sync_report import Report
+from fusion_billing.application.sync_subscriptions import SubscriptionSync
 from fusion_billing.catalog.stored_subscription import StoredSubscription
 from tests.fakes.clock import FakeClock
 from tests.fakes.odoo import FakeOdoo

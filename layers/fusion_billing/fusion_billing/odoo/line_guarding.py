@@ -11,6 +11,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from fusion_billing.dynamodb.keys import line_partition
 from fusion_billing.dynamodb.ratings.guarded_lines import CHANGED_AGAIN
 from fusion_billing.dynamodb.ratings.order_line_items import CHANGED, FINAL_INVOICE, StoredLine
 from fusion_billing.errors import FusionError

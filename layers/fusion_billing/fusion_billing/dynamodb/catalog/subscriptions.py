@@ -5,7 +5,6 @@ written by one transaction, under the version read. `application.save_subscripti
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -16,6 +15,7 @@ from fusion_billing.catalog.stored_subscription import Listed, StoredSubscriptio
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.catalog import subscription_items as items
 from fusion_billing.dynamodb.catalog.definition_history import DefinitionHistory
+from fusion_billing.dynamodb.catalog.subscription_writes import SubscriptionWrites, Write
 from fusion_billing.dynamodb.errors import cancelled_by_condition, reasons, unavailable_when_transient
 from fusion_billing.errors import AliasTaken, OrderTaken, Unavailable, VersionConflict
 
@@ -23,13 +23,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 LIST_SHARDS = keys.LIST_SHARDS
-
-_IS_NEW = "attribute_not_exists(pk)"
-_IS_THE_VERSION_READ = "version = :expected"
-_ORDER_IS_FREE_OR_OURS = "attribute_not_exists(pk) OR subscription = :id"
-_ORDER_IS_OURS = "subscription = :id"
-_ALIAS_IS_FREE_OR_OURS = "attribute_not_exists(pk) OR alias_of = :id"
-_ALIAS_IS_OURS = "alias_of = :id"
 
 _MOST_WRITES = 100
 _MOST_RELEASED = 60
@@ -42,6 +35,7 @@ class SubscriptionStore:
         self._client = client
         self._table = table
         self._history = DefinitionHistory(client, table)
+        self._writes = SubscriptionWrites(table)
 
     def get(self, subscription: str) -> StoredSubscription | None:
         """Return the subscription of that id with its periods, or None; raises `Unavailable`."""
@@ -142,23 +136,10 @@ class SubscriptionStore:
         periods, orders and aliases that differ are written. Raises `VersionConflict` where it was written since,
         `OrderTaken` and `AliasTaken` where an order or an alias is another's, and `Unavailable`.
         """
-        item = items.write_subscription(new)
-        writes = [_Write(self._put(item, _IS_NEW if stored is None else _IS_THE_VERSION_READ, stored))]
-        writes += self._order_writes(new, stored)
-        aliases = self._alias_writes(new, stored)
-        known = set(stored.calendar.known) if stored is not None else set()
-        periods = [period for period in new.calendar.known if period not in known]
-        starts = {period.start for period in new.calendar.known}
-        writes += [
-            _Write({"Put": {"TableName": self._table, "Item": items.write_period(new.id, period)}})
-            for period in periods
-        ]
-        writes += [
-            _Write({"Delete": {"TableName": self._table, "Key": keys.period_key(new.id, period.start)}})
-            for period in known
-            if period.start not in starts
-        ]
-        writes += [_Write(each) for each in extra]
+        writes = [*self._writes.subscription(new, stored), *self._writes.orders(new, stored)]
+        aliases = self._writes.aliases(new, stored)
+        writes += self._writes.periods(new, stored)
+        writes += [Write(each) for each in extra]
         writes += self._entry(new, change)
         if len(writes) + len(aliases) > _MOST_WRITES:
             # Many listeners and many aliases: those first. Cut short, the next save writes them again.
@@ -172,17 +153,7 @@ class SubscriptionStore:
         Raises `VersionConflict` and `Unavailable`. Whoever calls it has seen that nothing was billed on it.
         """
         periods = [keys.period_key(stored.id, period.start) for period in stored.calendar.known]
-        subscription = {
-            "Delete": {
-                "TableName": self._table,
-                "Key": keys.subscription_key(stored.id),
-                "ConditionExpression": _IS_THE_VERSION_READ,
-                "ExpressionAttributeValues": {":expected": {"N": str(stored.version)}},
-            }
-        }
-        orders = dict.fromkeys(order.odoo_order_id for order in stored.chain)
-        releases = [_Write(self._release(stored.id, order)) for order in orders]
-        releases += [_Write(self._release_alias(stored.id, alias)) for alias in stored.aliases]
+        releases = self._writes.releases(stored)
         early, releases = releases[:-_MOST_RELEASED], releases[-_MOST_RELEASED:]
         entry = self._entry(stored, change)
         room = _MOST_WRITES - 1 - len(releases) - len(entry)
@@ -192,63 +163,15 @@ class SubscriptionStore:
                 self._client.delete_item(TableName=self._table, Key=key)
         if early:
             self._transact(early)
-        rest = [_Write({"Delete": {"TableName": self._table, "Key": key}}) for key in periods[-room:]]
-        self._transact([_Write(subscription), *releases, *rest, *entry])
+        rest = [Write({"Delete": {"TableName": self._table, "Key": key}}) for key in periods[-room:]]
+        self._transact([self._writes.deletion(stored), *releases, *rest, *entry])
 
-    def _entry(self, written: StoredSubscription, change: Change | None) -> "list[_Write]":
+    def _entry(self, written: StoredSubscription, change: Change | None) -> list[Write]:
         if change is None:
             return []
-        return [_Write(self._history.write("SUBSCRIPTION", written.id, written.version, change))]
+        return [Write(self._history.write("SUBSCRIPTION", written.id, written.version, change))]
 
-    def _put(self, item: dict[str, Any], condition: str, stored: StoredSubscription | None) -> dict[str, Any]:
-        put: dict[str, Any] = {"TableName": self._table, "Item": item, "ConditionExpression": condition}
-        if stored is not None:
-            put["ExpressionAttributeValues"] = {":expected": {"N": str(stored.version)}}
-        return {"Put": put}
-
-    def _order_writes(self, new: StoredSubscription, stored: StoredSubscription | None) -> "list[_Write]":
-        running = new.subscription.odoo_order_id
-        before = _order_ids(stored)
-        claimed = [order for order in _order_ids(new) if order == running or order not in before]
-        released = [order for order in before if order not in _order_ids(new)]
-        return [
-            *(_Write(self._claim(new.id, order), order=True) for order in claimed),
-            *(_Write(self._release(new.id, order)) for order in released),
-        ]
-
-    def _alias_writes(self, new: StoredSubscription, stored: StoredSubscription | None) -> "list[_Write]":
-        before = stored.aliases if stored is not None and stored.is_current else ()
-        writes = [
-            _Write(self._claim_alias(new, alias), alias=alias)
-            for alias in new.aliases
-            if alias not in before
-            or stored is None
-            or items.write_alias(stored, alias) != items.write_alias(new, alias)
-        ]
-        released = [alias for alias in before if alias not in new.aliases]
-        return [*writes, *(_Write(self._release_alias(new.id, alias)) for alias in released)]
-
-    def _claim(self, subscription: str, odoo_order_id: int) -> dict[str, Any]:
-        item = {**keys.order_key(odoo_order_id), "subscription": {"S": subscription}}
-        return {"Put": self._ours(subscription, _ORDER_IS_FREE_OR_OURS) | {"Item": item}}
-
-    def _release(self, subscription: str, odoo_order_id: int) -> dict[str, Any]:
-        return {"Delete": self._ours(subscription, _ORDER_IS_OURS) | {"Key": keys.order_key(odoo_order_id)}}
-
-    def _claim_alias(self, new: StoredSubscription, alias: str) -> dict[str, Any]:
-        return {"Put": self._ours(new.id, _ALIAS_IS_FREE_OR_OURS) | {"Item": items.write_alias(new, alias)}}
-
-    def _release_alias(self, subscription: str, alias: str) -> dict[str, Any]:
-        return {"Delete": self._ours(subscription, _ALIAS_IS_OURS) | {"Key": keys.subscription_key(alias)}}
-
-    def _ours(self, subscription: str, condition: str) -> dict[str, Any]:
-        return {
-            "TableName": self._table,
-            "ConditionExpression": condition,
-            "ExpressionAttributeValues": {":id": {"S": subscription}},
-        }
-
-    def _transact(self, writes: "Sequence[_Write]") -> None:
+    def _transact(self, writes: Sequence[Write]) -> None:
         if len(writes) > _MOST_WRITES:
             raise Unavailable("too much changes at once")
         try:
@@ -283,24 +206,9 @@ class SubscriptionStore:
             request["ExclusiveStartKey"] = last
 
 
-@dataclass(frozen=True, slots=True)
-class _Write:
-    """A write of a transaction, and what it means where its condition does not hold."""
-
-    request: Any
-    order: bool = False
-    alias: str | None = None
-
-
-def _raise_taken(writes: Sequence[_Write], failed: Sequence[bool], error: ClientError) -> None:
+def _raise_taken(writes: Sequence[Write], failed: Sequence[bool], error: ClientError) -> None:
     for write, refused in zip(writes, failed, strict=False):
         if refused and write.order:
             raise OrderTaken("this order is another subscription's already") from error
         if refused and write.alias is not None:
             raise AliasTaken(write.alias) from error
-
-
-def _order_ids(stored: StoredSubscription | None) -> tuple[int, ...]:
-    if stored is None:
-        return ()
-    return tuple(dict.fromkeys((stored.subscription.odoo_order_id, *(o.odoo_order_id for o in stored.chain))))

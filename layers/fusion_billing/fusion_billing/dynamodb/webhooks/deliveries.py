@@ -1,8 +1,8 @@
-"""Deliveries: found by their due time, claimed by a lease, kept with every attempt.
+"""Store deliveries, with every attempt. A due delivery is found by its due time and claimed by a lease.
 
-A claim moves the due time to the lease's end, so the index shows a delivery to nobody else meanwhile; and if
-whoever claimed it dies, to everybody afterwards. A claim is guarded by the due time it was found at, the
-end of a try by the claim's own token: a relay that comes back late writes nothing.
+A claim moves the due time to the end of the lease, so that nobody else finds the delivery meanwhile, and everybody
+does if the claimant dies. A claim is conditional on the due time that was found, the end of an attempt on the claim's
+token: a relay that returns too late writes nothing.
 """
 
 from collections.abc import Iterator
@@ -11,8 +11,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from fusion_billing.dynamodb import keys
+from fusion_billing.dynamodb.webhooks.delivery_items import Item, attempt_item, from_item, passes, stored_state
 from fusion_billing.dynamodb.webhooks.events import DELIVERIES_KEPT, STORED_FAILED
-from fusion_billing.instants import parse_instant, rfc3339, sortable
+from fusion_billing.instants import parse_instant, sortable
 from fusion_billing.webhooks import identifiers
 from fusion_billing.webhooks.delivery import Delivery
 from fusion_billing.webhooks.delivery_result import (
@@ -22,26 +23,17 @@ from fusion_billing.webhooks.delivery_result import (
     EndpointResponse,
     recent_attempts,
 )
-from fusion_billing.webhooks.filters import matches
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-Item = dict[str, Any]
-
-_STATES: dict[str, DeliveryState] = {
-    "due": "due",
-    "delivered": "delivered",
-    "failed": "failed",
-    STORED_FAILED: "failed",
-}
 _AFTER_EVERY_ID = "msg_~"
 _PAGES_READ = 10  # of at most 1 MB each, for one page of a filtered list
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A delivery as the index shows it: perhaps not as it is any more."""
+    """A delivery as the index has it, which may be out of date."""
 
     endpoint: str
     event: str
@@ -61,7 +53,7 @@ class DeliveryStore:
         self._table = table
 
     def due(self, endpoint_id: str, now: datetime, *, limit: int) -> list[Due]:
-        """Return what is due for one endpoint at `now`, the longest due first."""
+        """Return deliveries that are due for an endpoint at `now`, the longest due first."""
         page = self._dynamodb.query(
             TableName=self._table,
             IndexName="due",
@@ -75,10 +67,10 @@ class DeliveryStore:
         return [Due(endpoint_id, item["sk"]["S"], item["due_at"]["S"]) for item in page["Items"]]
 
     def claim(self, found: Due, *, token: str, until: datetime) -> Delivery | None:
-        """Take a due delivery for oneself until an instant; None where another has, or it is due no more."""
+        """Claim a due delivery until an instant. Return None if another claimed it, or if it is no longer due."""
         still_due = "#state = :due AND due_at = :seen"
         try:
-            answer = self._dynamodb.update_item(
+            claimed = self._dynamodb.update_item(
                 TableName=self._table,
                 Key=keys.delivery_key(found.endpoint, found.event),
                 UpdateExpression="SET lease = :token, due_at = :until",
@@ -94,23 +86,29 @@ class DeliveryStore:
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             return None
-        return from_item(answer["Attributes"])
+        return from_item(claimed["Attributes"])
 
     def finish(
-        self, delivery: Delivery, *, token: str, answer: EndpointResponse | None, result: DeliveryResult, now: datetime
+        self,
+        delivery: Delivery,
+        *,
+        token: str,
+        response: EndpointResponse | None,
+        result: DeliveryResult,
+        now: datetime,
     ) -> bool:
-        """Store how a claimed delivery's try ended; False where the claim was lost meanwhile.
+        """Store the result of an attempt at a claimed delivery. Return False if the claim was lost.
 
-        `answer` is None where nothing was sent, and then no try is counted.
+        `response` is None if nothing was sent; then no attempt is counted.
         """
         attempts, attempt_count = delivery.attempts, delivery.attempt_count
-        if answer is not None:
-            tried = Attempt(now, answer.status, answer.milliseconds, answer.error, answer.excerpt)
-            attempts, attempt_count = (*attempts, tried), attempt_count + 1
+        if response is not None:
+            attempt = Attempt(now, response.status, response.milliseconds, response.error, response.excerpt)
+            attempts, attempt_count = (*attempts, attempt), attempt_count + 1
         values: Item = {
-            ":state": {"S": _stored_state(result.state)},
+            ":state": {"S": stored_state(result.state)},
             ":tries": {"N": str(attempt_count)},
-            ":attempts": {"L": [{"M": _attempt_item(one)} for one in recent_attempts(attempts, now)]},
+            ":attempts": {"L": [{"M": attempt_item(attempt)} for attempt in recent_attempts(attempts, now)]},
             ":ttl": {"N": str(int((now + DELIVERIES_KEPT).timestamp()))},
             ":token": {"S": token},
         }
@@ -156,7 +154,7 @@ class DeliveryStore:
         )
 
     def replay(self, endpoint_id: str, event_id: str, now: datetime) -> bool:
-        """Make a delivery due now, from the schedule's beginning, whatever it was; False if there is none."""
+        """Make a delivery due now and restart its retry schedule. Return False if it does not exist."""
         return self._update(
             endpoint_id,
             event_id,
@@ -189,9 +187,9 @@ class DeliveryStore:
         type_: str | None = None,
         oldest_first: bool = False,
     ) -> tuple[list[Delivery], str | None]:
-        """Return a page of an endpoint's deliveries, the newest first unless told, and the id to go on after.
+        """Return a page of an endpoint's deliveries, and the ID to go on after (None: it was the last).
 
-        `type_` is an event type or a filter such as `rating.*`.
+        The newest are first unless `oldest_first`. `type_` is an event type or a filter such as `rating.*`.
         """
         lowest = "msg_" if since is None else identifiers.first_event_id(since)
         highest = _AFTER_EVERY_ID
@@ -204,7 +202,7 @@ class DeliveryStore:
                 return found, last
             if item["sk"]["S"] == after:
                 continue
-            if _passes(item, states, type_):
+            if passes(item, states, type_):
                 if len(found) == limit:
                     return found, found[-1].event
                 found.append(from_item(item))
@@ -248,54 +246,3 @@ class DeliveryStore:
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             return False
         return True
-
-
-def from_item(item: Any) -> Delivery:
-    """Return the delivery that an item holds."""
-    return Delivery(
-        endpoint=keys.parse_deliveries_partition(item["pk"]["S"]),
-        event=item["sk"]["S"],
-        type=item["type"]["S"],
-        state=_state(item["state"]["S"]),
-        attempt_count=int(item["tries"]["N"]),
-        created_at=parse_instant(item["at"]["S"]),
-        subscription=item["subscription"]["S"] if "subscription" in item else None,
-        due_at=parse_instant(item["due_at"]["S"]) if "due_at" in item and item["state"]["S"] == "due" else None,
-        error=item["error"]["S"] if "error" in item else None,
-        attempts=tuple(_attempt(one["M"]) for one in item.get("attempts", {"L": []})["L"]),
-    )
-
-
-def _passes(item: Any, states: frozenset[DeliveryState] | None, type_: str | None) -> bool:
-    if states is not None and _state(item["state"]["S"]) not in states:
-        return False
-    return type_ is None or matches([type_], item["type"]["S"])
-
-
-def _state(stored: str) -> DeliveryState:
-    return _STATES[stored]
-
-
-def _stored_state(state: DeliveryState) -> str:
-    return STORED_FAILED if state == "failed" else state
-
-
-def _attempt_item(attempt: Attempt) -> Item:
-    item: Item = {"at": {"S": rfc3339(attempt.attempted_at)}, "ms": {"N": str(attempt.milliseconds)}}
-    if attempt.status is not None:
-        item["status"] = {"N": str(attempt.status)}
-    if attempt.error is not None:
-        item["error"] = {"S": attempt.error}
-    if attempt.excerpt:
-        item["answer"] = {"S": attempt.excerpt}
-    return item
-
-
-def _attempt(item: Any) -> Attempt:
-    return Attempt(
-        attempted_at=parse_instant(item["at"]["S"]),
-        status=int(item["status"]["N"]) if "status" in item else None,
-        milliseconds=int(item["ms"]["N"]),
-        error=item["error"]["S"] if "error" in item else None,
-        excerpt=item["answer"]["S"] if "answer" in item else "",
-    )
