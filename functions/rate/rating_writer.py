@@ -11,7 +11,6 @@ from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.decisions import NewVersion, SameVersion
 from fusion_billing.billing.rating import ComputedRating, StoredRating
 from fusion_billing.billing.thresholds import parts_of
-from fusion_billing.dynamodb.errors import RequestFailed
 from fusion_billing.dynamodb.ratings.rating_writes import Save
 from fusion_billing.errors import FusionError
 from fusion_billing.instants import rfc3339
@@ -92,7 +91,7 @@ class Writer:
                     together[index] = Save(decision, change.stored, change.order, self._line_at(change))
                     continue
                 self._write(change, prepared)
-            except (FusionError, RequestFailed, ValueError) as error:
+            except (FusionError, ValueError) as error:
                 errors[index] = error  # about this rating only, or the caller finds out that it is not
         saved = self._ratings.save_many(list(together.values()), now=self.now)
         for index, failure in zip(together, saved, strict=True):

@@ -1,11 +1,13 @@
 """One direction: handler -> use case -> pure domain, with adapters at the edge. Read off the syntax of every module."""
 
 import ast
+import importlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import BotoCoreError, ClientError
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "layers" / "fusion_billing" / "fusion_billing"
@@ -250,6 +252,35 @@ def test_errors_of_aws_are_caught_in_adapters_alone(folder: str) -> None:
     ]
 
     assert reached == []
+
+
+def errors_of_aws(tree: ast.Module) -> Iterator[str]:
+    """Yield the errors of botocore that a module imports from the package under any name, or takes off a client."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("fusion_billing"):
+            source = importlib.import_module(node.module or "")
+            for alias in node.names:
+                value = getattr(source, alias.name, None)
+                if isinstance(value, type) and issubclass(value, BotoCoreError | ClientError):
+                    yield alias.name
+        if isinstance(node, ast.Attribute) and node.attr == "exceptions":
+            yield ast.unparse(node)
+
+
+SERVICES = [
+    *((f"functions.{name}", tree) for name, tree in modules(ROOT / "functions")),
+    *((name, tree) for name, tree in PACKAGE_MODULES.items() if name.split(".")[0] == USE_CASES),
+]
+
+
+@pytest.mark.parametrize("tree", [pytest.param(tree, id=name) for name, tree in SERVICES])
+def test_services_know_no_error_of_aws_by_another_name(tree: ast.Module) -> None:
+    assert list(errors_of_aws(tree)) == []
+
+
+def test_errors_of_aws_are_found_by_another_name() -> None:
+    assert list(errors_of_aws(ast.parse("from fusion_billing.dynamodb.errors import ClientError"))) == ["ClientError"]
+    assert list(errors_of_aws(ast.parse("client.exceptions.NotFound"))) == ["client.exceptions"]
 
 
 # Where JSON of callers or of stored documents is read or built, by module: `Any` is allowed in their signatures.

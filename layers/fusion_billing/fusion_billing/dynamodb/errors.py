@@ -1,4 +1,4 @@
-"""What the database's refusals mean: a condition that did not hold, or something to try again."""
+"""Classify errors of DynamoDB: a failed condition, an error that may pass, or a request that is rejected."""
 
 import contextlib
 from collections.abc import Iterator
@@ -12,10 +12,7 @@ from botocore.exceptions import (
     PartialCredentialsError,
 )
 
-from fusion_billing.errors import Unavailable
-
-RequestFailed = ClientError
-"""DynamoDB refused a request: what services that handle failures one by one catch."""
+from fusion_billing.errors import FusionError, Unavailable
 
 TRANSIENT = frozenset(
     {
@@ -38,16 +35,16 @@ TRANSIENT = frozenset(
 
 
 _NOT_SET_UP = (NoCredentialsError, NoRegionError, PartialCredentialsError)
-"""What only whoever set the environment up can change."""
+"""Errors that only an operator can repair."""
 
 
 def code_of(error: ClientError) -> str:
-    """Return the code of an error that the service answered."""
+    """Return the code of an error response."""
     return error.response.get("Error", {}).get("Code", "")
 
 
 def is_transient(error: Exception) -> bool:
-    """Return whether the same call may succeed when it is made again."""
+    """Return whether the same call may succeed later."""
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return code_of(error) in TRANSIENT or status >= 500  # noqa: PLR2004
@@ -55,24 +52,24 @@ def is_transient(error: Exception) -> bool:
 
 
 def condition_failed(error: ClientError) -> bool:
-    """Return whether a write was refused by its own condition."""
+    """Return whether the condition of a write failed."""
     return code_of(error) == "ConditionalCheckFailedException"
 
 
 def cancelled_by_condition(error: ClientError) -> bool:
-    """Return whether a transaction was cancelled by a condition of one of its writes."""
+    """Return whether a condition of a transaction's writes failed."""
     return "ConditionalCheckFailed" in reasons(error)
 
 
 def cancelled_by_contention(error: ClientError) -> bool:
-    """Return whether a transaction was cancelled for nothing but another one at work on the same items."""
+    """Return whether a transaction was cancelled only because another one was writing the same items."""
     return code_of(error) == "TransactionCanceledException" and bool(
         {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"} & set(reasons(error))
     )
 
 
 def is_about_what_was_written(error: ClientError) -> bool:
-    """Return whether what was to be written can't be stored: too large, or not as the table takes it."""
+    """Return whether the item itself can't be stored: it is too large, or not valid for the table."""
     if code_of(error) == "ValidationException":
         return True
     return bool({"ValidationError", "ItemCollectionSizeLimitExceeded"} & set(reasons(error)))
@@ -81,12 +78,29 @@ def is_about_what_was_written(error: ClientError) -> bool:
 FailureScope = Literal["table", "key", "item"]
 
 
+class RequestRejected(FusionError):
+    """DynamoDB rejected a request; the message is its error code, `scope` what else is likely to fail."""
+
+    code = "rejected"
+
+    def __init__(self, message: str, *, scope: FailureScope = "item") -> None:
+        super().__init__(message)
+        self.scope: FailureScope = scope
+
+
+def rejection_of(error: ClientError) -> RequestRejected:
+    """Return the error for services, which know no error of botocore."""
+    return RequestRejected(code_of(error), scope=failure_scope(error))
+
+
 def failure_scope(error: Exception) -> FailureScope:
     """Return what else is likely to fail the way `error` did.
 
     `table`: every call fails, for example because a right is missing. `key`: calls about the same keys may be
     throttled for a while. `item`: nothing else; the error is about one item, or not the database's at all.
     """
+    if isinstance(error, RequestRejected):
+        return error.scope
     if isinstance(error, BotoCoreError):
         return "table"
     if isinstance(error, ClientError) and not is_transient(error):
@@ -95,15 +109,15 @@ def failure_scope(error: Exception) -> FailureScope:
 
 
 def reasons(error: ClientError) -> list[str]:
-    """Return why each write of a cancelled transaction did not happen (`None` for one that could)."""
+    """Return the reason for each write of a cancelled transaction (the text `None` for a write that did not fail)."""
     if code_of(error) != "TransactionCanceledException":
         return []
-    told: list[dict[str, Any]] = error.response.get("CancellationReasons", [])  # type: ignore[assignment]
-    return [reason.get("Code", "None") for reason in told]
+    cancellations: list[dict[str, Any]] = error.response.get("CancellationReasons", [])  # type: ignore[assignment]
+    return [reason.get("Code", "None") for reason in cancellations]
 
 
 def unavailable_of(error: Exception) -> Unavailable | None:
-    """Return `Unavailable` for an error of a call that may succeed when it is made again, else None."""
+    """Return `Unavailable` for an error of a call that may succeed later, else None."""
     contended = isinstance(error, ClientError) and cancelled_by_contention(error)
     if contended or is_transient(error):
         return Unavailable("the database could not answer in time: send it again")
@@ -112,7 +126,7 @@ def unavailable_of(error: Exception) -> Unavailable | None:
 
 @contextlib.contextmanager
 def unavailable_when_transient() -> Iterator[None]:
-    """Raise `Unavailable` for what may succeed later; anything else passes through."""
+    """Raise `Unavailable` for errors of calls that may succeed later; all others pass through."""
     try:
         yield
     except (ClientError, BotoCoreError) as error:
@@ -123,7 +137,7 @@ def unavailable_when_transient() -> Iterator[None]:
 
 
 def setup_problem(error: Exception, table: str) -> str | None:
-    """Return what an operator has to set up before a command can use `table`, None for any other error."""
+    """Return what an operator has to set up before a command can use `table`; None for any other error."""
     if isinstance(error, NoRegionError):
         return "AWS_DEFAULT_REGION is not set: set it to the region of the stack"
     if isinstance(error, NoCredentialsError | PartialCredentialsError):

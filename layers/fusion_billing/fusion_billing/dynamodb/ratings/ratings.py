@@ -18,7 +18,7 @@ from fusion_billing.dynamodb.ratings.closed_periods import ClosedPeriodStore
 from fusion_billing.dynamodb.ratings.rating_items import rating_of
 from fusion_billing.dynamodb.ratings.rating_parts import RatingParts, parts_name
 from fusion_billing.dynamodb.ratings.rating_writes import RatingWrites, Save
-from fusion_billing.errors import FusionError, Unavailable, VersionConflict
+from fusion_billing.errors import Unavailable, VersionConflict
 from fusion_billing.retry import WRITES
 
 if TYPE_CHECKING:
@@ -29,12 +29,6 @@ _STATEMENTS = 25  # of PartiQL in one call
 _REFUSALS = frozenset({"ConditionalCheckFailed", "DuplicateItem"})
 _TRANSIENT = errors.TRANSIENT | {"TransactionConflict"}
 _OVERTAKEN = "Another request wrote the rating: read it again"
-
-
-class Rejected(FusionError):
-    """DynamoDB does not accept this rating: it is too large, for example. The message is DynamoDB's error code."""
-
-    code = "rejected"
 
 
 class RatingsStore:
@@ -110,8 +104,8 @@ class RatingsStore:
     def save_many(self, saves: Sequence[Save], *, now: datetime) -> list[Exception | None]:
         """Write new versions that have no events, 25 to a call; return the error of each, or None.
 
-        An error is `VersionConflict` as in `save`, `Rejected` if the database does not accept the rating, or
-        `Unavailable` if it was not written in time.
+        An error is `VersionConflict` as in `save`, `RequestRejected` if DynamoDB rejects the rating (it is too
+        large, for example), or `Unavailable` if it was not written in time.
         """
         outcomes = [self._failure_of_parts(save.decision) for save in saves]
         pending = [index for index, outcome in enumerate(outcomes) if outcome is None]
@@ -140,7 +134,7 @@ class RatingsStore:
                 if code in _TRANSIENT:
                     again.append(index)
                 elif code is not None:
-                    outcomes[index] = VersionConflict(_OVERTAKEN) if code in _REFUSALS else Rejected(code)
+                    outcomes[index] = VersionConflict(_OVERTAKEN) if code in _REFUSALS else errors.RequestRejected(code)
         return again
 
     def freeze(self, stored: StoredRating) -> None:
@@ -154,13 +148,16 @@ class RatingsStore:
     def _put_parts(self, decision: NewVersion) -> None:
         rated = decision.computed_rating
         if rated.parts:
-            self._parts.put(rated.key, parts_name(decision.version, rated), rated.parts)
+            try:
+                self._parts.put(rated.key, parts_name(decision.version, rated), rated.parts)
+            except ClientError as error:
+                raise errors.rejection_of(error) from error
 
     def _failure_of_parts(self, decision: NewVersion) -> Exception | None:
         """Put a rating's parts and return what that ran into, since it concerns no other rating."""
         try:
             self._put_parts(decision)
-        except ClientError as error:
+        except errors.RequestRejected as error:
             return error
         return None
 
@@ -178,7 +175,7 @@ class RatingsStore:
                 if refused or errors.condition_failed(error):
                     raise VersionConflict(_OVERTAKEN) from None
                 if not errors.cancelled_by_contention(error):
-                    raise
+                    raise errors.rejection_of(error) from error
             else:
                 return
         raise Unavailable("Other transactions keep writing the rating or its events: send the request again")
