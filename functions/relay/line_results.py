@@ -1,12 +1,10 @@
 """Write the results of order lines - sent, failed or postponed - with the event that reports each."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
-
-from aws_lambda_powertools import Logger
 
 from functions.relay.ports import DueLines
 from fusion_billing.currencies import with_digits
@@ -14,11 +12,10 @@ from fusion_billing.decimals import plain
 from fusion_billing.dynamodb.ratings.order_line_items import Put, Standing, StoredLine
 from fusion_billing.errors import Conflict
 from fusion_billing.instants import rfc3339
+from fusion_billing.odoo.line_events import prepare_line_event
 from fusion_billing.odoo.write_and_verify import WrittenLine
 from fusion_billing.odoo_lines.line_item import LineItem
-from fusion_billing.webhooks.publishing import NOTHING, EventPublisher
-
-logger = Logger()
+from fusion_billing.webhooks.publishing import EventPublisher
 
 MAX_ATTEMPTS = 15
 """Attempts after which a line fails: about ten hours of retries."""
@@ -136,7 +133,7 @@ class LineResults:
             "quantity": plain(written.quantity),
             "unit_price": plain(written.price),
         }
-        prepared = self._event("line.upserted", line_item, data, now)
+        prepared = prepare_line_event(self.events, "line.upserted", (line, line_item), data, now)
         result = self.store.sent(
             line,
             put,
@@ -186,7 +183,7 @@ class LineResults:
             done = self.store.fail(line, code, message, now)
         else:
             data = {**_about(line, line_item), "reason": code, "message": message}
-            prepared = self._event("line.failed", line_item, data, now)
+            prepared = prepare_line_event(self.events, "line.failed", (line, line_item), data, now)
             done = self.store.fail(line, code, message, now, prepared.writes, standing=failure.standing)
             if done:
                 self.events.wake_up(prepared)
@@ -202,35 +199,13 @@ class LineResults:
         done = self.store.postpone(line, failure.code, failure.message, at, standing=failure.standing)
         self.statistics.add("postponed" if done else "overtaken")
 
-    def _event(self, type_: str, line_item: LineItem, data: Mapping[str, Any], now: datetime) -> Any:
-        try:
-            return self.events.prepare(
-                type_,
-                subscription=line_item.subscription,
-                plan=line_item.plan,
-                metric=line_item.metric,
-                data=data,
-                now=now,
-            )
-        except ValueError:
-            # The line matters more than its event: a document that makes no valid event must not block it.
-            logger.exception("event could not be prepared", type=type_, line=data["line"])
-            return NOTHING
-
 
 def _about(line: StoredLine, line_item: LineItem) -> dict[str, Any]:
-    about = {
+    return {
         "charge": line_item.charge,
         "period_start": rfc3339(line_item.period_start),
-        "period_end": rfc3339(line_item.period_end),
         "line": line.key.line,
         "odoo_order_id": line_item.order,
-        "version": line.version,
         "amount": with_digits(line_item.amount, line_item.currency),
         "currency": line_item.currency,
     }
-    if line_item.metric is not None:
-        about["metric"] = line_item.metric
-    if line_item.corrects is not None:
-        about["corrects"] = rfc3339(line_item.corrects.start)
-    return about

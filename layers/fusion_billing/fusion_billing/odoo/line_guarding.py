@@ -15,10 +15,10 @@ from fusion_billing.dynamodb.keys import line_partition
 from fusion_billing.dynamodb.ratings.guarded_lines import CHANGED_AGAIN
 from fusion_billing.dynamodb.ratings.order_line_items import CHANGED, FINAL_INVOICE, StoredLine
 from fusion_billing.errors import FusionError
-from fusion_billing.instants import rfc3339
 from fusion_billing.odoo.client import Odoo
 from fusion_billing.odoo.errors import MissingAccessRights
 from fusion_billing.odoo.guarding_ports import GuardedLines
+from fusion_billing.odoo.line_events import prepare_line_event
 from fusion_billing.odoo.line_findings import CANCELLED, FOUND, SentLine
 from fusion_billing.odoo.order_line_reading import OdooLine, read_lines
 from fusion_billing.odoo.orders import Seconds
@@ -33,7 +33,7 @@ from fusion_billing.odoo_lines.line_guard import (
     without_note,
 )
 from fusion_billing.odoo_lines.quantity_and_price import Precision
-from fusion_billing.webhooks.publishing import NOTHING, EventPublisher, Prepared
+from fusion_billing.webhooks.publishing import EventPublisher, Prepared
 
 LINES_A_CALL = 1000
 _MOST_GONE = 20
@@ -196,33 +196,13 @@ class LineGuarding:
 
     def _event(self, line: SentLine, note: Note, about: dict[str, Any]) -> Prepared:
         if note.action == "failed":
-            told = {"reason": CHANGED_AGAIN, "message": f"{explain(note)}; {note.why}"}
-            return self.event("line.failed", line, {**about, **told}, note.at)
+            reason = {"reason": CHANGED_AGAIN, "message": f"{explain(note)}; {note.why}"}
+            return self.event("line.failed", line, {**about, **reason}, note.at)
         return self.event("line.changed", line, {**about, **event_data(note)}, note.at)
 
     def event(self, type_: str, line: SentLine, data: dict[str, Any], now: datetime) -> Prepared:
         """Return an event about a line; `NOTHING` if the event can't be built."""
-        line_item = line.line_item
-        more: dict[str, Any] = {
-            "period_end": rfc3339(line_item.period_end),
-            "version": line.stored.version,
-        }
-        if line_item.metric is not None:
-            more["metric"] = line_item.metric
-        if line_item.corrects is not None:
-            more["corrects"] = rfc3339(line_item.corrects.start)
-        try:
-            return self.events.prepare(
-                type_,
-                subscription=line_item.subscription,
-                plan=line_item.plan,
-                metric=line_item.metric,
-                data={**data, **more},
-                now=now,
-            )
-        except ValueError:
-            logger.exception("no event could be made", type=type_, line=line.stored.key.line)
-            return NOTHING
+        return prepare_line_event(self.events, type_, (line.stored, line.line_item), data, now)
 
 
 def count(result: Comparison, note: Note, about: dict[str, Any]) -> None:
