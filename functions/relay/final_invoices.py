@@ -1,8 +1,8 @@
 """Final invoices of ended subscriptions: their lines are listed until invoiced, then their period is closed.
 
-Odoo's own invoicing does not come any more, so that no moved `next_invoice_date` tells of the invoice that a
-person makes. The invoiced line tells of it. What is found to be due afterwards is an adjustment in the period
-that opens, listed in its turn.
+Odoo no longer invoices these orders by itself, so `next_invoice_date` does not move when a person creates the final
+invoice. The invoiced line shows that it exists. What is due afterwards is an adjustment in the period that opens,
+which is listed in the same way.
 """
 
 from collections.abc import Callable, Iterable
@@ -27,27 +27,27 @@ Period = tuple[str, datetime]
 """A subscription, and the start of the period that a line of it is billed in."""
 
 Close = Callable[[str, datetime], object]
-"""Closes a subscription's period, unless it is closed already."""
+"""Closes a period of a subscription unless it is closed already."""
 
 
 def waiting(store: FinalInvoiceLines, odoo: Odoo, remaining: Callable[[], float], close: Close) -> int:
-    """Close the periods of listed lines that are invoiced by now; return how many lines wait, as far as read.
+    """Close the periods of listed lines that are invoiced by now; return how many of the lines read still wait.
 
-    A line is taken off the list after its period is closed: killed in between, the next run does both again.
+    A line is removed from the list after its period is closed: if a run stops in between, the next one does both again.
     """
     listed = store.final_invoices(MOST)
     if not listed or remaining() < _SECONDS_A_CALL:
         return len(listed)
     ids = sorted({line.odoo_id for line in listed if line.odoo_id is not None})
     try:
-        held = read_lines(odoo, ids, lambda: min(_SECONDS_A_CALL, remaining()))
+        odoo_lines = read_lines(odoo, ids, lambda: min(_SECONDS_A_CALL, remaining()))
     except OdooError:
-        return len(listed)  # the next synchronisation looks again
-    invoiced = [line for line in listed if _is_invoiced(line, held)]
-    open_still = close_all({(line.key.subscription, line.key.period_start) for line in invoiced}, close)
-    done = [line for line in invoiced if (line.key.subscription, line.key.period_start) not in open_still]
+        return len(listed)  # the next synchronization reads them again
+    invoiced = [line for line in listed if _is_invoiced(line, odoo_lines)]
+    still_open = close_all({(line.key.subscription, line.key.period_start) for line in invoiced}, close)
+    done = [line for line in invoiced if (line.key.subscription, line.key.period_start) not in still_open]
     for line in done:
-        store.final_invoice_seen(line)  # unless rating froze it meanwhile, which takes it off as well
+        store.final_invoice_seen(line)  # rating may have frozen it, which removes it as well
     return len(listed) - len(done)
 
 
@@ -63,8 +63,8 @@ def close_all(periods: Iterable[Period], close: Close) -> set[Period]:
     return failed
 
 
-def _is_invoiced(line: StoredLine, held: dict[int, OdooLine]) -> bool:
-    """Tell whether Odoo has invoiced a line."""
-    if line.odoo_id is None or line.odoo_id not in held:
+def _is_invoiced(line: StoredLine, odoo_lines: dict[int, OdooLine]) -> bool:
+    """Return whether Odoo has invoiced a line."""
+    if line.odoo_id is None or line.odoo_id not in odoo_lines:
         return False
-    return held[line.odoo_id].invoiced != ZERO
+    return odoo_lines[line.odoo_id].invoiced != ZERO

@@ -1,10 +1,10 @@
-"""A run that compares order lines with what was rated: of subscriptions named, of periods that end, of all.
+"""Compare order lines with what was rated: those of named subscriptions, of periods that end, or all.
 
-All lines that are sent and not invoiced are those of the subscriptions' open periods. So they are found by
-the list of subscriptions, shard by shard, without an index of their own and without a scan. One run follows
-the other by a message, never two at once, so that Odoo is asked one thing at a time.
+Lines that are sent and not invoiced belong to the open periods of subscriptions. So they are found by the list of
+subscriptions, shard by shard, without an index or a scan. Each run sends the message for the next one, so that two
+never run at once and Odoo gets one call at a time.
 
-`messaging.relay_messages.GuardJob` says what a run compares, and where it goes on.
+`messaging.relay_messages.GuardJob` says what a run compares, and where it continues.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +30,7 @@ from fusion_billing.odoo_lines.line_cadence import CLOSING
 _PAGE = 100
 _READERS = 8
 _SECONDS_FOR_A_PAGE = 90.0
-"""Two calls to Odoo at their longest, and what is written of their findings."""
+"""The longest that two calls to Odoo and the writes of their findings take."""
 
 _LEAST_SECONDS = 5.0
 
@@ -39,7 +39,7 @@ logger = Logger()
 
 @dataclass
 class Run:
-    """What a run did. `rest` is the message to go on with, `failed` the code of what ended it."""
+    """The result of a run: `rest` is the message to continue with, `failed` the code of the error that ended it."""
 
     result: Comparison = field(default_factory=Comparison)
     rest: GuardJob | None = None
@@ -63,7 +63,7 @@ class _Lines:
 
 @dataclass(frozen=True)
 class GuardRun:
-    """What a run works with; `products` are those of all charges, `remaining` the seconds left."""
+    """Compares lines. `products` returns the products of all charges, `remaining` the seconds left."""
 
     lines: LineGuarding
     copies: CopyGuarding
@@ -75,7 +75,7 @@ class GuardRun:
     remaining: Callable[[], float]
 
     def run(self, job: GuardJob) -> Run:
-        """Compare the lines that a message names until time runs out; an error of Odoo ends the run and is returned."""
+        """Compare the lines of a job until time runs out. An error of Odoo ends the run and is in its result."""
         run = Run()
         if self.remaining() < _LEAST_SECONDS:
             run.rest = job
@@ -89,13 +89,13 @@ class GuardRun:
             self.circuit.failed(self.clock(), jitter=self.random())
             run.failed = error.code
         except OdooError as error:
-            told = as_configuration_error(error)
-            run.failed, run.is_alarm = told.code, isinstance(told, ConfigurationError)
-            logger.error("lines could not be compared", code=told.code, error=told.name, said=told.message)  # noqa: TRY400
+            failure = as_configuration_error(error)
+            run.failed, run.is_alarm = failure.code, isinstance(failure, ConfigurationError)
+            logger.error("lines could not be compared", code=failure.code, error=failure.name, said=failure.message)  # noqa: TRY400
         return run
 
     def _compared(self, job: GuardJob, result: Comparison) -> GuardJob | None:
-        """Compare what a message names; return the message that goes on where time ended."""
+        """Compare the lines of a job; return the job to continue with if time ran out."""
         if job.subscriptions is not None:
             return self._named(job.subscriptions, result)
         if job.copies_after is None:

@@ -1,11 +1,10 @@
-"""Read what Odoo's invoices bill of closed periods' lines - and read it again, since invoices change.
+"""Read the invoiced amounts of lines of closed periods, again and again, since invoices change.
 
-A line's invoices are read once its period is closed; while one is a draft, or the line is still to be
-invoiced, daily; after it is posted 1, 7, 30 and 90 days on, for a credit note. What a deleted draft, a
-cancelled or a credited invoice billed stands on the order again, to be invoiced by Odoo itself: so what
-counts as billed is what invoices hold, and what the order would yet bring onto one. An order that was
-renewed or closed brings nothing onto one by itself: there only what is invoiced is left, and rating bills the
-rest anew.
+The invoices of a line are read once its period is closed: daily while one is a draft or the line is still to be
+invoiced, and 1, 7, 30 and 90 days after posting, for credit notes. If a draft is deleted, or an invoice cancelled or
+credited, its amount is to be invoiced again by Odoo. So the billed amount is what is invoiced plus what the order
+will still be invoiced for. An order that was renewed or closed is not invoiced any more: its line is reduced to the
+invoiced part, and rating bills the rest.
 """
 
 from collections.abc import Callable, Sequence
@@ -41,21 +40,21 @@ _WEEKLY = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class _Closed:
-    """A line of a closed period: its line item, the order line made of it, and the line in Odoo."""
+    """A line of a closed period: its line item, its order line, and the line in Odoo."""
 
     stored: StoredLine
     line_item: LineItem
     line: OrderLine
-    held: OdooLine | None = None
-    is_passed_by: bool = False
-    """Whether its order is one that Odoo does not invoice by itself any more."""
+    odoo_line: OdooLine | None = None
+    is_not_invoiced: bool = False
+    """Whether Odoo no longer invoices its order by itself."""
 
     @property
     def is_pending(self) -> bool:
-        """Tell whether something of it is still to be invoiced."""
-        if self.held is None:
+        """Return whether a part of it is still to be invoiced."""
+        if self.odoo_line is None:
             return False
-        return self.held.to_invoice > ZERO if self.held.state == "sale" else self.held.state != "cancel"
+        return self.odoo_line.to_invoice > ZERO if self.odoo_line.state == "sale" else self.odoo_line.state != "cancel"
 
 
 @dataclass
@@ -69,19 +68,19 @@ class InvoiceReading:
     rated_again: set[str] = field(default_factory=set)
 
     def run(self) -> None:
-        """Read the invoices that are due. Raises any `OdooError`; what was not read stays due."""
+        """Read the invoices that are due. Raises any `OdooError`; lines that were not read stay due."""
         now = self.dependencies.clock()
         lines = self.dependencies.store.to_be_read(self.line_partition, now, LINES_A_LOOK)
-        closed = [one for line in lines if (one := self._closed(line, now)) is not None]
+        closed = [found for line in lines if (found := self._closed(line, now)) is not None]
         if not closed:
             return
-        closed = self._passed_by(self._found(closed))
-        ids = [one.held.id for one in closed if one.held is not None]
+        closed = self._reduced(self._found(closed))
+        ids = [each.odoo_line.id for each in closed if each.odoo_line is not None]
         billed = read_billed(self.dependencies.odoo, ids, self.seconds)
         if billed is None:
             self.statistics.invoices_unreadable = True
-        for one in closed:
-            self._note(one, billed, now)
+        for each in closed:
+            self._note(each, billed, now)
         for subscription in sorted(self.rated_again):
             self.dependencies.rerate(subscription)
 
@@ -95,7 +94,7 @@ class InvoiceReading:
             precision = self.dependencies.precision.of(self.dependencies.odoo)
             line = to_order_line(line_item, precision, suffix=stored.suffix)
         except FusionError:
-            # It was never sent as it is now; its last version may have been, and keeps what was acknowledged.
+            # This version was never sent. An earlier one may have been: what was acknowledged of it stays.
             self.dependencies.store.read_later(stored, self.line_partition, now + DAILY)
             return None
         right = partition_of(stored.order_it_may_be_on or line_item.order, self.dependencies.line_partitions)
@@ -106,23 +105,24 @@ class InvoiceReading:
 
     def _found(self, closed: Sequence[_Closed]) -> list[_Closed]:
         """Return the lines with their lines in Odoo; those whose result is unknown are found by external ID."""
-        sought = [one for one in closed if one.stored.is_unresolved]
-        orders = {order for one in sought if (order := one.stored.order_it_may_be_on) is not None}
-        names = {one.line.external_id for one in sought}
+        unresolved = [each for each in closed if each.stored.is_unresolved]
+        orders = {order for each in unresolved if (order := each.stored.order_it_may_be_on) is not None}
+        names = {each.line.external_id for each in unresolved}
         found = find_by_external_id(self.dependencies.odoo, names, orders, self.seconds)
-        ids = [found.get(one.line.external_id, one.stored.odoo_id) for one in closed]
-        held = read_lines(self.dependencies.odoo, sorted({one for one in ids if one is not None}), self.seconds)
+        ids = [found.get(each.line.external_id, each.stored.odoo_id) for each in closed]
+        known = sorted({line_id for line_id in ids if line_id is not None})
+        odoo_lines = read_lines(self.dependencies.odoo, known, self.seconds)
         return [
-            _Closed(one.stored, one.line_item, one.line, held.get(line_id) if line_id is not None else None)
-            for one, line_id in zip(closed, ids, strict=True)
+            replace(each, odoo_line=odoo_lines.get(line_id) if line_id is not None else None)
+            for each, line_id in zip(closed, ids, strict=True)
         ]
 
-    def _passed_by(self, closed: Sequence[_Closed]) -> list[_Closed]:
-        """Return the lines, of those on orders that Odoo passes by now nothing being left to invoice.
+    def _reduced(self, closed: Sequence[_Closed]) -> list[_Closed]:
+        """Reduce lines of orders that Odoo no longer invoices to their invoiced part; return all lines.
 
-        Where Odoo refuses (the order is locked) it stays there, and does not count as billed either.
+        If Odoo refuses (the order is locked), the line stays, and its rest does not count as billed.
         """
-        pending = {one.held.order for one in closed if one.held and one.is_pending}
+        pending = {each.odoo_line.order for each in closed if each.odoo_line and each.is_pending}
         over = orders.orders_not_invoiced_by_odoo(self.dependencies.odoo, pending, self.seconds)
         writer = Writer(
             self.dependencies.odoo,
@@ -130,76 +130,81 @@ class InvoiceReading:
             self.dependencies.delivered,
         )
         found = []
-        for one in closed:
+        for each in closed:
+            odoo_line = each.odoo_line
             # An order may run until its end date is noticed, or have no state: the line says that it ended.
-            is_over = one.line_item.final_invoice or (one.held is not None and one.held.order in over)
-            if one.held is not None and is_over and one.is_pending:
-                left = writer.keep_invoiced_part(one.line, one.held) or one.held
-                found.append(replace(one, held=left, is_passed_by=True))
+            is_over = each.line_item.final_invoice or (odoo_line is not None and odoo_line.order in over)
+            if odoo_line is not None and is_over and each.is_pending:
+                left = writer.keep_invoiced_part(each.line, odoo_line) or odoo_line
+                found.append(replace(each, odoo_line=left, is_not_invoiced=True))
             else:
-                found.append(one)
+                found.append(each)
         return found
 
-    def _note(self, one: _Closed, billed: dict[int, Billed] | None, now: datetime) -> None:
-        amount, state = _of(one, billed)
-        text = with_digits(amount, one.line_item.currency)
+    def _note(self, closed: _Closed, billed: dict[int, Billed] | None, now: datetime) -> None:
+        amount, state = _billed_amount(closed, billed)
+        text = with_digits(amount, closed.line_item.currency)
         standing = None
-        if one.stored.is_unresolved:
-            standing = Standing(one.held.id, one.held.order, text) if one.held is not None else Standing()
-        is_same = (one.stored.billed, one.stored.billed_state) == (Decimal(text), state)
-        looks = one.stored.looks + 1 if is_same else 0
+        if closed.stored.is_unresolved:
+            standing = (
+                Standing(closed.odoo_line.id, closed.odoo_line.order, text)
+                if closed.odoo_line is not None
+                else Standing()
+            )
+        is_same = (closed.stored.billed, closed.stored.billed_state) == (Decimal(text), state)
+        looks = closed.stored.looks + 1 if is_same else 0
         pause = _pause(state, looks)
         done = self.dependencies.store.billed(
-            one.stored,
+            closed.stored,
             Decimal(text),
             state,
             now,
             next_look=None if pause is None else (self.line_partition, now + pause),
             looks=looks,
-            by_order_line=_is_told_by_order_line(one, billed),
+            by_order_line=_is_from_order_line(closed, billed),
             standing=standing,
         )
         if done:
             self.statistics.add("invoices_read")
-            if one.stored.billed is None or one.stored.billed != Decimal(text):
-                self.rated_again.add(one.line_item.subscription)
+            if closed.stored.billed is None or closed.stored.billed != Decimal(text):
+                self.rated_again.add(closed.line_item.subscription)
 
 
-def _of(one: _Closed, billed: dict[int, Billed] | None) -> tuple[Decimal, str]:
-    """Return what is billed of a line, and how far its invoices are: `none`, `pending`, `draft`, `posted`."""
-    held = one.held
-    if held is None:
+def _billed_amount(closed: _Closed, billed: dict[int, Billed] | None) -> tuple[Decimal, str]:
+    """Return the billed amount of a line, and the state of its invoices: `none`, `pending`, `draft`, `posted`."""
+    odoo_line = closed.odoo_line
+    if odoo_line is None:
         return ZERO, "none"
-    everything = billable(one.line, held)
-    is_pending = one.is_pending
-    if one.is_passed_by:
-        everything = _share(everything, held)
+    everything = billable(closed.line, odoo_line)
+    is_pending = closed.is_pending
+    if closed.is_not_invoiced:
+        everything = _share(everything, odoo_line)
     if billed is None:
-        # Without the right to read invoices, the order line is all that is known.
+        # Invoices can't be read: only the order line is known.
         return everything, "pending" if is_pending else "posted"
-    told = billed.get(held.id, Billed())
-    amount = told.amount(with_taxes=one.line.with_taxes)
+    invoiced = billed.get(odoo_line.id, Billed())
+    amount = invoiced.amount(with_taxes=closed.line.with_taxes)
     if is_pending:
-        rest = ZERO if one.is_passed_by else EXACT.subtract(everything, _share(everything, held))
+        rest = ZERO if closed.is_not_invoiced else EXACT.subtract(everything, _share(everything, odoo_line))
         return EXACT.add(amount, rest), "pending"
-    if not told.count:
+    if not invoiced.count:
         return ZERO, "none"
-    return amount, "draft" if told.is_draft else "posted"
+    return amount, "draft" if invoiced.is_draft else "posted"
 
 
-def _is_told_by_order_line(one: _Closed, billed: dict[int, Billed] | None) -> bool:
-    """Tell whether the order line told the amount, or a part of it, since no invoice could.
+def _is_from_order_line(closed: _Closed, billed: dict[int, Billed] | None) -> bool:
+    """Return whether the amount, or a part of it, is from the order line and not from invoices.
 
     Invoices may be hidden from the API key, or not exist yet.
     """
-    is_to_come = one.is_pending and not one.is_passed_by
-    return one.held is not None and (billed is None or is_to_come)
+    is_to_come = closed.is_pending and not closed.is_not_invoiced
+    return closed.odoo_line is not None and (billed is None or is_to_come)
 
 
-def _share(everything: Decimal, held: OdooLine) -> Decimal:
+def _share(everything: Decimal, odoo_line: OdooLine) -> Decimal:
     """Return the part of a line's amount that is invoiced: nothing, or nearly always all of it."""
-    whole = EXACT.add(held.invoiced, held.to_invoice)
-    return EXACT.divide(EXACT.multiply(everything, held.invoiced), whole) if held.invoiced else ZERO
+    whole = EXACT.add(odoo_line.invoiced, odoo_line.to_invoice)
+    return EXACT.divide(EXACT.multiply(everything, odoo_line.invoiced), whole) if odoo_line.invoiced else ZERO
 
 
 def _pause(state: str, looks: int) -> timedelta | None:

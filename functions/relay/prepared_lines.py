@@ -88,21 +88,21 @@ def prepare(stored: StoredLine, precision: Precision) -> PreparedLine:
     return PreparedLine(stored, line_item, made, _digest(made, line_item), precision)
 
 
-def needs_no_call(one: PreparedLine) -> bool:
+def needs_no_call(line: PreparedLine) -> bool:
     """Tell whether Odoo has exactly this line already, or needs none."""
-    if one.stored.is_unresolved:
+    if line.stored.is_unresolved:
         return False  # what was acknowledged last proves nothing
-    if one.made.kind == "nothing" and one.stored.odoo_id is None:
+    if line.made.kind == "nothing" and line.stored.odoo_id is None:
         return True
-    return one.stored.odoo_id is not None and one.stored.digest == one.digest
+    return line.stored.odoo_id is not None and line.stored.digest == line.digest
 
 
 def _digest(made: OrderLine, line_item: LineItem) -> str:
     """Return the digest of everything the line is made of: the row, and its names by language."""
     # False keeps the digests of lines that were sent before: it said that the line is not a rolling one.
-    told = [made.row(), False, sorted(line_item.names.items())]
+    content = [made.row(), False, sorted(line_item.names.items())]
     if made.with_taxes:
-        told.append("with taxes")
+        content.append("with taxes")
     if made.analytic:
-        told.append(made.analytic)
-    return hashlib.sha256(json.dumps(told, ensure_ascii=False).encode()).hexdigest()[:32]
+        content.append(made.analytic)
+    return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()[:32]

@@ -47,8 +47,8 @@ class Outbox:
     ) -> Prepared:
         """Return the writes for an event of `type` about `subscription`, for the endpoints that may see it.
 
-        `plan` and `metric` decide that against each source's limits, None for none. `data` is what the
-        event type defines (JSON types, decimals as text); `subscription` and `sequence` are put into it here.
+        Each source's limits on `plan` and `metric` decide that. `data` has the members that the event type defines
+        (JSON types, decimals as text); `subscription` and `sequence` are added here.
         Raises `ValueError` if `data` does not match the event type.
         """
         listening = subscribed_endpoints(self._gateway.endpoints(), type, plan=plan, metric=metric)
@@ -66,7 +66,7 @@ class Outbox:
         return self._prepare(type, None, data, endpoints, now)
 
     def wake_up(self, prepared: Prepared) -> None:
-        """Ask the relay for the first tries at once; call it after the transaction. Never raises for AWS."""
+        """Wake the relay for the first attempts; call it after the transaction. Never raises an error of AWS."""
         if prepared.endpoints:
             self._gateway.wake_up(prepared.endpoints)
 
@@ -78,7 +78,7 @@ class Outbox:
         listening: Sequence[Endpoint],
         now: datetime,
     ) -> Prepared:
-        # Here, not above: pydantic is a fifth of a cold start, and most have no event to publish.
+        # Imported here: pydantic is a fifth of a cold start, and most calls publish no event.
         from fusion_billing.webhooks.events.registry import check  # noqa: PLC0415
 
         content = dict(data) if subscription is None else {"subscription": subscription, **data}
@@ -95,9 +95,9 @@ class Outbox:
             at=now,
         )
         direct = len(listening) <= DIRECT_DELIVERIES
-        # What is written for a disabled endpoint waits until it is enabled again; one that has only failed of
-        # late would take the time of those that answer.
-        awake = [one.id for one in listening if one.starts_relay(now)]
+        # Deliveries to a disabled endpoint wait until it is enabled again, and attempts at an endpoint that only
+        # fails would take the time of the others.
+        awake = [endpoint.id for endpoint in listening if endpoint.starts_relay(now)]
         return Prepared(
             writes=self._gateway.event_writes(event, listening, direct=direct),
             endpoints=tuple(awake if direct else awake[:1]),

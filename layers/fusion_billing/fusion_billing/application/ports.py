@@ -19,7 +19,7 @@ class OutboxGateway(Protocol):
         """Return every endpoint, at most a second old."""
 
     def next_sequence(self, subscription: str) -> int:
-        """Return a number higher than every one before for this subscription."""
+        """Return the next sequence number of a subscription."""
 
     def event_writes(self, event: Event, endpoints: "Sequence[Endpoint]", *, direct: bool) -> list[TransactionWrite]:
         """Return the writes for the event and, if `direct`, for its deliveries."""

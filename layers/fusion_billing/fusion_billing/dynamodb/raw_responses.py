@@ -1,9 +1,8 @@
-"""Answers read as JSON straight away: half of what a query of thirty items costs is botocore's own parsing.
+"""Decode read responses as JSON: botocore's own parsing is half the cost of a query of thirty items.
 
-botocore walks every answer along the service's model to turn it into Python's types. DynamoDB's answers
-are JSON already, and of the attribute types only binary ones come out differently. So for the operations that
-read, the body is decoded here, in the hook botocore offers before it parses, and an empty one is left to it.
-An answer that is no success, or holds a binary attribute, goes botocore's own way.
+botocore converts every response by the service's model. DynamoDB responds with JSON, and only binary attributes
+differ after the conversion. So for read operations the body is decoded in the hook that botocore calls before it
+parses, and botocore gets an empty body. Errors, and responses with binary attributes, are left to botocore.
 """
 
 import json
@@ -18,7 +17,7 @@ _OK = 200
 
 
 def answer_raw(client: "DynamoDBClient") -> "DynamoDBClient":
-    """Return the client, from now on giving the answers to reads as the service's JSON has them."""
+    """Return the client, which from now on decodes read responses as JSON."""
     for operation in _READS:
         client.meta.events.register(f"before-parse.dynamodb.{operation}", _decode)
     return client

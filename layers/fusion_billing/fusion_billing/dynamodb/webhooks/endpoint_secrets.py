@@ -1,4 +1,4 @@
-"""Signing secrets, encrypted with KMS under the endpoint's id: moved to another they do not open."""
+"""Encrypt signing secrets with KMS. The endpoint's ID is the encryption context, so no other endpoint can use them."""
 
 import threading
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ _REMEMBERED = 10_000
 
 
 class EndpointSecrets:
-    """Seals and opens signing secrets. What was opened once is remembered while the container is warm."""
+    """Seals and opens signing secrets. Opened secrets are cached while the container is warm."""
 
     def __init__(self, kms: "KMSClient", key_arn: str) -> None:
         self._kms = kms
@@ -23,27 +23,27 @@ class EndpointSecrets:
         self._lock = threading.Lock()
 
     def seal(self, endpoint_id: str, secret: str) -> bytes:
-        """Return `secret` encrypted for one endpoint. Raises `Unavailable` where KMS does not answer."""
+        """Return `secret` encrypted for one endpoint. Raises `Unavailable` if KMS fails."""
         try:
-            answer = self._kms.encrypt(
+            response = self._kms.encrypt(
                 KeyId=self._key_arn, Plaintext=secret.encode("ascii"), EncryptionContext=_context(endpoint_id)
             )
         except (BotoCoreError, ClientError):
             raise Unavailable("the signing secret could not be encrypted; try again") from None
-        return answer["CiphertextBlob"]
+        return response["CiphertextBlob"]
 
     def open(self, endpoint_id: str, sealed: bytes) -> str:
-        """Return the secret that `seal` sealed. Raises `Unavailable` where KMS does not answer."""
+        """Return the secret that `seal` sealed. Raises `Unavailable` if KMS fails."""
         known = self._opened.get((endpoint_id, sealed))
         if known is not None:
             return known
         try:
-            answer = self._kms.decrypt(
+            response = self._kms.decrypt(
                 KeyId=self._key_arn, CiphertextBlob=sealed, EncryptionContext=_context(endpoint_id)
             )
         except (BotoCoreError, ClientError):
             raise Unavailable("the signing secret could not be decrypted; it is tried again") from None
-        secret = answer["Plaintext"].decode("ascii")
+        secret = response["Plaintext"].decode("ascii")
         with self._lock:
             if len(self._opened) >= _REMEMBERED:
                 self._opened.clear()

@@ -1,4 +1,4 @@
-"""Endpoints: one partition holds them all (`ENDPOINT`), so that one query finds all that match an event."""
+"""Store endpoints. All are in one partition (`ENDPOINT`), so that one query finds those that listen to an event."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -26,18 +26,18 @@ class EndpointStore:
         self._table = table
 
     def get(self, endpoint_id: str) -> Endpoint | None:
-        """Return one endpoint as it is now, or None."""
+        """Return an endpoint (consistent read), or None."""
         item = self._dynamodb.get_item(
             TableName=self._table, Key=keys.endpoint_key(endpoint_id), ConsistentRead=True
         ).get("Item")
         return None if item is None else from_item(item)
 
     def all(self) -> list[Endpoint]:
-        """Return every endpoint, of every source, as they are now."""
+        """Return every endpoint of every source (consistent read)."""
         return list(self._query(None))
 
     def listing(self, *, source: str | None, limit: int, after: str | None) -> tuple[list[Endpoint], str | None]:
-        """Return up to `limit` endpoints, of one source or of all, and the id to go on after, if any."""
+        """Return up to `limit` endpoints, of one source or of all, and the ID to go on after, if any."""
         found: list[Endpoint] = []
         for endpoint in self._query(after):
             if source is None or endpoint.source == source:
@@ -55,8 +55,8 @@ class EndpointStore:
     def replace(self, endpoint: Endpoint, *, forget_failures: bool = False) -> Endpoint:
         """Store `endpoint` over the version it was read at, and return it as it is stored.
 
-        Since when it fails is the tries' to say, before and after: it stays as it is stored, or is forgotten.
-        Raises `Conflict` where the endpoint was changed or deleted meanwhile.
+        `failing_since` is written by attempts alone: it stays as stored, or is removed by `forget_failures`.
+        Raises `Conflict` if the endpoint was changed or deleted meanwhile.
         """
         item = to_item(replace(endpoint, version=endpoint.version + 1))
         values = {name: value for name, value in item.items() if name not in {"pk", "sk", "failing_since"}}
@@ -67,7 +67,7 @@ class EndpointStore:
         if gone:
             expression += " REMOVE " + ", ".join(f"#{name}" for name in gone)
         try:
-            answer = self._dynamodb.update_item(
+            updated = self._dynamodb.update_item(
                 TableName=self._table,
                 Key=keys.endpoint_key(endpoint.id),
                 UpdateExpression=expression,
@@ -81,16 +81,16 @@ class EndpointStore:
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             raise Conflict("the endpoint was changed by someone else; read it again") from None
-        return from_item(answer["Attributes"])
+        return from_item(updated["Attributes"])
 
     def delete(self, endpoint_id: str) -> None:
-        """Delete an endpoint; what was written for it goes by its time to live."""
+        """Delete an endpoint; its deliveries expire by their time to live."""
         self._dynamodb.delete_item(TableName=self._table, Key=keys.endpoint_key(endpoint_id))
 
     def note_failure(self, endpoint_id: str, now: datetime) -> datetime | None:
-        """Record that a try failed at `now`; return since when only failures are seen, None if it is gone."""
+        """Record that an attempt failed at `now`. Return since when all fail, or None if the endpoint is deleted."""
         try:
-            answer = self._dynamodb.update_item(
+            updated = self._dynamodb.update_item(
                 TableName=self._table,
                 Key=keys.endpoint_key(endpoint_id),
                 UpdateExpression="SET failing_since = if_not_exists(failing_since, :now)",
@@ -100,10 +100,10 @@ class EndpointStore:
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             return None
-        return parse_instant(answer["Attributes"]["failing_since"]["S"])
+        return parse_instant(updated["Attributes"]["failing_since"]["S"])
 
     def note_success(self, endpoint_id: str) -> None:
-        """Record that a try succeeded: it is not failing any more."""
+        """Record that an attempt succeeded."""
         try:
             self._dynamodb.update_item(
                 TableName=self._table,
@@ -115,9 +115,9 @@ class EndpointStore:
             return
 
     def disable(self, endpoint: Endpoint, writes: Sequence[Any]) -> bool:
-        """Store that `endpoint` is disabled, with the event that says so, in one transaction.
+        """Store that `endpoint` is disabled, with the event that reports it, in one transaction.
 
-        Returns False, and writes nothing, where it is not enabled any more, or gone.
+        Returns False and writes nothing if the endpoint is no longer enabled, or deleted.
         """
         still_enabled = "#state = :enabled"
         update = {
@@ -164,7 +164,7 @@ class EndpointStore:
 
 
 class EndpointDirectory:
-    """Every endpoint, remembered for a moment, so that an hour of ratings does not read them per event."""
+    """Every endpoint, cached for a moment, so that ratings do not read them for each event."""
 
     def __init__(
         self, store: EndpointStore, *, monotonic: Callable[[], float], ttl: timedelta = timedelta(seconds=1)
@@ -176,7 +176,7 @@ class EndpointDirectory:
         self._until: float | None = None
 
     def endpoints(self) -> Sequence[Endpoint]:
-        """Return every endpoint, at most the time to live old."""
+        """Return every endpoint, no older than the time to live."""
         moment = self._monotonic()
         if self._until is None or moment >= self._until:
             self._known = self._store.all()
@@ -190,16 +190,16 @@ def to_item(endpoint: Endpoint) -> Item:
         **keys.endpoint_key(endpoint.id),
         "source": {"S": endpoint.source},
         "url": {"S": endpoint.url},
-        "events": {"L": [{"S": one} for one in endpoint.events]},
+        "events": {"L": [{"S": event} for event in endpoint.events]},
         "created": {"S": rfc3339(endpoint.created_at)},
         "description": {"S": endpoint.description},
         "state": {"S": endpoint.state},
-        "secrets": {"L": [_secret_item(one) for one in endpoint.secrets]},
+        "secrets": {"L": [_secret_item(secret) for secret in endpoint.secrets]},
         "version": {"N": str(endpoint.version)},
     }
     for name, limit in (("metrics", endpoint.metrics), ("plans", endpoint.plans)):
         if limit is not None:
-            item[name] = {"L": [{"S": one} for one in sorted(limit)]}
+            item[name] = {"L": [{"S": value} for value in sorted(limit)]}
     for name, instant in (("failing_since", endpoint.failing_since), ("disabled_at", endpoint.disabled_at)):
         if instant is not None:
             item[name] = {"S": rfc3339(instant)}
@@ -209,18 +209,18 @@ def to_item(endpoint: Endpoint) -> Item:
 
 
 def from_item(item: Any) -> Endpoint:
-    """Return the endpoint that an item holds."""
+    """Return the endpoint of an item."""
     return Endpoint(
         id=item["sk"]["S"],
         source=item["source"]["S"],
         url=item["url"]["S"],
-        events=tuple(one["S"] for one in item["events"]["L"]),
+        events=tuple(event["S"] for event in item["events"]["L"]),
         created_at=parse_instant(item["created"]["S"]),
         description=item["description"]["S"],
         state=item["state"]["S"],
         metrics=_limit(item, "metrics"),
         plans=_limit(item, "plans"),
-        secrets=tuple(_secret(one["M"]) for one in item["secrets"]["L"]),
+        secrets=tuple(_secret(secret["M"]) for secret in item["secrets"]["L"]),
         failing_since=_instant(item, "failing_since"),
         disabled_at=_instant(item, "disabled_at"),
         disabled_reason=item["disabled_reason"]["S"] if "disabled_reason" in item else None,
@@ -229,7 +229,7 @@ def from_item(item: Any) -> Endpoint:
 
 
 def _limit(item: Any, name: str) -> frozenset[str] | None:
-    return frozenset(one["S"] for one in item[name]["L"]) if name in item else None
+    return frozenset(value["S"] for value in item[name]["L"]) if name in item else None
 
 
 def _instant(item: Any, name: str) -> datetime | None:

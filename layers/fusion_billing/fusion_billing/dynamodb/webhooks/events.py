@@ -1,8 +1,7 @@
-"""Events as they are stored, and the writes of an event with its deliveries.
+"""Store events, and build the writes of an event with its deliveries.
 
-A delivery that nobody serves (its endpoint is disabled) is written as failed, so that it can be replayed.
-An event with many listeners carries their ids and a due time of its own in the `due` index (`fanout`); the
-relay writes its deliveries and takes it out.
+The delivery to a disabled endpoint is stored as failed, so that it can be replayed. An event with many listeners has
+their IDs and a due time of its own in the index `due` (`fanout`); the relay writes its deliveries, then removes both.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,7 +21,7 @@ STORED_FAILED = "parked"
 
 EVENTS_KEPT = timedelta(days=90)
 DELIVERIES_KEPT = timedelta(days=30)
-"""After the last try. So a failed delivery can be replayed for thirty days, and its event outlives it."""
+"""After the last attempt: a failed delivery can be replayed for 30 days, and its event outlives it."""
 
 DISABLED = "the endpoint was disabled when this happened"
 
@@ -37,29 +36,29 @@ class EventStore:
         self._table = table
 
     def get(self, event_id: str) -> Event | None:
-        """Return an event, or None where it is no more."""
+        """Return an event, or None if it has expired."""
         item = self._dynamodb.get_item(TableName=self._table, Key=keys.event_key(event_id), ConsistentRead=True).get(
             "Item"
         )
         return None if item is None else _event(item)
 
     def write(self, writes: list[Any]) -> None:
-        """Store an event that tells of nothing else that is written: the writes that the outbox prepared."""
+        """Store an event that reports no other write, by the writes that the outbox prepared."""
         self._dynamodb.transact_write_items(TransactItems=writes)
 
     def next_sequence(self, subscription: str) -> int:
-        """Return a number higher than every one given for this subscription before."""
-        answer = self._dynamodb.update_item(
+        """Return the next sequence number of a subscription."""
+        updated = self._dynamodb.update_item(
             TableName=self._table,
             Key=keys.event_sequence_key(subscription),
             UpdateExpression="ADD n :one",
             ExpressionAttributeValues={":one": {"N": "1"}},
             ReturnValues="UPDATED_NEW",
         )
-        return int(answer["Attributes"]["n"]["N"])
+        return int(updated["Attributes"]["n"]["N"])
 
     def to_fan_out(self, limit: int) -> list[str]:
-        """Return ids of events whose deliveries are still to be written, the oldest first."""
+        """Return the IDs of events whose deliveries are not written yet, the oldest first."""
         page = self._dynamodb.query(
             TableName=self._table,
             IndexName="due",
@@ -70,10 +69,10 @@ class EventStore:
         return [keys.parse_event(item["pk"]["S"]) for item in page["Items"]]
 
     def fan_out(self, event_id: str, endpoints: Iterable[Endpoint]) -> list[str]:
-        """Write the deliveries of one event, and return the endpoints to be served.
+        """Write the deliveries of an event, and return the IDs of the endpoints to serve.
 
-        `endpoints` are all there are; those that are gone since are left out. It may be repeated or cut
-        off at any point: a delivery that is there already stays as it is.
+        `endpoints` are all that exist; deleted ones get no delivery. The call may be repeated, or stop at any
+        point: a delivery that exists stays as it is.
         """
         item = self._dynamodb.get_item(TableName=self._table, Key=keys.event_key(event_id), ConsistentRead=True).get(
             "Item"
@@ -81,9 +80,9 @@ class EventStore:
         if item is None or "fan" not in item:
             return []
         event = _event(item)
-        listed = {one["S"] for one in item["fan"]["L"]}
-        heard = [one for one in endpoints if one.id in listed]
-        for endpoint in heard:
+        listed = {endpoint["S"] for endpoint in item["fan"]["L"]}
+        listening = [endpoint for endpoint in endpoints if endpoint.id in listed]
+        for endpoint in listening:
             try:
                 self._dynamodb.put_item(
                     TableName=self._table,
@@ -98,17 +97,17 @@ class EventStore:
             UpdateExpression="REMOVE due_pk, due_at, fan",
             ConditionExpression="attribute_exists(pk)",
         )
-        return [one.id for one in heard if one.enabled]
+        return [endpoint.id for endpoint in listening if endpoint.enabled]
 
 
 def event_writes(table: str, event: Event, endpoints: Sequence[Endpoint], *, direct: bool) -> list[Any]:
-    """Return what goes into a transaction for an event: the event and, if `direct`, its deliveries."""
+    """Return the writes of an event for a transaction: the event and, if `direct`, its deliveries."""
     stored = _event_item(event)
     if not direct:
-        stored["fan"] = {"L": [{"S": one.id} for one in endpoints]}
+        stored["fan"] = {"L": [{"S": endpoint.id} for endpoint in endpoints]}
         stored["due_pk"] = {"S": keys.FANOUT_PARTITION}
         stored["due_at"] = {"S": sortable(event.at)}
-    items = [stored, *(_delivery_item(event, one) for one in endpoints if direct)]
+    items = [stored, *(_delivery_item(event, endpoint) for endpoint in endpoints if direct)]
     return [{"Put": {"TableName": table, "Item": item}} for item in items]
 
 

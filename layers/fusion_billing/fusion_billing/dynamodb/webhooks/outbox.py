@@ -25,11 +25,11 @@ class TableGateway:
         self._table = table
 
     def endpoints(self) -> Sequence[Endpoint]:
-        """Return every endpoint, perhaps a second old."""
+        """Return every endpoint, at most a second old."""
         return self._directory.endpoints()
 
     def next_sequence(self, subscription: str) -> int:
-        """Return a number higher than every one given for this subscription before."""
+        """Return the next sequence number of a subscription."""
         return self._events.next_sequence(subscription)
 
     def event_writes(self, event: Event, endpoints: Sequence[Endpoint], *, direct: bool) -> list[Any]:
@@ -37,5 +37,5 @@ class TableGateway:
         return event_writes(self._table, event, endpoints, direct=direct)
 
     def wake_up(self, endpoints: Iterable[str]) -> None:
-        """Ask the relay to serve these endpoints now."""
+        """Wake the relay for these endpoints."""
         self._wake_ups.now(endpoints)
