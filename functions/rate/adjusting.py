@@ -49,24 +49,24 @@ class Adjuster:
         """Return what priced a rating, from its document."""
         return pricing_of(self._ratings.whole(rating).price)
 
-    def adjust(self, customer: BilledSubscription, adjustments: Sequence[Adjustment]) -> bool:
+    def adjust(self, subscription: BilledSubscription, adjustments: Sequence[Adjustment]) -> bool:
         """Adjust each of the charges; return whether all of them are up to date.
 
         A charge that fails is reported, and the others are adjusted.
         """
-        keys = [adjustment_keys(customer, adjustment) for adjustment in adjustments]
-        stored = self._read(customer.id, keys)
+        keys = [adjustment_keys(subscription, adjustment) for adjustment in adjustments]
+        stored = self._read(subscription.id, keys)
         records: _ReadRecords = {}
         is_complete = True
         for adjustment, own in zip(adjustments, keys, strict=True):
-            pair = ChangedPair(customer.id, adjustment.price.metric.code, month_of(adjustment.period.start))
-            work = partial(self._adjust_one, customer, adjustment, own, stored, records)
+            pair = ChangedPair(subscription.id, adjustment.price.metric.code, month_of(adjustment.period.start))
+            work = partial(self._adjust_one, subscription, adjustment, own, stored, records)
             is_complete &= self._inputs.failures.attempt(pair, work) is True
         return is_complete
 
     def _adjust_one(
         self,
-        customer: BilledSubscription,
+        subscription: BilledSubscription,
         adjustment: Adjustment,
         keys: AdjustmentKeys,
         stored: StoredRatings,
@@ -75,18 +75,18 @@ class Adjuster:
         """Adjust one charge; return False while the result of a call to Odoo is unknown."""
         pair = adjustment.price.metric.code, adjustment.period
         if pair not in read:
-            read[pair] = self._records(customer, adjustment)
+            read[pair] = self._records(subscription, adjustment)
         try:
-            return self._write(AdjustmentState(customer, adjustment, keys, stored, read[pair]))
+            return self._write(AdjustmentState(subscription, adjustment, keys, stored, read[pair]))
         except VersionConflict:
-            return self._adjust_again(customer, adjustment, keys)
+            return self._adjust_again(subscription, adjustment, keys)
 
-    def _adjust_again(self, customer: BilledSubscription, adjustment: Adjustment, keys: AdjustmentKeys) -> bool:
+    def _adjust_again(self, subscription: BilledSubscription, adjustment: Adjustment, keys: AdjustmentKeys) -> bool:
         for _ in VERSION_CONFLICTS.attempts():
-            stored = self._read(customer.id, [keys])
-            records = self._records(customer, adjustment)
+            stored = self._read(subscription.id, [keys])
+            records = self._records(subscription, adjustment)
             try:
-                return self._write(AdjustmentState(customer, adjustment, keys, stored, records))
+                return self._write(AdjustmentState(subscription, adjustment, keys, stored, records))
             except VersionConflict:
                 continue
         raise Unavailable("Other workers keep adjusting the same charge")
@@ -101,9 +101,9 @@ class Adjuster:
             self._closer.freeze(subscription, start)
         return self._ratings.get_many(every) if unfrozen else stored
 
-    def _records(self, customer: BilledSubscription, adjustment: Adjustment) -> list[Record]:
-        start, end = adjustment.period.start, customer.rated_end(adjustment.period)
-        return list(self._inputs.used_by(customer.id, adjustment.price.metric, start, end))
+    def _records(self, subscription: BilledSubscription, adjustment: Adjustment) -> list[Record]:
+        start, end = adjustment.period.start, subscription.rated_end(adjustment.period)
+        return list(self._inputs.used_by(subscription.id, adjustment.price.metric, start, end))
 
     def _write(self, state: AdjustmentState) -> bool:
         """Plan an adjustment and write it; return False while the result of a call to Odoo is unknown."""
@@ -117,7 +117,7 @@ class Adjuster:
         plan = plan_adjustment(state, price, product, self._inputs.now)
         self._writer.statistics.evaluated += 1
         if plan.decision is not None:
-            self._writer.write(Change(state.customer, plan.computed, plan.decision, state.stored, plan.is_late))
+            self._writer.write(Change(state.subscription, plan.computed, plan.decision, state.stored, plan.is_late))
         return True
 
     def _price(self, state: AdjustmentState) -> Pricing:

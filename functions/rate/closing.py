@@ -31,7 +31,7 @@ class Closer:
     def __init__(self, inputs: RatingInputs, ratings: Ratings) -> None:
         self._inputs = inputs
         self._ratings = ratings
-        self._customer = ""
+        self._subscription_id = ""
         self._closed_periods: dict[datetime, ClosedPeriod] = {}
 
     def freeze(self, subscription: str, start: datetime) -> list[StoredRating]:
@@ -48,47 +48,49 @@ class Closer:
                     continue  # the next attempt reads it again
         raise Unavailable("Other workers keep writing a rating of an invoiced period")
 
-    def of(self, customer: BilledSubscription) -> Mapping[datetime, ClosedPeriod]:
+    def of(self, subscription: BilledSubscription) -> Mapping[datetime, ClosedPeriod]:
         """Return the closed periods among those that a review covers, by start."""
-        periods = customer.invoiced(REVIEWED)
-        self._customer = customer.id
-        self._closed_periods = self._ratings.closed_periods.since(customer.id, periods[-1].start) if periods else {}
+        periods = subscription.invoiced(REVIEWED)
+        self._subscription_id = subscription.id
+        self._closed_periods = self._ratings.closed_periods.since(subscription.id, periods[-1].start) if periods else {}
         return self._closed_periods
 
-    def close(self, customer: BilledSubscription, period: Period, own: Sequence[StoredRating]) -> ClosedPeriod | None:
+    def close(
+        self, subscription: BilledSubscription, period: Period, own: Sequence[StoredRating]
+    ) -> ClosedPeriod | None:
         """Return an invoiced period as it was closed; close it if it is not closed yet.
 
         Args:
-            customer: Whose period it is.
+            subscription: The subscription.
             period: The invoiced period.
             own: The period's frozen ratings.
 
         Returns:
             The closed period, or None for a period before the first one known: what was billed in it is unknown.
         """
-        if period not in customer.calendar.known:
+        if period not in subscription.calendar.known:
             return None
-        stored = self._stored(customer, period)
+        stored = self._stored(subscription, period)
         if stored is not None:
             return stored
-        closed_period = self._closed(customer, period, [rating for rating in own if rating.key.corrects is None])
+        closed_period = self._closed(subscription, period, [rating for rating in own if rating.key.corrects is None])
         # Requested before the closed period is stored: a worker killed in between does both again.
-        self._inputs.request_invoices(customer.id, period.start)
-        self._closed_periods[period.start] = self._ratings.closed_periods.put(customer.id, closed_period)
+        self._inputs.request_invoices(subscription.id, period.start)
+        self._closed_periods[period.start] = self._ratings.closed_periods.put(subscription.id, closed_period)
         return self._closed_periods[period.start]
 
-    def note(self, customer: BilledSubscription, period: Period, digest: str) -> None:
+    def note(self, subscription: BilledSubscription, period: Period, digest: str) -> None:
         """Store the digest of what a period was found to be billed by."""
-        self._ratings.closed_periods.note(customer.id, period.start, digest)
+        self._ratings.closed_periods.note(subscription.id, period.start, digest)
 
-    def _stored(self, customer: BilledSubscription, period: Period) -> ClosedPeriod | None:
-        if customer.id != self._customer:
-            self.of(customer)
-        if period in customer.invoiced(REVIEWED):
+    def _stored(self, subscription: BilledSubscription, period: Period) -> ClosedPeriod | None:
+        if subscription.id != self._subscription_id:
+            self.of(subscription)
+        if period in subscription.invoiced(REVIEWED):
             return self._closed_periods.get(period.start)
-        return self._ratings.closed_periods.since(customer.id, period.start).get(period.start)
+        return self._ratings.closed_periods.since(subscription.id, period.start).get(period.start)
 
-    def _closed(self, customer: BilledSubscription, period: Period, own: Sequence[StoredRating]) -> ClosedPeriod:
+    def _closed(self, subscription: BilledSubscription, period: Period, own: Sequence[StoredRating]) -> ClosedPeriod:
         """Return the closed period with the prices of charges that apply and were never billed.
 
         Among them are ratings that never reached Odoo: rated before their period opened, they may have a price
@@ -100,9 +102,9 @@ class Closer:
         }
         prices: dict[str, StoredPrice] = {}
         unpriced, applying = frozenset[str](), set[str]()
-        pair = ChangedPair(customer.id, EVERY_METRIC, month_of(period.start))
+        pair = ChangedPair(subscription.id, EVERY_METRIC, month_of(period.start))
         # For the whole period, whatever part of it is rated: a paused subscription resumes as if never paused.
-        whole = replace(customer, subscription=replace(customer.subscription, lived_from=None, lived_until=None))
+        whole = replace(subscription, priced=replace(subscription.priced, lived_from=None, lived_until=None))
         for metric in self._inputs.prices().by_metric:
             found, failed = self._inputs.priced(pair, whole, metric, period)
             unpriced |= failed

@@ -102,7 +102,7 @@ def worker() -> Worker:
     relay_queue = Queue(sqs, relay)
     catalogue = CatalogueStore(dynamodb, settings.text("CATALOGUE_TABLE"))
     sources = Sources(
-        customer=partial(customer, subscriptions),
+        subscription=partial(subscription, subscriptions),
         prices=partial(price_book, catalogue),
         records=UsageRecords(dynamodb, settings.text("USAGE_TABLE")),
         markers=pairs,
@@ -144,9 +144,9 @@ def price_book(catalogue: CatalogueStore) -> PriceBook:
     return PriceBook(catalogue.metrics().values(), catalogue.charges().values())
 
 
-def customer(subscriptions: SubscriptionStore, subscription: str) -> BilledSubscription | None:
+def subscription(subscriptions: SubscriptionStore, subscription_id: str) -> BilledSubscription | None:
     """Return a subscription as rating sees it, or None if it does not exist."""
-    stored = subscriptions.get(subscription)
+    stored = subscriptions.get(subscription_id)
     return billed_subscription(stored) if stored is not None else None
 
 

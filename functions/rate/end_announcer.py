@@ -25,29 +25,29 @@ class EndAnnouncer:
     announced: AnnouncedEnds
     outbox: EventPublisher
 
-    def announce(self, customer: BilledSubscription, now: datetime) -> bool:
+    def announce(self, subscription: BilledSubscription, now: datetime) -> bool:
         """Announce that a subscription's end date has passed; return whether this call announced it.
 
         A subscription that was closed, or that stopped earlier, was announced when that was saved.
         """
-        ends = customer.ends
-        if ends is None or customer.is_over or customer.rated_until != ends:
+        ends = subscription.ends
+        if ends is None or subscription.is_over or subscription.rated_until != ends:
             return False
-        if not ends + WAIT <= now <= ends + FOR or self.announced.of(customer.id) == ends:
+        if not ends + WAIT <= now <= ends + FOR or self.announced.of(subscription.id) == ends:
             return False
-        subscription, opened = customer.subscription, customer.calendar.open.start
-        unbilled = total(rating.amount for rating in self.ratings.in_period(customer.id, opened))
+        priced, opened = subscription.priced, subscription.calendar.open.start
+        unbilled = total(rating.amount for rating in self.ratings.in_period(subscription.id, opened))
         data = {
-            "odoo_order_id": subscription.odoo_order_id,
+            "odoo_order_id": priced.odoo_order_id,
             "ended_at": rfc3339(ends),
             "reason": "end_date",
-            "unbilled_amount": with_digits(unbilled, subscription.currency),
-            "currency": subscription.currency,
+            "unbilled_amount": with_digits(unbilled, priced.currency),
+            "currency": priced.currency,
         }
         prepared = self.outbox.prepare(
-            "subscription.ended", subscription=customer.id, plan=subscription.plan, metric=None, data=data, now=now
+            "subscription.ended", subscription=subscription.id, plan=priced.plan, metric=None, data=data, now=now
         )
-        if not self.announced.announce(customer.id, ends, prepared.writes):
+        if not self.announced.announce(subscription.id, ends, prepared.writes):
             return False
         self.outbox.wake_up(prepared)
         return True

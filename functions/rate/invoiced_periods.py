@@ -27,7 +27,7 @@ _WITH_RATINGS = 2
 class _Closed:
     """An invoiced period with its frozen ratings, including those under a start that was corrected since."""
 
-    customer: BilledSubscription
+    subscription: BilledSubscription
     period: Period
     ratings: Sequence[StoredRating]
     closed_period: ClosedPeriod | None
@@ -67,33 +67,33 @@ class InvoicedPeriods:
         self._adjuster = Adjuster(inputs, ratings, writer, self._closer)
         self._digests = PeriodDigests(inputs)
 
-    def review(self, customer: BilledSubscription, *, thorough: bool) -> Mapping[datetime, ClosedPeriod]:
+    def review(self, subscription: BilledSubscription, *, thorough: bool) -> Mapping[datetime, ClosedPeriod]:
         """Adjust what the newest invoiced periods are still due: late usage, and charges never rated there.
 
         Unless `thorough`, a period in which nothing changed since the last review is skipped. Returns these
         periods as they were closed, by start.
         """
-        periods = customer.invoiced(REVIEWED)
-        closed_periods = self._closer.of(customer)
-        digests = {} if thorough else self._digests.of(customer, periods)
+        periods = subscription.invoiced(REVIEWED)
+        closed_periods = self._closer.of(subscription)
+        digests = {} if thorough else self._digests.of(subscription, periods)
         for index, period in enumerate(periods):
             known = _Known(
                 closed_periods.get(period.start), digests.get(period.start), reads_ratings=index < _WITH_RATINGS
             )
-            pair = ChangedPair(customer.id, EVERY_METRIC, month_of(period.start))
-            self._inputs.failures.attempt(pair, partial(self._review, customer, period, known))
+            pair = ChangedPair(subscription.id, EVERY_METRIC, month_of(period.start))
+            self._inputs.failures.attempt(pair, partial(self._review, subscription, period, known))
         return closed_periods
 
-    def _review(self, customer: BilledSubscription, period: Period, known: _Known) -> None:
+    def _review(self, subscription: BilledSubscription, period: Period, known: _Known) -> None:
         digest = known.digest
         if digest is not None and known.reads_ratings:
-            digest = self._digests.with_ratings(digest, self._ratings, customer, period)
+            digest = self._digests.with_ratings(digest, self._ratings, subscription, period)
         if digest is not None and known.closed_period is not None and known.closed_period.digest == digest:
             return
-        if self.adjust(customer, period) and digest is not None:
-            self._closer.note(customer, period, digest)
+        if self.adjust(subscription, period) and digest is not None:
+            self._closer.note(subscription, period, digest)
 
-    def adjust(self, customer: BilledSubscription, period: Period, *, metric: str | None = None) -> bool:
+    def adjust(self, subscription: BilledSubscription, period: Period, *, metric: str | None = None) -> bool:
         """Freeze an invoiced period, and adjust in the open one what its usage amounts to now.
 
         All charges that applied in it are adjusted, or only those on a `metric`. Without a metric, this includes
@@ -102,13 +102,13 @@ class InvoicedPeriods:
         """
         # A period before the first one known was not billed here. Ratings under its start are from a start date
         # that was corrected; they are rated again if the subscription starts then after all.
-        is_known = period in customer.calendar.known
-        starts = customer.starts_of(period) if is_known else ()
-        ratings = [rating for start in starts for rating in self._closer.freeze(customer.id, start)]
+        is_known = period in subscription.calendar.known
+        starts = subscription.starts_of(period) if is_known else ()
+        ratings = [rating for start in starts for rating in self._closer.freeze(subscription.id, start)]
         own = [rating for rating in ratings if rating.key.period_start == period.start]
-        closed = _Closed(customer, period, ratings, self._closer.close(customer, period, own))
+        closed = _Closed(subscription, period, ratings, self._closer.close(subscription, period, own))
         adjustments = list(self._adjustments(closed, metric))
-        complete = self._adjuster.adjust(customer, adjustments)
+        complete = self._adjuster.adjust(subscription, adjustments)
         return complete and not (closed.closed_period is not None and closed.closed_period.unpriced)
 
     def _adjustments(self, closed: _Closed, metric: str | None) -> Iterator[Adjustment]:
@@ -156,8 +156,8 @@ class InvoicedPeriods:
                 yield replace(self._adjuster.of(rating, closed.period), is_charged=False)
 
     def _by_present_prices(self, closed: _Closed, metric: str) -> Iterator[Adjustment]:
-        pair = ChangedPair(closed.customer.id, metric, month_of(closed.period.start))
-        prices, _ = self._inputs.priced(pair, closed.customer, metric, closed.period)
+        pair = ChangedPair(closed.subscription.id, metric, month_of(closed.period.start))
+        prices, _ = self._inputs.priced(pair, closed.subscription, metric, closed.period)
         for price in prices:
             yield Adjustment(closed.period, price)
 
@@ -166,15 +166,15 @@ class InvoicedPeriods:
 
         The subscription may start later now, or the charge may be gone: the adjustment follows the usage still.
         """
-        customer = closed.customer
-        for rating in self._ratings.in_period(customer.id, customer.calendar.open.start):
+        subscription = closed.subscription
+        for rating in self._ratings.in_period(subscription.id, subscription.calendar.open.start):
             is_of_it = rating.key.corrects == closed.period.start and rating.document.metric == metric
             if is_of_it and rating.key.charge not in beside:
                 yield self._adjuster.of(rating, closed.period)
 
     def _carried(self, closed: _Closed) -> Iterator[Adjustment]:
         """Yield what was adjusted in this period and is older than the periods that a review covers."""
-        calendar, reviewed = closed.customer.calendar, closed.customer.invoiced(REVIEWED)
+        calendar, reviewed = closed.subscription.calendar, closed.subscription.invoiced(REVIEWED)
         for rating in closed.ratings:
             if rating.key.corrects is not None:
                 corrected = calendar.period_holding(rating.key.corrects)

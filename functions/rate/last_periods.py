@@ -23,18 +23,18 @@ class LastPeriods:
     ratings: Ratings
     relay: Queue
 
-    def close(self, customer: BilledSubscription, now: datetime) -> bool:
+    def close(self, subscription: BilledSubscription, now: datetime) -> bool:
         """Request that the open period of an ended subscription is closed, if no invoice of it is to come.
 
         Only a period in which the subscription ran is closed: the one after it holds adjustments only. It is
         safe to repeat. Returns whether it was requested; raises `Unavailable`.
         """
-        opened = customer.calendar.open
-        if not customer.has_ended(now) or not customer.is_rated_in(opened) or now < opened.end + WAIT:
+        opened = subscription.calendar.open
+        if not subscription.has_ended(now) or not subscription.is_rated_in(opened) or now < opened.end + WAIT:
             return False
-        if not all(_is_done(rating) for rating in self.ratings.in_period(customer.id, opened.start)):
+        if not all(_is_done(rating) for rating in self.ratings.in_period(subscription.id, opened.start)):
             return False
-        self.relay.send([CloseJob(subscription=customer.id, period_start=opened.start)])
+        self.relay.send([CloseJob(subscription=subscription.id, period_start=opened.start)])
         return True
 
 

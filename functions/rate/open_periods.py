@@ -29,10 +29,10 @@ from fusion_billing.retry import VERSION_CONFLICTS
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A metric of a customer in one period that is not invoiced, and the charges on it."""
+    """A metric of a subscription in one period that is not invoiced, and the charges on it."""
 
     pair: ChangedPair
-    customer: BilledSubscription
+    subscription: BilledSubscription
     metric: str
     period: Period
     prices: tuple[Pricing, ...]
@@ -41,7 +41,7 @@ class Task:
 
     def rating_keys(self) -> list[RatingKey]:
         """Return the keys of the charges' ratings, in their order."""
-        return [RatingKey(self.customer.id, self.period.start, price.charge.code) for price in self.prices]
+        return [RatingKey(self.subscription.id, self.period.start, price.charge.code) for price in self.prices]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +66,15 @@ class OpenPeriods:
     def task(
         self,
         pair: ChangedPair,
-        customer: BilledSubscription,
+        subscription: BilledSubscription,
         metric: str,
         period: Period,
         *,
         only: str | None = None,
     ) -> Task:
         """Return the task of a metric in a period: all charges that apply, or `only` one."""
-        priced, unpriced = self._inputs.priced(pair, customer, metric, period, only=only)
-        return Task(pair, customer, metric, period, tuple(priced), unpriced)
+        priced, unpriced = self._inputs.priced(pair, subscription, metric, period, only=only)
+        return Task(pair, subscription, metric, period, tuple(priced), unpriced)
 
     def rate(self, tasks: Sequence[Task], stored: Mapping[RatingKey, StoredRating] | None = None) -> None:
         """Rate tasks and write what they change together.
@@ -114,7 +114,7 @@ class OpenPeriods:
 
     def end(
         self,
-        customer: BilledSubscription,
+        subscription: BilledSubscription,
         stored: StoredRating,
         reason: str | None = None,
         *,
@@ -124,28 +124,28 @@ class OpenPeriods:
 
         It is billed in the open period, or in an upcoming `period`.
         """
-        billed_in = customer.calendar.open if period is None else period
+        billed_in = subscription.calendar.open if period is None else period
         whole = self._ratings.whole(stored)
         document = whole.without_charge() if reason is None else whole.not_rated(reason)
-        document = customer.bill(document, billed_in, self._inputs.now)
+        document = subscription.bill(document, billed_in, self._inputs.now)
         rated = computed_rating(stored.key, document, cause=self._inputs.cause)
         if stored.frozen:
             raise VersionConflict("The rating was frozen meanwhile")
-        change = self._change(customer, billed_in, rated, stored, has_usage=False)
+        change = self._change(subscription, billed_in, rated, stored, has_usage=False)
         if change is not None:
             self._write_each([change])  # after a conflict, the next sweep ends it
 
     def _rate_again(self, task: Task) -> None:
         """Rate a task from what is stored now, until no other worker is faster; raises `Unavailable`."""
         for _ in VERSION_CONFLICTS.attempts():
-            customer = self._inputs.customer(task.customer.id, refresh=True)
-            if customer is None:
+            subscription = self._inputs.subscription(task.subscription.id, refresh=True)
+            if subscription is None:
                 return
-            period = customer.calendar.period_holding(task.period.start)
+            period = subscription.calendar.period_holding(task.period.start)
             if period.state == "invoiced":
-                self._invoiced_periods.adjust(customer, period, metric=task.metric)
+                self._invoiced_periods.adjust(subscription, period, metric=task.metric)
                 return
-            computed = self._compute(self.task(task.pair, customer, task.metric, period), None)
+            computed = self._compute(self.task(task.pair, subscription, task.metric, period), None)
             if not computed.has_conflict and self._write_each(computed.changes):
                 return
         raise Unavailable("Other workers keep rating the same pair")
@@ -165,35 +165,35 @@ class OpenPeriods:
             stored = self._ratings.get_many(task.rating_keys())
         if not task.prices:
             return _Computed(task)
-        customer, period = task.customer, task.period
+        subscription, period = task.subscription, task.period
         records = list(
-            self._inputs.used_by(customer.id, task.prices[0].metric, period.start, customer.rated_end(period))
+            self._inputs.used_by(subscription.id, task.prices[0].metric, period.start, subscription.rated_end(period))
         )
         self._inputs.statistics.evaluated += 1
         changes = []
         for price, key in zip(task.prices, task.rating_keys(), strict=True):
-            rated = self._failures.attempt(task.pair, partial(self._rated, price, customer, period, key, records))
+            rated = self._failures.attempt(task.pair, partial(self._rated, price, subscription, period, key, records))
             if isinstance(rated, Failed):
                 continue
             before = stored.get(key)
             if before is not None and before.frozen:
                 return _Computed(task, has_conflict=True)
-            changes.append(self._change(customer, period, rated, before, has_usage=bool(records)))
+            changes.append(self._change(subscription, period, rated, before, has_usage=bool(records)))
         return _Computed(task, [change for change in changes if change is not None])
 
     def _rated(
         self,
         price: Pricing,
-        customer: BilledSubscription,
+        subscription: BilledSubscription,
         period: Period,
         key: RatingKey,
         records: Sequence[Record],
     ) -> ComputedRating:
         check_groups(price, records)
-        subscription = customer.priced_in(period)
-        result = price.rate(records, subscription, period.start, period.end)
-        document = period_document(price, subscription, period.start, period.end, result)
-        document = customer.bill(document, period, self._inputs.now)
+        priced = subscription.priced_in(period)
+        result = price.rate(records, priced, period.start, period.end)
+        document = period_document(price, priced, period.start, period.end, result)
+        document = subscription.bill(document, period, self._inputs.now)
         thresholds = reached(
             price.charge.effective_thresholds,
             units=result.units,
@@ -204,17 +204,17 @@ class OpenPeriods:
 
     def _change(
         self,
-        customer: BilledSubscription,
+        subscription: BilledSubscription,
         period: Period,
         rated: ComputedRating,
         stored: StoredRating | None,
         *,
         has_usage: bool,
     ) -> Change | None:
-        state: PeriodState = "open" if customer.bills_now(period, self._inputs.now) else "upcoming"
+        state: PeriodState = "open" if subscription.bills_now(period, self._inputs.now) else "upcoming"
         send_now = self._writer.now if self._writer.line_due_times.at_once else None
         decision = decide(rated, stored, period=state, has_usage=has_usage, send_now=send_now)
-        return Change(customer, rated, decision, stored) if decision is not None else None
+        return Change(subscription, rated, decision, stored) if decision is not None else None
 
 
 def _distinct(tasks: Iterable[Task]) -> list[Task]:

@@ -29,32 +29,33 @@ class PeriodDigests:
     def __init__(self, inputs: RatingInputs) -> None:
         self._inputs = inputs
 
-    def of(self, customer: BilledSubscription, periods: Sequence[Period]) -> dict[datetime, str]:
+    def of(self, subscription: BilledSubscription, periods: Sequence[Period]) -> dict[datetime, str]:
         """Return the digest of each of the newest invoiced periods, which come newest first, by start."""
-        usage = self._usage(customer, periods)
+        usage = self._usage(subscription, periods)
         return {
-            period.start: _digest([_RULES, self._terms(customer, period), usage[period.start]]) for period in periods
+            period.start: _digest([_RULES, self._terms(subscription, period), usage[period.start]])
+            for period in periods
         }
 
-    def with_ratings(self, digest: str, ratings: Ratings, customer: BilledSubscription, period: Period) -> str:
+    def with_ratings(self, digest: str, ratings: Ratings, subscription: BilledSubscription, period: Period) -> str:
         """Return the digest extended by the state of the period's ratings: frozen, billed, resolved."""
         known = [
             [rating.key.name, rating.frozen, plain(rating.billed), rating.unresolved]
-            for start in customer.starts_of(period)
-            for rating in ratings.in_period(customer.id, start)
+            for start in subscription.starts_of(period)
+            for rating in ratings.in_period(subscription.id, start)
         ]
         return _digest([digest, sorted(known)])
 
-    def _terms(self, customer: BilledSubscription, period: Period) -> list[Any]:
-        subscription, opened = customer.subscription, customer.calendar.open
+    def _terms(self, subscription: BilledSubscription, period: Period) -> list[Any]:
+        priced, opened = subscription.priced, subscription.calendar.open
         return [
             rfc3339(opened.start),
             rfc3339(opened.end),
             rfc3339(period.end),
-            rfc3339(customer.rated_start(period)),
-            rfc3339(customer.rated_end(period)),
-            [subscription.plan, subscription.currency, subscription.timezone, customer.order_for(opened)],
-            customer.has_ended(self._inputs.now),
+            rfc3339(subscription.rated_start(period)),
+            rfc3339(subscription.rated_end(period)),
+            [priced.plan, priced.currency, priced.timezone, subscription.order_for(opened)],
+            subscription.has_ended(self._inputs.now),
             self._products(),
         ]
 
@@ -65,13 +66,13 @@ class PeriodDigests:
         charges = [(code, book.newest(code)) for code in codes]
         return [[code, charge.odoo_product_id] for code, charge in charges if charge is not None]
 
-    def _usage(self, customer: BilledSubscription, periods: Sequence[Period]) -> dict[datetime, dict[str, str]]:
+    def _usage(self, subscription: BilledSubscription, periods: Sequence[Period]) -> dict[datetime, dict[str, str]]:
         """Return a checksum of each period's usage, by start and metric."""
         sums: dict[datetime, dict[str, int]] = {period.start: {} for period in periods}
         if periods:
             whole = Period(periods[-1].start, periods[0].end, "invoiced")
             for metric in self._inputs.prices().by_metric:
-                for record in self._inputs.used(customer.id, metric, whole.start, whole.end):
+                for record in self._inputs.used(subscription.id, metric, whole.start, whole.end):
                     for period in _periods_of(record, periods):
                         own = sums[period.start]
                         own[metric] = (own.get(metric, 0) + _number(record)) % 2**_BITS

@@ -45,9 +45,9 @@ class Rater:
         """Return the statistics so far."""
         return self._inputs.statistics
 
-    def attempt(self, customer: BilledSubscription, work: Callable[[], None]) -> None:
+    def attempt(self, subscription: BilledSubscription, work: Callable[[], None]) -> None:
         """Do `work` about a subscription; if it fails, report that and go on with the next subscription."""
-        self._failures.attempt(self._whole(customer.id), work)
+        self._failures.attempt(self._whole(subscription.id), work)
 
     def _whole(self, subscription: str) -> ChangedPair:
         return ChangedPair(subscription, EVERY_METRIC, month_of(self._inputs.now))
@@ -63,7 +63,7 @@ class Rater:
         """
         self._failures.isolates_throttling = True
         for first in range(0, len(pairs), _AT_ONCE):
-            self._inputs.forget_customers()
+            self._inputs.forget_subscriptions()
             tasks: list[Task] = []
             for pair in pairs[first : first + _AT_ONCE]:
                 if pair.metric == EVERY_METRIC:
@@ -77,11 +77,11 @@ class Rater:
 
     def _tasks(self, pair: ChangedPair) -> list[Task]:
         """Adjust the invoiced periods of a pair, and return the tasks of the others."""
-        customer = self._inputs.customer(pair.subscription)
-        if customer is None:
+        subscription = self._inputs.subscription(pair.subscription)
+        if subscription is None:
             return []
         tasks = []
-        for period in self._periods(customer, pair):
+        for period in self._periods(subscription, pair):
             # A pair may be marked in several hours, or in two months of one period: it is rated once.
             once = (pair.subscription, pair.metric, period.start)
             if once in self._seen:
@@ -89,13 +89,13 @@ class Rater:
             self._seen.add(once)
             if period.state == "invoiced":
                 self._failures.attempt(
-                    pair, partial(self._invoiced_periods.adjust, customer, period, metric=pair.metric)
+                    pair, partial(self._invoiced_periods.adjust, subscription, period, metric=pair.metric)
                 )
-            elif customer.is_rated_in(period):
-                tasks.append(self._open_periods.task(pair, customer, pair.metric, period))
+            elif subscription.is_rated_in(period):
+                tasks.append(self._open_periods.task(pair, subscription, pair.metric, period))
         return tasks
 
-    def _periods(self, customer: BilledSubscription, pair: ChangedPair) -> list[Period]:
+    def _periods(self, subscription: BilledSubscription, pair: ChangedPair) -> list[Period]:
         """Return the periods that usage of a pair's month counts in; a level counts in every period it overlaps."""
         month = _bounds(pair.month)
         if month is None:
@@ -103,75 +103,79 @@ class Rater:
         first, end = month
         metric = self._inputs.prices().metric(pair.metric)
         is_level = metric is not None and metric.aggregation == LEVEL
-        return customer.periods_within(first, end + MAX_LEVEL_WINDOW if is_level else end)
+        return subscription.periods_within(first, end + MAX_LEVEL_WINDOW if is_level else end)
 
     def rate_subscription(
-        self, subscription: str, *, charge: str | None = None, thorough: bool = False
+        self, subscription_id: str, *, charge: str | None = None, thorough: bool = False
     ) -> BilledSubscription | None:
         """Rate a whole subscription: what its invoiced periods are still due, and its open period.
 
         Charges that no longer apply are rated at zero.
 
         Args:
-            subscription: The subscription's id.
+            subscription_id: The subscription's id.
             charge: Rates this charge only.
             thorough: Reviews every period that has any usage.
 
         Returns:
-            The customer, or None if there is no such subscription or it could not be read.
+            The subscription, or None if it does not exist or could not be read.
         """
         self._failures.isolates_throttling = not thorough
-        pair = self._whole(subscription)
-        customer = self._failures.attempt(pair, partial(self._inputs.customer, subscription, refresh=True))
-        if customer is None or isinstance(customer, Failed):
+        pair = self._whole(subscription_id)
+        subscription = self._failures.attempt(pair, partial(self._inputs.subscription, subscription_id, refresh=True))
+        if subscription is None or isinstance(subscription, Failed):
             return None
-        self._failures.attempt(pair, partial(self._rate_whole, customer, charge, thorough=thorough))
-        return customer
+        self._failures.attempt(pair, partial(self._rate_whole, subscription, charge, thorough=thorough))
+        return subscription
 
-    def _rate_whole(self, customer: BilledSubscription, charge: str | None, *, thorough: bool) -> None:
+    def _rate_whole(self, subscription: BilledSubscription, charge: str | None, *, thorough: bool) -> None:
         if charge is None:
-            self._make_statements(customer, self._invoiced_periods.review(customer, thorough=thorough))
-            self._end_replaced(customer)
-        self._rate_open(customer, charge)
+            self._make_statements(subscription, self._invoiced_periods.review(subscription, thorough=thorough))
+            self._end_replaced(subscription)
+        self._rate_open(subscription, charge)
         if thorough:
-            self._rate_beyond(customer)
+            self._rate_beyond(subscription)
 
-    def _make_statements(self, customer: BilledSubscription, closed_periods: Mapping[datetime, ClosedPeriod]) -> None:
+    def _make_statements(
+        self, subscription: BilledSubscription, closed_periods: Mapping[datetime, ClosedPeriod]
+    ) -> None:
         if self._statements is not None:
-            make = partial(self._statements.make, customer, closed_periods, customer.invoiced(REVIEWED))
-            self._failures.attempt(self._whole(customer.id), make)
+            make = partial(self._statements.make, subscription, closed_periods, subscription.invoiced(REVIEWED))
+            self._failures.attempt(self._whole(subscription.id), make)
 
-    def _rate_open(self, customer: BilledSubscription, charge: str | None) -> None:
-        period = customer.calendar.open
-        stored = {rating.key: rating for rating in self._ratings.in_period(customer.id, period.start)}
+    def _rate_open(self, subscription: BilledSubscription, charge: str | None) -> None:
+        period = subscription.calendar.open
+        stored = {rating.key: rating for rating in self._ratings.in_period(subscription.id, period.start)}
         month = month_of(period.start)
         tasks = [
-            self._open_periods.task(ChangedPair(customer.id, metric, month), customer, metric, period, only=charge)
-            for metric in (self._inputs.prices().by_metric if customer.is_rated_in(period) else ())
+            self._open_periods.task(
+                ChangedPair(subscription.id, metric, month), subscription, metric, period, only=charge
+            )
+            for metric in (self._inputs.prices().by_metric if subscription.is_rated_in(period) else ())
         ]
-        tasks += self._of_deleted_charges(customer, stored.values(), charge)
+        tasks += self._of_deleted_charges(subscription, stored.values(), charge)
         self._open_periods.rate(tasks, stored)
         priced = {key for task in tasks for key in task.rating_keys()}
         unpriced = frozenset[str]().union(*(task.unpriced for task in tasks))
         for key, rating in stored.items():
             metric = rating.document.metric
-            pair = ChangedPair(customer.id, metric, month)
+            pair = ChangedPair(subscription.id, metric, month)
             if key.corrects is not None:
                 if charge is None:
-                    self._failures.attempt(pair, partial(self._adjust_older, customer, key.corrects, metric))
+                    self._failures.attempt(pair, partial(self._adjust_older, subscription, key.corrects, metric))
             elif key not in priced and key.charge not in unpriced and charge in {None, key.charge}:
-                reason = None if customer.is_rated_in(period) else _NOT_LIVED
-                self._failures.attempt(pair, partial(self._open_periods.end, customer, rating, reason))
+                reason = None if subscription.is_rated_in(period) else _NOT_LIVED
+                self._failures.attempt(pair, partial(self._open_periods.end, subscription, rating, reason))
 
     def _of_deleted_charges(
-        self, customer: BilledSubscription, stored: Collection[StoredRating], charge: str | None
+        self, subscription: BilledSubscription, stored: Collection[StoredRating], charge: str | None
     ) -> list[Task]:
         """Return tasks for what an ended subscription is still due by deleted charges, at their stored prices.
 
         A charge that only ended subscriptions use may be deleted. What remains due takes a final invoice.
         """
-        period = customer.calendar.open
-        if not customer.has_ended(self._inputs.now) or not customer.is_rated_in(period):
+        period = subscription.calendar.open
+        if not subscription.has_ended(self._inputs.now) or not subscription.is_rated_in(period):
             return []
         tasks = []
         for rating in stored:
@@ -181,56 +185,56 @@ class Rater:
             if is_deleted and is_requested and rating.document.is_up_to_date:
                 price = pricing_of(self._ratings.whole(rating).price)
                 metric = rating.document.metric
-                pair = ChangedPair(customer.id, metric, month_of(period.start))
-                tasks.append(Task(pair, customer, metric, period, (price,)))
+                pair = ChangedPair(subscription.id, metric, month_of(period.start))
+                tasks.append(Task(pair, subscription, metric, period, (price,)))
         return tasks
 
-    def _end_replaced(self, customer: BilledSubscription) -> None:
+    def _end_replaced(self, subscription: BilledSubscription) -> None:
         """Bring ratings under a corrected start to zero: they are rated under the new start."""
-        for start in customer.replaced_starts:
-            for stored in self._ratings.in_period(customer.id, start):
+        for start in subscription.replaced_starts:
+            for stored in self._ratings.in_period(subscription.id, start):
                 if not stored.frozen:
-                    pair = ChangedPair(customer.id, stored.document.metric, month_of(start))
-                    self._failures.attempt(pair, partial(self._open_periods.end, customer, stored, _REPLACED))
+                    pair = ChangedPair(subscription.id, stored.document.metric, month_of(start))
+                    self._failures.attempt(pair, partial(self._open_periods.end, subscription, stored, _REPLACED))
 
-    def _adjust_older(self, customer: BilledSubscription, start: datetime, metric: str) -> None:
+    def _adjust_older(self, subscription: BilledSubscription, start: datetime, metric: str) -> None:
         """Adjust the period that an adjustment in the open period corrects, unless the review covered it."""
-        corrected = customer.calendar.period_holding(start)
-        if corrected not in customer.invoiced(REVIEWED):
-            self._invoiced_periods.adjust(customer, corrected, metric=metric)
+        corrected = subscription.calendar.period_holding(start)
+        if corrected not in subscription.invoiced(REVIEWED):
+            self._invoiced_periods.adjust(subscription, corrected, metric=metric)
 
-    def _rate_beyond(self, customer: BilledSubscription) -> None:
+    def _rate_beyond(self, subscription: BilledSubscription) -> None:
         """Rate the usage of the upcoming period, and of the time before the first period known."""
-        following = customer.calendar.after(customer.calendar.open)
-        first = customer.calendar.known[0].start
+        following = subscription.calendar.after(subscription.calendar.open)
+        first = subscription.calendar.known[0].start
         tasks = []
         for metric in self._inputs.prices().by_metric:
-            pair = ChangedPair(customer.id, metric, month_of(following.start))
-            if customer.is_rated_in(following):
-                tasks.append(self._open_periods.task(pair, customer, metric, following))
-            self._failures.attempt(pair, partial(self._adjust_before, customer, metric, first))
+            pair = ChangedPair(subscription.id, metric, month_of(following.start))
+            if subscription.is_rated_in(following):
+                tasks.append(self._open_periods.task(pair, subscription, metric, following))
+            self._failures.attempt(pair, partial(self._adjust_before, subscription, metric, first))
         self._open_periods.rate(tasks)
-        self._end_upcoming(customer, following, tasks)
+        self._end_upcoming(subscription, following, tasks)
 
-    def _end_upcoming(self, customer: BilledSubscription, period: Period, tasks: Sequence[Task]) -> None:
+    def _end_upcoming(self, subscription: BilledSubscription, period: Period, tasks: Sequence[Task]) -> None:
         """Bring ratings of the upcoming period to zero if their charges no longer apply in it."""
         priced = {key for task in tasks for key in task.rating_keys()}
         unpriced = frozenset[str]().union(*(task.unpriced for task in tasks))
-        for stored in self._ratings.in_period(customer.id, period.start):
+        for stored in self._ratings.in_period(subscription.id, period.start):
             if stored.key not in priced and stored.key.charge not in unpriced and not stored.frozen:
-                pair = ChangedPair(customer.id, stored.document.metric, month_of(period.start))
-                self._failures.attempt(pair, partial(self._open_periods.end, customer, stored, period=period))
+                pair = ChangedPair(subscription.id, stored.document.metric, month_of(period.start))
+                self._failures.attempt(pair, partial(self._open_periods.end, subscription, stored, period=period))
 
-    def _adjust_before(self, customer: BilledSubscription, metric: str, first: datetime) -> None:
+    def _adjust_before(self, subscription: BilledSubscription, metric: str, first: datetime) -> None:
         """Adjust the periods before the `first` one known in which a metric was used."""
-        for period in self._used_before(customer, metric, first):
-            self._invoiced_periods.adjust(customer, period, metric=metric)
+        for period in self._used_before(subscription, metric, first):
+            self._invoiced_periods.adjust(subscription, period, metric=metric)
 
-    def _used_before(self, customer: BilledSubscription, metric: str, first: datetime) -> list[Period]:
+    def _used_before(self, subscription: BilledSubscription, metric: str, first: datetime) -> list[Period]:
         periods: dict[Period, None] = {}
-        since = customer.rated_from or _EVER  # earlier usage is not billed here
-        for record in self._inputs.records.between(customer.id, metric, since, first):
-            periods[customer.calendar.period_holding(record.window_start)] = None
+        since = subscription.rated_from or _EVER  # earlier usage is not billed here
+        for record in self._inputs.records.between(subscription.id, metric, since, first):
+            periods[subscription.calendar.period_holding(record.window_start)] = None
         return list(periods)
 
 

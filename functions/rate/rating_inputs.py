@@ -1,4 +1,4 @@
-"""Read customers, prices and usage for one message; the catalogue and each customer once."""
+"""Read subscriptions, prices and usage for one message; the catalogue and each subscription once."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Sources:
     """Where rating reads from.
 
     Attributes:
-        customer: Returns a subscription as rating sees it.
+        subscription: Returns a subscription as rating sees it.
         prices: Returns the metrics and charges.
         records: The usage records.
         markers: The change markers.
@@ -32,7 +32,7 @@ class Sources:
         request_invoices: Requests that the relay reads what Odoo invoiced of a period.
     """
 
-    customer: Callable[[str], BilledSubscription | None]
+    subscription: Callable[[str], BilledSubscription | None]
     prices: Callable[[], PriceBook]
     records: UsageRecords
     markers: ChangeMarkers
@@ -50,7 +50,7 @@ class RatingInputs:
         self.now = now
         self._sources = sources
         self._book: PriceBook | None = None
-        self._customers: dict[str, BilledSubscription | None] = {}
+        self._subscriptions: dict[str, BilledSubscription | None] = {}
         self._created_at: dict[str, datetime | None] = {}
         self.cause: Cause = "usage"
         """Why the message rates: the history of a rating names it."""
@@ -62,16 +62,16 @@ class RatingInputs:
             self._book = self._sources.prices()
         return self._book
 
-    def customer(self, subscription: str, *, refresh: bool = False) -> BilledSubscription | None:
-        """Return a customer; `refresh` reads it again."""
-        if refresh or subscription not in self._customers:
-            self._customers[subscription] = self._sources.customer(subscription)
-        return self._customers[subscription]
+    def subscription(self, subscription_id: str, *, refresh: bool = False) -> BilledSubscription | None:
+        """Return a subscription; `refresh` reads it again."""
+        if refresh or subscription_id not in self._subscriptions:
+            self._subscriptions[subscription_id] = self._sources.subscription(subscription_id)
+        return self._subscriptions[subscription_id]
 
     def priced(
         self,
         pair: ChangedPair,
-        customer: BilledSubscription,
+        subscription: BilledSubscription,
         metric: str,
         period: Period,
         *,
@@ -88,7 +88,7 @@ class RatingInputs:
             if only is not None and charge != only:
                 continue
             price = self.failures.attempt(
-                pair, partial(book.pricing, charge, customer.subscription, period.start, period.end)
+                pair, partial(book.pricing, charge, subscription.priced, period.start, period.end)
             )
             if isinstance(price, Failed):
                 unpriced.add(charge)
@@ -121,6 +121,6 @@ class RatingInputs:
         """Request that the relay reads what Odoo invoiced of a period; raises `Unavailable`."""
         self._sources.request_invoices(subscription, start)
 
-    def forget_customers(self) -> None:
-        """Read every customer again when it is next needed: a long message must not use old periods."""
-        self._customers.clear()
+    def forget_subscriptions(self) -> None:
+        """Read every subscription again when it is next needed: a long message must not use old periods."""
+        self._subscriptions.clear()

@@ -45,7 +45,7 @@ class Change:
     `late` is true if usage arrived after the invoice.
     """
 
-    customer: BilledSubscription
+    subscription: BilledSubscription
     rated: ComputedRating
     decision: NewVersion | SameVersion
     stored: StoredRating | None
@@ -104,8 +104,8 @@ class Writer:
         return [
             self.outbox.prepare(
                 type_,
-                subscription=change.customer.id,
-                plan=change.customer.subscription.plan,
+                subscription=change.subscription.id,
+                plan=change.subscription.priced.plan,
                 metric=change.rated.document.metric,
                 data=data,
                 now=self.now,

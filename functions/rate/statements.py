@@ -32,12 +32,15 @@ class StatementMaker:
     outbox: EventPublisher
 
     def make(
-        self, customer: BilledSubscription, closed_periods: Mapping[datetime, ClosedPeriod], periods: Sequence[Period]
+        self,
+        subscription: BilledSubscription,
+        closed_periods: Mapping[datetime, ClosedPeriod],
+        periods: Sequence[Period],
     ) -> int:
         """Make the statements of invoiced periods that can be made; return how many.
 
         Args:
-            customer: Whose periods they are.
+            subscription: The subscription.
             closed_periods: The periods as they were closed, by start.
             periods: Invoiced periods, in any order.
 
@@ -52,11 +55,11 @@ class StatementMaker:
             closed_period = closed_periods.get(period.start)
             if closed_period is not None and closed_period.has_statement:
                 continue
-            starts = customer.starts_of(period) if closed_period is not None else ()
-            ratings = [rating for start in starts for rating in self.ratings.in_period(customer.id, start)]
+            starts = subscription.starts_of(period) if closed_period is not None else ()
+            ratings = [rating for start in starts for rating in self.ratings.in_period(subscription.id, start)]
             if closed_period is None or not self._is_known(period, ratings):
                 break
-            self._make(customer, period, ratings)
+            self._make(subscription, period, ratings)
             made += 1
         return made
 
@@ -68,18 +71,18 @@ class StatementMaker:
             return True
         return all(rating.line.billed is not None for rating in ratings if rating.line.version is not None)
 
-    def _make(self, customer: BilledSubscription, period: Period, ratings: Sequence[StoredRating]) -> None:
-        previous = self.statements.latest(customer.id)
-        lines = list(self._lines(customer, period, ratings))
+    def _make(self, subscription: BilledSubscription, period: Period, ratings: Sequence[StoredRating]) -> None:
+        previous = self.statements.latest(subscription.id)
+        lines = list(self._lines(subscription, period, ratings))
         document = statement_document(
-            _period(customer, period, ratings),
+            _period(subscription, period, ratings),
             lines,
             previous_hash=None if previous is None else previous["hash"],
             closed_at=self.inputs.now,
         )
         prepared = self.outbox.prepare(
             "statement.closed",
-            subscription=customer.id,
+            subscription=subscription.id,
             plan=document["plan"],
             metric=None,
             data={
@@ -91,7 +94,7 @@ class StatementMaker:
             },
             now=self.inputs.now,
         )
-        noted = self.ratings.closed_periods.statement_made(customer.id, period.start)
+        noted = self.ratings.closed_periods.statement_made(subscription.id, period.start)
         try:
             self.statements.put(document, [noted, *prepared.writes])
         except AlreadyClosed:
@@ -99,7 +102,7 @@ class StatementMaker:
         self.outbox.wake_up(prepared)
 
     def _lines(
-        self, customer: BilledSubscription, period: Period, ratings: Sequence[StoredRating]
+        self, subscription: BilledSubscription, period: Period, ratings: Sequence[StoredRating]
     ) -> Iterator[StatementLine]:
         """Yield what was rated and invoiced; under a corrected start, only what an invoice holds."""
         counts: dict[tuple[str, datetime], UsageCount] = {}
@@ -113,7 +116,7 @@ class StatementMaker:
             if is_replaced and rating.key.corrects is None:
                 counts[counted] = UsageCount()  # it is counted under the present start
             elif counted not in counts:
-                counts[counted] = self._count(customer, rating, start)
+                counts[counted] = self._count(subscription, rating, start)
             yield StatementLine(
                 line=rating.key.line,
                 charge=rating.key.charge,
@@ -127,14 +130,14 @@ class StatementMaker:
                 corrects=rating.key.corrects,
             )
 
-    def _count(self, customer: BilledSubscription, rating: StoredRating, start: datetime) -> UsageCount:
-        period = customer.calendar.period_holding(start)
-        first, end = customer.rated_start(period), customer.rated_end(period)
+    def _count(self, subscription: BilledSubscription, rating: StoredRating, start: datetime) -> UsageCount:
+        period = subscription.calendar.period_holding(start)
+        first, end = subscription.rated_start(period), subscription.rated_end(period)
         if end <= first:
             return UsageCount()
         metric = metric_of(self.ratings.whole(rating).price)
-        records = self.inputs.used_by(customer.id, metric, first, end)
-        return usage_count(records, start=first, end=end, timezone=customer.subscription.timezone)
+        records = self.inputs.used_by(subscription.id, metric, first, end)
+        return usage_count(records, start=first, end=end, timezone=subscription.priced.timezone)
 
 
 def _invoiced_from(rating: StoredRating) -> InvoicedFrom:
@@ -143,22 +146,22 @@ def _invoiced_from(rating: StoredRating) -> InvoicedFrom:
     return "none" if rating.billed == ZERO and rating.line.version is None else "acknowledged"
 
 
-def _order(customer: BilledSubscription, period: Period, ratings: Sequence[StoredRating]) -> int:
+def _order(subscription: BilledSubscription, period: Period, ratings: Sequence[StoredRating]) -> int:
     """Return the order that the period's order lines are on: a renewal may have moved them."""
     orders = {rating.document.odoo_order_id for rating in ratings if rating.line.version is not None}
-    return orders.pop() if len(orders) == 1 else customer.order_for(period)
+    return orders.pop() if len(orders) == 1 else subscription.order_for(period)
 
 
-def _period(customer: BilledSubscription, period: Period, ratings: Sequence[StoredRating]) -> StatementPeriod:
-    history = customer.subscription.plan_history
+def _period(subscription: BilledSubscription, period: Period, ratings: Sequence[StoredRating]) -> StatementPeriod:
+    history = subscription.priced.plan_history
     plans = [change.plan for change in history if change.start is None or change.start < period.end]
     return StatementPeriod(
-        subscription=customer.id,
-        customer_name=customer.customer_name,
-        plan=plans[-1] if plans else customer.subscription.plan,
-        currency=customer.subscription.currency,
-        timezone=customer.subscription.timezone,
-        odoo_order_id=_order(customer, period, ratings),
+        subscription=subscription.id,
+        customer_name=subscription.customer_name,
+        plan=plans[-1] if plans else subscription.priced.plan,
+        currency=subscription.priced.currency,
+        timezone=subscription.priced.timezone,
+        odoo_order_id=_order(subscription, period, ratings),
         start=period.start,
         end=period.end,
         invoiced_at=period.invoiced_at,

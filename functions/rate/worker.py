@@ -121,22 +121,22 @@ class Worker:
             page, following = self.subscriptions.listing(job.list_shard, after, _SUBSCRIPTIONS)
             for listed in page:
                 after = listed.subscription.id
-                customer = rater.rate_subscription(after, charge=job.charge)
-                if customer is not None and job.charge is None:
-                    self._mark_closing(customer, now)
-                    rater.attempt(customer, partial(self._end, customer, now))
+                subscription = rater.rate_subscription(after, charge=job.charge)
+                if subscription is not None and job.charge is None:
+                    self._mark_closing(subscription, now)
+                    rater.attempt(subscription, partial(self._end, subscription, now))
                 if not has_time():
                     return replace(job, after=after)
             if following is None:
                 return None
             after = following
 
-    def _end(self, customer: BilledSubscription, now: datetime) -> None:
-        self.end_announcer.announce(customer, now)
-        self.last_periods.close(customer, now)
+    def _end(self, subscription: BilledSubscription, now: datetime) -> None:
+        self.end_announcer.announce(subscription, now)
+        self.last_periods.close(subscription, now)
 
-    def _mark_closing(self, customer: BilledSubscription, now: datetime) -> None:
+    def _mark_closing(self, subscription: BilledSubscription, now: datetime) -> None:
         """Mark a subscription, so that it is rated as a whole around the end of its period."""
-        end = customer.calendar.open.end
+        end = subscription.calendar.open.end
         for hour in closing_hours(end, now, CLOSING_AHEAD):
-            self.pairs.put(ChangedPair(customer.id, EVERY_METRIC, hour_text(hour_of(now))[:7]), hour)
+            self.pairs.put(ChangedPair(subscription.id, EVERY_METRIC, hour_text(hour_of(now))[:7]), hour)

@@ -68,7 +68,7 @@ class RatingWorld:
 
     def sources(self) -> Sources:
         return Sources(
-            customer=self._customer,
+            subscription=self._subscription,
             prices=self.catalog.price_book,
             records=self.usage,
             markers=self.markers,
@@ -94,7 +94,7 @@ class RatingWorld:
             last_periods=LastPeriods(self.ratings, self.relay_queue),
         )
 
-    def _customer(self, subscription: str) -> BilledSubscription | None:
+    def _subscription(self, subscription: str) -> BilledSubscription | None:
         stored = self.subscriptions.get(subscription)
         return None if stored is None else billed_subscription(stored)
 

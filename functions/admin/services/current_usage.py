@@ -68,7 +68,7 @@ def current_usage(
         "period_end": rfc3339(period.end),
         "state": period.state,
         "calculated_at": rfc3339(now),
-        "currency": customer.subscription.currency,
+        "currency": customer.priced.currency,
         "metrics": [metric for metric in shown if metric is not None],
     }
 
@@ -95,8 +95,8 @@ def _metric(view: _View, metric: Metric) -> dict[str, Any] | None:
         "name": metric.name,
         "unit": metric.unit,
         "units": plain(units),
-        **_summed([each.now for each in charged], customer.subscription.currency),
-        "projection": _projection([each.then for each in charged], customer.subscription.currency),
+        **_summed([each.now for each in charged], customer.priced.currency),
+        "projection": _projection([each.then for each in charged], customer.priced.currency),
         "charges": [_charge(each) for each in charged],
     }
     if unpriced:

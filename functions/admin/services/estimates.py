@@ -83,7 +83,7 @@ def _of_period(stores: Stores, principal: Principal, body: dict[str, Any]) -> di
     period = _period(stored, at)
     spans: tuple[PriceSpan, ...] = (PriceSpan(period.start, period.end, versions[0]),)
     if body.get("charge_code") is not None:
-        spans = price_spans(versions, customer.subscription, period.start, period.end, for_everybody=True)
+        spans = price_spans(versions, customer.priced, period.start, period.end, for_everybody=True)
         # The charge names the currency where none of its versions is valid yet.
         spans = (*spans, PriceSpan(period.end, period.end, versions[0]))
     end = max(period.start, customer.rated_end(period))

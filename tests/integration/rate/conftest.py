@@ -11,7 +11,7 @@ import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from functions.rate import planner
-from functions.rate.dependencies import created_at, customer, price_book
+from functions.rate.dependencies import created_at, price_book, subscription
 from functions.rate.end_announcer import EndAnnouncer
 from functions.rate.last_periods import LastPeriods
 from functions.rate.line_due_times import LineDueTimes
@@ -75,7 +75,7 @@ class World:
 
     def sources(self) -> Sources:
         return Sources(
-            customer=partial(customer, self.subscriptions),
+            subscription=partial(subscription, self.subscriptions),
             prices=partial(price_book, self.catalogue),
             records=self.records,
             markers=self.pairs,

@@ -39,7 +39,7 @@ def price(customer: BilledSubscription) -> Pricing:
     world.catalog.define_metric()
     world.catalog.define_charge()
     period = customer.calendar.known[0]
-    found = world.catalog.price_book().pricing("api_calls", customer.subscription, period.start, period.end)
+    found = world.catalog.price_book().pricing("api_calls", customer.priced, period.start, period.end)
     assert found is not None
     return found
 
@@ -118,8 +118,8 @@ def test_an_unknown_result_of_odoo_leaves_the_adjustment_unresolved(customer: Bi
 
 
 def test_another_currency_than_the_subscription_s_is_an_error(customer: BilledSubscription) -> None:
-    euros = replace(customer, subscription=replace(customer.subscription, currency="EUR"))
-    other = replace(state(customer, "25"), customer=euros)
+    euros = replace(customer, priced=replace(customer.priced, currency="EUR"))
+    other = replace(state(customer, "25"), subscription=euros)
     with pytest.raises(CurrencyMismatch, match="billed in USD, but the subscription is in EUR"):
         planned(other)
 

@@ -75,7 +75,7 @@ class Life:
             raise error
 
         sources = Sources(
-            customer=lambda _: BilledSubscription(subscription, self.calendar),
+            subscription=lambda _: BilledSubscription(subscription, self.calendar),
             prices=lambda: self.book,
             records=self,
             markers=FakeChangeMarkers(),

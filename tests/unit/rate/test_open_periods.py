@@ -61,7 +61,7 @@ def test_a_rating_frozen_meanwhile_becomes_an_adjustment(world: RatingWorld) -> 
     world.acknowledge()
     stored = world.subscriptions.items["42"]
     rater = world.rater()
-    rater._inputs.customer("42")  # reads the calendar before the invoice comes
+    rater._inputs.subscription("42")  # reads the calendar before the invoice comes
     world.invoice("2027-01-01")
     world.ratings.freeze(world.rating())
     world.push("40")

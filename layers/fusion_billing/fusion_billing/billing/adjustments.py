@@ -80,16 +80,16 @@ class AdjustmentKeys:
         return () if self.own is None else (self.own,)
 
 
-def adjustment_keys(customer: BilledSubscription, adjustment: Adjustment) -> AdjustmentKeys:
+def adjustment_keys(subscription: BilledSubscription, adjustment: Adjustment) -> AdjustmentKeys:
     """Return the keys of the ratings that an adjustment depends on."""
     code, start = adjustment.price.charge.code, adjustment.period.start
-    is_known = adjustment.period in customer.calendar.known
-    later = [start_ for period in customer.invoiced_after(start) for start_ in customer.starts_of(period)]
+    is_known = adjustment.period in subscription.calendar.known
+    later = [start_ for period in subscription.invoiced_after(start) for start_ in subscription.starts_of(period)]
     return AdjustmentKeys(
-        RatingKey(customer.id, start, code) if is_known else None,
-        tuple(RatingKey(customer.id, replaced, code) for replaced in customer.starts_of(adjustment.period)[1:]),
-        tuple(RatingKey(customer.id, billed_in, code, start) for billed_in in later),
-        RatingKey(customer.id, customer.calendar.open.start, code, start),
+        RatingKey(subscription.id, start, code) if is_known else None,
+        tuple(RatingKey(subscription.id, replaced, code) for replaced in subscription.starts_of(adjustment.period)[1:]),
+        tuple(RatingKey(subscription.id, billed_in, code, start) for billed_in in later),
+        RatingKey(subscription.id, subscription.calendar.open.start, code, start),
     )
 
 
@@ -101,7 +101,7 @@ class AdjustmentState:
     gets a version conflict.
     """
 
-    customer: BilledSubscription
+    subscription: BilledSubscription
     adjustment: Adjustment
     keys: AdjustmentKeys
     ratings: StoredRatings
@@ -176,10 +176,10 @@ def plan_adjustment(state: AdjustmentState, price: Pricing, product: int | None,
         CurrencyMismatch: The charge was billed in another currency than the subscription's.
         TooManyGroups: The usage makes more groups than a rating may have.
     """
-    opened, known = state.customer.calendar.open, state.known
+    opened, known = state.subscription.calendar.open, state.known
     current = at_invoiced_rules(known[0].document if known else None, _rated_again(state, price, product))
     document = adjustment_document(current, billed_in=opened, invoiced=state.invoiced())
-    document = state.customer.bill(document, opened, now)
+    document = state.subscription.bill(document, opened, now)
     is_late = _is_late(document, state)
     computed = computed_rating(state.keys.open, document, cause="usage" if is_late else "invoice")
     decision = decide(computed, state.stored, period="open", has_usage=True)
@@ -188,19 +188,19 @@ def plan_adjustment(state: AdjustmentState, price: Pricing, product: int | None,
 
 def _rated_again(state: AdjustmentState, price: Pricing, product: int | None) -> RatingDocument:
     """Return the invoiced period's rating document as all its usage records make it now."""
-    customer, charge, period = state.customer, price.charge, state.adjustment.period
-    currency = customer.subscription.currency
+    subscription, charge, period = state.subscription, price.charge, state.adjustment.period
+    currency = subscription.priced.currency
     if charge.currency != currency:
         raise CurrencyMismatch(
             f"Charge {charge.code} was billed in {charge.currency}, but the subscription is in {currency}"
         )
-    subscription = customer.priced_in(period)
+    priced = subscription.priced_in(period)
     is_charged = state.adjustment.is_charged
     result = RatingResult(ZERO, ZERO, ZERO, ZERO, ZERO, charge.currency, ())
-    if is_charged and customer.is_rated_in(period):
+    if is_charged and subscription.is_rated_in(period):
         check_groups(price, state.records)
-        result = price.rate(state.records, subscription, period.start, period.end)
-    document = period_document(price, subscription, period.start, period.end, result)
+        result = price.rate(state.records, priced, period.start, period.end)
+    document = period_document(price, priced, period.start, period.end, result)
     if product is not None:
         document = replace(document, odoo_product_id=product)  # it may have been corrected; the price stays
     return document if is_charged else replace(document, charge_applies=False)

@@ -25,7 +25,7 @@ class BilledSubscription:
             period since. If it runs again, Odoo's next invoice is for the time before.
     """
 
-    subscription: PricedSubscription
+    priced: PricedSubscription
     calendar: Calendar
     rated_until: datetime | None = None
     rated_from: datetime | None = None
@@ -38,7 +38,7 @@ class BilledSubscription:
     @property
     def id(self) -> str:
         """Return the subscription's id."""
-        return self.subscription.id
+        return self.priced.id
 
     def is_rated_in(self, period: Period) -> bool:
         """Return whether any part of a period is rated."""
@@ -71,7 +71,7 @@ class BilledSubscription:
         """Return the subscription to price a period with: its lifetime is the rated part of the period."""
         lived = self.rated_start(period), self.rated_end(period)
         return replace(
-            self.subscription,
+            self.priced,
             lived_from=lived[0] if lived[0] > period.start else None,
             lived_until=lived[1] if lived[1] < period.end else None,
             whole_from=self.calendar.whole_start(period),
@@ -83,7 +83,7 @@ class BilledSubscription:
         That is the running order: what a renewed order has not invoiced moves to its renewal.
         A later order applies from the period in which, or at whose end, it takes over.
         """
-        running = self.subscription.odoo_order_id
+        running = self.priced.odoo_order_id
         serving = [order for order in self.orders if order.kind != "upsell"]
         ids = [order.odoo_order_id for order in serving]
         if running not in ids:

@@ -31,10 +31,10 @@ class TooManyRecords(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One side of the comparison: the catalogue, and the customer in it (None: there is none)."""
+    """One side of the comparison: the catalogue, and the subscription in it (None: it does not exist)."""
 
     book: PriceBook
-    customer: BilledSubscription | None
+    subscription: BilledSubscription | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +98,8 @@ def compared(before: Side, after: Side, charges: Iterable[str], read: ReadRecord
         if one is None and other is None:
             continue
         rated = _rated(before, one, read)
-        alike = one == other and before.customer == after.customer
-        subscription = before.customer or after.customer
+        alike = one == other and before.subscription == after.subscription
+        subscription = before.subscription or after.subscription
         if subscription is not None:
             then = rated if alike else _rated(after, other, read)
             yield Comparison(subscription.id, charge, rated, then)
@@ -154,32 +154,32 @@ def preview(
 
 def _priced(side: Side, charge: str) -> Pricing | str | None:
     """Return a charge's pricing, None where it does not apply, or why it can't be priced."""
-    customer = side.customer
-    if customer is None or side.book.newest(charge) is None:
+    subscription = side.subscription
+    if subscription is None or side.book.newest(charge) is None:
         return None
-    period = customer.calendar.open
-    if not customer.is_rated_in(period):
+    period = subscription.calendar.open
+    if not subscription.is_rated_in(period):
         return None
     try:
-        return side.book.pricing(charge, customer.subscription, period.start, period.end)
+        return side.book.pricing(charge, subscription.priced, period.start, period.end)
     except (CurrencyMismatch, LookupError, Refused) as error:
         return str(error)
 
 
 def _rated(side: Side, price: Pricing | str | None, read: ReadRecords) -> Figures | None:
-    customer = side.customer
-    if price is None or customer is None:
+    subscription = side.subscription
+    if price is None or subscription is None:
         return None
-    period = customer.calendar.open
-    currency = customer.subscription.currency
+    period = subscription.calendar.open
+    currency = subscription.priced.currency
     if isinstance(price, str):
         return Figures(period.start, period.end, currency, error=price)
     since = price.metric.records_from(period.start)
     try:
-        records = read(customer.id, price.metric.code, since, customer.rated_end(period))
+        records = read(subscription.id, price.metric.code, since, subscription.rated_end(period))
     except TooManyRecords as error:
         return Figures(period.start, period.end, currency, error=str(error), is_skipped=True)
-    rated = price.rate(records, customer.priced_in(period), period.start, period.end)
+    rated = price.rate(records, subscription.priced_in(period), period.start, period.end)
     return Figures(period.start, period.end, currency, rated.units, rated.amount)
 
 

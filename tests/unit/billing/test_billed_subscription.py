@@ -24,34 +24,34 @@ def link(order: int, start: datetime, kind: str = "renewal") -> ChainedOrder:
 
 
 def test_what_came_before_a_customer_is_billed_from_is_not_rated() -> None:
-    customer = BilledSubscription(WHO, CALENDAR, rated_from=day(11, 10))
+    subscription = BilledSubscription(WHO, CALENDAR, rated_from=day(11, 10))
     november, october = CALENDAR.open, CALENDAR.period_holding(day(10, 5))
-    assert not customer.is_rated_in(october)
-    assert customer.is_rated_in(november)
-    assert (customer.rated_start(november), customer.rated_end(november)) == (day(11, 10), day(12, 1))
-    assert customer.priced_in(november).lived_from == day(11, 10)
+    assert not subscription.is_rated_in(october)
+    assert subscription.is_rated_in(november)
+    assert (subscription.rated_start(november), subscription.rated_end(november)) == (day(11, 10), day(12, 1))
+    assert subscription.priced_in(november).lived_from == day(11, 10)
 
 
 def test_an_invoiced_period_is_rated_from_where_it_was_whatever_is_corrected_since() -> None:
     closed = advance(CALENDAR, replace(MONTHLY, next_invoice_date=date(2027, 1, 1)), day(12, 2), rated_from=day(11, 5))
-    customer = BilledSubscription(WHO, closed, rated_from=day(12, 15))
-    assert customer.rated_start(closed.known[0]) == day(11, 5)
-    assert customer.rated_start(closed.open) == day(12, 15)
+    subscription = BilledSubscription(WHO, closed, rated_from=day(12, 15))
+    assert subscription.rated_start(closed.known[0]) == day(11, 5)
+    assert subscription.rated_start(closed.open) == day(12, 15)
 
 
 def test_what_ends_in_a_period_is_rated_up_to_there() -> None:
-    customer = BilledSubscription(WHO, CALENDAR, rated_until=day(11, 20))
-    assert customer.rated_end(CALENDAR.open) == day(11, 20)
-    assert customer.priced_in(CALENDAR.open).lived_until == day(11, 20)
-    assert not customer.is_rated_in(CALENDAR.after(CALENDAR.open))
+    subscription = BilledSubscription(WHO, CALENDAR, rated_until=day(11, 20))
+    assert subscription.rated_end(CALENDAR.open) == day(11, 20)
+    assert subscription.priced_in(CALENDAR.open).lived_until == day(11, 20)
+    assert not subscription.is_rated_in(CALENDAR.after(CALENDAR.open))
 
 
 def test_the_order_that_runs_bills_what_its_forerunner_has_not() -> None:
     orders = (link(42, day(1, 1), "initial"), link(50, day(11, 3), "upsell"), link(57, day(12, 1)))
-    customer = BilledSubscription(WHO, CALENDAR, orders=orders)
-    assert customer.order_for(CALENDAR.open) == 57
-    assert customer.order_for(CALENDAR.after(CALENDAR.open)) == 57
-    assert customer.order_for(CALENDAR.period_holding(day(10, 5))) == 42
+    subscription = BilledSubscription(WHO, CALENDAR, orders=orders)
+    assert subscription.order_for(CALENDAR.open) == 57
+    assert subscription.order_for(CALENDAR.after(CALENDAR.open)) == 57
+    assert subscription.order_for(CALENDAR.period_holding(day(10, 5))) == 42
     assert BilledSubscription(WHO, CALENDAR).order_for(CALENDAR.open) == 57
 
 
