@@ -54,7 +54,7 @@ def _faults(body: dict[str, Any], records: object) -> list[Fault]:
     faults = []
     if isinstance(body, strict_json.Ambiguous):
         repeated = body.duplicates[:_MOST_NAMES]
-        faults += [Fault(name[:_LONGEST_NAME], "duplicate_key", "is named twice") for name in repeated]
+        faults += [Fault(name[:_LONGEST_NAME], "duplicate_key", "must not be given twice") for name in repeated]
     unknown = sorted(set(body) - {"records"})[:_MOST_NAMES]
     faults += [Fault(name[:_LONGEST_NAME], "unknown_field", "is not a field of a batch") for name in unknown]
     if not isinstance(records, list):

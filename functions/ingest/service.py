@@ -110,12 +110,12 @@ class _Intake:
             record = self.records[index]
             key = record.source, record.key
             # After a record that could not be stored, later ones of its key wait: sent again, they keep their order.
-            answer = WriteResult(UNAVAILABLE)
+            write_result = WriteResult(UNAVAILABLE)
             if key not in unstored:
-                answer = self.stores.single.push(record.source, record, received_at, self.deadline)
-            if answer.outcome == UNAVAILABLE:
+                write_result = self.stores.single.push(record.source, record, received_at, self.deadline)
+            if write_result.outcome == UNAVAILABLE:
                 unstored.add(key)
-            self.results[index] = _result(record, answer)
+            self.results[index] = _result(record, write_result)
 
     def _store_firsts(self, indexes: list[int], received_at: str) -> set[RecordKey]:
         """Store records under distinct keys; return the keys of those that could not be stored."""
@@ -126,12 +126,12 @@ class _Intake:
         for source, own in by_source.items():
             records = [self.records[index] for index in own]
             if len(records) == 1:
-                answers = [self.stores.single.push(source, records[0], received_at, self.deadline)]
+                written = [self.stores.single.push(source, records[0], received_at, self.deadline)]
             else:
-                answers = self.stores.batch.push(source, records, received_at, self.deadline)
-            for index, record, answer in zip(own, records, answers, strict=True):
-                self.results[index] = _result(record, answer)
-                if answer.outcome == UNAVAILABLE:
+                written = self.stores.batch.push(source, records, received_at, self.deadline)
+            for index, record, write_result in zip(own, records, written, strict=True):
+                self.results[index] = _result(record, write_result)
+                if write_result.outcome == UNAVAILABLE:
                     unstored.add((source, record.key))
         return unstored
 
@@ -140,12 +140,12 @@ class _Intake:
         del self.records[index]
 
 
-def _result(record: UsageRecord, answer: WriteResult) -> Result:
-    if answer.outcome == CONFLICT:
-        return conflict(record, answer.stored_target, answer.revision)
-    if answer.outcome == UNAVAILABLE:
+def _result(record: UsageRecord, write_result: WriteResult) -> Result:
+    if write_result.outcome == CONFLICT:
+        return conflict(record, write_result.stored_target, write_result.revision)
+    if write_result.outcome == UNAVAILABLE:
         return unavailable(record.key)
-    return Result(record.key, answer.outcome, answer.revision)
+    return Result(record.key, write_result.outcome, write_result.revision)
 
 
 def summary(results: Iterable[Result]) -> Mapping[str, int]:

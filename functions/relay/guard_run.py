@@ -17,8 +17,8 @@ from aws_lambda_powertools import Logger
 from functions.relay.ports import Circuit, ListedSubscriptions
 from fusion_billing.billing_periods.schedule import local_midnight
 from fusion_billing.billing_periods.subscription_states import ENDED
+from fusion_billing.catalog.identifiers import LIST_SHARDS
 from fusion_billing.catalog.stored_subscription import Listed
-from fusion_billing.dynamodb.catalog.subscriptions import LIST_SHARDS
 from fusion_billing.dynamodb.ratings.order_line_items import StoredLine
 from fusion_billing.messaging.relay_messages import GuardJob
 from fusion_billing.odoo.copy_guarding import CopyGuarding

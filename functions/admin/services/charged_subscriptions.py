@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from functions.admin.ports import Subscriptions
 from fusion_billing.catalog.charge import Charge
+from fusion_billing.catalog.identifiers import LIST_SHARDS
 from fusion_billing.catalog.subscription import Subscription
-from fusion_billing.dynamodb.catalog.subscriptions import LIST_SHARDS
 
 _PAGE = 100
 

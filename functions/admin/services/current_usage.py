@@ -20,7 +20,7 @@ from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import EXACT, plain
 from fusion_billing.errors import Refused
 from fusion_billing.instants import rfc3339
-from fusion_billing.rating.aggregations import AGGREGATES
+from fusion_billing.rating.aggregations import AGGREGATORS
 from fusion_billing.rating.aggregations.weighted import cut
 from fusion_billing.rating.exact import readable
 from fusion_billing.rating.records import Record, in_order
@@ -89,7 +89,7 @@ def _metric(view: _View, metric: Metric) -> dict[str, Any] | None:
     # As it is rated: a level's weight is its share of the whole period, however little of that is lived.
     counted = list(cut(used, starts, ends)) if metric.aggregation == "time_weighted" else used
     with localcontext(EXACT):
-        units = readable(AGGREGATES[metric.aggregation](in_order(counted), period.start, period.end))
+        units = readable(AGGREGATORS[metric.aggregation].aggregate(in_order(counted), period.start, period.end))
     shown = {
         "metric": metric.code,
         "name": metric.name,

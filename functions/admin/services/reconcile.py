@@ -12,9 +12,8 @@ from typing import Any
 
 from functions.admin.cursors import bad_cursor
 from functions.admin.ports import Subscriptions
-from fusion_billing.catalog.identifiers import SHARD_POSITION
+from fusion_billing.catalog.identifiers import LIST_SHARDS, SHARD_POSITION
 from fusion_billing.catalog.stored_subscription import StoredSubscription
-from fusion_billing.dynamodb.catalog.subscriptions import LIST_SHARDS
 from fusion_billing.errors import NotFound
 from fusion_billing.odoo.copy_guarding import CopyGuarding
 from fusion_billing.odoo.line_guarding import Comparison, LineGuarding, is_acknowledged

@@ -7,10 +7,9 @@ from functions.admin.cursors import bad_cursor
 from functions.admin.ports import Subscriptions
 from functions.admin.services.change_json import changes_json
 from fusion_billing.access.principal import Principal
-from fusion_billing.catalog.identifiers import SHARD_POSITION, is_subscription_id
+from fusion_billing.catalog.identifiers import LIST_SHARDS, SHARD_POSITION, is_subscription_id
 from fusion_billing.catalog.stored_subscription import Listed, StoredSubscription
 from fusion_billing.catalog.subscription_history import ChainedOrder
-from fusion_billing.dynamodb.catalog.subscriptions import LIST_SHARDS
 from fusion_billing.errors import NotFound
 from fusion_billing.instants import rfc3339
 

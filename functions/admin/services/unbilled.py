@@ -9,7 +9,7 @@ from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing_periods.calendar import Period
 from fusion_billing.catalog.metric import Metric
 from fusion_billing.decimals import EXACT, plain
-from fusion_billing.rating.aggregations import AGGREGATES
+from fusion_billing.rating.aggregations import AGGREGATORS
 from fusion_billing.rating.exact import readable
 from fusion_billing.rating.records import in_order
 
@@ -35,5 +35,5 @@ def unbilled(
     outside = in_order([*before, *after])
     with localcontext(EXACT):
         since = min(period.start, outside[0].window_start)
-        units = readable(AGGREGATES[metric.aggregation](outside, since, period.end))
+        units = readable(AGGREGATORS[metric.aggregation].aggregate(outside, since, period.end))
     return {"units": plain(units), "records_before": len(before), "records_after": len(after)}

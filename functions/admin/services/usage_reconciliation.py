@@ -16,7 +16,7 @@ from fusion_billing.catalog.validation import Definition, parse
 from fusion_billing.decimals import plain
 from fusion_billing.dynamodb.usage.reading import Selection
 from fusion_billing.errors import Fault, Refused
-from fusion_billing.metering.parsing import text_fault
+from fusion_billing.metering.field_faults import text_fault
 
 _LONGEST = 4_000_000  # bytes of findings; an answer must stay below 6 MB
 

@@ -118,8 +118,8 @@ def test_a_missing_field_is_named(name: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"charge": 5}, "charge: must be text"),
-        ({"amount": 1.5}, "amount: must be text"),
+        ({"charge": 5}, "charge: must be a string"),
+        ({"amount": 1.5}, "amount: must be a string"),
         ({"odoo_order_id": "42"}, "odoo_order_id: must be an Odoo record ID"),
         ({"odoo_product_id": True}, "odoo_product_id: must be an Odoo record ID"),
         ({"period_start": "2026-11-01T00:00:00"}, "period_start"),
@@ -136,7 +136,7 @@ def test_a_missing_field_is_named(name: str) -> None:
         ({"corrects": {**CORRECTS, "period_start": None}}, "corrects.period_start"),
         ({"corrects": {**CORRECTS, "period_end": None}}, "corrects.period_end"),
         ({"corrects": {**CORRECTS, "amount": None}}, "amount: is missing"),
-        ({"corrects": {**CORRECTS, "invoiced_amount": 5}}, "invoiced_amount: must be text"),
+        ({"corrects": {**CORRECTS, "invoiced_amount": 5}}, "invoiced_amount: must be a string"),
     ],
 )
 def test_a_field_of_the_wrong_type_is_named(changes: dict[str, Any], message: str) -> None:

@@ -1,7 +1,5 @@
 """An update expression holds the clauses that apply."""
 
-from fusion_billing.billing import planning
-from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.expressions import UpdateExpression, placeholders
 
 
@@ -18,7 +16,3 @@ def test_a_clause_that_does_not_apply_is_left_out() -> None:
 
 def test_values_are_named_by_their_attributes() -> None:
     assert placeholders({"#at": 1, "q": 2}) == {":at": 1, ":q": 2}
-
-
-def test_the_list_of_subscriptions_has_as_many_shards_everywhere() -> None:
-    assert keys.LIST_SHARDS == planning.LIST_SHARDS

@@ -7,7 +7,8 @@ import pytest
 
 from fusion_billing import strict_json
 from fusion_billing.errors import Fault, Refused
-from fusion_billing.metering.parsing import is_key, parse, text_fault
+from fusion_billing.metering.field_faults import text_fault
+from fusion_billing.metering.parsing import is_key, parse
 
 ID_RULE = "must be 1 to 64 of A-Z, a-z, 0-9, '.', '_', ':' and '-'"
 CODE_RULE = "must be 1 to 64 of a-z, 0-9, '_', '.' and '-'"

@@ -230,7 +230,7 @@ def test_one_long_window_equals_its_hours(model: str, data: st.DataObject) -> No
 def test_what_is_weighed_by_time_lies_between_the_cheapest_and_the_dearest(
     aggregation: str, model: str, data: st.DataObject
 ) -> None:
-    if AGGREGATORS[aggregation].adds_up and model != "flat":  # type: ignore[index]
+    if AGGREGATORS[aggregation].adds_up and model != "flat":  # type: ignore[literal-required]
         pytest.skip("is not weighed by time")
     versions = [data.draw(charges(model)) for _ in range(3)]
     records, metric = data.draw(usage(aggregation)), data.draw(metrics(aggregation))

@@ -2,14 +2,14 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import pytest
 
 from fusion_billing.catalog.metric import DECIMAL_ROUNDING, Aggregation, RoundingMode
 from fusion_billing.catalog.price_models import Package, PriceModel
 from fusion_billing.rating import exact
-from fusion_billing.rating.aggregations import AGGREGATES, AGGREGATORS, WORDS
+from fusion_billing.rating.aggregations import AGGREGATORS, Aggregator
 from fusion_billing.rating.models import price
 from fusion_billing.rating.models.usage import Usage
 from tests.unit.rating.test_every_pair import MODELS
@@ -31,11 +31,17 @@ NAMES = [get_args(each.model_fields["type"].annotation)[0] for each in CLASSES]
 
 
 def test_every_aggregation_is_known_and_no_other() -> None:
-    names = set(get_args(Aggregation))
-    assert set(AGGREGATES) == set(WORDS) == set(AGGREGATORS) == names
-    assert len(set(WORDS.values())) == len(names)
-    for aggregate in AGGREGATES.values():
-        assert aggregate([], NOW, LATER) == 0
+    aggregators = cast("dict[str, Aggregator]", AGGREGATORS)
+    assert set(aggregators) == set(get_args(Aggregation))
+    assert len({aggregator.words for aggregator in aggregators.values()}) == len(aggregators)
+    for aggregator in aggregators.values():
+        assert aggregator.aggregate([], NOW, LATER) == 0
+
+
+def test_sums_counts_and_levels_add_up_over_the_parts_of_a_period() -> None:
+    aggregators = cast("dict[str, Aggregator]", AGGREGATORS)
+    adding = {name for name, aggregator in aggregators.items() if aggregator.adds_up}
+    assert adding == {"sum", "count", "time_weighted"}
 
 
 def test_every_charge_model_is_tested_as_one_of_every_pair() -> None:

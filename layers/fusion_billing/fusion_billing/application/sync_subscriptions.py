@@ -20,8 +20,8 @@ from fusion_billing.application.ports import Subscriptions, SyncProgress
 from fusion_billing.application.save_subscription import SubscriptionWriter
 from fusion_billing.application.subscription_plan import Chain, SaveRequest
 from fusion_billing.application.sync_report import OrderResult, Report, count
-from fusion_billing.billing.planning import LIST_SHARDS
 from fusion_billing.billing_periods.subscription_states import CHURNED, ENDED
+from fusion_billing.catalog.identifiers import LIST_SHARDS
 from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.validation import parse

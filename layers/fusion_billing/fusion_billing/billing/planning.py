@@ -7,9 +7,6 @@ from datetime import UTC, datetime, timedelta
 from fusion_billing.catalog.identifiers import MARKERS_LIVE
 
 HOUR = timedelta(hours=1)
-LIST_SHARDS = 16
-"""Shards of the list of subscriptions."""
-
 _FORMAT = "%Y-%m-%dT%H"
 
 

@@ -360,7 +360,7 @@ def _text(json: Mapping[str, Any], name: str) -> str:
     value = json.get(name)
     if isinstance(value, str):
         return value
-    raise UnreadableDocument(f"{name}: {'is missing' if value is None else 'must be text'}")
+    raise UnreadableDocument(f"{name}: {'is missing' if value is None else 'must be a string'}")
 
 
 def _optional_text(json: Mapping[str, Any], name: str) -> str | None:

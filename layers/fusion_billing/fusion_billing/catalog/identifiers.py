@@ -6,9 +6,7 @@ A limit that concerns one algorithm only (how often it retries, how much it cach
 
 import re
 from datetime import timedelta
-from typing import Final, NewType, TypeGuard
-
-SubscriptionId = NewType("SubscriptionId", str)
+from typing import Final
 
 # Identifiers
 
@@ -105,6 +103,11 @@ MAX_PLAN_CHANGES: Final = 50
 MAX_ORDERS: Final = 40
 """Orders of a subscription's chain that a request names."""
 
+# Lists
+
+LIST_SHARDS: Final = 16
+"""Shards of the list of subscriptions: partitions of the index `listing`."""
+
 # Change markers
 
 MARKERS_LIVE: Final = timedelta(days=14)
@@ -120,6 +123,6 @@ MAX_EVENT_FILTERS: Final = 50
 MAX_URL: Final = 2048
 
 
-def is_subscription_id(text: str) -> TypeGuard[SubscriptionId]:
-    """Return whether `text` can be the id of a subscription; the type checker takes it for one then."""
+def is_subscription_id(text: str) -> bool:
+    """Return whether `text` can be the id of a subscription."""
     return SUBSCRIPTION_ID.fullmatch(text) is not None

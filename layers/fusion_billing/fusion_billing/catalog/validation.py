@@ -98,7 +98,7 @@ def check_size(text: str) -> None:
 
 
 _CODES = {
-    "missing": ("missing", "must be given"),
+    "missing": ("missing", "is required"),
     "extra_forbidden": ("unknown_field", "is not a field of this object"),
     "bool_type": ("not_a_boolean", "must be true or false"),
     "bool_parsing": ("not_a_boolean", "must be true or false"),

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, ClassVar, Self
 
-from fusion_billing.billing.planning import HOUR, LIST_SHARDS, Hours, hour_text, parse_hour
+from fusion_billing.billing.planning import HOUR, Hours, hour_text, parse_hour
 from fusion_billing.billing.rating import Cause
+from fusion_billing.catalog.identifiers import LIST_SHARDS
 from fusion_billing.messaging.json_fields import Json, given_fields
 
 _LONGEST = 24  # hours in one message, so that a run after a long standstill is spread over many workers

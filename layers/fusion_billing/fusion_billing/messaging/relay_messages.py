@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Self
 
-from fusion_billing.billing.planning import LIST_SHARDS
+from fusion_billing.catalog.identifiers import LIST_SHARDS
 from fusion_billing.instants import parse_instant, rfc3339
 from fusion_billing.messaging.json_fields import Json, given_fields, integer
 

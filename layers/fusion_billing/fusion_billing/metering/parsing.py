@@ -1,4 +1,4 @@
-"""Parse one pushed usage record, from JSON to a `UsageRecord`: strictly, and with every fault named.
+"""Parse one pushed usage record from JSON to a `UsageRecord`, and report every fault in it.
 
 | field | |
 |---|---|
@@ -16,7 +16,6 @@ A `null` is the same as a missing `sequence`, `member`, `properties` or `source`
 there is a bug of the app, and would count every re-send again.
 """
 
-import json
 import re
 from collections.abc import Callable
 from decimal import Decimal
@@ -30,23 +29,23 @@ from fusion_billing.catalog.identifiers import (
     LAST_YEAR,
     MAX_IDEMPOTENCY_KEY,
     MAX_MEMBER,
-    MAX_PROPERTIES,
-    MAX_PROPERTIES_BYTES,
-    MAX_PROPERTY_NAME,
-    MAX_PROPERTY_VALUE,
     SOURCE_ID,
     SUBSCRIPTION_ID,
 )
 from fusion_billing.decimals import MAX_DIGITS, parse_decimal, plain
 from fusion_billing.errors import Fault, Refused
 from fusion_billing.instants import parse_instant, sortable
+from fusion_billing.metering.field_faults import (
+    MAX_FAULTS_OF_A_KIND,
+    MAX_RECORD_FAULTS,
+    displayed_name,
+    refuse,
+    text_fault,
+)
+from fusion_billing.metering.properties import parse_properties
 from fusion_billing.metering.usage_record import UsageRecord
 from fusion_billing.strict_json import Ambiguous, Number
 
-# A response must stay far below what a function may return, whatever is wrong with 500 records.
-_MAX_FAULTS_OF_A_KIND = 8
-_MAX_FAULTS = 16
-_MAX_NAME_ASCII, _MAX_NAME = 64, 32  # characters shown of a name; one outside ASCII takes up to twelve bytes
 _MAX_CACHED_INSTANTS = 2_000
 
 _PLAIN_NUMBER = re.compile(r"(?:0|[1-9][0-9]{0,18})(?:\.[0-9]{0,17}[1-9])?", re.ASCII)
@@ -91,19 +90,6 @@ def is_key(text: str) -> bool:
     return 1 <= len(text) <= MAX_IDEMPOTENCY_KEY and text.isprintable()
 
 
-def text_fault(field: str, value: object, longest: int, *, shortest: int = 1) -> Fault | None:
-    """Return what is wrong with a string of `shortest` to `longest` printable characters, or None."""
-    if not isinstance(value, str):
-        return Fault(field, "not_a_string", "must be a string")
-    if len(value) < shortest:
-        return Fault(field, "empty", "must not be empty")
-    if len(value) > longest:
-        return Fault(field, "too_long", f"must have at most {longest} characters")
-    if not value.isprintable():
-        return Fault(field, "invalid_characters", "must contain printable characters only")
-    return None
-
-
 def _record(value: dict[str, Any], header_key: str | None) -> UsageRecord:
     """Return the usage record of an object; raises `KeyError` or `Refused` at the first fault."""
     start, end = _instant(value["period_start"], "period_start"), _instant(value["period_end"], "period_end")
@@ -146,7 +132,7 @@ def _refusal(value: dict[str, Any], header_key: str | None) -> Refused:
         _key(value, header_key)
     except Refused as refused:
         faults += refused.faults
-    return Refused(faults[:_MAX_FAULTS], total=len(faults) + _unlisted(value))
+    return Refused(faults[:MAX_RECORD_FAULTS], total=len(faults) + _unlisted(value))
 
 
 _EMPTY_WINDOW = Fault("period_end", "invalid_window", "must be later than period_start")
@@ -155,24 +141,17 @@ _EMPTY_WINDOW = Fault("period_end", "invalid_window", "must be later than period
 def _object_faults(value: dict[str, Any]) -> list[Fault]:
     faults = []
     if isinstance(value, Ambiguous):
-        names = value.duplicates[:_MAX_FAULTS_OF_A_KIND]
-        faults += [Fault(_shown(name), "duplicate_key", "must not be given twice") for name in names]
+        names = value.duplicates[:MAX_FAULTS_OF_A_KIND]
+        faults += [Fault(displayed_name(name), "duplicate_key", "must not be given twice") for name in names]
     if not value.keys() <= _FIELDS:
-        unknown = sorted(value.keys() - _FIELDS)[:_MAX_FAULTS_OF_A_KIND]
-        faults += [Fault(_shown(name), "unknown_field", "is not a field of a usage record") for name in unknown]
+        unknown = sorted(value.keys() - _FIELDS)[:MAX_FAULTS_OF_A_KIND]
+        faults += [Fault(displayed_name(name), "unknown_field", "is not a field of a usage record") for name in unknown]
     return faults
 
 
 def _unlisted(value: dict[str, Any]) -> int:
     """Return how many unknown fields are not listed among the faults."""
-    return max(0, len(value.keys() - _FIELDS) - _MAX_FAULTS_OF_A_KIND)
-
-
-def _shown(name: str) -> str:
-    """Return a name of the request for a response: of bounded length, and valid UTF-8."""
-    longest = _MAX_NAME_ASCII if name.isascii() else _MAX_NAME
-    shown = name if len(name) <= longest else f"{name[: longest - 1]}…"
-    return shown.encode("utf-8", "replace").decode("utf-8")
+    return max(0, len(value.keys() - _FIELDS) - MAX_FAULTS_OF_A_KIND)
 
 
 def _key(value: dict[str, Any], header_key: str | None) -> str | None:
@@ -181,7 +160,7 @@ def _key(value: dict[str, Any], header_key: str | None) -> str | None:
     if isinstance(key, str) and is_key(key):
         if header_key is None or header_key == key:
             return key
-        raise _refuse("idempotency_key", "mismatch", "must equal the header Idempotency-Key")
+        raise refuse("idempotency_key", "mismatch", "must equal the header Idempotency-Key")
     if key is None and "idempotency_key" not in value:
         return None
     fault = text_fault("idempotency_key", key, MAX_IDEMPOTENCY_KEY)
@@ -197,7 +176,7 @@ def _instant(raw: object, field: str) -> str:
         return known
     parsed = sortable(parse_instant(raw, field))
     if not FIRST_YEAR <= int(parsed[:4]) <= LAST_YEAR:
-        raise _refuse(field, "out_of_range", f"must be in the years {FIRST_YEAR} to {LAST_YEAR} (UTC)")
+        raise refuse(field, "out_of_range", f"must be in the years {FIRST_YEAR} to {LAST_YEAR} (UTC)")
     if len(_instants) >= _MAX_CACHED_INSTANTS:
         _instants.clear()
     _instants[str(raw)] = parsed
@@ -208,7 +187,7 @@ def _quantity(raw: object, field: str) -> tuple[Decimal, str]:
     """Return the quantity, and its plain text."""
     text = raw.text if isinstance(raw, Number) else raw
     if isinstance(text, str) and _PLAIN_NUMBER.fullmatch(text):
-        return Decimal(text), text  # as most are written, and as `plain` would write it
+        return Decimal(text), text  # the usual form, which is also that of `plain`
     quantity = parse_decimal(raw, field)
     return quantity, plain(quantity)
 
@@ -216,23 +195,23 @@ def _quantity(raw: object, field: str) -> tuple[Decimal, str]:
 def _subscription(raw: object, field: str) -> str:
     if isinstance(raw, str) and SUBSCRIPTION_ID.fullmatch(raw):
         return raw
-    raise _refuse(field, "invalid_identifier", ID_RULE)
+    raise refuse(field, "invalid_identifier", ID_RULE)
 
 
 def _metric(raw: object, field: str) -> str:
     if isinstance(raw, str) and CODE.fullmatch(raw):
         return raw
-    raise _refuse(field, "invalid_identifier", CODE_RULE)
+    raise refuse(field, "invalid_identifier", CODE_RULE)
 
 
 def _sequence(raw: object, field: str) -> int:
     text = raw.text if isinstance(raw, Number) else raw
     if not isinstance(text, str) or not _DIGITS.fullmatch(text.removeprefix("-")):
-        raise _refuse(field, "not_an_integer", "must be an integer")
+        raise refuse(field, "not_an_integer", "must be an integer")
     if text.startswith("-"):
-        raise _refuse(field, "negative", "must not be negative")
+        raise refuse(field, "negative", "must not be negative")
     if len(text) > MAX_DIGITS:
-        raise _refuse(field, "too_many_digits", f"must have at most {MAX_DIGITS} digits")
+        raise refuse(field, "too_many_digits", f"must have at most {MAX_DIGITS} digits")
     return int(text)
 
 
@@ -246,42 +225,7 @@ def _member(raw: object, field: str) -> str:
 def _source(raw: object, field: str) -> str:
     if isinstance(raw, str) and SOURCE_ID.fullmatch(raw):
         return raw
-    raise _refuse(field, "invalid_identifier", ID_RULE)
-
-
-def _properties(raw: object, field: str) -> str:
-    """Return properties as canonical JSON, empty if there are none."""
-    if not isinstance(raw, dict):
-        raise _refuse(field, "not_an_object", "must be an object of strings")
-    if len(raw) > MAX_PROPERTIES:
-        raise _refuse(field, "too_many", f"must have at most {MAX_PROPERTIES} entries")
-    faults = _property_faults(raw, field)
-    if faults:
-        raise Refused(faults[:_MAX_FAULTS_OF_A_KIND])
-    text = json.dumps(raw, ensure_ascii=False, sort_keys=True, separators=(",", ":")) if raw else ""
-    if len(text.encode()) > MAX_PROPERTIES_BYTES:
-        raise _refuse(field, "too_large", f"must have at most {MAX_PROPERTIES_BYTES} bytes as JSON")
-    return text
-
-
-def _property_faults(properties: dict[str, Any], field: str) -> list[Fault]:
-    faults = []
-    if isinstance(properties, Ambiguous):
-        names = properties.duplicates
-        faults += [Fault(f"{field}.{_shown(name)}", "duplicate_key", "must not be given twice") for name in names]
-    for name, value in properties.items():
-        path = f"{field}.{_shown(name)}"
-        if not 1 <= len(name) <= MAX_PROPERTY_NAME or not name.isprintable():
-            message = f"must have a name of 1 to {MAX_PROPERTY_NAME} printable characters"
-            faults.append(Fault(path, "invalid_property_name", message))
-        fault = text_fault(path, value, MAX_PROPERTY_VALUE, shortest=0)
-        if fault is not None:
-            faults.append(fault)
-    return faults
-
-
-def _refuse(field: str, code: str, message: str) -> Refused:
-    return Refused([Fault(field, code, message)])
+    raise refuse(field, "invalid_identifier", ID_RULE)
 
 
 _FieldParser = Callable[[object, str], Any]
@@ -296,7 +240,7 @@ _REQUIRED: Final[dict[str, _FieldParser]] = {
 _OPTIONAL: Final[dict[str, _FieldParser]] = {
     "sequence": _sequence,
     "member": _member,
-    "properties": _properties,
+    "properties": parse_properties,
     "source": _source,
 }
 _OPTIONAL_NAMES: Final = frozenset(_OPTIONAL)

@@ -1,4 +1,4 @@
-"""Reading the units and records of an estimate: every fault is collected, none raised."""
+"""Parse the units and records of an estimate: every fault is collected, none is raised."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _FIELDS = ("quantity", "period_start", "period_end", "member", "properties")
 
 @dataclass(slots=True)
 class Span:
-    """A record as an estimate gives it: without a window it holds throughout the period."""
+    """A record of an estimate; without a window it covers the whole period."""
 
     key: str
     start: datetime | None
@@ -30,7 +30,7 @@ class Span:
 
 
 def parsed_decimal(value: object, field: str, faults: list[Fault]) -> Decimal:
-    """Return a quantity; if `value` is not a number, return zero and add a fault."""
+    """Return a decimal; if it is not valid, add its faults to `faults` and return zero."""
     try:
         return parse_decimal(value, field)
     except Refused as refused:
@@ -39,7 +39,7 @@ def parsed_decimal(value: object, field: str, faults: list[Fault]) -> Decimal:
 
 
 def parsed_records(value: object, faults: list[Fault], *, windows: bool) -> list[Span]:
-    """Return the records, in the order given; `windows` says that a window, once begun, must end too."""
+    """Return the records in the order given; with `windows`, a record with a start must have an end too."""
     if not isinstance(value, list | tuple):
         faults.append(Fault("records", "not_a_list", "must be a list"))
         return []
@@ -58,20 +58,20 @@ def _span(item: object, key: str, faults: list[Fault], *, windows: bool) -> Span
         faults.append(Fault("", "not_an_object", "must be a JSON object"))
         return None
     if isinstance(item, Ambiguous):
-        faults += [Fault(name, "duplicate_key", "is named twice") for name in item.duplicates]
+        faults += [Fault(name, "duplicate_key", "must not be given twice") for name in item.duplicates]
     faults += [Fault(str(name), "unknown_field", "is not a field of a record") for name in item if name not in _FIELDS]
     if item.get("quantity") is None:
-        faults.append(Fault("quantity", "missing", "must be given"))
+        faults.append(Fault("quantity", "missing", "is required"))
         return None
     start, end = _instant(item, "period_start", faults), _instant(item, "period_end", faults)
     if end is not None and start is None and item.get("period_start") is None:
-        faults.append(Fault("period_start", "missing", "must be given with period_end"))
+        faults.append(Fault("period_start", "missing", "is required with period_end"))
     if start == _LAST:
         faults.append(Fault("period_start", "out_of_range", "must be before the last instant of 9999"))
     if start is not None and end is not None and end <= start:
         faults.append(Fault("period_end", "invalid_window", "must be after period_start"))
     if windows and start is not None and item.get("period_end") is None:
-        faults.append(Fault("period_end", "missing", "must be given where records are weighted by time"))
+        faults.append(Fault("period_end", "missing", "is required if records are weighted by time"))
     quantity = parsed_decimal(item["quantity"], "quantity", faults)
     return Span(key, start, end, quantity, _member(item, faults), _properties(item, faults))
 
@@ -91,7 +91,7 @@ def _member(item: dict[str, Any], faults: list[Fault]) -> str | None:
     value = item.get("member")
     if value is None or isinstance(value, str):
         return value
-    faults.append(Fault("member", "not_a_string", "must be text"))
+    faults.append(Fault("member", "not_a_string", "must be a string"))
     return None
 
 

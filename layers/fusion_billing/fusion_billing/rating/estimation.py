@@ -50,7 +50,7 @@ def estimate(
     price = _parsed(Charge, charge, _CHARGE_DEFAULTS, "charge", faults)
     counted = _parsed(Metric, {} if metric is None else metric, _METRIC_DEFAULTS, "metric", faults)
     if units is None and records is None:
-        faults.append(Fault("units", "missing", "must be given, or records"))
+        faults.append(Fault("units", "missing", "is required unless records are given"))
     if units is not None and records is not None:
         faults.append(Fault("units", "mutually_exclusive", "can't be given together with records"))
     quantity = None if units is None else parsed_decimal(units, "units", faults)

@@ -22,7 +22,6 @@ from fusion_billing.errors import AliasTaken, OrderTaken, Unavailable, VersionCo
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-LIST_SHARDS = keys.LIST_SHARDS
 
 _MOST_WRITES = 100
 _MOST_RELEASED = 60

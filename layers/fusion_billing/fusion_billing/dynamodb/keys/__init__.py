@@ -8,7 +8,6 @@ of a table or of an index.
 
 from fusion_billing.dynamodb.keys.catalog import (
     CHARGE,
-    LIST_SHARDS,
     METRIC,
     SOURCE,
     SUBSCRIPTION_SORT_KEY,
@@ -96,7 +95,6 @@ __all__ = [
     "FAILED_LINES_PARTITION",
     "FANOUT_PARTITION",
     "FINAL_INVOICE_PARTITION",
-    "LIST_SHARDS",
     "METRIC",
     "PLANNER_KEY",
     "SOURCE",

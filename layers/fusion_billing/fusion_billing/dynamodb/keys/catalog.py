@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Literal
 from zlib import crc32
 
+from fusion_billing.catalog.identifiers import LIST_SHARDS
 from fusion_billing.dynamodb.keys.primary import Key, primary
 from fusion_billing.instants import sortable
 
@@ -14,9 +15,6 @@ METRIC: DefinitionKind = "METRIC"
 CHARGE: DefinitionKind = "CHARGE"
 SOURCE = "SOURCE"
 SUBSCRIPTION_SORT_KEY = "SUB"
-LIST_SHARDS = 16
-"""Partitions of the index `listing`, which lists subscriptions."""
-
 _SUBSCRIPTION = "S#"
 
 

@@ -6,9 +6,8 @@ number. The caller has set the exact decimal context.
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import NamedTuple, assert_never, get_args
+from typing import Final, NamedTuple, TypedDict
 
-from fusion_billing.catalog.metric import Aggregation
 from fusion_billing.rating.aggregations import distinct, extremes, latest, totals, weighted
 from fusion_billing.rating.exact import Exact
 from fusion_billing.rating.records import Record
@@ -19,8 +18,11 @@ Aggregate = Callable[[Sequence[Record], datetime, datetime], Exact]
 class Aggregator(NamedTuple):
     """One way to aggregate.
 
-    `words` is what a rating's steps call it. `adds_up` says that the parts of a period sum to the whole, so
-    that a price that changes within the period can price each part's own units.
+    Attributes:
+        aggregate: Returns the quantity of a period's records.
+        words: What a rating's steps call it.
+        adds_up: Whether the parts of a period sum to the whole, so that each price of a period in which the price
+            changes can price the units of its own part.
     """
 
     aggregate: Aggregate
@@ -28,31 +30,27 @@ class Aggregator(NamedTuple):
     adds_up: bool
 
 
-def _aggregator(aggregation: Aggregation) -> Aggregator:  # noqa: PLR0911  one return each
-    match aggregation:  # a type check fails here if an aggregation is missing
-        case "sum":
-            return Aggregator(totals.total, "added up", adds_up=True)
-        case "count":
-            return Aggregator(totals.count, "counted", adds_up=True)
-        case "average":
-            return Aggregator(totals.average, "averaged", adds_up=False)
-        case "max":
-            return Aggregator(extremes.largest, "the largest taken", adds_up=False)
-        case "min":
-            return Aggregator(extremes.smallest, "the smallest taken", adds_up=False)
-        case "last":
-            return Aggregator(latest.last, "the last taken", adds_up=False)
-        case "unique_count":
-            return Aggregator(distinct.unique_count, "distinct ones counted", adds_up=False)
-        case "time_weighted":
-            return Aggregator(weighted.time_weighted, "weighted by time", adds_up=True)
-        case _:
-            assert_never(aggregation)
+class _Aggregators(TypedDict):
+    """An aggregator for every `Aggregation`; a type check fails if one is missing."""
+
+    sum: Aggregator
+    count: Aggregator
+    average: Aggregator
+    max: Aggregator
+    min: Aggregator
+    last: Aggregator
+    unique_count: Aggregator
+    time_weighted: Aggregator
 
 
-AGGREGATORS: dict[Aggregation, Aggregator] = {name: _aggregator(name) for name in get_args(Aggregation)}
-
-AGGREGATES: dict[Aggregation, Aggregate] = {name: aggregator.aggregate for name, aggregator in AGGREGATORS.items()}
-
-WORDS: dict[Aggregation, str] = {name: aggregator.words for name, aggregator in AGGREGATORS.items()}
-"""Aggregation -> what a rating's steps call it."""
+AGGREGATORS: Final[_Aggregators] = {
+    "sum": Aggregator(totals.total, "added up", adds_up=True),
+    "count": Aggregator(totals.count, "counted", adds_up=True),
+    "average": Aggregator(totals.average, "averaged", adds_up=False),
+    "max": Aggregator(extremes.largest, "the largest taken", adds_up=False),
+    "min": Aggregator(extremes.smallest, "the smallest taken", adds_up=False),
+    "last": Aggregator(latest.last, "the last taken", adds_up=False),
+    "unique_count": Aggregator(distinct.unique_count, "distinct ones counted", adds_up=False),
+    "time_weighted": Aggregator(weighted.time_weighted, "weighted by time", adds_up=True),
+}
+"""A plain literal, so that a lookup by an `Aggregation` that is missing here fails the type check."""
