@@ -1,4 +1,4 @@
-"""Announce end dates that pass. The sweep does it, because nobody saves the subscription then."""
+"""Announce end dates that have passed. The sweep does it, since no request saves the subscription then."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -18,8 +18,8 @@ class LineDueTimes:
     def of(self, document: RatingDocument, stored: StoredRating | None, now: datetime) -> datetime:
         """Return when the line of the rating in `document` is due, `stored` being the version before it.
 
-        A line that is due already keeps its time if that is earlier. What has no invoice of Odoo's own ahead
-        (the subscription has ended) is sent at once.
+        A line that is already due keeps its time if that is earlier. If Odoo creates no further invoice by itself
+        (the subscription has ended), the line is sent at once.
         """
         if self.at_once or document.needs_final_invoice:
             return now

@@ -1,4 +1,4 @@
-"""What is stored of an invoiced period beside its ratings: what else prices it, and a digest of its inputs."""
+"""Closed periods: the prices of an invoiced period's charges without a rating, and a digest of its inputs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

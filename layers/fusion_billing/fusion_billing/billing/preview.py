@@ -39,9 +39,9 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What a charge comes to in the open period of one side.
+    """The units and amount of a charge in the open period of one side.
 
-    `error` says why it can't be rated, or was not (`is_skipped`).
+    `error` is the reason if it can't be rated or was not rated (`is_skipped`).
     """
 
     start: datetime
@@ -89,19 +89,19 @@ class Comparison:
 
 
 def compared(before: Side, after: Side, charges: Iterable[str], read: ReadRecords) -> Iterator[Comparison]:
-    """Yield what each charge comes to on both sides, for those that apply on either.
+    """Yield the figures of each charge on both sides, for charges that apply on either side.
 
     A charge priced alike on both sides is rated once.
     """
     for charge in charges:
-        one, other = _priced(before, charge), _priced(after, charge)
-        if one is None and other is None:
+        price_before, price_after = _priced(before, charge), _priced(after, charge)
+        if price_before is None and price_after is None:
             continue
-        rated = _rated(before, one, read)
-        alike = one == other and before.subscription == after.subscription
+        rated = _rated(before, price_before, read)
+        alike = price_before == price_after and before.subscription == after.subscription
         subscription = before.subscription or after.subscription
         if subscription is not None:
-            then = rated if alike else _rated(after, other, read)
+            then = rated if alike else _rated(after, price_after, read)
             yield Comparison(subscription.id, charge, rated, then)
 
 
@@ -115,18 +115,22 @@ class Preview:
 
     def as_json(self) -> dict[str, Any]:
         """Return what changes, at most `MOST_LISTED` of it, and the totals of all that was evaluated."""
-        skipped = [each for each in self.comparisons if each.is_skipped]
-        changed = [each for each in self.comparisons if each.before != each.after or each.is_skipped]
+        skipped = [comparison for comparison in self.comparisons if comparison.is_skipped]
+        changed = [
+            comparison
+            for comparison in self.comparisons
+            if comparison.before != comparison.after or comparison.is_skipped
+        ]
         return {
-            "subscriptions": [each.as_json() for each in changed[:MOST_LISTED]],
+            "subscriptions": [comparison.as_json() for comparison in changed[:MOST_LISTED]],
             "totals": self._totals(),
             "evaluated": self.evaluated,
-            "changed_subscriptions": len({each.subscription for each in changed}),
+            "changed_subscriptions": len({comparison.subscription for comparison in changed}),
             "truncated": self.truncated or bool(skipped) or len(changed) > MOST_LISTED,
         }
 
     def _totals(self) -> list[dict[str, str]]:
-        sides = [(each.before, each.after) for each in self.comparisons]
+        sides = [(comparison.before, comparison.after) for comparison in self.comparisons]
         currencies = sorted({side.currency for pair in sides for side in pair if side is not None})
         return [_total(currency, sides) for currency in currencies]
 
@@ -153,7 +157,7 @@ def preview(
 
 
 def _priced(side: Side, charge: str) -> Pricing | str | None:
-    """Return a charge's pricing, None where it does not apply, or why it can't be priced."""
+    """Return a charge's pricing, None if it does not apply, or the reason why it can't be priced."""
     subscription = side.subscription
     if subscription is None or side.book.newest(charge) is None:
         return None
@@ -184,8 +188,8 @@ def _rated(side: Side, price: Pricing | str | None, read: ReadRecords) -> Figure
 
 
 def _total(currency: str, sides: Sequence[tuple[Figures | None, Figures | None]]) -> dict[str, str]:
-    before = total(each.amount for each, _ in sides if each is not None and each.currency == currency)
-    after = total(each.amount for _, each in sides if each is not None and each.currency == currency)
+    before = total(figures.amount for figures, _ in sides if figures is not None and figures.currency == currency)
+    after = total(figures.amount for _, figures in sides if figures is not None and figures.currency == currency)
     return {
         "currency": currency,
         "before": with_digits(before, currency),

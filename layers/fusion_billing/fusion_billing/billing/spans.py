@@ -1,9 +1,9 @@
-"""Which price is in force when in a billing period: versions, plans and dated overrides laid over each other.
+"""Compute which price is in force when in a billing period, from versions, plans and dated overrides.
 
-Each of the three changes at instants of its own. Between two such instants one version, one plan and one
-override (or none) are in force, and so one price, or none where the charge does not apply: it isn't
-valid yet, isn't active, or is for other plans. Neighbours of one price are one span. Of two changes at one
-instant the later one counts (`catalog.valid_from.order_of`): the span of the other is empty.
+Each of the three changes at instants of its own. Between two such instants one version, one plan and at most one
+override are in force: one price, or none if the charge does not apply (it isn't valid yet, isn't active, or is for
+other plans). Neighbors of one price are one span. Of two changes at one instant the later one counts
+(`catalog.valid_from.order_of`): the span of the other is empty.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class _Change(NamedTuple, Generic[T]):
-    """What holds from `start` on; None: since ever."""
+    """The value in force from `start` on; None: always."""
 
     start: datetime | None
     value: T
@@ -50,7 +50,8 @@ def price_spans(
     overrides = [
         _Change(instant_of(override.valid_from, zone), override)
         for override in sorted(
-            dated(subscription.overrides.get(versions[0].code)), key=lambda each: order_of(each.valid_from, zone)
+            dated(subscription.overrides.get(versions[0].code)),
+            key=lambda override: order_of(override.valid_from, zone),
         )
     ]
     made: dict[tuple[int, int], Charge] = {}
@@ -125,7 +126,7 @@ def _between(start: datetime, end: datetime, changes: Iterable[_Change[Any]]) ->
 
 
 def _at(changes: Sequence[_Change[T]], instant: datetime) -> T | None:
-    """Return what is in force at an instant, of changes in their order."""
+    """Return the value in force at an instant; `changes` are in order."""
     found = None
     for change in changes:
         if change.start is not None and change.start > instant:

@@ -1,4 +1,4 @@
-"""Who changed a definition, when, and what of it: what its history keeps of each version."""
+"""Record who changed a definition, when, and which fields: one history entry per version."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

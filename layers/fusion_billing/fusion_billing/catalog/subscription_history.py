@@ -1,4 +1,4 @@
-"""What a subscription was in the course of its life: its plans, and the orders that invoice it."""
+"""Track a subscription's plans and the chain of orders that invoices it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -34,17 +34,16 @@ def first_order(odoo_order_id: int, start: datetime) -> tuple[ChainedOrder, ...]
 
 
 def changed_plan(history: Sequence[PlanChange], before: str, plan: str, at: datetime) -> tuple[PlanChange, ...]:
-    """Return the history once `plan` is in force from `at` on, `before` being what was in force until now.
+    """Return the history with `plan` in force from `at` on; `before` is the plan in force until now.
 
-    What was to change at `at` or later no longer does. A history that has nothing in it is that of `before`,
-    in force from the beginning.
+    Changes at `at` or later are dropped. An empty history means that `before` was always in force.
     """
     known = tuple(history) or (PlanChange(before, None),)
-    kept = tuple(each for each in known if each.start is None or each.start < at)
-    if kept[-1].plan == plan:
-        return kept
-    kept = (*kept, PlanChange(plan, at))[-MAX_PLAN_CHANGES:]
-    return (replace(kept[0], start=None), *kept[1:])
+    earlier = tuple(change for change in known if change.start is None or change.start < at)
+    if earlier[-1].plan == plan:
+        return earlier
+    changes = (*earlier, PlanChange(plan, at))[-MAX_PLAN_CHANGES:]
+    return (replace(changes[0], start=None), *changes[1:])
 
 
 def plans_within(history: Sequence[PlanChange], start: datetime, end: datetime) -> tuple[str, ...]:

@@ -1,9 +1,9 @@
-"""Minimum and maximum of a charge's amount in a period, over all its filters, groups and versions.
+"""Apply the minimum and the maximum of a charge's amount in a period, over all filters, groups and versions.
 
 Where the price changes within the period, each version's counts by its share of the time. A version without a
-minimum has one of 0; if one has no maximum, there is none. That is so of what adds up; what counts by its
-share of the time itself lies between the minimum and maximum of each version by itself, or else the whole
-could come to less than at any of the prices.
+minimum counts as 0; if a version has no maximum, there is none. This holds for amounts that add up. An amount that
+is itself weighted by time is bounded by each version's own minimum and maximum, or else the whole could be less
+than at any of the prices.
 """
 
 from collections.abc import Sequence

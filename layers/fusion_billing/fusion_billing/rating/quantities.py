@@ -1,7 +1,6 @@
 """From the aggregate to the quantity that is priced: unit conversion, then the metric's rounding.
 
-All of it is exact: a third three times is one, and rounds down to one. What is rounded is what a definition
-says is rounded.
+All of it is exact: three times a third is one, and rounds down to one. Only a definition makes it round.
 """
 
 from collections.abc import Iterator
@@ -32,7 +31,7 @@ def rounded(quantity: Exact, rounding: QuantityRounding) -> Decimal:
 
 
 def in_words(conversion: UnitConversion | None, rounding: QuantityRounding | None) -> Iterator[str]:
-    """Yield what steps say of the conversion and of the rounding, as far as there are any."""
+    """Yield the words of the conversion and of the rounding, if the definitions have them."""
     if conversion is not None:
         verb = "Multiplied" if conversion.operation == "multiply" else "Divided"
         mode = "" if conversion.rounding == "none" else f", rounded {conversion.rounding.replace('_', ' ')}"

@@ -1,7 +1,7 @@
-"""Filters and group-by: which records are priced together, by which model.
+"""Divide records by filters and `group_by` into segments that are priced together.
 
-A record goes to the filter whose properties it all has; of several, to the one that names most
-properties, then to the first listed. What no filter takes is priced by the charge's own model.
+A record goes to the filter whose properties it has; if several match, to the filter with the most properties, then
+to the first listed. Records without a filter are priced by the charge's own model.
 Each filter, and within it each group of equal `group_by` values, is priced by itself: with its own tiers
 and its own included units. A filter (or the charge's own price) that no record reached is
 still priced, at zero units, as a flat amount may be due.

@@ -1,4 +1,4 @@
-"""How the steps of a rating name a part of a period: its dates where the subscription is, and its share."""
+"""Describe a part of a period in the steps of a rating: its dates in the subscription's time zone, and its share."""
 
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -40,7 +40,7 @@ def dates(start: datetime, end: datetime, timezone: str) -> str:
 
 
 def share(part: timedelta, whole: timedelta) -> str:
-    """Return how much of a time another one is: `14 of 30 days`, in the largest unit that is exact."""
+    """Return the share of `part` in `whole`, in the largest unit that is exact: `14 of 30 days`."""
     for unit, noun in _UNITS:
         if not part % unit and not whole % unit:
             count = whole // unit

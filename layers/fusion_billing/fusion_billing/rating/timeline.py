@@ -1,4 +1,4 @@
-"""A period's price spans as they are priced: cut to the subscription's life, merged, weighed by time."""
+"""Split a period into the parts to price: cut to the subscription's lifetime, merged, weighted by time."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ _PRICE = (
     "prorate",
     "currency",
 )
-"""What of a charge prices usage: versions that agree on it are one price."""
+"""The fields of a charge that price usage: versions with equal values are one price."""
 
 
 class Interval(NamedTuple):
@@ -34,15 +34,15 @@ class Interval(NamedTuple):
 
     @property
     def length(self) -> timedelta:
-        """How long it is; nothing if it ends before it starts."""
+        """Return its length; zero if it ends before it starts."""
         return max(_NONE, self.end - self.start)
 
 
 class Part(NamedTuple):
     """A part of the period in which one price of the charge applies.
 
-    What does not add up over time counts by `weight`. `fee_share` is how much of the included units and
-    of flat amounts of tiers the price gives: less than all of it only if the charge is prorated.
+    Amounts that do not add up over time count by `weight`. `fee_share` is the share of the included units and of
+    the flat amounts of tiers that the price gives: less than all of it only if the charge is prorated.
     """
 
     start: datetime
@@ -56,19 +56,19 @@ class Part(NamedTuple):
 
     @property
     def label(self) -> str:
-        """What steps that are not weighed begin with: nothing if there is but one price."""
+        """Return the prefix of steps that are not weighted: empty if there is only one price."""
         return f"{self.dates}: " if self.dates else ""
 
     @property
     def weighed_label(self) -> str:
-        """What steps that are weighed begin with."""
+        """Return the prefix of steps that are weighted."""
         return ", ".join(filter(None, (self.dates, self.weight_words))) + ": " if self.weight_words else ""
 
 
 def timeline(spans: Sequence[PriceSpan], period: Interval, lived: Interval, timezone: str) -> list[Part]:
     """Return the parts of the period that are priced, in order; `period` is what prorated prices count by.
 
-    Spans outside the subscription's life, empty ones, and ends between equal prices are not there.
+    Spans outside the subscription's lifetime and empty spans are left out; neighbors of equal price are merged.
     """
     merged = _merged(spans, lived)
     applied = sum([span.end - span.start for span in merged if span.charge is not None], _NONE)
@@ -93,10 +93,10 @@ def _merged(spans: Sequence[PriceSpan], lived: Interval) -> list[PriceSpan]:
     return merged
 
 
-def _is_one_price(one: Charge | None, other: Charge | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return one is other or all(getattr(one, name) == getattr(other, name) for name in _PRICE)
+def _is_one_price(charge: Charge | None, other: Charge | None) -> bool:
+    if charge is None or other is None:
+        return charge is other
+    return charge is other or all(getattr(charge, name) == getattr(other, name) for name in _PRICE)
 
 
 def _part(span: PriceSpan, charge: Charge, applied: timedelta, within: Interval, timezone: str) -> Part:

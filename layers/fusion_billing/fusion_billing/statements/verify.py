@@ -1,8 +1,8 @@
 """Verify statements offline: `python -m fusion_billing.statements.verify FILE …`.
 
-A file holds what `GET /v1/subscriptions/{id}/statements` returned (`{"items": [...]}`), a list, or one
-statement a line; nothing but the files is read. Prints a line a finding; exit status 0 if every statement
-holds, 1 if one does not, 2 if a file can't be read.
+A file contains a response of `GET /v1/subscriptions/{id}/statements` (`{"items": [...]}`), a list of statements, or
+one statement per line. Only the files are read. Prints one line per finding. The exit status is 0 if every statement
+is valid, 1 if any is not, 2 if a file can't be read.
 """
 
 import json
