@@ -81,7 +81,7 @@ def test_a_stored_subscription_is_billed_with_all_that_rating_needs() -> None:
     assert (found.is_over, found.ends) == (stored.is_over, defined.ends)
     assert found.customer_name == str(defined.customer_name)
     assert not found.is_ahead
-    priced = found.subscription
+    priced = found.priced
     assert (priced.plan, priced.currency, priced.timezone) == (defined.plan, defined.currency, defined.timezone)
     assert (priced.odoo_order_id, priced.overrides) == (defined.odoo_order_id, defined.overrides or {})
     assert (priced.lived_from, priced.lived_until) == (defined.rated_from, stored.rated_until)
