@@ -14,8 +14,8 @@ from fusion_billing.rating.estimate_input import Span, parsed_decimal, parsed_re
 CHARGE = {"currency": "USD", "model": {"type": "per_unit", "unit_amount": "1"}}
 FIRST, SECOND = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
 END_OF_TIME = "9999-12-31T23:59:59.999999Z"
-MISSING_START = Fault("records.0.period_start", "missing", "must be given with period_end")
-MISSING_END = Fault("records.0.period_end", "missing", "must be given where records are weighted by time")
+MISSING_START = Fault("records.0.period_start", "missing", "is required with period_end")
+MISSING_END = Fault("records.0.period_end", "missing", "is required if records are weighted by time")
 NO_WINDOW = Fault("records.0.period_end", "invalid_window", "must be after period_start")
 NO_STRINGS = Fault("records.0.properties", "not_a_string", "must be an object whose values are strings")
 
@@ -35,15 +35,15 @@ def test_records_are_a_list(records: object) -> None:
     ("record", "faults"),
     [
         (5, [Fault("records.0", "not_an_object", "must be a JSON object")]),
-        ({}, [Fault("records.0.quantity", "missing", "must be given")]),
-        ({"quantity": None}, [Fault("records.0.quantity", "missing", "must be given")]),
+        ({}, [Fault("records.0.quantity", "missing", "is required")]),
+        ({"quantity": None}, [Fault("records.0.quantity", "missing", "is required")]),
         (
             {"quantity": "1", "amount": "1", 7: "x"},
             [Fault(f"records.0.{name}", "unknown_field", "is not a field of a record") for name in ("amount", "7")],
         ),
         (
             strict_json.loads('{"quantity": 1, "quantity": 2}'),
-            [Fault("records.0.quantity", "duplicate_key", "is named twice")],
+            [Fault("records.0.quantity", "duplicate_key", "must not be given twice")],
         ),
         ({"quantity": "1", "period_end": FIRST}, [MISSING_START]),
         ({"quantity": "1", "period_start": FIRST, "period_end": FIRST}, [NO_WINDOW]),
@@ -52,7 +52,7 @@ def test_records_are_a_list(records: object) -> None:
             {"quantity": "1", "period_start": END_OF_TIME},
             [Fault("records.0.period_start", "out_of_range", "must be before the last instant of 9999")],
         ),
-        ({"quantity": "1", "member": 5}, [Fault("records.0.member", "not_a_string", "must be text")]),
+        ({"quantity": "1", "member": 5}, [Fault("records.0.member", "not_a_string", "must be a string")]),
         (
             {"quantity": "1", "properties": ["a"]},
             [Fault("records.0.properties", "not_an_object", "must be an object of strings")],
@@ -134,7 +134,7 @@ def test_a_quantity_that_is_none_is_zero_and_a_fault() -> None:
 @pytest.mark.parametrize(
     ("given", "fault"),
     [
-        ({}, Fault("units", "missing", "must be given, or records")),
+        ({}, Fault("units", "missing", "is required unless records are given")),
         ({"units": "1", "records": []}, Fault("units", "mutually_exclusive", "can't be given together with records")),
     ],
 )
