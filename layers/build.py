@@ -84,13 +84,13 @@ def compile_all(folder: Path, mounted_at: str, version: str) -> None:
 def interpreter(version: str) -> str | None:
     """Return the path of a Python of `version`, or None: bytecode is valid for one version only."""
     show = "import sys; print('%d.%d' % sys.version_info[:2])"
-    for computed_rating in (sys.executable, f"python{version}"):
+    for executable in (sys.executable, f"python{version}"):
         try:
-            told = subprocess.run([computed_rating, "-c", show], check=False, capture_output=True, text=True)
+            reported = subprocess.run([executable, "-c", show], check=False, capture_output=True, text=True)
         except OSError:
             continue
-        if told.returncode == 0 and told.stdout.strip() == version:
-            return computed_rating
+        if reported.returncode == 0 and reported.stdout.strip() == version:
+            return executable
     return None
 
 

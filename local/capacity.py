@@ -29,9 +29,9 @@ class Consumed:
     def __init__(self) -> None:
         self._calls: list[tuple[str, dict[str, Any]]] = []
 
-    def record(self, operation: str, answer: dict[str, Any]) -> None:
+    def record(self, operation: str, response: dict[str, Any]) -> None:
         """Note one call."""
-        self._calls.append((operation, answer))
+        self._calls.append((operation, response))
 
     @property
     def operations(self) -> list[str]:
@@ -40,8 +40,8 @@ class Consumed:
 
     def units(self, table: str) -> float:
         """Return the capacity units, its indexes' included, consumed on `table` so far."""
-        told = itertools.chain.from_iterable(_as_list(a.get("ConsumedCapacity")) for _, a in self._calls)
-        return sum((float(each["CapacityUnits"]) for each in told if each["TableName"] == table), 0.0)
+        reported = itertools.chain.from_iterable(_as_list(a.get("ConsumedCapacity")) for _, a in self._calls)
+        return sum((float(each["CapacityUnits"]) for each in reported if each["TableName"] == table), 0.0)
 
     def clear(self) -> None:
         """Forget the calls so far."""

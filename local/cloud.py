@@ -85,12 +85,12 @@ class Cloud:
         """Build the artefacts for this machine and deploy the template, unless it stands so already."""
         template = artefacts.built(self.environment(), self.folder / "logs" / "build.log")
         values = {**artefacts.parameters(), **parameters}
-        wanted = {"artefacts": template.parent.name, "parameters": values}
-        if self._deployed() != wanted or not self._read_outputs():
+        requested = {"artefacts": template.parent.name, "parameters": values}
+        if self._deployed() != requested or not self._read_outputs():
             self._sam_deploy(template, values)
             self._read_outputs()
             self._narrow_the_queues()
-            self._note().write_text(json.dumps(wanted))
+            self._note().write_text(json.dumps(requested))
         permissions.allow(self.client("cloudformation"), self.client("iam"), STACK)
 
     def client(self, service: Any) -> Any:
@@ -106,13 +106,13 @@ class Cloud:
 
     def environment(self) -> dict[str, str]:
         """Return the environment for tools that talk to the local cloud, and to nothing else."""
-        kept = {
+        remaining = {
             name: value
             for name, value in os.environ.items()
             if not name.startswith(("AWS_", "SAM_", "MINISTACK_", "FUSION_", "POWERTOOLS_", "VIRTUAL_ENV", "PYTHON"))
         }
         return {
-            **kept,
+            **remaining,
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
@@ -140,8 +140,8 @@ class Cloud:
     def _ready(self) -> bool:
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with direct.open(f"{self.endpoint}/_ministack/ready", timeout=2) as answer:
-                return bool(answer.status == 200)  # noqa: PLR2004
+            with direct.open(f"{self.endpoint}/_ministack/ready", timeout=2) as response:
+                return bool(response.status == 200)  # noqa: PLR2004
         except OSError:
             return False
 

@@ -88,10 +88,10 @@ def _java() -> str:
     java = shutil.which("java")
     if java is None:
         raise NotRunning(f"Java is missing: DynamoDB Local needs Java {_JAVA} or newer")
-    told = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
-    found = re.search(r'version "(\d+)', told)
+    reported = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
+    found = re.search(r'version "(\d+)', reported)
     if found is None or int(found[1]) < _JAVA:
-        raise NotRunning(f"Java {_JAVA} or newer is needed, this is: {told.splitlines()[0] if told else java}")
+        raise NotRunning(f"Java {_JAVA} or newer is needed, this is: {reported.splitlines()[0] if reported else java}")
     return java
 
 

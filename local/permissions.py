@@ -48,7 +48,7 @@ def also(document: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _document(answer: dict[str, Any]) -> dict[str, Any]:
-    document = answer["PolicyDocument"]
+def _document(response: dict[str, Any]) -> dict[str, Any]:
+    document = response["PolicyDocument"]
     read: dict[str, Any] = json.loads(unquote(document)) if isinstance(document, str) else document
     return read

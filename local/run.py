@@ -124,8 +124,8 @@ class Running:
         """Register the receiver as a webhook endpoint, and remove one at another port."""
         if self._stored.get("endpoint"):
             self.service.call("DELETE", f"/v1/endpoints/{self._stored.get('endpoint')}")
-        wanted = {"url": self.receiver.url, "events": [*flow.EVENTS], "description": "The demo's receiver"}
-        made = self.service.call("POST", "/v1/endpoints", wanted)
+        requested = {"url": self.receiver.url, "events": [*flow.EVENTS], "description": "The demo's receiver"}
+        made = self.service.call("POST", "/v1/endpoints", requested)
         self._stored.set("endpoint", made["id"])
         self._stored.set("endpoint_url", self.receiver.url)
         self._stored.set("endpoint_secret", made["secret"])
@@ -173,11 +173,11 @@ class Running:
 
     def _run_relay(self) -> None:
         """Run the relay as its schedule does."""
-        answer = self.cloud.client("lambda").invoke(
+        response = self.cloud.client("lambda").invoke(
             FunctionName=self.cloud.outputs["RelayFunction"], Payload=b'{"job":"relay"}'
         )
-        if answer.get("FunctionError"):
-            raise Unexpected(f"the relay failed: {answer['Payload'].read().decode()[:2000]}")
+        if response.get("FunctionError"):
+            raise Unexpected(f"the relay failed: {response['Payload'].read().decode()[:2000]}")
 
     def _odoo_command(self) -> list[str]:
         state = str(self.folder / "odoo.sqlite")

@@ -123,10 +123,12 @@ class UsageReader(Protocol):
     def get(self, source: str, key: str) -> "StoredUsageRecord | None":
         """Return a source's record with its history."""
 
-    def page(self, wanted: "Selection", after: str | None, limit: int) -> "tuple[list[StoredUsageRecord], str | None]":
+    def page(
+        self, requested: "Selection", after: str | None, limit: int
+    ) -> "tuple[list[StoredUsageRecord], str | None]":
         """Return a page of a pair's records by window start, and the cursor of the next page."""
 
-    def quantities(self, wanted: "Selection") -> "Iterator[tuple[str, Decimal]]":
+    def quantities(self, requested: "Selection") -> "Iterator[tuple[str, Decimal]]":
         """Yield the key and quantity of each of a source's records."""
 
 

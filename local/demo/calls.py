@@ -20,15 +20,15 @@ class Service:
 
     def call(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:
         """Return the JSON of the response; raises `Unexpected` for a status of 400 or more."""
-        answer = self._session.request(method, self.base_url + path, json=body, headers=headers, timeout=_SECONDS)
-        if answer.status_code >= 400:  # noqa: PLR2004
-            raise Unexpected(f"{method} {path} returned status {answer.status_code}: {answer.text[:2000]}")
-        return answer.json() if answer.content else None
+        response = self._session.request(method, self.base_url + path, json=body, headers=headers, timeout=_SECONDS)
+        if response.status_code >= 400:  # noqa: PLR2004
+            raise Unexpected(f"{method} {path} returned status {response.status_code}: {response.text[:2000]}")
+        return response.json() if response.content else None
 
     def knows_the_key(self) -> bool:
         """Return whether the key is good here."""
-        answer = self._session.get(self.base_url + "/v1/metrics", timeout=_SECONDS)
-        return answer.status_code == 200  # noqa: PLR2004
+        response = self._session.get(self.base_url + "/v1/metrics", timeout=_SECONDS)
+        return response.status_code == 200  # noqa: PLR2004
 
 
 class Odoo:
@@ -48,10 +48,10 @@ class Odoo:
         return self._post(f"/json/2/{model}/search_read", {"domain": domain, "fields": fields}, headers)
 
     def _post(self, path: str, body: Any, headers: dict[str, str]) -> Any:
-        answer = self._session.post(self.url + path, json=body, headers=headers, timeout=_SECONDS)
-        if answer.status_code != 200:  # noqa: PLR2004
-            raise Unexpected(f"Odoo's {path} returned status {answer.status_code}")
-        return answer.json()
+        response = self._session.post(self.url + path, json=body, headers=headers, timeout=_SECONDS)
+        if response.status_code != 200:  # noqa: PLR2004
+            raise Unexpected(f"Odoo's {path} returned status {response.status_code}")
+        return response.json()
 
 
 def _session(headers: dict[str, str]) -> requests.Session:

@@ -72,15 +72,15 @@ def relay(run_relay: Callable[[], None], odoo: Odoo, key: str) -> None:
 def await_webhooks(run_relay: Callable[[], None], receiver: Receiver) -> None:
     """Wait until the receiver got the events of every rating and every line."""
 
-    def told() -> bool:
+    def reported() -> bool:
         heard = webhooks(receiver)
         return all(set(EVENTS) <= set(heard.get((row.subscription, row.charge), ())) for row in expected.ROWS)
 
     def told_or_sent() -> bool:
-        if told():
+        if reported():
             return True
         run_relay()
-        return told()
+        return reported()
 
     _until(told_or_sent, _WEBHOOK_SECONDS)
 

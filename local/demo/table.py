@@ -36,11 +36,11 @@ def differences(expected: Iterable[Row], outcome: Outcome, events: Sequence[str]
             found.append(f"{what}: not there")
             continue
         for field in fields(Row):
-            wanted, got = getattr(row, field.name), getattr(actual, field.name)
-            if wanted != got:
-                found.append(f"{what}: {field.name} is {_text(got)}, expected {_text(wanted)}")
-        told = outcome.webhooks.get((row.subscription, row.charge), ())
-        found += [f"{what}: no verified webhook {event}" for event in events if event not in told]
+            requested, got = getattr(row, field.name), getattr(actual, field.name)
+            if requested != got:
+                found.append(f"{what}: {field.name} is {_text(got)}, expected {_text(requested)}")
+        reported = outcome.webhooks.get((row.subscription, row.charge), ())
+        found += [f"{what}: no verified webhook {event}" for event in events if event not in reported]
     if outcome.refused:
         found.append(f"{outcome.refused} webhooks came with a signature that is not good")
     return found

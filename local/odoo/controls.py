@@ -6,12 +6,12 @@ import json
 from local.odoo.admin import Admin
 from local.odoo.errors import OdooError
 from local.odoo.figures import parse_constant, parse_float
-from local.odoo.json2 import Answer, Request, as_json
+from local.odoo.json2 import Request, Response, as_json
 
 PREFIX = "/stand-in/"
 
 
-def answer(admin: Admin, request: Request) -> Answer:
+def response(admin: Admin, request: Request) -> Response:
     """Call the method of `admin` that the path names, with the JSON object as its arguments.
 
     A body must be declared `application/json`, which a page in a browser can't send unasked.

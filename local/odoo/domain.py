@@ -61,8 +61,8 @@ def _condition(term: Sequence[Any], record_id: int, lookup: Lookup, named: Named
 
 def _holds(value: Any, operator: str, expected: Any, name: Callable[[], str]) -> bool:
     if operator in ("=", "in"):
-        computed_ratings = expected if isinstance(expected, (list, tuple)) else [expected]
-        return any(_equal(value, computed_rating, name) for computed_rating in computed_ratings)
+        candidates = expected if isinstance(expected, (list, tuple)) else [expected]
+        return any(_equal(value, candidate, name) for candidate in candidates)
     if "like" in operator:
         return _like(name() if isinstance(value, int) else value, operator, str(expected))
     if value is None or value == []:

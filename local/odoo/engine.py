@@ -138,8 +138,8 @@ class StandIn:
         except OdooError as error:
             outcome = error.name
             raise
-        except GatewayAnswer as answer:
-            outcome = f"gateway {answer.status}"
+        except GatewayAnswer as response:
+            outcome = f"gateway {response.status}"
             raise
         finally:
             self.journal.end(entry, outcome)

@@ -37,7 +37,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """An HTTP response."""
 
     status: int
@@ -46,17 +46,17 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-def as_json(value: Any, status: int = 200) -> Answer:
+def as_json(value: Any, status: int = 200) -> Response:
     """Return a response whose body is `value` as JSON, decimals as floats."""
-    return Answer(status, "application/json; charset=utf-8", json.dumps(value, default=to_wire).encode())
+    return Response(status, "application/json; charset=utf-8", json.dumps(value, default=to_wire).encode())
 
 
-def as_html(text: str, status: int) -> Answer:
+def as_html(text: str, status: int) -> Response:
     """Return an HTML page."""
-    return Answer(status, "text/html; charset=utf-8", text.encode())
+    return Response(status, "text/html; charset=utf-8", text.encode())
 
 
-def answer(stand_in: StandIn, request: Request) -> Answer:
+def response(stand_in: StandIn, request: Request) -> Response:
     """Answer one request below `/json/2/`; lets `GatewayAnswer` and `Hangup` pass."""
     database = request.headers.get("x-odoo-database")
     if database not in (None, "", stand_in.database):
@@ -73,7 +73,7 @@ def answer(stand_in: StandIn, request: Request) -> Answer:
         return as_json(unexpected.body(), unexpected.status)
 
 
-def _answer(stand_in: StandIn, request: Request) -> Answer:
+def _answer(stand_in: StandIn, request: Request) -> Response:
     model, _, method = request.path.removeprefix(PREFIX).partition("/")
     if request.method != "POST" or not model or not method or "/" in method:
         raise HttpError(404, HINT)

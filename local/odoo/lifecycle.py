@@ -114,7 +114,7 @@ def _in_state(env: Environment, order_id: int, *states: str) -> Record:
 
 def _follow_up(env: Environment, old: Record, values: dict[str, Any], *, lines: bool = True) -> int:
     """Make an order whose parent is `old` and whose first contract is that of `old`."""
-    kept = (
+    remaining = (
         "partner_id",
         "company_id",
         "currency_id",
@@ -123,7 +123,7 @@ def _follow_up(env: Environment, old: Record, values: dict[str, Any], *, lines: 
         "fiscal_position_id",
         "pricelist_id",
     )
-    shared = {name: old[name] for name in kept}
+    shared = {name: old[name] for name in remaining}
     chain = {"subscription_id": old["id"], "origin_order_id": old["origin_order_id"] or old["id"]}
     [new] = env["sale.order"].create([{**shared, "is_subscription": True, **chain, **values}])
     source = env["sale.order.line"]

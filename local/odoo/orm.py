@@ -29,15 +29,15 @@ class Model(Readable):
     @api_model
     def create(self, vals_list: Any) -> list[int]:
         """Make one record for each dict of `vals_list` (or for one dict alone): all, or none."""
-        wanted = [vals_list] if isinstance(vals_list, dict) else list(vals_list)
+        requested = [vals_list] if isinstance(vals_list, dict) else list(vals_list)
         self.check("create")
-        prepared = [self._prepare(dict(values)) for values in wanted]
+        prepared = [self._prepare(dict(values)) for values in requested]
         ids = []
         for values in prepared:
             record_id = self.env.state.next_id(self.name)
             self._insert(record_id, values)
             ids.append(record_id)
-        for record_id, values in zip(ids, wanted, strict=True):
+        for record_id, values in zip(ids, requested, strict=True):
             self._run_commands(record_id, values)
         self.check("create", ids)
         self._created(ids)
@@ -45,16 +45,16 @@ class Model(Readable):
 
     def insert(self, values: Record) -> int:
         """Make one record under the `id` given (the next one, where none is), hidden fields too."""
-        wanted = dict(values)
-        record_id = wanted.pop("id", None)
-        hidden = {n: v for n, v in wanted.items() if n in self.fields and self.fields[n].hidden}
-        prepared = self._prepare({n: v for n, v in wanted.items() if n not in hidden})
+        requested = dict(values)
+        record_id = requested.pop("id", None)
+        hidden = {n: v for n, v in requested.items() if n in self.fields and self.fields[n].hidden}
+        prepared = self._prepare({n: v for n, v in requested.items() if n not in hidden})
         if record_id is None:
             record_id = self.env.state.next_id(self.name)
         else:
             self.env.state.reserve(self.name, record_id)
         self._insert(record_id, {**prepared, **hidden})
-        self._run_commands(record_id, wanted)
+        self._run_commands(record_id, requested)
         return int(record_id)
 
     def _prepare(self, values: Record) -> Record:
@@ -170,8 +170,8 @@ class Model(Readable):
         elif code in (Command.DELETE, Command.UNLINK):
             lines.unlink([command[1]])
         elif code in (Command.CLEAR, Command.SET):
-            kept = command[2] if code == Command.SET else []
-            lines.unlink([i for i in lines.related(inverse, record_id) if i not in kept])
+            remaining = command[2] if code == Command.SET else []
+            lines.unlink([i for i in lines.related(inverse, record_id) if i not in remaining])
 
     @api_model
     def load(self, fields: list[str], data: list[list[Any]]) -> dict[str, Any]:

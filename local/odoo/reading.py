@@ -67,18 +67,18 @@ class Readable(Records):
                         return found
         return list(self.env.state.table(self.name))
 
-    def _indexed(self, name: Any, wanted: Any) -> list[int] | None:
-        if not isinstance(wanted, (list, tuple)) or not all(
-            isinstance(i, (int, str)) and not isinstance(i, bool) for i in wanted
+    def _indexed(self, name: Any, requested: Any) -> list[int] | None:
+        if not isinstance(requested, (list, tuple)) or not all(
+            isinstance(i, (int, str)) and not isinstance(i, bool) for i in requested
         ):
             return None
         if name == "id":
-            return [i for i in set(wanted) if self.env.state.get(self.name, i)]
+            return [i for i in set(requested) if self.env.state.get(self.name, i)]
         if (self.name, name) not in INDEXED or (
-            self.fields[name].kind == "many2one" and not all(isinstance(i, int) for i in wanted)
+            self.fields[name].kind == "many2one" and not all(isinstance(i, int) for i in requested)
         ):
             return None
-        return [i for value in set(wanted) for i in self.env.state.matching(self.name, name, value)]
+        return [i for value in set(requested) for i in self.env.state.matching(self.name, name, value)]
 
     def _archived_too(self, domain: Any) -> bool:
         """Return whether archived records count: not unless the domain or the context asks for them."""

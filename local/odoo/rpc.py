@@ -17,7 +17,7 @@ from local.odoo.errors import (
     UserError,
 )
 from local.odoo.figures import as_held, parse_constant, parse_float
-from local.odoo.json2 import Answer, Request, as_html, as_json
+from local.odoo.json2 import Request, Response, as_html, as_json
 from local.odoo.models.users import digest_of
 
 PATHS = ("/jsonrpc", "/xmlrpc/2/")
@@ -31,7 +31,7 @@ WARNING, DENIED, FORBIDDEN, APPLICATION = 2, 3, 4, 1
 """The fault codes of XML-RPC: a `UserError`, a wrong login, an `AccessError`, any other exception."""
 
 
-def answer(stand_in: StandIn, request: Request) -> Answer:
+def response(stand_in: StandIn, request: Request) -> Response:
     """Answer one request on one of `PATHS`; lets `GatewayAnswer` and `Hangup` pass."""
     if request.method != "POST":
         return as_html("<h1>Method Not Allowed</h1>", 405)
@@ -123,13 +123,13 @@ def _opens(stand_in: StandIn, user: dict[str, Any], secret: str) -> bool:
 # JSON-RPC
 
 
-def _json(stand_in: StandIn, body: bytes) -> Answer:
+def _json(stand_in: StandIn, body: bytes) -> Response:
     try:
-        asked = json.loads(body, parse_float=parse_float, parse_constant=parse_constant)
+        requested = json.loads(body, parse_float=parse_float, parse_constant=parse_constant)
     except ValueError:
         return as_html("<h1>Bad Request</h1><p>Invalid JSON data</p>", 400)
-    head = {"jsonrpc": "2.0", "id": asked.get("id")}
-    params = asked.get("params") or {}
+    head = {"jsonrpc": "2.0", "id": requested.get("id")}
+    params = requested.get("params") or {}
     try:
         result = dispatch(stand_in, "jsonrpc", params["service"], params["method"], list(params["args"]))
     except OdooError as error:
@@ -147,7 +147,7 @@ def _json_error(stand_in: StandIn, error: OdooError) -> dict[str, Any]:
 # XML-RPC
 
 
-def _xml(stand_in: StandIn, service: str, body: bytes) -> Answer:
+def _xml(stand_in: StandIn, service: str, body: bytes) -> Response:
     try:
         args, method = xmlrpc.client.loads(body)
         result = dispatch(stand_in, "xmlrpc", service, str(method), [_decimals(arg) for arg in args])
@@ -156,7 +156,7 @@ def _xml(stand_in: StandIn, service: str, body: bytes) -> Answer:
         text = xmlrpc.client.dumps(_fault(error))
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         text = xmlrpc.client.dumps(_fault(PythonError(type(error), str(error))))
-    return Answer(200, "text/xml; charset=utf-8", text.encode())
+    return Response(200, "text/xml; charset=utf-8", text.encode())
 
 
 def _fault(error: OdooError) -> xmlrpc.client.Fault:

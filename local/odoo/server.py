@@ -14,7 +14,7 @@ from local.odoo.admin import Admin
 from local.odoo.engine import SERIES, StandIn, utc_now
 from local.odoo.environment import Clock
 from local.odoo.faults import GatewayAnswer, Hangup
-from local.odoo.json2 import Answer, Request, as_html, as_json
+from local.odoo.json2 import Request, Response, as_html, as_json
 from local.odoo.seed import ensure_base
 
 HOST = "127.0.0.1"
@@ -74,7 +74,7 @@ class Server:
         self.down()
         self.stand_in.close()
 
-    def answer(self, request: Request) -> Answer:
+    def response(self, request: Request) -> Response:
         """Answer one request; lets `Hangup` pass."""
         try:
             return self._routed(request)
@@ -82,14 +82,14 @@ class Server:
             title = f"{gateway.status} {REASONS.get(gateway.status, 'Error')}"
             page = as_html(GATEWAY.format(title), gateway.status)
             headers = {} if gateway.retry_after is None else {"Retry-After": str(gateway.retry_after)}
-            return Answer(page.status, page.content_type, page.body, headers)
+            return Response(page.status, page.content_type, page.body, headers)
 
-    def _routed(self, request: Request) -> Answer:
+    def _routed(self, request: Request) -> Response:
         path = request.path
         if path.startswith(controls.PREFIX):
-            return controls.answer(self.admin, request)
+            return controls.response(self.admin, request)
         if path.startswith(rpc.PATHS):
-            return rpc.answer(self.stand_in, request)
+            return rpc.response(self.stand_in, request)
         if not self.stand_in.database_up:
             # As Odoo answers while PostgreSQL is down: no database is found, whatever its name.
             if path == "/web/health":
@@ -97,7 +97,7 @@ class Server:
             return as_html("<h1>Not Found</h1>", 404)
         series = self.stand_in.series
         if path.startswith(json2.PREFIX) and series == "19.0":
-            return json2.answer(self.stand_in, request)
+            return json2.response(self.stand_in, request)
         about = rpc.version(series)
         version = {"version_info": about["server_version_info"], "version": series}
         fixed: dict[str, Any] = {
@@ -159,18 +159,18 @@ class _Handler(BaseHTTPRequestHandler):
             self.rfile.read(length),
         )
         try:
-            answer = self.server.stand_in_server.answer(request)
+            response = self.server.stand_in_server.response(request)
         except Hangup:
             return
-        self.send_response(answer.status)
-        for name, value in answer.headers.items():
+        self.send_response(response.status)
+        for name, value in response.headers.items():
             self.send_header(name, value)
-        self.send_header("Content-Type", answer.content_type)
-        self.send_header("Content-Length", str(len(answer.body)))
+        self.send_header("Content-Type", response.content_type)
+        self.send_header("Content-Length", str(len(response.body)))
         self.send_header("Connection", "close")
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(answer.body)
+            self.wfile.write(response.body)
 
     do_GET = do_POST  # noqa: N815
     do_PUT = do_POST  # noqa: N815

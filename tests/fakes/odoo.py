@@ -108,7 +108,7 @@ class _InProcess(Http):
 
     def _respond(self, request: Request) -> Response:
         try:
-            answer = json2.answer(self._odoo.stand_in, request)
+            answer = json2.response(self._odoo.stand_in, request)
         except GatewayAnswer as gateway:
             return Response(gateway.status, "text/html", b"", gateway.retry_after)
         except Hangup:

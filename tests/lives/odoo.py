@@ -7,12 +7,12 @@ from decimal import Decimal
 from typing import Any
 
 from fusion_billing.odoo.errors import ConnectionLost
-from fusion_billing.odoo.transport import Response as HttpAnswer
+from fusion_billing.odoo.transport import Response as HttpResponse
 from local.odoo import json2
 from local.odoo.admin import Admin
 from local.odoo.engine import StandIn
 from local.odoo.faults import GatewayAnswer, Hangup
-from local.odoo.json2 import Answer, Request, as_html
+from local.odoo.json2 import Request, Response, as_html
 from local.odoo.seed import ensure_base
 from tests.memory_dynamodb import Hooks
 
@@ -32,23 +32,23 @@ class Http:
         self._stand_in = stand_in
         self._hooks = hooks
 
-    def post(self, path: str, headers: Mapping[str, str], body: bytes, seconds: float) -> HttpAnswer:
+    def post(self, path: str, headers: Mapping[str, str], body: bytes, seconds: float) -> HttpResponse:
         """Post to the stand-in; raises `ConnectionLost` where it hangs up."""
         about = {"path": path}
         self._hooks.before_call("Odoo", about)
         request = Request("POST", path, {name.lower(): value for name, value in headers.items()}, body)
         try:
-            answer = json2.answer(self._stand_in, request)
+            response = json2.response(self._stand_in, request)
         except GatewayAnswer as gateway:
-            answer = as_html("", gateway.status)
+            response = as_html("", gateway.status)
         except Hangup:
-            raise ConnectionLost("the connection ended before the answer did") from None
+            raise ConnectionLost("the connection ended before the response did") from None
         self._hooks.after_call("Odoo", about, {})
-        return _as_http(answer)
+        return _as_http(response)
 
 
-def _as_http(answer: Answer) -> HttpAnswer:
-    return HttpAnswer(answer.status, answer.content_type.partition(";")[0], answer.body)
+def _as_http(response: Response) -> HttpResponse:
+    return HttpResponse(response.status, response.content_type.partition(";")[0], response.body)
 
 
 @contextmanager

@@ -71,10 +71,10 @@ def shorter(seed: int, world: dict[str, Any], history: Sequence[Event], reason: 
     while True:
         place = 0
         while place < len(left):
-            computed_rating = left[:place] + left[place + size :]
-            failed = outcome(seed, world, computed_rating)
+            candidate = left[:place] + left[place + size :]
+            failed = outcome(seed, world, candidate)
             if failed is not None and failed.startswith(kind):
-                left = computed_rating
+                left = candidate
             else:
                 place += size
         if size == 1:

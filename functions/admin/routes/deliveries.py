@@ -55,7 +55,7 @@ def replay_since(request: Request, endpoint: str) -> Response:
         faults.append(Fault("states", "unknown_value", f"must be a list of {' and '.join(sorted(REPLAYED))}"))
     if faults:
         raise Refused(faults)
-    answer = service.replay_since(
+    response = service.replay_since(
         webhook_dependencies.endpoints(),
         webhook_dependencies.deliveries(),
         webhook_dependencies.wake_ups(),
@@ -65,12 +65,12 @@ def replay_since(request: Request, endpoint: str) -> Response:
         states=frozenset(states),
         now=request.now,
     )
-    return json_response(202, answer)
+    return json_response(202, response)
 
 
 def replay(request: Request, delivery: str) -> Response:
     """Send one event to one endpoint again."""
-    answer = service.replay(
+    response = service.replay(
         webhook_dependencies.endpoints(),
         webhook_dependencies.deliveries(),
         webhook_dependencies.wake_ups(),
@@ -78,7 +78,7 @@ def replay(request: Request, delivery: str) -> Response:
         delivery,
         now=request.now,
     )
-    return json_response(202, answer)
+    return json_response(202, response)
 
 
 _REPLAY = ("since", "states")

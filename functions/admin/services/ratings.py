@@ -130,16 +130,16 @@ def _steps(document: RatingDocument, first: int) -> dict[str, Any]:
 
     An adjustment's own steps are few; those that lead to the corrected period's amount are shown in them.
     """
-    answer: dict[str, Any] = {}
+    response: dict[str, Any] = {}
     steps = document.rated_steps
     if document.corrects is not None:
-        answer["steps"] = _json(document.steps)
+        response["steps"] = _json(document.steps)
     part = _fitting(steps[first:])
     following = first + len(part)
-    answer |= {"steps_total": len(steps), "steps_next": following if following < len(steps) else None}
+    response |= {"steps_total": len(steps), "steps_next": following if following < len(steps) else None}
     if document.corrects is not None:
-        return {**answer, "corrects": replace(document.corrects, steps=part).to_json()}
-    return {**answer, "steps": _json(part)}
+        return {**response, "corrects": replace(document.corrects, steps=part).to_json()}
+    return {**response, "steps": _json(part)}
 
 
 def _json(steps: Sequence[StepText]) -> list[dict[str, str]]:
@@ -158,7 +158,7 @@ def _fitting(steps: tuple[StepText, ...]) -> tuple[StepText, ...]:
 def shown(rating: StoredRating, period: Period) -> dict[str, Any]:
     """Return a rating as a list shows it; `period` is the one it is billed in."""
     document = rating.document
-    answer: dict[str, Any] = {
+    response: dict[str, Any] = {
         "subscription": rating.key.subscription,
         "charge": rating.key.charge,
         "charge_name": document.charge_name,
@@ -173,8 +173,8 @@ def shown(rating: StoredRating, period: Period) -> dict[str, Any]:
         "line": _line(rating),
     }
     if document.corrects is not None:
-        answer["corrects"] = document.corrects.to_json()
-    return answer
+        response["corrects"] = document.corrects.to_json()
+    return response
 
 
 def _figures(document: RatingDocument) -> dict[str, Any]:
@@ -197,7 +197,7 @@ def _line(rating: StoredRating) -> dict[str, Any] | None:
     line, currency = rating.line, rating.document.currency
     if line.state is None and line.id is None:
         return None
-    answer: dict[str, Any] = {
+    response: dict[str, Any] = {
         "id": rating.key.line,
         "state": line.state,
         "odoo_line_id": line.id,
@@ -205,8 +205,8 @@ def _line(rating: StoredRating) -> dict[str, Any] | None:
         "version": line.version,
     }
     if line.error is not None:
-        answer["error"] = line.error
-    return answer
+        response["error"] = line.error
+    return response
 
 
 def _adjustments(ratings: Ratings, viewer: Viewer, key: RatingKey) -> list[dict[str, Any]]:

@@ -175,10 +175,10 @@ def _invoice_line(lines: Model, line_id: int, move_id: int, date: str | None) ->
 def reverse(moves: Model, move_id: int, reason: str | None = None) -> int:
     """Make the credit note of a posted invoice, as a draft; return its id."""
     record = moves.record(move_id)
-    kept = ("partner_id", "currency_id", "company_id", "invoice_origin")
+    remaining = ("partner_id", "currency_id", "company_id", "invoice_origin")
     ref = f"Reversal of: {record['name']}" + (f", {reason}" if reason else "")
     values = {
-        **{name: record[name] for name in kept},
+        **{name: record[name] for name in remaining},
         "move_type": REFUNDS[record["move_type"]],
         "invoice_date": moves.env.today(),
         "reversed_entry_id": move_id,

@@ -219,8 +219,8 @@ class Order(Model):
 
     def _copy(self, record_id: int, default: Record) -> int:
         record = self.record(record_id)
-        kept = {name: record[name] for name in COPIED}
-        [new] = self.create([{**kept, **default}])
+        remaining = {name: record[name] for name in COPIED}
+        [new] = self.create([{**remaining, **default}])
         lines = self.env["sale.order.line"]
         for line_id in self.value(record_id, "order_line"):
             line = lines.record(line_id)

@@ -64,10 +64,10 @@ class Users(Model):
     @api_records
     def has_group(self, ids: list[int], group_ext_id: str) -> bool:
         """Return whether the user (the caller, where no id is given) is in a group."""
-        asked = ids[0] if ids else self.env.uid
+        requested = ids[0] if ids else self.env.uid
         if group_ext_id == LOCKING:
             return bool(self.env.state.setting("lock_confirmed_orders"))
-        return group_ext_id in Environment(self.env.state, asked, self.env.clock).groups
+        return group_ext_id in Environment(self.env.state, requested, self.env.clock).groups
 
     @api_model
     def has_groups(self, group_spec: str) -> bool:

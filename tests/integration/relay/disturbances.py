@@ -50,7 +50,7 @@ class Disturbance:
             self.invoice()
         if is_call and self.kind == "late":
             self.late.append(do)
-            raise ReadTimeout("no answer in time")
+            raise ReadTimeout("no response in time")
         if is_call and self.kind == "repeated":
             do()
         result = do()
@@ -95,9 +95,9 @@ class Wire:
 
         def do() -> Response:
             try:
-                answer = self.server.answer(Request("POST", path, lowered, body))
+                response = self.server.response(Request("POST", path, lowered, body))
             except Hangup:
                 raise ConnectionLost("lost") from None
-            return Response(answer.status, answer.content_type.partition(";")[0], answer.body)
+            return Response(response.status, response.content_type.partition(";")[0], response.body)
 
         return self.disturbance.step(do, is_call=True)  # type: ignore[no-any-return]

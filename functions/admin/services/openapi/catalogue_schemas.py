@@ -44,7 +44,7 @@ def _dry_run() -> Schema:
     either = {"anyOf": [figures, {"type": "null"}], "description": "null where the charge does not apply"}
     comparison = _all_required(subscription=TEXT, charge=TEXT, before=either, after=either)
     total = _all_required(currency=TEXT, before=DECIMAL_TEXT, after=DECIMAL_TEXT, difference=DECIMAL_TEXT)
-    answer: dict[str, Schema] = {
+    response: dict[str, Schema] = {
         "dry_run": {"const": True},
         "outcome": {"type": "string", "enum": ["created", "updated", "unchanged"]},
         "changed_fields": TEXTS,
@@ -57,4 +57,4 @@ def _dry_run() -> Schema:
         "truncated": {"type": "boolean", "description": "true if the preview reached its time or size limit"},
     }
     versions = {"type": "array", "items": ref("ChargeDefinition")}
-    return object_(tuple(answer), **answer, versions=versions)
+    return object_(tuple(response), **response, versions=versions)

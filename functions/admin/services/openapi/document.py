@@ -82,11 +82,11 @@ _LIMIT = {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": DEFAU
 
 def _answer(route: Route, status: int) -> dict[str, Any]:
     name = route.responses[status]
-    answer: dict[str, Any] = {"description": HTTPStatus(status).phrase}
+    response: dict[str, Any] = {"description": HTTPStatus(status).phrase}
     if name is not None:
         schema = _page(ref(name)) if route.paged else ref(name)
-        answer["content"] = {"application/json": {"schema": schema}}
-    return answer
+        response["content"] = {"application/json": {"schema": schema}}
+    return response
 
 
 def _page(items: dict[str, Any]) -> dict[str, Any]:

@@ -52,12 +52,12 @@ def _as_defined_and_as_shown(title: str, taken: Schema, shown: Schema, name: str
     """
     more = {"version": COUNT, **_SHOWN_TOO.get(title, {})}
     accepted = more | _ACCEPTED_TOO.get(title, {})
-    answer: Schema = {
+    response: Schema = {
         **shown,
         "properties": shown["properties"] | more,
         "required": [*shown["required"], "version"],
     }
-    del answer["additionalProperties"]
+    del response["additionalProperties"]
     elsewhere = {name, *_OR_BY_FORMER_NAME.get(title, ())}
     required = [field for field in taken["required"] if field not in elsewhere]
     properties = {
@@ -65,7 +65,7 @@ def _as_defined_and_as_shown(title: str, taken: Schema, shown: Schema, name: str
         for field, schema in (taken["properties"] | accepted).items()
     }
     definition = {**taken, "properties": properties, "required": required}
-    made = {title: answer, f"{title}Definition": definition}
+    made = {title: response, f"{title}Definition": definition}
     if title == "Subscription":
         made["SubscriptionChange"] = _nullable(definition)
     return made

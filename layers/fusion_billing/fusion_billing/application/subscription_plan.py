@@ -81,16 +81,16 @@ def is_required(request: SaveRequest, alias: str) -> bool:
     return alias in (request.subscription.aliases or ()) or alias in request.chain.untaken
 
 
-def check_reach(stored: StoredSubscription | None, wanted: Subscription) -> None:
+def check_reach(stored: StoredSubscription | None, requested: Subscription) -> None:
     """Raise `Refused` if a save would close too many periods."""
-    if stored is not None and periods_closed(stored.calendar, wanted.terms) > MAX_CLOSED_AT_ONCE:
+    if stored is not None and periods_closed(stored.calendar, requested.terms) > MAX_CLOSED_AT_ONCE:
         message = f"must not be more than {MAX_CLOSED_AT_ONCE} billing periods after the one that is stored"
         raise Refused([Fault("next_invoice_date", "out_of_range", message)])
 
 
 def next_state(
     stored: StoredSubscription | None,
-    wanted: Subscription,
+    requested: Subscription,
     origin: Origin,
     now: datetime,
     chain: Chain = UNCHANGED,
@@ -99,27 +99,27 @@ def next_state(
 
     It takes more than one step only if many periods were invoiced at once.
     """
-    orders = _orders(stored, wanted, chain)
-    order_aliases = tuple(_order_aliases(stored, wanted, orders, chain))
-    wanted = _with_its_own_aliases(wanted, order_aliases)
+    orders = _orders(stored, requested, chain)
+    order_aliases = tuple(_order_aliases(stored, requested, orders, chain))
+    requested = _with_its_own_aliases(requested, order_aliases)
     if stored is None:
         return StoredSubscription(
-            wanted,
-            first_seen(wanted.terms),
+            requested,
+            first_seen(requested.terms),
             origin,
             1,
-            stopped_at(wanted.state, None, None, now),
+            stopped_at(requested.state, None, None, now),
             orders,
-            _first_plans(wanted, orders, chain),
+            _first_plans(requested, orders, chain),
             order_aliases,
         )
     new = replace(
         stored,
-        subscription=wanted,
-        calendar=advance(stored.calendar, wanted.terms, now, rated_from=stored.subscription.rated_from),
-        stopped=stopped_at(wanted.state, stored.subscription.state, stored.stopped, now),
+        subscription=requested,
+        calendar=advance(stored.calendar, requested.terms, now, rated_from=stored.subscription.rated_from),
+        stopped=stopped_at(requested.state, stored.subscription.state, stored.stopped, now),
         orders=orders,
-        plan_history=_plan_history(stored, wanted, orders, chain, now),
+        plan_history=_plan_history(stored, requested, orders, chain, now),
         order_aliases=order_aliases,
     )
     return None if new == stored else replace(new, version=stored.version + 1, is_current=True)
@@ -140,17 +140,17 @@ def cause_of_change(stored: StoredSubscription | None, new: StoredSubscription) 
 
 def with_what_odoo_lacks(read: Subscription, stored: Subscription) -> Subscription:
     """Return a subscription read from Odoo with what only the API sets."""
-    kept = {"overrides": stored.overrides, "aliases": stored.aliases, "billed_from": stored.billed_from}
-    return read.model_copy(update=kept)
+    remaining = {"overrides": stored.overrides, "aliases": stored.aliases, "billed_from": stored.billed_from}
+    return read.model_copy(update=remaining)
 
 
-def _orders(stored: StoredSubscription | None, wanted: Subscription, chain: Chain) -> tuple[ChainedOrder, ...]:
+def _orders(stored: StoredSubscription | None, requested: Subscription, chain: Chain) -> tuple[ChainedOrder, ...]:
     """Return the chain of orders; empty if the subscription has only one order."""
     if chain.orders is not None:
         return chain.orders if len(chain.orders) > 1 else ()
     if stored is None:
         return ()
-    running = wanted.odoo_order_id
+    running = requested.odoo_order_id
     if any(order.odoo_order_id == running for order in stored.orders):
         return stored.orders
     before = stored.subscription.odoo_order_id  # another number for the order that runs is a correction
@@ -161,7 +161,7 @@ def _orders(stored: StoredSubscription | None, wanted: Subscription, chain: Chai
 
 def _order_aliases(
     stored: StoredSubscription | None,
-    wanted: Subscription,
+    requested: Subscription,
     orders: Sequence[ChainedOrder],
     chain: Chain,
 ) -> Iterable[str]:
@@ -174,23 +174,23 @@ def _order_aliases(
     serving = [order for order in orders if order.kind != "upsell"]
     ids = [str(order.odoo_order_id) for order in (*reversed(serving), *reversed(upsells))]
     references = [each for each in (*chain.references, *known) if not each.isdecimal()]
-    room = MAX_ALIASES - len(wanted.aliases or ())
-    every = dict.fromkeys((str(wanted.odoo_order_id), *ids, *references))
+    room = MAX_ALIASES - len(requested.aliases or ())
+    every = dict.fromkeys((str(requested.odoo_order_id), *ids, *references))
     found = [
-        alias for alias in every if alias != wanted.id and alias not in chain.untaken and is_subscription_id(alias)
+        alias for alias in every if alias != requested.id and alias not in chain.untaken and is_subscription_id(alias)
     ]
     yield from sorted(found[:room])
 
 
-def _with_its_own_aliases(wanted: Subscription, order_aliases: Sequence[str]) -> Subscription:
+def _with_its_own_aliases(requested: Subscription, order_aliases: Sequence[str]) -> Subscription:
     """Return the definition without the aliases that its orders give it anyway, which a body may repeat."""
-    own = tuple(alias for alias in wanted.aliases or () if alias not in order_aliases and alias != wanted.id)
-    return wanted if own == (wanted.aliases or ()) else wanted.model_copy(update={"aliases": own or None})
+    own = tuple(alias for alias in requested.aliases or () if alias not in order_aliases and alias != requested.id)
+    return requested if own == (requested.aliases or ()) else requested.model_copy(update={"aliases": own or None})
 
 
 def _plan_history(
     stored: StoredSubscription,
-    wanted: Subscription,
+    requested: Subscription,
     orders: Sequence[ChainedOrder],
     chain: Chain,
     now: datetime,
@@ -198,13 +198,13 @@ def _plan_history(
     before, history = stored.subscription.plan, stored.plan_history
     if chain.plan_from is None:
         # A renewal brings its plan with it, from the day it begins.
-        for order in _taken_over(orders, stored.subscription.odoo_order_id, wanted.odoo_order_id):
-            plan = chain.plans.get(order.odoo_order_id, wanted.plan)
+        for order in _taken_over(orders, stored.subscription.odoo_order_id, requested.odoo_order_id):
+            plan = chain.plans.get(order.odoo_order_id, requested.plan)
             history = changed_plan(history, before, plan, order.start)
-        return _normal(_settled(history, before, wanted.plan, now))
-    if wanted.plan == before:
+        return _normal(_settled(history, before, requested.plan, now))
+    if requested.plan == before:
         return _normal(corrected_change(history, chain.plan_from))
-    return _normal(changed_plan(history, before, wanted.plan, chain.plan_from))
+    return _normal(changed_plan(history, before, requested.plan, chain.plan_from))
 
 
 def _settled(history: tuple[PlanChange, ...], before: str, plan: str, now: datetime) -> tuple[PlanChange, ...]:
@@ -212,7 +212,7 @@ def _settled(history: tuple[PlanChange, ...], before: str, plan: str, now: datet
     return history if last == plan else changed_plan(history, before, plan, now)
 
 
-def _first_plans(wanted: Subscription, orders: Sequence[ChainedOrder], chain: Chain) -> tuple[PlanChange, ...]:
+def _first_plans(requested: Subscription, orders: Sequence[ChainedOrder], chain: Chain) -> tuple[PlanChange, ...]:
     """Return the plans of a subscription seen for the first time, as its orders have them."""
     serving = [order for order in orders if order.kind != "upsell"]
     known = [order for order in serving if order.odoo_order_id in chain.plans]
@@ -220,7 +220,7 @@ def _first_plans(wanted: Subscription, orders: Sequence[ChainedOrder], chain: Ch
     for order in known:
         plan = chain.plans[order.odoo_order_id]
         history = changed_plan(history, plan, plan, order.start) if history else (PlanChange(plan, None),)
-        if order.odoo_order_id == wanted.odoo_order_id:
+        if order.odoo_order_id == requested.odoo_order_id:
             break
     return _normal(history)
 

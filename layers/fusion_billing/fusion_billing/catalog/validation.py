@@ -145,9 +145,9 @@ def _path(location: Iterable[str | int], whole: Any, *, missing: bool) -> str:
     return ".".join(path)
 
 
-def _pruned(value: Any, kept: frozenset[str]) -> Any:
+def _pruned(value: Any, remaining: frozenset[str]) -> Any:
     if isinstance(value, dict):
-        return {key: _pruned(item, kept) for key, item in value.items() if item is not None or key in kept}
+        return {key: _pruned(item, remaining) for key, item in value.items() if item is not None or key in remaining}
     if isinstance(value, list):
-        return [_pruned(item, kept) for item in value]
+        return [_pruned(item, remaining) for item in value]
     return value

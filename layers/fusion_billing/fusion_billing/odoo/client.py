@@ -98,15 +98,15 @@ class Odoo:
 
     def fields(self, model: str, names: Sequence[str]) -> dict[str, Row]:
         """Return the definitions of those fields that the model has: type, digits, selection, string."""
-        told = self.call(
+        reported = self.call(
             model,
             "fields_get",
             allfields=list(names),
             attributes=["type", "digits", "string", "selection", "readonly"],
         )
-        if not isinstance(told, dict):
+        if not isinstance(reported, dict):
             raise WrongAddress("the response of fields_get is not a JSON object", name=model)
-        return {name: about for name, about in told.items() if isinstance(about, dict)}
+        return {name: about for name, about in reported.items() if isinstance(about, dict)}
 
 
 def _rows(value: object) -> list[Row]:

@@ -157,8 +157,8 @@ def from_load_messages(messages: object) -> dict[int, PermanentError | Transient
         if not isinstance(error, PermanentError | TransientError):
             continue
         for row in _rows(message):
-            held = worst.get(row)
-            if held is None or (isinstance(held, ValidationFailed) and not isinstance(error, ValidationFailed)):
+            stored = worst.get(row)
+            if stored is None or (isinstance(stored, ValidationFailed) and not isinstance(error, ValidationFailed)):
                 worst[row] = error
     return worst
 

@@ -114,8 +114,8 @@ def find_by_external_id(odoo: Odoo, names: Collection[str], orders: Iterable[int
 def external_ids(odoo: Odoo, model: str, ids: Sequence[int], seconds: float | None = None) -> dict[str, int]:
     """Return the IDs of records by their external IDs; any user that can read the records may call this."""
     rows = odoo.call(model, "get_metadata", ids=list(ids), seconds=seconds)
-    told = [(named["xmlid"], row["id"]) for row in rows for named in row.get("xmlids") or [row]]
-    return {name: record for name, record in told if name}
+    reported = [(named["xmlid"], row["id"]) for row in rows for named in row.get("xmlids") or [row]]
+    return {name: record for name, record in reported if name}
 
 
 def decimal(value: object) -> Decimal:

@@ -104,19 +104,19 @@ def notes_text(notes: Notes) -> str:
 def with_note(notes: Notes, key: str, note: Note) -> dict[str, Note]:
     """Return the notes with one more under `key`, without those that were not seen for long."""
     since = note.at - SEEN_AGAIN_WITHIN
-    kept = {name: old for name, old in notes.items() if name != key and old.at > since}
-    newest = sorted(kept.items(), key=lambda item: item[1].at)[-(MAX_NOTES - 1) :]
+    remaining = {name: old for name, old in notes.items() if name != key and old.at > since}
+    newest = sorted(remaining.items(), key=lambda item: item[1].at)[-(MAX_NOTES - 1) :]
     return {**dict(newest), key: note}
 
 
 def without_note(notes: Notes, key: str, now: datetime) -> dict[str, Note]:
     """Return the notes of a line that agrees again: its repairs of the last day are remembered."""
     since = now - SEEN_AGAIN_WITHIN
-    kept = {name: note for name, note in notes.items() if name != key and note.at > since}
+    remaining = {name: note for name, note in notes.items() if name != key and note.at > since}
     old = notes.get(key)
     if old is not None and (repairs := repairs_of(old, now)):
-        kept[key] = replace(old, action="repaired", why="", repaired_at=repairs)
-    return kept
+        remaining[key] = replace(old, action="repaired", why="", repaired_at=repairs)
+    return remaining
 
 
 def repairs_of(note: Note | None, now: datetime) -> tuple[datetime, ...]:

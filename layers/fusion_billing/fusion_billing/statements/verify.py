@@ -59,8 +59,8 @@ def main(arguments: Sequence[str]) -> int:
         about = f"{finding.subscription} {finding.period_start}"
         print(f"{about}: {finding.code}: {finding.message}")  # noqa: T201
     if not found:
-        held = "1 statement holds" if len(statements) == 1 else f"{len(statements)} statements hold"
-        print(held)  # noqa: T201
+        stored = "1 statement holds" if len(statements) == 1 else f"{len(statements)} statements hold"
+        print(stored)  # noqa: T201
     return int(bool(found))
 
 

@@ -30,8 +30,8 @@ class KeyStore:
     def get(self, key_id: str) -> StoredKey | None:
         """Return the key as it is now, or None; raises `Unavailable`."""
         with unavailable_when_transient():
-            answer = self._client.get_item(TableName=self._table, Key=keys.api_key_key(key_id), ConsistentRead=True)
-        item = answer.get("Item")
+            response = self._client.get_item(TableName=self._table, Key=keys.api_key_key(key_id), ConsistentRead=True)
+        item = response.get("Item")
         return _read(key_id, item) if item else None
 
     def create(self, key_id: str, stored: StoredKey) -> None:

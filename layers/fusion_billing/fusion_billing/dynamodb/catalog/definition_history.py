@@ -35,7 +35,7 @@ class DefinitionHistory:
     def newest(self, kind: HistoryKind, name: str) -> list[dict[str, Any]]:
         """Return the newest entries, the newest first; raises `Unavailable`."""
         with unavailable_when_transient():
-            answer = self._client.query(
+            response = self._client.query(
                 TableName=self._table,
                 KeyConditionExpression="pk = :pk",
                 ExpressionAttributeValues={":pk": {"S": keys.history_partition(kind, name)}},
@@ -43,4 +43,4 @@ class DefinitionHistory:
                 Limit=HISTORY,
                 ConsistentRead=True,
             )
-        return [json.loads(item["entry"]["S"]) for item in answer["Items"]]
+        return [json.loads(item["entry"]["S"]) for item in response["Items"]]

@@ -204,10 +204,10 @@ class CatalogueStore:
         if not CODE.fullmatch(code):
             return None  # no item has such a key, and some are none that a table can have
         with unavailable_when_transient():
-            answer = self._client.get_item(
+            response = self._client.get_item(
                 TableName=self._table, Key=keys.definition_key(kind, code), ConsistentRead=True
             )
-        return answer.get("Item")
+        return response.get("Item")
 
     def _listing(
         self, kind: DefinitionKind, after: str | None, limit: int | None
@@ -227,9 +227,9 @@ class CatalogueStore:
             if limit is not None:
                 request["Limit"] = limit - len(items)
             with unavailable_when_transient():
-                answer = self._client.query(**request)
-            items += answer["Items"]
-            last = answer.get("LastEvaluatedKey")
+                response = self._client.query(**request)
+            items += response["Items"]
+            last = response.get("LastEvaluatedKey")
             full = limit is not None and (len(items) >= limit or _size(items) > _FULL_PAGE)
             if not last or full:
                 return items, last["sk"]["S"] if last else None

@@ -42,8 +42,8 @@ class SourceStore:
     def get(self, source_id: str) -> Source | None:
         """Return the source as it is now, or None; raises `Unavailable`."""
         with unavailable_when_transient():
-            answer = self._client.get_item(TableName=self._table, Key=keys.source_key(source_id), ConsistentRead=True)
-        item = answer.get("Item")
+            response = self._client.get_item(TableName=self._table, Key=keys.source_key(source_id), ConsistentRead=True)
+        item = response.get("Item")
         return _read(item) if item else None
 
     def listing(self, after: str | None, limit: int) -> tuple[list[Source], str | None]:
@@ -57,9 +57,9 @@ class SourceStore:
         if after is not None:
             arguments["ExclusiveStartKey"] = keys.source_key(after)
         with unavailable_when_transient():
-            answer = self._client.query(**arguments)
-        last = answer.get("LastEvaluatedKey")
-        return [_read(item) for item in answer["Items"]], last["sk"]["S"] if last else None
+            response = self._client.query(**arguments)
+        last = response.get("LastEvaluatedKey")
+        return [_read(item) for item in response["Items"]], last["sk"]["S"] if last else None
 
 
 def _document(source: Source) -> str:

@@ -45,12 +45,12 @@ class SubscriptionUse:
 
     def _found(self, request: dict[str, Any], attribute: str, value: str) -> list[dict[str, Any]]:
         with unavailable_when_transient():
-            answer = self._client.query(
+            response = self._client.query(
                 **request,
                 KeyConditionExpression=f"{attribute} = :value",
                 ExpressionAttributeValues={":value": {"S": value}},
             )
-        return list(answer["Items"])
+        return list(response["Items"])
 
 
 def _comes_to_something(rating: dict[str, Any]) -> bool:

@@ -78,10 +78,10 @@ class SubscriptionStore:
     def of_order(self, odoo_order_id: int) -> str | None:
         """Return the id of the subscription that an order is, or None."""
         with unavailable_when_transient():
-            answer = self._client.get_item(
+            response = self._client.get_item(
                 TableName=self._table, Key=keys.order_key(odoo_order_id), ConsistentRead=True
             )
-        item = answer.get("Item")
+        item = response.get("Item")
         return item["subscription"]["S"] if item else None
 
     def listing(self, shard: int, after: str | None, limit: int) -> tuple[list[Listed], str | None]:
@@ -96,11 +96,11 @@ class SubscriptionStore:
         if after is not None:
             request["ExclusiveStartKey"] = keys.list_position(shard, after)
         with unavailable_when_transient():
-            answer = self._client.query(**request)
-        last = answer.get("LastEvaluatedKey")
+            response = self._client.query(**request)
+        last = response.get("LastEvaluatedKey")
         page = [
             Listed(items.read_subscription(item), item["origin"]["S"], int(item["version"]["N"]))  # type: ignore[arg-type]
-            for item in answer["Items"]
+            for item in response["Items"]
         ]
         return page, last["list_sk"]["S"] if last else None
 
@@ -114,11 +114,11 @@ class SubscriptionStore:
         while pending:
             request: Any = {"Keys": pending, "ProjectionExpression": "pk, plans", "ConsistentRead": True}
             with unavailable_when_transient():
-                answer: Any = self._client.batch_get_item(RequestItems={self._table: request})
-            for item in answer["Responses"].get(self._table, []):
+                response: Any = self._client.batch_get_item(RequestItems={self._table: request})
+            for item in response["Responses"].get(self._table, []):
                 if plans := items.read_plan_history(item):
                     found[keys.parse_subscription_partition(item["pk"]["S"])] = frozenset(each.plan for each in plans)
-            pending = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
+            pending = response.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
         return found
 
     def put(
@@ -197,9 +197,9 @@ class SubscriptionStore:
         found: dict[str, Mapping[str, Any]] = {}
         while True:
             with unavailable_when_transient():
-                answer = self._client.query(**request)
-            found |= {item["sk"]["S"]: item for item in answer["Items"]}
-            last = answer.get("LastEvaluatedKey")
+                response = self._client.query(**request)
+            found |= {item["sk"]["S"]: item for item in response["Items"]}
+            last = response.get("LastEvaluatedKey")
             if not last:
                 return found
             request["ExclusiveStartKey"] = last

@@ -68,7 +68,7 @@ class TargetStore:
         self._remembered: dict[Key, tuple[float, Target]] = {}  # oldest first
 
     def find(
-        self, wanted: Iterable[Key], deadline: Deadline, *, fresh: bool = False, aggregations: bool = False
+        self, requested: Iterable[Key], deadline: Deadline, *, fresh: bool = False, aggregations: bool = False
     ) -> Found:
         """Return which of the `wanted` keys exist: as they are now where `fresh`, else from memory where that can be.
 
@@ -77,7 +77,7 @@ class TargetStore:
         at = self._clock()
         found = Found({})
         missing: list[Key] = []
-        for key in wanted:
+        for key in requested:
             known = None if fresh else self._known(key, at, aggregations=aggregations)
             if known is None:
                 missing.append(key)
@@ -111,18 +111,18 @@ class TargetStore:
                 "ConsistentRead": True,  # made a moment ago, it is there
             }
             try:
-                answer = self._client.batch_get_item(RequestItems={self._table: request})
+                response = self._client.batch_get_item(RequestItems={self._table: request})
             except (ClientError, BotoCoreError) as error:
                 if not is_transient(error):
                     raise
                 left += chunk
                 continue
-            items: Any = answer["Responses"]
+            items: Any = response["Responses"]
             for item in items.get(self._table, []):
                 key = item["pk"]["S"], item["sk"]["S"]
                 found.targets[key] = _target(item, aggregations=aggregations)
                 self._remember(key, at, found.targets[key])
-            unread: Any = answer.get("UnprocessedKeys", {})
+            unread: Any = response.get("UnprocessedKeys", {})
             left += [(key["pk"]["S"], key["sk"]["S"]) for key in unread.get(self._table, {}).get("Keys", ())]
         return left
 

@@ -80,13 +80,13 @@ class ChangeMarkers:
                     self._client.put_item(TableName=self._table, Item=items[0])
                     continue
                 puts: list[Any] = [{"PutRequest": {"Item": item}} for item in items]
-                answer = self._client.batch_write_item(RequestItems={self._table: puts})
+                response = self._client.batch_write_item(RequestItems={self._table: puts})
             except (ClientError, BotoCoreError) as error:
                 if not is_transient(error):
                     raise
                 left += chunk
                 continue
-            unprocessed: Any = answer.get("UnprocessedItems", {}).get(self._table, [])
+            unprocessed: Any = response.get("UnprocessedItems", {}).get(self._table, [])
             left += [each["PutRequest"]["Item"]["sk"]["S"] for each in unprocessed]
         return left
 

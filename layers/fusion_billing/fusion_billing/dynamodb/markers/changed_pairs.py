@@ -65,11 +65,11 @@ class ChangedPairs:
         if after is not None:
             request["ExclusiveStartKey"] = keys.primary(partition, after)
         while True:
-            answer = self._client.query(**request)
-            pairs = [ChangedPair.parse(item["sk"]["S"]) for item in answer["Items"]]
+            response = self._client.query(**request)
+            pairs = [ChangedPair.parse(item["sk"]["S"]) for item in response["Items"]]
             if pairs:
                 yield pairs
-            last = answer.get("LastEvaluatedKey")
+            last = response.get("LastEvaluatedKey")
             if not last:
                 return
             request["ExclusiveStartKey"] = last

@@ -52,8 +52,8 @@ class BilledLines(LineStore):
         else:
             values |= _waiting(*next_look)
         if standing is not None:
-            told, gone = standing.attributes()
-            values |= told
+            reported, gone = standing.attributes()
+            values |= reported
             removed += [*gone, "line_intent"]
         return self._write(line, values, removed, "attribute_exists(frozen)")
 

@@ -154,12 +154,12 @@ class Standing:
         """Return the attributes that say so: those to set, and those to remove."""
         if self.odoo_id is None or self.order is None:
             return {}, ["line_id", "line_order", "line_amount", "line_version", "line_digest", "line_form"]
-        told = {
+        reported = {
             "line_id": {"N": str(self.odoo_id)},
             "line_order": {"N": str(self.order)},
             "line_amount": {"S": self.amount},
         }
-        return told, ["line_digest", "line_form"]
+        return reported, ["line_digest", "line_form"]
 
 
 def read_line(item: dict[str, Any]) -> StoredLine:

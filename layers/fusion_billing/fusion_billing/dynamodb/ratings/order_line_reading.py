@@ -76,11 +76,11 @@ class LineReading:
         }
         found: list[StoredLine] = []
         while True:
-            answer = self._client.query(**request)
-            found += [read_line(item) for item in answer["Items"]]
-            if not answer.get("LastEvaluatedKey"):
+            response = self._client.query(**request)
+            found += [read_line(item) for item in response["Items"]]
+            if not response.get("LastEvaluatedKey"):
                 return found
-            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+            request["ExclusiveStartKey"] = response["LastEvaluatedKey"]
 
     def _keys(self, partition: str, limit: int, after: Any, until: str | None) -> tuple[list[Key], Any]:
         values: dict[str, Any] = {":pk": {"S": partition}}
@@ -97,8 +97,8 @@ class LineReading:
         }
         if after is not None:
             request["ExclusiveStartKey"] = after
-        answer = self._client.query(**request)
-        return [(item["pk"]["S"], item["sk"]["S"]) for item in answer["Items"]], answer.get("LastEvaluatedKey")
+        response = self._client.query(**request)
+        return [(item["pk"]["S"], item["sk"]["S"]) for item in response["Items"]], response.get("LastEvaluatedKey")
 
     def _read(self, requested: Iterable[Key]) -> list[StoredLine]:
         ordered = list(requested)

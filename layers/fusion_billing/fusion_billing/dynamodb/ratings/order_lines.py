@@ -91,12 +91,12 @@ class LineStore(LineReading):
         Of a version that was overtaken, or frozen, on its way only what Odoo acknowledged is noted, since
         that is what it will bill. `awaits_invoice` lists the line until an operator has invoiced it.
         """
-        held = noted(line, put)
+        stored = noted(line, put)
         done: dict[str, Any] = {
             "line_state": {"S": "sent"},
             "line_sent_at": {"S": rfc3339(now)},
             "line_tries": {"N": "0"},
-            **held,
+            **stored,
         }
         removed = ["line_error", "line_message", "line_intent"]
         if awaits_invoice:
@@ -110,10 +110,10 @@ class LineStore(LineReading):
         still_this = f"{_IS_THIS_VERSION} AND {_IS_NOT_FROZEN}"
         if self._write(line, done, removed, still_this, events=events):
             return "sent"
-        shown = {**held, **{name: done[name] for name in ("line_state", "line_sent_at")}}
+        shown = {**stored, **{name: done[name] for name in ("line_state", "line_sent_at")}}
         if self._write_frozen(line, {**shown, "line_state": {"S": "sent"}}, [], now):
             return "frozen"
-        self._write(line, held, ["line_intent"], _IS_NOT_NEWER_THERE)
+        self._write(line, stored, ["line_intent"], _IS_NOT_NEWER_THERE)
         return "overtaken"
 
     def fail(
@@ -202,12 +202,12 @@ class LineStore(LineReading):
         """
         if standing is None:
             return self._write(line, values, [], condition, events=events, more=more)
-        told, gone = standing.attributes()
+        reported, gone = standing.attributes()
         resolved = [*gone, "line_intent"]
-        if self._write(line, {**values, **told}, resolved, condition, events=events, more=more):
+        if self._write(line, {**values, **reported}, resolved, condition, events=events, more=more):
             return True
-        if not self._write_frozen(line, told, gone, now):
-            self._write(line, told, resolved, _IS_NOT_NEWER_THERE)
+        if not self._write_frozen(line, reported, gone, now):
+            self._write(line, reported, resolved, _IS_NOT_NEWER_THERE)
         return False
 
     def _write_frozen(self, line: StoredLine, values: dict[str, Any], removed: list[str], now: datetime) -> bool:

@@ -64,9 +64,9 @@ class RatingParts:
         }
         found: list[Any] = []
         while True:
-            answer = self._client.query(**request)
-            found += answer["Items"]
-            after = answer.get("LastEvaluatedKey")
+            response = self._client.query(**request)
+            found += response["Items"]
+            after = response.get("LastEvaluatedKey")
             if not after:
                 return found
             request["ExclusiveStartKey"] = after

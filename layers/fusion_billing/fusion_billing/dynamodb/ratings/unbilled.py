@@ -34,9 +34,9 @@ class Unbilled:
         amount = ZERO
         while True:
             with unavailable_when_transient():
-                answer = self._client.query(**request)
-            amount += sum((Decimal(each["amount"]["S"]) for each in answer["Items"] if "amount" in each), ZERO)
-            last = answer.get("LastEvaluatedKey")
+                response = self._client.query(**request)
+            amount += sum((Decimal(each["amount"]["S"]) for each in response["Items"] if "amount" in each), ZERO)
+            last = response.get("LastEvaluatedKey")
             if not last:
                 return with_digits(amount, stored.subscription.currency)
             request["ExclusiveStartKey"] = last

@@ -83,8 +83,8 @@ class RunStore:
 
     def get(self, run: str) -> Run | None:
         """Return a run as it is now; None if it does not exist or has expired."""
-        answer = self._client.get_item(TableName=self._table, Key=keys.run_key(run), ConsistentRead=True)
-        item = answer.get("Item")
+        response = self._client.get_item(TableName=self._table, Key=keys.run_key(run), ConsistentRead=True)
+        item = response.get("Item")
         if item is None:
             return None
         parts = frozenset(item["parts"]["SS"]) if "parts" in item else frozenset()

@@ -45,9 +45,9 @@ class UsageRecords:
             },
         }
         while True:
-            answer = self._client.query(**request)
-            yield from answer["Items"]
-            after = answer.get("LastEvaluatedKey")
+            response = self._client.query(**request)
+            yield from response["Items"]
+            after = response.get("LastEvaluatedKey")
             if not after:
                 return
             request["ExclusiveStartKey"] = after

@@ -74,34 +74,34 @@ class UsageReader:
         if not is_key(key) or not SOURCE_ID.fullmatch(source):
             return None  # nothing is stored under such a key, and some are none that a table can have
         with unavailable_when_transient():
-            answer = self._client.get_item(
+            response = self._client.get_item(
                 TableName=self._table, Key=keys.primary(keys.usage_record(source, key)), ConsistentRead=True
             )
-        item = answer.get("Item")
+        item = response.get("Item")
         return record_of(item) if item else None
 
-    def quantities(self, wanted: Selection) -> Iterator[tuple[str, Decimal]]:
+    def quantities(self, requested: Selection) -> Iterator[tuple[str, Decimal]]:
         """Yield the key and quantity of each of a source's records; raises `Unavailable`."""
-        prefix = keys.usage_record(wanted.source or "", "")
-        for items, _ in self._queries(wanted, wanted.first, None, None):
+        prefix = keys.usage_record(requested.source or "", "")
+        for items, _ in self._queries(requested, requested.first, None, None):
             for item in items:
                 if item["pk"]["S"].startswith(prefix):
                     yield item["pk"]["S"].removeprefix(prefix), Decimal(item["q"]["N"])
 
-    def page(self, wanted: Selection, after: str | None, limit: int) -> tuple[list[StoredUsageRecord], str | None]:
+    def page(self, requested: Selection, after: str | None, limit: int) -> tuple[list[StoredUsageRecord], str | None]:
         """Return up to `limit` records by the start of their windows, without history, and where to go on.
 
         The latter is None where there is no more; a page may be short, or empty, and have a next one. It
         names a record of the page, or an instant, never another source's record. Raises `Refused`
         (`bad_cursor`) for an `after` outside of what is wanted, and `Unavailable`.
         """
-        begin, position = _position(after, wanted) if after is not None else (wanted.first, None)
+        begin, position = _position(after, requested) if after is not None else (requested.first, None)
         passed = position["ws"]["S"] if position else begin
         found: list[StoredUsageRecord] = []
         size = queries = 0
-        for items, following in self._queries(wanted, begin, position, limit):
+        for items, following in self._queries(requested, begin, position, limit):
             for item in items:
-                if not wanted.has(item["pk"]["S"]):
+                if not requested.has(item["pk"]["S"]):
                     continue
                 found.append(record_of(item))
                 size += _size(item)
@@ -115,7 +115,7 @@ class UsageReader:
         return found, None
 
     def _queries(
-        self, wanted: Selection, begin: str, position: dict[str, Any] | None, limit: int | None
+        self, requested: Selection, begin: str, position: dict[str, Any] | None, limit: int | None
     ) -> Iterator[tuple[list[dict[str, Any]], dict[str, Any] | None]]:
         """Yield the index's items page by page, each with the position that the next one starts after."""
         request: dict[str, Any] = {
@@ -124,20 +124,20 @@ class UsageReader:
             "KeyConditionExpression": "#pair = :pair AND ws BETWEEN :start AND :end",
             "ExpressionAttributeNames": {"#pair": "pair"},
             "ExpressionAttributeValues": {
-                ":pair": {"S": wanted.partition},
+                ":pair": {"S": requested.partition},
                 ":start": {"S": begin},
-                ":end": {"S": wanted.last},
+                ":end": {"S": requested.last},
             },
         }
         if limit is not None:
-            request["Limit"] = limit if wanted.source is None else max(limit, _AT_LEAST)
+            request["Limit"] = limit if requested.source is None else max(limit, _AT_LEAST)
         while True:
             if position is not None:
                 request["ExclusiveStartKey"] = position
             with unavailable_when_transient():
-                answer: Any = self._client.query(**request)
-            position = answer.get("LastEvaluatedKey")
-            yield answer["Items"], position
+                response: Any = self._client.query(**request)
+            position = response.get("LastEvaluatedKey")
+            yield response["Items"], position
             if position is None:
                 return
 
@@ -152,13 +152,13 @@ def _size(item: dict[str, Any]) -> int:
     return sum(len(item[name]["S"].encode()) for name in ("pk", "mem", "prop") if name in item)
 
 
-def _position(after: str, wanted: Selection) -> tuple[str, dict[str, Any] | None]:
+def _position(after: str, requested: Selection) -> tuple[str, dict[str, Any] | None]:
     """Return the least start to go on from, and the record to go on after (None: from that start on)."""
     start, pk = after[:_INSTANT], after[_INSTANT:]
-    is_within = _SORTABLE.fullmatch(start) is not None and wanted.first <= start <= wanted.last
-    is_record = keys.is_usage_record(pk) and wanted.has(pk) and len(pk.encode("utf-8", "replace")) <= _LONGEST_PK
+    is_within = _SORTABLE.fullmatch(start) is not None and requested.first <= start <= requested.last
+    is_record = keys.is_usage_record(pk) and requested.has(pk) and len(pk.encode("utf-8", "replace")) <= _LONGEST_PK
     if not is_within or (pk and not is_record):
         raise Refused([Fault("cursor", "bad_cursor", "is no cursor of this list")], code="bad_cursor")
     if not pk:
         return start, None
-    return wanted.first, {"pair": {"S": wanted.partition}, "ws": {"S": start}, "pk": {"S": pk}}
+    return requested.first, {"pair": {"S": requested.partition}, "ws": {"S": start}, "pk": {"S": pk}}

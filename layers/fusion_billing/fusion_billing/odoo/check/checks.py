@@ -158,37 +158,37 @@ def _has_plans(odoo: Odoo) -> bool:
 
 
 def _precision(odoo: Odoo) -> Iterator[Finding]:
-    held = precision.read(odoo)
-    if held.quantity < _USUAL_DIGITS:
+    stored = precision.read(odoo)
+    if stored.quantity < _USUAL_DIGITS:
         yield Finding(
             "warning",
-            f"Quantities are stored with {held.quantity} digits, so fractional units are billed as quantity 1 "
+            f"Quantities are stored with {stored.quantity} digits, so fractional units are billed as quantity 1 "
             "at the amount",
             "To show fractional units on the lines, raise the precision 'Product Unit' "
             "(Settings, Technical, Decimal Accuracy)",
         )
     else:
-        yield Finding("ok", f"Quantities are stored with {held.quantity} digits")
-    coarse = [] if held.price is None else _finer_than(odoo, held.price)
-    if held.price is None:
+        yield Finding("ok", f"Quantities are stored with {stored.quantity} digits")
+    coarse = [] if stored.price is None else _finer_than(odoo, stored.price)
+    if stored.price is None:
         yield Finding("ok", "Prices are stored without rounding")
     elif coarse:
         yield Finding(
             "error",
-            f"Prices are rounded to {held.price} digits, and amounts in {', '.join(coarse)} have more: "
+            f"Prices are rounded to {stored.price} digits, and amounts in {', '.join(coarse)} have more: "
             "lines with such amounts fail",
             "Raise the precision 'Product Price' (Settings, Technical, Decimal Accuracy) to the digits of "
             "these currencies at least",
         )
-    elif held.price < _FEW_DIGITS:
+    elif stored.price < _FEW_DIGITS:
         yield Finding(
             "warning",
-            f"Prices are rounded to {held.price} digits, so prices with more are billed as quantity 1 at the amount",
+            f"Prices are rounded to {stored.price} digits, so prices with more are billed as quantity 1 at the amount",
             "To see units and prices on the lines, raise the precision 'Product Price' "
             "(Settings, Technical, Decimal Accuracy)",
         )
     else:
-        yield Finding("ok", f"Prices are stored with {held.price} digits")
+        yield Finding("ok", f"Prices are stored with {stored.price} digits")
 
 
 def _zones(odoo: Odoo) -> Iterator[Finding]:
@@ -217,11 +217,11 @@ def _currencies(odoo: Odoo) -> Iterator[Finding]:
                 "Bill these orders in another currency",
             )
             continue
-        held, smallest = decimal(row["rounding"]), Decimal(1).scaleb(-digits)
-        if held != smallest:
+        stored, smallest = decimal(row["rounding"]), Decimal(1).scaleb(-digits)
+        if stored != smallest:
             yield Finding(
                 "error",
-                f"{row['name']} is rounded to {plain(held)} in Odoo, but amounts have the unit {plain(smallest)}",
+                f"{row['name']} is rounded to {plain(stored)} in Odoo, but amounts have the unit {plain(smallest)}",
                 f"Set the rounding of {row['name']} to {plain(smallest)}: lines of other amounts would fail",
             )
 

@@ -40,7 +40,7 @@ class _Test:
     odoo: Odoo
     order: int
     currency: str
-    held: Precision
+    stored: Precision
     writer: Writer
 
 
@@ -142,8 +142,8 @@ def _line_item(test: _Test, product: ChargedProduct, amount: str, steps: tuple[S
 def _step(test: _Test, line_item: LineItem, known: int | None) -> tuple[str | None, int | None]:
     """Write one state of the line; return what is wrong with it, and the line's id."""
     try:
-        line = to_order_line(line_item, test.held)
-        plainly = to_order_line(line_item, test.held, plainly=True) if line_item.amount else None
+        line = to_order_line(line_item, test.stored)
+        plainly = to_order_line(line_item, test.stored, plainly=True) if line_item.amount else None
         requested = [RequestedLine(line, plainly, known)]
         [outcome] = test.writer.write(requested, test.writer.read(requested))
     except (Unrepresentable, PermanentError) as error:

@@ -30,35 +30,35 @@ class Json2:
             "Content-Type": "application/json",
             **({"X-Odoo-Database": self._database} if self._database else {}),
         }
-        answer = self._http.post(f"/json/2/{model}/{method}", headers, _body(arguments), seconds)
-        if answer.status != _OK:
-            error = from_response(answer.status, answer.content_type, _parsed(answer), answer.retry_after)
+        response = self._http.post(f"/json/2/{model}/{method}", headers, _body(arguments), seconds)
+        if response.status != _OK:
+            error = from_response(response.status, response.content_type, _parsed(response), response.retry_after)
             if isinstance(error, WrongDatabase) and self._database_server_is_down():
                 raise DatabaseUnavailable("Odoo's database server is down", name="db_server_status")
             raise error
-        if answer.content_type != "application/json":
-            raise WrongAddress("the server is not an Odoo with the JSON-2 API", name=answer.content_type)
+        if response.content_type != "application/json":
+            raise WrongAddress("the server is not an Odoo with the JSON-2 API", name=response.content_type)
         try:
-            return json.loads(answer.body, parse_float=Decimal)
+            return json.loads(response.body, parse_float=Decimal)
         except ValueError:
-            raise WrongAddress("the response is not JSON", name=answer.content_type) from None
+            raise WrongAddress("the response is not JSON", name=response.content_type) from None
 
     def _database_server_is_down(self) -> bool:
         """Ask Odoo why it knows no such database: while PostgreSQL is down it knows none at all."""
         try:
-            answer = self._http.get("/web/health?db_server_status=1", _HEALTH_SECONDS)
+            response = self._http.get("/web/health?db_server_status=1", _HEALTH_SECONDS)
         except OdooError:
             return False
-        told = _parsed(answer)
-        return isinstance(told, Mapping) and told.get("db_server_status") is False
+        reported = _parsed(response)
+        return isinstance(reported, Mapping) and reported.get("db_server_status") is False
 
 
 def _body(arguments: Mapping[str, Any]) -> bytes:
     return json.dumps(arguments, ensure_ascii=False, allow_nan=False).encode()
 
 
-def _parsed(answer: Response) -> object:
+def _parsed(response: Response) -> object:
     try:
-        return json.loads(answer.body)
+        return json.loads(response.body)
     except ValueError:
         return None

@@ -29,18 +29,18 @@ class JsonRpc(ExecuteKw):
             "id": next(self._numbers),
         }
         body = json.dumps(call, ensure_ascii=False, allow_nan=False).encode()
-        answer = self._http.post("/jsonrpc", {"Content-Type": "application/json"}, body, seconds)
-        document = _parsed(answer)
-        if answer.status != _OK or not isinstance(document, dict):
-            raise from_response(answer.status, answer.content_type, document, answer.retry_after)
+        response = self._http.post("/jsonrpc", {"Content-Type": "application/json"}, body, seconds)
+        document = _parsed(response)
+        if response.status != _OK or not isinstance(document, dict):
+            raise from_response(response.status, response.content_type, document, response.retry_after)
         if "error" in document:
             raise _of_error(document["error"])
         return document.get("result")
 
 
-def _parsed(answer: Response) -> object:
+def _parsed(response: Response) -> object:
     try:
-        return json.loads(answer.body, parse_float=Decimal)
+        return json.loads(response.body, parse_float=Decimal)
     except ValueError:
         return None
 

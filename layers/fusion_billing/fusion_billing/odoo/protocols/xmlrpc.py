@@ -18,15 +18,15 @@ class XmlRpc(ExecuteKw):
 
     def _dispatch(self, service: str, method: str, arguments: list[Any], seconds: float) -> Any:
         body = xmlrpc.client.dumps(tuple(arguments), method, encoding="utf-8", allow_none=True).encode()
-        answer = self._http.post(f"/xmlrpc/2/{service}", {"Content-Type": "text/xml"}, body, seconds)
-        if answer.status != _OK:
-            raise from_response(answer.status, answer.content_type, None, answer.retry_after)
+        response = self._http.post(f"/xmlrpc/2/{service}", {"Content-Type": "text/xml"}, body, seconds)
+        if response.status != _OK:
+            raise from_response(response.status, response.content_type, None, response.retry_after)
         try:
-            values, _ = xmlrpc.client.loads(answer.body)
+            values, _ = xmlrpc.client.loads(response.body)
         except xmlrpc.client.Fault as fault:
             raise _of_fault(fault) from None
         except (ExpatError, xmlrpc.client.ResponseError, ValueError):
-            raise WrongAddress("the response is not XML-RPC", name=answer.content_type) from None
+            raise WrongAddress("the response is not XML-RPC", name=response.content_type) from None
         return _decimals(values[0])
 
 
