@@ -66,7 +66,7 @@ def strip(target: Path) -> None:
 
 
 def compile_all(folder: Path, mounted_at: str, version: str) -> None:
-    """Compile `folder` to bytecode that stays valid whatever modification times the unpacked sources get.
+    """Compile `folder` to bytecode that stays valid regardless of the modification times of the unpacked sources.
 
     Tracebacks show the paths that the files have on Lambda.
     """

@@ -18,7 +18,7 @@ _DEEPEST = 32
 _NOT_ALLOWED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters but tab and line breaks, overrides of the text's direction, halves of surrogate pairs.
 
-They deceive whoever reads a name on an order line or in a list, or can't be stored."""
+They deceive readers of a name on an order line or in a list, or can't be stored."""
 _NOT_ALLOWED_MESSAGE = "must not contain control characters, directional overrides or unpaired surrogates"
 
 

@@ -64,7 +64,7 @@ def page_response(request: Request, read: ReadPage, *, largest: int = MAX_PAGE) 
     Args:
         request: The request for the page.
         read: Takes a limit and the position to go on after; returns items, and the position after them.
-        largest: The most items of a page, whatever the request's limit.
+        largest: The most items of a page, regardless of the request's limit.
     """
     limit, after = request.page()
     limit = min(limit, largest)

@@ -103,7 +103,7 @@ class Closer:
         prices: dict[str, StoredPrice] = {}
         unpriced, applying = frozenset[str](), set[str]()
         pair = ChangedPair(subscription.id, EVERY_METRIC, month_of(period.start))
-        # For the whole period, whatever part of it is rated: a paused subscription resumes as if never paused.
+        # For the whole period, even if only a part is rated: a paused subscription resumes as if never paused.
         whole = replace(subscription, priced=replace(subscription.priced, lived_from=None, lived_until=None))
         for metric in self._inputs.prices().by_metric:
             found, failed = self._inputs.priced(pair, whole, metric, period)

@@ -50,7 +50,7 @@ def _do(record: dict[str, Any], has_time: Callable[[], bool]) -> bool:
         message = json.loads(record["body"])
         job = rating_job(message)
         statistics = dependencies.worker().do(job, has_time=has_time, attempt=_attempt(record))
-    except Exception as error:  # noqa: BLE001  the other messages are done whatever fails
+    except Exception as error:  # noqa: BLE001  one failing message must not stop the others
         _report(record["messageId"], error)
         return False
     _publish(PairsRated=statistics.evaluated, RatingFailures=statistics.failed)

@@ -13,7 +13,7 @@ _PAGE = 100
 
 @dataclass(frozen=True, slots=True)
 class ChargedSubscription:
-    """A subscription; `formerly` tells that only a plan which it was on before makes it pay."""
+    """A subscription; `formerly` is true if only a former plan makes it pay the charge."""
 
     subscription: Subscription
     formerly: bool = False

@@ -51,7 +51,7 @@ def replay(
     *,
     now: datetime,
 ) -> DeliveryJson:
-    """Send one event to one endpoint again, under the same `webhook-id`, whatever became of it before.
+    """Send one event to one endpoint again, under the same `webhook-id`, regardless of earlier deliveries.
 
     Raises `NotFound`, or `Conflict` where the endpoint is disabled.
     """

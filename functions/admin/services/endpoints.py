@@ -123,7 +123,7 @@ def rotate(webhooks: Webhooks, principal: Principal, endpoint_id: str, now: date
 
 
 def test(webhooks: Webhooks, principal: Principal, endpoint_id: str, type_: str, now: datetime) -> dict[str, Any]:
-    """Send an event of `type_` to an endpoint, whatever its filters; return the ids of the event and its delivery.
+    """Send an event of `type_` to an endpoint regardless of its filters; return the ids of the event and its delivery.
 
     An event of another type than `endpoint.test` is the type's example, with `sample` true in its data.
     Raises `Refused` (`unknown_event`), `NotFound`, or `Conflict` if the endpoint is disabled.

@@ -1,6 +1,6 @@
 """List every error code of the HTTP API, with its title, its meaning, and the status it answers with.
 
-A code names one fault, whatever route it comes from. The same code may be the `code` of a whole response, of
+A code names one fault on all routes. The same code may be the `code` of a whole response, of
 one entry of its `errors`, or the error of an order line. The page docs/errors.md and the OpenAPI document are
 generated from this list; a test compares it with the codes that the source uses.
 """

@@ -132,7 +132,7 @@ class Unavailable(FusionError):
 
 
 def _sentence(faults: tuple[Fault, ...], total: int) -> str:
-    """Return the message of a refusal, of bounded length whatever was sent."""
+    """Return the message of a refusal, of bounded length."""
     named = [f"{_cut(f.field)}: {_cut(f.message)}" if f.field else _cut(f.message) for f in faults[:_NAMED_IN_MESSAGE]]
     if total > len(named):
         named.append(f"and {total - len(named)} more")

@@ -47,7 +47,7 @@ class BilledSubscription:
     def rated_start(self, period: Period) -> datetime:
         """Return the start of the rated part of a period.
 
-        An invoiced period keeps the start it was invoiced with, whatever was corrected since.
+        An invoiced period keeps the start it was invoiced with, regardless of later corrections.
         """
         if period in self.calendar.known[:-1]:
             return period.rated_from or period.start

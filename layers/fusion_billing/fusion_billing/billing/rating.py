@@ -52,7 +52,7 @@ class Line:
     """The state of a rating's order line: `waiting`, `due`, `sent`, `failed`, or none yet (`state` None).
 
     `amount` is what Odoo acknowledged for `version`, `billed` what its invoices hold of the line; `id` is the
-    `sale.order.line`'s. `has_intent` tells that a call was made whose result is not known.
+    `sale.order.line`'s. `has_intent` is true while the result of a call is unknown.
     """
 
     state: str | None = None

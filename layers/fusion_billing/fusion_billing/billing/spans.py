@@ -36,7 +36,7 @@ def price_spans(
     *,
     for_everybody: bool = False,
 ) -> tuple[PriceSpan, ...]:
-    """Return the spans that tile `[start, end)`, whatever part of it `subscription` lives.
+    """Return the spans that tile `[start, end)`, including the parts in which `subscription` is not active.
 
     `versions` are all of the charge's. `for_everybody` leaves aside whom the charge is for, and whether it is
     active. Raises `Refused` where an override does not fit a version it is laid over.

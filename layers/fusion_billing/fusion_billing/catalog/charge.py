@@ -236,7 +236,7 @@ def _price_faults(raw: dict[str, Any]) -> Iterator[Fault]:
 
 
 def _selection(properties: object) -> object:
-    """What a raw filter selects, comparable whatever the order it is written in."""
+    """Return what a raw filter selects, independent of the order of its fields."""
     if not isinstance(properties, dict):
         return None
     return {key: sorted(map(str, value)) if isinstance(value, list) else value for key, value in properties.items()}

@@ -83,7 +83,7 @@ class GraduatedPercentage(Definition):
 
 
 class Flat(Definition):
-    """One amount per period, whatever was used."""
+    """One amount per period, regardless of usage."""
 
     type: Literal["flat"]
     amount: Amount

@@ -19,7 +19,7 @@ class StoredSubscription:
 
     `stopped` is when it was seen to be no longer in progress; `origin` whether it was put in by the API or
     read from Odoo. `orders` is empty for one that was never renewed, `plan_history` for one whose plan never
-    changed. `order_aliases` are those that its orders give it. `is_current` tells whether its item is as this
+    changed. `order_aliases` are those that its orders give it. `is_current` is true if its item is as this
     version writes it.
     """
 

@@ -2,7 +2,7 @@
 
 from fusion_billing.errors import Fault, Refused
 
-# A response must stay far below what a function may return, whatever is wrong with 500 records.
+# A response must stay far below what a function may return, even if all of 500 records are invalid.
 MAX_FAULTS_OF_A_KIND = 8
 MAX_RECORD_FAULTS = 16
 _MAX_NAME_ASCII, _MAX_NAME = 64, 32  # characters shown of a name; one outside ASCII takes up to twelve bytes

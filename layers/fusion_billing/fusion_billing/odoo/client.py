@@ -14,7 +14,7 @@ from fusion_billing.odoo.transport import Http
 CALL_SECONDS = 40.0
 """How long a call may take: four times what Odoo needs to give up on a serialization failure."""
 
-_ENGLISH = {"lang": "en_US"}  # the messages that carry no name are told apart by their English text
+_ENGLISH = {"lang": "en_US"}  # messages without a name are identified by their English text
 
 Domain = Sequence[Any]
 Row = dict[str, Any]

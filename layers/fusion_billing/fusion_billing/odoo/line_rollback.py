@@ -1,7 +1,7 @@
 """Bring an order line in Odoo back to a state that is right to invoice, after an attempt that did not come out right.
 
 What is already invoiced is never reduced: Odoo invoices only what a line's quantity has grown by since, so a lower
-quantity or another price would be billed by nobody.
+quantity or another price would never be billed.
 """
 
 from collections.abc import Iterable
@@ -98,7 +98,7 @@ def _rollback_target(attempt: Attempt, odoo_line: OdooLine) -> OdooLine:
 def _is_invoiced_as_written(before: OdooLine | None, odoo_line: OdooLine) -> bool:
     """Return whether the invoice certainly has what was written.
 
-    If only the price changed, the quantity does not tell which of the two prices the invoice has.
+    If only the price changed, the quantity does not show which of the two prices the invoice has.
     """
     if odoo_line.invoiced != odoo_line.quantity:
         return False

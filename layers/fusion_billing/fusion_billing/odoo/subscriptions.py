@@ -35,7 +35,7 @@ _CONFIRMED = ("sale", "done")
 _MOST_LINKS = 100
 _DEFAULT_ZONE = "UTC"  # what Odoo itself goes by where a company has none
 
-_DEFAULT_LANGUAGE = "en_US"  # what every customer has in whose form nobody chose one
+_DEFAULT_LANGUAGE = "en_US"  # the language of a customer if none was chosen
 
 IS_SUBSCRIPTION: tuple[str, str, bool] = ("is_subscription", "=", True)
 _IS_UPSELL: tuple[str, str, str] = ("subscription_state", "=", UPSELL)
@@ -47,7 +47,7 @@ class ReadSubscription:
     """An order as read: its display name, whether it runs, and the JSON of a subscription.
 
     `parent` is the order that it renews or adds to, `origin` the first contract; 0 where there is none.
-    `confirmed` tells a sale from a quotation and from a cancelled order.
+    `confirmed` is true for a sale, false for a quotation or a canceled order.
     """
 
     order: int
@@ -210,7 +210,7 @@ def key_days_left(odoo: Odoo, now: datetime) -> float | None:
         user = odoo.call("res.users", "context_get")["uid"]
         rows = odoo.search_read("res.users.apikeys", [["user_id", "=", user]], ["expiration_date"])
     except (OdooError, KeyError, TypeError):
-        return None  # Odoo 17 has no expiry; and what is wrong with the key itself, any other call tells
+        return None  # Odoo 17 has no expiry; and any other call reports an invalid key
     ends = [
         datetime.fromisoformat(row["expiration_date"]).replace(tzinfo=now.tzinfo)
         for row in rows

@@ -1,4 +1,4 @@
-"""Compute the unit price that gives an amount, whatever taxes Odoo adds to a price or takes out of it.
+"""Compute the unit price that gives an amount under any taxes that Odoo adds to a price or takes out of it.
 
 An amount without taxes needs a higher price if prices include a tax; an amount with taxes needs a lower one if they do
 not. Taxes in Odoo are linear in the price: the amounts of a price of 0 and of a price of 1 give the amount of any

@@ -6,7 +6,7 @@ The rule is stricter than `ipaddress.is_global`, which returns whether a block i
   that are routed but hold no ordinary hosts (AS112, AMT, 6to4 relays).
 - IPv6: only 2000::/3, the range that is assigned to hosts. That rules out IPv4-mapped and IPv4-compatible
   addresses, NAT64, unique local, link-local, site-local and multicast addresses.
-- Within 2000::/3, no prefix that embeds an IPv4 address (Teredo, 6to4, ISATAP), whatever that address is: the
+- Within 2000::/3, no prefix that embeds an IPv4 address (Teredo, 6to4, ISATAP), even a public one: the
   packet leaves the tunnel where this service can't see it.
 
 Both registries: https://www.iana.org/assignments/iana-ipv4-special-registry and iana-ipv6-special-registry.

@@ -1,4 +1,4 @@
-"""Send one message to one webhook URL; whatever the receiver does, the result is an `EndpointResponse`."""
+"""Send one message to one webhook URL; the result is an `EndpointResponse` in every case."""
 
 import http.client
 import socket

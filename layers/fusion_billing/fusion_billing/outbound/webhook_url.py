@@ -1,7 +1,7 @@
 """Parse the URL of a webhook once, strictly; everything after that works with the parsed `Target`.
 
 URL parsers disagree about backslashes, credentials, control characters and unusual forms of IPv4 addresses, and
-attackers use the difference. So no other parser sees the URL, and whatever has two readings is refused.
+attackers use the difference. So no other parser sees the URL, and a URL with two readings is refused.
 """
 
 import re

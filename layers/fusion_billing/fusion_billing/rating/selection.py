@@ -6,7 +6,7 @@ Each filter, and within it each group of equal `group_by` values, is priced by i
 and its own included units. A filter (or the charge's own price) that no record reached is
 still priced, at zero units, as a flat amount may be due.
 
-Labels tell groups apart: a missing property is `(none)`, and a value that could be taken for something
+Labels are unique per group: a missing property is `(none)`, and a value that could be taken for something
 else (no text, spaces, punctuation) stands in quotes.
 """
 

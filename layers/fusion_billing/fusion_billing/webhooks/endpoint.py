@@ -66,7 +66,7 @@ class Endpoint:
     def may_see(self, *, plan: str | None, metric: str | None) -> bool:
         """Return whether the source may see data of this plan and metric.
 
-        Data without a metric (such as a change of a subscription) is visible whatever the metric limits are.
+        Data without a metric (such as a change of a subscription) is visible regardless of metric limits.
         Data without a plan is hidden from a source with plan limits, since it may belong to any plan.
         """
         in_plans = self.plans is None or (plan is not None and plan in self.plans)

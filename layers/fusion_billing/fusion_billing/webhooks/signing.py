@@ -61,7 +61,7 @@ def verify(
 ) -> None:
     """Return if `body` is what the holder of `secret` sent within `tolerance_seconds` of `now`.
 
-    Header names are matched whatever their case, and under their older `svix-` names too. Raises
+    Header names are matched in any case, and under their older `svix-` names too. Raises
     `SignatureRefused` with the reason otherwise, `BadSecret` where the secret is none.
     """
     lowered = {name.lower(): value for name, value in headers.items()}

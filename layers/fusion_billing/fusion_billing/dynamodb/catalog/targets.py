@@ -1,7 +1,7 @@
 """Which metrics, subscriptions and sources exist, and what a push depends on of them.
 
 What was found is remembered for a minute; what was not is asked for again each time, since it may be made any
-moment. Nothing is refused from memory: whoever would, asks again with `fresh`. What memory lets through for
+moment. Nothing is refused from memory: a caller that would refuse asks again with `fresh`. What memory lets through for
 up to a minute (a subscription that ended just now, a start that was moved later) is stored, shown and priced
 at nothing; it is never lost, and never billed. An alias that was given to another subscription is the one
 exception: for that minute it may still count for the former one (docs/usage.md).

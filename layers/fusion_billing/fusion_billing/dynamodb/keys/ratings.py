@@ -16,7 +16,7 @@ FINAL_INVOICE_PARTITION = "final_invoice"
 
 
 def line_partition(odoo_order_id: int, line_partitions: int) -> int:
-    """Return the line partition of an order: the same for all its lines, whatever their billing period."""
+    """Return the line partition of an order: the same for all its lines in all billing periods."""
     return crc32(str(odoo_order_id).encode("ascii")) % line_partitions
 
 

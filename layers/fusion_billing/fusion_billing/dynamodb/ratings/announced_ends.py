@@ -1,7 +1,7 @@
 """Which ends of subscriptions were announced: a marker each in the ratings table, written with the event.
 
-Two announce an end: whoever saves a subscription that is over, and rating's sweep when an end date has passed
-that nobody saved anything about. The marker makes it one event.
+Two places announce an end: saving a subscription that is over, and the daily sweep after an end date passed
+without a save. The marker makes it one event.
 """
 
 from collections.abc import Sequence

@@ -33,7 +33,8 @@ class BilledLines(LineStore):
     ) -> bool:
         """Write what is billed of a frozen rating's line; `next_look` says where and when to read it again.
 
-        `by_order_line`: the order line told it, not an invoice alone. `standing` resolves an unknown result.
+        `by_order_line`: the amount comes from the order line, not from invoices alone. `standing` resolves an
+        unknown result.
         False where the relay is at work on the line.
         """
         values: dict[str, Any] = {

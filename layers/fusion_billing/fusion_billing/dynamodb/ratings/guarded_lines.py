@@ -26,7 +26,7 @@ class GuardedLines(BilledLines):
     def repair(
         self, line: StoredLine, notes: str, line_partition: int, now: datetime, events: Sequence[Any] = ()
     ) -> bool:
-        """Make a changed line due in `lane`, whatever was acknowledged of it, and note why.
+        """Make a changed line due in `lane`, even if its amount was acknowledged, and note why.
 
         False where it is not the line that was read: the relay was at work on it, or rating was.
         """

@@ -19,7 +19,7 @@ CHANGED = keys.CHANGED_LINES_PARTITION
 """The partition of lines that were changed in Odoo and not repaired; their state stays what it was."""
 FINAL_INVOICE = keys.FINAL_INVOICE_PARTITION
 BY_ORDER_LINE = "order_line"
-"""The state of a line that Odoo holds and that nobody but an operator will invoice."""
+"""The state of a line in Odoo that only an operator can invoice."""
 
 Form = tuple[Decimal, Decimal, Decimal]
 """Quantity, price and discount of an order line."""

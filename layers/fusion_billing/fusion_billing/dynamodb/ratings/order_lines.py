@@ -52,7 +52,7 @@ class LineStore(LineReading):
     """Lines in the ratings table, read and written."""
 
     def intend(self, intents: Sequence[tuple[StoredLine, Intent]]) -> list[bool]:
-        """Write what is about to be sent, 25 lines to a call; tell of each line whether it may go.
+        """Write the intents of lines, 25 to a call; return for each line whether it may be sent.
 
         One that may not has a newer version, or its period was invoiced. From here on the digest acknowledged
         before proves nothing. Raises `Unavailable` where the table could not answer for some in time.
@@ -128,7 +128,7 @@ class LineStore(LineReading):
     ) -> bool:
         """Fail the line, which is not retried until an operator asks for it. Return False if a newer version exists.
 
-        `standing` is what was seen of it in Odoo, None where nobody looked: then an intent stays.
+        `standing` is what was read from Odoo. If it is None, the intent stays.
         """
         values: dict[str, Any] = {
             "line_state": {"S": STORED_FAILED},

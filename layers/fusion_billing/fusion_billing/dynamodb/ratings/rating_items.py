@@ -52,7 +52,7 @@ def removed(decision: NewVersion, stored: StoredRating | None) -> tuple[str, ...
 
 
 def raised_value(raised: frozenset[str]) -> dict[str, Any]:
-    """Return the attribute that names the thresholds told of, if any were."""
+    """Return the attribute that names the thresholds already reported, if any."""
     return {"raised": {"SS": sorted(raised)}} if raised else {}
 
 

@@ -82,6 +82,6 @@ class Repartitioning:
 
 
 def _order(line: StoredLine) -> int:
-    """Return the order of a line, whatever else of its document an earlier release wrote; 0 if it names none."""
+    """Return the order of a line, also from a document of an earlier release; 0 if it names none."""
     order = json.loads(line.document_json).get("odoo_order_id")
     return order if isinstance(order, int) else 0

@@ -106,7 +106,7 @@ def _item(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _document(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the statement in an item; raises `TamperedStatement`, whatever was done to it."""
+    """Return the statement in an item; raises `TamperedStatement` if it was changed in any way."""
     try:
         document: dict[str, Any] = json.loads(zlib.decompress(item["doc"]["B"]))
         key = keys.statement_key(document["subscription"], parse_instant(document["period_start"]))

@@ -38,7 +38,7 @@ class UsageVoiding:
     def void(
         self, record: StoredUsageRecord, at: str, deadline: Deadline, *, actor: str, reason: str = ""
     ) -> WriteResult:
-        """Void `record`, whatever was pushed under its key since it was read; its pair is marked already.
+        """Void `record`, even if its key was pushed again since it was read; its change marker exists already.
 
         `actor` is the id of the key that asks for it `at` (RFC 3339). Returns `voided`, `unchanged` if it
         was voided before, or `unavailable` if the deadline passed: it is always safe to repeat the call.

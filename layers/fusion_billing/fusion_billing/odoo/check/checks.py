@@ -152,7 +152,7 @@ def _has_plans(odoo: Odoo) -> bool:
     try:
         return len(odoo.fields("sale.subscription.plan", _PLAN_FIELDS)) == len(_PLAN_FIELDS)
     except AccessDenied:
-        return True  # that it is closed is told where subscriptions are read
+        return True  # a closed model is reported where subscriptions are read
     except PermanentError:
         return False
 

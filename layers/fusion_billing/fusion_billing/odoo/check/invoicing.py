@@ -67,7 +67,7 @@ def _with_parents(company: int, rows: Mapping[int, Mapping[str, Any]]) -> set[in
 def fiscal_positions(odoo: Odoo, *, inclusive: bool) -> Iterator[Finding]:
     """Yield the fiscal positions of orders that are billed, which map or remove their lines' taxes.
 
-    `inclusive` tells that amounts of some charge include taxes: those follow what the position makes of them.
+    `inclusive` is true if the amounts of some charge include taxes: the position changes those.
     """
     domain: list[Any] = [["state", "=", "sale"], ["fiscal_position_id", "!=", False]]
     if odoo.fields("sale.order", ["is_subscription"]):
@@ -136,7 +136,7 @@ def invoices(odoo: Odoo) -> Iterator[Finding]:
 
 
 def chain(odoo: Odoo) -> Iterator[Finding]:
-    """Yield whether a renewal tells which order it renews."""
+    """Yield whether a renewal names the order that it renews."""
     found = odoo.fields("sale.order", ["is_subscription", *CHAIN_FIELDS])
     if "is_subscription" not in found:
         return

@@ -45,7 +45,7 @@ class _Test:
 
 
 def write_test(odoo: Odoo, products: Sequence[ChargedProduct], pause: Callable[[float], None]) -> Iterator[Finding]:
-    """Yield what became of the lines; the order is emptied and cancelled at the end, whatever happened."""
+    """Yield what became of the lines; the order is emptied and cancelled at the end in every case."""
     if not products:
         yield Finding("warning", "No line was written: name a product", "Name a product: --product 7")
         return

@@ -15,7 +15,7 @@ def total(records: Sequence[Record], _start: datetime, _end: datetime) -> Decima
 
 
 def count(records: Sequence[Record], _start: datetime, _end: datetime) -> Decimal:
-    """Return the number of records, whatever their quantities."""
+    """Return the number of records, regardless of their quantities."""
     return Decimal(len(records))
 
 

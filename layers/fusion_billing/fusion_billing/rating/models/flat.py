@@ -1,4 +1,4 @@
-"""Flat: one amount a period, whatever was used."""
+"""Flat: one amount per period, regardless of usage."""
 
 from fusion_billing.catalog.price_models import Flat
 from fusion_billing.rating.models.usage import Usage
