@@ -19,8 +19,8 @@ class Step:
     """The next step for a line.
 
     `write` the line, or `retire` a former one by a quantity of zero; `retired` and `nothing` need no call,
-    since nothing is left of the former line, or nothing is owed. `suffix` ends the external ID of the line that
-    follows a former one.
+    since nothing is left of the former line, or there is nothing to bill. `suffix` ends the external ID of the line
+    that follows a former one.
     """
 
     kind: Kind

@@ -20,7 +20,7 @@ class Period:
         rated_from: For an invoiced period whose usage was rated only from an instant within it: that instant. The
             period keeps the start it was invoiced under.
         every_charge: Whether it was closed by a release that bills every charge that applied in it. Earlier releases
-            billed what they had rated; what they had not is not owed.
+            billed what they had rated; what they had not rated is not billed.
         is_final: Whether the final invoice of an ended subscription closed it: `next_invoice_date` did not move.
     """
 
