@@ -252,3 +252,11 @@ def test_a_preview_is_truncated_if_either_side_was_not_evaluated(skipped: str) -
     assert comparison.is_skipped
     assert Preview([comparison], 1, truncated=False).as_json()["truncated"]
     assert not Comparison("42", "calls", None, figures).is_skipped
+
+
+@pytest.mark.parametrize(("number", "is_truncated"), [(MOST_LISTED, False), (MOST_LISTED + 1, True)])
+def test_a_preview_is_truncated_past_the_most_it_lists(number: int, is_truncated: bool) -> None:
+    changed = Comparison("42", "calls", None, Figures(NOVEMBER, DECEMBER, "USD"))
+    shown = Preview([changed] * number, number, truncated=False).as_json()
+    assert shown["truncated"] is is_truncated
+    assert len(shown["subscriptions"]) == MOST_LISTED
