@@ -18,6 +18,7 @@ from functions.admin.route_table import ROUTES, Route
 from functions.admin.route_table.path_parameters import exists
 from fusion_billing.errors import Fault, FusionError, NotFound, Refused
 from fusion_billing.http import problem
+from fusion_billing.http.api_gateway import headers_of
 
 Handler = Callable[..., Response]
 
@@ -68,7 +69,7 @@ def _admitted(route: Route, event: Mapping[str, Any]) -> Request:
     now = dependencies.now()
     caller = None
     if route.scope is not None:
-        caller = dependencies.authenticator().authenticate(event.get("headers") or {}, now)
+        caller = dependencies.authenticator().authenticate(headers_of(event), now)
         caller.require(route.scope)
     query: dict[str, str] = event.get("queryStringParameters") or {}
     _check_query(route, query)

@@ -13,6 +13,7 @@ from functions.ingest.responses import batch_response, single_response
 from functions.ingest.service import Stores, summary, take
 from fusion_billing.errors import FusionError
 from fusion_billing.http import problem
+from fusion_billing.http.api_gateway import headers_of
 from fusion_billing.http.authentication import Authenticator
 from fusion_billing.retry import Deadline
 
@@ -51,7 +52,7 @@ class App:
     def _respond(self, event: Mapping[str, Any], seconds: float, fields: dict[str, Any]) -> dict[str, Any]:
         deadline = Deadline(seconds, self.clock, self.pause)
         now = self.now()
-        headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+        headers = headers_of(event)
         principal = self.authenticator.authenticate(headers, now)
         principal.require("usage:write")
         fields.update(source=principal.source, key=principal.key_id)

@@ -14,6 +14,7 @@ from functions.admin.route_table.catalog import CATALOG
 from functions.admin.route_table.operation import OPERATION
 from functions.admin.route_table.ratings import RATINGS
 from functions.admin.route_table.route import Route
+from functions.admin.route_table.sessions import SESSIONS
 from functions.admin.route_table.usage import USAGE
 from functions.admin.route_table.webhooks import WEBHOOKS
 
@@ -23,6 +24,7 @@ ROUTES_BY_TAG: tuple[tuple[str, tuple[Route, ...]], ...] = (
     ("Ratings", RATINGS),
     ("Webhooks", WEBHOOKS),
     ("Operation", OPERATION),
+    ("Sessions", SESSIONS),
 )
 """Tag in the OpenAPI document -> its routes."""
 

@@ -160,6 +160,20 @@ _ALL: Final = (
     ErrorCode("malformed_key", "access", "Malformed API key", "The API key must read `fb_<id>_<secret>`.", 401),
     ErrorCode("unknown_key", "access", "Invalid API key", "The API key is unknown.", 401),
     ErrorCode("revoked_key", "access", "Revoked API key", "The API key was revoked.", 401),
+    ErrorCode(
+        "session_expired",
+        "access",
+        "Session expired",
+        "The session of the console has expired or was ended, or its API key was revoked. Sign in again.",
+        401,
+    ),
+    ErrorCode(
+        "cross_site_request",
+        "access",
+        "Cross-site request",
+        "The request has the cookie of a session, but does not come from the console.",
+        403,
+    ),
     ErrorCode("forbidden", "access", "Forbidden", "The API key does not allow this request.", 403),
     ErrorCode("missing_scope", "access", "Missing scope", "The API key lacks the scope that the route requires.", 403),
     ErrorCode(

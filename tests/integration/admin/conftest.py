@@ -9,7 +9,7 @@ OpenAPI document.
 import base64
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -112,6 +112,7 @@ class Admin:
         query: dict[str, str] | None = None,
         key: str | None = None,
         raw: str | bytes | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Call the function; `raw` is a body as it is (bytes go as base64), `key=""` sends no key."""
         key = self.default_key if key is None else key
@@ -125,7 +126,10 @@ class Admin:
             "routeKey": "$default",
             "rawPath": path,
             "rawQueryString": "",
-            "headers": {"authorization": f"Bearer {key}"} if key else {},
+            "headers": {
+                **({"authorization": f"Bearer {key}"} if key else {}),
+                **({"fusion-session": "1"} if headers is None else headers),
+            },
             "queryStringParameters": query,
             "requestContext": {
                 "stage": "$default",

@@ -116,6 +116,9 @@ def requests(names: Mapping[str, str]) -> dict[str, Valid]:
         "POST /v1/lines/{line}/retry": Valid({"line": LINE}),
         "POST /v1/lines/reconcile": Valid(body={"subscription": "42", "period_start": "2026-11-01T00:00:00Z"}),
         "POST /v1/subscriptions/sync": Valid(body={"full": True}),
+        "POST /v1/sessions": Valid(body={"key": names["key_text"]}),
+        "GET /v1/sessions": Valid(),
+        "DELETE /v1/sessions": Valid(),
         "GET /v1/health": Valid(),
         "GET /openapi.json": Valid(),
     }

@@ -88,12 +88,14 @@ def world(admin: "Admin", dynamodb: DynamoDBClient, tables: Tables, monkeypatch:
     _statements(StatementStore(dynamodb, tables.ratings))
     source = admin.post("/v1/sources", {"name": "App"}).json["id"]
     endpoint = admin.post("/v1/endpoints", {"url": URL, "events": ["*"]}).json["id"]
+    key = admin.post(f"/v1/sources/{source}/keys", {"scopes": ["usage:read"]}).json
     names = {
         "run": run,
         "source": source,
         "endpoint": endpoint,
         "delivery": admin.post(f"/v1/endpoints/{endpoint}/test").json["delivery"],
-        "key": admin.post(f"/v1/sources/{source}/keys", {"scopes": ["usage:read"]}).json["id"],
+        "key": key["id"],
+        "key_text": key["key"],
     }
     admin.post("/v1/endpoints", {"url": URL, "events": ["*"]})
     admin.post(f"/v1/endpoints/{endpoint}/test")

@@ -70,8 +70,9 @@ def test_a_route_does_nothing_for_a_key_with_every_scope_but_its_own(
     assert touched == []
 
 
-def test_only_health_and_the_document_are_open() -> None:
-    assert {route.path for route in SERVED if route.scope is None} == {"/v1/health", "/openapi.json"}
+def test_only_health_the_document_and_signing_in_are_open() -> None:
+    open_paths = {route.path for route in SERVED if route.scope is None}
+    assert open_paths == {"/v1/health", "/openapi.json", "/v1/sessions"}
 
 
 def test_every_scope_of_a_route_exists() -> None:

@@ -12,6 +12,7 @@ from functions.admin.services.openapi.problems import problem_responses
 from functions.admin.services.openapi.schema_parts import ref
 from functions.admin.services.openapi.schemas import schemas
 from fusion_billing import __version__
+from fusion_billing.access.sessions import COOKIE
 from fusion_billing.catalog.identifiers import DEFAULT_PAGE, MAX_PAGE
 from fusion_billing.webhooks.events.registry import EVENT_TYPES
 
@@ -37,7 +38,10 @@ def document() -> dict[str, Any]:
         "webhooks": {name: _webhook(name) for name in EVENT_TYPES},
         "components": {
             "schemas": schemas() | catalogue_schemas(),
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "bearerFormat": "fb_<id>_<secret>"}},
+            "securitySchemes": {
+                "key": {"type": "http", "scheme": "bearer", "bearerFormat": "fb_<id>_<secret>"},
+                "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},
+            },
         },
     }
 
@@ -47,7 +51,7 @@ def _operation(route: Route, tag: str) -> dict[str, Any]:
         "operationId": route.operation_id,
         "summary": route.summary,
         "tags": [tag],
-        "security": [] if route.scope is None else [{"key": [route.scope]}],
+        "security": [] if route.scope is None else [{"key": [route.scope]}, {"session": [route.scope]}],
         "parameters": _parameters(route),
         "responses": {str(status): _answer(route, status) for status in route.responses} | problem_responses(route),
     }

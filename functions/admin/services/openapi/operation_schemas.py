@@ -39,6 +39,17 @@ def operation_schemas() -> dict[str, Schema]:
         "Source": object_(("id", "name"), id=TEXT, **source, keys={"type": "array"}),
         "KeyDefinition": closed_object(("scopes",), scopes=scopes),
         "Key": object_(("id", "key", "scopes"), id=TEXT, key=TEXT, scopes=scopes),
+        "SessionRequest": closed_object(("key",), key=TEXT),
+        "Session": object_(
+            ("source", "source_name", "key_id", "scopes"),
+            source=TEXT,
+            source_name=TEXT,
+            key_id=TEXT,
+            scopes=scopes,
+            metrics=TEXTS,
+            plans=TEXTS,
+            expires_at=INSTANT,
+        ),
         "RunRequest": closed_object(subscription=TEXT, sweep={"type": "boolean"}),
         "Run": object_(
             ("run", "status", "started_at", "remaining_tasks", "evaluated", "changed", "failed"),

@@ -9,7 +9,10 @@ from functions.admin.services.openapi.schema_parts import ref
 from fusion_billing.error_codes import ERROR_CODES
 
 _PROBLEM = {"application/problem+json": {"schema": ref("Problem")}}
-_OF_A_KEY = ("missing_key", "malformed_key", "unknown_key", "revoked_key", "missing_scope")
+_OF_A_KEY = (
+    *("missing_key", "malformed_key", "unknown_key", "revoked_key", "missing_scope"),
+    *("session_expired", "cross_site_request"),
+)
 _OF_A_BODY = ("malformed_json", "malformed_body", "not_an_object", "too_large", "invalid")
 
 

@@ -23,6 +23,13 @@ def body_of(event: Mapping[str, Any]) -> bytes:
     return encoded
 
 
+def headers_of(event: Mapping[str, Any]) -> dict[str, str]:
+    """Return the headers by lower-case name, with the cookies, which API Gateway takes out of them, as `cookie`."""
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    cookies = event.get("cookies")
+    return {**headers, "cookie": "; ".join(cookies)} if cookies else headers
+
+
 def json_response(
     status: int, value: object, headers: Mapping[str, str] | None = None, *, kind: str = "application/json"
 ) -> dict[str, Any]:

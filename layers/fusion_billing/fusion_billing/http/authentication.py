@@ -1,4 +1,4 @@
-"""Authenticate requests by their Authorization header.
+"""Authenticate requests by their Authorization header, or by the cookie of a session of the console.
 
 A warm container caches a key for at most one second: `REMEMBERED_SECONDS` after its revocation is
 stored, a key is rejected everywhere, and the revoking call responds only then.
@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Protocol
 
 from fusion_billing.access import keys as key_format
+from fusion_billing.access import sessions
 from fusion_billing.access.principal import Principal
 from fusion_billing.access.stored_key import StoredKey
-from fusion_billing.errors import Unauthenticated
+from fusion_billing.errors import Forbidden, Unauthenticated
 
 REMEMBERED_SECONDS = 1.0
 _REMEMBERED_KEYS = 1_000
@@ -34,11 +35,17 @@ class Authenticator:
         self._remembered: dict[str, tuple[float, StoredKey]] = {}
 
     def authenticate(self, headers: Mapping[str, str], now: datetime) -> Principal:
-        """Return the holder of the key in `headers` (lower-case names), judged at `now`.
+        """Return the holder of the key, or of the session's cookie, in `headers` (lower-case names), judged at `now`.
 
-        Raises `Unauthenticated` with the code `missing_key`, `malformed_key`, `unknown_key` (also if only
-        the secret is wrong: the responses are the same) or `revoked_key`.
+        A request with both is authenticated by its key. Raises `Unauthenticated` with the code `missing_key`,
+        `malformed_key`, `unknown_key` (also if only the secret is wrong: the responses are the same),
+        `revoked_key` or `session_expired`; and `Forbidden` (`cross_site_request`) for a cookie without the header
+        that only the console sends.
         """
+        cookies = headers.get("cookie", "")
+        if "authorization" not in headers and sessions.has_cookie(cookies):
+            refuse_other_sites(headers)
+            return self._of_session(cookies, now)
         kind, _, text = headers.get("authorization", "").partition(" ")
         if not text or kind.lower() != "bearer":
             expected = "send the header Authorization: Bearer fb_<id>_<secret>"
@@ -54,10 +61,23 @@ class Authenticator:
             raise Unauthenticated("API key was revoked", code="revoked_key")
         return stored.principal
 
-    def _stored(self, key_id: str) -> StoredKey | None:
+    def _of_session(self, cookies: str, now: datetime) -> Principal:
+        """Return the holder of the key that a session belongs to, as long as both are valid."""
+        cookie = sessions.read_cookie(cookies)
+        stored = None if cookie is None else self._stored(cookie.key_id)
+        if cookie is not None and stored is not None and cookie.session_id not in stored.sessions:
+            stored = self._stored(cookie.key_id, anew=True)  # it may have begun since the key was read
+        session = None if cookie is None or stored is None else stored.sessions.get(cookie.session_id)
+        if cookie is None or stored is None or session is None or not session.proven_by(cookie.secret):
+            raise Unauthenticated("Session has ended: sign in again", code="session_expired")
+        if now >= session.expires_at or not stored.live_at(now):
+            raise Unauthenticated("Session has expired: sign in again", code="session_expired")
+        return stored.principal
+
+    def _stored(self, key_id: str, *, anew: bool = False) -> StoredKey | None:
         at = self._clock()
         known = self._remembered.get(key_id)
-        if known is not None and at - known[0] < REMEMBERED_SECONDS:
+        if not anew and known is not None and at - known[0] < REMEMBERED_SECONDS:
             return known[1]
         stored = self._keys.get(key_id)
         self._remembered.pop(key_id, None)
@@ -66,3 +86,14 @@ class Authenticator:
                 self._remembered.clear()
             self._remembered[key_id] = (at, stored)
         return stored
+
+
+def refuse_other_sites(headers: Mapping[str, str]) -> None:
+    """Raise `Forbidden` unless a request with a cookie comes from a page of the service itself.
+
+    Browsers send the cookie with requests of the same site only (`SameSite=Strict`). This holds for those that
+    don't, and for pages of other hosts of the site: they can't add the header without the service's consent.
+    """
+    if sessions.HEADER not in headers or headers.get("sec-fetch-site", "same-origin") != "same-origin":
+        message = f"A request with a session must come from the console, with the header {sessions.HEADER}"
+        raise Forbidden(message, code="cross_site_request")

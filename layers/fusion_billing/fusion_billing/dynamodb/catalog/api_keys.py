@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from fusion_billing.access.principal import Principal
+from fusion_billing.access.sessions import MAX_SESSIONS, NewSession, StoredSession
 from fusion_billing.access.stored_key import StoredKey
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.catalog.sources import SourceStore
@@ -16,6 +17,9 @@ from fusion_billing.retry import VERSION_CONFLICTS
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+_SESSION = "session_"
+"""Each session is an attribute of its key's item: two that begin at once don't overwrite each other."""
 
 LIVE_KEYS = 2  # the old one and the new one, while an app moves from one to the other
 
@@ -72,6 +76,48 @@ class KeyStore:
                 f"the source has {LIVE_KEYS} live keys: delete one before another is made",
                 code="too_many_keys",
             ) from error
+
+    def begin_session(self, key_id: str, session: NewSession, now: datetime) -> None:
+        """Store a session of a key, and forget those that expired, or the oldest if there are too many.
+
+        Raises `NotFound` and `Unavailable`.
+        """
+        stored = self.get(key_id)
+        if stored is None:
+            raise NotFound(f"there is no key {key_id}")
+        by_age = sorted(stored.sessions, key=lambda id_: stored.sessions[id_].expires_at)
+        live = [id_ for id_ in by_age if stored.sessions[id_].expires_at > now]
+        ended = [id_ for id_ in by_age if id_ not in live[-(MAX_SESSIONS - 1) :]]
+        value = {"hash": {"S": session.stored.hash}, "expires_at": {"S": rfc3339(session.stored.expires_at)}}
+        self._change_sessions(key_id, add=(session.id, {"M": value}), remove=ended)
+
+    def end_session(self, key_id: str, session_id: str) -> None:
+        """End a session for good; one that ended already stays so. Raises `Unavailable`."""
+        self._change_sessions(key_id, add=None, remove=[session_id])
+
+    def _change_sessions(self, key_id: str, *, add: tuple[str, Any] | None, remove: list[str]) -> None:
+        names = {f"#r{number}": f"{_SESSION}{id_}" for number, id_ in enumerate(remove)}
+        expression = f"REMOVE {', '.join(names)}" if names else ""
+        values: dict[str, Any] = {}
+        if add is not None:
+            expression = f"SET #added = :added {expression}"
+            names["#added"], values[":added"] = f"{_SESSION}{add[0]}", add[1]
+        request: Any = {
+            "TableName": self._table,
+            "Key": keys.api_key_key(key_id),
+            "UpdateExpression": expression.strip(),
+            "ConditionExpression": "attribute_exists(pk)",
+            "ExpressionAttributeNames": names,
+        }
+        if values:
+            request["ExpressionAttributeValues"] = values
+        try:
+            with unavailable_when_transient():
+                self._client.update_item(**request)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            raise NotFound(f"there is no key {key_id}") from error
 
     def revoke(self, key_id: str, now: datetime) -> None:
         """Revoke a key for ever; one already revoked stays as it is. Raises `NotFound` and `Unavailable`."""
@@ -151,7 +197,18 @@ def _read(key_id: str, item: dict[str, Any]) -> StoredKey:
         hash=item["hash"]["S"],
         created=parse_instant(item["created"]["S"]),
         revoked=parse_instant(revoked["S"]) if revoked else None,
+        sessions=_sessions(item),
     )
+
+
+def _sessions(item: dict[str, Any]) -> dict[str, StoredSession]:
+    return {
+        name.removeprefix(_SESSION): StoredSession(
+            value["M"]["hash"]["S"], parse_instant(value["M"]["expires_at"]["S"])
+        )
+        for name, value in item.items()
+        if name.startswith(_SESSION)
+    }
 
 
 def _set(item: dict[str, Any], name: str) -> frozenset[str] | None:

@@ -1,0 +1,39 @@
+"""The routes of the console's sessions. They authenticate by themselves: by a key, or by the session's cookie."""
+
+from functions.admin.route_table.route import Route
+
+_OF_A_SESSION = ("missing_key", "session_expired", "cross_site_request", "unavailable")
+
+SESSIONS = (
+    Route(
+        "POST",
+        "/v1/sessions",
+        "sessions.begin",
+        None,
+        "Exchange an API key for a session of the console; the response sets its cookie",
+        {201: "Session"},
+        errors=("malformed_key", "unknown_key", "revoked_key", "cross_site_request", "unavailable"),
+        body="SessionRequest",
+        headers=("Fusion-Session",),
+    ),
+    Route(
+        "GET",
+        "/v1/sessions",
+        "sessions.show",
+        None,
+        "Show who is signed in, and with which scopes",
+        {200: "Session"},
+        errors=(*_OF_A_SESSION, "malformed_key", "unknown_key", "revoked_key"),
+        headers=("Fusion-Session",),
+    ),
+    Route(
+        "DELETE",
+        "/v1/sessions",
+        "sessions.end",
+        None,
+        "End the session of the console",
+        {204: None},
+        errors=("cross_site_request", "unavailable"),
+        headers=("Fusion-Session",),
+    ),
+)

@@ -1,0 +1,35 @@
+"""`/v1/sessions`: sign in to the console with an API key, show who is signed in, sign out."""
+
+from contextlib import suppress
+
+from functions.admin import dependencies
+from functions.admin.request import Request
+from functions.admin.responses import Response, json_response, no_content
+from functions.admin.services import sessions as service
+from fusion_billing.access.sessions import expired_cookie
+from fusion_billing.errors import Unauthenticated
+from fusion_billing.http.api_gateway import headers_of
+from fusion_billing.http.authentication import refuse_other_sites
+
+
+def begin(request: Request) -> Response:
+    """Exchange an API key for a session, whose cookie the response sets."""
+    refuse_other_sites(headers_of(request.event))  # another site must not sign a visitor in with a key of its own
+    stores = dependencies.authenticator(), dependencies.keys(), dependencies.sources()
+    shown, cookie = service.begin(*stores, request.json(), request.now)
+    return json_response(201, shown, {"set-cookie": cookie})
+
+
+def show(request: Request) -> Response:
+    """Show who is signed in."""
+    principal = dependencies.authenticator().authenticate(headers_of(request.event), request.now)
+    return json_response(200, service.show(principal, dependencies.sources()))
+
+
+def end(request: Request) -> Response:
+    """End the session and remove its cookie; do no more if it has ended already."""
+    headers = headers_of(request.event)
+    refuse_other_sites(headers)
+    with suppress(Unauthenticated):  # its cookie goes, which is what signing out is for
+        service.end(dependencies.authenticator(), dependencies.keys(), headers, request.now)
+    return Response(no_content().status, headers={"set-cookie": expired_cookie()})
