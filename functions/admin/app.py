@@ -19,13 +19,14 @@ from functions.admin.route_table.path_parameters import exists
 from fusion_billing.errors import Fault, FusionError, NotFound, Refused
 from fusion_billing.http import problem
 from fusion_billing.http.api_gateway import headers_of
+from fusion_billing.json_types import JsonMapping, JsonObject
 
 Handler = Callable[..., Response]
 
 logger = Logger()
 
 
-def resolve(event: Mapping[str, Any]) -> dict[str, Any]:
+def resolve(event: JsonMapping) -> JsonObject:
     """Return the response to one event from API Gateway (payload format 2.0)."""
     try:
         response = _respond(event)

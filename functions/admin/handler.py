@@ -1,16 +1,16 @@
 """The admin function's entry point: every route except `POST /v1/usage`."""
 
 import time
-from typing import Any
 
 from functions.admin import dependencies
 from functions.admin.app import logger, resolve
 from fusion_billing import settings
+from fusion_billing.json_types import JsonObject
 
 _LOGGED_CHARACTERS = 512
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def handler(event: JsonObject, context: object) -> JsonObject:
     """Respond to an HTTP API event and log the request, without its body, its query and its key."""
     del context
     started = time.perf_counter()

@@ -5,7 +5,9 @@ The adapters are in `fusion_billing.dynamodb` and `fusion_billing.messaging`; `t
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
+
+from fusion_billing.json_types import JsonObject
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from fusion_billing.dynamodb.catalog.definitions import Stored
     from fusion_billing.dynamodb.catalog.targets import Found, Key
     from fusion_billing.dynamodb.keys import DefinitionKind
+    from fusion_billing.dynamodb.keys.primary import Key as ItemKey
     from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
     from fusion_billing.dynamodb.ratings.order_line_items import StoredLine
     from fusion_billing.dynamodb.state.runs import Run
@@ -62,7 +65,7 @@ class Catalog(Protocol):
     def charge_page(self, after: str | None, limit: int) -> "tuple[list[Stored[tuple[Charge, ...]]], str | None]":
         """Return a page of charges by code, and the code after which the next page begins."""
 
-    def history(self, kind: "DefinitionKind", code: str) -> list[dict[str, Any]]:
+    def history(self, kind: "DefinitionKind", code: str) -> list[JsonObject]:
         """Return the changes of a metric or charge."""
 
     def put_metric(self, metric: "Metric", expected: int | None, change: "Change | None" = None) -> int:
@@ -169,12 +172,10 @@ class MarkedPairs(Protocol):
 class Statements(Protocol):
     """Reads statements (`dynamodb.ratings.statements.StatementStore`)."""
 
-    def get(self, subscription: str, period_start: datetime) -> dict[str, Any] | None:
+    def get(self, subscription: str, period_start: datetime) -> JsonObject | None:
         """Return a statement; raises `TamperedStatement`."""
 
-    def page(
-        self, subscription: str, after: datetime | None, limit: int
-    ) -> tuple[list[dict[str, Any]], datetime | None]:
+    def page(self, subscription: str, after: datetime | None, limit: int) -> tuple[list[JsonObject], datetime | None]:
         """Return a page of statements, the newest first, and where the next page begins."""
 
 
@@ -224,7 +225,7 @@ class Subscriptions(SubscriptionList, Protocol):
     def plans_of(self, ids: Sequence[str]) -> dict[str, frozenset[str]]:
         """Return every plan of those subscriptions that changed theirs, by id; raises `Unavailable`."""
 
-    def history(self, subscription: str) -> list[dict[str, Any]]:
+    def history(self, subscription: str) -> list[JsonObject]:
         """Return the changes of a subscription."""
 
     def delete(self, stored: "StoredSubscription", change: "Change | None" = None) -> None:
@@ -267,7 +268,9 @@ class RatedRecords(Protocol):
 class OrderLines(Protocol):
     """Stores order lines (`dynamodb.ratings.order_lines.LineStore`)."""
 
-    def listing(self, partition: str, limit: int, after: Any = None) -> "tuple[list[StoredLine], Any]":
+    def listing(
+        self, partition: str, limit: int, after: "ItemKey | None" = None
+    ) -> "tuple[list[StoredLine], ItemKey | None]":
         """Return a page of the lines of a state, the oldest first, and the key after which the next page begins."""
 
     def get(self, key: "RatingKey") -> "StoredLine":
@@ -321,7 +324,7 @@ class EndpointEvents(Protocol):
         type: str,  # noqa: A002  what the payload calls it
         *,
         endpoints: "Sequence[Endpoint]",
-        data: Mapping[str, Any],
+        data: Mapping[str, object],
         now: datetime,
     ) -> "Prepared":
         """Return the writes of an event for these endpoints alone."""

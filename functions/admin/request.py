@@ -12,6 +12,7 @@ from fusion_billing.access.principal import Principal
 from fusion_billing.catalog.identifiers import DEFAULT_PAGE, MAX_BODY_BYTES, MAX_PAGE
 from fusion_billing.errors import Fault, Refused
 from fusion_billing.http.api_gateway import body_of
+from fusion_billing.json_types import JsonMapping, JsonObject
 
 _LIMIT_DIGITS = 5
 _DEEPEST = 32
@@ -33,7 +34,7 @@ class Request:
         caller: The principal, or None for a route that needs no key.
     """
 
-    event: Mapping[str, Any]
+    event: JsonMapping
     query: Mapping[str, str]
     now: datetime
     caller: Principal | None = None
@@ -45,7 +46,7 @@ class Request:
             raise AssertionError("the route is open to everyone")
         return self.caller
 
-    def json(self) -> dict[str, Any]:
+    def json(self) -> JsonObject:
         """Return the body, a JSON object, its numbers as `strict_json.Number`.
 
         Raises:
@@ -63,7 +64,7 @@ class Request:
             raise Refused([fault])
         return value
 
-    def optional_json(self) -> dict[str, Any]:
+    def optional_json(self) -> JsonObject:
         """Return the body as `json` does, or an empty object if none was sent."""
         return self.json() if self.event.get("body") else {}
 

@@ -1,17 +1,17 @@
 """Responses of routes, before they become those of API Gateway."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from functions.admin.request import Request
 from fusion_billing.catalog.identifiers import MAX_PAGE
+from fusion_billing.json_types import JsonObject
 
 MAX_PAGE_BYTES = 4_000_000
 """Bytes of a page. Lambda takes responses of 6 MB, in which every quote of the body is escaped."""
 
-ReadPage = Callable[[int, str | None], tuple[list[Any], str | None]]
+ReadPage = Callable[[int, str | None], tuple[Sequence[object], str | None]]
 
 _NO_CONTENT = 204
 
@@ -25,7 +25,7 @@ class Response:
     headers: Mapping[str, str] = field(default_factory=dict)
     media_type: str = "application/json"
 
-    def as_event(self) -> dict[str, Any]:
+    def as_event(self) -> JsonObject:
         """Return the response in API Gateway's payload format 2.0."""
         content = {} if self.status == _NO_CONTENT else {"content-type": self.media_type}
         return {
@@ -36,12 +36,12 @@ class Response:
         }
 
 
-def json_response(status: int, value: Any, headers: Mapping[str, str] | None = None) -> Response:
+def json_response(status: int, value: object, headers: Mapping[str, str] | None = None) -> Response:
     """Return `value` as JSON with `status`."""
     return Response(status, _json(value), headers or {})
 
 
-def _json(value: Any) -> str:
+def _json(value: object) -> str:
     """Return JSON in UTF-8, which is half as large as in ASCII for most scripts; ASCII if it can't be encoded."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     try:

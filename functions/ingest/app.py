@@ -15,6 +15,7 @@ from fusion_billing.errors import FusionError
 from fusion_billing.http import problem
 from fusion_billing.http.api_gateway import headers_of
 from fusion_billing.http.authentication import Authenticator
+from fusion_billing.json_types import JsonMapping, JsonObject
 from fusion_billing.retry import Deadline
 
 
@@ -29,7 +30,7 @@ class App:
     pause: Callable[[float], None]
     log: Callable[..., None]
 
-    def respond(self, event: Mapping[str, Any], seconds: float) -> dict[str, Any]:
+    def respond(self, event: JsonMapping, seconds: float) -> JsonObject:
         """Return the response to a request within `seconds`; an unexpected error is a 500 with a reference."""
         started = self.clock()
         request_id = (event.get("requestContext") or {}).get("requestId")

@@ -4,7 +4,6 @@ import time
 import uuid
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
 
 from functions.ingest.app import App
 from functions.ingest.service import Stores
@@ -17,6 +16,8 @@ from fusion_billing.dynamodb.usage.batch_write import UsageBatch
 from fusion_billing.dynamodb.usage.single_write import UsageStore
 from fusion_billing.http.authentication import Authenticator
 from fusion_billing.http.log import Log
+from fusion_billing.json_types import JsonObject
+from fusion_billing.lambda_context import LambdaContext
 
 _MARGIN_SECONDS = 3.0  # for the call in progress at the deadline, and for the response
 _LONGEST_SECONDS = 20.0
@@ -44,7 +45,7 @@ def app() -> App:
     )
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def handler(event: JsonObject, context: LambdaContext) -> JsonObject:
     """Respond to an HTTP API event (payload format 2.0) within the function's timeout."""
     remaining = context.get_remaining_time_in_millis() / 1000 - _MARGIN_SECONDS
     return app().respond(event, min(_LONGEST_SECONDS, remaining))

@@ -7,13 +7,14 @@ from fusion_billing import strict_json
 from fusion_billing.catalog.identifiers import MAX_BODY_BYTES, MAX_RECORDS
 from fusion_billing.errors import Fault, Refused
 from fusion_billing.http.api_gateway import body_of
+from fusion_billing.json_types import JsonMapping, JsonObject, JsonValue
 
 _BATCH_KEY = "idempotency_key_on_batch"
 _LONGEST_NAME = 64
 _MOST_NAMES = 8
 
 
-def read_body(event: Mapping[str, Any]) -> dict[str, Any]:
+def read_body(event: JsonMapping) -> JsonObject:
     """Return the JSON object in a request's body.
 
     Raises:
@@ -31,7 +32,7 @@ def read_body(event: Mapping[str, Any]) -> dict[str, Any]:
     return value
 
 
-def read_batch(body: dict[str, Any], headers: Mapping[str, str]) -> list[Any]:
+def read_batch(body: JsonObject, headers: Mapping[str, str]) -> list[JsonValue]:
     """Return the records of a batch.
 
     Raises:

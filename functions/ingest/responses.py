@@ -6,12 +6,13 @@ from typing import Any
 from functions.ingest.result import Result
 from fusion_billing.http import problem
 from fusion_billing.http.api_gateway import json_response
+from fusion_billing.json_types import JsonObject
 from fusion_billing.metering.outcome import ACCEPTED, CONFLICT, CREATED, INVALID
 
 _STATUS_OF_FAILURES = {CONFLICT: 409, INVALID: 422}
 
 
-def single_response(result: Result) -> dict[str, Any]:
+def single_response(result: Result) -> JsonObject:
     """Return the response to a request with one record: its result, or a problem document."""
     if result.outcome in ACCEPTED:
         return json_response(201 if result.outcome == CREATED else 200, _result(0, result))
@@ -26,7 +27,7 @@ def single_response(result: Result) -> dict[str, Any]:
     return json_response(status, document, problem.headers_of(status), kind=problem.MEDIA_TYPE)
 
 
-def batch_response(results: Sequence[Result], counts: Mapping[str, int]) -> dict[str, Any]:
+def batch_response(results: Sequence[Result], counts: Mapping[str, int]) -> JsonObject:
     """Return the response to a batch: 200 if every record was accepted, else 207."""
     status = 200 if counts.keys() <= ACCEPTED else 207
     return json_response(status, {"results": [_result(*indexed) for indexed in enumerate(results)], "summary": counts})

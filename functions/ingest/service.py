@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from functions.ingest.admission import RecordAdmission
 from functions.ingest.ports import BatchWrite, ChangeMarkers, SingleWrite, Targets
@@ -37,7 +36,7 @@ RecordKey = tuple[str, str]
 def take(
     stores: Stores,
     principal: Principal,
-    values: Sequence[Any],
+    values: Sequence[object],
     now: datetime,
     deadline: Deadline,
     *,

@@ -8,12 +8,14 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from functions.rate import dependencies, planner
 from fusion_billing.http import problem
+from fusion_billing.json_types import JsonObject
+from fusion_billing.lambda_context import LambdaContext
 from fusion_billing.messaging.messages import rating_job
 
 _MARGIN_MILLISECONDS = 20_000
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def handler(event: JsonObject, context: LambdaContext) -> JsonObject:
     """Plan, or do a batch of messages; SQS delivers again only those that failed."""
     if "Records" in event:
         return _work(event["Records"], context)
@@ -39,7 +41,7 @@ def _schedule(event: dict[str, Any]) -> dict[str, Any]:
     return {"hours": hours.count}
 
 
-def _work(records: list[dict[str, Any]], context: Any) -> dict[str, Any]:
+def _work(records: list[dict[str, Any]], context: LambdaContext) -> dict[str, Any]:
     has_time = _has_time(context)
     failed = [{"itemIdentifier": record["messageId"]} for record in records if not _do(record, has_time)]
     return {"batchItemFailures": failed}
@@ -73,5 +75,5 @@ def _report(message_id: str, error: Exception) -> None:
     dependencies.logger().error("message failed", message_id=message_id, **problem.places(error))
 
 
-def _has_time(context: Any) -> Callable[[], bool]:
+def _has_time(context: LambdaContext) -> Callable[[], bool]:
     return lambda: context.get_remaining_time_in_millis() > _MARGIN_MILLISECONDS

@@ -5,7 +5,7 @@ The adapters are in `fusion_billing.dynamodb` and `fusion_billing.messaging`; `t
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from fusion_billing.billing.closed_periods import ClosedPeriod
 from fusion_billing.billing.decisions import NewVersion, SameVersion
@@ -14,8 +14,10 @@ from fusion_billing.billing.rating_document import RatingDocument
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
 from fusion_billing.dynamodb.ratings.rating_writes import Save
+from fusion_billing.json_types import JsonMapping, JsonObject
 from fusion_billing.messaging.messages import Job
 from fusion_billing.rating.records import Record
+from fusion_billing.webhooks.publishing import TransactionWrite
 
 
 class UsageRecords(Protocol):
@@ -49,7 +51,7 @@ class ClosedPeriods(Protocol):
     def note(self, subscription: str, start: datetime, digest: str) -> None:
         """Store the digest of what a period was last found to be billed by."""
 
-    def statement_made(self, subscription: str, start: datetime) -> dict[str, Any]:
+    def statement_made(self, subscription: str, start: datetime) -> TransactionWrite:
         """Return the write that notes that a period has its statement."""
 
 
@@ -77,7 +79,7 @@ class Ratings(Protocol):
         odoo_order_id: int,
         now: datetime,
         line_at: datetime | None = None,
-        events: Sequence[Any] = (),
+        events: Sequence[TransactionWrite] = (),
     ) -> None:
         """Write a decision with its events; raises `VersionConflict`."""
 
@@ -91,10 +93,10 @@ class Ratings(Protocol):
 class Statements(Protocol):
     """Stores statements (`dynamodb.ratings.statements.StatementStore`)."""
 
-    def put(self, document: Mapping[str, Any], events: Sequence[Any] = ()) -> None:
+    def put(self, document: JsonMapping, events: Sequence[TransactionWrite] = ()) -> None:
         """Store a statement and its events in one transaction; raises `AlreadyClosed`."""
 
-    def latest(self, subscription: str) -> dict[str, Any] | None:
+    def latest(self, subscription: str) -> JsonObject | None:
         """Return the newest statement; raises `TamperedStatement`."""
 
 
@@ -104,7 +106,7 @@ class AnnouncedEnds(Protocol):
     def of(self, subscription: str) -> datetime | None:
         """Return the end that was announced last."""
 
-    def announce(self, subscription: str, ended_at: datetime, events: Sequence[Any]) -> bool:
+    def announce(self, subscription: str, ended_at: datetime, events: Sequence[TransactionWrite]) -> bool:
         """Store an end with its event; return False if it was announced already."""
 
 

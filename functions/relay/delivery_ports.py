@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from fusion_billing.webhooks.publishing import Event, Prepared, TransactionWrite
 
@@ -74,7 +74,7 @@ class EndpointEventPublisher(Protocol):
         type: str,  # noqa: A002  what the payload calls it
         *,
         endpoints: "Sequence[Endpoint]",
-        data: Mapping[str, Any],
+        data: Mapping[str, object],
         now: datetime,
     ) -> Prepared:
         """Return the writes of an event for these endpoints alone."""

@@ -13,20 +13,22 @@ from aws_lambda_powertools.metrics import MetricUnit
 from functions.relay import dependencies, jobs
 from fusion_billing.errors import FusionError
 from fusion_billing.http import problem
+from fusion_billing.json_types import JsonObject
+from fusion_billing.lambda_context import LambdaContext
 from fusion_billing.messaging.messages import RelayQueueJob, relay_job
 from fusion_billing.messaging.relay_messages import DeliveriesJob, InvoicesJob
 
 _MARGIN_SECONDS = 10.0
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def handler(event: JsonObject, context: LambdaContext) -> JsonObject:
     """Do the jobs of the event. Of a batch of messages, return those that failed, so that SQS delivers them again."""
     remaining = _remaining(context)
     dependencies.metrics().add_metric("RelayRuns", MetricUnit.Count, 1)
     try:
         if "Records" in event:
             return {"batchItemFailures": _work(event["Records"], remaining)}
-        return jobs.scheduled(event, remaining)
+        return dict(jobs.scheduled(event, remaining))
     finally:
         dependencies.metrics().flush_metrics()
 
@@ -76,5 +78,5 @@ def _report(messages: list[str], error: Exception) -> list[str]:
     return messages
 
 
-def _remaining(context: Any) -> Callable[[], float]:
+def _remaining(context: LambdaContext) -> Callable[[], float]:
     return lambda: float(context.get_remaining_time_in_millis()) / 1000 - _MARGIN_SECONDS

@@ -23,7 +23,7 @@ _A_MESSAGE = 200
 Remaining = Callable[[], float]
 
 
-def scheduled(event: Mapping[str, Any], remaining: Remaining) -> dict[str, Any]:
+def scheduled(event: Mapping[str, object], remaining: Remaining) -> Mapping[str, object]:
     """Do the job of a scheduled event; raises `ValueError` if the job is unknown."""
     job = event.get("job")
     if job == "relay":
@@ -40,7 +40,7 @@ def scheduled(event: Mapping[str, Any], remaining: Remaining) -> dict[str, Any]:
     return do(relay_job(event), remaining)
 
 
-def do(job: RelayQueueJob, remaining: Remaining) -> dict[str, Any]:
+def do(job: RelayQueueJob, remaining: Remaining) -> Mapping[str, object]:
     """Do a job of the relay queue."""
     match job:
         case LinesJob():
@@ -57,7 +57,7 @@ def do(job: RelayQueueJob, remaining: Remaining) -> dict[str, Any]:
             return guard(remaining, job)
 
 
-def lines(remaining: Remaining) -> dict[str, Any]:
+def lines(remaining: Remaining) -> Mapping[str, object]:
     """Send due lines to Odoo, if Odoo is configured."""
     if not configuration.is_configured():
         return {}
@@ -77,7 +77,7 @@ def lines(remaining: Remaining) -> dict[str, Any]:
     return counts
 
 
-def invoices(remaining: Remaining) -> dict[str, Any]:
+def invoices(remaining: Remaining) -> Mapping[str, object]:
     """Read the invoiced amounts of closed periods, which became due when their ratings were frozen."""
     if not configuration.is_configured():
         return {}
@@ -86,13 +86,13 @@ def invoices(remaining: Remaining) -> dict[str, Any]:
     return statistics.as_dict()
 
 
-def close(job: CloseJob) -> dict[str, Any]:
+def close(job: CloseJob) -> Mapping[str, object]:
     """Close the last period of an ended subscription for which no final invoice will be seen."""
     dependencies.close_last_period(job.subscription, job.period_start)
     return {}
 
 
-def send_deliveries(remaining: Remaining, endpoints: Collection[str] | None = None) -> dict[str, Any]:
+def send_deliveries(remaining: Remaining, endpoints: Collection[str] | None = None) -> Mapping[str, object]:
     """Send due deliveries, to the endpoints named or to all."""
     # SSRF guard, sender and signing: not imported for lines and subscriptions, for a faster cold start.
     from functions.relay import deliveries, delivery_dependencies  # noqa: PLC0415
@@ -115,7 +115,7 @@ def send_deliveries(remaining: Remaining, endpoints: Collection[str] | None = No
     return counts
 
 
-def sync(remaining: Remaining, job: SyncJob) -> dict[str, Any]:
+def sync(remaining: Remaining, job: SyncJob) -> Mapping[str, object]:
     """Read subscriptions from Odoo. If time runs out, send a message to continue."""
     if not configuration.is_configured():
         return {}
@@ -144,7 +144,7 @@ def _have_compared(subscriptions: Sequence[str]) -> None:
     dependencies.queue().send([GuardJob(subscriptions=tuple(part)) for part in parts])
 
 
-def guard(remaining: Remaining, job: GuardJob) -> dict[str, Any]:
+def guard(remaining: Remaining, job: GuardJob) -> Mapping[str, object]:
     """Compare order lines that are not invoiced with what was rated. If time runs out, send a message to continue.
 
     The job says which: those of named subscriptions, those of periods that end, or all.

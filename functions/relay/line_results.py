@@ -1,7 +1,7 @@
 """Write the results of order lines - sent, failed or postponed - with the event that reports each."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -64,7 +64,7 @@ class RunStatistics:
     def __getitem__(self, name: str) -> int:
         return self._counts[name]
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Mapping[str, object]:
         """Return the statistics as they are logged."""
         return {
             **self._counts,

@@ -22,7 +22,7 @@ from functions.relay.line_results import Failure, LineResults, RunStatistics
 from functions.relay.partition_lease import LeaseLost, OutOfTime, PartitionLease
 from functions.relay.prepared_lines import PreparedLine, needs_no_call, prepare
 from functions.relay.sending import Sending
-from fusion_billing.dynamodb.keys import line_partition
+from fusion_billing.dynamodb.keys import Key, line_partition
 from fusion_billing.dynamodb.ratings.order_line_items import StoredLine
 from fusion_billing.errors import FusionError, Unavailable
 from fusion_billing.odoo.error_classification import as_configuration_error
@@ -102,7 +102,7 @@ class LinePartition:
                 return
             lines, after = next_page.result()
 
-    def _page(self, after: object) -> tuple[list[StoredLine], object]:
+    def _page(self, after: Key | None) -> tuple[list[StoredLine], Key | None]:
         return self.dependencies.store.due(self.number, self.dependencies.clock(), _PAGE, after)
 
     def _lines_to_send(self, lines: Sequence[StoredLine]) -> list[PreparedLine]:

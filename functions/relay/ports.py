@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from fusion_billing.catalog.stored_subscription import Listed, StoredSubscription
+    from fusion_billing.dynamodb.keys import Key
     from fusion_billing.dynamodb.ratings.order_line_items import Intent, Put, Standing, StoredLine
     from fusion_billing.dynamodb.ratings.order_lines import Fate
     from fusion_billing.dynamodb.state.circuit_breaker import CircuitState
@@ -64,8 +65,8 @@ class DueLines(Protocol):
     """
 
     def due(
-        self, line_partition: int, now: datetime, limit: int, after: object = None
-    ) -> "tuple[list[StoredLine], object]":
+        self, line_partition: int, now: datetime, limit: int, after: "Key | None" = None
+    ) -> "tuple[list[StoredLine], Key | None]":
         """Return a page of the partition's due lines, the longest due first, and where the next page starts."""
 
     def intend(self, intents: "Sequence[tuple[StoredLine, Intent]]") -> list[bool]:

@@ -73,12 +73,14 @@ class FakeOrderLines:
         return [line for (pk, _), line in sorted(self.items.items()) if pk == partition]
 
     def due(
-        self, line_partition: int, now: datetime, limit: int, after: object = None
-    ) -> tuple[list[StoredLine], object]:
+        self, line_partition: int, now: datetime, limit: int, after: keys.Key | None = None
+    ) -> tuple[list[StoredLine], keys.Key | None]:
         found = self._at(keys.due_lines_partition(line_partition), now)
         return _page([line for line in found if not line.frozen], limit, after)
 
-    def listing(self, partition: str, limit: int, after: object = None) -> tuple[list[StoredLine], object]:
+    def listing(
+        self, partition: str, limit: int, after: keys.Key | None = None
+    ) -> tuple[list[StoredLine], keys.Key | None]:
         return _page(self._at(partition, None), limit, after)
 
     def to_be_read(self, line_partition: int, now: datetime, limit: int) -> list[StoredLine]:
@@ -288,7 +290,7 @@ def _order(line: StoredLine) -> tuple[str, str, str]:
     return line.at, line.pk, line.sk
 
 
-def _page(lines: list[StoredLine], limit: int, after: object) -> tuple[list[StoredLine], object]:
+def _page(lines: list[StoredLine], limit: int, after: keys.Key | None) -> tuple[list[StoredLine], keys.Key | None]:
     rest = [line for line in lines if after is None or _order(line) > _order_of(after)]
     return rest[:limit], _index_key(rest[limit - 1]) if len(rest) > limit else None
 

@@ -2,7 +2,6 @@
 
 import ast
 import importlib
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -281,47 +280,3 @@ def test_services_know_no_error_of_aws_by_another_name(tree: ast.Module) -> None
 def test_errors_of_aws_are_found_by_another_name() -> None:
     assert list(errors_of_aws(ast.parse("from fusion_billing.dynamodb.errors import ClientError"))) == ["ClientError"]
     assert list(errors_of_aws(ast.parse("client.exceptions.NotFound"))) == ["client.exceptions"]
-
-
-# Where JSON of callers or of stored documents is read or built, by module: `Any` is allowed in their signatures.
-JSON_EDGES = {
-    "billing.large_documents",
-    "billing.preview",
-    "billing.rating",
-    "billing.rating_document",
-    "catalog.change",
-    "catalog.charge",
-    "catalog.field_types",
-    "catalog.overrides",
-    "catalog.subscription",
-    "catalog.validation",
-    "odoo_lines.line_guard",
-    "rating.estimation",
-    "rating.result",
-    "statements.chain",
-    "statements.statement",
-    "strict_json",
-    "webhooks.events.registry",
-    "webhooks.publishing",
-}
-
-
-def public_annotations(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
-    """Yield the annotations of a module's public functions and methods."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
-            arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
-            yield from ((node.name, argument.annotation) for argument in arguments if argument.annotation)
-            if node.returns is not None:
-                yield node.name, node.returns
-
-
-@pytest.mark.parametrize("name", PURE)
-def test_any_crosses_the_domain_s_borders_as_json_alone(name: str) -> None:
-    untyped = {
-        function
-        for function, annotation in public_annotations(PACKAGE_MODULES[name])
-        if re.search(r"\bAny\b", ast.unparse(annotation))
-    }
-
-    assert bool(untyped) == (name in JSON_EDGES), sorted(untyped)

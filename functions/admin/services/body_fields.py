@@ -1,14 +1,12 @@
 """Checks of small request bodies: which fields they may have, and of which type."""
 
 from collections.abc import Collection
-from typing import Any
 
 from fusion_billing.errors import Fault, Refused
+from fusion_billing.json_types import JsonObject
 
 
-def check_fields(
-    body: dict[str, Any], *, strings: Collection[str] = (), booleans: Collection[str] = ()
-) -> dict[str, Any]:
+def check_fields(body: JsonObject, *, strings: Collection[str] = (), booleans: Collection[str] = ()) -> JsonObject:
     """Return `body` if it has no other fields than these, each of its type; raises `Refused` with every fault.
 
     A field that is there must have a value: null is refused, so that a program's missing value can't turn

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, NotRequired, TypedDict
 
+from fusion_billing.json_types import JsonMapping
+
 
 class ChangeJson(TypedDict):
     """One change of a definition: the version that it made, when, by whom, what, and why."""
@@ -14,7 +16,7 @@ class ChangeJson(TypedDict):
     reason: NotRequired[str]
 
 
-def changes_json(entries: Iterable[Mapping[str, Any]]) -> list[ChangeJson]:
+def changes_json(entries: Iterable[JsonMapping]) -> list[ChangeJson]:
     """Return stored entries of a definition's history as responses show them."""
     return [_change(entry) for entry in entries]
 

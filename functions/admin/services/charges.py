@@ -28,6 +28,7 @@ from fusion_billing.catalog.validation import check_size, parse
 from fusion_billing.dynamodb.catalog.definitions import Stored
 from fusion_billing.dynamodb.keys import CHARGE
 from fusion_billing.errors import Fault, InUse, NotFound, Refused
+from fusion_billing.json_types import JsonObject
 from fusion_billing.messaging.rating_jobs import COMMIT_SECONDS
 
 SHOWN = ("versions", "history")
@@ -83,7 +84,7 @@ class Planned:
         return f"added {which}" if self.replaced is None else f"{in_words(self.changed)} of {which}"
 
 
-def planned(store: Catalog, code: str, body: dict[str, Any], now: datetime) -> Planned:
+def planned(store: Catalog, code: str, body: JsonObject, now: datetime) -> Planned:
     """Return what a `PUT` would do now; raises `Refused`, and as `read_only_fields.check` does."""
     definition, read_only = read_only_fields.split(body, SHOWN)
     charge = _parsed(store, code, definition)
@@ -95,8 +96,8 @@ def planned(store: Catalog, code: str, body: dict[str, Any], now: datetime) -> P
 
 
 def put(
-    store: Catalog, jobs: RatingJobs, code: str, body: dict[str, Any], put_request: PutRequest
-) -> tuple[bool, dict[str, Any]]:
+    store: Catalog, jobs: RatingJobs, code: str, body: JsonObject, put_request: PutRequest
+) -> tuple[bool, JsonObject]:
     """Create a charge, or add or replace a version; return whether the charge is new, and its JSON.
 
     Another metric or currency must be confirmed while the charge is in use. Raises `Refused` with every
@@ -116,7 +117,7 @@ def put(
     raise AssertionError
 
 
-def get(store: Catalog, code: str, now: datetime) -> dict[str, Any]:
+def get(store: Catalog, code: str, now: datetime) -> JsonObject:
     """Return a charge's JSON; raises `NotFound`."""
     stored = store.stored_charge(code)
     if stored is None:
@@ -124,7 +125,7 @@ def get(store: Catalog, code: str, now: datetime) -> dict[str, Any]:
     return as_json(store, stored, now)
 
 
-def listing(store: Catalog, after: str | None, limit: int, now: datetime) -> tuple[list[dict[str, Any]], str | None]:
+def listing(store: Catalog, after: str | None, limit: int, now: datetime) -> tuple[list[JsonObject], str | None]:
     """Return a page of charges by code, and after which the next one begins."""
     page, last = store.charge_page(after, limit)
     return [_listed(stored, now) for stored in page], last
@@ -172,7 +173,7 @@ def in_force(versions: Versions, now: datetime) -> Charge:
     return next((version for version in reversed(versions) if _valid_from(version) <= now), versions[0])
 
 
-def as_json(store: Catalog, stored: Stored[tuple[Charge, ...]], now: datetime) -> dict[str, Any]:
+def as_json(store: Catalog, stored: Stored[tuple[Charge, ...]], now: datetime) -> JsonObject:
     """Return a charge as the API shows it by itself: with its history."""
     return _listed(stored, now) | {"history": changes_json(store.history(CHARGE, stored.value[0].code))}
 

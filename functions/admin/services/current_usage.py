@@ -20,6 +20,7 @@ from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import EXACT, plain
 from fusion_billing.errors import Refused
 from fusion_billing.instants import rfc3339
+from fusion_billing.json_types import JsonObject
 from fusion_billing.rating.aggregations import AGGREGATORS
 from fusion_billing.rating.aggregations.weighted import cut
 from fusion_billing.rating.exact import readable
@@ -54,7 +55,7 @@ def current_usage(
     principal: Principal,
     now: datetime,
     at: datetime | None = None,
-) -> dict[str, Any]:
+) -> JsonObject:
     """Return a period of each metric that is charged or was used, as far as the key may see it.
 
     It is the open period, or the one that holds the instant `at`.

@@ -10,6 +10,7 @@ from functions.admin.services.endpoints import find, refuse_disabled
 from fusion_billing.access.principal import Principal
 from fusion_billing.errors import NotFound
 from fusion_billing.instants import rfc3339
+from fusion_billing.json_types import JsonObject
 from fusion_billing.webhooks import identifiers
 from fusion_billing.webhooks.delivery_result import DeliveryState
 
@@ -79,7 +80,7 @@ def replay_since(
     since: datetime,
     states: frozenset[DeliveryState],
     now: datetime,
-) -> dict[str, Any]:
+) -> JsonObject:
     """Send an endpoint every event since a time again, the oldest first, if its delivery is in `states`.
 
     Returns how many, and where there are more than one call takes on, the `since` to go on with. Raises

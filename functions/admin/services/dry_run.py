@@ -22,6 +22,7 @@ from fusion_billing.billing.price_book import PriceBook
 from fusion_billing.catalog.change import changed_fields
 from fusion_billing.catalog.charge import Charge
 from fusion_billing.catalog.stored_subscription import StoredSubscription
+from fusion_billing.json_types import JsonObject
 from fusion_billing.rating.records import Record
 
 SECONDS = 15
@@ -41,7 +42,7 @@ class Stores:
     clock: Callable[[], float] = time.monotonic
 
 
-def of_metric(stores: Stores, code: str, body: dict[str, Any], put_request: PutRequest) -> dict[str, Any]:
+def of_metric(stores: Stores, code: str, body: JsonObject, put_request: PutRequest) -> JsonObject:
     """Return what putting a metric would change; raises as the `PUT` does, but asks for no confirmation."""
     plan = metrics.planned(stores.catalogue, code, body)
     known, charged = stores.catalogue.metrics(), stores.catalogue.charges()
@@ -52,7 +53,7 @@ def of_metric(stores: Stores, code: str, body: dict[str, Any], put_request: PutR
     return outcome | _of_open_periods(stores, before, after, concerned, put_request)
 
 
-def of_charge(stores: Stores, code: str, body: dict[str, Any], put_request: PutRequest) -> dict[str, Any]:
+def of_charge(stores: Stores, code: str, body: JsonObject, put_request: PutRequest) -> JsonObject:
     """Return what putting a charge would change; raises as the `PUT` does, but asks for no confirmation."""
     plan = charges.planned(stores.catalogue, code, body, put_request.now)
     known, charged = stores.catalogue.metrics(), stores.catalogue.charges()
@@ -69,7 +70,7 @@ def of_subscription(
     stores: Stores,
     stored: StoredSubscription | None,
     new: StoredSubscription | None,
-) -> dict[str, Any]:
+) -> JsonObject:
     """Return what a subscription as it would be stored (None: nothing would be) changes."""
     before = None if stored is None else billed_subscription(stored)
     after = before if new is None else billed_subscription(new)

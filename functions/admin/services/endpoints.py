@@ -11,6 +11,7 @@ from fusion_billing.access.principal import Principal
 from fusion_billing.catalog.identifiers import MAX_DESCRIPTION, MAX_ENDPOINTS
 from fusion_billing.errors import Conflict, Fault, NotFound, Refused
 from fusion_billing.instants import rfc3339
+from fusion_billing.json_types import JsonObject
 from fusion_billing.outbound.ssrf_guard import SsrfGuard
 from fusion_billing.webhooks import identifiers, signing
 from fusion_billing.webhooks.endpoint import Endpoint, SealedSecret
@@ -35,7 +36,7 @@ class Webhooks:
     random: Callable[[int], bytes] = token_bytes
 
 
-def create(webhooks: Webhooks, principal: Principal, body: dict[str, Any], now: datetime) -> dict[str, Any]:
+def create(webhooks: Webhooks, principal: Principal, body: JsonObject, now: datetime) -> JsonObject:
     """Register an endpoint of the principal's source; only this response contains its secret.
 
     Raises `Refused` with every fault: an unknown field or event, and for the URL why it can't be sent to.
@@ -67,23 +68,21 @@ def find(store: Endpoints, principal: Principal, endpoint_id: str) -> Endpoint:
     return endpoint
 
 
-def get(webhooks: Webhooks, principal: Principal, endpoint_id: str) -> dict[str, Any]:
+def get(webhooks: Webhooks, principal: Principal, endpoint_id: str) -> JsonObject:
     """Return an endpoint, without its secrets; raises `NotFound`."""
     return as_json(find(webhooks.endpoints, principal, endpoint_id))
 
 
 def listing(
     webhooks: Webhooks, principal: Principal, *, limit: int, after: str | None
-) -> tuple[list[dict[str, Any]], str | None]:
+) -> tuple[list[JsonObject], str | None]:
     """Return a page of the source's endpoints, of all for an admin, and the id to go on after."""
     source = None if principal.is_admin else principal.source
     found, last = webhooks.endpoints.listing(source=source, limit=limit, after=after)
     return [as_json(endpoint) for endpoint in found], last
 
 
-def change(
-    webhooks: Webhooks, principal: Principal, endpoint_id: str, body: dict[str, Any], now: datetime
-) -> dict[str, Any]:
+def change(webhooks: Webhooks, principal: Principal, endpoint_id: str, body: JsonObject, now: datetime) -> JsonObject:
     """Change what `body` names: url, events, description, state (`enabled` or `disabled`).
 
     Enabling forgets what it was disabled for; deliveries that failed meanwhile stay failed until they are
@@ -106,7 +105,7 @@ def delete(webhooks: Webhooks, principal: Principal, endpoint_id: str) -> None:
     webhooks.endpoints.delete(find(webhooks.endpoints, principal, endpoint_id).id)
 
 
-def rotate(webhooks: Webhooks, principal: Principal, endpoint_id: str, now: datetime) -> dict[str, Any]:
+def rotate(webhooks: Webhooks, principal: Principal, endpoint_id: str, now: datetime) -> JsonObject:
     """Give an endpoint a new secret, shown once; for 24 hours messages are signed with the old one too.
 
     Raises `NotFound`, or `Conflict` where it was rotated too often of late.
@@ -122,7 +121,7 @@ def rotate(webhooks: Webhooks, principal: Principal, endpoint_id: str, now: date
     return {**as_json(stored), "secret": secret, "previous_secret_expires_at": rfc3339(until)}
 
 
-def test(webhooks: Webhooks, principal: Principal, endpoint_id: str, type_: str, now: datetime) -> dict[str, Any]:
+def test(webhooks: Webhooks, principal: Principal, endpoint_id: str, type_: str, now: datetime) -> JsonObject:
     """Send an event of `type_` to an endpoint regardless of its filters; return the ids of the event and its delivery.
 
     An event of another type than `endpoint.test` is the type's example, with `sample` true in its data.
@@ -154,7 +153,7 @@ def refuse_disabled(endpoint: Endpoint) -> None:
         raise Conflict("The endpoint is disabled: enable it first", code="endpoint_disabled")
 
 
-def as_json(endpoint: Endpoint) -> dict[str, Any]:
+def as_json(endpoint: Endpoint) -> JsonObject:
     """Return an endpoint as it is shown: never a secret."""
     shown: dict[str, Any] = {
         "id": endpoint.id,

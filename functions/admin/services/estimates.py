@@ -19,6 +19,7 @@ from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.catalog.validation import AnyDefinition, parse
 from fusion_billing.errors import Fault, Forbidden, NotFound, Refused
 from fusion_billing.instants import parse_instant, rfc3339
+from fusion_billing.json_types import JsonObject
 from fusion_billing.rating import estimate
 from fusion_billing.rating.price_spans import PriceSpan
 
@@ -49,7 +50,7 @@ class Stores:
     usage: RatedRecords
 
 
-def of(stores: Stores, principal: Principal, body: dict[str, Any], now: datetime) -> dict[str, Any]:
+def of(stores: Stores, principal: Principal, body: JsonObject, now: datetime) -> JsonObject:
     """Return the estimate that `body` asks for.
 
     `charge_code` stands for the charge in force now; for a stored period, for all its versions with the

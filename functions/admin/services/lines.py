@@ -2,8 +2,9 @@
 
 import json
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from functions.admin.cursors import bad_cursor
 from functions.admin.ports import OrderLines
@@ -12,6 +13,7 @@ from fusion_billing.billing.rating import RatingKey
 from fusion_billing.catalog.identifiers import is_subscription_id
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.keys import line_partition
+from fusion_billing.dynamodb.keys.primary import Key
 from fusion_billing.dynamodb.ratings.order_line_items import (
     FAILED,
     StoredLine,
@@ -29,7 +31,7 @@ _WRITABLE = frozenset({FAILED, "due"})
 class RelayQueue(Protocol):
     """The relay's queue."""
 
-    def send(self, messages: Any) -> int:
+    def send(self, messages: Iterable[LinesJob]) -> int:
         """Send messages."""
 
 
@@ -102,7 +104,7 @@ def _instant(text: str) -> datetime:
     return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
 
 
-def _position(after: str, partitions: list[str]) -> tuple[int, Any]:
+def _position(after: str, partitions: list[str]) -> tuple[int, Key | None]:
     """Return the partition and the key to go on after; raises `Refused` (`bad_cursor`)."""
     try:
         index, key = json.loads(after)
@@ -114,7 +116,7 @@ def _position(after: str, partitions: list[str]) -> tuple[int, Any]:
     return index, key
 
 
-def _is_key(key: Any, partition: str) -> bool:
+def _is_key(key: object, partition: str) -> bool:
     """Return whether `key` can be one of the index of lines, in a partition."""
     if not isinstance(key, dict) or key.keys() != _KEY or key["line_pk"] != {"S": partition}:
         return False

@@ -18,6 +18,7 @@ from fusion_billing.dynamodb.usage.items import StoredUsageRecord
 from fusion_billing.dynamodb.usage.reading import Selection
 from fusion_billing.errors import NotFound
 from fusion_billing.instants import rfc3339
+from fusion_billing.json_types import JsonObject
 
 _QUERIES = 24  # periods looked through for one page
 _RECORDS = 200  # with up to 100 revisions each
@@ -45,7 +46,7 @@ class Viewer:
 
 def listing(
     ratings: Ratings, viewer: Viewer, at: datetime | None, after: str | None, limit: int
-) -> tuple[list[dict[str, Any]], str | None]:
+) -> tuple[list[JsonObject], str | None]:
     """Return a page of ratings, the newest period first, and after which one the next page begins.
 
     With `at`, those billed in the period that holds that instant; without, those of all periods seen
@@ -88,7 +89,7 @@ def detail(
     after: str | None,
     limit: int,
     steps_from: int = 0,
-) -> dict[str, Any]:
+) -> JsonObject:
     """Return one rating with all that is behind it; raises `NotFound`.
 
     Of its usage records a page: `after` what was returned as `records_after` before. Of its steps those from
@@ -155,7 +156,7 @@ def _fitting(steps: tuple[StepText, ...]) -> tuple[StepText, ...]:
     return steps
 
 
-def shown(rating: StoredRating, period: Period) -> dict[str, Any]:
+def shown(rating: StoredRating, period: Period) -> JsonObject:
     """Return a rating as a list shows it; `period` is the one it is billed in."""
     document = rating.document
     response: dict[str, Any] = {

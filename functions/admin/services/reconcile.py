@@ -8,13 +8,13 @@ has the invoice, and a correction of it is an accountant's decision.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from functions.admin.cursors import bad_cursor
 from functions.admin.ports import Subscriptions
 from fusion_billing.catalog.identifiers import LIST_SHARDS, SHARD_POSITION
 from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.errors import NotFound
+from fusion_billing.json_types import JsonObject
 from fusion_billing.odoo.copy_guarding import CopyGuarding
 from fusion_billing.odoo.line_guarding import Comparison, LineGuarding, is_acknowledged
 
@@ -28,10 +28,10 @@ class Report:
 
     compared: int = 0
     agreeing: int = 0
-    findings: list[dict[str, Any]] = field(default_factory=list)
+    findings: list[JsonObject] = field(default_factory=list)
     cursor: str | None = None
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonObject:
         """Return the report as JSON."""
         return {
             "compared": self.compared,

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from functions.admin import ports
 from fusion_billing.billing.planning import Hours, hours_until_now
 from fusion_billing.dynamodb.state.runs import Run
 from fusion_billing.errors import NotFound
+from fusion_billing.json_types import JsonObject
 from fusion_billing.messaging.rating_messages import HourJob, SubscriptionJob, SweepJob, hour_jobs, sweep_jobs
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 1.0
@@ -75,7 +75,7 @@ def get(store: ports.Runs, id_: str) -> Run:
     return run
 
 
-def as_json(run: Run) -> dict[str, Any]:
+def as_json(run: Run) -> JsonObject:
     """Return a run as the API shows it."""
     return {
         "run": run.id,

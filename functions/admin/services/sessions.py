@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NotRequired, Protocol, TypedDict
+from typing import NotRequired, Protocol, TypedDict
 
 from functions.admin.ports import Sources
 from fusion_billing.access import sessions
@@ -44,7 +44,7 @@ class SessionJson(TypedDict):
 
 
 def begin(
-    authenticator: Authenticator, store: SessionStore, sources: Sources, body: Mapping[str, Any], now: datetime
+    authenticator: Authenticator, store: SessionStore, sources: Sources, body: Mapping[str, object], now: datetime
 ) -> tuple[SessionJson, str]:
     """Exchange the API key in `body` for a session; return who signed in, and the `Set-Cookie` header.
 

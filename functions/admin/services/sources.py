@@ -14,9 +14,10 @@ from fusion_billing.catalog.validation import parse
 from fusion_billing.errors import NotFound
 from fusion_billing.http.authentication import REMEMBERED_SECONDS
 from fusion_billing.instants import rfc3339
+from fusion_billing.json_types import JsonObject
 
 
-def create(sources: Sources, body: object, now: datetime) -> dict[str, Any]:
+def create(sources: Sources, body: object, now: datetime) -> JsonObject:
     """Create the source that `body` describes and return it; raises `Refused`."""
     requested = parse(NewSource, body)
     source = Source(
@@ -30,7 +31,7 @@ def create(sources: Sources, body: object, now: datetime) -> dict[str, Any]:
     return _shown(source)
 
 
-def get(sources: Sources, keys: ApiKeys, source_id: str) -> dict[str, Any]:
+def get(sources: Sources, keys: ApiKeys, source_id: str) -> JsonObject:
     """Return a source with its live keys, by id, scopes and age; raises `NotFound`."""
     source = _existing(sources, source_id)
     found = ((key_id, keys.get(key_id)) for key_id in source.keys)
@@ -38,13 +39,13 @@ def get(sources: Sources, keys: ApiKeys, source_id: str) -> dict[str, Any]:
     return {**_shown(source), "keys": live}
 
 
-def listing(sources: Sources, after: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
+def listing(sources: Sources, after: str | None, limit: int) -> tuple[list[JsonObject], str | None]:
     """Return a page of sources by id, and the id to go on after."""
     found, last = sources.listing(after, limit)
     return [_shown(source) for source in found], last
 
 
-def create_key(sources: Sources, keys: ApiKeys, source_id: str, body: object, now: datetime) -> dict[str, Any]:
+def create_key(sources: Sources, keys: ApiKeys, source_id: str, body: object, now: datetime) -> JsonObject:
     """Make a key of a source; what is returned holds it, and nothing else ever does.
 
     Raises `Refused`, `NotFound`, and `Conflict` (`too_many_keys`) where two are live already.
@@ -53,7 +54,7 @@ def create_key(sources: Sources, keys: ApiKeys, source_id: str, body: object, no
     return issue(keys, _existing(sources, source_id), requested.scopes, now)
 
 
-def issue(keys: ApiKeys, source: Source, scopes: Iterable[str], now: datetime) -> dict[str, Any]:
+def issue(keys: ApiKeys, source: Source, scopes: Iterable[str], now: datetime) -> JsonObject:
     """Make a key of `source` with `scopes` and return it, as `create_key` does."""
     made = key_format.generate()
     principal = Principal(made.id, source.id, frozenset(scopes), source.metrics, source.plans)

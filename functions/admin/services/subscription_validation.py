@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from functions.admin.ports import Catalog
 from fusion_billing.catalog.charge import Charge, ChargeOverride
@@ -12,12 +11,13 @@ from fusion_billing.catalog.overrides import dated
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.validation import check_size, parse
 from fusion_billing.errors import Fault, Refused
+from fusion_billing.json_types import JsonObject
 
 _MOST_READ_ONE_BY_ONE = 10
 """Overridden charges that are read one by one; for more, all charges are read."""
 
 
-def checked(catalogue: Catalog, id_: str, body: dict[str, Any]) -> Subscription:
+def checked(catalogue: Catalog, id_: str, body: JsonObject) -> Subscription:
     """Return the subscription that `body` describes; raises `Refused` with every fault.
 
     Each override is laid over every version of its charge, which must exist.

@@ -16,6 +16,7 @@ from fusion_billing.catalog.validation import Definition, parse
 from fusion_billing.decimals import plain
 from fusion_billing.dynamodb.usage.reading import Selection
 from fusion_billing.errors import Fault, Refused
+from fusion_billing.json_types import JsonObject
 from fusion_billing.metering.field_faults import text_fault
 
 _LONGEST = 4_000_000  # bytes of findings; an answer must stay below 6 MB
@@ -52,7 +53,7 @@ class Reconciliation(Definition):
     records: Annotated[tuple[Booked, ...], BeforeValidator(_bounded)]
 
 
-def reconcile(records: Records, source: str, body: object) -> dict[str, Any]:
+def reconcile(records: Records, source: str, body: object) -> JsonObject:
     """Compare what a source has booked with what is stored of it, and counts.
 
     Returns `missing_in_service` (with `voided` where it was taken back), `missing_in_app`, `differing`, how
@@ -83,11 +84,11 @@ def reconcile(records: Records, source: str, body: object) -> dict[str, Any]:
 class _Findings:
     """Findings by kind, listed as long as there is room in an answer, and all of them counted."""
 
-    lists: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    lists: dict[str, list[JsonObject]] = field(default_factory=dict)
     totals: dict[str, int] = field(default_factory=dict)
     room: int = _LONGEST
 
-    def add(self, kind: str, findings: Iterable[dict[str, Any]]) -> None:
+    def add(self, kind: str, findings: Iterable[JsonObject]) -> None:
         listed = self.lists[kind] = []
         self.totals[kind] = 0
         for finding in findings:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from fusion_billing.errors import Fault, Refused
+from fusion_billing.json_types import JsonValue
 
 
 class Number:
@@ -37,12 +38,12 @@ class Number:
 class Ambiguous(dict[str, Any]):
     """A JSON object that repeats a key: which of the values was meant can't be known."""
 
-    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+    def __init__(self, pairs: list[tuple[str, JsonValue]]) -> None:
         super().__init__(pairs)
         self.duplicates = sorted(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _object(pairs: list[tuple[str, JsonValue]]) -> dict[str, Any]:
     plain = dict(pairs)
     return plain if len(plain) == len(pairs) else Ambiguous(pairs)
 
@@ -50,7 +51,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=Number, parse_int=Number, parse_constant=Number)
 
 
-def loads(body: bytes | str) -> Any:
+def loads(body: bytes | str) -> JsonValue:
     """Return the value of a JSON text, its numbers as `Number`, objects that repeat a key as `Ambiguous`.
 
     Raises:

@@ -226,7 +226,7 @@ def test_a_renewal_of_what_the_api_keeps_makes_no_second_subscription_and_is_nam
     world.orders(42)
     renewed = world.admin.renew(41)["id"]
     report = reading.run()
-    assert (report.kept, report.created) == (2, 0)
+    assert (report.defined_by_api, report.created) == (2, 0)
     assert [(each["odoo_order_id"], each["subscription"]) for each in report.apart] == [(renewed, "acme")]
     assert reading.get(str(renewed)) is None
     assert reading.get("1001").subscription.plan == "Gold"

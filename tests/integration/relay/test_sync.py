@@ -180,7 +180,7 @@ def test_what_the_api_has_defined_under_an_id_of_its_own_stays_as_it_is(world: A
     world.orders(41)
     reading.put("acme", 41)
     report = reading.run()
-    assert (report.kept, report.created) == (1, 0)
+    assert (report.defined_by_api, report.created) == (1, 0)
     assert reading.get("41") is None
     assert reading.get("acme").subscription.plan == "Gold"
 
@@ -203,7 +203,7 @@ def test_the_api_s_word_stands_where_odoo_has_nothing_better(
     world.orders(41, **changes)
     reading.put("41", 41)
     report = reading.run()
-    assert (report.kept, report.skipped) == (1, [])
+    assert (report.defined_by_api, report.skipped) == (1, [])
     assert reading.get("41").subscription.plan == "Gold"
 
 

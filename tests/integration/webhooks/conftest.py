@@ -277,7 +277,8 @@ class Relay:
                 data=RATED,
                 now=self.clock(),
             )
-            self.dynamodb.transact_write_items(TransactItems=prepared.writes)
+            writes: list[Any] = [*prepared.writes]
+            self.dynamodb.transact_write_items(TransactItems=writes)
             assert prepared.event_id is not None
             told.append(prepared.event_id)
             self.clock.forward(milliseconds=1)

@@ -14,11 +14,12 @@ from functions.admin.services.openapi.schemas import schemas
 from fusion_billing import __version__
 from fusion_billing.access.sessions import COOKIE
 from fusion_billing.catalog.identifiers import DEFAULT_PAGE, MAX_PAGE
+from fusion_billing.json_types import JsonObject
 from fusion_billing.webhooks.events.registry import EVENT_TYPES
 
 
 @cache
-def document() -> dict[str, Any]:
+def document() -> JsonObject:
     """Return the OpenAPI 3.1 document; callers must not change it."""
     paths: dict[str, dict[str, Any]] = {}
     for tag, routes in ROUTES_BY_TAG:

@@ -7,6 +7,7 @@ from typing import Any
 from functions.admin.route_table import Route
 from functions.admin.services.openapi.schema_parts import ref
 from fusion_billing.error_codes import ERROR_CODES
+from fusion_billing.json_types import JsonObject
 
 _PROBLEM = {"application/problem+json": {"schema": ref("Problem")}}
 _OF_A_KEY = (
@@ -16,7 +17,7 @@ _OF_A_KEY = (
 _OF_A_BODY = ("malformed_json", "malformed_body", "not_an_object", "too_large", "invalid")
 
 
-def problem_responses(route: Route) -> dict[str, dict[str, Any]]:
+def problem_responses(route: Route) -> dict[str, JsonObject]:
     """Return a route's problem responses by status, each with the error codes that it may have."""
     by_status: dict[int, list[str]] = {}
     for code in codes_of(route):

@@ -1,10 +1,9 @@
 """The parts that schemas are made of."""
 
-from typing import Any
-
 from fusion_billing.catalog.identifiers import DECIMAL
+from fusion_billing.json_types import JsonObject
 
-Schema = dict[str, Any]
+Schema = JsonObject
 
 TEXT: Schema = {"type": "string"}
 INSTANT: Schema = {"type": "string", "format": "date-time"}

@@ -42,7 +42,7 @@ class Outbox:
         subscription: str | None,
         plan: str | None,
         metric: str | None,
-        data: Mapping[str, Any],
+        data: Mapping[str, object],
         now: datetime,
     ) -> Prepared:
         """Return the writes for an event of `type` about `subscription`, for the endpoints that may see it.
@@ -59,7 +59,7 @@ class Outbox:
         type: str,  # noqa: A002
         *,
         endpoints: Sequence[Endpoint],
-        data: Mapping[str, Any],
+        data: Mapping[str, object],
         now: datetime,
     ) -> Prepared:
         """Return the writes for an event about an endpoint, for the `endpoints` given alone."""
@@ -105,7 +105,7 @@ class Outbox:
         )
 
 
-def payload(type_: str, at: datetime, data: Mapping[str, Any]) -> bytes:
+def payload(type_: str, at: datetime, data: Mapping[str, object]) -> bytes:
     """Return the body of an event, `{type, timestamp, data}`, as it is stored, signed and sent."""
     document = {"type": type_, "timestamp": rfc3339(at), "data": data}
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")

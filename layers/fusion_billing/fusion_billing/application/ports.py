@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from fusion_billing.webhooks.publishing import Event, TransactionWrite
 
@@ -79,5 +79,5 @@ class SyncProgress(Protocol):
     def since(self) -> datetime | None:
         """Return the instant from which changes have to be read; None if nothing was ever read."""
 
-    def done(self, since: datetime, report: Mapping[str, Any]) -> None:
+    def done(self, since: datetime, report: Mapping[str, object]) -> None:
         """Note that all changes before `since` are read."""

@@ -19,7 +19,7 @@ from fusion_billing.application.order_groups import OrderGroup, grouped
 from fusion_billing.application.ports import Subscriptions, SyncProgress
 from fusion_billing.application.save_subscription import SubscriptionWriter
 from fusion_billing.application.subscription_plan import Chain, SaveRequest
-from fusion_billing.application.sync_report import OrderResult, Report, count
+from fusion_billing.application.sync_report import OrderResult, Outcome, Report, count
 from fusion_billing.billing_periods.subscription_states import CHURNED, ENDED
 from fusion_billing.catalog.identifiers import LIST_SHARDS
 from fusion_billing.catalog.stored_subscription import StoredSubscription
@@ -107,12 +107,12 @@ class SubscriptionSync:
         chain = chain_of(group.owner.subscription, group.members, group.rows)
         first = group.of_page[0]
         if chain is None:
-            return [OrderResult(first, "passed", None)]
-        results = [OrderResult(row, "apart", group.owner) for row in group.of_page if group.owner.is_apart][:1]
+            return [OrderResult(first, "passed")]
+        results = [OrderResult(row, "apart", owner=group.owner) for row in group.of_page if group.owner.is_apart][:1]
         if chain.refused is not None:
             results.append(OrderResult(chain.refused, "skipped", [chain.why]))
         if chain.lead.document.get("payment_exception"):
-            results.append(OrderResult(chain.lead, "payment_exception", None))
+            results.append(OrderResult(chain.lead, "payment_exception"))
         return [*results, *self._followed(chain)]
 
     def _followed(self, chain: ReadChain) -> list[OrderResult]:
@@ -122,17 +122,17 @@ class SubscriptionSync:
         if stored is not None and not _has_an_order_of(stored, chain):
             return [OrderResult(lead, "skipped", ["its ID belongs to the subscription of another order"])]
         if stored is not None and _is_defined_by_api(stored):
-            return [OrderResult(lead, "kept", None), *_left_out(stored, chain)]
+            return [OrderResult(lead, "defined_by_api"), *_left_out(stored, chain)]
         if stored is not None and not lead.running and stored.subscription.odoo_order_id not in chain.seen:
-            return [OrderResult(lead, "unchanged", None)]  # the running order is not visible: see `_find_gone`
+            return [OrderResult(lead, "unchanged")]  # the running order is not visible: see `_find_gone`
         by_api = stored is not None and stored.origin == "api"
-        quietly = "kept" if by_api else "passed"
+        quietly: Outcome = "defined_by_api" if by_api else "passed"
         requested, reasons = _parsed(chain, stored)
         if requested is None:
             is_missed = not by_api and (stored is not None or lead.running)
-            return [OrderResult(lead, "skipped", reasons) if is_missed else OrderResult(lead, quietly, None)]
+            return [OrderResult(lead, "skipped", reasons) if is_missed else OrderResult(lead, quietly)]
         if not lead.running and requested.state not in ENDED and (stored is None or by_api):
-            return [OrderResult(lead, quietly, None)]
+            return [OrderResult(lead, quietly)]
         return [self._save(chain, requested, stored)]
 
     def _save(self, chain: ReadChain, requested: Subscription, stored: StoredSubscription | None) -> OrderResult:
@@ -143,14 +143,14 @@ class SubscriptionSync:
         try:
             saved = self.writer.save(SaveRequest(requested, origin="odoo", now=self.clock(), chain=of_odoo))
         except OrderTaken:
-            return OrderResult(lead, "kept", None)
+            return OrderResult(lead, "defined_by_api")
         except AliasTaken as taken:
             return OrderResult(lead, "skipped", [str(taken)])
         except Refused as refused:
             return OrderResult(lead, "skipped", _reasons(refused))
         except Unavailable as error:
-            return OrderResult(lead, "failed", error.code)
-        return OrderResult(lead, saved.outcome, len(saved.closed))
+            return OrderResult(lead, "failed", error=error.code)
+        return OrderResult(lead, saved.outcome, closed=len(saved.closed))
 
     def _find_gone(self, reader: Reader, report: Report) -> None:
         """End subscriptions whose orders Odoo no longer has: they are rated up to now."""
@@ -207,7 +207,7 @@ def _left_out(stored: StoredSubscription, chain: ReadChain) -> list[OrderResult]
     """Report renewals that the API has not included in the chain that it defined."""
     known = {order.odoo_order_id for order in stored.chain}
     owner = Owner(stored.id, stored.id)
-    return [OrderResult(row, "apart", owner) for row in chain.serving if row.order not in known]
+    return [OrderResult(row, "apart", owner=owner) for row in chain.serving if row.order not in known]
 
 
 class _Attempt:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fusion_billing.catalog.identifiers import MAX_STORED_BYTES
+from fusion_billing.json_types import JsonMapping, JsonObject
 
 INLINE_BYTES = 32 * 1024
 """Longer fields are stored in parts."""
@@ -26,7 +27,7 @@ def canonical(document: object) -> str:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
-def split(document: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def split(document: JsonMapping) -> tuple[JsonObject, JsonObject]:
     """Return a document without its large fields, and those fields; empty if it is small enough."""
     small, large = dict(document), {}
     for name, value in document.items():
@@ -44,7 +45,7 @@ def split(document: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     return small, large
 
 
-def join(small: Mapping[str, Any], large: Mapping[str, Any]) -> dict[str, Any]:
+def join(small: JsonMapping, large: JsonMapping) -> JsonObject:
     """Return the whole document."""
     whole = {**small, **large}
     if "corrects" in large:
@@ -52,7 +53,7 @@ def join(small: Mapping[str, Any], large: Mapping[str, Any]) -> dict[str, Any]:
     return whole
 
 
-def to_parts(large: Mapping[str, Any]) -> list[bytes]:
+def to_parts(large: JsonMapping) -> list[bytes]:
     """Return the large fields as parts to store; empty if there are no large fields."""
     if not large:
         return []
@@ -60,7 +61,7 @@ def to_parts(large: Mapping[str, Any]) -> list[bytes]:
     return [packed[first : first + MAX_STORED_BYTES] for first in range(0, len(packed), MAX_STORED_BYTES)]
 
 
-def from_parts(parts: Iterable[bytes]) -> dict[str, Any]:
+def from_parts(parts: Iterable[bytes]) -> JsonObject:
     """Return the large fields in stored parts."""
     read: dict[str, Any] = json.loads(zlib.decompress(b"".join(parts)))
     return read

@@ -14,6 +14,7 @@ from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import EXACT, ZERO, plain
 from fusion_billing.errors import Refused
 from fusion_billing.instants import rfc3339
+from fusion_billing.json_types import JsonObject
 from fusion_billing.rating.records import Record
 
 MOST_LISTED = 200
@@ -52,7 +53,7 @@ class Figures:
     error: str | None = None
     is_skipped: bool = False
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         """Return the figures as the API shows them."""
         json: dict[str, Any] = {
             "period_start": rfc3339(self.start),
@@ -78,7 +79,7 @@ class Comparison:
         """Whether either side was not evaluated."""
         return any(side is not None and side.is_skipped for side in (self.before, self.after))
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         """Return the comparison as the API shows it."""
         return {
             "subscription": self.subscription,
@@ -113,7 +114,7 @@ class Preview:
     evaluated: int
     truncated: bool
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         """Return what changes, at most `MOST_LISTED` of it, and the totals of all that was evaluated."""
         skipped = [comparison for comparison in self.comparisons if comparison.is_skipped]
         changed = [

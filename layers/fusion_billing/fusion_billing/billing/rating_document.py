@@ -13,6 +13,7 @@ from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import ZERO
 from fusion_billing.errors import FusionError, Refused
 from fusion_billing.instants import parse_instant, rfc3339
+from fusion_billing.json_types import JsonMapping, JsonObject
 
 RULES = 2
 """The rating rules of this release. Documents of the first release name none: it priced a price change within a
@@ -43,9 +44,9 @@ class StepText(NamedTuple):
 class PriceDefinitions(TypedDict):
     """Charge versions and metric as JSON, and which version (by index) applies when."""
 
-    priced_by: Sequence[Mapping[str, Any]]
-    metric_definition: Mapping[str, Any]
-    price_spans: NotRequired[Sequence[Mapping[str, Any]]]
+    priced_by: Sequence[JsonMapping]
+    metric_definition: JsonMapping
+    price_spans: NotRequired[Sequence[JsonMapping]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ class Correction:
             _steps(json.get("steps")),
         )
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """Return the field as JSON."""
         return {
             "period_start": rfc3339(self.period_start),
@@ -102,7 +103,7 @@ class StoredPrice:
     definitions: PriceDefinitions
 
     @classmethod
-    def from_json(cls, json: Mapping[str, Any]) -> Self:
+    def from_json(cls, json: JsonMapping) -> Self:
         """Parse what `to_json` returned; raises `Refused`."""
         definitions: PriceDefinitions = {
             "priced_by": json["priced_by"],
@@ -116,7 +117,7 @@ class StoredPrice:
             definitions,
         )
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """Return the price as JSON."""
         return {
             "period_start": rfc3339(self.period_start),
@@ -170,9 +171,9 @@ class RatingDocument:
     currency: str
     steps: tuple[StepText, ...]
     price_versions: Sequence[str | None] | None = None
-    priced_by: Sequence[Mapping[str, Any]] | None = None
-    metric_definition: Mapping[str, Any] | None = None
-    price_spans: Sequence[Mapping[str, Any]] | None = None
+    priced_by: Sequence[JsonMapping] | None = None
+    metric_definition: JsonMapping | None = None
+    price_spans: Sequence[JsonMapping] | None = None
     rules: int | None = None
     names: Mapping[str, str] | None = None
     tax_behavior: str | None = None
@@ -181,7 +182,7 @@ class RatingDocument:
     charge_applies: bool | None = None
     is_rated: bool | None = None
     needs_final_invoice: bool = False
-    other: Mapping[str, Any] = field(default_factory=dict)
+    other: JsonMapping = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, json: object) -> Self:
@@ -229,7 +230,7 @@ class RatingDocument:
         except Refused as refusal:
             raise UnreadableDocument(refusal.message) from None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """Return the document as JSON; fields at their defaults are left out."""
         json: dict[str, Any] = {
             "charge": self.charge,

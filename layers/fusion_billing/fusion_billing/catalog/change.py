@@ -1,11 +1,10 @@
 """Record who changed a definition, when, and which fields: one history entry per version."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from fusion_billing.instants import rfc3339
+from fusion_billing.json_types import JsonMapping, JsonObject
 
 HISTORY = 50
 """Entries of a history that are shown, the newest ones."""
@@ -23,7 +22,7 @@ class Change:
     cause: str
     reason: str | None = None
 
-    def as_json(self, version: int) -> dict[str, Any]:
+    def as_json(self, version: int) -> JsonObject:
         """Return the history's entry for the version that the change made."""
         entry = {"version": version, "at": rfc3339(self.at), "actor": self.actor, "cause": self.cause}
         return entry if self.reason is None else {**entry, "reason": self.reason}
@@ -41,6 +40,6 @@ class Author:
         return Change(self.actor, at, cause, self.reason)
 
 
-def changed_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+def changed_fields(before: JsonMapping, after: JsonMapping) -> list[str]:
     """Return the names of the fields in which two JSON objects differ, in order."""
     return sorted(name for name in {*before, *after} if before.get(name) != after.get(name))

@@ -35,6 +35,7 @@ from fusion_billing.catalog.valid_from import Start
 from fusion_billing.catalog.validation import Definition
 from fusion_billing.decimals import ZERO
 from fusion_billing.errors import Fault, Refused
+from fusion_billing.json_types import JsonObject
 
 
 def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -121,12 +122,12 @@ class Charge(Definition):
     analytic_distribution: AnalyticDistribution | None = None
 
     @classmethod
-    def cross_faults(cls, raw: dict[str, Any]) -> Iterator[Fault]:
+    def cross_faults(cls, raw: JsonObject) -> Iterator[Fault]:
         """Yield the faults that span fields: tiers, minimum and maximum, filters, whom it applies to."""
         yield from _applies_to_faults(raw.get("applies_to"))
         yield from _price_faults(raw)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         """Return the JSON object; a field that came later is left out at its default.
 
         So what was stored before the field existed, and its digest, stays as it is.
@@ -158,7 +159,7 @@ class Charge(Definition):
         return made
 
 
-_LATER: dict[str, Any] = {"prorate": False, "tax_behavior": "exclusive"}
+_LATER: JsonObject = {"prorate": False, "tax_behavior": "exclusive"}
 """Fields that charges stored by earlier releases lack -> their default."""
 
 
@@ -183,11 +184,11 @@ class ChargeOverride(Definition):
     thresholds: Thresholds | None = None
 
     @classmethod
-    def cross_faults(cls, raw: dict[str, Any]) -> Iterator[Fault]:
+    def cross_faults(cls, raw: JsonObject) -> Iterator[Fault]:
         """Yield the faults that span fields, as for a charge."""
         yield from _price_faults(raw)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         """Return the JSON object, with the nulls that remove fields of the charge."""
         named = self.model_fields_set - {"valid_from"}
         cleared = {name: None for name in named if getattr(self, name) is None}

@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, TypeVar
 
 from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -14,6 +14,8 @@ from fusion_billing.decimals import parse_decimal, plain
 from fusion_billing.errors import Refused
 from fusion_billing.instants import parse_instant, rfc3339
 from fusion_billing.strict_json import Number
+
+Filled = TypeVar("Filled")
 
 _INTEGER = re.compile(r"-?\d{1,18}", re.ASCII)
 
@@ -104,7 +106,7 @@ def _instant(value: object) -> datetime:
         raise as_error(refused) from None
 
 
-def filled(value: Any) -> Any:
+def filled(value: Filled) -> Filled:
     """Return a list or object that is not empty; runs after its entries were validated."""
     if not value:
         raise PydanticCustomError("empty", "must not be empty")

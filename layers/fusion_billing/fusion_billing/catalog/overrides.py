@@ -5,7 +5,7 @@ latest valid one replaces the earlier ones entirely; one with only `valid_from` 
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
@@ -14,6 +14,7 @@ from fusion_billing.catalog.charge import ChargeOverride
 from fusion_billing.catalog.field_types import Code, filled
 from fusion_billing.catalog.identifiers import MAX_DATED_OVERRIDES, MAX_OVERRIDES
 from fusion_billing.errors import Fault
+from fusion_billing.json_types import JsonObject
 
 
 def _distinct_starts(overrides: tuple[ChargeOverride, ...]) -> tuple[ChargeOverride, ...]:
@@ -52,7 +53,7 @@ def dated(override: ChargeOverride | tuple[ChargeOverride, ...] | None) -> tuple
 
 def overrides_json(
     overrides: Mapping[str, ChargeOverride | tuple[ChargeOverride, ...]],
-) -> dict[str, Any]:
+) -> JsonObject:
     """Return overrides as JSON, in the shape they were given in."""
     return {
         code: override.as_json() if isinstance(override, ChargeOverride) else [each.as_json() for each in override]

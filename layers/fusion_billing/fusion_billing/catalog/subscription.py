@@ -17,6 +17,7 @@ from fusion_billing.catalog.overrides import Overrides, override_faults, overrid
 from fusion_billing.catalog.valid_from import Start, instant_of
 from fusion_billing.catalog.validation import Definition
 from fusion_billing.errors import Fault, Refused
+from fusion_billing.json_types import JsonObject
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}([_@-][A-Za-z]{2,8}){0,2}", re.ASCII)
 _FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(2999, 12, 31)
@@ -141,7 +142,7 @@ class Subscription(Definition):
         return {"customer_name": raw["partner"], **rest}
 
     @classmethod
-    def cross_faults(cls, raw: dict[str, Any]) -> Iterator[Fault]:
+    def cross_faults(cls, raw: JsonObject) -> Iterator[Fault]:
         """Yield what is wrong between fields: an end before the start, an override within itself."""
         if "partner" in raw and "customer_name" in raw and raw["partner"] != raw["customer_name"]:
             yield Fault("partner", "mismatch", "must equal customer_name, its new name, or be left out")
@@ -151,7 +152,7 @@ class Subscription(Definition):
             yield Fault("end_date", "end_before_start", "must not be before start_date")
         yield from (fault.under("overrides") for fault in override_faults(raw.get("overrides")))
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         """Return the JSON object of the HTTP contract."""
         json = super().as_json()
         if self.overrides:

@@ -19,6 +19,7 @@ from fusion_billing.catalog.identifiers import (
     MAX_DEFINITION_BYTES,
 )
 from fusion_billing.errors import Fault, Refused
+from fusion_billing.json_types import JsonObject
 from fusion_billing.strict_json import first_ambiguity
 
 
@@ -44,11 +45,11 @@ class Definition(BaseModel):
         return raw
 
     @classmethod
-    def cross_faults(cls, raw: dict[str, Any]) -> Iterator[Fault]:  # noqa: ARG003  for those that override it
+    def cross_faults(cls, raw: JsonObject) -> Iterator[Fault]:  # noqa: ARG003  for those that override it
         """Yield the faults that span fields of `raw`, which may have any shape."""
         yield from ()
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         """Return the JSON object of the HTTP API: decimals as plain strings, without unset fields."""
         json: dict[str, Any] = _pruned(self.model_dump(mode="json"), self.kept_nulls)
         return json

@@ -9,57 +9,66 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 
 from fusion_billing.instants import parse_instant, rfc3339, sortable
+from fusion_billing.json_types import JsonValue
 
-Item = dict[str, Any]
-Attribute = dict[str, Any]
-Readable = Mapping[str, Any]
+Item: TypeAlias = dict[str, Any]
+"""An item in DynamoDB's JSON, as boto3 takes and returns it: `{"plan": {"S": "pro"}}`."""
+
+ItemView: TypeAlias = Mapping[str, Any]
+"""An item that is only read."""
+
+Request: TypeAlias = Any
+"""A request of boto3, or one write of a transaction: `{"Put": {"TableName": ..., "Item": ...}}`."""
+
+Attribute: TypeAlias = dict[str, Any]
+"""One value of an item: `{"S": "pro"}`."""
 
 
-def string(item: Readable, name: str) -> str:
+def string(item: ItemView, name: str) -> str:
     """Return a text."""
     value: str = item[name]["S"]
     return value
 
 
-def optional_string(item: Readable, name: str) -> str | None:
+def optional_string(item: ItemView, name: str) -> str | None:
     """Return a text, or None."""
     return item[name]["S"] if name in item else None
 
 
-def integer(item: Readable, name: str) -> int:
+def integer(item: ItemView, name: str) -> int:
     """Return an integer."""
     return int(item[name]["N"])
 
 
-def optional_integer(item: Readable, name: str) -> int | None:
+def optional_integer(item: ItemView, name: str) -> int | None:
     """Return an integer, or None."""
     return int(item[name]["N"]) if name in item else None
 
 
-def decimal(item: Readable, name: str) -> Decimal:
+def decimal(item: ItemView, name: str) -> Decimal:
     """Return a decimal that is stored as text, which keeps its digits."""
     return Decimal(item[name]["S"])
 
 
-def optional_decimal(item: Readable, name: str) -> Decimal | None:
+def optional_decimal(item: ItemView, name: str) -> Decimal | None:
     """Return a decimal that is stored as text, or None."""
     return Decimal(item[name]["S"]) if name in item else None
 
 
-def boolean(item: Readable, name: str) -> bool:
+def boolean(item: ItemView, name: str) -> bool:
     """Return a boolean; False if the item lacks it."""
     return name in item and bool(item[name]["BOOL"])
 
 
-def instant(item: Readable, name: str) -> datetime:
+def instant(item: ItemView, name: str) -> datetime:
     """Return an instant in UTC."""
     return parse_instant(item[name]["S"])
 
 
-def optional_instant(item: Readable, name: str) -> datetime | None:
+def optional_instant(item: ItemView, name: str) -> datetime | None:
     """Return an instant in UTC, or None."""
     return parse_instant(item[name]["S"]) if name in item else None
 
@@ -69,32 +78,32 @@ def utc(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-def document(item: Readable, name: str) -> Any:
+def document(item: ItemView, name: str) -> JsonValue:
     """Return a JSON document."""
     return json.loads(item[name]["S"])
 
 
-def optional_document(item: Readable, name: str) -> Any:
+def optional_document(item: ItemView, name: str) -> JsonValue:
     """Return a JSON document, or None."""
     return json.loads(item[name]["S"]) if name in item else None
 
 
-def strings(item: Readable, name: str) -> tuple[str, ...]:
+def strings(item: ItemView, name: str) -> tuple[str, ...]:
     """Return a list of texts; empty if the item lacks it."""
     return tuple(member["S"] for member in item[name]["L"]) if name in item else ()
 
 
-def optional_strings(item: Readable, name: str) -> frozenset[str] | None:
+def optional_strings(item: ItemView, name: str) -> frozenset[str] | None:
     """Return the members of a list of texts as a set, or None if the item lacks it."""
     return frozenset(strings(item, name)) if name in item else None
 
 
-def string_set(item: Readable, name: str) -> frozenset[str]:
+def string_set(item: ItemView, name: str) -> frozenset[str]:
     """Return a set of texts; empty if the item lacks it."""
     return frozenset(item[name]["SS"]) if name in item else frozenset()
 
 
-def binary(item: Readable, name: str) -> bytes:
+def binary(item: ItemView, name: str) -> bytes:
     """Return bytes."""
     return bytes(item[name]["B"])
 

@@ -1,8 +1,9 @@
 """Reads of many items of one table as they are now, 100 a call. What DynamoDB leaves unprocessed is read again."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from fusion_billing.dynamodb.attributes import Item, ItemView
 from fusion_billing.errors import Unavailable
 from fusion_billing.retry import WRITES
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 _BATCH = 100
 
 
-def items(client: "DynamoDBClient", table: str, keys: Sequence[Mapping[str, Any]]) -> Iterator[Any]:
+def items(client: "DynamoDBClient", table: str, keys: Sequence[ItemView]) -> Iterator[Item]:
     """Yield the items that exist of those with the given `keys`, which are distinct, in no order.
 
     Raises `Unavailable` if the table stays throttled.

@@ -8,8 +8,10 @@
 An attribute's value is the placeholder of its name. Names that DynamoDB reserves are written as `#name`.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Self
+from collections.abc import Iterable
+from typing import Self
+
+from fusion_billing.dynamodb.attributes import Item, ItemView
 
 
 class UpdateExpression:
@@ -59,6 +61,6 @@ def placeholder(attribute: str) -> str:
     return f":{attribute.lstrip('#')}"
 
 
-def placeholders(values: Mapping[str, Any]) -> dict[str, Any]:
+def placeholders(values: ItemView) -> Item:
     """Return values by the placeholders of their attributes."""
     return {placeholder(attribute): value for attribute, value in values.items()}

@@ -4,12 +4,12 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from fusion_billing.errors import Fault, Refused
+from fusion_billing.json_types import JsonMapping, JsonObject
 
 
-def body_of(event: Mapping[str, Any]) -> bytes:
+def body_of(event: JsonMapping) -> bytes:
     """Return the body's bytes, empty if there is none."""
     body = event.get("body") or ""
     if event.get("isBase64Encoded"):
@@ -23,7 +23,7 @@ def body_of(event: Mapping[str, Any]) -> bytes:
     return encoded
 
 
-def headers_of(event: Mapping[str, Any]) -> dict[str, str]:
+def headers_of(event: JsonMapping) -> dict[str, str]:
     """Return the headers by lower-case name, with the cookies, which API Gateway takes out of them, as `cookie`."""
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     cookies = event.get("cookies")
@@ -32,7 +32,7 @@ def headers_of(event: Mapping[str, Any]) -> dict[str, str]:
 
 def json_response(
     status: int, value: object, headers: Mapping[str, str] | None = None, *, kind: str = "application/json"
-) -> dict[str, Any]:
+) -> JsonObject:
     """Return a response for API Gateway with `value` as its JSON body."""
     return {
         "statusCode": status,

@@ -5,7 +5,6 @@ What goes in is chosen by name where it is called: no body, no header, no secret
 
 import json
 import sys
-from typing import Any
 
 _ORDER = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
@@ -17,7 +16,7 @@ class Log:
         self._service = service
         self._from = _ORDER.get(level.lower(), _ORDER["info"])
 
-    def __call__(self, level: str, message: str, **fields: Any) -> None:
+    def __call__(self, level: str, message: str, **fields: object) -> None:
         """Write one line: `level` (debug, info, warning, error), a message, and its fields."""
         if _ORDER[level] >= self._from:
             line = {"level": level.upper(), "service": self._service, "message": message, **fields}

@@ -22,6 +22,7 @@ from fusion_billing.errors import (
     Unavailable,
 )
 from fusion_billing.http.api_gateway import json_response
+from fusion_billing.json_types import JsonObject
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -66,7 +67,7 @@ def _shortened(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
-def document(status: int, code: str, detail: str, extra: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def document(status: int, code: str, detail: str, extra: Mapping[str, object] | None = None) -> JsonObject:
     """Return a problem document; `extra` are additional members."""
     return {
         "type": f"urn:fusion-billing:problem:{code}",
@@ -78,7 +79,7 @@ def document(status: int, code: str, detail: str, extra: Mapping[str, Any] | Non
     }
 
 
-def of_error(error: FusionError, extra: Mapping[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
+def of_error(error: FusionError, extra: Mapping[str, object] | None = None) -> tuple[int, JsonObject]:
     """Return an error's status and problem document."""
     status = status_of(error)
     members: dict[str, Any] = dict(extra or {})
@@ -97,7 +98,7 @@ def headers_of(status: int) -> dict[str, str]:
     return {}
 
 
-def error_response(error: FusionError, extra: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def error_response(error: FusionError, extra: Mapping[str, object] | None = None) -> JsonObject:
     """Return the API Gateway response for an expected error."""
     status, body = of_error(error, extra)
     return json_response(status, body, headers_of(status), kind=MEDIA_TYPE)
@@ -108,19 +109,19 @@ def new_reference() -> str:
     return secrets.token_hex(8)
 
 
-def unexpected(reference: str) -> tuple[int, dict[str, Any]]:
+def unexpected(reference: str) -> tuple[int, JsonObject]:
     """Return the status and document for an unexpected error; only `reference` identifies it."""
     detail = f"Something went wrong on our side. Tell us the reference {reference} and we can find it."
     return 500, document(500, "internal_error", detail, {"reference": reference})
 
 
-def unexpected_response(reference: str) -> dict[str, Any]:
+def unexpected_response(reference: str) -> JsonObject:
     """Return the API Gateway response for an unexpected error."""
     status, body = unexpected(reference)
     return json_response(status, body, kind=MEDIA_TYPE)
 
 
-def places(error: BaseException) -> dict[str, Any]:
+def places(error: BaseException) -> JsonObject:
     """Return the type and the traceback locations of an unexpected error, without its message, for the log."""
     found, trace = [], error.__traceback__
     while trace is not None:

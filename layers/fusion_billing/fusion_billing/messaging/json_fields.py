@@ -1,11 +1,9 @@
 """Optional fields of messages."""
 
-from typing import Any
-
-Json = dict[str, Any]
+from fusion_billing.json_types import JsonObject
 
 
-def given_fields(**fields: Any) -> Json:
+def given_fields(**fields: object) -> JsonObject:
     """Return the fields that have a value."""
     return {name: value for name, value in fields.items() if value is not None}
 

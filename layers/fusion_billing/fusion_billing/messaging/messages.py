@@ -8,6 +8,7 @@ field may be added with a default, but never be renamed or removed.
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from fusion_billing.json_types import JsonMapping
 from fusion_billing.messaging.rating_messages import HourJob, PairsJob, SubscriptionJob, SweepJob
 from fusion_billing.messaging.relay_messages import (
     CloseJob,
@@ -24,20 +25,20 @@ RatingJob = HourJob | PairsJob | SweepJob | SubscriptionJob
 RelayQueueJob = LinesJob | DeliveriesJob | SyncJob | InvoicesJob | CloseJob | GuardJob
 Job = RatingJob | RelayQueueJob
 
-_RATING: dict[str, Callable[[Mapping[str, Any]], RatingJob]] = {
+_RATING: dict[str, Callable[[JsonMapping], RatingJob]] = {
     job.name: job.from_json for job in (HourJob, PairsJob, SweepJob, SubscriptionJob)
 }
-_RELAY: dict[str, Callable[[Mapping[str, Any]], RelayQueueJob]] = {
+_RELAY: dict[str, Callable[[JsonMapping], RelayQueueJob]] = {
     job.name: job.from_json for job in (LinesJob, DeliveriesJob, SyncJob, InvoicesJob, CloseJob, GuardJob)
 }
 
 
-def rating_job(message: Any) -> RatingJob:
+def rating_job(message: object) -> RatingJob:
     """Read a message of the rating queue; raises `ValueError` if its job is unknown."""
     return _read(message, _RATING, "rating queue")
 
 
-def relay_job(message: Any) -> RelayQueueJob:
+def relay_job(message: object) -> RelayQueueJob:
     """Read a message of the relay queue; raises `ValueError` if its job is unknown."""
     return _read(message, _RELAY, "relay queue")
 

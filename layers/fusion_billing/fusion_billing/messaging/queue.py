@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from fusion_billing.errors import Unavailable
+from fusion_billing.json_types import JsonObject
 from fusion_billing.retry import RetryPolicy
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ ONCE = RetryPolicy(max_attempts=1)
 class Message(Protocol):
     """A message of `messaging.messages`."""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """Return the message as it is sent."""
 
 

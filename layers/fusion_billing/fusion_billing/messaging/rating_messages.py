@@ -1,14 +1,14 @@
 """Messages on the rating queue: what to rate."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from fusion_billing.billing.planning import HOUR, Hours, hour_text, parse_hour
 from fusion_billing.billing.rating import Cause
 from fusion_billing.catalog.identifiers import LIST_SHARDS
-from fusion_billing.messaging.json_fields import Json, given_fields
+from fusion_billing.json_types import JsonMapping, JsonObject
+from fusion_billing.messaging.json_fields import given_fields
 
 _LONGEST = 24  # hours in one message, so that a run after a long standstill is spread over many workers
 
@@ -45,7 +45,7 @@ class HourJob:
         """Return the message that goes on after the marker `after` of `hour`, with `hours` hours left."""
         return replace(self, part=self.part or hour_text(self.hour), hour=hour, hours=hours, after=after)
 
-    def to_json(self) -> Json:
+    def to_json(self) -> JsonObject:
         """Return the message as it is sent."""
         return {
             "job": self.name,
@@ -56,7 +56,7 @@ class HourJob:
         }
 
     @classmethod
-    def from_json(cls, message: Mapping[str, Any]) -> Self:
+    def from_json(cls, message: JsonMapping) -> Self:
         """Read a message."""
         return cls(
             hour=parse_hour(message["hour"]),
@@ -77,12 +77,12 @@ class PairsJob:
     run: ClassVar[None] = None
     cause: ClassVar[Cause] = "usage"
 
-    def to_json(self) -> Json:
+    def to_json(self) -> JsonObject:
         """Return the message as it is sent."""
         return {"job": self.name, "pairs": list(self.pairs)}
 
     @classmethod
-    def from_json(cls, message: Mapping[str, Any]) -> Self:
+    def from_json(cls, message: JsonMapping) -> Self:
         """Read a message."""
         return cls(pairs=tuple(message["pairs"]))
 
@@ -112,13 +112,13 @@ class SweepJob:
         """Return the part of a run that this message does, and that its continuations finish."""
         return f"sweep:{self.list_shard}"
 
-    def to_json(self) -> Json:
+    def to_json(self) -> JsonObject:
         """Return the message as it is sent."""
         given = given_fields(charge=self.charge, after=self.after, run=self.run)
         return {"job": self.name, "list_shard": self.list_shard, **given}
 
     @classmethod
-    def from_json(cls, message: Mapping[str, Any]) -> Self:
+    def from_json(cls, message: JsonMapping) -> Self:
         """Read a message."""
         return cls(
             list_shard=int(message["list_shard"]),
@@ -157,13 +157,13 @@ class SubscriptionJob:
         """Return the part of a run that this message does."""
         return f"subscription:{self.subscription}"
 
-    def to_json(self) -> Json:
+    def to_json(self) -> JsonObject:
         """Return the message as it is sent."""
         given = given_fields(charge=self.charge, cause=self.because, run=self.run)
         return {"job": self.name, "id": self.subscription, **given}
 
     @classmethod
-    def from_json(cls, message: Mapping[str, Any]) -> Self:
+    def from_json(cls, message: JsonMapping) -> Self:
         """Read a message."""
         return cls(
             subscription=str(message["id"]),

@@ -1,13 +1,13 @@
 """Messages on the relay queue: what to send to Odoo and to endpoints, and what to read from Odoo."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from fusion_billing.catalog.identifiers import LIST_SHARDS
 from fusion_billing.instants import parse_instant, rfc3339
-from fusion_billing.messaging.json_fields import Json, given_fields, integer
+from fusion_billing.json_types import JsonMapping, JsonObject
+from fusion_billing.messaging.json_fields import given_fields, integer
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +16,12 @@ class RelayJob:
 
     name: ClassVar[str] = "relay"
 
-    def to_json(self) -> Json:
+    def to_json(self) -> JsonObject:
         """Return the event of the schedule."""
         return {"job": self.name}
 
     @classmethod
-    def from_json(cls, _: Mapping[str, Any]) -> Self:
+    def from_json(cls, _: JsonMapping) -> Self:
         """Read an event."""
         return cls()
 
@@ -32,12 +32,12 @@ class LinesJob:
 
     name: ClassVar[str] = "lines"
 
-    def to_json(self) -> Json:
+    def to_json(self) -> JsonObject:
         """Return the message as it is sent."""
         return {"job": self.name}
 
     @classmethod
-    def from_json(cls, _: Mapping[str, Any]) -> Self:
+    def from_json(cls, _: JsonMapping) -> Self:
         """Read a message."""
         return cls()
 
@@ -49,7 +49,7 @@ class DeliveriesJob:
     name: ClassVar[str] = "deliveries"
     endpoints: tuple[str, ...] | None = None
 
-    def to_json(self) -> Json:
+    def to_json(self) -> JsonObject:
         """Return the message as it is sent: to one endpoint, as a wake-up message is."""
         match self.endpoints:
             case None:
@@ -60,7 +60,7 @@ class DeliveriesJob:
                 return {"job": self.name, "endpoints": list(endpoints)}
 
     @classmethod
-    def from_json(cls, message: Mapping[str, Any]) -> Self:
+    def from_json(cls, message: JsonMapping) -> Self:
         """Read a message."""
         endpoint, endpoints = message.get("endpoint"), message.get("endpoints")
         if isinstance(endpoint, str):
@@ -82,13 +82,13 @@ class SyncJob:
     after: int | None = None
     began: datetime | None = None
 
-    def to_json(self) -> Json:
+    def to_json(self) -> JsonObject:
         """Return the message as it is sent."""
         began = None if self.began is None else rfc3339(self.began)
         return {"job": self.name, "full": self.full, **given_fields(after=self.after, began=began)}
 
     @classmethod
-    def from_json(cls, message: Mapping[str, Any]) -> Self:
+    def from_json(cls, message: JsonMapping) -> Self:
         """Read a message."""
         began = message.get("began")
         return cls(
@@ -106,13 +106,13 @@ class InvoicesJob:
     subscription: str | None = None
     period_start: datetime | None = None
 
-    def to_json(self) -> Json:
+    def to_json(self) -> JsonObject:
         """Return the message as it is sent."""
         start = None if self.period_start is None else rfc3339(self.period_start)
         return {"job": self.name, **given_fields(subscription=self.subscription, period_start=start)}
 
     @classmethod
-    def from_json(cls, message: Mapping[str, Any]) -> Self:
+    def from_json(cls, message: JsonMapping) -> Self:
         """Read a message."""
         start = message.get("period_start")
         return cls(
@@ -129,12 +129,12 @@ class CloseJob:
     subscription: str
     period_start: datetime
 
-    def to_json(self) -> Json:
+    def to_json(self) -> JsonObject:
         """Return the message as it is sent."""
         return {"job": self.name, "subscription": self.subscription, "period_start": rfc3339(self.period_start)}
 
     @classmethod
-    def from_json(cls, message: Mapping[str, Any]) -> Self:
+    def from_json(cls, message: JsonMapping) -> Self:
         """Read a message."""
         return cls(
             subscription=str(message.get("subscription")),
@@ -160,7 +160,7 @@ class GuardJob:
     after: str | None = None
     copies_after: int | None = None
 
-    def to_json(self) -> Json:
+    def to_json(self) -> JsonObject:
         """Return the message as it is sent."""
         return {
             "job": self.name,
@@ -174,7 +174,7 @@ class GuardJob:
         }
 
     @classmethod
-    def from_json(cls, message: Mapping[str, Any]) -> Self:
+    def from_json(cls, message: JsonMapping) -> Self:
         """Read a message."""
         named = message.get("subscriptions")
         shard = integer(message.get("shard"))

@@ -228,7 +228,7 @@ def _source(raw: object, field: str) -> str:
     raise refuse(field, "invalid_identifier", ID_RULE)
 
 
-_FieldParser = Callable[[object, str], Any]
+_FieldParser = Callable[[object, str], object]
 
 _REQUIRED: Final[dict[str, _FieldParser]] = {
     "period_start": _instant,

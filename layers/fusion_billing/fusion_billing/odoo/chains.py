@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import pairwise
-from typing import Any
 
 from fusion_billing.billing_periods.schedule import local_midnight
 from fusion_billing.billing_periods.subscription_states import CONFIRMED, UPSELL
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.subscription_history import ChainedOrder, OrderKind
+from fusion_billing.json_types import JsonObject
 from fusion_billing.odoo.subscriptions import ReadSubscription
 
 _MOST_LINKS = 1_000
@@ -62,7 +62,7 @@ class ReadChain:
         """The plan of each order that invoices."""
         return {row.order: row.document["plan"] for row in self.serving if row.document["plan"]}
 
-    def document(self, known: Subscription | None) -> dict[str, Any]:
+    def document(self, known: Subscription | None) -> JsonObject:
         """Return the subscription's JSON: as the lead has it, but from when the first order began."""
         first = self.serving[0]
         begun = first.document["start_date"] if str(first.order) == self.id else None

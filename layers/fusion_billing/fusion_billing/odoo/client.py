@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from fusion_billing.json_types import JsonObject, JsonValue
 from fusion_billing.odoo.errors import KeyRejected, WrongAddress
 from fusion_billing.odoo.keys import KeyRing
 from fusion_billing.odoo.protocols.json2 import Json2
@@ -16,8 +17,8 @@ CALL_SECONDS = 40.0
 
 _ENGLISH = {"lang": "en_US"}  # messages without a name are identified by their English text
 
-Domain = Sequence[Any]
-Row = dict[str, Any]
+Domain = Sequence[JsonValue]
+Row = JsonObject
 
 
 class Odoo:
@@ -32,7 +33,7 @@ class Odoo:
         self._keys = keys
         self.seconds = seconds
 
-    def call(self, model: str, method: str, /, *, seconds: float | None = None, **arguments: Any) -> Any:
+    def call(self, model: str, method: str, /, *, seconds: float | None = None, **arguments: JsonValue) -> JsonValue:
         """Call `method` of `model` with its arguments by name, `ids` among them for a method of records."""
         named = {**arguments, "context": {**_ENGLISH, **arguments.get("context", {})}}
         limit = self.seconds if seconds is None else seconds

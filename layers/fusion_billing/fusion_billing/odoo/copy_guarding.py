@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from fusion_billing.billing.rating import RatingKey
+from fusion_billing.catalog.charge import Charge
 from fusion_billing.currencies import with_digits
 from fusion_billing.dynamodb.keys import line_partition, partition_lease
 from fusion_billing.errors import FusionError, NotFound
@@ -161,7 +162,7 @@ class CopyGuarding:
             self.lines.events.wake_up(prepared)
 
 
-def products_of(charges: Iterable[Any]) -> frozenset[int]:
+def products_of(charges: Iterable[Charge]) -> frozenset[int]:
     """Return the Odoo products that charges, in all their versions, put onto orders."""
     return frozenset(charge.odoo_product_id for charge in charges if charge.odoo_product_id)
 

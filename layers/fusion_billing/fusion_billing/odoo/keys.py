@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from fusion_billing.json_types import JsonObject
+
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
@@ -37,7 +39,7 @@ def parse(secret: str) -> tuple[Credentials, ...]:
     return tuple(Credentials(key, document["login"]) for key in document["keys"])
 
 
-def document_of(secret: str) -> dict[str, Any]:
+def document_of(secret: str) -> JsonObject:
     """Return the secret as its JSON form, `keys` (trimmed) and `login` always there; a key alone is one too.
 
     Raises `UnreadableSecret` if it holds no key.

@@ -15,7 +15,7 @@ logger = Logger()
 
 
 def prepare_line_event(
-    events: EventPublisher, type_: str, line: tuple[StoredLine, LineItem], data: Mapping[str, Any], now: datetime
+    events: EventPublisher, type_: str, line: tuple[StoredLine, LineItem], data: Mapping[str, object], now: datetime
 ) -> Prepared:
     """Return an event about a line: `data`, with its period's end, its version, and the period that it corrects.
 

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import ZERO
 from fusion_billing.dynamodb.ratings.order_line_items import StoredLine
 from fusion_billing.errors import FusionError
 from fusion_billing.instants import rfc3339
+from fusion_billing.json_types import JsonObject
 from fusion_billing.odoo.order_line_reading import OdooLine
 from fusion_billing.odoo_lines.line_item import LineItem, read
 from fusion_billing.odoo_lines.order_line import OrderLine, to_order_line
@@ -127,7 +127,7 @@ class SentLine:
             found.append("price")
         return found
 
-    def about(self, found: tuple[str, ...], odoo_line: OdooLine | None) -> dict[str, Any]:
+    def about(self, found: tuple[str, ...], odoo_line: OdooLine | None) -> JsonObject:
         """Return a finding as JSON: the line, what differs, the rated amount and the amount in Odoo."""
         key = self.stored.key
         return {

@@ -15,6 +15,7 @@ from fusion_billing.dynamodb.keys import line_partition
 from fusion_billing.dynamodb.ratings.guarded_lines import CHANGED_AGAIN
 from fusion_billing.dynamodb.ratings.order_line_items import CHANGED, FINAL_INVOICE, StoredLine
 from fusion_billing.errors import FusionError
+from fusion_billing.json_types import JsonObject
 from fusion_billing.odoo.client import Odoo
 from fusion_billing.odoo.errors import MissingAccessRights
 from fusion_billing.odoo.guarding_ports import GuardedLines
@@ -51,7 +52,7 @@ class Comparison:
     changed: int = 0
     repaired: int = 0
     failed: int = 0
-    findings: list[dict[str, Any]] = field(default_factory=list)
+    findings: list[JsonObject] = field(default_factory=list)
 
     def counts(self) -> dict[str, int]:
         """Return the counts for the log."""
@@ -200,12 +201,12 @@ class LineGuarding:
             return self.event("line.failed", line, {**about, **reason}, note.at)
         return self.event("line.changed", line, {**about, **event_data(note)}, note.at)
 
-    def event(self, type_: str, line: SentLine, data: dict[str, Any], now: datetime) -> Prepared:
+    def event(self, type_: str, line: SentLine, data: JsonObject, now: datetime) -> Prepared:
         """Return an event about a line; `NOTHING` if the event can't be built."""
         return prepare_line_event(self.events, type_, (line.stored, line.line_item), data, now)
 
 
-def count(result: Comparison, note: Note, about: dict[str, Any]) -> None:
+def count(result: Comparison, note: Note, about: JsonObject) -> None:
     """Count a finding that was not reported before, and log it."""
     result.changed += 1
     result.repaired += note.action == "repaired"

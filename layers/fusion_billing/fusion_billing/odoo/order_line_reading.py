@@ -1,11 +1,11 @@
 """Read order lines from Odoo, by ID or by external ID."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from fusion_billing.decimals import ZERO
+from fusion_billing.json_types import JsonMapping
 from fusion_billing.odoo.client import Odoo
 from fusion_billing.odoo.orders import Seconds, many2one
 
@@ -55,7 +55,7 @@ class OdooLine:
         return self.total if with_taxes else self.subtotal
 
 
-def parse_line(row: Mapping[str, Any]) -> OdooLine:
+def parse_line(row: JsonMapping) -> OdooLine:
     """Parse a row that was read with `LINE_FIELDS`."""
     order, product = many2one(row.get("order_id")), many2one(row.get("product_id"))
     return OdooLine(

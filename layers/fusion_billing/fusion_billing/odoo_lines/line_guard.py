@@ -9,9 +9,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from fusion_billing.instants import parse_instant, rfc3339
+from fusion_billing.json_types import JsonMapping, JsonObject
 
 LineGuard = Literal["repair", "report"]
 GUARDS: tuple[str, ...] = get_args(LineGuard)
@@ -60,7 +61,7 @@ class Note:
         """Return whether `other` is the same finding, seen at any time."""
         return other is not None and replace(self, at=other.at) == other
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonObject:
         """Return it as JSON, times in RFC 3339."""
         return {
             "found": list(self.found),
@@ -74,7 +75,7 @@ class Note:
         }
 
     @classmethod
-    def of(cls, stored: Mapping[str, Any]) -> "Note":
+    def of(cls, stored: JsonMapping) -> "Note":
         """Return the note that `as_dict` made."""
         return cls(
             tuple(stored["found"]),

@@ -9,6 +9,7 @@ from fusion_billing.catalog.metric import Metric
 from fusion_billing.catalog.validation import AnyDefinition, parse
 from fusion_billing.decimals import EXACT
 from fusion_billing.errors import Fault, Refused
+from fusion_billing.json_types import JsonObject
 from fusion_billing.rating.engine import rate
 from fusion_billing.rating.estimate_input import Span, parsed_decimal, parsed_records
 from fusion_billing.rating.phrases import units as in_units
@@ -31,13 +32,13 @@ _SOME_END = _SOME_START + timedelta(days=1)
 
 
 def estimate(
-    charge: dict[str, Any],
+    charge: JsonObject,
     *,
-    metric: dict[str, Any] | None = None,
+    metric: JsonObject | None = None,
     units: object = None,
     records: object = None,
     previous_units: object = None,
-) -> dict[str, Any]:
+) -> JsonObject:
     """Return what `units`, or `records`, come to under `charge`, in the shapes of `POST /v1/estimates`.
 
     `charge` and `metric` are their JSON; what only the catalogue needs of them may be left out (a metric

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import ZERO, plain
+from fusion_billing.json_types import JsonObject
 from fusion_billing.rating.exact import ONE, Exact, readable
 
 
@@ -69,7 +70,7 @@ class RatingResult:
         """Return the units past the included ones: the billable units."""
         return self.billable_units
 
-    def as_estimate(self) -> dict[str, Any]:
+    def as_estimate(self) -> JsonObject:
         """Return the result as an estimate's JSON, without what only a stored rating has."""
         return {
             "units": plain(self.units),

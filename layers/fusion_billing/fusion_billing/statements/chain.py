@@ -7,6 +7,7 @@ from typing import Any
 
 from fusion_billing.billing.decisions import total
 from fusion_billing.decimals import EXACT
+from fusion_billing.json_types import JsonMapping
 from fusion_billing.statements.statement import FORMAT, hash_of
 
 
@@ -20,7 +21,7 @@ class Finding:
     message: str
 
 
-def findings(statements: Iterable[Mapping[str, Any]]) -> list[Finding]:
+def findings(statements: Iterable[JsonMapping]) -> list[Finding]:
     """Return the faults of statements of one or more subscriptions, in any order; empty if there are none.
 
     A subscription's statements must be complete: from its first one on, without a gap. A fault of one statement
@@ -35,7 +36,7 @@ def findings(statements: Iterable[Mapping[str, Any]]) -> list[Finding]:
     return found
 
 
-def is_intact(statement: Mapping[str, Any]) -> bool:
+def is_intact(statement: JsonMapping) -> bool:
     """Return whether a statement's hash is that of its document."""
     return statement.get("format") == FORMAT and statement.get("hash") == hash_of(statement)
 

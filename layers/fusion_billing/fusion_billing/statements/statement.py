@@ -8,7 +8,7 @@ statement can be changed, removed or put in between without every later one disa
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -18,6 +18,7 @@ from fusion_billing.billing.decisions import total
 from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import EXACT
 from fusion_billing.instants import rfc3339
+from fusion_billing.json_types import JsonMapping, JsonObject
 
 FORMAT = 1
 """The version of the document format; readers reject unknown versions."""
@@ -81,7 +82,7 @@ class Period:
 
 def statement_document(
     period: Period, lines: Sequence[StatementLine], *, previous_hash: str | None, closed_at: datetime
-) -> dict[str, Any]:
+) -> JsonObject:
     """Return a statement as JSON, its `hash` last.
 
     Args:
@@ -113,7 +114,7 @@ def statement_document(
     return {**document, "hash": hash_of(document)}
 
 
-def hash_of(document: Mapping[str, Any]) -> str:
+def hash_of(document: JsonMapping) -> str:
     """Return the SHA-256 (hex) of a statement without its `hash`.
 
     The hashed text is the document as JSON in UTF-8: keys sorted, no white space, no escapes but JSON's own.

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from fusion_billing.json_types import JsonObject
 from fusion_billing.statements.chain import findings
 
 
@@ -18,7 +19,7 @@ class UnreadableFile(ValueError):
     """The file holds no statements."""
 
 
-def read(text: str) -> list[dict[str, Any]]:
+def read(text: str) -> list[JsonObject]:
     """Return the statements in a file's text; raises `UnreadableFile`."""
     try:
         documents = [json.loads(text)]

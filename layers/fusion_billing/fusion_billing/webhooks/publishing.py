@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol, TypeAlias
 
-TransactionWrite = Any
+TransactionWrite: TypeAlias = object
 """One write of a transaction, as the database's adapter builds and takes it; use cases only pass it on."""
 
 
@@ -48,7 +48,7 @@ class EventPublisher(Protocol):
         subscription: str | None,
         plan: str | None,
         metric: str | None,
-        data: Mapping[str, Any],
+        data: Mapping[str, object],
         now: datetime,
     ) -> Prepared:
         """Return the writes of an event."""

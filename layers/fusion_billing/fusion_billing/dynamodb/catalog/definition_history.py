@@ -5,12 +5,14 @@ rating reads all definitions again and again, and their histories never. Entries
 """
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fusion_billing.catalog.change import HISTORY, Change
 from fusion_billing.dynamodb import keys
+from fusion_billing.dynamodb.attributes import Request
 from fusion_billing.dynamodb.errors import unavailable_when_transient
 from fusion_billing.dynamodb.keys import HistoryKind
+from fusion_billing.json_types import JsonObject
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -23,7 +25,7 @@ class DefinitionHistory:
         self._client = client
         self._table = table
 
-    def write(self, kind: HistoryKind, name: str, version: int, change: Change) -> dict[str, Any]:
+    def write(self, kind: HistoryKind, name: str, version: int, change: Change) -> Request:
         """Return the write, for a transaction, of the entry of `version`."""
         text = json.dumps(change.as_json(version), ensure_ascii=False, separators=(",", ":"))
         item = {
@@ -32,7 +34,7 @@ class DefinitionHistory:
         }
         return {"Put": {"TableName": self._table, "Item": item}}
 
-    def newest(self, kind: HistoryKind, name: str) -> list[dict[str, Any]]:
+    def newest(self, kind: HistoryKind, name: str) -> list[JsonObject]:
         """Return the newest entries, the newest first; raises `Unavailable`."""
         with unavailable_when_transient():
             response = self._client.query(

@@ -26,6 +26,7 @@ from fusion_billing.dynamodb.errors import (
 )
 from fusion_billing.dynamodb.keys import CHARGE, METRIC, DefinitionKind
 from fusion_billing.errors import Fault, NotFound, Refused, VersionConflict
+from fusion_billing.json_types import JsonObject
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -96,7 +97,7 @@ class CatalogueStore:
         items, last = self._listing(CHARGE, after, limit)
         return [_charge(item) for item in items], last
 
-    def history(self, kind: DefinitionKind, code: str) -> list[dict[str, Any]]:
+    def history(self, kind: DefinitionKind, code: str) -> list[JsonObject]:
         """Return the newest changes of a metric or charge, the newest first."""
         return self._history.newest(kind, code) if CODE.fullmatch(code) else []
 

@@ -10,13 +10,14 @@ from fusion_billing.billing_periods.schedule_terms import ScheduleSpec
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.subscription_history import ChainedOrder, PlanChange
 from fusion_billing.dynamodb import keys
+from fusion_billing.dynamodb.attributes import Item, ItemView
 from fusion_billing.instants import parse_instant, rfc3339, sortable
 
 if TYPE_CHECKING:
     from fusion_billing.catalog.stored_subscription import StoredSubscription
 
 
-def write_subscription(stored: "StoredSubscription") -> dict[str, Any]:
+def write_subscription(stored: "StoredSubscription") -> Item:
     """Return the item of a subscription."""
     subscription = stored.subscription
     item = {
@@ -39,7 +40,7 @@ def write_subscription(stored: "StoredSubscription") -> dict[str, Any]:
     return item
 
 
-def write_alias(stored: "StoredSubscription", alias: str) -> dict[str, Any]:
+def write_alias(stored: "StoredSubscription", alias: str) -> Item:
     """Return the item that finds a subscription by an alias, with what a push has to know of it."""
     return {
         **keys.subscription_key(alias),
@@ -57,7 +58,7 @@ def _bounds(stored: "StoredSubscription") -> dict[str, Any]:
     return bounds
 
 
-def write_period(subscription: str, period: Period) -> dict[str, Any]:
+def write_period(subscription: str, period: Period) -> Item:
     """Return the item of one of a subscription's periods."""
     item = {
         **keys.period_key(subscription, period.start),
@@ -76,12 +77,12 @@ def write_period(subscription: str, period: Period) -> dict[str, Any]:
     return item
 
 
-def read_subscription(item: Mapping[str, Any]) -> Subscription:
+def read_subscription(item: ItemView) -> Subscription:
     """Return the subscription of an item, of the table's or of the index's."""
     return Subscription.model_validate(json.loads(item["doc"]["S"]))
 
 
-def read_calendar(item: Mapping[str, Any], periods: Iterable[Mapping[str, Any]]) -> Calendar:
+def read_calendar(item: ItemView, periods: Iterable[ItemView]) -> Calendar:
     """Return the calendar of a subscription's item and its periods' items, in the order of their keys."""
     schedule = json.loads(item["lattice"]["S"])
     past = schedule["past"]
@@ -94,7 +95,7 @@ def read_calendar(item: Mapping[str, Any], periods: Iterable[Mapping[str, Any]])
     )
 
 
-def read_orders(item: Mapping[str, Any]) -> tuple[ChainedOrder, ...]:
+def read_orders(item: ItemView) -> tuple[ChainedOrder, ...]:
     """Return the chain of orders of a subscription's item; empty where it was never renewed."""
     return tuple(
         ChainedOrder(
@@ -107,7 +108,7 @@ def read_orders(item: Mapping[str, Any]) -> tuple[ChainedOrder, ...]:
     )
 
 
-def read_plan_history(item: Mapping[str, Any]) -> tuple[PlanChange, ...]:
+def read_plan_history(item: ItemView) -> tuple[PlanChange, ...]:
     """Return the plans of a subscription's item; empty where its plan has always been in force."""
     return tuple(
         PlanChange(change["plan"], parse_instant(change["from"]) if "from" in change else None)
@@ -115,12 +116,12 @@ def read_plan_history(item: Mapping[str, Any]) -> tuple[PlanChange, ...]:
     )
 
 
-def read_order_aliases(item: Mapping[str, Any]) -> tuple[str, ...]:
+def read_order_aliases(item: ItemView) -> tuple[str, ...]:
     """Return what a subscription is found by beside its id and the aliases that the API gave it."""
     return tuple(_read_json(item, "order_aliases"))
 
 
-def instant(item: Mapping[str, Any], name: str) -> datetime | None:
+def instant(item: ItemView, name: str) -> datetime | None:
     """Return an attribute that may be missing as an instant."""
     return parse_instant(item[name]["S"]) if name in item else None
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.dynamodb import keys
+from fusion_billing.dynamodb.attributes import Request
 from fusion_billing.dynamodb.catalog import subscription_items as items
 
 _IS_NEW = "attribute_not_exists(pk)"
@@ -19,7 +20,7 @@ _ALIAS_IS_OURS = "alias_of = :id"
 class Write:
     """A write of a transaction. `order` or `alias` says what is taken if its condition fails."""
 
-    request: Any
+    request: Request
     order: bool = False
     alias: str | None = None
 

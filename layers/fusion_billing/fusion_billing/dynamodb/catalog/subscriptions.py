@@ -18,6 +18,8 @@ from fusion_billing.dynamodb.catalog.definition_history import DefinitionHistory
 from fusion_billing.dynamodb.catalog.subscription_writes import SubscriptionWrites, Write
 from fusion_billing.dynamodb.errors import cancelled_by_condition, reasons, unavailable_when_transient
 from fusion_billing.errors import AliasTaken, OrderTaken, Unavailable, VersionConflict
+from fusion_billing.json_types import JsonObject
+from fusion_billing.webhooks.publishing import TransactionWrite
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -71,7 +73,7 @@ class SubscriptionStore:
             is_current="starts" in item,
         )
 
-    def history(self, subscription: str) -> list[dict[str, Any]]:
+    def history(self, subscription: str) -> list[JsonObject]:
         """Return the newest changes of a subscription, the newest first; raises `Unavailable`."""
         return self._history.newest("SUBSCRIPTION", subscription)
 
@@ -125,7 +127,7 @@ class SubscriptionStore:
         self,
         new: StoredSubscription,
         stored: StoredSubscription | None,
-        extra: Sequence[Any] = (),
+        extra: Sequence[TransactionWrite] = (),
         change: Change | None = None,
     ) -> None:
         """Write `new` over `stored` (None: there was none), with `extra` writes, all or nothing.

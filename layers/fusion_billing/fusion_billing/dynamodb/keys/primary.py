@@ -1,8 +1,10 @@
 """Build a primary key."""
 
-from typing import Any
+from typing import TypeAlias
 
-Key = dict[str, Any]
+from fusion_billing.dynamodb.attributes import Item
+
+Key: TypeAlias = Item
 
 
 def primary(pk: str, sk: str | None = None) -> Key:

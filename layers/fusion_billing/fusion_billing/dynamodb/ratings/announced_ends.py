@@ -6,13 +6,15 @@ without a save. The marker makes it one event.
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from fusion_billing.dynamodb import keys
+from fusion_billing.dynamodb.attributes import Request
 from fusion_billing.dynamodb.errors import reasons, unavailable_when_transient
 from fusion_billing.instants import parse_instant, rfc3339
+from fusion_billing.webhooks.publishing import TransactionWrite
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -34,7 +36,7 @@ class AnnouncedEnds:
         item = response.get("Item")
         return None if item is None else parse_instant(item["ended_at"]["S"])
 
-    def note(self, subscription: str, ended_at: datetime) -> dict[str, Any]:
+    def note(self, subscription: str, ended_at: datetime) -> Request:
         """Return the write that notes an end, for the transaction of its event; it fails if it is noted."""
         return {
             "Update": {
@@ -46,7 +48,7 @@ class AnnouncedEnds:
             }
         }
 
-    def announce(self, subscription: str, ended_at: datetime, events: Sequence[Any]) -> bool:
+    def announce(self, subscription: str, ended_at: datetime, events: Sequence[TransactionWrite]) -> bool:
         """Note an end with the writes of its `events`, all or nothing.
 
         Returns whether this call did; another one was faster otherwise. Raises `Unavailable`.

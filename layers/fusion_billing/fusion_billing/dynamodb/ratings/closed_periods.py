@@ -12,6 +12,7 @@ from fusion_billing.billing.large_documents import canonical
 from fusion_billing.billing.rating_document import StoredPrice
 from fusion_billing.catalog.identifiers import MAX_STORED_BYTES
 from fusion_billing.dynamodb import errors, keys
+from fusion_billing.dynamodb.attributes import Request
 from fusion_billing.instants import sortable
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class ClosedPeriodStore:
             ExpressionAttributeValues={":digest": {"S": digest}},
         )
 
-    def statement_made(self, subscription: str, start: datetime) -> dict[str, Any]:
+    def statement_made(self, subscription: str, start: datetime) -> Request:
         """Return the write that marks a period as having its statement, for the transaction that stores it."""
         return {
             "Update": {

@@ -13,6 +13,7 @@ from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.ratings.billed_lines import BilledLines
 from fusion_billing.dynamodb.ratings.order_line_items import CHANGED, STORED_FAILED, StoredLine
 from fusion_billing.instants import sortable
+from fusion_billing.webhooks.publishing import TransactionWrite
 
 CHANGED_AGAIN = "changed_again"
 """The error of a line that somebody else changes after each repair."""
@@ -24,7 +25,7 @@ class GuardedLines(BilledLines):
     """Lines, and what was found changed of them."""
 
     def repair(
-        self, line: StoredLine, notes: str, line_partition: int, now: datetime, events: Sequence[Any] = ()
+        self, line: StoredLine, notes: str, line_partition: int, now: datetime, events: Sequence[TransactionWrite] = ()
     ) -> bool:
         """Make a changed line due in `lane`, even if its amount was acknowledged, and note why.
 
@@ -45,7 +46,7 @@ class GuardedLines(BilledLines):
         line: StoredLine,
         notes: str,
         now: datetime,
-        events: Sequence[Any] = (),
+        events: Sequence[TransactionWrite] = (),
         *,
         is_listed: bool = True,
     ) -> bool:
@@ -59,7 +60,7 @@ class GuardedLines(BilledLines):
         return self._as_read(line, values, [], "version = :version", events)
 
     def fail_changed(
-        self, line: StoredLine, notes: str, message: str, now: datetime, events: Sequence[Any] = ()
+        self, line: StoredLine, notes: str, message: str, now: datetime, events: Sequence[TransactionWrite] = ()
     ) -> bool:
         """Fail a line that is changed again after each repair; False where it is not as it was read."""
         values: dict[str, Any] = {

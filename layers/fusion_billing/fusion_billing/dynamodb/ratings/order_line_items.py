@@ -10,6 +10,7 @@ from fusion_billing.billing.rating import RatingKey
 from fusion_billing.billing.rating_document import RatingDocument
 from fusion_billing.decimals import plain
 from fusion_billing.dynamodb import keys
+from fusion_billing.dynamodb.attributes import Item
 from fusion_billing.instants import rfc3339
 
 FAILED = "failed"
@@ -150,7 +151,7 @@ class Standing:
     order: int | None = None
     amount: str = "0"
 
-    def attributes(self) -> tuple[dict[str, Any], list[str]]:
+    def attributes(self) -> tuple[Item, list[str]]:
         """Return the attributes that say so: those to set, and those to remove."""
         if self.odoo_id is None or self.order is None:
             return {}, ["line_id", "line_order", "line_amount", "line_version", "line_digest", "line_form"]
@@ -162,7 +163,7 @@ class Standing:
         return reported, ["line_digest", "line_form"]
 
 
-def read_line(item: dict[str, Any]) -> StoredLine:
+def read_line(item: Item) -> StoredLine:
     """Return an item as a line."""
     intent = _text(item, "line_intent")
     return StoredLine(
@@ -224,7 +225,7 @@ def _form(item: dict[str, Any]) -> Form | None:
     return quantity, price, discount
 
 
-def noted(line: StoredLine, put: Put) -> dict[str, Any]:
+def noted(line: StoredLine, put: Put) -> Item:
     """Return the attributes that say what Odoo holds of this version of the line."""
     held: dict[str, Any] = {
         "line_version": {"N": str(line.version)},

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fusion_billing.billing.rating import RatingKey
 from fusion_billing.dynamodb import consistent_reads, keys
+from fusion_billing.dynamodb.attributes import Item
 from fusion_billing.dynamodb.ratings.order_line_items import (
     StoredLine,
     read_line,
@@ -31,7 +32,9 @@ class LineReading:
         self._client = client
         self._table = table
 
-    def due(self, line_partition: int, now: datetime, limit: int, after: Any = None) -> tuple[list[StoredLine], Any]:
+    def due(
+        self, line_partition: int, now: datetime, limit: int, after: Item | None = None
+    ) -> tuple[list[StoredLine], Item | None]:
         """Return a page of a partition's due lines, the longest due first, and where the next page starts.
 
         A page may hold fewer than `limit` lines, or none, and yet have a next one.
@@ -47,7 +50,7 @@ class LineReading:
         found, _ = self._keys(partition, limit, None, sortable(now))
         return [line for line in self._read(found) if line.line_partition == partition and line.at <= sortable(now)]
 
-    def listing(self, partition: str, limit: int, after: Any = None) -> tuple[list[StoredLine], Any]:
+    def listing(self, partition: str, limit: int, after: Item | None = None) -> tuple[list[StoredLine], Item | None]:
         """Return a page of the lines under `partition` (a state, or a line partition), the oldest first."""
         found, following = self._keys(partition, limit, after, None)
         return [line for line in self._read(found) if line.line_partition == partition], following
@@ -82,7 +85,7 @@ class LineReading:
                 return found
             request["ExclusiveStartKey"] = response["LastEvaluatedKey"]
 
-    def _keys(self, partition: str, limit: int, after: Any, until: str | None) -> tuple[list[Key], Any]:
+    def _keys(self, partition: str, limit: int, after: Item | None, until: str | None) -> tuple[list[Key], Item | None]:
         values: dict[str, Any] = {":pk": {"S": partition}}
         condition = "line_pk = :pk"
         if until is not None:

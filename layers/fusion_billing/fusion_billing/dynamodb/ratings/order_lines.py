@@ -28,6 +28,7 @@ from fusion_billing.dynamodb.ratings.order_line_reading import LineReading
 from fusion_billing.errors import Conflict, Unavailable
 from fusion_billing.instants import rfc3339, sortable
 from fusion_billing.retry import WRITES
+from fusion_billing.webhooks.publishing import TransactionWrite
 
 _IS_THIS_VERSION = "version = :version"
 _IS_NOT_FROZEN = "attribute_not_exists(frozen)"
@@ -82,7 +83,7 @@ class LineStore(LineReading):
         line: StoredLine,
         put: Put,
         now: datetime,
-        events: Sequence[Any] = (),
+        events: Sequence[TransactionWrite] = (),
         *,
         awaits_invoice: bool = False,
     ) -> Fate:
@@ -122,7 +123,7 @@ class LineStore(LineReading):
         error: str,
         message: str,
         now: datetime,
-        events: Sequence[Any] = (),
+        events: Sequence[TransactionWrite] = (),
         *,
         standing: Standing | None = None,
     ) -> bool:

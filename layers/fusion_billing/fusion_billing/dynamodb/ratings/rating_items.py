@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, cast
 from fusion_billing.billing.decisions import LineMove, NewVersion
 from fusion_billing.billing.rating import Cause, HistoryEntry, Line, RatingKey, StoredRating, history_with
 from fusion_billing.dynamodb import keys
+from fusion_billing.dynamodb.attributes import Item
 from fusion_billing.dynamodb.ratings.order_line_items import read_state
 from fusion_billing.dynamodb.ratings.rating_parts import parts_name
 from fusion_billing.instants import rfc3339, sortable
@@ -26,7 +27,7 @@ class DueLine(NamedTuple):
     at: datetime
 
 
-def version_values(decision: NewVersion, stored: StoredRating | None, due: DueLine, now: datetime) -> dict[str, Any]:
+def version_values(decision: NewVersion, stored: StoredRating | None, due: DueLine, now: datetime) -> Item:
     """Return the attributes of a new version and its line; `due` is for a line that becomes due."""
     rated = decision.computed_rating
     entry = HistoryEntry(decision.version, rated.document.units, rated.document.amount, rfc3339(now), rated.cause)
@@ -51,12 +52,12 @@ def removed(decision: NewVersion, stored: StoredRating | None) -> tuple[str, ...
     return LINE_GONE[decision.line] + gone
 
 
-def raised_value(raised: frozenset[str]) -> dict[str, Any]:
+def raised_value(raised: frozenset[str]) -> Item:
     """Return the attribute that names the thresholds already reported, if any."""
     return {"raised": {"SS": sorted(raised)}} if raised else {}
 
 
-def line_values(line: LineMove, due: DueLine) -> dict[str, Any]:
+def line_values(line: LineMove, due: DueLine) -> Item:
     """Return the line's attributes that a move sets; `LINE_GONE` names those it removes."""
     if line == "due":
         return {
@@ -68,7 +69,7 @@ def line_values(line: LineMove, due: DueLine) -> dict[str, Any]:
     return {"line_state": {"S": "waiting"}} if line == "waiting" else {}
 
 
-def rating_of(item: dict[str, Any]) -> StoredRating:
+def rating_of(item: Item) -> StoredRating:
     """Return the rating in an item."""
     subscription, start, charge, corrects = keys.parse_rating_key(item["pk"]["S"], item["sk"]["S"])
     return StoredRating(

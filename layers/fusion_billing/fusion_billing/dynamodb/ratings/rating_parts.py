@@ -14,6 +14,7 @@ from fusion_billing.billing.large_documents import from_parts
 from fusion_billing.billing.rating import ComputedRating, RatingKey
 from fusion_billing.dynamodb import keys
 from fusion_billing.errors import Unavailable
+from fusion_billing.json_types import JsonObject
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -37,7 +38,7 @@ class RatingParts:
             item: dict[str, Any] = {**keys.rating_part_key(key, name, number), "part": {"B": part}}
             self._client.put_item(TableName=self._table, Item=item)
 
-    def read(self, key: RatingKey, name: str) -> dict[str, Any]:
+    def read(self, key: RatingKey, name: str) -> JsonObject:
         """Return a rating's large fields; raises `Unavailable` where a newer version just replaced them."""
         items = self._items(key, name, "part")
         if not items:

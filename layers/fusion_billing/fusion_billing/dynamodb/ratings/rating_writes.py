@@ -12,6 +12,7 @@ from typing import Any
 from fusion_billing.billing.decisions import NewVersion, SameVersion
 from fusion_billing.billing.rating import RatingKey, StoredRating
 from fusion_billing.dynamodb import keys
+from fusion_billing.dynamodb.attributes import Item, Request
 from fusion_billing.dynamodb.expressions import UpdateExpression, placeholders
 from fusion_billing.dynamodb.ratings.rating_items import (
     LINE_GONE,
@@ -52,9 +53,7 @@ class RatingWrites:
     table: str
     line_partitions: int
 
-    def new_version(
-        self, decision: NewVersion, stored: StoredRating | None, due: DueLine, now: datetime
-    ) -> dict[str, Any]:
+    def new_version(self, decision: NewVersion, stored: StoredRating | None, due: DueLine, now: datetime) -> Request:
         """Return the write of a new version over `stored` (None: the first version)."""
         rated = decision.computed_rating
         values = version_values(decision, stored, due, now)
@@ -64,7 +63,7 @@ class RatingWrites:
         gone = removed(decision, stored)
         return {"Update": self._change(rated.key, stored.version, values, gone, decision.raised)}
 
-    def frozen(self, stored: StoredRating) -> dict[str, Any]:
+    def frozen(self, stored: StoredRating) -> Item:
         """Return the write that freezes a rating."""
         changes = ["frozen = :yes"]
         removed = ["line_error", "line_message"]
@@ -84,7 +83,7 @@ class RatingWrites:
         expression = f"SET {', '.join(changes)} REMOVE {', '.join(removed)}"
         return {"Update": self._update(stored.key, expression, values)}
 
-    def statement(self, save: Save, now: datetime) -> Any:
+    def statement(self, save: Save, now: datetime) -> Request:
         """Return the same write as a PartiQL statement; it is refused where the other's condition fails."""
         decision, stored = save.decision, save.stored
         due = self.due(save.odoo_order_id, save.line_at or now)
@@ -109,7 +108,7 @@ class RatingWrites:
         """Return when and in which partition the line of an order is due."""
         return DueLine(keys.due_lines_partition(keys.line_partition(odoo_order_id, self.line_partitions)), at)
 
-    def same_version(self, decision: SameVersion, due: DueLine) -> dict[str, Any]:
+    def same_version(self, decision: SameVersion, due: DueLine) -> Item:
         """Return the write of what changes around an unchanged version: its line, and the thresholds reached."""
         stored = decision.stored
         values = line_values(decision.line, due)

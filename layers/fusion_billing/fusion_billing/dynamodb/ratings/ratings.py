@@ -20,6 +20,7 @@ from fusion_billing.dynamodb.ratings.rating_parts import RatingParts, parts_name
 from fusion_billing.dynamodb.ratings.rating_writes import RatingWrites, Save
 from fusion_billing.errors import Unavailable, VersionConflict
 from fusion_billing.retry import WRITES
+from fusion_billing.webhooks.publishing import TransactionWrite
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -84,7 +85,7 @@ class RatingsStore:
         odoo_order_id: int,
         now: datetime,
         line_at: datetime | None = None,
-        events: Sequence[Any] = (),
+        events: Sequence[TransactionWrite] = (),
     ) -> None:
         """Write what was decided about `stored`, together with the writes of its `events`.
 

@@ -12,7 +12,9 @@ from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.errors import reasons, unavailable_when_transient
 from fusion_billing.errors import Conflict, Refused
 from fusion_billing.instants import parse_instant
+from fusion_billing.json_types import JsonMapping, JsonObject
 from fusion_billing.statements.chain import is_intact
+from fusion_billing.webhooks.publishing import TransactionWrite
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -39,7 +41,7 @@ class StatementStore:
         self._client = client
         self._table = table
 
-    def put(self, document: Mapping[str, Any], events: Sequence[Any] = ()) -> None:
+    def put(self, document: JsonMapping, events: Sequence[TransactionWrite] = ()) -> None:
         """Store a statement with the writes of its `events`, all or nothing.
 
         Raises `AlreadyClosed` if the period has one, `Unavailable`.
@@ -49,16 +51,17 @@ class StatementStore:
             "Item": _item(document),
             "ConditionExpression": _IS_NEW,
         }
+        writes: list[Any] = [{"Put": put}, *events]
         try:
             with unavailable_when_transient():
-                self._client.transact_write_items(TransactItems=[{"Put": put}, *events])
+                self._client.transact_write_items(TransactItems=writes)
         except ClientError as error:
             if reasons(error)[:1] == ["ConditionalCheckFailed"]:
                 start = document["period_start"]
                 raise AlreadyClosed(f"the period from {start} has a statement already") from None
             raise
 
-    def get(self, subscription: str, period_start: datetime) -> dict[str, Any] | None:
+    def get(self, subscription: str, period_start: datetime) -> JsonObject | None:
         """Return a period's statement, or None; raises `TamperedStatement`, `Unavailable`."""
         with unavailable_when_transient():
             response = self._client.get_item(
@@ -67,14 +70,12 @@ class StatementStore:
         item = response.get("Item")
         return None if item is None else _document(item)
 
-    def latest(self, subscription: str) -> dict[str, Any] | None:
+    def latest(self, subscription: str) -> JsonObject | None:
         """Return the newest statement, or None; raises `TamperedStatement`, `Unavailable`."""
         newest, _ = self.page(subscription, None, 1)
         return newest[0] if newest else None
 
-    def page(
-        self, subscription: str, after: datetime | None, limit: int
-    ) -> tuple[list[dict[str, Any]], datetime | None]:
+    def page(self, subscription: str, after: datetime | None, limit: int) -> tuple[list[JsonObject], datetime | None]:
         """Return up to `limit` statements, the newest first, and after which start the next page begins.
 
         Raises `TamperedStatement`, `Unavailable`.

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
@@ -30,7 +30,7 @@ class SyncState:
         item = self._client.get_item(TableName=self._table, Key=_KEY, ConsistentRead=True).get("Item")
         return datetime.fromisoformat(item["since"]["S"]) if item and "since" in item else None
 
-    def done(self, since: datetime, report: Mapping[str, Any]) -> None:
+    def done(self, since: datetime, report: Mapping[str, object]) -> None:
         """Note that all changes before `since` are read; it never goes back."""
         try:
             self._client.update_item(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from fusion_billing.dynamodb import keys
+from fusion_billing.dynamodb.attributes import Item
 from fusion_billing.dynamodb.errors import TRANSIENT, is_transient
 from fusion_billing.dynamodb.usage.items import revision_entry, stored_of
 from fusion_billing.dynamodb.usage.single_write import UsageStore, WriteResult, settled
@@ -43,7 +44,7 @@ class _Push:
     record: UsageRecord
     result: WriteResult | None = None
     exists: bool = False
-    item: Any = None
+    item: Item | None = None
 
 
 class UsageBatch:

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from fusion_billing.dynamodb import keys
+from fusion_billing.dynamodb.attributes import Item
 from fusion_billing.metering.outcome import Stored
 from fusion_billing.metering.usage_record import UsageRecord
 
@@ -62,7 +63,7 @@ class StoredUsageRecord:
         return keys.pair(self.subscription, self.metric)
 
 
-def void_entry(at: str, actor: str, reason: str) -> dict[str, Any]:
+def void_entry(at: str, actor: str, reason: str) -> Item:
     """Return what the history keeps of a voiding."""
     entry: dict[str, Any] = {"at": {"S": at}, "by": {"S": actor}}
     if reason:
@@ -70,7 +71,7 @@ def void_entry(at: str, actor: str, reason: str) -> dict[str, Any]:
     return {"M": entry}
 
 
-def revision_entry(push: UsageRecord, at: str) -> dict[str, Any]:
+def revision_entry(push: UsageRecord, at: str) -> Item:
     """Return what the history keeps of a push. Its number is its place: the last entry is `rev`."""
     entry: dict[str, Any] = {"q": {"N": push.number}, "at": {"S": at}}
     if push.sequence is not None:
@@ -82,7 +83,7 @@ def revision_entry(push: UsageRecord, at: str) -> dict[str, Any]:
     return {"M": entry}
 
 
-def stored_of(item: dict[str, Any]) -> Stored:
+def stored_of(item: Item) -> Stored:
     """Return what an outcome depends on."""
     sequence, member = item.get("seq"), item.get("mem")
     return Stored(
@@ -95,7 +96,7 @@ def stored_of(item: dict[str, Any]) -> Stored:
     )
 
 
-def record_of(item: dict[str, Any]) -> StoredUsageRecord:
+def record_of(item: Item) -> StoredUsageRecord:
     """Return the record in an item of the table, or of its index, which has no sequence and no history."""
     source, key = keys.parse_usage_record(item["pk"]["S"])
     subscription, metric, voided = keys.parse_pair(item["pair"]["S"])

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from fusion_billing.dynamodb import keys
+from fusion_billing.dynamodb.attributes import Item
 from fusion_billing.instants import sortable
 from fusion_billing.rating.records import Record
 
@@ -29,7 +30,7 @@ class UsageRecords:
         for item in self.rows(subscription, metric, start, end):
             yield _record(item)
 
-    def rows(self, subscription: str, metric: str, start: datetime, end: datetime) -> Iterator[dict[str, Any]]:
+    def rows(self, subscription: str, metric: str, start: datetime, end: datetime) -> Iterator[Item]:
         """Yield the same as raw items of the index: `pk`, `ws`, `we`, `q`, `mem`?, `prop`?, `rev`."""
         if end <= start:
             return

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from fusion_billing.dynamodb import keys
+from fusion_billing.dynamodb.attributes import Attribute, Item
 from fusion_billing.dynamodb.errors import condition_failed, is_transient
 from fusion_billing.dynamodb.expressions import UpdateExpression
 from fusion_billing.dynamodb.usage.items import (
@@ -84,7 +85,7 @@ _CONDITIONS = {(s, m): _condition(sequence=s, member=m) for s in _BOTH for m in 
 _UPDATES = {(s, m, p): _update(sequence=s, member=m, properties=p) for s in _BOTH for m in _BOTH for p in _BOTH}
 _NAMES = {"#at": "at", "#pair": "pair"}
 _ZERO, _ONE, _CAP = {"N": "0"}, {"N": "1"}, {"N": str(HISTORY_CAP)}
-_NONE: dict[str, list[Any]] = {"L": []}
+_NONE: Attribute = {"L": []}
 
 
 class UsageStore:
@@ -199,7 +200,7 @@ class UsageStore:
         return WriteResult(UNCHANGED, stored.revision)
 
 
-def cut_history(client: "DynamoDBClient", table: str, item: dict[str, Any]) -> None:
+def cut_history(client: "DynamoDBClient", table: str, item: Item) -> None:
     """Keep a record's latest revisions alone; does nothing where it moved on since `item` was read."""
     not_moved_on = "rev = :rev"
     try:

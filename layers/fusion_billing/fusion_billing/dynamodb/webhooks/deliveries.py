@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from fusion_billing.dynamodb import keys
-from fusion_billing.dynamodb.webhooks.delivery_items import Item, attempt_item, from_item, passes, stored_state
+from fusion_billing.dynamodb.attributes import Item
+from fusion_billing.dynamodb.webhooks.delivery_items import attempt_item, from_item, passes, stored_state
 from fusion_billing.dynamodb.webhooks.events import DELIVERIES_KEPT, STORED_FAILED
 from fusion_billing.instants import parse_instant, sortable
 from fusion_billing.webhooks import identifiers

@@ -3,13 +3,12 @@
 from typing import Any
 
 from fusion_billing.dynamodb import keys
+from fusion_billing.dynamodb.attributes import Item
 from fusion_billing.dynamodb.webhooks.events import STORED_FAILED
 from fusion_billing.instants import parse_instant, rfc3339
 from fusion_billing.webhooks.delivery import Delivery
 from fusion_billing.webhooks.delivery_result import Attempt, DeliveryState
 from fusion_billing.webhooks.filters import matches
-
-Item = dict[str, Any]
 
 _STATES: dict[str, DeliveryState] = {
     "due": "due",
@@ -19,7 +18,7 @@ _STATES: dict[str, DeliveryState] = {
 }
 
 
-def from_item(item: Any) -> Delivery:
+def from_item(item: Item) -> Delivery:
     """Return the delivery of an item."""
     return Delivery(
         endpoint=keys.parse_deliveries_partition(item["pk"]["S"]),
@@ -35,7 +34,7 @@ def from_item(item: Any) -> Delivery:
     )
 
 
-def passes(item: Any, states: frozenset[DeliveryState] | None, type_: str | None) -> bool:
+def passes(item: Item, states: frozenset[DeliveryState] | None, type_: str | None) -> bool:
     """Return whether an item is in one of `states` and of an event type (None: any)."""
     if states is not None and _state(item["state"]["S"]) not in states:
         return False

@@ -6,16 +6,16 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from fusion_billing.dynamodb import keys
+from fusion_billing.dynamodb.attributes import Item
 from fusion_billing.errors import Conflict
 from fusion_billing.instants import parse_instant, rfc3339
 from fusion_billing.webhooks.endpoint import Endpoint, SealedSecret
+from fusion_billing.webhooks.publishing import TransactionWrite
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _OPTIONAL = ("metrics", "plans", "disabled_at", "disabled_reason")
-
-Item = dict[str, Any]
 
 
 class EndpointStore:
@@ -114,7 +114,7 @@ class EndpointStore:
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             return
 
-    def disable(self, endpoint: Endpoint, writes: Sequence[Any]) -> bool:
+    def disable(self, endpoint: Endpoint, writes: Sequence[TransactionWrite]) -> bool:
         """Store that `endpoint` is disabled, with the event that reports it, in one transaction.
 
         Returns False and writes nothing if the endpoint is no longer enabled, or deleted.
@@ -208,7 +208,7 @@ def to_item(endpoint: Endpoint) -> Item:
     return item
 
 
-def from_item(item: Any) -> Endpoint:
+def from_item(item: Item) -> Endpoint:
     """Return the endpoint of an item."""
     return Endpoint(
         id=item["sk"]["S"],

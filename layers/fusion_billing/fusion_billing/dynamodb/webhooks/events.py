@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from fusion_billing.dynamodb import keys
+from fusion_billing.dynamodb.attributes import Item, Request
 from fusion_billing.instants import parse_instant, rfc3339, sortable
 from fusion_billing.webhooks.endpoint import Endpoint
-from fusion_billing.webhooks.publishing import Event
+from fusion_billing.webhooks.publishing import Event, TransactionWrite
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -24,8 +25,6 @@ DELIVERIES_KEPT = timedelta(days=30)
 """After the last attempt: a failed delivery can be replayed for 30 days, and its event outlives it."""
 
 DISABLED = "the endpoint was disabled when this happened"
-
-Item = dict[str, Any]
 
 
 class EventStore:
@@ -42,9 +41,10 @@ class EventStore:
         )
         return None if item is None else _event(item)
 
-    def write(self, writes: list[Any]) -> None:
+    def write(self, writes: list[TransactionWrite]) -> None:
         """Store an event that reports no other write, by the writes that the outbox prepared."""
-        self._dynamodb.transact_write_items(TransactItems=writes)
+        requests: list[Any] = [*writes]
+        self._dynamodb.transact_write_items(TransactItems=requests)
 
     def next_sequence(self, subscription: str) -> int:
         """Return the next sequence number of a subscription."""
@@ -100,7 +100,7 @@ class EventStore:
         return [endpoint.id for endpoint in listening if endpoint.enabled]
 
 
-def event_writes(table: str, event: Event, endpoints: Sequence[Endpoint], *, direct: bool) -> list[Any]:
+def event_writes(table: str, event: Event, endpoints: Sequence[Endpoint], *, direct: bool) -> list[Request]:
     """Return the writes of an event for a transaction: the event and, if `direct`, its deliveries."""
     stored = _event_item(event)
     if not direct:

@@ -1,13 +1,13 @@
 """The outbox's port on the webhooks table and the relay queue."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fusion_billing.dynamodb.webhooks.endpoints import EndpointDirectory, EndpointStore
 from fusion_billing.dynamodb.webhooks.events import EventStore, event_writes
 from fusion_billing.messaging.wakeups import WakeUps
 from fusion_billing.webhooks.endpoint import Endpoint
-from fusion_billing.webhooks.publishing import Event
+from fusion_billing.webhooks.publishing import Event, TransactionWrite
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -32,7 +32,7 @@ class TableGateway:
         """Return the next sequence number of a subscription."""
         return self._events.next_sequence(subscription)
 
-    def event_writes(self, event: Event, endpoints: Sequence[Endpoint], *, direct: bool) -> list[Any]:
+    def event_writes(self, event: Event, endpoints: Sequence[Endpoint], *, direct: bool) -> list[TransactionWrite]:
         """Return the writes for the event and, if `direct`, for its deliveries."""
         return event_writes(self._table, event, endpoints, direct=direct)
 

@@ -4,9 +4,9 @@ Both need a login besides the key (the key stands in for the password); it is pa
 that belongs to a key is requested once and remembered.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
+from fusion_billing.json_types import JsonMapping, JsonValue
 from fusion_billing.odoo.errors import KeyRejected, OdooError, WrongDatabase
 from fusion_billing.odoo.keys import Credentials
 from fusion_billing.odoo.transport import Http
@@ -21,8 +21,8 @@ class ExecuteKw:
         self._user_ids: dict[Credentials, int] = {}
 
     def call(
-        self, credentials: Credentials, model: str, method: str, arguments: Mapping[str, Any], seconds: float
-    ) -> Any:
+        self, credentials: Credentials, model: str, method: str, arguments: JsonMapping, seconds: float
+    ) -> JsonValue:
         """Call `method` of `model`; see `wire.Wire`."""
         user_id = self._user_id(credentials, seconds)
         named = {name: value for name, value in arguments.items() if name != "ids"}

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from fusion_billing.json_types import JsonMapping, JsonValue
 from fusion_billing.odoo.error_classification import from_response
 from fusion_billing.odoo.errors import DatabaseUnavailable, OdooError, WrongAddress, WrongDatabase
 from fusion_billing.odoo.keys import Credentials
@@ -22,8 +23,8 @@ class Json2:
         self._database = database
 
     def call(
-        self, credentials: Credentials, model: str, method: str, arguments: Mapping[str, Any], seconds: float
-    ) -> Any:
+        self, credentials: Credentials, model: str, method: str, arguments: JsonMapping, seconds: float
+    ) -> JsonValue:
         """Call `method` of `model`; see `wire.Wire`."""
         headers = {
             "Authorization": f"bearer {credentials.key}",

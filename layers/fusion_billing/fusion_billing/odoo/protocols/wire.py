@@ -1,8 +1,8 @@
 """The interface of Odoo's three protocols: one call, and one value or one classified error."""
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
+from fusion_billing.json_types import JsonMapping, JsonValue
 from fusion_billing.odoo.keys import Credentials
 
 
@@ -15,7 +15,7 @@ class Wire(Protocol):
     """
 
     def call(
-        self, credentials: Credentials, model: str, method: str, arguments: Mapping[str, Any], seconds: float
-    ) -> Any:
+        self, credentials: Credentials, model: str, method: str, arguments: JsonMapping, seconds: float
+    ) -> JsonValue:
         """Call the method within `seconds` and return its result."""
         ...

@@ -1,10 +1,9 @@
 """The usage that a charge model prices."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from fusion_billing.rating.exact import ONE, Exact
-from fusion_billing.rating.result import Step
 
 
 class Usage(NamedTuple):
@@ -30,6 +29,3 @@ class Usage(NamedTuple):
     def own(self) -> Exact:
         """The units to price: those that came after `before`."""
         return self.billable if self.before is None else self.billable - self.before.billable
-
-
-Price = Callable[[Any, Usage], list[Step]]

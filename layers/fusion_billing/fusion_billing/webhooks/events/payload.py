@@ -4,14 +4,14 @@ A receiver must ignore fields that it does not know: more may come. What is name
 added by the outbox to every event about a subscription. Amounts and units are decimals as text.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from inspect import cleandoc
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StringConstraints
 
 from fusion_billing.catalog.identifiers import DECIMAL
+from fusion_billing.json_types import JsonMapping
 
 EventName = Literal[
     "usage.threshold_reached",
@@ -71,7 +71,7 @@ class EventType:
 
     name: EventName
     model: type[Data]
-    example: Mapping[str, Any]
+    example: JsonMapping
 
     @property
     def summary(self) -> str:

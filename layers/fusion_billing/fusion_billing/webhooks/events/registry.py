@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from itertools import chain
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -22,7 +21,7 @@ EVENT_TYPES: Mapping[str, EventType] = {
 }
 
 
-def check(name: str, data: Mapping[str, Any]) -> None:
+def check(name: str, data: Mapping[str, object]) -> None:
     """Check that `data` has the shape of the event `name`.
 
     Raises:
