@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from fusion_billing.dynamodb.catalog.targets import Found, Key
     from fusion_billing.dynamodb.keys import DefinitionKind
     from fusion_billing.dynamodb.keys.primary import Key as ItemKey
-    from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
     from fusion_billing.dynamodb.ratings.order_line_items import StoredLine
     from fusion_billing.dynamodb.state.runs import Run
     from fusion_billing.dynamodb.usage.items import StoredUsageRecord
@@ -163,10 +162,8 @@ class ChangeMarkers(Protocol):
 class MarkedPairs(Protocol):
     """Reads change markers (`dynamodb.markers.changed_pairs.ChangedPairs`)."""
 
-    def pages(
-        self, hour: datetime, shard: int, *, after: str | None = None, limit: int = 500
-    ) -> "Iterator[list[ChangedPair]]":
-        """Yield the pairs marked in an hour's shard."""
+    def marked_shards(self, hours: Sequence[datetime]) -> set[int]:
+        """Return the shards that may have pairs marked in any of `hours`."""
 
 
 class Statements(Protocol):

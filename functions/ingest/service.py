@@ -8,7 +8,7 @@ from functions.ingest.admission import RecordAdmission
 from functions.ingest.ports import BatchWrite, ChangeMarkers, SingleWrite, Targets
 from functions.ingest.result import Result, conflict, invalid, unavailable
 from fusion_billing.access.principal import Principal
-from fusion_billing.dynamodb.markers.change_markers import marker_of
+from fusion_billing.dynamodb.markers.change_markers import late_before, marker_of
 from fusion_billing.dynamodb.usage.single_write import WriteResult
 from fusion_billing.errors import Refused
 from fusion_billing.instants import rfc3339
@@ -90,11 +90,12 @@ class _Intake:
 
     def mark(self) -> None:
         """Write change markers first: a record stored without its marker would never be rated."""
-        markers = {marker_of(record) for record in self.records.values()}
-        unmarked = self.stores.markers.mark(markers, self.now, self.deadline)
-        for index, record in list(self.records.items()) if unmarked else ():
-            if marker_of(record) in unmarked:
-                self._finish(index, unavailable(record.key))
+        late = late_before(self.now)
+        markers = {index: marker_of(record, late) for index, record in self.records.items()}
+        unmarked = self.stores.markers.mark(set(markers.values()), self.now, self.deadline)
+        for index, marker in markers.items() if unmarked else ():
+            if marker in unmarked:
+                self._finish(index, unavailable(self.records[index].key))
 
     def store(self) -> None:
         """Store the first record of each key in a batch, then later records of the same keys in their order."""

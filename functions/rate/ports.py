@@ -31,9 +31,9 @@ class ChangeMarkers(Protocol):
     """Reads and writes change markers (`dynamodb.markers.changed_pairs.ChangedPairs`)."""
 
     def pages(
-        self, hour: datetime, shard: int, *, after: str | None = None, limit: int = 500
+        self, hours: Sequence[datetime], shard: int, *, after: str | None = None, limit: int = 500
     ) -> Iterator[list[ChangedPair]]:
-        """Yield the pairs marked in an hour's shard, sorted by name, starting after the name `after`."""
+        """Yield the pairs of a shard marked in any of `hours`, each once, by name, starting after the name `after`."""
 
     def put(self, pair: ChangedPair, hour: datetime) -> None:
         """Mark a pair as changed in an hour."""

@@ -12,7 +12,7 @@ from functions.rate.ports import ChangeMarkers, Queue, Runs, Subscriptions
 from functions.rate.rater import Rater
 from functions.rate.rating_writer import RunStatistics
 from fusion_billing.billing.billed_subscription import BilledSubscription
-from fusion_billing.billing.planning import HOUR, closing_hours, hour_of, hour_text
+from fusion_billing.billing.planning import closing_hours, hour_of, hour_text
 from fusion_billing.dynamodb.markers.changed_pairs import EVERY_METRIC, ChangedPair
 from fusion_billing.messaging.messages import RatingJob
 from fusion_billing.messaging.rating_messages import HourJob, PairsJob, SubscriptionJob, SweepJob
@@ -94,25 +94,20 @@ class Worker:
 
     def _divided_hours(self, job: HourJob) -> Iterator[PairsJob]:
         """Yield a message for each subscription that is marked in the message's hours."""
-        after = job.after
-        for index in range(job.hours):
-            for pairs in self.pairs.pages(job.hour + index * HOUR, job.shard, after=after, limit=_PAIRS):
-                for _, own in groupby(pairs, key=lambda pair: pair.subscription):
-                    yield PairsJob(pairs=tuple(pair.name for pair in own))
-            after = None
+        for pairs in self._pages(job):
+            for _, own in groupby(pairs, key=lambda pair: pair.subscription):
+                yield PairsJob(pairs=tuple(pair.name for pair in own))
 
     def _hours(self, rater: Rater, job: HourJob, has_time: Callable[[], bool]) -> HourJob | None:
         """Rate the pairs that are marked in the message's hours; return the message that goes on."""
-        after = job.after
-        for index in range(job.hours):
-            hour = job.hour + index * HOUR
-            for page in self.pairs.pages(hour, job.shard, after=after, limit=_PAIRS):
-                rater.rate_pairs(page)
-                after = page[-1].name
-                if not has_time():
-                    return job.continued(hour, job.hours - index, after)
-            after = None
+        for page in self._pages(job):
+            rater.rate_pairs(page)
+            if not has_time():
+                return replace(job, after=page[-1].name)
         return None
+
+    def _pages(self, job: HourJob) -> Iterator[list[ChangedPair]]:
+        return self.pairs.pages(list(job.covered), job.shard, after=job.after, limit=_PAIRS)
 
     def _sweep(self, rater: Rater, job: SweepJob, now: datetime, has_time: Callable[[], bool]) -> SweepJob | None:
         """Rate the subscriptions of a shard of the list; return the message that goes on."""

@@ -1,6 +1,6 @@
 """Change markers: which pairs changed in which hour."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from zlib import crc32
@@ -22,24 +22,35 @@ class FakeChangeMarkers:
     def mark(self, markers: Iterable[str], now: datetime, deadline: Deadline) -> set[str]:
         """Mark pairs as ingest does; return those that could not be marked."""
         requested = set(markers)
-        self.log.append(("mark", sorted(requested)))
-        self.hours.setdefault(hour_of(now), set()).update(requested - self.unwritable)
-        return requested & self.unwritable
+        self.log.append(("mark", sorted(name.removeprefix("!") for name in requested)))
+        unwritten = {name for name in requested if name.removeprefix("!") in self.unwritable}
+        self.hours.setdefault(hour_of(now), set()).update(requested - unwritten)
+        return unwritten
 
-    def put(self, pair: ChangedPair, hour: datetime) -> None:
+    def change(self, pair: ChangedPair, hour: datetime) -> None:
+        """Mark a pair as ingest does in an hour."""
         self.hours.setdefault(hour, set()).add(pair.name)
 
+    def put(self, pair: ChangedPair, hour: datetime) -> None:
+        self.hours.setdefault(hour, set()).add(f"!{pair.name}")
+
     def pages(
-        self, hour: datetime, shard: int, *, after: str | None = None, limit: int = 500
+        self, hours: Sequence[datetime], shard: int, *, after: str | None = None, limit: int = 500
     ) -> Iterator[list[ChangedPair]]:
-        names = sorted(name for name in self.hours.get(hour, ()) if self._shard(name) == shard)
-        rest = [name for name in names if after is None or name > after]
+        marked = {name for hour in hours for name in self.hours.get(hour, ())}
+        plain = sorted({name.removeprefix("!") for name in marked})
+        rest = [name for name in plain if self._shard(name) == shard and (after is None or name > after)]
         for start in range(0, len(rest), limit):
-            yield [ChangedPair(*name.split("#")) for name in rest[start : start + limit]]
+            yield [
+                ChangedPair.parse(f"!{name}" if f"!{name}" in marked else name) for name in rest[start : start + limit]
+            ]
+
+    def marked_shards(self, hours: Sequence[datetime]) -> set[int]:
+        return {self._shard(name.removeprefix("!")) for hour in hours for name in self.hours.get(hour, ())}
 
     def names(self) -> list[str]:
         """Return the names of all pairs marked, in their order."""
-        return sorted({name for names in self.hours.values() for name in names})
+        return sorted({name.removeprefix("!") for names in self.hours.values() for name in names})
 
     def _shard(self, name: str) -> int:
         return crc32(name.partition("#")[0].encode()) % self.shards

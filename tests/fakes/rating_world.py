@@ -142,7 +142,7 @@ class RatingWorld:
         """Store the counter of a day, and mark its pair in the present hour."""
         start = midnight(str(day))
         if is_marked:
-            self.markers.put(ChangedPair(id_, metric, f"{start:%Y-%m}"), hour_of(self.clock.now))
+            self.markers.change(ChangedPair(id_, metric, f"{start:%Y-%m}"), hour_of(self.clock.now))
         record = Record(f"{id_}:{metric}:{day}", start, start + timedelta(days=1), Decimal(quantity))
         self.usage.add(record, id_, metric)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from functions.admin import ports
-from fusion_billing.billing.planning import Hours, hours_until_now
+from fusion_billing.billing.planning import hours_until_now
 from fusion_billing.dynamodb.state.runs import Run
 from fusion_billing.errors import NotFound
 from fusion_billing.json_types import JsonObject
@@ -45,18 +45,16 @@ def start(runs: Runs, id_: str, now: datetime, *, subscription: str | None, swee
     return _waited(runs, id_)
 
 
-def _marked_hours(runs: Runs, now: datetime) -> Iterator[HourJob]:
-    """Yield the messages for the hours since the watermark, but for shards that can be seen to be empty."""
+def _marked_hours(runs: Runs, now: datetime) -> list[HourJob]:
+    """Return the messages for the hours since the watermark, but for shards that can be seen to be empty."""
     watermark = runs.planner.watermark()
     earliest = runs.planner.markers_since() if watermark is None else watermark
     hours = hours_until_now(watermark, earliest, now)
-    for job in hour_jobs(hours, runs.shards):
-        if hours.count > _FEW_HOURS or _is_marked(runs, hours, job.shard):
-            yield job
-
-
-def _is_marked(runs: Runs, hours: Hours, shard: int) -> bool:
-    return any(next(runs.pairs.pages(hour, shard, limit=1), None) for hour in hours)
+    jobs = hour_jobs(hours, runs.shards)
+    if hours.count > _FEW_HOURS:
+        return jobs
+    marked = runs.pairs.marked_shards(list(hours))
+    return [job for job in jobs if job.shard in marked]
 
 
 def _sweeps(runs: Runs) -> Iterator[SweepJob]:

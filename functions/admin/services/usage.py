@@ -15,7 +15,7 @@ from fusion_billing.catalog.field_types import text
 from fusion_billing.catalog.identifiers import MAX_REASON, SOURCE_ID
 from fusion_billing.catalog.validation import Definition, parse
 from fusion_billing.dynamodb.catalog.targets import subscription_key
-from fusion_billing.dynamodb.markers.change_markers import marker_of
+from fusion_billing.dynamodb.markers.change_markers import late_before, marker_of
 from fusion_billing.dynamodb.usage.items import StoredUsageRecord
 from fusion_billing.dynamodb.usage.reading import Selection
 from fusion_billing.errors import Fault, NotFound, Refused, Unavailable
@@ -111,7 +111,7 @@ class Voider:
         record, deadline = self.records.existing(source, key), self.records.deadline()
         if record.voided:
             return {"outcome": UNCHANGED, "revision": record.revision}
-        if self.markers.mark([marker_of(record)], now, deadline):
+        if self.markers.mark([marker_of(record, late_before(now))], now, deadline):
             raise Unavailable(_UNAVAILABLE)
         result = self.writer.void(record, rfc3339(now), deadline, actor=principal.key_id, reason=reason)
         if result.outcome == UNAVAILABLE:

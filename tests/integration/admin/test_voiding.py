@@ -80,7 +80,7 @@ def test_a_voided_record_counts_no_more_and_is_still_there(admin: Any, usage: Us
     answer = admin.delete("/v1/usage/k", body={"reason": "pushed by a test"}, key=key)
     assert (answer.status, answer.json) == (200, {"outcome": "voided", "revision": 2})
     assert usage.counted() == {}
-    assert usage.markers() == ["42#api_calls#2026-11"]
+    assert usage.markers() == ["!42#api_calls#2026-11"]
     shown = admin.get("/v1/usage/k", key=key).json
     assert (shown["voided"], shown["quantity"], shown["revision"]) == (True, "10", 2)
     actor = key.split("_")[1]

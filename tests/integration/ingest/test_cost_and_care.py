@@ -1,10 +1,12 @@
 """What pushing costs, how markers behave, and what becomes of it when the database does not answer."""
 
 import itertools
+import string
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -12,11 +14,23 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from fusion_billing.dynamodb.catalog.api_keys import KeyStore
+from fusion_billing.dynamodb.markers.batch_items import unpacked
+from fusion_billing.dynamodb.markers.change_markers import marker_item
 from local.capacity import Consumed
 
 pytestmark = pytest.mark.integration
 
 Make = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def many_subscriptions(ingest: Any) -> list[str]:
+    """A hundred subscriptions."""
+    ids = [str(100_000 + 37 * number) for number in range(100)]
+    for id_ in ids:
+        item = {"pk": {"S": f"S#{id_}"}, "sk": {"S": "SUB"}, "doc": {"S": "{}"}, "plan": {"S": "Pro"}}
+        ingest.client.put_item(TableName=ingest.tables.catalogue, Item=item)
+    return ids
 
 
 @pytest.fixture
@@ -37,6 +51,45 @@ def test_a_new_record_costs_two_write_units_and_one_marker(costed: tuple[Any, Co
     assert consumed.units(ingest.tables.usage) == 2
     assert consumed.units(ingest.tables.markers) == 0
     assert consumed.operations == ["UpdateItem"]
+
+
+def test_the_pairs_of_a_batch_are_marked_in_one_item_of_one_unit(
+    costed: tuple[Any, Consumed], record: Make, many_subscriptions: list[str]
+) -> None:
+    ingest, consumed = costed
+    ingest.push({"records": [record(subscription=id_, idempotency_key=id_) for id_ in many_subscriptions]})
+    assert consumed.units(ingest.tables.markers) == 1
+    [item] = ingest.items(ingest.tables.markers)
+    assert set(unpacked(item["pairs"]["B"])) == {f"!{id_}#api_calls#2026-11" for id_ in many_subscriptions}
+    assert item["ttl"] == {"N": str(int((ingest.now + timedelta(days=14)).timestamp()))}
+    consumed.clear()
+    again = many_subscriptions[:50]
+    ingest.push({"records": [record(subscription=id_, idempotency_key=f"{id_}-2") for id_ in again]})
+    assert consumed.units(ingest.tables.markers) == 0
+
+
+def test_a_batch_of_one_shard_is_read_by_its_worker_alone(ingest: Any, record: Make) -> None:
+    ingest.push({"records": [record(), record(metric="seats", idempotency_key="k2")]})
+    [item] = ingest.items(ingest.tables.markers)
+    assert item["pk"]["S"] == f"D#2026-11-22T15#{zlib.crc32(b'42') % 16:02d}"
+    assert sorted(unpacked(item["pairs"]["B"])) == ["!42#api_calls#2026-11", "!42#seats#2026-11"]
+
+
+def test_two_containers_write_the_same_batch_into_the_same_marker(ingest: Any, record: Make) -> None:
+    batch = {"records": [record(), record(subscription="43", idempotency_key="k2")]}
+    for _ in range(2):
+        ingest.restart()
+        ingest.push(batch)
+    assert len(ingest.items(ingest.tables.markers)) == 1
+
+
+def test_the_longest_names_fit_into_a_marker() -> None:
+    random = Random(1)
+    letters = string.ascii_letters + string.digits
+    names = [f"{''.join(random.choices(letters, k=64))}#{'m' * 60}{n:04d}#2026-11" for n in range(500)]
+    item = marker_item(names, "2026-11-22T15", 16)
+    assert len(item["pairs"]["B"]) < 100_000
+    assert sorted(unpacked(item["pairs"]["B"])) == sorted(names)
 
 
 def test_a_re_send_is_one_refused_write_and_nothing_else(costed: tuple[Any, Consumed], record: Make) -> None:
@@ -73,14 +126,23 @@ def test_no_path_scans(costed: tuple[Any, Consumed], record: Make) -> None:
     assert not {"Scan", "Query", "ExecuteStatement"} & set(consumed.operations)
 
 
-def test_the_marker_names_the_hour_of_the_push_and_the_month_of_the_window(ingest: Any, record: Make) -> None:
-    window = {"period_start": "2026-11-01T00:30:00+01:00", "period_end": "2026-11-02T00:00:00Z"}
-    ingest.push(record(**window))
+@pytest.mark.parametrize(
+    ("window_end", "name"),
+    [
+        ("2026-11-02T00:00:00Z", "!42#api_calls#2026-10"),
+        ("2026-11-22T12:40:07Z", "!42#api_calls#2026-10"),
+        ("2026-11-22T12:40:08Z", "42#api_calls#2026-10"),
+    ],
+)
+def test_the_marker_names_the_hour_of_the_push_the_month_of_the_window_and_whether_it_is_late(
+    ingest: Any, record: Make, window_end: str, name: str
+) -> None:
+    ingest.push(record(period_start="2026-11-01T00:30:00+01:00", period_end=window_end))
     shard = zlib.crc32(b"42") % 16
     assert ingest.items(ingest.tables.markers) == [
         {
             "pk": {"S": f"D#2026-11-22T15#{shard:02d}"},
-            "sk": {"S": "42#api_calls#2026-10"},
+            "sk": {"S": name},
             "ttl": {"N": str(int((ingest.now + timedelta(days=14)).timestamp()))},
         }
     ]
@@ -206,6 +268,15 @@ def test_a_key_that_cannot_be_read_is_a_503(troubled: tuple[Any, Troubled], reco
     trouble.before["get_item"] = [throttled()]
     status, answer = ingest.push(record())
     assert (status, answer["code"]) == (503, "unavailable")
+
+
+def test_a_batch_whose_marker_cannot_be_written_stores_nothing(troubled: tuple[Any, Troubled], record: Make) -> None:
+    ingest, trouble = troubled
+    ingest.seconds = 0.2
+    trouble.before["put_item"] = [throttled()] * 1000
+    batch = {"records": [record(), record(subscription="43", idempotency_key="k2")]}
+    assert ingest.push(batch)[1]["summary"] == {"unavailable": 2}
+    assert len(items(trouble, ingest)) == 1
 
 
 @pytest.mark.parametrize("operation", ["batch_get_item", "put_item", "update_item"])

@@ -124,7 +124,7 @@ def test_aliases_are_the_subscription(ingest: Any, record: Make, put: Put) -> No
     item = ingest.item("k1")
     assert item["pair"] == {"S": "42#api_calls"}
     assert item["tgt"]["S"].startswith("42#api_calls#")
-    assert [each["sk"]["S"] for each in ingest.items(ingest.tables.markers)] == ["42#api_calls#2026-11"]
+    assert [each["sk"]["S"] for each in ingest.items(ingest.tables.markers)] == ["!42#api_calls#2026-11"]
     for name in ("42", "4711", "42-app"):
         assert ingest.push(record(subscription=name))[1]["outcome"] == "unchanged"
         batch = {"records": [record(subscription=name), record(subscription=name, idempotency_key=name)]}

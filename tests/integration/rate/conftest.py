@@ -30,6 +30,7 @@ from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.validation import parse
 from fusion_billing.dynamodb.catalog.definitions import CatalogueStore
 from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
+from fusion_billing.dynamodb.markers.change_markers import marker_item
 from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair, ChangedPairs
 from fusion_billing.dynamodb.ratings.announced_ends import AnnouncedEnds
 from fusion_billing.dynamodb.ratings.ratings import RatingsStore
@@ -179,7 +180,8 @@ class World:
         start = datetime.fromisoformat(f"{day}T00:00:00+00:00")
         if marked:
             pair = ChangedPair(id_, metric, f"{start:%Y-%m}")
-            self.pairs.put(pair, self.now.replace(minute=0, second=0, microsecond=0))
+            item = marker_item([pair.name], hour_text(self.now), SHARDS)
+            self.client.put_item(TableName=self.tables.markers, Item=item)
         self.client.put_item(
             TableName=self.tables.usage,
             Item={

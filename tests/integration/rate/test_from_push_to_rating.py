@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fusion_billing import strict_json
-from fusion_billing.dynamodb.markers.change_markers import ChangeMarkers, marker_of
+from fusion_billing.dynamodb.markers.change_markers import ChangeMarkers, late_before, marker_of
 from fusion_billing.dynamodb.usage.batch_write import UsageBatch
 from fusion_billing.dynamodb.usage.single_write import UsageStore
 from fusion_billing.metering.parsing import parse
@@ -36,7 +36,7 @@ class Pusher:
         common = {"subscription": "42", "metric": "api_calls"}
         bodies = [strict_json.loads(json.dumps(common | record)) for record in records]
         pushes = [parse(body, lambda: "made") for body in bodies]
-        self.markers.mark({marker_of(push) for push in pushes}, self.world.now, deadline)
+        self.markers.mark({marker_of(push, late_before(self.world.now)) for push in pushes}, self.world.now, deadline)
         at = "2026-11-20T12:30:00Z"
         if len(pushes) == 1:
             return [self.single.push("src_1", pushes[0], at, deadline).outcome]

@@ -9,7 +9,7 @@ import pytest
 
 from fusion_billing import strict_json
 from fusion_billing.billing.rating import StoredRating
-from fusion_billing.dynamodb.markers.change_markers import ChangeMarkers, marker_of
+from fusion_billing.dynamodb.markers.change_markers import ChangeMarkers, late_before, marker_of
 from fusion_billing.dynamodb.usage.reading import UsageReader
 from fusion_billing.dynamodb.usage.single_write import UsageStore
 from fusion_billing.dynamodb.usage.voiding import UsageVoiding
@@ -47,13 +47,13 @@ class Usage:
             **fields,
         }
         push = parse(strict_json.loads(json.dumps(record)), lambda: "made")
-        self.markers.mark({marker_of(push)}, self.world.now, deadline())
+        self.markers.mark({marker_of(push, late_before(self.world.now))}, self.world.now, deadline())
         return self.store.push("src_1", push, "2026-11-20T12:30:00Z", deadline()).outcome
 
     def void(self, day: int, subscription: str = "42") -> str:
         record = self.reader.get("src_1", f"{subscription}:{day}")
         assert record is not None
-        self.markers.mark({marker_of(record)}, self.world.now, deadline())
+        self.markers.mark({marker_of(record, late_before(self.world.now))}, self.world.now, deadline())
         return self.voiding.void(record, "2026-11-20T12:40:00Z", deadline(), actor="key").outcome
 
 

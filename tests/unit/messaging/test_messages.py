@@ -1,5 +1,6 @@
 """Every message reads back as it was sent, and as earlier releases sent it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,14 +24,14 @@ RATING: list[tuple[Job, dict[str, Any]]] = [
     (HourJob(hour=_at(12), shard=3), {"job": "hour", "hour": "2026-11-20T12", "shard": 3}),
     (HourJob(hour=_at(12), shard=0, hours=24), {"job": "hour", "hour": "2026-11-20T12", "hours": 24, "shard": 0}),
     (
-        HourJob(hour=_at(13), shard=1, hours=1, part="2026-11-20T12", after="42#calls#2026-11", run="run_1"),
+        HourJob(hour=_at(13), shard=1, part="2026-11-20T12", after="42#calls#2026-11", run="run_1", is_urgent=True),
         {
             "job": "hour",
             "hour": "2026-11-20T13",
-            "hours": 1,
             "shard": 1,
             "part": "2026-11-20T12",
-            "after": "42#calls#2026-11",
+            "urgent": True,
+            "after_pair": "42#calls#2026-11",
             "run": "run_1",
         },
     ),
@@ -134,10 +135,16 @@ def test_every_hour_and_shard_is_in_exactly_one_message() -> None:
 
 def test_a_continuation_finishes_the_part_it_came_from() -> None:
     first = HourJob(hour=_at(12), hours=3, shard=1)
-    second = first.continued(_at(13), 2, "x")
-    third = second.continued(_at(14), 1, "y")
-    assert (second.hour, second.hours, second.after, second.part) == (_at(13), 2, "x", "2026-11-20T12")
-    assert first.part_name == second.part_name == third.part_name
+    second = replace(first, after="42#calls#2026-11")
+    assert first.part_name == second.part_name == "hour:2026-11-20T12:1"
+    assert list(second.covered) == [_at(12), _at(13), _at(14)]
+
+
+def test_a_continuation_by_an_earlier_release_begins_anew_in_its_hour() -> None:
+    message = {"job": "hour", "hour": "2026-11-20T13", "hours": 2, "shard": 1, "after": "42#calls#2026-11"}
+    job = rating_job({**message, "part": "2026-11-20T12", "run": "run_1"})
+    assert job == HourJob(hour=_at(13), hours=2, shard=1, part="2026-11-20T12", run="run_1")
+    assert job.part_name == "hour:2026-11-20T12:1"
 
 
 def test_a_sweep_covers_every_shard_of_the_list() -> None:

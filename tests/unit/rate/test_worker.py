@@ -47,7 +47,7 @@ def test_a_shard_too_long_for_one_worker_continues_in_another(
     for shard in range(4):
         message = {"job": "hour", "hour": HOUR, "shard": shard, "run": "run_1"}
         world.do(message, has_time=runs_out_after(1))
-    assert any("after" in message for message in world.queue.messages)
+    assert any("after_pair" in message for message in world.queue.messages)
     assert world.runs.runs["run_1"].remaining_parts
     world.drain()
     assert not world.runs.runs["run_1"].remaining_parts
@@ -125,7 +125,7 @@ def test_a_sweep_marks_a_subscription_about_the_end_of_its_period(world: RatingW
     world.clock.now = datetime(2026, 11, 30, 2, tzinfo=UTC)
     for message in sweep_jobs():
         world.do(message)
-    marked = sorted(hour for hour, names in world.markers.hours.items() if "42#*#2026-11" in names)
+    marked = sorted(hour for hour, names in world.markers.hours.items() if "!42#*#2026-11" in names)
     assert marked == [datetime(2026, 11, 30, hour, tzinfo=UTC) for hour in (22, 23)]
 
 

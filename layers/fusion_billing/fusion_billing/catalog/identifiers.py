@@ -113,6 +113,9 @@ LIST_SHARDS: Final = 16
 MARKERS_LIVE: Final = timedelta(days=14)
 """How long a change marker is kept: a rating run may come that late."""
 
+LATE_AFTER: Final = timedelta(hours=3)
+"""How long after the end of its window usage is late: its pair is rated hourly, whatever the rating cadence."""
+
 # Webhook endpoints
 
 MAX_ENDPOINTS: Final = 500

@@ -1,6 +1,6 @@
 """Messages on the rating queue: what to rate."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
@@ -15,11 +15,12 @@ _LONGEST = 24  # hours in one message, so that a run after a long standstill is 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HourJob:
-    """Rate what changed in `hours` hours from `hour` on, in one shard.
+    """Rate what changed in `hours` hours from `hour` on, in one shard, each pair once.
 
     Attributes:
-        after: The change marker to go on after.
-        part: The hour that the first message of this part began with, if this one goes on.
+        is_urgent: Whether only pairs are rated that are rated hourly; the others are in a later message.
+        after: The pair to go on after.
+        part: The hour that a run counts the message under, if an earlier release continued it in another one.
         run: The run on demand that it belongs to.
     """
 
@@ -27,6 +28,7 @@ class HourJob:
     hour: datetime
     shard: int
     hours: int = 1
+    is_urgent: bool = False
     after: str | None = None
     part: str | None = None
     run: str | None = None
@@ -41,28 +43,31 @@ class HourJob:
         """Return the part of a run that this message does, and that its continuations finish."""
         return f"hour:{self.part or hour_text(self.hour)}:{self.shard}"
 
-    def continued(self, hour: datetime, hours: int, after: str) -> Self:
-        """Return the message that goes on after the marker `after` of `hour`, with `hours` hours left."""
-        return replace(self, part=self.part or hour_text(self.hour), hour=hour, hours=hours, after=after)
+    @property
+    def covered(self) -> Hours:
+        """Return the hours."""
+        return Hours(self.hour, self.hour + (self.hours - 1) * HOUR)
 
     def to_json(self) -> JsonObject:
         """Return the message as it is sent."""
         return {
             "job": self.name,
             "hour": hour_text(self.hour),
-            **({"hours": self.hours} if self.hours > 1 or self.part is not None else {}),
+            **({"hours": self.hours} if self.hours > 1 else {}),
             "shard": self.shard,
-            **given_fields(part=self.part, after=self.after, run=self.run),
+            **({"urgent": True} if self.is_urgent else {}),
+            **given_fields(part=self.part, after_pair=self.after, run=self.run),
         }
 
     @classmethod
     def from_json(cls, message: JsonMapping) -> Self:
-        """Read a message."""
+        """Read a message; one that an earlier release continued (`after`, in `hour` alone) begins anew."""
         return cls(
             hour=parse_hour(message["hour"]),
             shard=int(message["shard"]),
             hours=int(message.get("hours", 1)),
-            after=message.get("after"),
+            is_urgent=bool(message.get("urgent")),
+            after=message.get("after_pair"),
             part=message.get("part"),
             run=message.get("run"),
         )
@@ -173,10 +178,15 @@ class SubscriptionJob:
         )
 
 
-def hour_jobs(hours: Hours, shards: int) -> list[HourJob]:
+def hour_jobs(hours: Hours, shards: int, *, is_urgent: bool = False) -> list[HourJob]:
     """Return the messages for `hours`: one a shard, and one more for each further day of them."""
     return [
-        HourJob(hour=hours.first + first * HOUR, shard=shard, hours=min(_LONGEST, hours.count - first))
+        HourJob(
+            hour=hours.first + first * HOUR,
+            shard=shard,
+            hours=min(_LONGEST, hours.count - first),
+            is_urgent=is_urgent,
+        )
         for first in range(0, hours.count, _LONGEST)
         for shard in range(shards)
     ]

@@ -1,18 +1,21 @@
 """Change markers: which pairs had usage in an hour (docs/data-model.md, Markers).
 
 A marker is written before the usage records that it stands for, so that no record is missed. It only says "rate this
-pair again", so an extra marker does no harm, and a container that has written one skips its repeats.
+pair again", so an extra marker does no harm, and a container that has marked a pair skips its repeats.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from fusion_billing.catalog.identifiers import MARKERS_LIVE
+from fusion_billing.catalog.identifiers import LATE_AFTER, MARKERS_LIVE
 from fusion_billing.dynamodb import keys
+from fusion_billing.dynamodb.attributes import Item
 from fusion_billing.dynamodb.errors import is_transient
+from fusion_billing.dynamodb.markers.batch_items import digest, packed
+from fusion_billing.instants import sortable
 from fusion_billing.metering.usage_record import UsageRecord
 from fusion_billing.retry import Deadline
 
@@ -22,19 +25,43 @@ if TYPE_CHECKING:
     from fusion_billing.dynamodb.usage.items import StoredUsageRecord
 
 
-_WRITES = 25
 _REMEMBERED = 20_000
 
 
-def marker_of(record: "UsageRecord | StoredUsageRecord") -> str:
-    """Return what marks a record's pair: the marker's sort key, the month of the window's start included."""
-    return keys.change_marker(record.pair, record.start[:7])
+def late_before(now: datetime) -> str:
+    """Return the instant, sortable: records whose windows end before it are late at `now`."""
+    return sortable(now - LATE_AFTER)
+
+
+def marker_of(record: "UsageRecord | StoredUsageRecord", late: str) -> str:
+    """Return what marks a record's pair: the pair, the month of the window's start, and whether it is late.
+
+    `late` is `late_before` the present instant.
+    """
+    return keys.change_marker(record.pair, record.start[:7], is_urgent=record.end < late)
 
 
 def partition_of(marker: str, hour: str, shards: int) -> str:
     """Return the partition that a marker of `hour` (`2026-11-03T14`) goes to."""
-    subscription, _, _ = keys.parse_change_marker(marker)
+    subscription, _, _, _ = keys.parse_change_marker(marker)
     return keys.change_marker_partition(hour, keys.change_marker_shard(subscription, shards))
+
+
+def marker_item(markers: Iterable[str], hour: str, shards: int) -> Item:
+    """Return the item that marks pairs in an hour: one pair by its name, or many in one item.
+
+    If all pairs are of one shard, its worker alone reads the item, otherwise each worker does.
+    """
+    names = sorted(markers)
+    partitions = {partition_of(name, hour, shards) for name in names}
+    if len(names) == 1:
+        return keys.primary(partitions.pop(), names[0])
+    data = packed(names)
+    name = digest(data)
+    if len(partitions) > 1:
+        shared = keys.batch_partitions(hour, shards)
+        partitions = {shared[int(name[:8], 16) % len(shared)]}
+    return {**keys.primary(partitions.pop(), keys.batch_marker(name)), "pairs": {"B": data}}
 
 
 class ChangeMarkers:
@@ -48,9 +75,9 @@ class ChangeMarkers:
         self._marked: set[str] = set()
 
     def mark(self, markers: Iterable[str], now: datetime, deadline: Deadline) -> set[str]:
-        """Write the markers that this container did not write yet in the hour of `now`.
+        """Write what this container did not mark yet in the hour of `now`, all in one item.
 
-        Returns those that could not be written before the deadline: their records must not be stored.
+        Returns what could not be marked before the deadline: its records must not be stored.
         """
         hour = now.strftime("%Y-%m-%dT%H")
         if hour != self._hour or len(self._marked) > _REMEMBERED:
@@ -59,44 +86,22 @@ class ChangeMarkers:
         missing = set(markers) - self._marked
         if not missing:
             return missing
-        ttl = str(int((now + MARKERS_LIVE).timestamp()))
-        unwritten = sorted(missing)
+        item = marker_item(missing, hour, self._shards)
+        item["ttl"] = {"N": str(int((now + MARKERS_LIVE).timestamp()))}
         attempt = 0
-        while unwritten:
-            unwritten = self._write(unwritten, hour, ttl)
-            if unwritten and not deadline.wait(attempt):
-                break
+        while not self._written(item):
+            if not deadline.wait(attempt):
+                return missing
             attempt += 1
-        self._marked |= missing.difference(unwritten)
-        return set(unwritten)
+        self._marked |= missing
+        return set()
 
-    def _write(self, markers: list[str], hour: str, ttl: str) -> list[str]:
-        """Write each marker once; return those to be written again."""
-        left: list[str] = []
-        for chunk in _chunks(markers, _WRITES):
-            items: list[Any] = [self._item(marker, hour, ttl) for marker in chunk]
-            try:
-                if len(items) == 1:
-                    self._client.put_item(TableName=self._table, Item=items[0])
-                    continue
-                puts: list[Any] = [{"PutRequest": {"Item": item}} for item in items]
-                response = self._client.batch_write_item(RequestItems={self._table: puts})
-            except (ClientError, BotoCoreError) as error:
-                if not is_transient(error):
-                    raise
-                left += chunk
-                continue
-            unprocessed: Any = response.get("UnprocessedItems", {}).get(self._table, [])
-            left += [each["PutRequest"]["Item"]["sk"]["S"] for each in unprocessed]
-        return left
-
-    def _item(self, marker: str, hour: str, ttl: str) -> dict[str, Any]:
-        return {
-            **keys.primary(partition_of(marker, hour, self._shards), marker),
-            "ttl": {"N": ttl},
-        }
-
-
-def _chunks(values: list[str], size: int) -> Iterator[list[str]]:
-    for start in range(0, len(values), size):
-        yield values[start : start + size]
+    def _written(self, item: Item) -> bool:
+        """Write an item; return False if it has to be written again."""
+        try:
+            self._client.put_item(TableName=self._table, Item=item)
+        except (ClientError, BotoCoreError) as error:
+            if not is_transient(error):
+                raise
+            return False
+        return True
