@@ -6,7 +6,7 @@ from datetime import datetime
 
 from fusion_billing.billing.closed_periods import ClosedPeriod
 from fusion_billing.billing.decisions import NewVersion, SameVersion
-from fusion_billing.billing.rating import HistoryEntry, Line, RatingKey, StoredRating, history_with
+from fusion_billing.billing.rating import HISTORY, HistoryEntry, Line, RatingKey, StoredRating
 from fusion_billing.billing.rating_document import RatingDocument
 from fusion_billing.dynamodb.ratings.rating_writes import Save
 from fusion_billing.dynamodb.ratings.statements import AlreadyClosed
@@ -123,7 +123,7 @@ class FakeRatings:
             amount=rated.amount,
             digest=rated.digest,
             document_json=rated.document_json,
-            history=history_with(current.history if current is not None else (), entry),
+            history=(*(current.history if current is not None else ()), entry)[-HISTORY:],
             raised=decision.raised | (current.raised if current is not None else frozenset()),
             line=_moved(current.line if current is not None else Line(), decision.line, due_at),
         )

@@ -99,7 +99,7 @@ def _rated(life: Life) -> dict[Pair, Fraction]:
     total: dict[Pair, Fraction] = {}
     opened = life.stored().calendar.open
     for item in life.service.dynamodb.contents(life.service.tables.ratings):
-        if "amount" not in item or "doc" not in item or not item["pk"]["S"].startswith("R#"):
+        if "amount" not in item or not item["pk"]["S"].startswith("R#"):
             continue
         rating = rating_of(item)
         start = about(life, rating.key.period_start)

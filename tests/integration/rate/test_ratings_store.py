@@ -18,7 +18,7 @@ from fusion_billing.dynamodb.ratings.ratings import RatingsStore
 from fusion_billing.errors import VersionConflict
 from local.capacity import Consumed
 from local.tables import Tables
-from tests.rating_documents import document
+from tests.rating_documents import CHARGE, document
 
 pytestmark = pytest.mark.integration
 
@@ -146,34 +146,51 @@ def test_the_history_holds_the_latest_fifty_versions(store: RatingsStore) -> Non
     assert [one.version for one in last.history] == list(range(4, 54))
 
 
-def test_a_rating_with_a_full_history_costs_four_units_and_its_index_one_when_written_and_when_sent(
+def _five_tiers(units: str, amount: str) -> ComputedRating:
+    """Return a rating whose document has five tiers and their steps: 1,600 bytes as text."""
+    tiers = [
+        {"up_to": bound, "unit_amount": price, "flat_amount": "0"}
+        for bound, price in (
+            ("1000", "0.01"),
+            ("10000", "0.008"),
+            ("100000", "0.006"),
+            ("1000000", "0.004"),
+            (None, "0.002"),
+        )
+    ]
+    steps = [
+        {
+            "description": f"Tier {number} (up to {tier['up_to']}): {number * 900} units at {tier['unit_amount']} each",
+            "units": str(number * 900),
+            "unit_amount": str(tier["unit_amount"]),
+            "amount": f"{number * 72.5}",
+        }
+        for number, tier in enumerate(tiers, 1)
+    ]
+    price = {**CHARGE, "model": {"type": "graduated", "tiers": tiers}}
+    return _rated(units, amount, steps=steps, priced_by=[price], names={"de_DE": "API-Aufrufe"})
+
+
+def test_a_rating_costs_a_unit_with_a_full_history_too_and_its_line_one_for_the_index(
     store: RatingsStore, tables: Tables, metered: tuple[DynamoDBClient, Consumed]
 ) -> None:
     client, consumed = metered
-    lines = LineStore(client, tables.ratings)
-    explained = {"en_US": "x" * 400}  # in all as long as the steps of five tiers with what priced them
-
-    def send() -> None:
-        [line], _ = lines.due(line_partition(ORDER, 8), NOW, 10)
-        consumed.clear()
-        assert lines.sent(line, Put(9, ORDER, str(line.amount), "d" * 64), NOW) == "sent"
-
-    for units in range(50):
-        _put(store, _rated(f"{100_000 + units}.5", f"{1_250 + units}.00", names=explained))
-    send()
+    for number in range(50):
+        now = NOW + timedelta(hours=number)
+        _put(store, _five_tiers(f"{100_000 + number * 731}.5", f"{1_250 + number}.00"), now=now)
+    [line], _ = LineStore(client, tables.ratings).due(line_partition(ORDER, 8), NOW + timedelta(hours=50), 10)
+    assert LineStore(client, tables.ratings).sent(line, Put(None, None, str(line.amount), ""), NOW) == "sent"
     consumed.clear()
     _put(
         RatingsStore(client, tables.ratings, line_partitions=8),
-        _rated("100051.5", "1301.00", names=explained),
+        _five_tiers("190000.5", "1500.00"),
+        now=NOW + timedelta(hours=51),
     )
     assert consumed.operations == ["GetItem", "UpdateItem", "GetItem"]
-    assert consumed.units(tables.ratings) == (4 + 1) + 2 * 1
-    send()
-    assert consumed.operations == ["UpdateItem"]
-    assert consumed.units(tables.ratings) == 4 + 1
+    assert consumed.units(tables.ratings) == (1 + 1) + 2 * 1
 
 
-def test_an_intent_costs_the_item_once_more_and_the_index_nothing_and_is_cleared_by_the_acknowledgement(
+def test_an_intent_and_an_acknowledgement_cost_the_item_once_more_each(
     store: RatingsStore, tables: Tables, metered: tuple[DynamoDBClient, Consumed]
 ) -> None:
     client, consumed = metered
@@ -192,11 +209,11 @@ def test_an_intent_costs_the_item_once_more_and_the_index_nothing_and_is_cleared
         UpdateExpression="SET line_intent = :intent REMOVE line_digest",
         ExpressionAttributeValues={":intent": {"S": intent.text()}},
     )
-    assert consumed.units(tables.ratings) == 2
+    assert consumed.units(tables.ratings) == 1
     consumed.clear()
     known = replace(line, intent=intent)
     assert lines.sent(known, Put(9, ORDER, "1.00", "d" * 64), NOW) == "sent"
-    assert consumed.units(tables.ratings) == 2 + 1
+    assert consumed.units(tables.ratings) == 1 + 1
     assert lines.get(line.key).intent is None
 
 

@@ -8,13 +8,10 @@ import pytest
 
 from fusion_billing.billing.large_documents import INLINE_BYTES
 from fusion_billing.billing.rating import (
-    HISTORY,
-    HistoryEntry,
     Line,
     RatingKey,
     StoredRating,
     computed_rating,
-    history_with,
 )
 from tests.rating_documents import document
 
@@ -50,14 +47,6 @@ def test_what_is_billed_is_what_invoices_hold_or_else_what_odoo_acknowledged(lin
     assert rating.billed == Decimal(billed)
     assert not rating.unresolved
     assert replace(rating, line=replace(line, has_intent=True)).unresolved
-
-
-def test_a_history_holds_the_newest_versions() -> None:
-    history: tuple[HistoryEntry, ...] = ()
-    for version in range(1, HISTORY + 3):
-        history = history_with(history, HistoryEntry(version, "1", "1.00", "2026-11-01T00:00:00Z"))
-    assert HISTORY == 50
-    assert [entry.version for entry in history] == list(range(3, HISTORY + 3))
 
 
 def test_a_computed_rating_has_the_digest_of_the_whole_document() -> None:

@@ -93,7 +93,7 @@ class StoredRating:
     amount: Decimal
     digest: str
     document_json: str
-    history: tuple[HistoryEntry, ...] = ()
+    history: Sequence[HistoryEntry] = ()
     frozen: bool = False
     raised: frozenset[str] = frozenset()
     line: Line = field(default_factory=Line)
@@ -169,11 +169,6 @@ def computed_rating(
     return ComputedRating(
         key, document, canonical(small) if large else whole, digest, thresholds, to_parts(large), cause
     )
-
-
-def history_with(history: Sequence[HistoryEntry], entry: HistoryEntry) -> tuple[HistoryEntry, ...]:
-    """Return the history with `entry` as its newest, without the oldest entries past `HISTORY`."""
-    return (*history, entry)[-HISTORY:]
 
 
 def _compact(instant: datetime) -> str:

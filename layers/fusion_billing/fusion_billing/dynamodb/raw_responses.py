@@ -2,17 +2,20 @@
 
 botocore converts every response by the service's model. DynamoDB responds with JSON, and only binary attributes
 differ after the conversion. So for read operations the body is decoded in the hook that botocore calls before it
-parses, and botocore gets an empty body. Errors, and responses with binary attributes, are left to botocore.
+parses, binary attributes too, and botocore gets an empty body. Errors, and responses with sets of binaries, are left
+to botocore.
 """
 
 import json
+from base64 import b64decode
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _READS = ("Query", "GetItem", "BatchGetItem")
-_BINARY = (b'"B":', b'"BS":')
+_BINARY = b'"B":'
+_BINARIES = b'"BS":'
 _OK = 200
 
 
@@ -25,7 +28,15 @@ def answer_raw(client: "DynamoDBClient") -> "DynamoDBClient":
 
 def _decode(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
     body: bytes = response_dict["body"]
-    if response_dict["status_code"] != _OK or any(binary in body for binary in _BINARY):
+    if response_dict["status_code"] != _OK or _BINARIES in body:
         return
-    customized_response_dict.update(json.loads(body))
+    decoded = json.loads(body, object_hook=_decoded_binary) if _BINARY in body else json.loads(body)
+    customized_response_dict.update(decoded)
     response_dict["body"] = b"{}"
+
+
+def _decoded_binary(value: dict[str, Any]) -> dict[str, Any]:
+    """Return an attribute's value decoded if it is binary, as botocore returns it."""
+    if len(value) == 1 and isinstance(text := value.get("B"), str):
+        return {"B": b64decode(text)}
+    return value

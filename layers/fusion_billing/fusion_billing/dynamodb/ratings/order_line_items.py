@@ -11,6 +11,7 @@ from fusion_billing.billing.rating_document import RatingDocument
 from fusion_billing.decimals import plain
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.attributes import Item
+from fusion_billing.dynamodb.ratings.packed_documents import read_documents
 from fusion_billing.instants import rfc3339
 
 FAILED = "failed"
@@ -171,7 +172,7 @@ def read_line(item: Item) -> StoredLine:
         sk=item["sk"]["S"],
         version=int(item["version"]["N"]),
         amount=Decimal(item["amount"]["S"]),
-        document_json=item["doc"]["S"],
+        document_json=read_documents(item)[0],
         state=read_state(_text(item, "line_state")) or "none",
         line_partition=_text(item, "line_pk") or "",
         at=_text(item, "line_at") or "",

@@ -2,13 +2,14 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from fusion_billing.billing.decisions import LineMove, NewVersion
-from fusion_billing.billing.rating import Cause, HistoryEntry, Line, RatingKey, StoredRating, history_with
+from fusion_billing.billing.rating import HistoryEntry, Line, RatingKey, StoredRating
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.attributes import Item
 from fusion_billing.dynamodb.ratings.order_line_items import read_state
+from fusion_billing.dynamodb.ratings.packed_documents import pack, read_documents
 from fusion_billing.dynamodb.ratings.rating_parts import parts_name
 from fusion_billing.instants import rfc3339, sortable
 
@@ -18,6 +19,9 @@ LINE_GONE: dict[LineMove, tuple[str, ...]] = {
     "none": ("line_pk", "line_at", "line_error", "line_message", "line_state"),
     "keep": (),
 }
+
+_TEXTS = ("doc", "hist")
+"""How earlier releases stored the document and the history."""
 
 
 class DueLine(NamedTuple):
@@ -30,14 +34,14 @@ class DueLine(NamedTuple):
 def version_values(decision: NewVersion, stored: StoredRating | None, due: DueLine, now: datetime) -> Item:
     """Return the attributes of a new version and its line; `due` is for a line that becomes due."""
     rated = decision.computed_rating
-    entry = HistoryEntry(decision.version, rated.document.units, rated.document.amount, rfc3339(now), rated.cause)
-    history = history_with(stored.history if stored is not None else (), entry)
+    at = rfc3339(now.replace(microsecond=0))  # a history of whole seconds is half as long
+    entry = HistoryEntry(decision.version, rated.document.units, rated.document.amount, at, rated.cause)
+    history = stored.history if stored is not None else ()
     values = {
         "version": {"N": str(decision.version)},
         "amount": {"S": rated.document.amount},
-        "doc": {"S": rated.document_json},
-        "digest": {"S": rated.digest},
-        "hist": {"S": "\n".join(map(_history_line, history))},
+        "packed": {"B": pack(rated.document_json, history, entry)},
+        "digest": {"B": bytes.fromhex(rated.digest)},
         **line_values(decision.line, due),
     }
     if rated.parts:
@@ -46,10 +50,13 @@ def version_values(decision: NewVersion, stored: StoredRating | None, due: DueLi
 
 
 def removed(decision: NewVersion, stored: StoredRating | None) -> tuple[str, ...]:
-    """Return the attributes that a new version takes away: the line's, and the name of parts it lacks."""
+    """Return the attributes that a new version takes away: the line's, and the name of parts it lacks.
+
+    Those that an earlier release wrote as text are packed now.
+    """
     had_parts = stored is not None and stored.parts is not None
     gone = ("parts",) if had_parts and not decision.computed_rating.parts else ()
-    return LINE_GONE[decision.line] + gone
+    return LINE_GONE[decision.line] + gone + _TEXTS
 
 
 def raised_value(raised: frozenset[str]) -> Item:
@@ -72,13 +79,14 @@ def line_values(line: LineMove, due: DueLine) -> Item:
 def rating_of(item: Item) -> StoredRating:
     """Return the rating in an item."""
     subscription, start, charge, corrects = keys.parse_rating_key(item["pk"]["S"], item["sk"]["S"])
+    document_json, history = read_documents(item)
     return StoredRating(
         key=RatingKey(subscription, _instant(start), charge, _instant(corrects) if corrects else None),
         version=int(item["version"]["N"]),
         amount=Decimal(item["amount"]["S"]),
-        digest=item["digest"]["S"],
-        document_json=item["doc"]["S"],
-        history=tuple(map(_history_entry, item["hist"]["S"].split("\n"))),
+        digest=_digest(item["digest"]),
+        document_json=document_json,
+        history=history,
         frozen="frozen" in item and item["frozen"]["BOOL"],
         raised=frozenset(item["raised"]["SS"]) if "raised" in item else frozenset(),
         line=_line(item),
@@ -105,15 +113,9 @@ def _scalar(value: dict[str, Any]) -> str:
     return str(next(iter(value.values())))
 
 
-def _history_line(entry: HistoryEntry) -> str:
-    """Return a version as a line of text: half of what a map takes, and most of a rating is its history."""
-    line = f"{entry.version} {entry.units} {entry.amount} {entry.at}"
-    return line if entry.cause is None else f"{line} {entry.cause}"
-
-
-def _history_entry(line: str) -> HistoryEntry:
-    version, units, amount, at, *cause = line.split(" ")
-    return HistoryEntry(int(version), units, amount, at, cast("Cause", cause[0]) if cause else None)
+def _digest(value: dict[str, Any]) -> str:
+    """Return a digest as hexadecimal digits, which is how earlier releases stored it."""
+    return bytes(value["B"]).hex() if "B" in value else str(value["S"])
 
 
 def _instant(text: str) -> datetime:
