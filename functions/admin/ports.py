@@ -7,15 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from fusion_billing.json_types import JsonObject
-
 if TYPE_CHECKING:
     from decimal import Decimal
 
     from fusion_billing.access.stored_key import Source, StoredKey
     from fusion_billing.billing.rating import RatingKey, StoredRating
     from fusion_billing.billing.rating_document import RatingDocument
-    from fusion_billing.catalog.change import Change
+    from fusion_billing.catalog.change import Change, ChangeEntry
     from fusion_billing.catalog.charge import Charge
     from fusion_billing.catalog.metric import Metric
     from fusion_billing.catalog.stored_subscription import Listed, StoredSubscription
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
     from fusion_billing.messaging.messages import Job
     from fusion_billing.rating.records import Record
     from fusion_billing.retry import Deadline
+    from fusion_billing.statements.statement import StatementJson
     from fusion_billing.webhooks.delivery import Delivery
     from fusion_billing.webhooks.delivery_result import DeliveryState
     from fusion_billing.webhooks.endpoint import Endpoint
@@ -64,7 +63,7 @@ class Catalog(Protocol):
     def charge_page(self, after: str | None, limit: int) -> "tuple[list[Stored[tuple[Charge, ...]]], str | None]":
         """Return a page of charges by code, and the code after which the next page begins."""
 
-    def history(self, kind: "DefinitionKind", code: str) -> list[JsonObject]:
+    def history(self, kind: "DefinitionKind", code: str) -> "list[ChangeEntry]":
         """Return the changes of a metric or charge."""
 
     def put_metric(self, metric: "Metric", expected: int | None, change: "Change | None" = None) -> int:
@@ -169,10 +168,12 @@ class MarkedPairs(Protocol):
 class Statements(Protocol):
     """Reads statements (`dynamodb.ratings.statements.StatementStore`)."""
 
-    def get(self, subscription: str, period_start: datetime) -> JsonObject | None:
+    def get(self, subscription: str, period_start: datetime) -> "StatementJson | None":
         """Return a statement; raises `TamperedStatement`."""
 
-    def page(self, subscription: str, after: datetime | None, limit: int) -> tuple[list[JsonObject], datetime | None]:
+    def page(
+        self, subscription: str, after: datetime | None, limit: int
+    ) -> "tuple[list[StatementJson], datetime | None]":
         """Return a page of statements, the newest first, and where the next page begins."""
 
 
@@ -222,7 +223,7 @@ class Subscriptions(SubscriptionList, Protocol):
     def plans_of(self, ids: Sequence[str]) -> dict[str, frozenset[str]]:
         """Return every plan of those subscriptions that changed theirs, by id; raises `Unavailable`."""
 
-    def history(self, subscription: str) -> list[JsonObject]:
+    def history(self, subscription: str) -> "list[ChangeEntry]":
         """Return the changes of a subscription."""
 
     def delete(self, stored: "StoredSubscription", change: "Change | None" = None) -> None:

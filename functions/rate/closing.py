@@ -15,7 +15,7 @@ from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.closed_periods import ClosedPeriod
 from fusion_billing.billing.pricing import Pricing
 from fusion_billing.billing.rating import StoredRating
-from fusion_billing.billing.rating_document import StoredPrice
+from fusion_billing.billing.stored_price import StoredPrice
 from fusion_billing.billing_periods.calendar import Period
 from fusion_billing.dynamodb.markers.changed_pairs import EVERY_METRIC, ChangedPair, month_of
 from fusion_billing.errors import Unavailable, VersionConflict

@@ -14,9 +14,9 @@ from fusion_billing.billing.rating_document import RatingDocument
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
 from fusion_billing.dynamodb.ratings.rating_writes import Save
-from fusion_billing.json_types import JsonMapping, JsonObject
 from fusion_billing.messaging.messages import Job
 from fusion_billing.rating.records import Record
+from fusion_billing.statements.statement import StatementJson
 from fusion_billing.webhooks.publishing import TransactionWrite
 
 
@@ -93,10 +93,10 @@ class Ratings(Protocol):
 class Statements(Protocol):
     """Stores statements (`dynamodb.ratings.statements.StatementStore`)."""
 
-    def put(self, document: JsonMapping, events: Sequence[TransactionWrite] = ()) -> None:
+    def put(self, document: StatementJson, events: Sequence[TransactionWrite] = ()) -> None:
         """Store a statement and its events in one transaction; raises `AlreadyClosed`."""
 
-    def latest(self, subscription: str) -> JsonObject | None:
+    def latest(self, subscription: str) -> StatementJson | None:
         """Return the newest statement; raises `TamperedStatement`."""
 
 

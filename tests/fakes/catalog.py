@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from fusion_billing.billing.price_book import PriceBook
-from fusion_billing.catalog.change import Change
+from fusion_billing.catalog.change import Change, ChangeEntry
 from fusion_billing.catalog.charge import Charge
 from fusion_billing.catalog.metric import Metric
 from fusion_billing.catalog.validation import parse
@@ -80,7 +80,7 @@ class FakeCatalog:
     def charge_page(self, after: str | None, limit: int) -> tuple[list[Stored[tuple[Charge, ...]]], str | None]:
         return _page(self.stored_charges, after, limit)
 
-    def history(self, kind: DefinitionKind, code: str) -> list[dict[str, object]]:
+    def history(self, kind: DefinitionKind, code: str) -> list[ChangeEntry]:
         changes = self.changes.get((kind, code), [])
         return [change.as_json(number) for number, change in enumerate(changes, 1)]
 

@@ -1,6 +1,6 @@
 """Ratings, closed periods, statements and announced ends."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -12,6 +12,8 @@ from fusion_billing.dynamodb.ratings.rating_writes import Save
 from fusion_billing.dynamodb.ratings.statements import AlreadyClosed
 from fusion_billing.errors import Unavailable, VersionConflict
 from fusion_billing.instants import rfc3339
+from fusion_billing.statements.statement import Period as StatementPeriod
+from fusion_billing.statements.statement import StatementJson, statement_document
 
 
 @dataclass
@@ -146,15 +148,22 @@ def _moved(line: Line, move: str, due_at: datetime) -> Line:
     return replace(line, state=None if move == "none" else move, at=due_at if move == "due" else None)
 
 
+def an_empty_statement(subscription: str, start: datetime) -> StatementJson:
+    """Return the statement of a month without any order line."""
+    end = start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)
+    period = StatementPeriod(subscription, "Acme", "Pro", "USD", "UTC", 41, start, end, end)
+    return statement_document(period, [], previous_hash=None, closed_at=end)
+
+
 @dataclass
 class FakeStatements:
     """Statements in memory; storing one notes in its closed period that it is made."""
 
     closed_periods: FakeClosedPeriods
-    documents: dict[tuple[str, str], Mapping[str, object]] = field(default_factory=dict)
+    documents: dict[tuple[str, str], StatementJson] = field(default_factory=dict)
     events: list[object] = field(default_factory=list)
 
-    def put(self, document: Mapping[str, object], events: Sequence[object] = ()) -> None:
+    def put(self, document: StatementJson, events: Sequence[object] = ()) -> None:
         key = str(document["subscription"]), str(document["period_start"])
         if key in self.documents:
             raise AlreadyClosed("The period has a statement")
@@ -166,21 +175,21 @@ class FakeStatements:
             else:
                 self.events.append(write)
 
-    def get(self, subscription: str, period_start: datetime) -> dict[str, object] | None:
+    def get(self, subscription: str, period_start: datetime) -> StatementJson | None:
         found = self.documents.get((subscription, rfc3339(period_start)))
-        return None if found is None else dict(found)
+        return None if found is None else found.copy()
 
     def page(
         self, subscription: str, after: datetime | None, limit: int
-    ) -> tuple[list[dict[str, object]], datetime | None]:
+    ) -> tuple[list[StatementJson], datetime | None]:
         starts = sorted((start for owner, start in self.documents if owner == subscription), reverse=True)
         rest = [start for start in starts if after is None or start < rfc3339(after)]
-        page = [dict(self.documents[subscription, start]) for start in rest[:limit]]
+        page = [self.documents[subscription, start].copy() for start in rest[:limit]]
         return page, datetime.fromisoformat(rest[limit - 1]) if len(rest) > limit else None
 
-    def latest(self, subscription: str) -> dict[str, object] | None:
+    def latest(self, subscription: str) -> StatementJson | None:
         own = [document for (owner, _), document in sorted(self.documents.items()) if owner == subscription]
-        return dict(own[-1]) if own else None
+        return own[-1].copy() if own else None
 
 
 @dataclass

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from fusion_billing.catalog.change import Change
+from fusion_billing.catalog.change import Change, ChangeEntry
 from fusion_billing.catalog.stored_subscription import Listed, StoredSubscription
 from fusion_billing.dynamodb.keys import list_shard
 from fusion_billing.errors import AliasTaken, OrderTaken, VersionConflict
@@ -70,7 +70,7 @@ class FakeSubscriptions:
     def plans_of(self, ids: Sequence[str]) -> dict[str, frozenset[str]]:
         return {id_: frozenset(change.plan for change in self.items[id_].plans) for id_ in ids}
 
-    def history(self, subscription: str) -> list[dict[str, object]]:
+    def history(self, subscription: str) -> list[ChangeEntry]:
         """Return the changes of a subscription, the newest first."""
         changes = self.changes.get(subscription, [])
         return [change.as_json(number) for number, change in enumerate(changes, 1)][::-1]

@@ -27,10 +27,10 @@ JSON_EDGES = {
     "rating.result": "writes an estimate for outside clients",
     # Stored documents: the modules that write and read them.
     "billing.large_documents": "cuts stored rating documents",
-    "billing.rating": "puts cut rating documents together",
-    "billing.rating_document": "writes and reads rating documents",
+    "billing.document_fields": "reads fields of stored rating documents",
+    "billing.rating_document": "writes rating documents",
+    "billing.stored_price": "writes and reads the definitions in rating documents",
     "odoo_lines.line_guard": "writes and reads the notes of a comparison",
-    "statements": "writes, hashes and verifies statements, of other formats too",
     "webhooks.events.payload": "contains examples of payloads as JSON",
     # The database, queues and HTTP.
     "dynamodb": "writes and reads items; contains stored documents",
@@ -44,10 +44,10 @@ JSON_EDGES = {
     "odoo.client": "calls Odoo",
     "odoo.protocols": "writes calls of Odoo and reads its responses",
     "odoo.keys": "reads secrets",
-    "odoo": "reads rows",
-    "billing.preview": "writes a preview",
-    "functions.admin": "reads requests, writes responses",
-    "functions.*.ports": "takes stored statements",
+    "odoo.order_line_reading": "reads rows of order lines",
+    "odoo.subscriptions": "reads rows of orders",
+    "odoo.taxes": "reads rows of taxes",
+    "functions.admin.services.openapi": "writes the OpenAPI document",
 }
 """Module or package -> what JSON it reads or writes. `*` stands for one word."""
 

@@ -43,6 +43,6 @@ def rotate(request: Request, endpoint: str) -> Response:
 
 def test(request: Request, endpoint: str) -> Response:
     """Send an endpoint a test event, or a sample of the event type in the body."""
-    type_ = check_fields(request.optional_json(), strings=("type",)).get("type", service.TEST_EVENT)
+    type_ = check_fields(request.optional_json(), strings=("type",)).strings.get("type", service.TEST_EVENT)
     webhooks, principal = webhook_dependencies.webhooks(), request.principal
     return json_response(202, service.test(webhooks, principal, endpoint, type_, request.now))

@@ -42,15 +42,15 @@ def retry(request: Request, line: str) -> Response:
 
 def reconcile(request: Request) -> Response:
     """Compare lines with Odoo, and repair those that differ if the request says so."""
-    given = check_fields(
+    fields = check_fields(
         request.optional_json(), strings=("subscription", "period_start", "cursor"), booleans=("repair",)
     )
-    start = given.get("period_start")
+    start = fields.strings.get("period_start")
     try:
-        report = odoo_dependencies.reconciler(repair=bool(given.get("repair"))).run(
-            subscription=given.get("subscription"),
+        report = odoo_dependencies.reconciler(repair=fields.booleans.get("repair", False)).run(
+            subscription=fields.strings.get("subscription"),
             period_start=None if start is None else parse_instant(start, "period_start"),
-            cursor=given.get("cursor"),
+            cursor=fields.strings.get("cursor"),
         )
     except OdooError as error:
         raise _unavailable(error) from None

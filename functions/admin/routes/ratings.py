@@ -74,10 +74,9 @@ def get_rating(request: Request, subscription: str, charge: str) -> Response:
     key = RatingKey(viewer.stored.id, viewer.calendar.period_holding(at).start, code, corrected)
     stores = dependencies.ratings(), dependencies.usage_reader()
     steps_from = _steps_from(given)
-    result = ratings.detail(*stores, viewer, key, after=after, limit=limit, steps_from=steps_from)
-    following = result.pop("records_after")
-    result["records_cursor"] = None if following is None else request.cursor_after(following)
-    return json_response(200, result)
+    result, following = ratings.detail(*stores, viewer, key, after=after, limit=limit, steps_from=steps_from)
+    cursor = None if following is None else request.cursor_after(following)
+    return json_response(200, {**result, "records_cursor": cursor})
 
 
 def _steps_from(given: Mapping[str, str]) -> int:

@@ -12,8 +12,8 @@ from functions.admin.services.subscription_reading import visible
 
 def start(request: Request) -> Response:
     """Start a rating run; return 200 if it is finished, 202 if it takes longer."""
-    given = check_fields(request.optional_json(), strings=("subscription",), booleans=("sweep",))
-    subscription, sweep = given.get("subscription"), given.get("sweep", True)
+    fields = check_fields(request.optional_json(), strings=("subscription",), booleans=("sweep",))
+    subscription, sweep = fields.strings.get("subscription"), fields.booleans.get("sweep", True)
     if subscription is not None:
         subscription = visible(dependencies.subscriptions(), request.principal, subscription).id
     now = request.now

@@ -10,7 +10,7 @@ from fusion_billing.messaging.relay_messages import SyncJob
 
 def sync(request: Request) -> Response:
     """Read what changed in Odoo, or everything; what takes longer than this response goes on after it."""
-    full = check_fields(request.optional_json(), booleans=("full",)).get("full", False)
+    full = check_fields(request.optional_json(), booleans=("full",)).booleans.get("full", False)
     started_at = request.now
     report = odoo_dependencies.subscription_sync().run(full=full, began=started_at)
     failure = report.alarm or report.failed

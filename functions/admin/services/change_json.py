@@ -1,9 +1,9 @@
 """The changes of a definition as responses show them."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any, NotRequired, TypedDict
+from collections.abc import Iterable
+from typing import NotRequired, TypedDict
 
-from fusion_billing.json_types import JsonMapping
+from fusion_billing.catalog.change import ChangeEntry
 
 
 class ChangeJson(TypedDict):
@@ -16,12 +16,12 @@ class ChangeJson(TypedDict):
     reason: NotRequired[str]
 
 
-def changes_json(entries: Iterable[JsonMapping]) -> list[ChangeJson]:
+def changes_json(entries: Iterable[ChangeEntry]) -> list[ChangeJson]:
     """Return stored entries of a definition's history as responses show them."""
     return [_change(entry) for entry in entries]
 
 
-def _change(entry: Mapping[str, Any]) -> ChangeJson:
+def _change(entry: ChangeEntry) -> ChangeJson:
     shown: ChangeJson = {
         "version": entry["version"],
         "changed_at": entry["at"],

@@ -6,7 +6,7 @@ price it was rated by, for its corrections too. Everything else is rated again.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -28,7 +28,6 @@ from fusion_billing.catalog.validation import check_size, parse
 from fusion_billing.dynamodb.catalog.definitions import Stored
 from fusion_billing.dynamodb.keys import CHARGE
 from fusion_billing.errors import Fault, InUse, NotFound, Refused
-from fusion_billing.json_types import JsonObject
 from fusion_billing.messaging.rating_jobs import COMMIT_SECONDS
 
 SHOWN = ("versions", "history")
@@ -84,7 +83,7 @@ class Planned:
         return f"added {which}" if self.replaced is None else f"{in_words(self.changed)} of {which}"
 
 
-def planned(store: Catalog, code: str, body: JsonObject, now: datetime) -> Planned:
+def planned(store: Catalog, code: str, body: Mapping[str, object], now: datetime) -> Planned:
     """Return what a `PUT` would do now; raises `Refused`, and as `read_only_fields.check` does."""
     definition, read_only = read_only_fields.split(body, SHOWN)
     charge = _parsed(store, code, definition)
@@ -96,8 +95,8 @@ def planned(store: Catalog, code: str, body: JsonObject, now: datetime) -> Plann
 
 
 def put(
-    store: Catalog, jobs: RatingJobs, code: str, body: JsonObject, put_request: PutRequest
-) -> tuple[bool, JsonObject]:
+    store: Catalog, jobs: RatingJobs, code: str, body: Mapping[str, object], put_request: PutRequest
+) -> tuple[bool, dict[str, object]]:
     """Create a charge, or add or replace a version; return whether the charge is new, and its JSON.
 
     Another metric or currency must be confirmed while the charge is in use. Raises `Refused` with every
@@ -117,7 +116,7 @@ def put(
     raise AssertionError
 
 
-def get(store: Catalog, code: str, now: datetime) -> JsonObject:
+def get(store: Catalog, code: str, now: datetime) -> dict[str, object]:
     """Return a charge's JSON; raises `NotFound`."""
     stored = store.stored_charge(code)
     if stored is None:
@@ -125,7 +124,7 @@ def get(store: Catalog, code: str, now: datetime) -> JsonObject:
     return as_json(store, stored, now)
 
 
-def listing(store: Catalog, after: str | None, limit: int, now: datetime) -> tuple[list[JsonObject], str | None]:
+def listing(store: Catalog, after: str | None, limit: int, now: datetime) -> tuple[list[dict[str, object]], str | None]:
     """Return a page of charges by code, and after which the next one begins."""
     page, last = store.charge_page(after, limit)
     return [_listed(stored, now) for stored in page], last
@@ -173,7 +172,7 @@ def in_force(versions: Versions, now: datetime) -> Charge:
     return next((version for version in reversed(versions) if _valid_from(version) <= now), versions[0])
 
 
-def as_json(store: Catalog, stored: Stored[tuple[Charge, ...]], now: datetime) -> JsonObject:
+def as_json(store: Catalog, stored: Stored[tuple[Charge, ...]], now: datetime) -> dict[str, object]:
     """Return a charge as the API shows it by itself: with its history."""
     return _listed(stored, now) | {"history": changes_json(store.history(CHARGE, stored.value[0].code))}
 
@@ -186,7 +185,7 @@ def _listed(stored: Stored[tuple[Charge, ...]], now: datetime) -> dict[str, Any]
     }
 
 
-def _parsed(store: Catalog, code: str, body: dict[str, Any]) -> Charge:
+def _parsed(store: Catalog, code: str, body: Mapping[str, object]) -> Charge:
     faults: tuple[Fault, ...] = ()
     charge = None
     try:

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import localcontext
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from functions.admin.ports import RatedRecords
-from functions.admin.services.unbilled import unbilled
+from functions.admin.services.unbilled import UnbilledJson, unbilled
 from fusion_billing.access.principal import Principal
 from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.decisions import total
@@ -20,12 +20,67 @@ from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import EXACT, plain
 from fusion_billing.errors import Refused
 from fusion_billing.instants import rfc3339
-from fusion_billing.json_types import JsonObject
 from fusion_billing.rating.aggregations import AGGREGATORS
 from fusion_billing.rating.aggregations.weighted import cut
 from fusion_billing.rating.exact import readable
 from fusion_billing.rating.records import Record, in_order
 from fusion_billing.rating.result import RatingResult
+
+
+class SumJson(TypedDict):
+    """Units and amount of one or more charges."""
+
+    included_units: str
+    overage_units: str
+    amount: str
+    currency: str
+
+
+class ProjectionJson(SumJson):
+    """What a period comes to if usage goes on as it did."""
+
+    units: str | None
+
+
+class ChargeUsageJson(SumJson):
+    """A charge on a metric."""
+
+    charge: str
+    name: str
+    units: str
+    projection: ProjectionJson
+
+
+class UnpricedJson(TypedDict):
+    """A charge that can't be priced, and the reason."""
+
+    charge: str
+    reason: str
+
+
+class MetricUsageJson(SumJson):
+    """A metric's usage in a period."""
+
+    metric: str
+    name: str
+    unit: str | None
+    units: str
+    projection: ProjectionJson
+    charges: list[ChargeUsageJson]
+    unpriced: NotRequired[list[UnpricedJson]]
+    unbilled: NotRequired[UnbilledJson]
+
+
+class CurrentUsageJson(TypedDict):
+    """A subscription's usage in a period, by metric."""
+
+    subscription: str
+    period_start: str
+    period_end: str
+    state: str
+    calculated_at: str
+    currency: str
+    metrics: list[MetricUsageJson]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +110,7 @@ def current_usage(
     principal: Principal,
     now: datetime,
     at: datetime | None = None,
-) -> JsonObject:
+) -> CurrentUsageJson:
     """Return a period of each metric that is charged or was used, as far as the key may see it.
 
     It is the open period, or the one that holds the instant `at`.
@@ -74,7 +129,7 @@ def current_usage(
     }
 
 
-def _metric(view: _View, metric: Metric) -> dict[str, Any] | None:
+def _metric(view: _View, metric: Metric) -> MetricUsageJson | None:
     customer, period, records = view.customer, view.period, view.records
     starts, ends = customer.rated_start(period), customer.rated_end(period)
     first = metric.records_from(starts)
@@ -91,12 +146,16 @@ def _metric(view: _View, metric: Metric) -> dict[str, Any] | None:
     counted = list(cut(used, starts, ends)) if metric.aggregation == "time_weighted" else used
     with localcontext(EXACT):
         units = readable(AGGREGATORS[metric.aggregation].aggregate(in_order(counted), period.start, period.end))
-    shown = {
+    sums = _summed([each.now for each in charged], customer.priced.currency)
+    shown: MetricUsageJson = {
         "metric": metric.code,
         "name": metric.name,
         "unit": metric.unit,
         "units": plain(units),
-        **_summed([each.now for each in charged], customer.priced.currency),
+        "included_units": sums["included_units"],
+        "overage_units": sums["overage_units"],
+        "amount": sums["amount"],
+        "currency": sums["currency"],
         "projection": _projection([each.then for each in charged], customer.priced.currency),
         "charges": [_charge(each) for each in charged],
     }
@@ -107,12 +166,13 @@ def _metric(view: _View, metric: Metric) -> dict[str, Any] | None:
     return shown
 
 
-def _charged(view: _View, metric: Metric, used: Sequence[Record]) -> tuple[list[_Charged], list[dict[str, str]]]:
+def _charged(view: _View, metric: Metric, used: Sequence[Record]) -> tuple[list[_Charged], list[UnpricedJson]]:
     """Return each charge on a metric, now and then, and what can't be priced as things are, and why."""
     customer, prices, now = view.customer, view.prices, view.now
     start, end = view.period.start, view.period.end
     subscription = customer.priced_in(view.period)
-    charged, unpriced = [], []
+    charged: list[_Charged] = []
+    unpriced: list[UnpricedJson] = []
     for code in prices.by_metric.get(metric.code, ()):
         try:
             price = prices.pricing(code, subscription, start, end)
@@ -126,7 +186,7 @@ def _charged(view: _View, metric: Metric, used: Sequence[Record]) -> tuple[list[
     return charged, unpriced
 
 
-def _charge(charged: _Charged) -> dict[str, Any]:
+def _charge(charged: _Charged) -> ChargeUsageJson:
     currency = charged.now.currency
     return {
         "charge": charged.price.charge.code,
@@ -137,7 +197,7 @@ def _charge(charged: _Charged) -> dict[str, Any]:
     }
 
 
-def _summed(rated: Sequence[RatingResult], currency: str) -> dict[str, Any]:
+def _summed(rated: Sequence[RatingResult], currency: str) -> SumJson:
     return {
         "included_units": plain(total(rating.included_units for rating in rated)),
         "overage_units": plain(total(rating.overage_units for rating in rated)),
@@ -146,6 +206,6 @@ def _summed(rated: Sequence[RatingResult], currency: str) -> dict[str, Any]:
     }
 
 
-def _projection(rated: Sequence[RatingResult], currency: str) -> dict[str, Any]:
+def _projection(rated: Sequence[RatingResult], currency: str) -> ProjectionJson:
     # Charges on one metric may convert its units; the first one's stand for the metric.
     return {"units": plain(rated[0].units) if rated else None, **_summed(rated, currency)}

@@ -1,7 +1,7 @@
 """List deliveries, and replay one or all since a time. One function per use case."""
 
 from datetime import datetime
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from functions.admin.cursors import bad_cursor
 from functions.admin.ports import Deliveries, Endpoints, WakeUps
@@ -10,12 +10,18 @@ from functions.admin.services.endpoints import find, refuse_disabled
 from fusion_billing.access.principal import Principal
 from fusion_billing.errors import NotFound
 from fusion_billing.instants import rfc3339
-from fusion_billing.json_types import JsonObject
 from fusion_billing.webhooks import identifiers
 from fusion_billing.webhooks.delivery_result import DeliveryState
 
 MOST_REPLAYED = 500
 _PAGE = 100
+
+
+class ReplayJson(TypedDict):
+    """The number of deliveries that are sent again; `next_since` is where the next call continues, if any."""
+
+    replayed: int
+    next_since: NotRequired[str]
 
 
 def listing(
@@ -80,7 +86,7 @@ def replay_since(
     since: datetime,
     states: frozenset[DeliveryState],
     now: datetime,
-) -> JsonObject:
+) -> ReplayJson:
     """Send an endpoint every event since a time again, the oldest first, if its delivery is in `states`.
 
     Returns how many, and where there are more than one call takes on, the `since` to go on with. Raises
@@ -99,7 +105,7 @@ def replay_since(
             break
     if replayed:
         wake_ups.now([endpoint.id])
-    result: dict[str, Any] = {"replayed": replayed}
+    result: ReplayJson = {"replayed": replayed}
     if after is not None:
         result["next_since"] = rfc3339(found[-1].created_at)
     return result

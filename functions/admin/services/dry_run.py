@@ -6,7 +6,7 @@ and by what is listed (`preview.MOST_LISTED`); what was cut short says so. Subsc
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -22,7 +22,6 @@ from fusion_billing.billing.price_book import PriceBook
 from fusion_billing.catalog.change import changed_fields
 from fusion_billing.catalog.charge import Charge
 from fusion_billing.catalog.stored_subscription import StoredSubscription
-from fusion_billing.json_types import JsonObject
 from fusion_billing.rating.records import Record
 
 SECONDS = 15
@@ -42,7 +41,7 @@ class Stores:
     clock: Callable[[], float] = time.monotonic
 
 
-def of_metric(stores: Stores, code: str, body: JsonObject, put_request: PutRequest) -> JsonObject:
+def of_metric(stores: Stores, code: str, body: Mapping[str, object], put_request: PutRequest) -> dict[str, object]:
     """Return what putting a metric would change; raises as the `PUT` does, but asks for no confirmation."""
     plan = metrics.planned(stores.catalogue, code, body)
     known, charged = stores.catalogue.metrics(), stores.catalogue.charges()
@@ -53,7 +52,7 @@ def of_metric(stores: Stores, code: str, body: JsonObject, put_request: PutReque
     return outcome | _of_open_periods(stores, before, after, concerned, put_request)
 
 
-def of_charge(stores: Stores, code: str, body: JsonObject, put_request: PutRequest) -> JsonObject:
+def of_charge(stores: Stores, code: str, body: Mapping[str, object], put_request: PutRequest) -> dict[str, object]:
     """Return what putting a charge would change; raises as the `PUT` does, but asks for no confirmation."""
     plan = charges.planned(stores.catalogue, code, body, put_request.now)
     known, charged = stores.catalogue.metrics(), stores.catalogue.charges()
@@ -70,7 +69,7 @@ def of_subscription(
     stores: Stores,
     stored: StoredSubscription | None,
     new: StoredSubscription | None,
-) -> JsonObject:
+) -> dict[str, object]:
     """Return what a subscription as it would be stored (None: nothing would be) changes."""
     before = None if stored is None else billed_subscription(stored)
     after = before if new is None else billed_subscription(new)

@@ -1,17 +1,16 @@
 """Register, change, delete and test webhook endpoints, and rotate their secrets. One function per use case."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from secrets import token_bytes
-from typing import Any
+from typing import Any, Literal, NotRequired, TypedDict, cast
 
 from functions.admin.ports import EndpointEvents, Endpoints, EndpointSecrets, Events
 from fusion_billing.access.principal import Principal
 from fusion_billing.catalog.identifiers import MAX_DESCRIPTION, MAX_ENDPOINTS
 from fusion_billing.errors import Conflict, Fault, NotFound, Refused
 from fusion_billing.instants import rfc3339
-from fusion_billing.json_types import JsonObject
 from fusion_billing.outbound.ssrf_guard import SsrfGuard
 from fusion_billing.webhooks import identifiers, signing
 from fusion_billing.webhooks.endpoint import Endpoint, SealedSecret
@@ -22,6 +21,47 @@ TEST_EVENT = "endpoint.test"
 OLD_SECRET_LIVES = timedelta(hours=24)
 _MOST_LIVE_SECRETS = 5
 _FIELDS = ("url", "events", "description")
+
+
+class EndpointJson(TypedDict):
+    """An endpoint as responses show it, without its secrets."""
+
+    id: str
+    source: str
+    url: str
+    events: list[str]
+    description: str
+    state: str
+    created_at: str
+    failing_since: NotRequired[str]
+    disabled_at: NotRequired[str]
+    disabled_reason: NotRequired[str]
+
+
+class NewEndpointJson(EndpointJson):
+    """A new endpoint; only this response contains its `secret`."""
+
+    secret: str
+
+
+class RotatedJson(NewEndpointJson):
+    """An endpoint with its new `secret`; messages are signed with the old one as well until it expires."""
+
+    previous_secret_expires_at: str
+
+
+class TestJson(TypedDict):
+    """The IDs of a test event and its delivery."""
+
+    event: str
+    delivery: str
+
+
+class _Fields(TypedDict, total=False):
+    url: str
+    events: tuple[str, ...]
+    description: str
+    state: Literal["enabled", "disabled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +76,7 @@ class Webhooks:
     random: Callable[[int], bytes] = token_bytes
 
 
-def create(webhooks: Webhooks, principal: Principal, body: JsonObject, now: datetime) -> JsonObject:
+def create(webhooks: Webhooks, principal: Principal, body: Mapping[str, object], now: datetime) -> NewEndpointJson:
     """Register an endpoint of the principal's source; only this response contains its secret.
 
     Raises `Refused` with every fault: an unknown field or event, and for the URL why it can't be sent to.
@@ -68,21 +108,23 @@ def find(store: Endpoints, principal: Principal, endpoint_id: str) -> Endpoint:
     return endpoint
 
 
-def get(webhooks: Webhooks, principal: Principal, endpoint_id: str) -> JsonObject:
+def get(webhooks: Webhooks, principal: Principal, endpoint_id: str) -> EndpointJson:
     """Return an endpoint, without its secrets; raises `NotFound`."""
     return as_json(find(webhooks.endpoints, principal, endpoint_id))
 
 
 def listing(
     webhooks: Webhooks, principal: Principal, *, limit: int, after: str | None
-) -> tuple[list[JsonObject], str | None]:
+) -> tuple[list[EndpointJson], str | None]:
     """Return a page of the source's endpoints, of all for an admin, and the id to go on after."""
     source = None if principal.is_admin else principal.source
     found, last = webhooks.endpoints.listing(source=source, limit=limit, after=after)
     return [as_json(endpoint) for endpoint in found], last
 
 
-def change(webhooks: Webhooks, principal: Principal, endpoint_id: str, body: JsonObject, now: datetime) -> JsonObject:
+def change(
+    webhooks: Webhooks, principal: Principal, endpoint_id: str, body: Mapping[str, object], now: datetime
+) -> EndpointJson:
     """Change what `body` names: url, events, description, state (`enabled` or `disabled`).
 
     Enabling forgets what it was disabled for; deliveries that failed meanwhile stay failed until they are
@@ -105,7 +147,7 @@ def delete(webhooks: Webhooks, principal: Principal, endpoint_id: str) -> None:
     webhooks.endpoints.delete(find(webhooks.endpoints, principal, endpoint_id).id)
 
 
-def rotate(webhooks: Webhooks, principal: Principal, endpoint_id: str, now: datetime) -> JsonObject:
+def rotate(webhooks: Webhooks, principal: Principal, endpoint_id: str, now: datetime) -> RotatedJson:
     """Give an endpoint a new secret, shown once; for 24 hours messages are signed with the old one too.
 
     Raises `NotFound`, or `Conflict` where it was rotated too often of late.
@@ -121,7 +163,7 @@ def rotate(webhooks: Webhooks, principal: Principal, endpoint_id: str, now: date
     return {**as_json(stored), "secret": secret, "previous_secret_expires_at": rfc3339(until)}
 
 
-def test(webhooks: Webhooks, principal: Principal, endpoint_id: str, type_: str, now: datetime) -> JsonObject:
+def test(webhooks: Webhooks, principal: Principal, endpoint_id: str, type_: str, now: datetime) -> TestJson:
     """Send an event of `type_` to an endpoint regardless of its filters; return the ids of the event and its delivery.
 
     An event of another type than `endpoint.test` is the type's example, with `sample` true in its data.
@@ -153,9 +195,9 @@ def refuse_disabled(endpoint: Endpoint) -> None:
         raise Conflict("The endpoint is disabled: enable it first", code="endpoint_disabled")
 
 
-def as_json(endpoint: Endpoint) -> JsonObject:
+def as_json(endpoint: Endpoint) -> EndpointJson:
     """Return an endpoint as it is shown: never a secret."""
-    shown: dict[str, Any] = {
+    shown: EndpointJson = {
         "id": endpoint.id,
         "source": endpoint.source,
         "url": endpoint.url,
@@ -164,9 +206,10 @@ def as_json(endpoint: Endpoint) -> JsonObject:
         "state": endpoint.state,
         "created_at": rfc3339(endpoint.created_at),
     }
-    for name, instant in (("failing_since", endpoint.failing_since), ("disabled_at", endpoint.disabled_at)):
-        if instant is not None:
-            shown[name] = rfc3339(instant)
+    if endpoint.failing_since is not None:
+        shown["failing_since"] = rfc3339(endpoint.failing_since)
+    if endpoint.disabled_at is not None:
+        shown["disabled_at"] = rfc3339(endpoint.disabled_at)
     if endpoint.disabled_reason is not None:
         shown["disabled_reason"] = endpoint.disabled_reason
     return shown
@@ -177,7 +220,7 @@ def _new_secret(webhooks: Webhooks, endpoint_id: str, now: datetime) -> tuple[st
     return secret, SealedSecret(webhooks.secrets.seal(endpoint_id, secret), now)
 
 
-def _checked(webhooks: Webhooks, body: dict[str, Any], *, required: bool) -> dict[str, Any]:
+def _checked(webhooks: Webhooks, body: Mapping[str, object], *, required: bool) -> _Fields:
     """Return the endpoint's fields that a body names, checked; raises `Refused` with every fault."""
     allowed = _FIELDS if required else (*_FIELDS, "state")
     faults = [Fault(name, "unknown_field", "Unknown field") for name in body if name not in allowed]
@@ -199,7 +242,7 @@ def _checked(webhooks: Webhooks, body: dict[str, Any], *, required: bool) -> dic
         faults.append(Fault("state", "unknown_value", "must be enabled or disabled"))
     if faults:
         raise Refused(faults)
-    requested = {name: body[name] for name in allowed if name in body}
+    requested: dict[str, Any] = {name: body[name] for name in allowed if name in body}
     if "events" in requested:
         requested["events"] = tuple(dict.fromkeys(requested["events"]))
-    return requested
+    return cast("_Fields", requested)

@@ -1,6 +1,6 @@
 """Estimate the amount of units, of records, or of a period's stored usage; nothing is stored."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,6 @@ from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.catalog.validation import AnyDefinition, parse
 from fusion_billing.errors import Fault, Forbidden, NotFound, Refused
 from fusion_billing.instants import parse_instant, rfc3339
-from fusion_billing.json_types import JsonObject
 from fusion_billing.rating import estimate
 from fusion_billing.rating.price_spans import PriceSpan
 
@@ -50,7 +49,7 @@ class Stores:
     usage: RatedRecords
 
 
-def of(stores: Stores, principal: Principal, body: JsonObject, now: datetime) -> JsonObject:
+def of(stores: Stores, principal: Principal, body: Mapping[str, object], now: datetime) -> dict[str, object]:
     """Return the estimate that `body` asks for.
 
     `charge_code` stands for the charge in force now; for a stored period, for all its versions with the
@@ -71,7 +70,7 @@ def of(stores: Stores, principal: Principal, body: JsonObject, now: datetime) ->
     return estimate(charge, metric=metric, **given)  # type: ignore[arg-type]  # refused where it is no object
 
 
-def _of_period(stores: Stores, principal: Principal, body: dict[str, Any]) -> dict[str, Any]:
+def _of_period(stores: Stores, principal: Principal, body: Mapping[str, object]) -> dict[str, Any]:
     at = parse_instant(body["period_start"], "period_start")
     subscription = body["subscription"]
     if not isinstance(subscription, str):
@@ -105,7 +104,7 @@ def _period(stored: StoredSubscription, at: datetime) -> Period:
         raise Refused([Fault("period_start", fault.code, fault.message) for fault in refused.faults]) from None
 
 
-def _priced(catalogue: Catalog, body: dict[str, Any]) -> tuple[Sequence[Charge], Metric]:
+def _priced(catalogue: Catalog, body: Mapping[str, object]) -> tuple[Sequence[Charge], Metric]:
     faults: list[Fault] = []
     versions: Sequence[Charge] = ()
     if body.get("charge_code") is not None:
@@ -128,7 +127,7 @@ def _priced(catalogue: Catalog, body: dict[str, Any]) -> tuple[Sequence[Charge],
     return versions, metric
 
 
-def _check_fields(body: dict[str, Any]) -> None:
+def _check_fields(body: Mapping[str, object]) -> None:
     faults = [Fault(name, "unknown_field", "Unknown field") for name in sorted(set(body) - _FIELDS)]
     has = {name for name in _FIELDS if body.get(name) is not None}
     if not has & {"charge", "charge_code"}:

@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import NotRequired, TypedDict
 
-from fusion_billing.billing.rating_document import RatingDocument, UnreadableDocument
+from fusion_billing.billing.document_fields import UnreadableDocument
+from fusion_billing.billing.rating_document import RatingDocument
 from fusion_billing.currencies import DIGITS, with_digits
 from fusion_billing.dynamodb.ratings.order_line_items import CHANGED, FAILED, FINAL_INVOICE, StoredLine
 from fusion_billing.instants import rfc3339

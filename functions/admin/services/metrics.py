@@ -1,5 +1,6 @@
 """Create, change, list and delete metrics."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,6 @@ from fusion_billing.catalog.validation import parse
 from fusion_billing.dynamodb.catalog.definitions import Stored
 from fusion_billing.dynamodb.keys import METRIC
 from fusion_billing.errors import InUse, NotFound
-from fusion_billing.json_types import JsonObject
 from fusion_billing.messaging.rating_jobs import COMMIT_SECONDS
 
 SHOWN = ("history",)
@@ -49,7 +49,7 @@ class Planned:
         return [field for field in self.changed if field in _CONFIRMED]
 
 
-def planned(store: Catalog, code: str, body: JsonObject) -> Planned:
+def planned(store: Catalog, code: str, body: Mapping[str, object]) -> Planned:
     """Return what a `PUT` would do now; raises `Refused`, and as `read_only_fields.check` does."""
     definition, read_only = read_only_fields.split(body, SHOWN)
     metric = parse(Metric, definition, code=code)
@@ -60,8 +60,8 @@ def planned(store: Catalog, code: str, body: JsonObject) -> Planned:
 
 
 def put(
-    store: Catalog, jobs: RatingJobs, code: str, body: JsonObject, put_request: PutRequest
-) -> tuple[bool, JsonObject]:
+    store: Catalog, jobs: RatingJobs, code: str, body: Mapping[str, object], put_request: PutRequest
+) -> tuple[bool, dict[str, object]]:
     """Create or replace a metric; return whether it is new, and its JSON.
 
     Every period that is not invoiced is rated again; a change of the aggregation or the rounding must
@@ -83,12 +83,12 @@ def put(
     raise AssertionError
 
 
-def get(store: Catalog, code: str) -> JsonObject:
+def get(store: Catalog, code: str) -> dict[str, object]:
     """Return a metric's JSON; raises `NotFound`."""
     return as_json(store, store.stored_metric(code) or _missing(code))
 
 
-def listing(store: Catalog, after: str | None, limit: int) -> tuple[list[JsonObject], str | None]:
+def listing(store: Catalog, after: str | None, limit: int) -> tuple[list[dict[str, object]], str | None]:
     """Return a page of metrics by code, and after which the next one begins."""
     page, last = store.metric_page(after, limit)
     return [_listed(stored) for stored in page], last
@@ -109,7 +109,7 @@ def delete(store: Catalog, code: str, put_request: PutRequest) -> None:
             return
 
 
-def as_json(store: Catalog, stored: Stored[Metric]) -> JsonObject:
+def as_json(store: Catalog, stored: Stored[Metric]) -> dict[str, object]:
     """Return a metric as the API shows it by itself: with its history."""
     return _listed(stored) | {"history": changes_json(store.history(METRIC, stored.value.code))}
 

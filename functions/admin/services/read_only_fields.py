@@ -4,27 +4,26 @@ A `PUT` takes a definition and refuses any other field. Of the fields that a `GE
 `version`, which makes it a `PUT` over that version alone, and the rest as it is stored.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from pydantic_core import PydanticCustomError
 
 from fusion_billing.catalog.field_types import whole_number
 from fusion_billing.errors import Fault, Refused, VersionConflict
-from fusion_billing.json_types import JsonMapping, JsonObject
 from fusion_billing.strict_json import Number
 
 VERSION = "version"
 
 
-def split(body: JsonMapping, shown: Collection[str]) -> tuple[JsonObject, JsonObject]:
+def split(body: Mapping[str, object], shown: Collection[str]) -> tuple[dict[str, object], dict[str, object]]:
     """Return the definition in a body, and its read-only fields: `version` and those in `shown`."""
     definition = {name: value for name, value in body.items() if name != VERSION and name not in shown}
     read_only = {name: value for name, value in body.items() if name not in definition and value is not None}
     return definition, read_only
 
 
-def check(read_only: JsonMapping, stored: JsonMapping | None) -> None:
+def check(read_only: Mapping[str, object], stored: Mapping[str, object] | None) -> None:
     """Compare the read-only fields of a body with the `stored` ones, as shown; None if nothing is stored.
 
     Raises `VersionConflict` where `version` is another, `Refused` (`read_only`) where

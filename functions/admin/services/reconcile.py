@@ -8,18 +8,29 @@ has the invoice, and a correction of it is an accountant's decision.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypedDict
 
 from functions.admin.cursors import bad_cursor
 from functions.admin.ports import Subscriptions
 from fusion_billing.catalog.identifiers import LIST_SHARDS, SHARD_POSITION
 from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.errors import NotFound
-from fusion_billing.json_types import JsonObject
 from fusion_billing.odoo.copy_guarding import CopyGuarding
+from fusion_billing.odoo.line_findings import FindingJson
 from fusion_billing.odoo.line_guarding import Comparison, LineGuarding, is_acknowledged
 
 _BATCH = 100
 _SECONDS_FOR_ONE = 6.0
+
+
+class ReportJson(TypedDict):
+    """The result of a comparison as JSON."""
+
+    compared: int
+    agreeing: int
+    findings: list[FindingJson]
+    cursor: str | None
+    complete: bool
 
 
 @dataclass
@@ -28,10 +39,10 @@ class Report:
 
     compared: int = 0
     agreeing: int = 0
-    findings: list[JsonObject] = field(default_factory=list)
+    findings: list[FindingJson] = field(default_factory=list)
     cursor: str | None = None
 
-    def as_dict(self) -> JsonObject:
+    def as_dict(self) -> ReportJson:
         """Return the report as JSON."""
         return {
             "compared": self.compared,

@@ -3,16 +3,28 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Literal, TypedDict
 
 from functions.admin import ports
 from fusion_billing.billing.planning import hours_until_now
 from fusion_billing.dynamodb.state.runs import Run
 from fusion_billing.errors import NotFound
-from fusion_billing.json_types import JsonObject
 from fusion_billing.messaging.rating_messages import HourJob, SubscriptionJob, SweepJob, hour_jobs, sweep_jobs
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 1.0
 _FEW_HOURS = 4  # past this many, looking which shards are empty takes longer than letting workers find out
+
+
+class RunJson(TypedDict):
+    """A run. The counts are of what is done so far."""
+
+    run: str
+    status: Literal["running", "done"]
+    started_at: str
+    remaining_tasks: int
+    evaluated: int
+    changed: int
+    failed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +85,16 @@ def get(store: ports.Runs, id_: str) -> Run:
     return run
 
 
-def as_json(run: Run) -> JsonObject:
+def as_json(run: Run) -> RunJson:
     """Return a run as the API shows it."""
     return {
         "run": run.id,
         "status": "done" if run.done else "running",
         "started_at": run.started_at,
         "remaining_tasks": len(run.remaining_tasks),
-        **run.counts,
+        "evaluated": run.counts["evaluated"],
+        "changed": run.counts["changed"],
+        "failed": run.counts["failed"],
     }
 
 

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from functions.admin.ports import ApiKeys, Sources
 from fusion_billing.access import keys as key_format
@@ -14,10 +14,42 @@ from fusion_billing.catalog.validation import parse
 from fusion_billing.errors import NotFound
 from fusion_billing.http.authentication import REMEMBERED_SECONDS
 from fusion_billing.instants import rfc3339
-from fusion_billing.json_types import JsonObject
 
 
-def create(sources: Sources, body: object, now: datetime) -> JsonObject:
+class SourceJson(TypedDict):
+    """A source. It is limited to `metrics` and `plans` if it has them."""
+
+    id: str
+    name: str
+    metrics: NotRequired[list[str]]
+    plans: NotRequired[list[str]]
+    created_at: NotRequired[str]
+
+
+class KeyJson(TypedDict):
+    """A live key of a source."""
+
+    id: str
+    scopes: list[str]
+    created_at: str
+
+
+class SourceWithKeysJson(SourceJson):
+    """A source with its live keys."""
+
+    keys: list[KeyJson]
+
+
+class NewKeyJson(TypedDict):
+    """A new key; only this response contains `key`."""
+
+    id: str
+    key: str
+    scopes: list[str]
+    source: str
+
+
+def create(sources: Sources, body: object, now: datetime) -> SourceJson:
     """Create the source that `body` describes and return it; raises `Refused`."""
     requested = parse(NewSource, body)
     source = Source(
@@ -31,7 +63,7 @@ def create(sources: Sources, body: object, now: datetime) -> JsonObject:
     return _shown(source)
 
 
-def get(sources: Sources, keys: ApiKeys, source_id: str) -> JsonObject:
+def get(sources: Sources, keys: ApiKeys, source_id: str) -> SourceWithKeysJson:
     """Return a source with its live keys, by id, scopes and age; raises `NotFound`."""
     source = _existing(sources, source_id)
     found = ((key_id, keys.get(key_id)) for key_id in source.keys)
@@ -39,13 +71,13 @@ def get(sources: Sources, keys: ApiKeys, source_id: str) -> JsonObject:
     return {**_shown(source), "keys": live}
 
 
-def listing(sources: Sources, after: str | None, limit: int) -> tuple[list[JsonObject], str | None]:
+def listing(sources: Sources, after: str | None, limit: int) -> tuple[list[SourceJson], str | None]:
     """Return a page of sources by id, and the id to go on after."""
     found, last = sources.listing(after, limit)
     return [_shown(source) for source in found], last
 
 
-def create_key(sources: Sources, keys: ApiKeys, source_id: str, body: object, now: datetime) -> JsonObject:
+def create_key(sources: Sources, keys: ApiKeys, source_id: str, body: object, now: datetime) -> NewKeyJson:
     """Make a key of a source; what is returned holds it, and nothing else ever does.
 
     Raises `Refused`, `NotFound`, and `Conflict` (`too_many_keys`) where two are live already.
@@ -54,7 +86,7 @@ def create_key(sources: Sources, keys: ApiKeys, source_id: str, body: object, no
     return issue(keys, _existing(sources, source_id), requested.scopes, now)
 
 
-def issue(keys: ApiKeys, source: Source, scopes: Iterable[str], now: datetime) -> JsonObject:
+def issue(keys: ApiKeys, source: Source, scopes: Iterable[str], now: datetime) -> NewKeyJson:
     """Make a key of `source` with `scopes` and return it, as `create_key` does."""
     made = key_format.generate()
     principal = Principal(made.id, source.id, frozenset(scopes), source.metrics, source.plans)
@@ -77,8 +109,8 @@ def _existing(sources: Sources, source_id: str) -> Source:
     return source
 
 
-def _shown(source: Source) -> dict[str, Any]:
-    shown: dict[str, Any] = {"id": source.id, "name": source.name}
+def _shown(source: Source) -> SourceJson:
+    shown: SourceJson = {"id": source.id, "name": source.name}
     if source.metrics is not None:
         shown["metrics"] = sorted(source.metrics)
     if source.plans is not None:
@@ -88,5 +120,5 @@ def _shown(source: Source) -> dict[str, Any]:
     return shown
 
 
-def _key_shown(key_id: str, key: StoredKey) -> dict[str, Any]:
+def _key_shown(key_id: str, key: StoredKey) -> KeyJson:
     return {"id": key_id, "scopes": sorted(key.principal.scopes), "created_at": rfc3339(key.created)}

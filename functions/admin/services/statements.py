@@ -6,18 +6,18 @@ from functions.admin.ports import Statements
 from fusion_billing.access.principal import Principal
 from fusion_billing.errors import Forbidden, NotFound
 from fusion_billing.instants import rfc3339
-from fusion_billing.json_types import JsonMapping, JsonObject
+from fusion_billing.statements.statement import StatementJson
 
 
 def listing(
     store: Statements, subscription: str, after: datetime | None, limit: int
-) -> tuple[list[JsonObject], str | None]:
+) -> tuple[list[StatementJson], str | None]:
     """Return a page of a subscription's statements, the newest first, and where the next one begins."""
     found, following = store.page(subscription, after, limit)
     return found, None if following is None else rfc3339(following)
 
 
-def get(store: Statements, subscription: str, period_start: datetime) -> JsonMapping:
+def get(store: Statements, subscription: str, period_start: datetime) -> StatementJson:
     """Return the statement of the period that starts then; raises `NotFound`, `TamperedStatement`."""
     statement = store.get(subscription, period_start)
     if statement is None:

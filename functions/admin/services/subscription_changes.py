@@ -17,7 +17,6 @@ from fusion_billing.catalog.subscription_history import ChainedOrder, OrderKind
 from fusion_billing.catalog.valid_from import Start, instant_of
 from fusion_billing.catalog.validation import Definition, parse
 from fusion_billing.errors import Fault, Refused
-from fusion_billing.json_types import JsonMapping, JsonObject
 
 ORDERS, PLAN_FROM = "orders", "plan_from"
 
@@ -31,13 +30,13 @@ class OrderLink(Definition):
     kind: OrderKind | None = None
 
 
-def without_changes(body: JsonMapping) -> tuple[JsonObject, JsonObject]:
+def without_changes(body: Mapping[str, object]) -> tuple[dict[str, object], dict[str, object]]:
     """Return a body's definition, and what it says beside it."""
     beside = {name: body[name] for name in (ORDERS, PLAN_FROM) if body.get(name) is not None}
     return {name: value for name, value in body.items() if name not in (ORDERS, PLAN_FROM)}, beside
 
 
-def running_order(changes: JsonMapping, now: datetime) -> int | None:
+def running_order(changes: Mapping[str, object], now: datetime) -> int | None:
     """Return the current order from a body's `orders`; None if the body has no `orders`."""
     orders = changes.get(ORDERS)
     if orders is None:
@@ -47,7 +46,7 @@ def running_order(changes: JsonMapping, now: datetime) -> int | None:
     return begun[-1] if begun else serving[0].odoo_order_id
 
 
-def chain_of(changes: JsonMapping, requested: Subscription, stored: StoredSubscription | None) -> Chain:
+def chain_of(changes: Mapping[str, object], requested: Subscription, stored: StoredSubscription | None) -> Chain:
     """Return what a body changes of the chain; raises `Refused` with every fault.
 
     `orders` as they are shown change nothing.

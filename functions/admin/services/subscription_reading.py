@@ -12,13 +12,12 @@ from fusion_billing.catalog.stored_subscription import Listed, StoredSubscriptio
 from fusion_billing.catalog.subscription_history import ChainedOrder
 from fusion_billing.errors import NotFound
 from fusion_billing.instants import rfc3339
-from fusion_billing.json_types import JsonObject
 
 _FULL_PAGE = 2_000_000
 """Characters of a list past which a page holds no more."""
 
 
-def get(store: Subscriptions, principal: Principal, id_: str) -> JsonObject:
+def get(store: Subscriptions, principal: Principal, id_: str) -> dict[str, object]:
     """Return a subscription's JSON; raises `NotFound`."""
     return subscription_json(visible(store, principal, id_), store)
 
@@ -33,7 +32,7 @@ def visible(store: Subscriptions, principal: Principal, id_: str) -> StoredSubsc
 
 def listing(
     store: Subscriptions, principal: Principal, after: str | None, limit: int
-) -> tuple[list[JsonObject], str | None]:
+) -> tuple[list[dict[str, object]], str | None]:
     """Return a page of subscriptions in no order that means anything, and after which the next one begins."""
     shard, id_ = _position(after)
     page: list[dict[str, Any]] = []
@@ -47,7 +46,7 @@ def listing(
     return page, None if shard >= LIST_SHARDS else f"{shard}:{id_ or ''}"
 
 
-def subscription_json(stored: StoredSubscription, store: Subscriptions | None = None) -> JsonObject:
+def subscription_json(stored: StoredSubscription, store: Subscriptions | None = None) -> dict[str, object]:
     """Return a subscription as the API shows it, with its open billing period; of a `store`, its history."""
     opened = stored.calendar.open
     shown = stored.subscription.as_json() | {

@@ -1,7 +1,7 @@
 """Check the definition of a subscription, its overrides against the charges that they are of."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from functions.admin.ports import Catalog
 from fusion_billing.catalog.charge import Charge, ChargeOverride
@@ -11,13 +11,12 @@ from fusion_billing.catalog.overrides import dated
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.validation import check_size, parse
 from fusion_billing.errors import Fault, Refused
-from fusion_billing.json_types import JsonObject
 
 _MOST_READ_ONE_BY_ONE = 10
 """Overridden charges that are read one by one; for more, all charges are read."""
 
 
-def checked(catalogue: Catalog, id_: str, body: JsonObject) -> Subscription:
+def checked(catalogue: Catalog, id_: str, body: Mapping[str, object]) -> Subscription:
     """Return the subscription that `body` describes; raises `Refused` with every fault.
 
     Each override is laid over every version of its charge, which must exist.

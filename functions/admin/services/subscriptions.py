@@ -16,7 +16,6 @@ from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.errors import Forbidden, InUse, VersionConflict
 from fusion_billing.instants import rfc3339
-from fusion_billing.json_types import JsonMapping, JsonObject
 
 SHOWN = ("history", "origin", "open_period", "plan_history")
 """The read-only fields of a subscription; `version` is one too."""
@@ -27,9 +26,9 @@ def put(  # noqa: PLR0917  stores, who asks, and the parts of the body
     writer: SubscriptionWriter,
     put_request: PutRequest,
     requested: Subscription,
-    read_only: JsonMapping,
-    changes: JsonMapping,
-) -> tuple[bool, JsonObject]:
+    read_only: Mapping[str, object],
+    changes: Mapping[str, object],
+) -> tuple[bool, dict[str, object]]:
     """Create or replace a subscription; return whether it is new, and its JSON.
 
     `read_only` are the fields of the body in `SHOWN`, `changes` those of `subscription_changes`.
@@ -50,8 +49,8 @@ def planned(  # noqa: PLR0917  as `put`
     writer: SubscriptionWriter,
     put_request: PutRequest,
     requested: Subscription,
-    read_only: JsonMapping,
-    changes: JsonMapping,
+    read_only: Mapping[str, object],
+    changes: Mapping[str, object],
 ) -> tuple[StoredSubscription | None, StoredSubscription | None]:
     """Return what is stored, and what `put` would store (None: nothing changes); raises as `put` does."""
     guard = _guard(store, put_request, requested, read_only)
@@ -92,8 +91,8 @@ def patch(  # noqa: PLR0917  what `put` takes, and whose
     catalogue: Catalog,
     put_request: PutRequest,
     id_: str,
-    body: JsonMapping,
-) -> JsonObject:
+    body: Mapping[str, object],
+) -> dict[str, object]:
     """Change the fields in `body` of a subscription, null taking one away; return its JSON.
 
     What comes out is held to all that a whole definition is. Raises `NotFound`, and as `checked` and `put`.
@@ -116,7 +115,7 @@ def patch_planned(  # noqa: PLR0917  as `patch`
     catalogue: Catalog,
     put_request: PutRequest,
     id_: str,
-    body: JsonMapping,
+    body: Mapping[str, object],
 ) -> tuple[StoredSubscription | None, StoredSubscription | None]:
     """Return what is stored, and what `patch` would store (None: nothing changes); raises as `patch` does."""
     requested, chain, guard = _patched(store, catalogue, put_request, id_, body)

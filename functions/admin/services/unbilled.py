@@ -2,13 +2,13 @@
 
 from datetime import UTC, datetime
 from decimal import localcontext
+from typing import TypedDict
 
 from functions.admin.ports import RatedRecords
 from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing_periods.calendar import Period
 from fusion_billing.catalog.metric import Metric
 from fusion_billing.decimals import EXACT, plain
-from fusion_billing.json_types import JsonObject
 from fusion_billing.rating.aggregations import AGGREGATORS
 from fusion_billing.rating.exact import readable
 from fusion_billing.rating.records import in_order
@@ -16,7 +16,17 @@ from fusion_billing.rating.records import in_order
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def unbilled(customer: BilledSubscription, period: Period, metric: Metric, records: RatedRecords) -> JsonObject | None:
+class UnbilledJson(TypedDict):
+    """Usage outside the part of a period that is billed, and the number of its records on either side."""
+
+    units: str
+    records_before: int
+    records_after: int
+
+
+def unbilled(
+    customer: BilledSubscription, period: Period, metric: Metric, records: RatedRecords
+) -> UnbilledJson | None:
     """Return what was used outside the part of a period that is billed, None where nothing was.
 
     That is before the subscription's start (or `billed_from`), and from its end on. Of the first period seen

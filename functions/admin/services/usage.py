@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 from pydantic import PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -20,7 +20,6 @@ from fusion_billing.dynamodb.usage.items import StoredUsageRecord
 from fusion_billing.dynamodb.usage.reading import Selection
 from fusion_billing.errors import Fault, NotFound, Refused, Unavailable
 from fusion_billing.instants import rfc3339
-from fusion_billing.json_types import JsonObject
 from fusion_billing.metering.outcome import UNAVAILABLE, UNCHANGED
 from fusion_billing.retry import Deadline
 
@@ -94,6 +93,13 @@ class Voiding(Definition):
     ) = None
 
 
+class VoidingJson(TypedDict):
+    """The result of voiding a record."""
+
+    outcome: str
+    revision: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class Voider:
     """Voids usage records; the change marker is written first, so that no voiding is missed by rating."""
@@ -102,7 +108,7 @@ class Voider:
     markers: ChangeMarkers
     writer: UsageVoiding
 
-    def void(self, principal: Principal, source: str, key: str, body: object, now: datetime) -> JsonObject:
+    def void(self, principal: Principal, source: str, key: str, body: object, now: datetime) -> VoidingJson:
         """Void a source's record; return the outcome (`voided`, `unchanged`) and the record's revision.
 
         Raises `Refused`, `NotFound`, and `Unavailable`: the same call again is always right.

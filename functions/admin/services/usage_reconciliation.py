@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, NotRequired, TypedDict, TypeVar
 
 from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -16,7 +16,6 @@ from fusion_billing.catalog.validation import Definition, parse
 from fusion_billing.decimals import plain
 from fusion_billing.dynamodb.usage.reading import Selection
 from fusion_billing.errors import Fault, Refused
-from fusion_billing.json_types import JsonObject
 from fusion_billing.metering.field_faults import text_fault
 
 _LONGEST = 4_000_000  # bytes of findings; an answer must stay below 6 MB
@@ -53,7 +52,36 @@ class Reconciliation(Definition):
     records: Annotated[tuple[Booked, ...], BeforeValidator(_bounded)]
 
 
-def reconcile(records: Records, source: str, body: object) -> JsonObject:
+class MissingJson(TypedDict):
+    """A record that one side has; `voided` if the service has it too, but as voided."""
+
+    idempotency_key: str
+    quantity: str
+    voided: NotRequired[bool]
+
+
+class DifferingJson(TypedDict):
+    """A record with different quantities in the service and in the app."""
+
+    idempotency_key: str
+    in_service: str
+    in_app: str
+
+
+class ReconciliationJson(TypedDict):
+    """The result of a comparison; `totals` counts findings by kind, those that are not listed too."""
+
+    missing_in_service: list[MissingJson]
+    missing_in_app: list[MissingJson]
+    differing: list[DifferingJson]
+    equal: int
+    totals: dict[str, int]
+
+
+Finding = TypeVar("Finding", MissingJson, DifferingJson)
+
+
+def reconcile(records: Records, source: str, body: object) -> ReconciliationJson:
     """Compare what a source has booked with what is stored of it, and counts.
 
     Returns `missing_in_service` (with `voided` where it was taken back), `missing_in_app`, `differing`, how
@@ -73,29 +101,35 @@ def reconcile(records: Records, source: str, body: object) -> JsonObject:
     both = in_app.keys() & in_service.keys()
     differing = sorted(key for key in both if in_service[key] != in_app[key])
     found = _Findings()
-    found.add("missing_in_service", (_missing(in_app, key, voided) for key in sorted(missing)))
     only_stored = sorted(in_service.keys() - both)
-    found.add("missing_in_app", (_missing(in_service, key) for key in only_stored))
-    found.add("differing", (_differing(key, in_service, in_app) for key in differing))
-    return {**found.lists, "equal": len(both) - len(differing), "totals": found.totals}
+    return {
+        "missing_in_service": found.listed(
+            "missing_in_service", (_missing(in_app, key, voided) for key in sorted(missing))
+        ),
+        "missing_in_app": found.listed("missing_in_app", (_missing(in_service, key) for key in only_stored)),
+        "differing": found.listed("differing", (_differing(key, in_service, in_app) for key in differing)),
+        "equal": len(both) - len(differing),
+        "totals": found.totals,
+    }
 
 
 @dataclass(slots=True)
 class _Findings:
-    """Findings by kind, listed as long as there is room in an answer, and all of them counted."""
+    """Counts findings by kind, and lists them as long as there is room in a response."""
 
-    lists: dict[str, list[JsonObject]] = field(default_factory=dict)
     totals: dict[str, int] = field(default_factory=dict)
     room: int = _LONGEST
 
-    def add(self, kind: str, findings: Iterable[JsonObject]) -> None:
-        listed = self.lists[kind] = []
+    def listed(self, kind: str, findings: Iterable[Finding]) -> list[Finding]:
+        """Count the findings of a kind, and return those that there is room for."""
+        listed: list[Finding] = []
         self.totals[kind] = 0
         for finding in findings:
             self.totals[kind] += 1
             self.room -= len(json.dumps(finding))
             if self.room >= 0:
                 listed.append(finding)
+        return listed
 
 
 def _booked(records: Iterable[Booked]) -> dict[str, Decimal]:
@@ -117,11 +151,10 @@ def _stored(quantities: Iterator[tuple[str, Decimal]]) -> dict[str, Decimal]:
     return found
 
 
-def _missing(quantities: Mapping[str, Decimal], key: str, voided: Iterable[str] = ()) -> dict[str, Any]:
-    finding: dict[str, Any] = {"idempotency_key": key, "quantity": plain(quantities[key])}
+def _missing(quantities: Mapping[str, Decimal], key: str, voided: Iterable[str] = ()) -> MissingJson:
+    finding: MissingJson = {"idempotency_key": key, "quantity": plain(quantities[key])}
     return {**finding, "voided": True} if key in voided else finding
 
 
-def _differing(key: str, in_service: Mapping[str, Decimal], in_app: Mapping[str, Decimal]) -> dict[str, Any]:
-    quantities = {"in_service": plain(in_service[key]), "in_app": plain(in_app[key])}
-    return {"idempotency_key": key, **quantities}
+def _differing(key: str, in_service: Mapping[str, Decimal], in_app: Mapping[str, Decimal]) -> DifferingJson:
+    return {"idempotency_key": key, "in_service": plain(in_service[key]), "in_app": plain(in_app[key])}

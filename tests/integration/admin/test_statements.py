@@ -12,7 +12,7 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from fusion_billing.dynamodb.ratings.statements import AlreadyClosed, StatementStore
 from fusion_billing.statements import verify
-from fusion_billing.statements.statement import Period, StatementLine, statement_document
+from fusion_billing.statements.statement import Period, StatementJson, StatementLine, statement_document
 from local.tables import Tables
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ SUBSCRIPTION = {
 }
 
 
-def document(month: int, previous: str | None) -> dict[str, Any]:
+def document(month: int, previous: str | None) -> StatementJson:
     start = datetime(2026, month, 1, tzinfo=UTC)
     end = datetime(2026, month + 1, 1, tzinfo=UTC)
     period = Period("42", "A customer", "Pro", "USD", "UTC", 42, start, end, end)

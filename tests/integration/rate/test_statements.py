@@ -35,7 +35,7 @@ def billed(
     )
 
 
-def statements(world: "World") -> list[dict[str, Any]]:
+def statements(world: "World") -> list[Any]:
     """Return the statements, the newest first."""
     found, _ = world.statements.page("42", None, 100)
     return found

@@ -40,6 +40,7 @@ def jobs() -> FakeRatingJobs:
 def test_a_metric_is_created_once(catalog: FakeCatalog, jobs: FakeRatingJobs) -> None:
     is_new, document = metrics.put(catalog, jobs, "api_calls", dict(METRIC), REQUEST)
     assert (is_new, document["version"]) == (True, 1)
+    assert isinstance(document["history"], list)
     assert [(change["version"], change["cause"]) for change in document["history"]] == [(1, "created")]
     assert metrics.put(catalog, jobs, "api_calls", dict(METRIC), REQUEST)[0] is False
     assert jobs.requested == []

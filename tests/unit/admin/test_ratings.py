@@ -1,16 +1,17 @@
 """Ratings are listed and explained to whoever may see their metric."""
 
-from collections.abc import Mapping
+from datetime import datetime
 
 import pytest
 
 from functions.admin.services import ratings, statements
-from functions.admin.services.ratings import Viewer
+from functions.admin.services.ratings import RatingDetail, Viewer
 from fusion_billing.access.principal import Principal
 from fusion_billing.dynamodb.usage.items import StoredUsageRecord
 from fusion_billing.errors import Forbidden, NotFound
 from fusion_billing.instants import rfc3339
 from tests.fakes.rating_world import RatingWorld, midnight
+from tests.fakes.ratings import an_empty_statement
 from tests.fakes.usage import FakeUsageReader
 
 SOURCE = "src_" + "a" * 16
@@ -34,9 +35,9 @@ def viewer(world: RatingWorld, principal: Principal = ADMIN) -> Viewer:
     return Viewer(principal, world.subscriptions.items["42"])
 
 
-def detail(world: RatingWorld, principal: Principal = ADMIN, charge: str = "api_calls") -> Mapping[str, object]:
+def detail(world: RatingWorld, principal: Principal = ADMIN, charge: str = "api_calls") -> RatingDetail:
     key = world.key(charge=charge)
-    return ratings.detail(world.ratings, FakeUsageReader(), viewer(world, principal), key, after=None, limit=10)
+    return ratings.detail(world.ratings, FakeUsageReader(), viewer(world, principal), key, after=None, limit=10)[0]
 
 
 def test_ratings_are_listed_with_what_was_billed(world: RatingWorld) -> None:
@@ -61,7 +62,7 @@ def test_a_rating_is_explained_by_its_steps_history_and_records(world: RatingWor
     start, end = rfc3339(midnight("2026-11-03")), rfc3339(midnight("2026-11-04"))
     quantity = world.ratings.items[world.key()].amount
     reader.items[SOURCE, "k1"] = StoredUsageRecord(SOURCE, "k1", "42", "api_calls", start, end, quantity, 1, None, "")
-    shown = ratings.detail(world.ratings, reader, viewer(world), world.key(), after=None, limit=10)
+    shown, _ = ratings.detail(world.ratings, reader, viewer(world), world.key(), after=None, limit=10)
     assert [step["amount"] for step in shown["steps"]] == ["0", "1.5"]
     assert (shown["steps_total"], shown["steps_next"]) == (2, None)
     assert [entry["version"] for entry in shown["history"]] == [1]
@@ -75,9 +76,7 @@ def test_a_later_correction_is_shown_with_the_rating_that_it_corrects(world: Rat
     world.read_invoice("1.50")
     world.push("10", "2026-11-05")
     world.rate()
-    [adjustment] = ratings.detail(world.ratings, FakeUsageReader(), viewer(world), world.key(), after=None, limit=10)[
-        "adjustments"
-    ]
+    [adjustment] = detail(world)["adjustments"]
     assert (adjustment["amount"], adjustment["corrects"]["period_start"]) == ("1.00", "2026-11-01T00:00:00Z")
 
 
@@ -92,7 +91,7 @@ def test_a_rating_that_does_not_exist_or_may_not_be_seen_is_not_found(world: Rat
 def test_statements_of_closed_periods_are_listed_and_shown(world: RatingWorld) -> None:
     starts = ("2026-09-01T00:00:00Z", "2026-10-01T00:00:00Z", "2026-11-01T00:00:00Z")
     for start in starts:
-        world.statements.documents["42", start] = {"subscription": "42", "period_start": start}
+        world.statements.documents["42", start] = an_empty_statement("42", datetime.fromisoformat(start))
     page, after = statements.listing(world.statements, "42", None, 2)
     assert ([shown["period_start"] for shown in page], after) == ([starts[2], starts[1]], starts[1])
     rest, end = statements.listing(world.statements, "42", midnight("2026-10-01"), 2)

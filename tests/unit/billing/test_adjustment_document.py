@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from fusion_billing.billing.adjustment_document import InvoicedAmounts, adjustment_document, at_invoiced_rules
-from fusion_billing.billing.rating_document import StepText
+from fusion_billing.billing.step_text import StepText
 from fusion_billing.billing_periods.calendar import Period
 from tests.rating_documents import document
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from functions.admin.services.ratings import _steps
+from functions.admin.services.rating_json import steps_json
 from fusion_billing.billing.large_documents import INLINE_BYTES, from_parts, join, split, to_parts
 from fusion_billing.billing.rating import ComputedRating, RatingKey, computed_rating
 from fusion_billing.billing.rating_document import RatingDocument
@@ -56,15 +56,15 @@ def test_the_step_left_behind_comes_to_the_amount() -> None:
     assert small["steps"] == [{"description": description, "units": "1", "unit_amount": "400", "amount": "400"}]
 
 
-def test_steps_are_shown_as_far_as_an_answer_holds_them() -> None:
+def test_steps_are_shown_as_far_as_a_response_can_contain_them() -> None:
     document = RatingDocument.from_json(_document(10_000, description="x" * 700))
     shown, first = 0, 0
     while True:
-        answer = _steps(document, first)
-        assert len(str(answer)) < 4_000_000
-        shown += len(answer["steps"])
-        if answer["steps_next"] is None:
+        page = steps_json(document, first)
+        assert len(str(page)) < 4_000_000
+        shown += len(page["steps"])
+        if page["steps_next"] is None:
             break
-        first = answer["steps_next"]
-    assert (shown, answer["steps_total"]) == (10_000, 10_000)
-    assert _steps(document, 10_000)["steps"] == []
+        first = page["steps_next"]
+    assert (shown, page["steps_total"]) == (10_000, 10_000)
+    assert steps_json(document, 10_000)["steps"] == []

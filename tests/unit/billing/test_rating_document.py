@@ -10,13 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fusion_billing.billing.document_fields import UnreadableDocument
 from fusion_billing.billing.large_documents import canonical, split
 from fusion_billing.billing.period_document import period_document
 from fusion_billing.billing.price_book import PriceBook
 from fusion_billing.billing.priced_subscription import PricedSubscription
 from fusion_billing.billing.pricing import metric_of, pricing_of
 from fusion_billing.billing.rating import RatingKey, StoredRating, computed_rating
-from fusion_billing.billing.rating_document import RatingDocument, StepText, StoredPrice, UnreadableDocument
+from fusion_billing.billing.rating_document import RatingDocument
+from fusion_billing.billing.step_text import StepText
+from fusion_billing.billing.stored_price import StoredPrice
 from fusion_billing.catalog.charge import Charge
 from fusion_billing.catalog.metric import Metric
 from fusion_billing.catalog.validation import parse

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from fusion_billing.billing.price_book import PriceBook
 from fusion_billing.billing.pricing import PricedSubscription, Pricing, pricing_of
-from fusion_billing.billing.rating_document import StoredPrice
 from fusion_billing.billing.spans import fitted
+from fusion_billing.billing.stored_price import StoredPrice
 from fusion_billing.catalog.charge import Charge, ChargeOverride
 from fusion_billing.catalog.metric import Metric
 from fusion_billing.catalog.subscription_history import PlanChange

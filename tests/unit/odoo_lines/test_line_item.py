@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from fusion_billing.billing.rating_document import Correction as CorrectionText
-from fusion_billing.billing.rating_document import StepText, UnreadableDocument
+from fusion_billing.billing.correction import Correction as CorrectionText
+from fusion_billing.billing.document_fields import UnreadableDocument
+from fusion_billing.billing.step_text import StepText
 from fusion_billing.odoo_lines.line_item import Correction, LineItem, Step, read
 from fusion_billing.odoo_lines.quantity_and_price import Part
 from tests.rating_documents import document

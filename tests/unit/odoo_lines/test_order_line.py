@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fusion_billing.billing.rating_document import RatingDocument, UnreadableDocument
+from fusion_billing.billing.document_fields import UnreadableDocument
+from fusion_billing.billing.rating_document import RatingDocument
 from fusion_billing.odoo_lines.external_id import external_id
 from fusion_billing.odoo_lines.line_item import read
 from fusion_billing.odoo_lines.order_line import OrderLine, to_order_line

@@ -1,9 +1,10 @@
 """Each invoiced period gets one statement, once it is known what Odoo invoiced."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from functions.rate.statements import GRACE
 from tests.fakes.rating_world import RatingWorld
+from tests.fakes.ratings import an_empty_statement
 
 
 def test_a_statement_is_made_once_the_invoice_was_read(invoiced: RatingWorld) -> None:
@@ -50,7 +51,8 @@ def test_a_period_waits_for_the_statement_of_the_one_before_it(invoiced: RatingW
 def test_a_statement_another_worker_made_is_left_alone(invoiced: RatingWorld) -> None:
     invoiced.read_invoice("1.50")
     key = "42", "2026-11-01T00:00:00Z"
-    invoiced.statements.documents[key] = {"hash": "of another worker"}
+    of_another_worker = an_empty_statement("42", datetime(2026, 11, 1, tzinfo=UTC))
+    invoiced.statements.documents[key] = of_another_worker
     invoiced.rate_subscription()
-    assert invoiced.statements.documents == {key: {"hash": "of another worker"}}
+    assert invoiced.statements.documents == {key: of_another_worker}
     assert invoiced.reported == []

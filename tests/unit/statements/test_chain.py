@@ -45,9 +45,9 @@ def line(charge: str, rated: str, invoiced: str, corrects: datetime | None = Non
     )
 
 
-def statements(subscription: str = "42") -> list[dict[str, Any]]:
+def statements(subscription: str = "42") -> list[Any]:
     """Return a chain of three."""
-    chain: list[dict[str, Any]] = []
+    chain: list[Any] = []
     for month in MONTHS:
         lines = [line("api", "99.50", "99.50"), line("storage", "5.00", "4.00")]
         if month > MONTHS[0]:

@@ -6,9 +6,10 @@ from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from fusion_billing.billing.correction import Correction
 from fusion_billing.billing.decisions import adjustment, total
 from fusion_billing.billing.period_document import step_texts
-from fusion_billing.billing.rating_document import Correction, RatingDocument
+from fusion_billing.billing.rating_document import RatingDocument
 from fusion_billing.billing_periods.calendar import Period
 from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import EXACT, plain

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from fusion_billing.billing.rating_document import StoredPrice
+from fusion_billing.billing.stored_price import StoredPrice
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ def join(small: JsonMapping, large: JsonMapping) -> JsonObject:
     return whole
 
 
-def to_parts(large: JsonMapping) -> list[bytes]:
+def to_parts(large: Mapping[str, object]) -> list[bytes]:
     """Return the large fields as parts to store; empty if there are no large fields."""
     if not large:
         return []

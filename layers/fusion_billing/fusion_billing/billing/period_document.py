@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from fusion_billing.billing.pricing import PricedSubscription, Pricing
-from fusion_billing.billing.rating_document import RULES, RatingDocument, StepText
+from fusion_billing.billing.rating_document import RULES, RatingDocument
+from fusion_billing.billing.step_text import StepText
 from fusion_billing.catalog.valid_from import shown
 from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import plain

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.decisions import total
@@ -14,7 +14,6 @@ from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import EXACT, ZERO, plain
 from fusion_billing.errors import Refused
 from fusion_billing.instants import rfc3339
-from fusion_billing.json_types import JsonObject
 from fusion_billing.rating.records import Record
 
 MOST_LISTED = 200
@@ -28,6 +27,36 @@ May raise `TooManyRecords`."""
 
 class TooManyRecords(ValueError):
     """A subscription has more records than a preview rates."""
+
+
+class FiguresJson(TypedDict):
+    """What a charge comes to, or why it can't be rated."""
+
+    period_start: str
+    period_end: str
+    units: str
+    amount: str
+    currency: str
+    error: NotRequired[str]
+
+
+class ComparisonJson(TypedDict):
+    """What a charge comes to before and after a change; None where it does not apply."""
+
+    subscription: str
+    charge: str
+    before: FiguresJson | None
+    after: FiguresJson | None
+
+
+class PreviewJson(TypedDict):
+    """What a change does to open periods; `truncated` if not all of it is evaluated or listed."""
+
+    subscriptions: list[ComparisonJson]
+    totals: list[dict[str, str]]
+    evaluated: int
+    changed_subscriptions: int
+    truncated: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +82,18 @@ class Figures:
     error: str | None = None
     is_skipped: bool = False
 
-    def as_json(self) -> JsonObject:
+    def as_json(self) -> FiguresJson:
         """Return the figures as the API shows them."""
-        json: dict[str, Any] = {
+        json: FiguresJson = {
             "period_start": rfc3339(self.start),
             "period_end": rfc3339(self.end),
             "units": plain(self.units),
             "amount": with_digits(self.amount, self.currency),
             "currency": self.currency,
         }
-        return json if self.error is None else {**json, "error": self.error}
+        if self.error is not None:
+            json["error"] = self.error
+        return json
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +110,7 @@ class Comparison:
         """Whether either side was not evaluated."""
         return any(side is not None and side.is_skipped for side in (self.before, self.after))
 
-    def as_json(self) -> JsonObject:
+    def as_json(self) -> ComparisonJson:
         """Return the comparison as the API shows it."""
         return {
             "subscription": self.subscription,
@@ -114,7 +145,7 @@ class Preview:
     evaluated: int
     truncated: bool
 
-    def as_json(self) -> JsonObject:
+    def as_json(self) -> PreviewJson:
         """Return what changes, at most `MOST_LISTED` of it, and the totals of all that was evaluated."""
         skipped = [comparison for comparison in self.comparisons if comparison.is_skipped]
         changed = [

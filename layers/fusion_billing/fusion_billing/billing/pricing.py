@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import Any
 
 from fusion_billing.billing.priced_subscription import PricedSubscription
-from fusion_billing.billing.rating_document import PriceDefinitions, StoredPrice
 from fusion_billing.billing.spans import fitted, price_spans
+from fusion_billing.billing.stored_price import PriceDefinitions, StoredPrice
 from fusion_billing.catalog.charge import Charge
 from fusion_billing.catalog.metric import Metric
 from fusion_billing.instants import parse_instant, rfc3339

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -12,7 +12,6 @@ from fusion_billing.billing.large_documents import INLINE_BYTES, canonical, join
 from fusion_billing.billing.rating_document import RatingDocument
 from fusion_billing.decimals import ZERO
 from fusion_billing.instants import rfc3339
-from fusion_billing.json_types import JsonMapping
 
 _WIDEST = 4  # bytes of a character
 
@@ -105,7 +104,7 @@ class StoredRating:
         """Return the document without its large fields, parsed anew; raises `UnreadableDocument`."""
         return RatingDocument.from_json(json.loads(self.document_json))
 
-    def document_with(self, large_fields: JsonMapping) -> RatingDocument:
+    def document_with(self, large_fields: Mapping[str, object]) -> RatingDocument:
         """Return the whole document; raises `UnreadableDocument`.
 
         `large_fields` are the fields stored apart, as `large_documents.from_parts` returns them.

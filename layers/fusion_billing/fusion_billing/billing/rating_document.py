@@ -7,11 +7,22 @@ they were written as, a field that came later is left out at its default, and fi
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
-from typing import Any, NamedTuple, NotRequired, Self, TypedDict
+from typing import Any, Self
 
+from fusion_billing.billing.correction import Correction
+from fusion_billing.billing.document_fields import (
+    UnreadableDocument,
+    list_of,
+    object_of,
+    odoo_id_of,
+    optional_text_of,
+    text_of,
+)
+from fusion_billing.billing.step_text import StepText, steps_of
+from fusion_billing.billing.stored_price import PriceDefinitions, StoredPrice
 from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import ZERO
-from fusion_billing.errors import FusionError, Refused
+from fusion_billing.errors import Refused
 from fusion_billing.instants import parse_instant, rfc3339
 from fusion_billing.json_types import JsonMapping, JsonObject
 
@@ -20,115 +31,6 @@ RULES = 2
 period, levels and quotients differently (CHANGELOG.md)."""
 
 _NO_LONGER_APPLIES = "The charge no longer applies"
-
-
-class UnreadableDocument(FusionError):
-    """A stored rating document lacks a field, or a field has the wrong type; the message names the field."""
-
-    code = "rating_unreadable"
-
-
-class StepText(NamedTuple):
-    """A step in words and figures, as documents and the HTTP API have it; figures are plain decimals as text."""
-
-    description: str
-    units: str
-    unit_amount: str
-    amount: str
-
-    def as_dict(self) -> dict[str, str]:
-        """Return the step as JSON."""
-        return self._asdict()
-
-
-class PriceDefinitions(TypedDict):
-    """Charge versions and metric as JSON, and which version (by index) applies when."""
-
-    priced_by: Sequence[JsonMapping]
-    metric_definition: JsonMapping
-    price_spans: NotRequired[Sequence[JsonMapping]]
-
-
-@dataclass(frozen=True, slots=True)
-class Correction:
-    """The invoiced period that an adjustment corrects.
-
-    Attributes:
-        period_start: The invoiced period's start.
-        period_end: Its end, exclusive.
-        amount: What its usage comes to now, in the currency's digits.
-        invoiced_amount: What was invoiced for it so far, in the same digits.
-        steps: The steps that lead to `amount`.
-    """
-
-    period_start: datetime
-    period_end: datetime
-    amount: str
-    invoiced_amount: str
-    steps: tuple[StepText, ...]
-
-    @classmethod
-    def from_json(cls, json: object) -> Self:
-        """Parse the field `corrects`; raises `UnreadableDocument` or `Refused`."""
-        if not isinstance(json, Mapping):
-            raise UnreadableDocument("corrects: must be an object")
-        return cls(
-            parse_instant(json.get("period_start"), "corrects.period_start"),
-            parse_instant(json.get("period_end"), "corrects.period_end"),
-            _text(json, "amount"),
-            _text(json, "invoiced_amount"),
-            _steps(json.get("steps")),
-        )
-
-    def to_json(self) -> JsonObject:
-        """Return the field as JSON."""
-        return {
-            "period_start": rfc3339(self.period_start),
-            "period_end": rfc3339(self.period_end),
-            "amount": self.amount,
-            "invoiced_amount": self.invoiced_amount,
-            "steps": [step.as_dict() for step in self.steps],
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class StoredPrice:
-    """What priced a charge in a period: enough to rate the period again at the same price.
-
-    The definitions stay JSON until they are needed: `pricing.pricing_of` validates them.
-    """
-
-    period_start: datetime
-    period_end: datetime
-    definitions: PriceDefinitions
-
-    @classmethod
-    def from_json(cls, json: JsonMapping) -> Self:
-        """Parse what `to_json` returned; raises `Refused`."""
-        definitions: PriceDefinitions = {
-            "priced_by": json["priced_by"],
-            "metric_definition": json["metric_definition"],
-        }
-        if "price_spans" in json:
-            definitions["price_spans"] = json["price_spans"]
-        return cls(
-            parse_instant(json["period_start"], "period_start"),
-            parse_instant(json["period_end"], "period_end"),
-            definitions,
-        )
-
-    def to_json(self) -> JsonObject:
-        """Return the price as JSON."""
-        return {
-            "period_start": rfc3339(self.period_start),
-            "period_end": rfc3339(self.period_end),
-            **self.definitions,
-        }
-
-    @property
-    def metric_code(self) -> str:
-        """Return the code of the metric."""
-        return str(self.definitions["metric_definition"]["code"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,32 +97,32 @@ class RatingDocument:
             raise UnreadableDocument("the document must be a JSON object")
         try:
             return cls(
-                charge=_text(json, "charge"),
-                charge_name=_text(json, "charge_name"),
-                metric=_text(json, "metric"),
-                unit=_optional_text(json, "unit"),
-                plan=_text(json, "plan"),
-                odoo_order_id=_odoo_id(json, "odoo_order_id"),
-                odoo_product_id=_odoo_id(json, "odoo_product_id"),
-                timezone=_text(json, "timezone"),
+                charge=text_of(json, "charge"),
+                charge_name=text_of(json, "charge_name"),
+                metric=text_of(json, "metric"),
+                unit=optional_text_of(json, "unit"),
+                plan=text_of(json, "plan"),
+                odoo_order_id=odoo_id_of(json, "odoo_order_id"),
+                odoo_product_id=odoo_id_of(json, "odoo_product_id"),
+                timezone=text_of(json, "timezone"),
                 period_start=parse_instant(json.get("period_start"), "period_start"),
                 period_end=parse_instant(json.get("period_end"), "period_end"),
-                units=_text(json, "units"),
-                included_units=_text(json, "included_units"),
-                overage_units=_text(json, "overage_units"),
-                billable_units=_text(json, "billable_units"),
-                amount=_text(json, "amount"),
-                unrounded_amount=_text(json, "unrounded_amount"),
-                currency=_text(json, "currency"),
-                steps=_steps(json.get("steps")),
-                price_versions=_list(json, "price_versions"),
-                priced_by=_list(json, "priced_by"),
-                metric_definition=_object(json, "metric_definition"),
-                price_spans=_list(json, "price_spans"),
+                units=text_of(json, "units"),
+                included_units=text_of(json, "included_units"),
+                overage_units=text_of(json, "overage_units"),
+                billable_units=text_of(json, "billable_units"),
+                amount=text_of(json, "amount"),
+                unrounded_amount=text_of(json, "unrounded_amount"),
+                currency=text_of(json, "currency"),
+                steps=steps_of(json.get("steps")),
+                price_versions=list_of(json, "price_versions"),
+                priced_by=list_of(json, "priced_by"),
+                metric_definition=object_of(json, "metric_definition"),
+                price_spans=list_of(json, "price_spans"),
                 rules=json.get("rules"),
-                names=_object(json, "names"),
+                names=object_of(json, "names"),
                 tax_behavior=json.get("tax_behavior"),
-                analytic_distribution=_object(json, "analytic_distribution"),
+                analytic_distribution=object_of(json, "analytic_distribution"),
                 corrects=Correction.from_json(json["corrects"]) if "corrects" in json else None,
                 charge_applies=json.get("is_charged"),
                 is_rated=json.get("is_rated"),
@@ -355,45 +257,3 @@ _OPTIONAL = {
 
 _ATTRIBUTES = {each.name for each in fields(RatingDocument)} - {"other", "charge_applies", "needs_final_invoice"}
 _FIELDS = frozenset(_ATTRIBUTES | {"is_charged", "final_invoice"})
-
-
-def _text(json: Mapping[str, Any], name: str) -> str:
-    value = json.get(name)
-    if isinstance(value, str):
-        return value
-    raise UnreadableDocument(f"{name}: {'is missing' if value is None else 'must be a string'}")
-
-
-def _optional_text(json: Mapping[str, Any], name: str) -> str | None:
-    """Return a text that may be null, but not missing."""
-    return None if name in json and json[name] is None else _text(json, name)
-
-
-def _odoo_id(json: Mapping[str, Any], name: str) -> int:
-    value = json.get(name)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    raise UnreadableDocument(f"{name}: must be an Odoo record ID")
-
-
-def _list(json: Mapping[str, Any], name: str) -> list[Any] | None:
-    value = json.get(name)
-    if value is None or isinstance(value, list):
-        return value
-    raise UnreadableDocument(f"{name}: must be a list")
-
-
-def _object(json: Mapping[str, Any], name: str) -> dict[str, Any] | None:
-    value = json.get(name)
-    if value is None or isinstance(value, dict):
-        return value
-    raise UnreadableDocument(f"{name}: must be an object")
-
-
-def _steps(value: Any) -> tuple[StepText, ...]:
-    try:
-        return tuple(
-            [StepText(step["description"], step["units"], step["unit_amount"], step["amount"]) for step in value]
-        )
-    except (TypeError, KeyError):
-        raise UnreadableDocument("steps: must be a list of steps") from None

@@ -1,13 +1,24 @@
 """Record who changed a definition, when, and which fields: one history entry per version."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NotRequired, TypedDict
 
 from fusion_billing.instants import rfc3339
-from fusion_billing.json_types import JsonMapping, JsonObject
 
 HISTORY = 50
 """Entries of a history that are shown, the newest ones."""
+
+
+class ChangeEntry(TypedDict):
+    """A change as it is stored."""
+
+    version: int
+    at: str
+    actor: str
+    cause: str
+    reason: NotRequired[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +33,12 @@ class Change:
     cause: str
     reason: str | None = None
 
-    def as_json(self, version: int) -> JsonObject:
+    def as_json(self, version: int) -> ChangeEntry:
         """Return the history's entry for the version that the change made."""
-        entry = {"version": version, "at": rfc3339(self.at), "actor": self.actor, "cause": self.cause}
-        return entry if self.reason is None else {**entry, "reason": self.reason}
+        entry: ChangeEntry = {"version": version, "at": rfc3339(self.at), "actor": self.actor, "cause": self.cause}
+        if self.reason is not None:
+            entry["reason"] = self.reason
+        return entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +53,6 @@ class Author:
         return Change(self.actor, at, cause, self.reason)
 
 
-def changed_fields(before: JsonMapping, after: JsonMapping) -> list[str]:
+def changed_fields(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:
     """Return the names of the fields in which two JSON objects differ, in order."""
     return sorted(name for name in {*before, *after} if before.get(name) != after.get(name))

@@ -14,7 +14,6 @@ from fusion_billing.billing_periods.schedule import local_midnight
 from fusion_billing.billing_periods.subscription_states import CONFIRMED, UPSELL
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.subscription_history import ChainedOrder, OrderKind
-from fusion_billing.json_types import JsonObject
 from fusion_billing.odoo.subscriptions import ReadSubscription
 
 _MOST_LINKS = 1_000
@@ -60,9 +59,9 @@ class ReadChain:
     @property
     def plans(self) -> dict[int, str]:
         """The plan of each order that invoices."""
-        return {row.order: row.document["plan"] for row in self.serving if row.document["plan"]}
+        return {row.order: str(row.document["plan"]) for row in self.serving if row.document["plan"]}
 
-    def document(self, known: Subscription | None) -> JsonObject:
+    def document(self, known: Subscription | None) -> dict[str, object]:
         """Return the subscription's JSON: as the lead has it, but from when the first order began."""
         first = self.serving[0]
         begun = first.document["start_date"] if str(first.order) == self.id else None
@@ -155,7 +154,7 @@ def _start(row: ReadSubscription, subscription: Subscription, by_hand: Mapping[i
         return by_hand[row.order]
     begun = row.document["start_date"]
     try:
-        return local_midnight(date.fromisoformat(begun), subscription.timezone)
+        return local_midnight(date.fromisoformat(str(begun)), subscription.timezone)
     except (TypeError, ValueError):
         return subscription.terms.begin
 

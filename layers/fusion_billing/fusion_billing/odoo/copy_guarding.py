@@ -8,7 +8,6 @@ line of our product is an ordinary sale unless it is a copy.
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from fusion_billing.billing.rating import RatingKey
 from fusion_billing.catalog.charge import Charge
@@ -18,7 +17,7 @@ from fusion_billing.errors import FusionError, NotFound
 from fusion_billing.odoo.errors import OdooError
 from fusion_billing.odoo.guarding_ports import KnownSubscriptions, OrderLeases
 from fusion_billing.odoo.line_copies import ForeignLine, foreign, to_be_invoiced
-from fusion_billing.odoo.line_findings import ADDED, COPIED, SentLine
+from fusion_billing.odoo.line_findings import ADDED, COPIED, FindingJson, SentLine
 from fusion_billing.odoo.line_guarding import Comparison, LineGuarding, count, event_data
 from fusion_billing.odoo.order_line_reading import OdooLine
 from fusion_billing.odoo_lines.external_id import rating_of
@@ -102,7 +101,7 @@ class CopyGuarding:
         except NotFound:
             return None
 
-    def _noted(self, line: ForeignLine, owner: str | None, original: SentLine | None, about: dict[str, Any]) -> Note:
+    def _noted(self, line: ForeignLine, owner: str | None, original: SentLine | None, about: FindingJson) -> Note:
         """Return the finding with what was done about it."""
         guard, now = self.lines.guard, self.lines.clock()
         assert guard is not None  # noqa: S101  for the type checker: without a guard nothing is decided
@@ -147,9 +146,7 @@ class CopyGuarding:
         else:
             self.leases.give_back(name)
 
-    def _write(
-        self, line: ForeignLine, original: SentLine, note: Note, about: dict[str, Any], *, is_known: bool
-    ) -> None:
+    def _write(self, line: ForeignLine, original: SentLine, note: Note, about: FindingJson, *, is_known: bool) -> None:
         """Note a finding on its original's rating, with its event unless it was reported before."""
         stored = original.stored
         notes = notes_text(with_note(read_notes(stored.guard), str(line.odoo_line.id), note))
@@ -167,10 +164,10 @@ def products_of(charges: Iterable[Charge]) -> frozenset[int]:
     return frozenset(charge.odoo_product_id for charge in charges if charge.odoo_product_id)
 
 
-def _about(line: ForeignLine, owner: str | None, original: SentLine | None) -> dict[str, Any]:
+def _about(line: ForeignLine, owner: str | None, original: SentLine | None) -> FindingJson:
     """Return a finding as JSON: amounts with taxes or without, as those of the original are."""
     odoo_line = line.odoo_line
-    about: dict[str, Any] = {
+    about: FindingJson = {
         "line": None,
         "subscription": owner,
         "odoo_order_id": odoo_line.order,

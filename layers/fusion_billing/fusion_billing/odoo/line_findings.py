@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NotRequired, TypedDict
 
 from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import ZERO
 from fusion_billing.dynamodb.ratings.order_line_items import StoredLine
 from fusion_billing.errors import FusionError
 from fusion_billing.instants import rfc3339
-from fusion_billing.json_types import JsonObject
 from fusion_billing.odoo.order_line_reading import OdooLine
 from fusion_billing.odoo_lines.line_item import LineItem, read
 from fusion_billing.odoo_lines.order_line import OrderLine, to_order_line
@@ -35,6 +35,26 @@ FOUND: Mapping[str, str] = {
     ADDED: "a line of its product, without our external id, would be invoiced too",
 }
 """Every finding, with its explanation."""
+
+
+class FindingJson(TypedDict):
+    """A line that differs in Odoo: what was `found`, the rated amount and the amount in Odoo.
+
+    `line` and `subscription` are None if nothing is known of them. `repaired` and `reason` say what was done about it.
+    """
+
+    line: str | None
+    subscription: str | None
+    charge: NotRequired[str]
+    period_start: NotRequired[str]
+    odoo_order_id: int | None
+    odoo_line_id: int | None
+    amount: str
+    odoo_amount: str | None
+    currency: NotRequired[str]
+    found: list[str]
+    repaired: NotRequired[bool]
+    reason: NotRequired[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +147,7 @@ class SentLine:
             found.append("price")
         return found
 
-    def about(self, found: tuple[str, ...], odoo_line: OdooLine | None) -> JsonObject:
+    def about(self, found: tuple[str, ...], odoo_line: OdooLine | None) -> FindingJson:
         """Return a finding as JSON: the line, what differs, the rated amount and the amount in Odoo."""
         key = self.stored.key
         return {

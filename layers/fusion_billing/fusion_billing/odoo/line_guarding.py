@@ -4,10 +4,9 @@ Used by the comparison on demand and by the scheduled ones. A line that differs 
 before it is reported: the relay may have been writing it. Invoiced lines are never changed.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from aws_lambda_powertools import Logger
 
@@ -15,12 +14,11 @@ from fusion_billing.dynamodb.keys import line_partition
 from fusion_billing.dynamodb.ratings.guarded_lines import CHANGED_AGAIN
 from fusion_billing.dynamodb.ratings.order_line_items import CHANGED, FINAL_INVOICE, StoredLine
 from fusion_billing.errors import FusionError
-from fusion_billing.json_types import JsonObject
 from fusion_billing.odoo.client import Odoo
 from fusion_billing.odoo.errors import MissingAccessRights
 from fusion_billing.odoo.guarding_ports import GuardedLines
 from fusion_billing.odoo.line_events import prepare_line_event
-from fusion_billing.odoo.line_findings import CANCELLED, FOUND, SentLine
+from fusion_billing.odoo.line_findings import CANCELLED, FOUND, FindingJson, SentLine
 from fusion_billing.odoo.order_line_reading import OdooLine, read_lines
 from fusion_billing.odoo.orders import Seconds
 from fusion_billing.odoo_lines.line_guard import (
@@ -52,7 +50,7 @@ class Comparison:
     changed: int = 0
     repaired: int = 0
     failed: int = 0
-    findings: list[JsonObject] = field(default_factory=list)
+    findings: list[FindingJson] = field(default_factory=list)
 
     def counts(self) -> dict[str, int]:
         """Return the counts for the log."""
@@ -160,7 +158,7 @@ class LineGuarding:
 
     def _found(
         self, line: SentLine, odoo_line: OdooLine | None, found: tuple[str, ...], result: Comparison
-    ) -> dict[str, Any]:
+    ) -> FindingJson:
         about = line.about(found, odoo_line)
         if self.guard is None:
             return about
@@ -180,7 +178,7 @@ class LineGuarding:
         is_repaired = is_written and note.action == "repaired"
         return about | {"repaired": is_repaired, "reason": "it is sent again" if is_repaired else why}
 
-    def _write(self, line: SentLine, note: Note, about: dict[str, Any]) -> bool:
+    def _write(self, line: SentLine, note: Note, about: FindingJson) -> bool:
         stored = line.stored
         notes = notes_text(with_note(read_notes(stored.guard), ITSELF, note))
         prepared = self._event(line, note, about)
@@ -195,18 +193,18 @@ class LineGuarding:
             self.events.wake_up(prepared)
         return is_written
 
-    def _event(self, line: SentLine, note: Note, about: dict[str, Any]) -> Prepared:
+    def _event(self, line: SentLine, note: Note, about: FindingJson) -> Prepared:
         if note.action == "failed":
             reason = {"reason": CHANGED_AGAIN, "message": f"{explain(note)}; {note.why}"}
             return self.event("line.failed", line, {**about, **reason}, note.at)
         return self.event("line.changed", line, {**about, **event_data(note)}, note.at)
 
-    def event(self, type_: str, line: SentLine, data: JsonObject, now: datetime) -> Prepared:
+    def event(self, type_: str, line: SentLine, data: Mapping[str, object], now: datetime) -> Prepared:
         """Return an event about a line; `NOTHING` if the event can't be built."""
         return prepare_line_event(self.events, type_, (line.stored, line.line_item), data, now)
 
 
-def count(result: Comparison, note: Note, about: JsonObject) -> None:
+def count(result: Comparison, note: Note, about: FindingJson) -> None:
     """Count a finding that was not reported before, and log it."""
     result.changed += 1
     result.repaired += note.action == "repaired"

@@ -12,7 +12,6 @@ from typing import Any
 from fusion_billing.billing_periods.subscription_states import CHURNED, QUOTATION, RUNNING, UPSELL
 from fusion_billing.catalog.identifiers import MAX_TEXT
 from fusion_billing.displayed_text import on_one_line, shortened
-from fusion_billing.json_types import JsonObject
 from fusion_billing.odoo.client import Domain, Odoo, Row
 from fusion_billing.odoo.errors import InvalidCall, OdooError, SubscriptionsNotInstalled
 from fusion_billing.odoo.orders import many2one
@@ -54,7 +53,7 @@ class ReadSubscription:
     order: int
     name: str
     running: bool
-    document: JsonObject = field(repr=False)
+    document: dict[str, object] = field(repr=False)
     parent: int = 0
     origin: int = 0
     confirmed: bool = True

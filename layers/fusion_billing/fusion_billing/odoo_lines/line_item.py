@@ -6,7 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from fusion_billing.billing.rating_document import RatingDocument, StepText, UnreadableDocument
+from fusion_billing.billing.document_fields import UnreadableDocument
+from fusion_billing.billing.rating_document import RatingDocument
+from fusion_billing.billing.step_text import StepText
 from fusion_billing.currencies import DIGITS
 from fusion_billing.decimals import EXACT
 from fusion_billing.odoo_lines.quantity_and_price import Part

@@ -7,7 +7,6 @@ from typing import Any
 
 from fusion_billing.billing.decisions import total
 from fusion_billing.decimals import EXACT
-from fusion_billing.json_types import JsonMapping
 from fusion_billing.statements.statement import FORMAT, hash_of
 
 
@@ -21,13 +20,13 @@ class Finding:
     message: str
 
 
-def findings(statements: Iterable[JsonMapping]) -> list[Finding]:
+def findings(statements: Iterable[Mapping[str, object]]) -> list[Finding]:
     """Return the faults of statements of one or more subscriptions, in any order; empty if there are none.
 
     A subscription's statements must be complete: from its first one on, without a gap. A fault of one statement
     says nothing about the statements before it.
     """
-    by_subscription: dict[str, list[Mapping[str, Any]]] = {}
+    by_subscription: dict[str, list[Mapping[str, object]]] = {}
     for statement in statements:
         by_subscription.setdefault(str(statement.get("subscription")), []).append(statement)
     found: list[Finding] = []
@@ -36,14 +35,14 @@ def findings(statements: Iterable[JsonMapping]) -> list[Finding]:
     return found
 
 
-def is_intact(statement: JsonMapping) -> bool:
+def is_intact(statement: Mapping[str, object]) -> bool:
     """Return whether a statement's hash is that of its document."""
     return statement.get("format") == FORMAT and statement.get("hash") == hash_of(statement)
 
 
-def _chain_findings(chain: Sequence[Mapping[str, Any]]) -> list[Finding]:
+def _chain_findings(chain: Sequence[Mapping[str, object]]) -> list[Finding]:
     found: list[Finding] = []
-    previous: Mapping[str, Any] | None = None
+    previous: Mapping[str, object] | None = None
     for statement in chain:
         expected = None if previous is None else previous.get("hash")
         if statement.get("format") != FORMAT:
@@ -58,7 +57,7 @@ def _chain_findings(chain: Sequence[Mapping[str, Any]]) -> list[Finding]:
     return found
 
 
-def _broken(previous: Mapping[str, Any] | None) -> str:
+def _broken(previous: Mapping[str, object] | None) -> str:
     if previous is None:
         return "the statement names one before it, which is not here"
     return f"the statement does not name the one of {previous.get('period_start')} as the one before it"
@@ -91,6 +90,6 @@ def _less(amount: str, other: str) -> Decimal:
     return EXACT.subtract(Decimal(amount), Decimal(other))
 
 
-def _finding(statement: Mapping[str, Any], code: str, message: str) -> Finding:
+def _finding(statement: Mapping[str, object], code: str, message: str) -> Finding:
     subscription, start = str(statement.get("subscription")), str(statement.get("period_start"))
     return Finding(subscription, start, code, message)

@@ -8,17 +8,16 @@ statement can be changed, removed or put in between without every later one disa
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal, get_args
+from typing import Literal, NotRequired, TypedDict, get_args
 
 from fusion_billing.billing.decisions import total
 from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import EXACT
 from fusion_billing.instants import rfc3339
-from fusion_billing.json_types import JsonMapping, JsonObject
 
 FORMAT = 1
 """The version of the document format; readers reject unknown versions."""
@@ -80,9 +79,47 @@ class Period:
     invoiced_at: datetime | None
 
 
+class StatementLineJson(TypedDict):
+    """One order line of a statement; amounts have their currency's digits."""
+
+    line: str
+    charge: str
+    charge_name: str
+    metric: str
+    units: str
+    rated: str
+    invoiced: str
+    difference: str
+    invoiced_from: InvoicedFrom
+    records: int
+    revisions: int
+    missing_days: list[str]
+    corrects: NotRequired[str]
+
+
+class StatementJson(TypedDict):
+    """A statement as it is stored, hashed and shown."""
+
+    format: int
+    subscription: str
+    customer_name: str
+    plan: str
+    currency: str
+    timezone: str
+    odoo_order_id: int
+    period_start: str
+    period_end: str
+    invoiced_at: str | None
+    closed_at: str
+    lines: list[StatementLineJson]
+    totals: dict[str, str]
+    previous_hash: str | None
+    hash: NotRequired[str]
+
+
 def statement_document(
     period: Period, lines: Sequence[StatementLine], *, previous_hash: str | None, closed_at: datetime
-) -> JsonObject:
+) -> StatementJson:
     """Return a statement as JSON, its `hash` last.
 
     Args:
@@ -95,7 +132,7 @@ def statement_document(
         The document: instants RFC 3339, amounts with their currency's digits.
     """
     currency = period.currency
-    document = {
+    document: StatementJson = {
         "format": FORMAT,
         "subscription": period.subscription,
         "customer_name": period.customer_name,
@@ -111,10 +148,11 @@ def statement_document(
         "totals": _totals(lines, currency),
         "previous_hash": previous_hash,
     }
-    return {**document, "hash": hash_of(document)}
+    document["hash"] = hash_of(document)
+    return document
 
 
-def hash_of(document: JsonMapping) -> str:
+def hash_of(document: Mapping[str, object]) -> str:
     """Return the SHA-256 (hex) of a statement without its `hash`.
 
     The hashed text is the document as JSON in UTF-8: keys sorted, no white space, no escapes but JSON's own.
@@ -124,8 +162,8 @@ def hash_of(document: JsonMapping) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
-def _line(line: StatementLine, currency: str) -> dict[str, Any]:
-    document: dict[str, Any] = {
+def _line(line: StatementLine, currency: str) -> StatementLineJson:
+    document: StatementLineJson = {
         "line": line.line,
         "charge": line.charge,
         "charge_name": line.charge_name,

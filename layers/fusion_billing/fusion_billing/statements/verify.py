@@ -7,11 +7,10 @@ is valid, 1 if any is not, 2 if a file can't be read.
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fusion_billing.json_types import JsonObject
 from fusion_billing.statements.chain import findings
 
 
@@ -19,7 +18,7 @@ class UnreadableFile(ValueError):
     """The file holds no statements."""
 
 
-def read(text: str) -> list[JsonObject]:
+def read(text: str) -> list[Mapping[str, object]]:
     """Return the statements in a file's text; raises `UnreadableFile`."""
     try:
         documents = [json.loads(text)]
@@ -48,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
     if not arguments:
         print("usage: python -m fusion_billing.statements.verify FILE ...", file=sys.stderr)  # noqa: T201
         return 2
-    statements: list[dict[str, Any]] = []
+    statements: list[Mapping[str, object]] = []
     for name in arguments:
         try:
             statements += read(Path(name).read_text(encoding="utf-8"))

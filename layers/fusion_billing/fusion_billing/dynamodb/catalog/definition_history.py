@@ -7,12 +7,11 @@ rating reads all definitions again and again, and their histories never. Entries
 import json
 from typing import TYPE_CHECKING
 
-from fusion_billing.catalog.change import HISTORY, Change
+from fusion_billing.catalog.change import HISTORY, Change, ChangeEntry
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.attributes import Request
 from fusion_billing.dynamodb.errors import unavailable_when_transient
 from fusion_billing.dynamodb.keys import HistoryKind
-from fusion_billing.json_types import JsonObject
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -34,7 +33,7 @@ class DefinitionHistory:
         }
         return {"Put": {"TableName": self._table, "Item": item}}
 
-    def newest(self, kind: HistoryKind, name: str) -> list[JsonObject]:
+    def newest(self, kind: HistoryKind, name: str) -> list[ChangeEntry]:
         """Return the newest entries, the newest first; raises `Unavailable`."""
         with unavailable_when_transient():
             response = self._client.query(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from botocore.exceptions import ClientError
 
-from fusion_billing.catalog.change import Change
+from fusion_billing.catalog.change import Change, ChangeEntry
 from fusion_billing.catalog.charge import Charge
 from fusion_billing.catalog.identifiers import CODE
 from fusion_billing.catalog.metric import Metric
@@ -26,7 +26,6 @@ from fusion_billing.dynamodb.errors import (
 )
 from fusion_billing.dynamodb.keys import CHARGE, METRIC, DefinitionKind
 from fusion_billing.errors import Fault, NotFound, Refused, VersionConflict
-from fusion_billing.json_types import JsonObject
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -97,7 +96,7 @@ class CatalogueStore:
         items, last = self._listing(CHARGE, after, limit)
         return [_charge(item) for item in items], last
 
-    def history(self, kind: DefinitionKind, code: str) -> list[JsonObject]:
+    def history(self, kind: DefinitionKind, code: str) -> list[ChangeEntry]:
         """Return the newest changes of a metric or charge, the newest first."""
         return self._history.newest(kind, code) if CODE.fullmatch(code) else []
 

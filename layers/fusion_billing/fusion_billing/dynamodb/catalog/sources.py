@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 
 from fusion_billing.access.stored_key import Source
 from fusion_billing.dynamodb import keys
+from fusion_billing.dynamodb.attributes import Item
 from fusion_billing.dynamodb.errors import condition_failed, unavailable_when_transient
 from fusion_billing.errors import Conflict
 from fusion_billing.instants import parse_instant, rfc3339
@@ -25,7 +26,7 @@ class SourceStore:
     def create(self, source: Source) -> None:
         """Store a new source, without keys; raises `Conflict` where its id exists, and `Unavailable`."""
         source_is_new = "attribute_not_exists(pk)"
-        item = {
+        item: Item = {
             **keys.source_key(source.id),
             "doc": {"S": _document(source)},
             "version": {"N": "1"},

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from fusion_billing.catalog.change import Change
+from fusion_billing.catalog.change import Change, ChangeEntry
 from fusion_billing.catalog.identifiers import is_subscription_id
 from fusion_billing.catalog.stored_subscription import Listed, StoredSubscription
 from fusion_billing.dynamodb import keys
@@ -18,7 +18,6 @@ from fusion_billing.dynamodb.catalog.definition_history import DefinitionHistory
 from fusion_billing.dynamodb.catalog.subscription_writes import SubscriptionWrites, Write
 from fusion_billing.dynamodb.errors import cancelled_by_condition, reasons, unavailable_when_transient
 from fusion_billing.errors import AliasTaken, OrderTaken, Unavailable, VersionConflict
-from fusion_billing.json_types import JsonObject
 from fusion_billing.webhooks.publishing import TransactionWrite
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ class SubscriptionStore:
             is_current="starts" in item,
         )
 
-    def history(self, subscription: str) -> list[JsonObject]:
+    def history(self, subscription: str) -> list[ChangeEntry]:
         """Return the newest changes of a subscription, the newest first; raises `Unavailable`."""
         return self._history.newest("SUBSCRIPTION", subscription)
 

@@ -2,9 +2,7 @@
 
 from typing import TypeAlias
 
-from fusion_billing.dynamodb.attributes import Item
-
-Key: TypeAlias = Item
+Key: TypeAlias = dict[str, dict[str, str]]
 
 
 def primary(pk: str, sk: str | None = None) -> Key:

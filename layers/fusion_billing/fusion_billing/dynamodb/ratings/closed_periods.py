@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from fusion_billing.billing.closed_periods import ClosedPeriod
 from fusion_billing.billing.large_documents import canonical
-from fusion_billing.billing.rating_document import StoredPrice
+from fusion_billing.billing.stored_price import StoredPrice
 from fusion_billing.catalog.identifiers import MAX_STORED_BYTES
 from fusion_billing.dynamodb import errors, keys
 from fusion_billing.dynamodb.attributes import Request

@@ -12,8 +12,8 @@ from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.errors import reasons, unavailable_when_transient
 from fusion_billing.errors import Conflict, Refused
 from fusion_billing.instants import parse_instant
-from fusion_billing.json_types import JsonMapping, JsonObject
 from fusion_billing.statements.chain import is_intact
+from fusion_billing.statements.statement import StatementJson
 from fusion_billing.webhooks.publishing import TransactionWrite
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class StatementStore:
         self._client = client
         self._table = table
 
-    def put(self, document: JsonMapping, events: Sequence[TransactionWrite] = ()) -> None:
+    def put(self, document: StatementJson, events: Sequence[TransactionWrite] = ()) -> None:
         """Store a statement with the writes of its `events`, all or nothing.
 
         Raises `AlreadyClosed` if the period has one, `Unavailable`.
@@ -61,7 +61,7 @@ class StatementStore:
                 raise AlreadyClosed(f"the period from {start} has a statement already") from None
             raise
 
-    def get(self, subscription: str, period_start: datetime) -> JsonObject | None:
+    def get(self, subscription: str, period_start: datetime) -> StatementJson | None:
         """Return a period's statement, or None; raises `TamperedStatement`, `Unavailable`."""
         with unavailable_when_transient():
             response = self._client.get_item(
@@ -70,12 +70,14 @@ class StatementStore:
         item = response.get("Item")
         return None if item is None else _document(item)
 
-    def latest(self, subscription: str) -> JsonObject | None:
+    def latest(self, subscription: str) -> StatementJson | None:
         """Return the newest statement, or None; raises `TamperedStatement`, `Unavailable`."""
         newest, _ = self.page(subscription, None, 1)
         return newest[0] if newest else None
 
-    def page(self, subscription: str, after: datetime | None, limit: int) -> tuple[list[JsonObject], datetime | None]:
+    def page(
+        self, subscription: str, after: datetime | None, limit: int
+    ) -> tuple[list[StatementJson], datetime | None]:
         """Return up to `limit` statements, the newest first, and after which start the next page begins.
 
         Raises `TamperedStatement`, `Unavailable`.
@@ -97,21 +99,21 @@ class StatementStore:
         return found, parse_instant(found[-1]["period_start"]) if more else None
 
 
-def _item(document: Mapping[str, Any]) -> dict[str, Any]:
+def _item(document: StatementJson) -> dict[str, Any]:
     text = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return {
         **keys.statement_key(document["subscription"], parse_instant(document["period_start"])),
         "doc": {"B": zlib.compress(text.encode("utf-8"))},
-        "hash": {"S": document["hash"]},
+        "hash": {"S": document.get("hash", "")},
     }
 
 
-def _document(item: Mapping[str, Any]) -> dict[str, Any]:
+def _document(item: Mapping[str, Any]) -> StatementJson:
     """Return the statement in an item; raises `TamperedStatement` if it was changed in any way."""
     try:
-        document: dict[str, Any] = json.loads(zlib.decompress(item["doc"]["B"]))
+        document: StatementJson = json.loads(zlib.decompress(item["doc"]["B"]))
         key = keys.statement_key(document["subscription"], parse_instant(document["period_start"]))
-        expected = {**key, "hash": {"S": document["hash"]}}
+        expected = {**key, "hash": {"S": document.get("hash", "")}}
     except (KeyError, TypeError, ValueError, Refused, zlib.error):
         raise _tampered(item) from None
     if not is_intact(document) or any(item.get(name) != value for name, value in expected.items()):
