@@ -1,0 +1,1 @@
+"""The client. Generated from `_async`: do not edit."""

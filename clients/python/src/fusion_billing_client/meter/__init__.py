@@ -1,0 +1,6 @@
+"""Count usage into a local ledger, and push it in the background."""
+
+from fusion_billing_client.meter.meter import FlushReport, Meter, Status
+from fusion_billing_client.meter.rows import Rejected
+
+__all__ = ["FlushReport", "Meter", "Rejected", "Status"]

@@ -1,0 +1,34 @@
+"""Prepare usage records for a push: keys, encoding and batches."""
+
+import json
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from fusion_billing_client.encoding import encode
+
+MOST_RECORDS: Final = 500
+MOST_BYTES: Final = 3_500_000
+
+
+def prepared(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record as JSON, with an idempotency key."""
+    made: dict[str, Any] = encode(dict(record))
+    if "idempotency_key" not in made:
+        made["idempotency_key"] = uuid.uuid4().hex
+    return made
+
+
+def batches(indexes: Iterable[int], records: Sequence[Mapping[str, Any]]) -> Iterator[list[int]]:
+    """Yield the indexes of records in batches that one request holds."""
+    batch: list[int] = []
+    size = 0
+    for index in indexes:
+        bytes_ = len(json.dumps(records[index])) + 1
+        if batch and (len(batch) == MOST_RECORDS or size + bytes_ > MOST_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(index)
+        size += bytes_
+    if batch:
+        yield batch
