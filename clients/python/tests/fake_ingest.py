@@ -31,6 +31,13 @@ class Store:
         self._late: list[dict[str, Any]] = []
         self.lock = threading.Lock()
 
+    def control(self, path: str, body: dict[str, Any]) -> None:
+        if path == "/faults":
+            self.faults = body
+        else:
+            self.records.clear()
+            self._late = []
+
     def happens(self, fault: str) -> bool:
         return self.random.random() < self.faults.get(fault, 0)
 
@@ -82,11 +89,8 @@ def handler(store: Store) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])) or "{}")
             with store.lock:
-                if self.path == "/faults":
-                    store.faults = body
-                    self._send(200, {})
-                elif self.path == "/reset":
-                    store.records.clear()
+                if self.path != "/v1/usage":
+                    store.control(self.path, body)
                     self._send(200, {})
                 elif store.happens("failed"):
                     self._send(503, {"code": "unavailable", "detail": "try again", "status": 503})
@@ -94,10 +98,7 @@ def handler(store: Store) -> type[BaseHTTPRequestHandler]:
                     self._hang_up()
                 else:
                     response = store.push_all(body["records"])
-                    if store.happens("lost"):
-                        self._hang_up()
-                    else:
-                        self._send(207, response)
+                    self._send(207, response, is_lost=store.happens("lost"))
 
         def do_GET(self) -> None:
             with store.lock:
@@ -107,7 +108,10 @@ def handler(store: Store) -> type[BaseHTTPRequestHandler]:
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
 
-        def _send(self, status: int, document: dict[str, Any]) -> None:
+        def _send(self, status: int, document: dict[str, Any], *, is_lost: bool = False) -> None:
+            if is_lost:
+                self._hang_up()
+                return
             content = json.dumps(document).encode()
             self.send_response(status)
             self.send_header("content-type", "application/json")

@@ -3,14 +3,17 @@ import threading
 from datetime import datetime, timezone
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
-from tests.conftest import Ingest
 
 from fusion_billing_client import ClockError, InvalidUsageError, LedgerError, Meter
+from tests.conftest import Ingest
 
 START = datetime(2026, 11, 3, 10, 30, tzinfo=timezone.utc).timestamp()
+
+
+KEEPS: tuple[Literal["last", "max", "min"], ...] = ("last", "max", "min")
 
 
 class Clock:
@@ -93,8 +96,8 @@ def test_gauges_push_the_last_highest_or_lowest_value(ingest: Ingest, tmp_path: 
     with meter(ingest, tmp_path, clock=clock) as counting:
         for value in (5, 9, 3, 4):
             clock.now += 1
-            for keep in ("last", "max", "min"):
-                counting.gauge("42", f"level_{keep}", value, keep=keep)  # type: ignore[arg-type]
+            for keep in KEEPS:
+                counting.gauge("42", f"level_{keep}", value, keep=keep)
             counting.fold()
         counting.flush()
 

@@ -151,7 +151,7 @@ class Meter(Recorder):
         """
         self.fold()
         with self._flush_lock.held(wait=True):
-            return self._push()
+            return self._push(at_once=True)
 
     def _push_in_background(self) -> None:
         if self._client is None:
@@ -163,12 +163,12 @@ class Meter(Recorder):
             self._compact_at = time.monotonic() + _COMPACT_SECONDS
             self.compact()
 
-    def _push(self) -> FlushReport:
+    def _push(self, *, at_once: bool = False) -> FlushReport:
         if self._client is None:
             raise ValueError("client: this meter has none, so it only counts")
         pushed = rejected = 0
         try:
-            while rows := pushes.pending(self._ledger, now := self._clock(), MOST_RECORDS):
+            while rows := pushes.pending(self._ledger, now := self._clock(), MOST_RECORDS, at_once=at_once):
                 results = self._client.usage.push_batch([row.record() for row in rows], retries=_RETRIES)
                 pushes.settle(self._ledger, rows, results, now, _WAITS)
                 accepted = sum(result.accepted for result in results)

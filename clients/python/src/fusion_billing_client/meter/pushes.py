@@ -24,10 +24,11 @@ _FOREIGN: Final = (
 )
 
 
-def pending(ledger: Ledger, now: float, most: int) -> list[Row]:
-    """Return counters to push, the oldest window first."""
+def pending(ledger: Ledger, now: float, most: int, *, at_once: bool = False) -> list[Row]:
+    """Return counters to push, the oldest window first; `at_once` those too that wait after they were unavailable."""
+    due = "(due_at <= ? OR state = 'open')" if at_once else "due_at <= ?"
     found = ledger.query(
-        f"SELECT {_COLUMNS} FROM records WHERE {_PENDING} AND due_at <= ? ORDER BY period_end, id LIMIT ?",  # noqa: S608
+        f"SELECT {_COLUMNS} FROM records WHERE {_PENDING} AND {due} ORDER BY period_end, id LIMIT ?",  # noqa: S608
         (now, most),
     )
     return [_row(values) for values in found]
