@@ -9,6 +9,7 @@
 #   make lives          play random lives of subscriptions; LIVES= (20000), SEED= (random)
 #   make mutants        mutate the code that decides amounts, and count the mutants that unit tests kill; PACKAGES=, WORKERS=
 #   make bench          measure what a counter, an hour and a cold start cost
+#   make sam-local      invoke every function in a container by `sam local`; needs Docker or podman, else it is skipped
 #   make odoo-check     check an Odoo, asking for its key; ODOO_URL=, ODOO_DATABASE=, CATALOGUE_TABLE=, ODOO_WRITE_TEST=1
 #   make docs           generate docs/errors.md, docs/events/ and the tables of docs/cost.md
 #   make lock           update the pinned requirements
@@ -16,7 +17,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup run test coverage lives mutants lint bench odoo-check docs lock clean distclean
+.PHONY: help setup run test coverage lives mutants lint bench sam-local odoo-check docs lock clean distclean
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
@@ -54,6 +55,9 @@ lint: setup
 bench: setup
 	@exec $(VENV)/bin/python -m tests.bench
 
+sam-local: setup
+	@exec $(VENV)/bin/python -m local.sam_local
+
 docs: setup
 	@$(VENV)/bin/python -m local.error_page
 	@$(VENV)/bin/python -m local.webhook_catalogue
@@ -70,6 +74,7 @@ lock:
 	$(LOCK) layers/fusion_billing/requirements.in -o layers/fusion_billing/requirements.txt
 	cd requirements && ../$(LOCK) dev.in -o dev.txt
 	cd requirements && ../$(LOCK) cloud.in -o cloud.txt
+	cd requirements && ../$(LOCK) sam-local.in -o sam-local.txt
 
 clean:
 	rm -rf .aws-sam .local .coverage .mypy_cache .ruff_cache .hypothesis build *.egg-info layers/fusion_billing/*.egg-info

@@ -72,10 +72,7 @@ def compile_all(folder: Path, mounted_at: str, version: str) -> None:
     """
     python = interpreter(version)
     if python is None:
-        print(
-            f"No Python {version} here: built without bytecode; cold starts will take longer.",
-            file=sys.stderr,
-        )
+        print(f"No Python {version} here: built without bytecode; cold starts will take longer.", flush=True)
         return
     command = [python, "-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash"]
     subprocess.run([*command, "-s", str(folder), "-p", mounted_at, str(folder)], check=True)

@@ -17,14 +17,15 @@ from typing import Any, Self
 
 import requests
 
-from local import artefacts
+from fusion_billing.outbound.configuration import LOOPBACK
+from local import artefacts, container_settings
 from local.cloud import Cloud
 from local.demo import catalogue, expected, flow, table
 from local.demo.calls import Odoo, Service, Unexpected
 from local.processes import Child, Failed, alone, free
 from local.receiver import Receiver
 
-_LOCAL_ONLY = {"FUSION_LOCAL_LOOPBACK_WEBHOOKS": "1"}
+_LOCAL_ONLY = {LOOPBACK: "1"}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -89,19 +90,8 @@ class Running:
         self.receiver = started.enter_context(Receiver(self._receiver_port, self.folder / "webhooks.jsonl"))
         self._progress("building the functions and deploying template.yaml (the first time takes half a minute)")
         self.cloud.deploy({"OdooUrl": self.odoo.url, "OdooDatabase": flow.DATABASE})
-        self._write_settings_of_sam_local()
         self._prepare()
-
-    def _write_settings_of_sam_local(self) -> None:
-        """Write what points `sam local` at the deployed tables and queues; samconfig.toml names the file."""
-        deployed = self.cloud.client("lambda").get_function_configuration
-        variables: dict[str, str] = {}
-        for function in ("IngestFunction", "RateFunction", "RelayFunction", "AdminFunction"):
-            environment = deployed(FunctionName=self.cloud.outputs[function])["Environment"]
-            variables |= environment["Variables"]
-        variables.pop("POWERTOOLS_SERVICE_NAME")
-        variables["AWS_ENDPOINT_URL"] = f"http://host.docker.internal:{self.cloud.port}"
-        (self.folder / "sam-local.json").write_text(json.dumps({"Parameters": variables}, indent=2) + "\n")
+        container_settings.write(self.folder, self.cloud, odoo_port=self._odoo_port, key=self.key)
 
     def _prepare(self) -> None:
         """Seed Odoo, hand its key to the service, and get a key and an endpoint of the service's own."""
@@ -139,6 +129,16 @@ class Running:
         if done.returncode or not words:
             raise Failed(f"the first key could not be created:\n{done.stdout}{done.stderr}")
         return words[0]
+
+    @property
+    def key(self) -> str:
+        """The operator's API key."""
+        return self._stored.get("key")
+
+    @property
+    def odoo_key(self) -> str:
+        """The API key of the service's user in Odoo."""
+        return self._stored.get("odoo_key")
 
     def demo(self) -> list[str]:
         """Go the demo's way and print its table; return every figure that is not as expected, in words."""

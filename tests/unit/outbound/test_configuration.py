@@ -15,8 +15,8 @@ def _nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WEBHOOK_PORTS", raising=False)
 
 
-@pytest.mark.parametrize("value", [None, "", "0", "true", "yes"])
-def test_loopback_is_refused_unless_the_setting_says_1(monkeypatch: pytest.MonkeyPatch, value: str | None) -> None:
+@pytest.mark.parametrize("value", [None, "", "0"])
+def test_loopback_is_refused_unless_it_is_set(monkeypatch: pytest.MonkeyPatch, value: str | None) -> None:
     if value is not None:
         monkeypatch.setenv(LOOPBACK, value)
     with pytest.raises(Refused):
@@ -26,6 +26,19 @@ def test_loopback_is_refused_unless_the_setting_says_1(monkeypatch: pytest.Monke
 def test_the_local_cloud_allows_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(LOOPBACK, "1")
     assert guard().check("http://127.0.0.1:9000/").port == 9000
+
+
+def test_a_container_reaches_this_machines_loopback_under_the_name_that_is_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(LOOPBACK, "127.0.0.3")
+    local = guard()
+
+    [address] = local.addresses(local.check("http://127.0.0.1:9000/"))
+
+    assert (str(address.ip), address.port) == ("127.0.0.3", 9000)
+    with pytest.raises(Refused):
+        local.check("http://127.0.0.3:9000/")
 
 
 def test_no_deployment_can_allow_loopback_by_accident() -> None:

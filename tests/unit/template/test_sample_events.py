@@ -61,3 +61,16 @@ def test_sam_local_meets_the_routes_before_the_functions(source: dict[str, Any])
     kinds = [resource["Type"] for resource in source["Resources"].values()]
 
     assert kinds.index("AWS::ApiGatewayV2::Route") < kinds.index("AWS::Serverless::Function")
+
+
+@pytest.mark.parametrize("command", ["local_invoke", "local_start_api", "local_start_lambda"])
+def test_sam_local_finds_the_settings_that_make_run_writes(command: str) -> None:
+    settings = tomllib.loads((ROOT / "samconfig.toml").read_text())["default"][command]["parameters"]
+
+    assert settings["env_vars"] == ".local/run/sam-local.json"
+    assert settings["add_host"].startswith("host.docker.internal:")
+    assert settings["skip_pull_image"] is True
+
+
+def test_no_tracked_event_holds_a_key() -> None:
+    assert "fb_REPLACE_WITH_THE_DEMO_KEY" in event("ingest")["headers"]["authorization"]

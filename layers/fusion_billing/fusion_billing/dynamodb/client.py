@@ -6,6 +6,7 @@ checking it against the service's model costs more CPU than all of our own work 
 one text: botocore otherwise puts its own together twice a call, an eighth of what a call costs.
 """
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import botocore
@@ -29,6 +30,7 @@ def make(service: str, *, read_timeout: float = 5.0, attempts: int = 3, connecti
     global _session  # noqa: PLW0603  one session shares what it loaded among all clients
     if _session is None:
         _session = botocore.session.get_session()
+        logging.getLogger("botocore").setLevel(logging.WARNING)  # it logs at INFO where it found credentials
     config = Config(
         parameter_validation=False,
         connect_timeout=2,

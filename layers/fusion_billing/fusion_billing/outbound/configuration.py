@@ -4,7 +4,8 @@ from fusion_billing import settings
 from fusion_billing.outbound.ssrf_guard import PORTS, SsrfGuard
 
 LOOPBACK = "FUSION_LOCAL_LOOPBACK_WEBHOOKS"
-"""Set to 1 by the local cloud, for functions on one's own machine. template.yaml must never name it."""
+"""Set by the local cloud to 1, for functions on one's own machine, or for functions in a container to the name under
+which the container reaches that machine. template.yaml must never name it."""
 
 
 def guard() -> SsrfGuard:
@@ -12,7 +13,9 @@ def guard() -> SsrfGuard:
 
     Raises `settings.Missing` if `WEBHOOK_PORTS` is not a list of numbers.
     """
-    return SsrfGuard(ports=_ports(), loopback=settings.text(LOOPBACK, "0") == "1")
+    loopback = settings.text(LOOPBACK, "0")
+    named = loopback not in {"0", "1"}
+    return SsrfGuard(ports=_ports(), loopback=loopback != "0", loopback_at=loopback if named else None)
 
 
 def _ports() -> frozenset[int]:

@@ -51,6 +51,7 @@ class SsrfGuard:
         ports: The ports that a URL may use.
         loopback: Also allow `http` and any port on `localhost`, 127.0.0.1 and ::1, and nothing else. For a
             service that runs on a developer's machine.
+        loopback_at: The host name that stands for this machine's loopback, for a service in a container on it.
         resolver: Resolves host names; `socket.getaddrinfo` by default.
         lookup_seconds: How long resolving a name may take.
     """
@@ -60,11 +61,13 @@ class SsrfGuard:
         *,
         ports: frozenset[int] = PORTS,
         loopback: bool = False,
+        loopback_at: str | None = None,
         resolver: Resolver | None = None,
         lookup_seconds: float = 4.0,
     ) -> None:
         self._ports = ports
         self._loopback = loopback
+        self._loopback_at = loopback_at
         self._resolver: Resolver = resolver or socket.getaddrinfo
         self._lookup_seconds = lookup_seconds
 
@@ -95,7 +98,9 @@ class SsrfGuard:
             Refused: With one fault at `field`: `unresolvable_host` if the name was not resolved in time,
                 `address_not_allowed` if any of its addresses is not public.
         """
-        ips = [target.address] if target.address is not None else self._resolve(target, field)
+        if self._loopback_at is not None and target.host in _LOOPBACK_HOSTS:
+            return tuple(Address(ip, target.port) for ip in self._resolve(self._loopback_at, target.port, field))
+        ips = [target.address] if target.address is not None else self._resolve(target.host, target.port, field)
         if not all(self._is_allowed(target, ip) for ip in ips):
             raise refusal(field, "address_not_allowed", "must resolve to public addresses only")
         return tuple(Address(ip, target.port) for ip in dict.fromkeys(ips))
@@ -114,9 +119,9 @@ class SsrfGuard:
             return ip.is_loopback and getattr(ip, "ipv4_mapped", None) is None
         return is_public(ip)
 
-    def _resolve(self, target: Target, field: str) -> list[IPAddress]:
+    def _resolve(self, host: str, port: int, field: str) -> list[IPAddress]:
         def lookup() -> list[IPAddress]:
-            found = self._resolver(target.host, target.port, 0, socket.SOCK_STREAM, 0, 0)
+            found = self._resolver(host, port, 0, socket.SOCK_STREAM, 0, 0)
             return [ip_address(str(sockaddr[0])) for _, _, _, _, sockaddr in found]
 
         try:
