@@ -7,7 +7,9 @@ from typing import Any, cast
 
 from aws_lambda_powertools import Logger, Metrics
 
+from functions.rate import ports
 from functions.rate.end_announcer import EndAnnouncer
+from functions.rate.hourly_pairs import HourlyRating
 from functions.rate.last_periods import LastPeriods
 from functions.rate.line_due_times import LineDueTimes
 from functions.rate.rater import Rater
@@ -17,11 +19,13 @@ from functions.rate.worker import Worker
 from fusion_billing import settings
 from fusion_billing.billing.billed_subscription import BilledSubscription, billed_subscription
 from fusion_billing.billing.price_book import PriceBook
+from fusion_billing.billing.rating_cadence import RatingCadence
 from fusion_billing.composition import build_outbox
 from fusion_billing.dynamodb import client
 from fusion_billing.dynamodb.catalog.definitions import CatalogueStore
 from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
 from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair, ChangedPairs
+from fusion_billing.dynamodb.markers.hourly_pairs import HourlyPairs
 from fusion_billing.dynamodb.ratings.announced_ends import AnnouncedEnds
 from fusion_billing.dynamodb.ratings.ratings import RatingsStore
 from fusion_billing.dynamodb.ratings.statements import StatementStore
@@ -71,6 +75,19 @@ def line_cadence() -> LineCadence:
     if cadence not in CADENCES:
         raise settings.Missing(f"LINE_CADENCE must be one of {', '.join(CADENCES)}, not {cadence!r}")
     return cast("LineCadence", cadence)
+
+
+def rating_cadence() -> RatingCadence:
+    """Return the setting RATING_CADENCE: how often changed pairs are rated."""
+    try:
+        return RatingCadence.named(settings.text("RATING_CADENCE", "1h"))
+    except ValueError as error:
+        raise settings.Missing(f"RATING_CADENCE {error}") from None
+
+
+def hourly_rating(pairs: ports.HourlyPairs, cadence: RatingCadence) -> HourlyRating | None:
+    """Return which pairs are rated hourly, None if all are."""
+    return HourlyRating(pairs, cadence) if cadence.hours > 1 else None
 
 
 @cache
@@ -125,6 +142,7 @@ def worker() -> Worker:
         clock=now,
         end_announcer=EndAnnouncer(ratings, AnnouncedEnds(dynamodb, settings.text("RATINGS_TABLE")), events),
         last_periods=LastPeriods(ratings, relay_queue),
+        hourly=hourly_rating(HourlyPairs(dynamodb, settings.text("MARKERS_TABLE"), shards=shards()), rating_cadence()),
     )
 
 

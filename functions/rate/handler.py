@@ -35,6 +35,7 @@ def _schedule(event: dict[str, Any]) -> dict[str, Any]:
         now=dependencies.now(),
         shards=dependencies.shards(),
         settling_time=dependencies.settling_time(),
+        cadence=dependencies.rating_cadence(),
     )
     _publish(HoursPlanned=hours.count)
     dependencies.logger().info("hours planned", hours=hours.count, last=hours.last)

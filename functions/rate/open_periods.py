@@ -192,6 +192,7 @@ class OpenPeriods:
         check_groups(price, records)
         priced = subscription.priced_in(period)
         result = price.rate(records, priced, period.start, period.end)
+        self._inputs.note_steps(subscription.id, price, result, period)
         document = period_document(price, priced, period.start, period.end, result)
         document = subscription.bill(document, period, self._inputs.now)
         thresholds = reached(

@@ -39,6 +39,16 @@ class ChangeMarkers(Protocol):
         """Mark a pair as changed in an hour."""
 
 
+class HourlyPairs(Protocol):
+    """Stores the pairs that are rated hourly (`dynamodb.markers.hourly_pairs.HourlyPairs`)."""
+
+    def of(self, shard: int, now: datetime) -> set[tuple[str, str]]:
+        """Return the subscriptions and metrics of a shard that are rated hourly `now`."""
+
+    def put(self, subscription: str, metric: str, *, since: datetime, until: datetime) -> None:
+        """Have a pair rated hourly in `[since, until)`."""
+
+
 class ClosedPeriods(Protocol):
     """Stores how invoiced periods were closed (`dynamodb.ratings.closed_periods.ClosedPeriodStore`)."""
 
@@ -136,10 +146,13 @@ class PlannerState(Protocol):
     """Stores the planner's watermark (`dynamodb.state.planner.PlannerState`)."""
 
     def watermark(self) -> datetime | None:
-        """Return the last hour planned."""
+        """Return the last hour planned with all its pairs."""
 
-    def advance(self, hour: datetime) -> None:
-        """Store that all hours up to `hour` are planned."""
+    def urgent_watermark(self) -> datetime | None:
+        """Return the last hour planned with the pairs that are rated hourly; None after an earlier release."""
+
+    def advance(self, hour: datetime | None, *, urgent: datetime | None = None) -> None:
+        """Store that all hours up to `hour` are planned, and those up to `urgent` with the pairs rated hourly."""
 
     def markers_since(self) -> datetime:
         """Return the hour before which there are no change markers."""

@@ -6,6 +6,7 @@ from functools import partial
 
 from functions.rate.closing import REVIEWED
 from functions.rate.failures import Failed
+from functions.rate.hourly_pairs import NearingPairs
 from functions.rate.invoiced_periods import InvoicedPeriods
 from functions.rate.open_periods import OpenPeriods, Task
 from functions.rate.ports import Ratings, Statements
@@ -55,6 +56,10 @@ class Rater:
     def because_of(self, cause: Cause) -> None:
         """Set the cause that ratings name in their history; the default is `usage`."""
         self._inputs.cause = cause
+
+    def note_nearing(self, nearing: NearingPairs) -> None:
+        """Note in `nearing` which of the pairs rated from now on near a step of their charge."""
+        self._inputs.nearing = nearing
 
     def rate_pairs(self, pairs: Sequence[ChangedPair]) -> None:
         """Rate every pair; a pair that fails is reported and marked again, and the others are rated.

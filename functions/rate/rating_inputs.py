@@ -6,9 +6,11 @@ from datetime import datetime
 from functools import partial
 
 from functions.rate.failures import Failed, PairFailures
+from functions.rate.hourly_pairs import NearingPairs
 from functions.rate.ports import ChangeMarkers, UsageRecords
 from functions.rate.rating_writer import RunStatistics
 from fusion_billing.billing.billed_subscription import BilledSubscription
+from fusion_billing.billing.nearing import is_nearing
 from fusion_billing.billing.price_book import PriceBook
 from fusion_billing.billing.pricing import Pricing
 from fusion_billing.billing.rating import Cause
@@ -16,6 +18,7 @@ from fusion_billing.billing_periods.calendar import Period
 from fusion_billing.catalog.metric import Metric
 from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
 from fusion_billing.rating.records import Record
+from fusion_billing.rating.result import RatingResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,8 @@ class RatingInputs:
         self._created_at: dict[str, datetime | None] = {}
         self.cause: Cause = "usage"
         """Why the message rates: the history of a rating names it."""
+        self.nearing: NearingPairs | None = None
+        """Where to note pairs that near a step of their charge, if the rating cadence is longer than an hour."""
         self.failures = PairFailures(statistics, sources.markers, sources.report, now)
 
     def prices(self) -> PriceBook:
@@ -110,6 +115,14 @@ class RatingInputs:
         for record in self.records.between(subscription, metric.code, metric.records_from(start), end):
             if record.window_start >= start or record.window_end > start:
                 yield record
+
+    def note_steps(self, subscription: str, price: Pricing, result: RatingResult, period: Period) -> None:
+        """Note whether a rating nears a step of its charge, if that matters."""
+        if self.nearing is None:
+            return
+        elapsed = self.now - period.start
+        near = is_nearing(price.charge, price.metric, result, elapsed=elapsed, ahead=self.nearing.ahead)
+        self.nearing.note(subscription, price.metric.code, period.end if near else None)
 
     def created_at(self, charge: str) -> datetime | None:
         """Return when a charge was created; None if unknown."""

@@ -7,6 +7,7 @@ from functools import partial
 from itertools import groupby
 
 from functions.rate.end_announcer import EndAnnouncer
+from functions.rate.hourly_pairs import HourlyRating, NearingPairs, ShardPairs
 from functions.rate.last_periods import LastPeriods
 from functions.rate.ports import ChangeMarkers, Queue, Runs, Subscriptions
 from functions.rate.rater import Rater
@@ -42,6 +43,8 @@ class Worker:
     clock: Callable[[], datetime]
     end_announcer: EndAnnouncer
     last_periods: LastPeriods
+    hourly: HourlyRating | None = None
+    """Which pairs are rated hourly, if the rating cadence is longer than an hour."""
 
     def do(self, job: RatingJob, *, has_time: Callable[[], bool], attempt: int = 1) -> RunStatistics:
         """Do a message while `has_time` returns True; what remains is sent as a message of its own.
@@ -69,17 +72,18 @@ class Worker:
         """Do a message; return the one that goes on where time ended."""
         match job:
             case HourJob() if attempt >= DIVIDED_AT:
-                self.queue.send(self._divided_hours(job))
+                self.queue.send(self._divided_hours(job, now))
             case SweepJob() if attempt >= DIVIDED_AT:
                 self.queue.send(self._divided_sweep(job))
             case HourJob():
-                return self._hours(rater, job, has_time)
+                return self._hours(rater, job, now, has_time)
             case SweepJob():
                 return self._sweep(rater, job, now, has_time)
             case PairsJob():
                 rater.rate_pairs([ChangedPair.parse(name) for name in job.pairs])
             case SubscriptionJob():
-                rater.rate_subscription(job.subscription, charge=job.charge, thorough=job.charge is None)
+                subscription = rater.rate_subscription(job.subscription, charge=job.charge, thorough=job.charge is None)
+                self._add_closing(subscription, now)
         return None
 
     def _divided_sweep(self, job: SweepJob) -> Iterator[SubscriptionJob]:
@@ -92,22 +96,35 @@ class Worker:
             if after is None:
                 return
 
-    def _divided_hours(self, job: HourJob) -> Iterator[PairsJob]:
+    def _divided_hours(self, job: HourJob, now: datetime) -> Iterator[PairsJob]:
         """Yield a message for each subscription that is marked in the message's hours."""
-        for pairs in self._pages(job):
+        for pairs in self._pages(job, self._rated_hourly(job, now)):
             for _, own in groupby(pairs, key=lambda pair: pair.subscription):
                 yield PairsJob(pairs=tuple(pair.name for pair in own))
 
-    def _hours(self, rater: Rater, job: HourJob, has_time: Callable[[], bool]) -> HourJob | None:
+    def _hours(self, rater: Rater, job: HourJob, now: datetime, has_time: Callable[[], bool]) -> HourJob | None:
         """Rate the pairs that are marked in the message's hours; return the message that goes on."""
-        for page in self._pages(job):
+        hourly = self._rated_hourly(job, now)
+        nearing = NearingPairs(self.hourly.cadence) if self.hourly is not None else None
+        if nearing is not None:
+            rater.note_nearing(nearing)
+        for page in self._pages(job, hourly):
             rater.rate_pairs(page)
+            if hourly is not None and nearing is not None:
+                hourly.update(nearing)
             if not has_time():
                 return replace(job, after=page[-1].name)
         return None
 
-    def _pages(self, job: HourJob) -> Iterator[list[ChangedPair]]:
-        return self.pairs.pages(list(job.covered), job.shard, after=job.after, limit=_PAIRS)
+    def _rated_hourly(self, job: HourJob, now: datetime) -> ShardPairs | None:
+        return None if self.hourly is None else self.hourly.of(job.shard, now)
+
+    def _pages(self, job: HourJob, hourly: ShardPairs | None) -> Iterator[list[ChangedPair]]:
+        """Yield the pairs to rate: all that are marked, or of an urgent message those that are rated hourly."""
+        for page in self.pairs.pages(list(job.covered), job.shard, after=job.after, limit=_PAIRS):
+            selected = hourly.select(page) if job.is_urgent and hourly is not None else page
+            if selected:
+                yield selected
 
     def _sweep(self, rater: Rater, job: SweepJob, now: datetime, has_time: Callable[[], bool]) -> SweepJob | None:
         """Rate the subscriptions of a shard of the list; return the message that goes on."""
@@ -135,3 +152,11 @@ class Worker:
         end = subscription.calendar.open.end
         for hour in closing_hours(end, now, CLOSING_AHEAD):
             self.pairs.put(ChangedPair(subscription.id, EVERY_METRIC, hour_text(hour_of(now))[:7]), hour)
+        self._add_closing(subscription, now)
+
+    def _add_closing(self, subscription: BilledSubscription | None, now: datetime) -> None:
+        """Have a subscription whose period ends before the next sweep is over rated hourly around its end."""
+        if self.hourly is None or subscription is None:
+            return
+        if subscription.calendar.open.end <= now + CLOSING_AHEAD:
+            self.hourly.add_closing(subscription, now)

@@ -54,3 +54,21 @@ class FakeChangeMarkers:
 
     def _shard(self, name: str) -> int:
         return crc32(name.partition("#")[0].encode()) % self.shards
+
+
+@dataclass
+class FakeHourlyPairs:
+    """The pairs that are rated hourly, in memory."""
+
+    shards: int = 4
+    pairs: dict[tuple[str, str], tuple[datetime, datetime]] = field(default_factory=dict)
+
+    def of(self, shard: int, now: datetime) -> set[tuple[str, str]]:
+        return {
+            pair
+            for pair, (since, until) in self.pairs.items()
+            if crc32(pair[0].encode()) % self.shards == shard and since <= now < until
+        }
+
+    def put(self, subscription: str, metric: str, *, since: datetime, until: datetime) -> None:
+        self.pairs[subscription, metric] = since, until

@@ -7,6 +7,7 @@ from decimal import Decimal
 from itertools import count
 
 from functions.rate import planner
+from functions.rate.dependencies import hourly_rating
 from functions.rate.end_announcer import EndAnnouncer
 from functions.rate.last_periods import LastPeriods
 from functions.rate.line_due_times import LineDueTimes
@@ -17,6 +18,7 @@ from functions.rate.worker import Worker
 from fusion_billing.billing.billed_subscription import BilledSubscription, billed_subscription
 from fusion_billing.billing.planning import Hours, hour_of
 from fusion_billing.billing.rating import RatingKey, StoredRating
+from fusion_billing.billing.rating_cadence import HOURLY, RatingCadence
 from fusion_billing.billing_periods.advance import advance, first_seen
 from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.catalog.subscription import Subscription
@@ -26,7 +28,7 @@ from fusion_billing.messaging.messages import RatingJob, rating_job
 from fusion_billing.odoo_lines.line_cadence import LineCadence
 from fusion_billing.rating.records import Record
 from tests.fakes.catalog import FakeCatalog
-from tests.fakes.change_markers import FakeChangeMarkers
+from tests.fakes.change_markers import FakeChangeMarkers, FakeHourlyPairs
 from tests.fakes.clock import FakeClock
 from tests.fakes.outbox import FakeOutbox
 from tests.fakes.queue import FakeQueue
@@ -58,6 +60,8 @@ class RatingWorld:
     queue: FakeQueue = field(default_factory=FakeQueue)
     relay_queue: FakeQueue = field(default_factory=FakeQueue)
     cadence: LineCadence = "hourly"
+    rating_cadence: RatingCadence = HOURLY
+    hourly_pairs: FakeHourlyPairs = field(default_factory=FakeHourlyPairs)
     reported: list[tuple[ChangedPair, Exception]] = field(default_factory=list)
     requested_invoices: list[tuple[str, datetime]] = field(default_factory=list)
 
@@ -92,6 +96,7 @@ class RatingWorld:
             clock=self.clock,
             end_announcer=EndAnnouncer(self.ratings, self.announced, self.outbox),
             last_periods=LastPeriods(self.ratings, self.relay_queue),
+            hourly=hourly_rating(self.hourly_pairs, self.rating_cadence),
         )
 
     def _subscription(self, subscription: str) -> BilledSubscription | None:
@@ -177,6 +182,7 @@ class RatingWorld:
             now=self.clock.now,
             shards=self.markers.shards,
             settling_time=timedelta(seconds=300),
+            cadence=self.rating_cadence,
         )
 
     def read_invoice(self, amount: str, start: str = "2026-11-01") -> None:

@@ -45,16 +45,23 @@ class FakeRuns:
 
 @dataclass
 class FakePlannerState:
-    """The planner's watermark in memory."""
+    """The planner's watermarks in memory."""
 
     planned_until: datetime | None = None
+    urgent_until: datetime | None = None
     first_marker: datetime = START
+    is_of_earlier_release: bool = False
 
     def watermark(self) -> datetime | None:
         return self.planned_until
 
-    def advance(self, hour: datetime) -> None:
-        self.planned_until = hour
+    def urgent_watermark(self) -> datetime | None:
+        return None if self.is_of_earlier_release else self.urgent_until or self.planned_until
+
+    def advance(self, hour: datetime | None, *, urgent: datetime | None = None) -> None:
+        self.planned_until = hour or self.planned_until
+        self.urgent_until = urgent or hour
+        self.is_of_earlier_release = False
 
     def markers_since(self) -> datetime:
         return self.first_marker

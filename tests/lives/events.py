@@ -23,6 +23,8 @@ def life(seed: int, features: frozenset[str]) -> tuple[dict[str, Any], list[Even
         world["listens"] = Random(f"hooks {seed}").random() < 0.3
     if "final" in features:
         world["ends"] = Random(f"final {seed}").random() < 0.3
+    if "cadence" in features:
+        world["rating_cadence"] = Random(f"cadence {seed}").choice(["1h", "1h", "3h", "6h", "24h"])
     maker = _Maker(random, world, features)
     return world, [maker.next() for _ in range(random.randrange(8, MOST_EVENTS))]
 

@@ -14,7 +14,7 @@ from tests.lives.life import BEGIN, Life, seeded
 from tests.lives.service import service
 
 FEATURES: frozenset[str] = frozenset(
-    {"levels", "void", "unknown", "plans", "pause", "life", "chain", "close", "final", "hooks"}
+    {"levels", "void", "unknown", "plans", "pause", "life", "chain", "close", "final", "hooks", "cadence"}
 )
 """What lives make use of beside pushes, prices and invoices; `events` says what each brings."""
 
@@ -51,7 +51,7 @@ def outcome(seed: int, world: dict[str, Any], history: Sequence[Event]) -> str |
     with _quiet():
         seeded(seed)
         try:
-            with service(BEGIN) as made:
+            with service(BEGIN, world.get("rating_cadence", "1h")) as made:
                 life = Life(made, world)
                 life.begin()
                 for event in history:

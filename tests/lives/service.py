@@ -219,7 +219,7 @@ class Service:
 
 
 @contextmanager
-def service(start: datetime) -> Iterator[Service]:
+def service(start: datetime, rating_cadence: str = "1h") -> Iterator[Service]:
     """Give a service with nothing in it but a key of the scope `admin`."""
     clock, killer = Clock(start), Killer()
     dynamodb, sqs = MemoryDynamoDB(killer), MemorySQS(clock.seconds, killer)
@@ -228,7 +228,7 @@ def service(start: datetime) -> Iterator[Service]:
     with ExitStack() as stack:
         stand_in, admin = stack.enter_context(odoo.stand_in(lambda: clock.now))
         made = Service(clock, killer, dynamodb, sqs, tables, stand_in, admin)
-        for patched in _patches(made):
+        for patched in _patches(made, rating_cadence):
             stack.enter_context(patched)
         made.restart()
         made.key = _operator(dynamodb, tables, start)
@@ -238,7 +238,7 @@ def service(start: datetime) -> Iterator[Service]:
             made.restart()
 
 
-def _patches(made: Service) -> Iterator[Any]:
+def _patches(made: Service, rating_cadence: str) -> Iterator[Any]:
     clock = made.clock
     secrets = SimpleNamespace(get_secret_value=lambda **_: {"SecretString": json.dumps({"keys": [odoo.KEY]})})
     clients = {"dynamodb": made.dynamodb, "sqs": made.sqs, "secretsmanager": secrets, "kms": None}
@@ -268,6 +268,7 @@ def _patches(made: Service) -> Iterator[Any]:
         # One subscription needs no spreading, and most of a life's time would go into asking empty shards.
         "CHANGE_SHARDS": "1",
         "LINE_PARTITIONS": "2",
+        "RATING_CADENCE": rating_cadence,
     }
     yield patch.dict("os.environ", environment)
     yield patch.object(store_client, "make", make)

@@ -11,7 +11,7 @@ import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from functions.rate import planner
-from functions.rate.dependencies import created_at, price_book, subscription
+from functions.rate.dependencies import created_at, hourly_rating, price_book, subscription
 from functions.rate.end_announcer import EndAnnouncer
 from functions.rate.last_periods import LastPeriods
 from functions.rate.line_due_times import LineDueTimes
@@ -21,6 +21,7 @@ from functions.rate.rating_writer import Writer
 from functions.rate.worker import Worker
 from fusion_billing.billing.planning import hour_text
 from fusion_billing.billing.rating import RatingKey, StoredRating
+from fusion_billing.billing.rating_cadence import HOURLY, RatingCadence
 from fusion_billing.billing_periods.advance import advance, first_seen
 from fusion_billing.catalog.change import Change
 from fusion_billing.catalog.charge import Charge
@@ -32,6 +33,7 @@ from fusion_billing.dynamodb.catalog.definitions import CatalogueStore
 from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
 from fusion_billing.dynamodb.markers.change_markers import marker_item
 from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair, ChangedPairs
+from fusion_billing.dynamodb.markers.hourly_pairs import HourlyPairs
 from fusion_billing.dynamodb.ratings.announced_ends import AnnouncedEnds
 from fusion_billing.dynamodb.ratings.ratings import RatingsStore
 from fusion_billing.dynamodb.ratings.statements import StatementStore
@@ -62,6 +64,7 @@ class World:
     relay: FakeQueue = field(default_factory=FakeQueue)
     reported: list[tuple[ChangedPair, Exception]] = field(default_factory=list)
     cadence: LineCadence = "hourly"
+    rating_cadence: RatingCadence = HOURLY
     requested: list[tuple[str, datetime]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -70,6 +73,7 @@ class World:
         self.ratings = RatingsStore(self.client, self.tables.ratings, line_partitions=8)
         self.records = UsageRecords(self.client, self.tables.usage)
         self.pairs = ChangedPairs(self.client, self.tables.markers, shards=SHARDS)
+        self.hourly_pairs = HourlyPairs(self.client, self.tables.markers, shards=SHARDS)
         self.statements = StatementStore(self.client, self.tables.ratings)
         self.runs = RunStore(self.client, self.tables.state)
         self.state = PlannerState(self.client, state_table=self.tables.state, markers_table=self.tables.markers)
@@ -101,6 +105,7 @@ class World:
             clock=lambda: self.now,
             end_announcer=EndAnnouncer(self.ratings, AnnouncedEnds(self.client, self.tables.ratings), self.outbox),
             last_periods=LastPeriods(self.ratings, self.relay),
+            hourly=hourly_rating(self.hourly_pairs, self.rating_cadence),
         )
 
     # --- the catalogue ---
@@ -215,7 +220,14 @@ class World:
             self.do(self.queue.messages.pop(0))
 
     def plan(self) -> None:
-        planner.plan(self.state, self.queue, now=self.now, shards=SHARDS, settling_time=timedelta(seconds=300))
+        planner.plan(
+            self.state,
+            self.queue,
+            now=self.now,
+            shards=SHARDS,
+            settling_time=timedelta(seconds=300),
+            cadence=self.rating_cadence,
+        )
 
     # --- what came of it ---
 

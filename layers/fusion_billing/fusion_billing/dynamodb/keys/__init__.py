@@ -34,6 +34,7 @@ from fusion_billing.dynamodb.keys.markers import (
     change_marker,
     change_marker_partition,
     change_marker_shard,
+    hourly_pairs_partition,
     parse_change_marker,
 )
 from fusion_billing.dynamodb.keys.primary import Key, primary
@@ -128,6 +129,7 @@ __all__ = [
     "failed_deliveries_partition",
     "history_key",
     "history_partition",
+    "hourly_pairs_partition",
     "invoices_partition",
     "invoices_partition_of_due",
     "is_usage_record",

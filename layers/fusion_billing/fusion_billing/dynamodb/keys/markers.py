@@ -40,3 +40,8 @@ def change_marker_partition(hour: str, shard: int) -> str:
 def batch_partitions(hour: str, shards: int) -> list[str]:
     """Return the partitions of an hour's markers whose pairs are of several shards: one for each four shards."""
     return [f"D#{hour}#*{number:02d}" for number in range(max(1, shards // _SHARDS_OF_A_BATCH_PARTITION))]
+
+
+def hourly_pairs_partition(shard: int) -> str:
+    """Return the partition of a shard's pairs that are rated hourly, whatever the rating cadence."""
+    return f"H#{shard:02d}"
