@@ -10,7 +10,7 @@
 #   make mutants        mutate the code that decides amounts, and count the mutants that unit tests kill; PACKAGES=, WORKERS=
 #   make bench          measure what a counter, an hour and a cold start cost
 #   make sam-local      invoke every function in a container by `sam local`; needs Docker or podman, else it is skipped
-#   make odoo-check     check an Odoo, asking for its key; ODOO_URL=, ODOO_DATABASE=, CATALOGUE_TABLE=, ODOO_WRITE_TEST=1
+#   make odoo-check     check an Odoo, asking for its key; ODOO_URL=, ODOO_DATABASE=, CATALOG_TABLE=, ODOO_WRITE_TEST=1
 #   make docs           generate docs/errors.md, docs/events/ and the tables of docs/cost.md
 #   make lock           update the pinned requirements
 #   make clean          delete build output and the state of `make run`; `make distclean` also deletes the environments
@@ -60,7 +60,7 @@ sam-local: setup
 
 docs: setup
 	@$(VENV)/bin/python -m local.error_page
-	@$(VENV)/bin/python -m local.webhook_catalogue
+	@$(VENV)/bin/python -m local.webhook_catalog
 	@$(VENV)/bin/python -m tests.bench.cost
 
 odoo-check: setup

@@ -20,7 +20,7 @@ import requests
 from fusion_billing.outbound.configuration import LOOPBACK
 from local import artefacts, container_settings
 from local.cloud import Cloud
-from local.demo import catalogue, expected, flow, table
+from local.demo import catalog, expected, flow, table
 from local.demo.calls import Odoo, Service, Unexpected
 from local.processes import Child, Failed, alone, free
 from local.receiver import Receiver
@@ -95,10 +95,10 @@ class Running:
 
     def _prepare(self) -> None:
         """Seed Odoo, hand its key to the service, and get a key and an endpoint of the service's own."""
-        self.odoo.control("seed", records=catalogue.odoo_records())
-        self.odoo.control("add_user", login=catalogue.ODOO_LOGIN, role="all_documents")
+        self.odoo.control("seed", records=catalog.odoo_records())
+        self.odoo.control("add_user", login=catalog.ODOO_LOGIN, role="all_documents")
         odoo_key = self._stored.get("odoo_key") or secrets.token_hex(20)
-        self._stored.set("odoo_key", self.odoo.control("add_key", login=catalogue.ODOO_LOGIN, key=odoo_key))
+        self._stored.set("odoo_key", self.odoo.control("add_key", login=catalog.ODOO_LOGIN, key=odoo_key))
         self.cloud.client("secretsmanager").put_secret_value(
             SecretId=self.cloud.outputs["OdooApiKeySecretArn"], SecretString=odoo_key
         )
@@ -122,7 +122,7 @@ class Running:
 
     def _bootstrap(self) -> str:
         """Create the operator's first key, with the credentials of the account as on AWS."""
-        environment = {**self.cloud.environment(), "CATALOGUE_TABLE": self.cloud.outputs["CatalogueTable"]}
+        environment = {**self.cloud.environment(), "CATALOG_TABLE": self.cloud.outputs["CatalogueTable"]}
         command = [sys.executable, "-m", "fusion_billing.bootstrap"]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         words = [word for word in done.stdout.split() if word.startswith("fb_")]
@@ -143,7 +143,7 @@ class Running:
     def demo(self) -> list[str]:
         """Go the demo's way and print its table; return every figure that is not as expected, in words."""
         self._progress("defining two metrics, three charges and four subscriptions")
-        flow.put_catalogue(self.service)
+        flow.put_catalog(self.service)
         self._progress("pushing a month of counters, with re-sends, corrections and late ones")
         outcomes = flow.push(self.service)
         self._progress("pushed: " + ", ".join(f"{count} {name}" for name, count in sorted(outcomes.items())))
@@ -164,7 +164,7 @@ class Running:
             "10, rating at 6 past each hour.\n\n"
             f"  Base URL   {url}\n  Key        {key}\n  Odoo       {self.odoo.url}\n"
             f"  Logs       {self.folder}/cloud/logs, {self.folder}/logs\n\nTry:\n\n"
-            f"  curl -H 'Authorization: Bearer {key}' {url}/v1/subscriptions/{catalogue.FIRST}/usage\n\n"
+            f"  curl -H 'Authorization: Bearer {key}' {url}/v1/subscriptions/{catalog.FIRST}/usage\n\n"
             "Press Ctrl-C to stop. Stored data stays for the next start (`make clean` removes it)."
         )
         while self.cloud.alive():

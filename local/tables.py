@@ -28,7 +28,7 @@ class Tables:
 
     usage: str
     markers: str
-    catalogue: str
+    catalog: str
     ratings: str
     webhooks: str
     state: str
@@ -61,7 +61,7 @@ def definitions(template: Path = TEMPLATE) -> dict[str, dict[str, Any]]:
     for name, resource in resources.items():
         if resource["Type"] == "AWS::DynamoDB::Table":
             properties = resource["Properties"]
-            key = name.removesuffix("Table").lower()
+            key = name.removesuffix("Table").lower().replace("catalogue", "catalog")  # its first name in the template
             found[key] = {taken: properties[taken] for taken in _TAKEN if taken in properties}
     return found
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fusion_billing.application.outbox import Outbox
     from fusion_billing.application.save_subscription import SubscriptionWriter
     from fusion_billing.dynamodb.catalog.api_keys import KeyStore
-    from fusion_billing.dynamodb.catalog.definitions import CatalogueStore
+    from fusion_billing.dynamodb.catalog.definitions import CatalogStore
     from fusion_billing.dynamodb.catalog.sources import SourceStore
     from fusion_billing.dynamodb.catalog.subscription_use import SubscriptionUse
     from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
@@ -69,7 +69,7 @@ def keys() -> "KeyStore":
     """Return the API keys."""
     from fusion_billing.dynamodb.catalog.api_keys import KeyStore
 
-    return KeyStore(dynamodb(), settings.text("CATALOGUE_TABLE"))
+    return KeyStore(dynamodb(), settings.text("CATALOG_TABLE"))
 
 
 @cache
@@ -81,11 +81,11 @@ def authenticator() -> "Authenticator":
 
 
 @cache
-def catalogue() -> "CatalogueStore":
+def catalog() -> "CatalogStore":
     """Return the metrics and charges."""
-    from fusion_billing.dynamodb.catalog.definitions import CatalogueStore
+    from fusion_billing.dynamodb.catalog.definitions import CatalogStore
 
-    return CatalogueStore(dynamodb(), settings.text("CATALOGUE_TABLE"))
+    return CatalogStore(dynamodb(), settings.text("CATALOG_TABLE"))
 
 
 @cache
@@ -93,7 +93,7 @@ def subscriptions() -> "SubscriptionStore":
     """Return the subscriptions and their periods."""
     from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
 
-    return SubscriptionStore(dynamodb(), settings.text("CATALOGUE_TABLE"))
+    return SubscriptionStore(dynamodb(), settings.text("CATALOG_TABLE"))
 
 
 @cache
@@ -117,7 +117,7 @@ def dry_run_stores() -> "DryRunStores":
     """Return where a dry run looks."""
     from functions.admin.services.dry_run import Stores
 
-    return Stores(catalogue(), subscriptions(), usage_records())
+    return Stores(catalog(), subscriptions(), usage_records())
 
 
 @cache
@@ -164,7 +164,7 @@ def sources() -> "SourceStore":
     """Return the apps that push usage."""
     from fusion_billing.dynamodb.catalog.sources import SourceStore
 
-    return SourceStore(dynamodb(), settings.text("CATALOGUE_TABLE"))
+    return SourceStore(dynamodb(), settings.text("CATALOG_TABLE"))
 
 
 @cache

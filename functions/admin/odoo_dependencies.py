@@ -46,7 +46,7 @@ def reconciler(*, repair: bool) -> Reconciler:
         guard="repair" if repair else None,
     )
     leases = Leases(dynamodb, settings.text("STATE_TABLE"), uuid.uuid4().hex)
-    charges = cache(dependencies.catalogue().charges)
+    charges = cache(dependencies.catalog().charges)
     return Reconciler(
         guarding=guarding,
         copies=CopyGuarding(guarding, dependencies.subscriptions(), leases),

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class Catalog(Protocol):
-    """Stores metrics and charges (`dynamodb.catalog.definitions.CatalogueStore`)."""
+    """Stores metrics and charges (`dynamodb.catalog.definitions.CatalogStore`)."""
 
     def metric(self, code: str) -> "Metric | None":
         """Return a metric."""

@@ -15,7 +15,7 @@ _SECONDS_OF_A_WRITE = 10.0
 
 def records() -> Records:
     """Return usage records, as their routes show them."""
-    targets = TargetStore(dependencies.dynamodb(), settings.text("CATALOGUE_TABLE"), time.monotonic)
+    targets = TargetStore(dependencies.dynamodb(), settings.text("CATALOG_TABLE"), time.monotonic)
     return Records(dependencies.usage_reader(), dependencies.sources(), targets, _deadline)
 
 

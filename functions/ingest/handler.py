@@ -27,12 +27,12 @@ _LONGEST_SECONDS = 20.0
 def app() -> App:
     """Return the ingest function as the environment configures it, made once in each container."""
     dynamodb = client.dynamodb(read_timeout=_MARGIN_SECONDS, attempts=2)
-    usage, catalogue = settings.text("USAGE_TABLE"), settings.text("CATALOGUE_TABLE")
+    usage, catalog = settings.text("USAGE_TABLE"), settings.text("CATALOG_TABLE")
     markers = settings.text("MARKERS_TABLE")
     return App(
-        authenticator=Authenticator(KeyStore(dynamodb, catalogue), time.monotonic),
+        authenticator=Authenticator(KeyStore(dynamodb, catalog), time.monotonic),
         stores=Stores(
-            targets=TargetStore(dynamodb, catalogue, time.monotonic),
+            targets=TargetStore(dynamodb, catalog, time.monotonic),
             markers=ChangeMarkers(dynamodb, markers, settings.integer("CHANGE_SHARDS", 16)),
             single=UsageStore(dynamodb, usage),
             batch=UsageBatch(dynamodb, usage),

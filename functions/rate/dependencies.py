@@ -22,7 +22,7 @@ from fusion_billing.billing.price_book import PriceBook
 from fusion_billing.billing.rating_cadence import RatingCadence
 from fusion_billing.composition import build_outbox
 from fusion_billing.dynamodb import client
-from fusion_billing.dynamodb.catalog.definitions import CatalogueStore
+from fusion_billing.dynamodb.catalog.definitions import CatalogStore
 from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
 from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair, ChangedPairs
 from fusion_billing.dynamodb.markers.hourly_pairs import HourlyPairs
@@ -115,16 +115,16 @@ def worker() -> Worker:
     ratings = RatingsStore(
         dynamodb, settings.text("RATINGS_TABLE"), line_partitions=settings.integer("LINE_PARTITIONS", 8)
     )
-    subscriptions = SubscriptionStore(dynamodb, settings.text("CATALOGUE_TABLE"))
+    subscriptions = SubscriptionStore(dynamodb, settings.text("CATALOG_TABLE"))
     relay_queue = Queue(sqs, relay)
-    catalogue = CatalogueStore(dynamodb, settings.text("CATALOGUE_TABLE"))
+    catalog = CatalogStore(dynamodb, settings.text("CATALOG_TABLE"))
     sources = Sources(
         subscription=partial(subscription, subscriptions),
-        prices=partial(price_book, catalogue),
+        prices=partial(price_book, catalog),
         records=UsageRecords(dynamodb, settings.text("USAGE_TABLE")),
         markers=pairs,
         report=report,
-        created_at=partial(created_at, catalogue),
+        created_at=partial(created_at, catalog),
         request_invoices=partial(request_invoices, relay_queue),
     )
     cadence = line_cadence()
@@ -146,9 +146,9 @@ def worker() -> Worker:
     )
 
 
-def created_at(catalogue: CatalogueStore, charge: str) -> datetime | None:
+def created_at(catalog: CatalogStore, charge: str) -> datetime | None:
     """Return when a charge was created; None if its history no longer goes back to that."""
-    first = next((entry for entry in catalogue.history("CHARGE", charge) if entry["version"] == 1), None)
+    first = next((entry for entry in catalog.history("CHARGE", charge) if entry["version"] == 1), None)
     return parse_instant(first["at"]) if first is not None else None
 
 
@@ -157,9 +157,9 @@ def request_invoices(relay: Queue, subscription: str, period_start: datetime) ->
     relay.send([InvoicesJob(subscription=subscription, period_start=period_start)])
 
 
-def price_book(catalogue: CatalogueStore) -> PriceBook:
+def price_book(catalog: CatalogStore) -> PriceBook:
     """Return the metrics and charges as they are now."""
-    return PriceBook(catalogue.metrics().values(), catalogue.charges().values())
+    return PriceBook(catalog.metrics().values(), catalog.charges().values())
 
 
 def subscription(subscriptions: SubscriptionStore, subscription_id: str) -> BilledSubscription | None:

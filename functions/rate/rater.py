@@ -26,7 +26,7 @@ _AT_ONCE = 50
 
 
 class Rater:
-    """Rates for one message; it reads the catalogue and each subscription once."""
+    """Rates for one message; it reads the catalog and each subscription once."""
 
     def __init__(
         self, sources: Sources, ratings: Ratings, writer: Writer, statements: Statements | None = None

@@ -1,4 +1,4 @@
-"""Read subscriptions, prices and usage for one message; the catalogue and each subscription once."""
+"""Read subscriptions, prices and usage for one message; the catalog and each subscription once."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

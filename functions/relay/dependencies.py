@@ -129,7 +129,7 @@ def line_guard() -> "LineGuard":
 def guard_run(remaining: Callable[[], float]) -> "GuardRun":
     """Return what compares order lines with what was rated, for one run of `remaining()` seconds."""
     from functions.relay.guard_run import GuardRun
-    from fusion_billing.dynamodb.catalog.definitions import CatalogueStore
+    from fusion_billing.dynamodb.catalog.definitions import CatalogStore
     from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
     from fusion_billing.dynamodb.ratings.guarded_lines import GuardedLines
     from fusion_billing.dynamodb.state.circuit_breaker import CircuitBreaker
@@ -137,8 +137,8 @@ def guard_run(remaining: Callable[[], float]) -> "GuardRun":
     from fusion_billing.odoo.copy_guarding import CopyGuarding, products_of
     from fusion_billing.odoo.line_guarding import LineGuarding
 
-    state, catalogue = settings.text("STATE_TABLE"), settings.text("CATALOGUE_TABLE")
-    subscriptions = SubscriptionStore(dynamodb(), catalogue)
+    state, catalog = settings.text("STATE_TABLE"), settings.text("CATALOG_TABLE")
+    subscriptions = SubscriptionStore(dynamodb(), catalog)
     guarding = LineGuarding(
         store=GuardedLines(dynamodb(), settings.text("RATINGS_TABLE")),
         odoo=odoo(),
@@ -153,7 +153,7 @@ def guard_run(remaining: Callable[[], float]) -> "GuardRun":
 
     @cache
     def products() -> frozenset[int]:
-        charges = CatalogueStore(dynamodb(), catalogue).charges()
+        charges = CatalogStore(dynamodb(), catalog).charges()
         return products_of(version for versions in charges.values() for version in versions)
 
     return GuardRun(
@@ -236,7 +236,7 @@ def _subscription_writer() -> "SubscriptionWriter":
 def _subscription_store() -> "SubscriptionStore":
     from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
 
-    return SubscriptionStore(dynamodb(), settings.text("CATALOGUE_TABLE"))
+    return SubscriptionStore(dynamodb(), settings.text("CATALOG_TABLE"))
 
 
 def subscription_sync(remaining: Callable[[], float]) -> "SubscriptionSync":

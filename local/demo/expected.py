@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from local.demo.catalogue import ACROSS, FIRST, LAST_DAY, YEARLY
+from local.demo.catalog import ACROSS, FIRST, LAST_DAY, YEARLY
 
 
 @dataclass(frozen=True, slots=True)

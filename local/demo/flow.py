@@ -1,4 +1,4 @@
-"""The demo's way, as an operator and an app go it: catalogue, counters, rating, relay, a look."""
+"""The demo's way, as an operator and an app go it: catalog, counters, rating, relay, a look."""
 
 import time
 from collections import Counter
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from local.demo import catalogue, expected, usage
+from local.demo import catalog, expected, usage
 from local.demo.calls import Odoo, Service, Unexpected
 from local.demo.expected import Row
 from local.demo.table import Outcome
@@ -18,16 +18,16 @@ DATABASE = "demo"
 _RATING_SECONDS = 120.0
 _RELAY_SECONDS = 90.0
 _WEBHOOK_SECONDS = 60.0
-_PRODUCTS = {charge: what["odoo_product_id"] for charge, what in catalogue.CHARGES.items()}
+_PRODUCTS = {charge: what["odoo_product_id"] for charge, what in catalog.CHARGES.items()}
 
 
-def put_catalogue(service: Service) -> None:
+def put_catalog(service: Service) -> None:
     """Define the metrics, the charges and the subscriptions; doing so again changes nothing."""
-    for code, metric in catalogue.METRICS.items():
+    for code, metric in catalog.METRICS.items():
         service.call("PUT", f"/v1/metrics/{code}", metric)
-    for code, charge in catalogue.CHARGES.items():
+    for code, charge in catalog.CHARGES.items():
         service.call("PUT", f"/v1/charges/{code}", charge)
-    for name, subscription in catalogue.SUBSCRIPTIONS.items():
+    for name, subscription in catalog.SUBSCRIPTIONS.items():
         service.call("PUT", f"/v1/subscriptions/{name}", subscription)
 
 
@@ -123,7 +123,7 @@ def lines(odoo: Odoo, key: str) -> dict[tuple[str, str], dict[str, Any]]:
     Of several of a charge it is the first, which the demo made: later periods follow it. Raises
     `Unexpected` for two lines of one charge and period.
     """
-    orders = [subscription["odoo_order_id"] for subscription in catalogue.SUBSCRIPTIONS.values()]
+    orders = [subscription["odoo_order_id"] for subscription in catalog.SUBSCRIPTIONS.values()]
     fields = ["order_id", "product_id", "product_uom_qty", "price_unit", "price_subtotal", "name"]
     found: dict[tuple[str, str], dict[str, Any]] = {}
     names: set[tuple[str, str]] = set()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 
 from fusion_billing.decimals import plain
-from local.demo.catalogue import SUBSCRIPTIONS
+from local.demo.catalog import SUBSCRIPTIONS
 from local.demo.expected import Row
 
 _HEADS = (

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from local.demo.catalogue import ACROSS, FIRST, LAST_DAY, YEARLY
+from local.demo.catalog import ACROSS, FIRST, LAST_DAY, YEARLY
 
 Record = dict[str, Any]
 

@@ -46,7 +46,7 @@ _SETTINGS: dict[str, tuple[str, ...]] = {
     "create": (SYSTEM,),
     "unlink": (SYSTEM,),
 }
-_CATALOGUE: dict[str, tuple[str, ...]] = {
+_CATALOG: dict[str, tuple[str, ...]] = {
     "read": (INTERNAL,),
     "write": (SALES_MANAGER,),
     "create": (SALES_MANAGER,),
@@ -81,10 +81,10 @@ RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "account.journal": {**_SETTINGS, "read": (SALESMAN, INVOICING)},
     "account.tax": {**_SETTINGS, "read": (INTERNAL,)},
-    "product.pricelist": _CATALOGUE,
-    "sale.subscription.plan": {**_CATALOGUE, "read": (SALESMAN,)},
-    "product.product": _CATALOGUE,
-    "res.partner": {**_CATALOGUE, "write": (SALESMAN,), "create": (SALESMAN,)},
+    "product.pricelist": _CATALOG,
+    "sale.subscription.plan": {**_CATALOG, "read": (SALESMAN,)},
+    "product.product": _CATALOG,
+    "res.partner": {**_CATALOG, "write": (SALESMAN,), "create": (SALESMAN,)},
     "mail.message": _SETTINGS,
     "ir.model.data": {**_SETTINGS, "read": (SYSTEM,)},
 }

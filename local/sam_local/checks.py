@@ -11,7 +11,7 @@ import requests
 from botocore.config import Config
 
 from local.artefacts import ROOT
-from local.demo import catalogue, flow
+from local.demo import catalog, flow
 from local.demo.calls import Unexpected
 from local.run import Running
 from local.sam_local.sam import Sam
@@ -122,7 +122,7 @@ def _has_relayed(answer: Any) -> bool:
 def _line_subtotal(running: Running) -> float:
     """Return the subtotal of the order line in Odoo that the pushed record is billed on."""
     lines = flow.lines(running.odoo, running.odoo_key)
-    return float(lines[catalogue.FIRST, "api_calls_pro"]["price_subtotal"])
+    return float(lines[catalog.FIRST, "api_calls_pro"]["price_subtotal"])
 
 
 def _push(place: Place, url: str) -> tuple[int, str]:

@@ -80,7 +80,7 @@ STARTS: Mapping[str, Start] = {
     "relay, subscriptions": Start("Relay", f"{_RELAY}d.subscription_sync(lambda: 60.0)"),
     **{
         f"admin, {name}": Start(
-            "Admin", f"{_ADMIN}import functions.admin.routes.{topic}; d.authenticator(); d.catalogue()"
+            "Admin", f"{_ADMIN}import functions.admin.routes.{topic}; d.authenticator(); d.catalog()"
         )
         for name, topic in _ADMIN_TOPICS.items()
     },
@@ -151,7 +151,7 @@ def started(start: Start, folder: Path) -> dict[str, Any]:
 
 def _environment() -> dict[str, str]:
     """Return the settings that a function needs before the first call."""
-    tables = ("USAGE", "MARKERS", "CATALOGUE", "RATINGS", "WEBHOOKS", "STATE")
+    tables = ("USAGE", "MARKERS", "CATALOG", "RATINGS", "WEBHOOKS", "STATE")
     return {
         "PATH": os.defpath,
         "AWS_ACCESS_KEY_ID": "bench",

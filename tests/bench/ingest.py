@@ -17,7 +17,7 @@ from tests.bench.bare import recorded, repeated
 from tests.bench.harness import Figure, Progress, by_turns, ratio
 from tests.bench.world import client_environment, environment
 
-_TABLES = {"USAGE_TABLE": "usage", "CATALOGUE_TABLE": "catalogue", "MARKERS_TABLE": "markers"}
+_TABLES = {"USAGE_TABLE": "usage", "CATALOG_TABLE": "catalog", "MARKERS_TABLE": "markers"}
 _SUBSCRIPTIONS = 50
 _ROUNDS = 15
 _SINGLES, _SINGLE_ROUNDS = 100, 45
@@ -144,19 +144,19 @@ def _puts(records: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 def _items(key: keys.NewKey) -> dict[str, Any]:
     """Return the catalog items that the stub returns."""
     items = {
-        "catalogue|METRIC|api_calls": {"doc": "{}"},
-        f"catalogue|KEY#{key.id}|KEY": {
+        "catalog|METRIC|api_calls": {"doc": "{}"},
+        f"catalog|KEY#{key.id}|KEY": {
             "hash": key.hash,
             "source": "src_bench",
             "created": "2026-11-01T00:00:00Z",
         },
-        **{f"catalogue|S#{number}|SUB": {"plan": "Pro"} for number in range(_SUBSCRIPTIONS)},
+        **{f"catalog|S#{number}|SUB": {"plan": "Pro"} for number in range(_SUBSCRIPTIONS)},
     }
     told: dict[str, Any] = {}
     for place, attributes in items.items():
         _, pk, sk = place.split("|")
         told[place] = {name: {"S": value} for name, value in ({"pk": pk, "sk": sk} | attributes).items()}
-    told[f"catalogue|KEY#{key.id}|KEY"]["scopes"] = {"L": [{"S": "usage:write"}]}
+    told[f"catalog|KEY#{key.id}|KEY"]["scopes"] = {"L": [{"S": "usage:write"}]}
     return told
 
 

@@ -20,7 +20,7 @@ from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.validation import parse
 from fusion_billing.dynamodb.catalog import subscription_items
-from fusion_billing.dynamodb.catalog.definitions import CatalogueStore
+from fusion_billing.dynamodb.catalog.definitions import CatalogStore
 from fusion_billing.dynamodb.markers.change_markers import partition_of
 from fusion_billing.dynamodb.state.planner import PlannerState
 from fusion_billing.instants import rfc3339, sortable
@@ -117,10 +117,10 @@ class World:
         self.tables: Tables = template_tables.create(self.client, template_tables.definitions())
         self.now = START + timedelta(days=19, hours=12, minutes=30)
         self.queue = Sent()
-        self._catalogue()
+        self._catalog()
 
-    def _catalogue(self) -> None:
-        store = CatalogueStore(self.client, self.tables.catalogue)
+    def _catalog(self) -> None:
+        store = CatalogStore(self.client, self.tables.catalog)
         for place, metric in enumerate(METRICS):
             defined = {"name": metric, "unit": "unit", "aggregation": "sum"}
             store.put_metric(parse(Metric, defined, code=metric), None)
@@ -164,7 +164,7 @@ class World:
                 for period in calendar.known:
                     yield subscription_items.write_period(id_, period)
 
-        self.write(self.tables.catalogue, items())
+        self.write(self.tables.catalog, items())
 
     def add_usage(self, pairs: Iterable[Pair], records: int) -> None:
         """Add that many records to each pair, with consecutive windows in the open period."""

@@ -23,7 +23,7 @@ import functions.admin.handler
 import functions.ingest.handler
 from functions.admin import webhook_dependencies
 from fusion_billing.outbound.ssrf_guard import SsrfGuard
-from local.demo import catalogue
+from local.demo import catalog
 from tests.integration.admin.world import FakeKms, resolve_host
 from tests.lives.service import CONTEXT, RATING, RELAY, Service, service
 
@@ -137,11 +137,11 @@ def _handler(running: Running) -> type[BaseHTTPRequestHandler]:
 
 
 def _seed(made: Service) -> None:
-    made.odoo.seed(catalogue.odoo_records())
+    made.odoo.seed(catalog.odoo_records())
     for kind, definitions in (
-        ("metrics", catalogue.METRICS),
-        ("charges", catalogue.CHARGES),
-        ("subscriptions", catalogue.SUBSCRIPTIONS),
+        ("metrics", catalog.METRICS),
+        ("charges", catalog.CHARGES),
+        ("subscriptions", catalog.SUBSCRIPTIONS),
     ):
         for name, definition in definitions.items():
             answer = made.call("PUT", f"/v1/{kind}/{name}", definition)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from local.demo import catalogue
+from local.demo import catalog
 from local.demo.calls import Unexpected
 from local.run import Running
 
@@ -99,7 +99,7 @@ def processes_of(folder: Path) -> list[str]:
 
 
 def test_odoo_has_one_line_per_charge(running: Running) -> None:
-    orders = [subscription["odoo_order_id"] for subscription in catalogue.SUBSCRIPTIONS.values()]
+    orders = [subscription["odoo_order_id"] for subscription in catalog.SUBSCRIPTIONS.values()]
     lines = running.odoo.control("read", model="sale.order.line", domain=[["order_id", "in", orders]])
 
     assert len(lines) == len(TABLE)

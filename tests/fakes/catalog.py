@@ -1,4 +1,4 @@
-"""The catalogue: metrics and charges, and the look-up of what a usage record names."""
+"""The catalog: metrics and charges, and the look-up of what a usage record names."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -53,7 +53,7 @@ class FakeCatalog:
         self.stored_charges[code] = Stored((parse(Charge, definition, code=code),), 1)
 
     def price_book(self) -> PriceBook:
-        """Return the catalogue as rating reads it."""
+        """Return the catalog as rating reads it."""
         return PriceBook([stored.value for stored in self.stored_metrics.values()], self.charges().values())
 
     def metrics(self) -> dict[str, Metric]:

@@ -1,4 +1,4 @@
-"""The rate function on fakes: a catalogue, subscriptions, usage and everything rating writes."""
+"""The rate function on fakes: a catalog, subscriptions, usage and everything rating writes."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace

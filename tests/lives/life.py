@@ -63,7 +63,7 @@ class Life:
     # --- setting up ---
 
     def begin(self) -> None:
-        """Set up the catalogue and Odoo, and read the subscription."""
+        """Set up the catalog and Odoo, and read the subscription."""
         for code, body in self.world["metrics"].items():
             self._must(self.service.call("PUT", f"/v1/metrics/{code}", body), 201)
         for code, body in self.world["charges"].items():
@@ -429,7 +429,7 @@ class Life:
         return [[item.get(name) for name in _MONEY] for item in items]
 
     def note_prices(self) -> None:
-        """Remember what the catalogue says when a period is first seen closed: that prices it for ever."""
+        """Remember what the catalog says when a period is first seen closed: that prices it for ever."""
         for period in self.stored().calendar.known[:-1]:
             if period.start not in self.prices_at_close:
                 self.prices_at_close[period.start] = self.prices()
@@ -460,7 +460,7 @@ class Life:
     def stored(self) -> StoredSubscription:
         """Return the subscription as it is stored."""
         client: Any = self.service.dynamodb
-        found = SubscriptionStore(client, self.service.tables.catalogue).get(SUBSCRIPTION)
+        found = SubscriptionStore(client, self.service.tables.catalog).get(SUBSCRIPTION)
         assert found is not None
         return found
 

@@ -286,10 +286,10 @@ def _patches(made: Service, rating_cadence: str) -> Iterator[Any]:
 
 def _operator(dynamodb: MemoryDynamoDB, tables: Tables, now: datetime) -> str:
     client: Any = dynamodb
-    SourceStore(client, tables.catalogue).create(Source("src_life", "life", created=now))
+    SourceStore(client, tables.catalog).create(Source("src_life", "life", created=now))
     made = key_format.generate()
     principal = Principal(made.id, "src_life", frozenset({"admin"}))
-    KeyStore(client, tables.catalogue).create(made.id, StoredKey(principal, made.hash, now))
+    KeyStore(client, tables.catalog).create(made.id, StoredKey(principal, made.hash, now))
     return made.text
 
 

@@ -5,7 +5,7 @@ To add a route, declare it here and write its handler in `functions/admin/routes
     Route("GET", "/v1/metrics/{code}", "metrics.get", "catalog:read", "Show a metric", {200: "Metric"})
 
     def get(request: Request, code: str) -> Response:
-        return json_response(200, metrics.get(dependencies.catalogue(), code))
+        return json_response(200, metrics.get(dependencies.catalog(), code))
 
 The table imports no handler: a cold start pays for the module of the route that it serves.
 """

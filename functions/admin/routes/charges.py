@@ -11,7 +11,7 @@ from functions.admin.services.put_request import put_request
 def put(request: Request, code: str) -> Response:
     """Create a charge, or add or replace one of its versions."""
     change = put_request(request.principal, request.query, request.now)
-    store, given = dependencies.catalogue(), request.json()
+    store, given = dependencies.catalog(), request.json()
     if change.dry_run:
         return json_response(200, dry_run.of_charge(dependencies.dry_run_stores(), code, given, change))
     is_new, charge = service.put(store, dependencies.rating_jobs(), code, given, change)
@@ -20,12 +20,12 @@ def put(request: Request, code: str) -> Response:
 
 def get(request: Request, code: str) -> Response:
     """Return a charge."""
-    return json_response(200, service.get(dependencies.catalogue(), code, request.now))
+    return json_response(200, service.get(dependencies.catalog(), code, request.now))
 
 
 def list_charges(request: Request) -> Response:
     """Return a page of charges."""
-    store = dependencies.catalogue()
+    store = dependencies.catalog()
     return page_response(request, lambda limit, after: service.listing(store, after, limit, request.now))
 
 
@@ -33,5 +33,5 @@ def delete(request: Request, code: str) -> Response:
     """Delete a charge that applies to no subscription."""
     change = put_request(request.principal, request.query, request.now)
     jobs = dependencies.rating_jobs()
-    service.delete(dependencies.catalogue(), dependencies.subscriptions(), jobs, code, change)
+    service.delete(dependencies.catalog(), dependencies.subscriptions(), jobs, code, change)
     return no_content()

@@ -8,5 +8,5 @@ from functions.admin.services import estimates as service
 
 def estimate(request: Request) -> Response:
     """Return what units, records, or a period's stored usage come to under a charge; store nothing."""
-    stores = service.Stores(dependencies.catalogue(), dependencies.subscriptions(), dependencies.usage_records())
+    stores = service.Stores(dependencies.catalog(), dependencies.subscriptions(), dependencies.usage_records())
     return json_response(200, service.of(stores, request.principal, request.json(), request.now))

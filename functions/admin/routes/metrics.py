@@ -11,7 +11,7 @@ from functions.admin.services.put_request import put_request
 def put(request: Request, code: str) -> Response:
     """Create or replace a metric."""
     change = put_request(request.principal, request.query, request.now)
-    store, given = dependencies.catalogue(), request.json()
+    store, given = dependencies.catalog(), request.json()
     if change.dry_run:
         return json_response(200, dry_run.of_metric(dependencies.dry_run_stores(), code, given, change))
     is_new, metric = service.put(store, dependencies.rating_jobs(), code, given, change)
@@ -20,16 +20,16 @@ def put(request: Request, code: str) -> Response:
 
 def get(request: Request, code: str) -> Response:
     """Return a metric."""
-    return json_response(200, service.get(dependencies.catalogue(), code))
+    return json_response(200, service.get(dependencies.catalog(), code))
 
 
 def list_metrics(request: Request) -> Response:
     """Return a page of metrics."""
-    return page_response(request, lambda limit, after: service.listing(dependencies.catalogue(), after, limit))
+    return page_response(request, lambda limit, after: service.listing(dependencies.catalog(), after, limit))
 
 
 def delete(request: Request, code: str) -> Response:
     """Delete a metric that no charge uses."""
     change = put_request(request.principal, request.query, request.now)
-    service.delete(dependencies.catalogue(), code, change)
+    service.delete(dependencies.catalog(), code, change)
     return no_content()

@@ -34,12 +34,12 @@ def current_usage(request: Request, subscription: str) -> Response:
     """
     viewer = _viewer(request, subscription)
     at = _instant(viewer, request.query, "at")
-    catalogue = dependencies.catalogue()
-    metrics = catalogue.metrics()
+    catalog = dependencies.catalog()
+    metrics = catalog.metrics()
     response = current.current_usage(
         billed_subscription(viewer.stored),
         metrics,
-        PriceBook(metrics.values(), catalogue.charges().values()),
+        PriceBook(metrics.values(), catalog.charges().values()),
         dependencies.usage_records(),
         principal=viewer.principal,
         now=request.now,

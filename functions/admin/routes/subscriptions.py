@@ -14,7 +14,7 @@ def put(request: Request, subscription: str) -> Response:
     change = put_request(request.principal, request.query, request.now)
     definition, read_only = read_only_fields.split(request.json(), service.SHOWN)
     definition, changes = subscription_changes.without_changes(definition)
-    requested = checked(dependencies.catalogue(), subscription, definition)
+    requested = checked(dependencies.catalog(), subscription, definition)
     store, writer = dependencies.subscriptions(), dependencies.subscription_writer()
     if change.dry_run:
         stored, new = service.planned(store, writer, change, requested, read_only, changes)
@@ -29,9 +29,9 @@ def patch(request: Request, subscription: str) -> Response:
     store, writer = dependencies.subscriptions(), dependencies.subscription_writer()
     given = request.json()
     if change.dry_run:
-        stored, new = service.patch_planned(store, writer, dependencies.catalogue(), change, subscription, given)
+        stored, new = service.patch_planned(store, writer, dependencies.catalog(), change, subscription, given)
         return json_response(200, dry_run.of_subscription(dependencies.dry_run_stores(), stored, new))
-    return json_response(200, service.patch(store, writer, dependencies.catalogue(), change, subscription, given))
+    return json_response(200, service.patch(store, writer, dependencies.catalog(), change, subscription, given))
 
 
 def get(request: Request, subscription: str) -> Response:
@@ -55,7 +55,7 @@ def delete(request: Request, subscription: str) -> Response:
     service.delete(
         dependencies.subscriptions(),
         dependencies.subscription_use(),
-        dependencies.catalogue(),
+        dependencies.catalog(),
         change,
         subscription,
     )

@@ -35,7 +35,7 @@ MOST_RECORDS = 50_000
 class Stores:
     """Where a dry run looks; `clock` counts seconds."""
 
-    catalogue: Catalog
+    catalog: Catalog
     subscriptions: Subscriptions
     usage: RatedRecords
     clock: Callable[[], float] = time.monotonic
@@ -43,8 +43,8 @@ class Stores:
 
 def of_metric(stores: Stores, code: str, body: Mapping[str, object], put_request: PutRequest) -> dict[str, object]:
     """Return what putting a metric would change; raises as the `PUT` does, but asks for no confirmation."""
-    plan = metrics.planned(stores.catalogue, code, body)
-    known, charged = stores.catalogue.metrics(), stores.catalogue.charges()
+    plan = metrics.planned(stores.catalog, code, body)
+    known, charged = stores.catalog.metrics(), stores.catalog.charges()
     before = PriceBook(known.values(), charged.values())
     after = PriceBook({**known, code: plan.metric}.values(), charged.values())
     concerned = _Concerned(tuple(sorted(plan.charges)), tuple(plan.charges.values()))
@@ -54,8 +54,8 @@ def of_metric(stores: Stores, code: str, body: Mapping[str, object], put_request
 
 def of_charge(stores: Stores, code: str, body: Mapping[str, object], put_request: PutRequest) -> dict[str, object]:
     """Return what putting a charge would change; raises as the `PUT` does, but asks for no confirmation."""
-    plan = charges.planned(stores.catalogue, code, body, put_request.now)
-    known, charged = stores.catalogue.metrics(), stores.catalogue.charges()
+    plan = charges.planned(stores.catalog, code, body, put_request.now)
+    known, charged = stores.catalog.metrics(), stores.catalog.charges()
     before = PriceBook(known.values(), charged.values())
     after = PriceBook(known.values(), {**charged, code: list(plan.versions)}.values())
     concerned = _concerned(plan, charged) if plan.is_changed else _Concerned((), ())
@@ -73,7 +73,7 @@ def of_subscription(
     """Return what a subscription as it would be stored (None: nothing would be) changes."""
     before = None if stored is None else billed_subscription(stored)
     after = before if new is None else billed_subscription(new)
-    known, charged = stores.catalogue.metrics(), stores.catalogue.charges()
+    known, charged = stores.catalog.metrics(), stores.catalog.charges()
     book = PriceBook(known.values(), charged.values())
     codes = sorted(charged) if new is not None else []
     found = preview([(Side(book, before), Side(book, after))], codes, _reader(stores), lambda: True)

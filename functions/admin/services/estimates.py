@@ -44,7 +44,7 @@ _CHARGE_DEFAULTS = {"code": "estimate", "name": "Estimate", "applies_to": {"all"
 class Stores:
     """The stores that an estimate reads."""
 
-    catalogue: Catalog
+    catalog: Catalog
     subscriptions: Subscriptions
     usage: RatedRecords
 
@@ -62,10 +62,10 @@ def of(stores: Stores, principal: Principal, body: Mapping[str, object], now: da
         return _of_period(stores, principal, body)
     charge, metric = body.get("charge"), body.get("metric")
     if body.get("charge_code") is not None:
-        versions = _versions(stores.catalogue, body["charge_code"])
+        versions = _versions(stores.catalog, body["charge_code"])
         version = charge_service.in_force(versions, now)
         charge = version.as_json()
-        metric = metric if metric is not None else _metric(stores.catalogue, version.metric).as_json()
+        metric = metric if metric is not None else _metric(stores.catalog, version.metric).as_json()
     given: dict[str, Any] = {name: body[name] for name in _GIVEN if body.get(name) is not None}
     return estimate(charge, metric=metric, **given)  # type: ignore[arg-type]  # refused where it is no object
 
@@ -77,7 +77,7 @@ def _of_period(stores: Stores, principal: Principal, body: Mapping[str, object])
         raise Refused([Fault("subscription", "not_a_string", "must be a string")])
     stored = visible(stores.subscriptions, principal, subscription)
     customer = billed_subscription(stored)
-    versions, metric = _priced(stores.catalogue, body)
+    versions, metric = _priced(stores.catalog, body)
     if not principal.may_use_metric(metric.code):
         raise Forbidden(f"The source of this key may not use the metric {metric.code}", code="metric_not_allowed")
     period = _period(stored, at)
@@ -104,11 +104,11 @@ def _period(stored: StoredSubscription, at: datetime) -> Period:
         raise Refused([Fault("period_start", fault.code, fault.message) for fault in refused.faults]) from None
 
 
-def _priced(catalogue: Catalog, body: Mapping[str, object]) -> tuple[Sequence[Charge], Metric]:
+def _priced(catalog: Catalog, body: Mapping[str, object]) -> tuple[Sequence[Charge], Metric]:
     faults: list[Fault] = []
     versions: Sequence[Charge] = ()
     if body.get("charge_code") is not None:
-        versions = _versions(catalogue, body["charge_code"])
+        versions = _versions(catalog, body["charge_code"])
     else:
         charge = _parsed(Charge, body["charge"], _CHARGE_DEFAULTS, "charge", faults)
         # The price is estimated whenever it is valid.
@@ -119,7 +119,7 @@ def _priced(catalogue: Catalog, body: Mapping[str, object]) -> tuple[Sequence[Ch
         defaults = {"code": versions[0].metric, "name": "Estimate"} if versions else {}
         metric = _parsed(Metric, raw, defaults, "metric", faults)
     elif versions:
-        metric = catalogue.metric(versions[0].metric)
+        metric = catalog.metric(versions[0].metric)
         if metric is None:
             faults.append(Fault("charge.metric", "unknown_metric", f"No such metric: {versions[0].metric}"))
     if faults or metric is None:
@@ -149,17 +149,17 @@ def _check_fields(body: Mapping[str, object]) -> None:
         raise Refused(faults)
 
 
-def _versions(catalogue: Catalog, code: object) -> list[Charge]:
+def _versions(catalog: Catalog, code: object) -> list[Charge]:
     if not isinstance(code, str):
         raise Refused([Fault("charge_code", "not_a_string", "must be a string")])
-    versions = catalogue.charge(code)
+    versions = catalog.charge(code)
     if not versions:
         raise Refused([Fault("charge_code", "unknown_charge", f"No such charge: {code}")])
     return versions
 
 
-def _metric(catalogue: Catalog, code: str) -> Metric:
-    metric = catalogue.metric(code)
+def _metric(catalog: Catalog, code: str) -> Metric:
+    metric = catalog.metric(code)
     if metric is None:
         raise NotFound(f"No such metric: {code}")
     return metric

@@ -16,7 +16,7 @@ _MOST_READ_ONE_BY_ONE = 10
 """Overridden charges that are read one by one; for more, all charges are read."""
 
 
-def checked(catalogue: Catalog, id_: str, body: Mapping[str, object]) -> Subscription:
+def checked(catalog: Catalog, id_: str, body: Mapping[str, object]) -> Subscription:
     """Return the subscription that `body` describes; raises `Refused` with every fault.
 
     Each override is laid over every version of its charge, which must exist.
@@ -27,23 +27,23 @@ def checked(catalogue: Catalog, id_: str, body: Mapping[str, object]) -> Subscri
         subscription = parse(Subscription, body, id=id_)
     except Refused as refused:
         faults = refused.faults
-    faults += _override_faults(catalogue, body.get("overrides"), subscription)
+    faults += _override_faults(catalog, body.get("overrides"), subscription)
     if faults or subscription is None:
         raise Refused(faults)
     check_size(json.dumps(subscription.as_json(), ensure_ascii=False))
     return subscription
 
 
-def _override_faults(catalogue: Catalog, raw: object, subscription: Subscription | None) -> tuple[Fault, ...]:
+def _override_faults(catalog: Catalog, raw: object, subscription: Subscription | None) -> tuple[Fault, ...]:
     faults: list[Fault] = []
     overrides = (subscription.overrides if subscription is not None else None) or {}
     # A code that is none is among the subscription's own faults.
     codes = [code for code in raw if CODE.fullmatch(code)] if isinstance(raw, dict) else []
     if len(codes) > MAX_OVERRIDES:
         return ()  # which is a fault of its own already
-    charges = catalogue.charges() if len(codes) > _MOST_READ_ONE_BY_ONE else None
+    charges = catalog.charges() if len(codes) > _MOST_READ_ONE_BY_ONE else None
     for code in codes:
-        versions = catalogue.charge(code) if charges is None else charges.get(code, [])
+        versions = catalog.charge(code) if charges is None else charges.get(code, [])
         if not versions:
             faults.append(Fault(f"overrides.{code}", "unknown_charge", "No such charge"))
         if code in overrides:

@@ -88,7 +88,7 @@ def _guard(
 def patch(  # noqa: PLR0917  what `put` takes, and whose
     store: Subscriptions,
     writer: SubscriptionWriter,
-    catalogue: Catalog,
+    catalog: Catalog,
     put_request: PutRequest,
     id_: str,
     body: Mapping[str, object],
@@ -99,7 +99,7 @@ def patch(  # noqa: PLR0917  what `put` takes, and whose
     """
     for attempt in attempts():
         with attempt:
-            requested, chain, guard = _patched(store, catalogue, put_request, id_, body)
+            requested, chain, guard = _patched(store, catalog, put_request, id_, body)
             saved = writer.save(
                 SaveRequest(
                     requested, origin="api", now=put_request.now, guard=guard, chain=chain, author=put_request.author
@@ -112,18 +112,18 @@ def patch(  # noqa: PLR0917  what `put` takes, and whose
 def patch_planned(  # noqa: PLR0917  as `patch`
     store: Subscriptions,
     writer: SubscriptionWriter,
-    catalogue: Catalog,
+    catalog: Catalog,
     put_request: PutRequest,
     id_: str,
     body: Mapping[str, object],
 ) -> tuple[StoredSubscription | None, StoredSubscription | None]:
     """Return what is stored, and what `patch` would store (None: nothing changes); raises as `patch` does."""
-    requested, chain, guard = _patched(store, catalogue, put_request, id_, body)
+    requested, chain, guard = _patched(store, catalog, put_request, id_, body)
     return writer.planned(SaveRequest(requested, origin="api", now=put_request.now, guard=guard, chain=chain))
 
 
 def _patched(
-    store: Subscriptions, catalogue: Catalog, put_request: PutRequest, id_: str, body: Mapping[str, Any]
+    store: Subscriptions, catalog: Catalog, put_request: PutRequest, id_: str, body: Mapping[str, Any]
 ) -> tuple[Subscription, Chain, Callable[[StoredSubscription | None], None]]:
     """Return what a change makes of a subscription as it is now, and a guard that it still is so."""
     definition, read_only = read_only_fields.split(body, SHOWN)
@@ -135,7 +135,7 @@ def _patched(
     running = subscription_changes.running_order(changes, put_request.now)
     if running is not None and "odoo_order_id" not in definition:
         whole["odoo_order_id"] = running
-    requested = checked(catalogue, stored.id, whole)
+    requested = checked(catalog, stored.id, whole)
     as_shown = _guard(store, put_request, requested, read_only)
 
     def guard(current: StoredSubscription | None) -> None:
@@ -149,7 +149,7 @@ def _patched(
 def delete(
     store: Subscriptions,
     use: SubscriptionUse,
-    catalogue: Catalog,
+    catalog: Catalog,
     put_request: PutRequest,
     id_: str,
 ) -> None:
@@ -158,7 +158,7 @@ def delete(
         with attempt:
             stored = visible(store, put_request.principal, id_)
             id_ = stored.id
-            metric = use.metric_counted(id_, catalogue.metrics())
+            metric = use.metric_counted(id_, catalog.metrics())
             if metric is not None:
                 raise InUse(f"The subscription {id_} has usage of the metric {metric}")
             start = use.period_billed(id_, [period.start for period in stored.calendar.known])

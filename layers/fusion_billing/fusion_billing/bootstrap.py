@@ -1,4 +1,4 @@
-"""Create the first API key: `CATALOGUE_TABLE=… python -m fusion_billing.bootstrap`.
+"""Create the first API key: `CATALOG_TABLE=… python -m fusion_billing.bootstrap`.
 
 Makes a source named `operator` and a key of it with the scope `admin`, and prints the key, this once. Every
 later key is made by `POST /v1/sources/{id}/keys` with it. Is it lost, run this again and revoke the old one.
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def first_key(dynamodb: "DynamoDBClient", table: str, now: datetime) -> str:
-    """Make an operator with a key of the scope `admin` in the catalogue `table`; return the key."""
+    """Make an operator with a key of the scope `admin` in the catalog `table`; return the key."""
     operator = Source(f"src_{secrets.token_hex(8)}", "operator", created=now)
     SourceStore(dynamodb, table).create(operator)
     made = key_format.generate()
@@ -36,9 +36,9 @@ def first_key(dynamodb: "DynamoDBClient", table: str, now: datetime) -> str:
 def main() -> int:
     """Print a new operator's key; 0, or 1 with what is missing."""
     try:
-        table = settings.text("CATALOGUE_TABLE")
+        table = settings.text("CATALOG_TABLE")
     except settings.Missing as error:
-        print(f"{error}: name the stack's catalogue table (an output of the stack)", file=sys.stderr)  # noqa: T201
+        print(f"{error}: name the stack's catalog table (an output of the stack)", file=sys.stderr)  # noqa: T201
         return 1
     try:
         print(first_key(client.dynamodb(), table, datetime.now(UTC)))  # noqa: T201

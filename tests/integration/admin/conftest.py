@@ -212,7 +212,7 @@ def admin(dynamodb: DynamoDBClient, tables: Tables, monkeypatch: pytest.MonkeyPa
     queues = Queues()
     monkeypatch.setattr(dependencies, "dynamodb", lambda: dynamodb)
     monkeypatch.setattr(dependencies, "sqs", lambda: queues)
-    made = Admin(KeyStore(dynamodb, tables.catalogue), SourceStore(dynamodb, tables.catalogue), queues)
+    made = Admin(KeyStore(dynamodb, tables.catalog), SourceStore(dynamodb, tables.catalog), queues)
     monkeypatch.setattr(dependencies, "now", lambda: made.now)
     made.default_key = made.key("admin", source="src_operator")
     yield made

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from fusion_billing.instants import sortable
-from tests.integration.admin.test_catalogue import CHARGE, METRIC, PATHS, SUBSCRIPTION
+from tests.integration.admin.test_catalog import CHARGE, METRIC, PATHS, SUBSCRIPTION
 
 pytestmark = pytest.mark.integration
 
@@ -316,10 +316,10 @@ def test_an_unreachable_filter_is_refused_and_a_stored_one_is_shown(defined: Any
     refused = defined.put("/v1/charges/calls", {**CHARGE, "filters": [BOTH, AWS]})
     assert (refused.status, refused.faults) == (422, {"filters.1.properties": "unreachable_filter"})
     assert defined.put("/v1/charges/calls", {**CHARGE, "filters": [AWS, BOTH]}).status == 200
-    item = dynamodb.get_item(TableName=tables.catalogue, Key={"pk": {"S": "CHARGE"}, "sk": {"S": "calls"}})["Item"]
+    item = dynamodb.get_item(TableName=tables.catalog, Key={"pk": {"S": "CHARGE"}, "sk": {"S": "calls"}})["Item"]
     turned = item["doc"]["S"].replace('["aws"]', '["a"]').replace('["aws","gcp"]', '["aws"]')
     item["doc"]["S"] = turned.replace('["a"]', '["aws","gcp"]')
-    dynamodb.put_item(TableName=tables.catalogue, Item=item)
+    dynamodb.put_item(TableName=tables.catalog, Item=item)
     shown = defined.get("/v1/charges/calls").json["filters"]
     assert [each["properties"]["cloud"] for each in shown] == [["aws", "gcp"], ["aws"]]
 

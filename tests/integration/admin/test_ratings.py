@@ -97,7 +97,7 @@ def work(admin: "Admin", dynamodb: DynamoDBClient, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.fixture
-def catalogue(admin: "Admin", work: Callable[[], None]) -> "Admin":
+def catalog(admin: "Admin", work: Callable[[], None]) -> "Admin":
     """An admin with a metric, a charge and a subscription, with nothing left in the queue."""
     admin_dependencies.runs.cache_clear()
     assert admin.put("/v1/metrics/api_calls", {"name": "API calls", "unit": "call", "aggregation": "sum"}).status == 201
@@ -117,13 +117,13 @@ def _run(admin: "Admin", work: Callable[[], None], monkeypatch: pytest.MonkeyPat
 
 
 def test_a_run_rates_what_was_pushed_a_moment_ago(
-    catalogue: "Admin", push: UsageRecord, work: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    catalog: "Admin", push: UsageRecord, work: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     push("25", "2026-11-03")
-    done = _run(catalogue, work, monkeypatch)
+    done = _run(catalog, work, monkeypatch)
     assert (done["status"], done["remaining_tasks"], done["failed"]) == ("done", 0, 0)
     assert done["changed"] == 1
-    (rating,) = catalogue.get("/v1/subscriptions/42/ratings").json["items"]
+    (rating,) = catalog.get("/v1/subscriptions/42/ratings").json["items"]
     assert (rating["charge"], rating["units"], rating["amount"], rating["version"]) == (
         "api_calls",
         "25",
@@ -137,40 +137,40 @@ def test_a_run_rates_what_was_pushed_a_moment_ago(
         "amount": None,
         "version": None,
     }
-    assert catalogue.get(f"/v1/ratings/runs/{done['run']}").json == done
+    assert catalog.get(f"/v1/ratings/runs/{done['run']}").json == done
 
 
 def test_a_run_that_takes_longer_is_reported_as_running(
-    catalogue: "Admin", push: UsageRecord, work: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    catalog: "Admin", push: UsageRecord, work: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     push("25", "2026-11-03")
     clock = iter(range(0, 1000, 3))
     monkeypatch.setattr("functions.admin.dependencies.time.sleep", lambda _: None)
     monkeypatch.setattr("functions.admin.dependencies.time.monotonic", lambda: float(next(clock)))
     admin_dependencies.runs.cache_clear()
-    answer = catalogue.post("/v1/ratings/run", {"subscription": "42"})
+    answer = catalog.post("/v1/ratings/run", {"subscription": "42"})
     assert (answer.status, answer.json["status"], answer.json["remaining_tasks"]) == (202, "running", 1)
-    assert [body for _, body in catalogue.messages] == [{"job": "subscription", "id": "42", "run": answer.json["run"]}]
+    assert [body for _, body in catalog.messages] == [{"job": "subscription", "id": "42", "run": answer.json["run"]}]
     work()
-    assert catalogue.get(f"/v1/ratings/runs/{answer.json['run']}").json["status"] == "done"
+    assert catalog.get(f"/v1/ratings/runs/{answer.json['run']}").json["status"] == "done"
 
 
 def test_a_run_sends_no_messages_for_empty_shards(
-    catalogue: "Admin",
+    catalog: "Admin",
     push: UsageRecord,
     monkeypatch: pytest.MonkeyPatch,
     tables: Tables,
     dynamodb: DynamoDBClient,
 ) -> None:
     state = PlannerState(dynamodb, state_table=tables.state, markers_table=tables.markers)
-    state.advance(hour_of(catalogue.now) - timedelta(hours=2))
+    state.advance(hour_of(catalog.now) - timedelta(hours=2))
     monkeypatch.setattr("functions.admin.dependencies.time.sleep", lambda _: None)
     clock = iter(range(0, 1000, 3))
     monkeypatch.setattr("functions.admin.dependencies.time.monotonic", lambda: float(next(clock)))
     admin_dependencies.runs.cache_clear()
     push("25", "2026-11-03")
-    run = catalogue.post("/v1/ratings/run").json
-    assert [(body["job"], body["run"]) for _, body in catalogue.messages] == [
+    run = catalog.post("/v1/ratings/run").json
+    assert [(body["job"], body["run"]) for _, body in catalog.messages] == [
         ("hour", run["run"]),
         ("sweep", run["run"]),
     ]
@@ -178,12 +178,12 @@ def test_a_run_sends_no_messages_for_empty_shards(
 
 
 def test_a_rating_explains_itself_down_to_its_records_and_their_revisions(
-    catalogue: "Admin", push: UsageRecord, work: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    catalog: "Admin", push: UsageRecord, work: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     push("25", "2026-11-03", rev=3)
     push("5", "2026-11-04", source="src_other")
-    _run(catalogue, work, monkeypatch)
-    answer = catalogue.get("/v1/subscriptions/42/ratings/api_calls").json
+    _run(catalog, work, monkeypatch)
+    answer = catalog.get("/v1/subscriptions/42/ratings/api_calls").json
     assert (answer["amount"], answer["overage_units"], answer["state"]) == ("2.00", "20", "open")
     assert answer["price"]["versions"][0]["model"] == {"type": "per_unit", "unit_amount": "0.1"}
     assert answer["price"]["metric"]["aggregation"] == "sum"
@@ -195,35 +195,35 @@ def test_a_rating_explains_itself_down_to_its_records_and_their_revisions(
     ]
     assert [one["quantity"] for one in answer["records"][0]["history"]] == ["1", "2", "25"]
     assert answer["records_cursor"] is None
-    first = catalogue.get("/v1/subscriptions/42/ratings/api_calls", query={"limit": "1"}).json
-    second = catalogue.get(
+    first = catalog.get("/v1/subscriptions/42/ratings/api_calls", query={"limit": "1"}).json
+    second = catalog.get(
         "/v1/subscriptions/42/ratings/api_calls", query={"limit": "1", "cursor": first["records_cursor"]}
     ).json
     assert [one["records"][0]["source"] for one in (first, second)] == ["src_app", "src_other"]
 
 
 def test_a_source_sees_its_own_records_its_plans_and_its_metrics(
-    catalogue: "Admin", push: UsageRecord, work: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    catalog: "Admin", push: UsageRecord, work: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     push("25", "2026-11-03")
     push("5", "2026-11-04", source="src_other")
-    _run(catalogue, work, monkeypatch)
+    _run(catalog, work, monkeypatch)
     path = "/v1/subscriptions/42/ratings/api_calls"
-    own = catalogue.get(path, key=catalogue.key("ratings:read", source="src_app"))
+    own = catalog.get(path, key=catalog.key("ratings:read", source="src_app"))
     assert [one["source"] for one in own.json["records"]] == ["src_app"]
-    elsewhere = catalogue.key("ratings:read", source="src_plan", plans=frozenset({"Basic"}))
+    elsewhere = catalog.key("ratings:read", source="src_plan", plans=frozenset({"Basic"}))
     for asked in (path, "/v1/subscriptions/42/ratings", "/v1/subscriptions/42/usage"):
-        assert catalogue.get(asked, key=elsewhere).status == 404
-    other = catalogue.key("ratings:read", source="src_metric", metrics=frozenset({"storage"}))
-    assert catalogue.get(path, key=other).status == 404
-    assert catalogue.get("/v1/subscriptions/42/ratings", key=other).json["items"] == []
-    assert catalogue.get("/v1/subscriptions/42/usage", key=other).json["metrics"] == []
+        assert catalog.get(asked, key=elsewhere).status == 404
+    other = catalog.key("ratings:read", source="src_metric", metrics=frozenset({"storage"}))
+    assert catalog.get(path, key=other).status == 404
+    assert catalog.get("/v1/subscriptions/42/ratings", key=other).json["items"] == []
+    assert catalog.get("/v1/subscriptions/42/usage", key=other).json["metrics"] == []
 
 
-def test_current_usage_is_shown_with_its_projection(catalogue: "Admin", push: UsageRecord) -> None:
+def test_current_usage_is_shown_with_its_projection(catalog: "Admin", push: UsageRecord) -> None:
     push("25", "2026-11-03")
-    catalogue.now = datetime(2026, 11, 16, tzinfo=UTC)  # half of the month
-    answer = catalogue.get("/v1/subscriptions/42/usage").json
+    catalog.now = datetime(2026, 11, 16, tzinfo=UTC)  # half of the month
+    answer = catalog.get("/v1/subscriptions/42/usage").json
     assert (answer["period_start"], answer["period_end"]) == ("2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z")
     (metric,) = answer["metrics"]
     (charge,) = metric.pop("charges")
@@ -251,11 +251,11 @@ def test_current_usage_is_shown_with_its_projection(catalogue: "Admin", push: Us
     assert charge == {"charge": "api_calls", "name": "API calls", **so_far, "projection": projection}
 
 
-def test_a_charge_that_cannot_be_priced_is_shown_with_its_error(catalogue: "Admin", push: UsageRecord) -> None:
+def test_a_charge_that_cannot_be_priced_is_shown_with_its_error(catalog: "Admin", push: UsageRecord) -> None:
     push("25", "2026-11-03")
-    euros = catalogue.put("/v1/subscriptions/42", SUBSCRIPTION | {"currency": "EUR"}, query={"confirm": "currency"})
+    euros = catalog.put("/v1/subscriptions/42", SUBSCRIPTION | {"currency": "EUR"}, query={"confirm": "currency"})
     assert euros.status == 200
-    (metric,) = catalogue.get("/v1/subscriptions/42/usage").json["metrics"]
+    (metric,) = catalog.get("/v1/subscriptions/42/usage").json["metrics"]
     assert (metric["units"], metric["charges"]) == ("25", [])
     assert metric["unpriced"] == [
         {"charge": "api_calls", "reason": "charge api_calls is in USD, the subscription in EUR"}
@@ -263,21 +263,21 @@ def test_a_charge_that_cannot_be_priced_is_shown_with_its_error(catalogue: "Admi
 
 
 def test_ratings_are_listed_by_period_and_paged(
-    catalogue: "Admin", push: UsageRecord, work: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    catalog: "Admin", push: UsageRecord, work: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert catalogue.put("/v1/charges/more", CHARGE).status == 201
+    assert catalog.put("/v1/charges/more", CHARGE).status == 201
     work()
     push("25", "2026-11-03")
-    _run(catalogue, work, monkeypatch)
-    catalogue.now = datetime(2026, 12, 2, tzinfo=UTC)
-    assert catalogue.put("/v1/subscriptions/42", SUBSCRIPTION | {"next_invoice_date": "2027-01-01"}).status == 200
+    _run(catalog, work, monkeypatch)
+    catalog.now = datetime(2026, 12, 2, tzinfo=UTC)
+    assert catalog.put("/v1/subscriptions/42", SUBSCRIPTION | {"next_invoice_date": "2027-01-01"}).status == 200
     push("30", "2026-12-01")
-    _run(catalogue, work, monkeypatch)
+    _run(catalog, work, monkeypatch)
     path = "/v1/subscriptions/42/ratings"
     found: list[tuple[str, str, str | None]] = []
     cursor: dict[str, str] = {}
     while True:
-        page = catalogue.get(path, query={"limit": "1", **cursor}).json
+        page = catalog.get(path, query={"limit": "1", **cursor}).json
         found += [
             (one["period_start"][:10], one["charge"], one.get("corrects", {}).get("period_start"))
             for one in page["items"]
@@ -295,14 +295,14 @@ def test_ratings_are_listed_by_period_and_paged(
         ("2026-11-01", "more", None),
     ]
     for asked in ("2026-11-01", november, "2026-11-01T00:00:00+00:00"):
-        one_period = catalogue.get(path, query={"period_start": asked}).json["items"]
+        one_period = catalog.get(path, query={"period_start": asked}).json["items"]
         assert [(one["charge"], one["state"]) for one in one_period] == [
             ("api_calls", "invoiced"),
             ("more", "invoiced"),
         ]
-    whole = catalogue.get(f"{path}/api_calls", query={"period_start": november}).json
+    whole = catalog.get(f"{path}/api_calls", query={"period_start": november}).json
     assert [(one["amount"], one["period_start"]) for one in whole["adjustments"]] == [("1.50", "2026-12-01T00:00:00Z")]
-    adjustment = catalogue.get(f"{path}/api_calls@{november}").json
+    adjustment = catalog.get(f"{path}/api_calls@{november}").json
     assert (adjustment["amount"], adjustment["corrects"]["amount"]) == ("1.50", "1.50")
     assert [one["quantity"] for one in adjustment["records"]] == ["25"]
 
@@ -324,21 +324,21 @@ def test_ratings_are_listed_by_period_and_paged(
     ],
 )
 def test_an_unknown_or_invalid_parameter_is_a_client_error(
-    catalogue: "Admin", request_: tuple[str, str, Any, Any], status: int
+    catalog: "Admin", request_: tuple[str, str, Any, Any], status: int
 ) -> None:
     method, path, body, query = request_
-    answer = catalogue.call(method, path, body, query=query)
+    answer = catalog.call(method, path, body, query=query)
     assert (answer.status, bool(answer.code)) == (status, True)
 
 
-def test_a_run_needs_the_scope_admin(catalogue: "Admin") -> None:
-    key = catalogue.key("ratings:read", "catalog:write", source="src_app")
-    assert catalogue.post("/v1/ratings/run", key=key).status == 403
-    assert catalogue.get("/v1/ratings/runs/run_1", key=key).status == 403
+def test_a_run_needs_the_scope_admin(catalog: "Admin") -> None:
+    key = catalog.key("ratings:read", "catalog:write", source="src_app")
+    assert catalog.post("/v1/ratings/run", key=key).status == 403
+    assert catalog.get("/v1/ratings/runs/run_1", key=key).status == 403
 
 
 def test_usage_outside_the_subscription_s_life_is_shown_as_unbilled(
-    admin: "Admin", catalogue: "Admin", push: UsageRecord
+    admin: "Admin", catalog: "Admin", push: UsageRecord
 ) -> None:
     admin.put("/v1/subscriptions/42", {**SUBSCRIPTION, "billed_from": "2026-11-10", "end_date": "2026-11-24"})
     for day in ("2026-03-03", "2026-11-03", "2026-11-20", "2026-11-26"):
@@ -348,7 +348,7 @@ def test_usage_outside_the_subscription_s_life_is_shown_as_unbilled(
     assert metric["unbilled"] == {"units": "45", "records_before": 2, "records_after": 1}
 
 
-def test_usage_of_the_period_at_an_instant_is_shown(admin: "Admin", catalogue: "Admin", push: UsageRecord) -> None:
+def test_usage_of_the_period_at_an_instant_is_shown(admin: "Admin", catalog: "Admin", push: UsageRecord) -> None:
     push("15", "2026-11-03")
     push("25", "2026-12-03")
     december = admin.get("/v1/subscriptions/42/usage", query={"at": "2026-12-10"}).json

@@ -78,7 +78,7 @@ def test_the_table_holds_no_secret(admin: Any, dynamodb: Any, tables: Tables) ->
     source = admin.post("/v1/sources", {"name": "Nexa"}).json["id"]
     key = admin.post(f"/v1/sources/{source}/keys", {"scopes": ["usage:write"]}).json["key"]
     secret = key.rsplit("_", 1)[1]
-    assert secret not in str(dynamodb.scan(TableName=tables.catalogue)["Items"])
+    assert secret not in str(dynamodb.scan(TableName=tables.catalog)["Items"])
 
 
 def test_a_third_live_key_waits_until_one_is_revoked(admin: Any, waits: list[float]) -> None:
@@ -149,7 +149,7 @@ def test_only_an_admin_manages_sources_and_keys(admin: Any) -> None:
 
 
 def test_the_first_key_is_created_with_access_to_the_table(admin: Any, dynamodb: Any, tables: Tables) -> None:
-    keys = {bootstrap.first_key(dynamodb, tables.catalogue, admin.now) for _ in range(3)}
+    keys = {bootstrap.first_key(dynamodb, tables.catalog, admin.now) for _ in range(3)}
     assert len(keys) == 3
     assert all(admin.get("/v1/sources", key=key).status == 200 for key in keys)
 
@@ -157,9 +157,9 @@ def test_the_first_key_is_created_with_access_to_the_table(admin: Any, dynamodb:
 def test_creating_the_first_key_reports_a_missing_table(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.delenv("CATALOGUE_TABLE", raising=False)
+    monkeypatch.delenv("CATALOG_TABLE", raising=False)
     assert bootstrap.main() == 1
-    assert "CATALOGUE_TABLE" in capsys.readouterr().err
+    assert "CATALOG_TABLE" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_a_failure_to_create_the_first_key_is_one_sentence(
     def fail() -> None:
         raise error
 
-    monkeypatch.setenv("CATALOGUE_TABLE", "catalogue")
+    monkeypatch.setenv("CATALOG_TABLE", "catalog")
     monkeypatch.setattr("fusion_billing.dynamodb.client.dynamodb", fail)
     assert bootstrap.main() == 1
     printed = capsys.readouterr()

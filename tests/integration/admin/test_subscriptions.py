@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.admin.test_catalogue import SUBSCRIPTION
+from tests.integration.admin.test_catalog import SUBSCRIPTION
 
 pytestmark = pytest.mark.integration
 

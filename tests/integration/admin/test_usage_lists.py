@@ -50,7 +50,7 @@ class Book:
     def alias(self, alias: str) -> None:
         for name, attributes in {"42": {}, alias: {"alias_of": {"S": "42"}}}.items():
             item: Any = {"pk": {"S": f"S#{name}"}, "sk": {"S": "SUB"}, "plan": {"S": "Pro"}, **attributes}
-            self.client.put_item(TableName=self.tables.catalogue, Item=item)
+            self.client.put_item(TableName=self.tables.catalog, Item=item)
 
 
 @pytest.fixture

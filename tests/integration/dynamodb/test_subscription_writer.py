@@ -73,7 +73,7 @@ def subscription(id_: str = "42", **changed: Any) -> Subscription:
 
 @pytest.fixture
 def store(dynamodb: DynamoDBClient, tables: Tables) -> SubscriptionStore:
-    return SubscriptionStore(dynamodb, tables.catalogue)
+    return SubscriptionStore(dynamodb, tables.catalog)
 
 
 @pytest.fixture
@@ -192,7 +192,7 @@ def test_two_that_claim_an_order_at_once_leave_one(
     dynamodb: DynamoDBClient, tables: Tables, store: SubscriptionStore
 ) -> None:
     def save(id_: str) -> str:
-        writer = SubscriptionWriter(SubscriptionStore(dynamodb, tables.catalogue), Outbox(), Jobs())
+        writer = SubscriptionWriter(SubscriptionStore(dynamodb, tables.catalog), Outbox(), Jobs())
         try:
             return writer.save(SaveRequest(subscription(id_), origin="api", now=NOW)).outcome
         except OrderTaken:
@@ -255,7 +255,7 @@ def test_a_deleted_one_leaves_its_order_free_and_no_period_behind(
     long_ago = writer.save(SaveRequest(subscription(**daily, next_invoice_date="2027-03-31"), origin="api", now=NOW))
     assert len(long_ago.stored.calendar.known) > 100
     store.delete(long_ago.stored)
-    left = {item["pk"]["S"] for item in dynamodb.scan(TableName=tables.catalogue)["Items"]}
+    left = {item["pk"]["S"] for item in dynamodb.scan(TableName=tables.catalog)["Items"]}
     assert left == {"HISTORY#SUBSCRIPTION#42"}
 
 
@@ -275,7 +275,7 @@ def test_the_list_holds_each_once_in_pages(writer: SubscriptionWriter, store: Su
 
 def item(dynamodb: DynamoDBClient, tables: Tables, name: str) -> dict[str, Any]:
     key = {"pk": {"S": f"S#{name}"}, "sk": {"S": "SUB"}}
-    return dynamodb.get_item(TableName=tables.catalogue, Key=key).get("Item", {})
+    return dynamodb.get_item(TableName=tables.catalog, Key=key).get("Item", {})
 
 
 def test_a_push_finds_the_bounds_of_its_life_on_the_subscription_and_on_each_alias(
@@ -325,7 +325,7 @@ def as_stored_before(dynamodb: DynamoDBClient, tables: Tables, name: str) -> Non
     document = subscription(name).as_json()
     document["partner"] = document.pop("customer_name")
     dynamodb.put_item(
-        TableName=tables.catalogue,
+        TableName=tables.catalog,
         Item={
             "pk": {"S": f"S#{name}"},
             "sk": {"S": "SUB"},
@@ -402,9 +402,7 @@ def test_a_corrected_start_moves_the_first_period_and_leaves_no_other(
     assert [str(period.start.date()) for period in saved.stored.calendar.known] == ["2026-11-01"]
     assert saved.stored.calendar.replaced == (datetime(2026, 11, 15, tzinfo=UTC),)
     periods = [
-        each["sk"]["S"]
-        for each in dynamodb.scan(TableName=tables.catalogue)["Items"]
-        if each["sk"]["S"].startswith("P#")
+        each["sk"]["S"] for each in dynamodb.scan(TableName=tables.catalog)["Items"] if each["sk"]["S"].startswith("P#")
     ]
     assert periods == ["P#2026-11-01T00:00:00.000000Z"]
 
@@ -567,7 +565,7 @@ def test_a_final_invoice_and_a_synchronisation_at_once_close_the_period_once(
     moved_on = subscription(state="6_churn", next_invoice_date="2026-12-31")
 
     def writers() -> SubscriptionWriter:
-        return SubscriptionWriter(SubscriptionStore(dynamodb, tables.catalogue), Outbox(), Jobs())
+        return SubscriptionWriter(SubscriptionStore(dynamodb, tables.catalog), Outbox(), Jobs())
 
     with ThreadPoolExecutor(4) as pool:
         for index in range(8):

@@ -29,17 +29,17 @@ def deadline() -> Deadline:
 def test_what_is_there_is_found_and_remembered_for_a_minute(metered: tuple[Any, Consumed], tables: Tables) -> None:
     client, consumed = metered
     clock = Clock()
-    targets = TargetStore(client, tables.catalogue, clock)
-    client.put_item(TableName=tables.catalogue, Item={"pk": {"S": "S#42"}, "sk": {"S": "SUB"}, "plan": {"S": "Pro"}})
+    targets = TargetStore(client, tables.catalog, clock)
+    client.put_item(TableName=tables.catalog, Item={"pk": {"S": "S#42"}, "sk": {"S": "SUB"}, "plan": {"S": "Pro"}})
     consumed.clear()
     keys = {metric_key("api_calls"), subscription_key("42")}
     assert targets.find(keys, deadline()).targets == {("S#42", "SUB"): Target("42", "Pro")}
-    client.put_item(TableName=tables.catalogue, Item={"pk": {"S": "METRIC"}, "sk": {"S": "api_calls"}})
+    client.put_item(TableName=tables.catalog, Item={"pk": {"S": "METRIC"}, "sk": {"S": "api_calls"}})
     assert targets.find(keys, deadline()).targets.keys() == keys
     clock.at = 59.9
     assert targets.find(keys, deadline()).targets.keys() == keys
     assert consumed.operations.count("BatchGetItem") == 2
-    client.delete_item(TableName=tables.catalogue, Key={"pk": {"S": "METRIC"}, "sk": {"S": "api_calls"}})
+    client.delete_item(TableName=tables.catalog, Key={"pk": {"S": "METRIC"}, "sk": {"S": "api_calls"}})
     clock.at = 60.0
     assert targets.find(keys, deadline()).targets.keys() == {subscription_key("42")}
 
@@ -48,9 +48,9 @@ def test_hundreds_are_looked_up_a_hundred_to_a_call(metered: tuple[Any, Consumed
     client, consumed = metered
     for number in range(0, 250, 10):
         item = {"pk": {"S": f"S#{number}"}, "sk": {"S": "SUB"}, "plan": {"S": "Pro"}}
-        client.put_item(TableName=tables.catalogue, Item=item)
+        client.put_item(TableName=tables.catalog, Item=item)
     consumed.clear()
-    targets = TargetStore(client, tables.catalogue, Clock())
+    targets = TargetStore(client, tables.catalog, Clock())
     found = targets.find([subscription_key(str(number)) for number in range(250)], deadline())
     assert len(found.targets) == 25
     assert consumed.operations == ["BatchGetItem"] * 3

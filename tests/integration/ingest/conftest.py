@@ -1,4 +1,4 @@
-"""Ingest on DynamoDB Local: a catalogue with two metrics and two subscriptions, one source and its key."""
+"""Ingest on DynamoDB Local: a catalog with two metrics and two subscriptions, one source and its key."""
 
 import itertools
 import json
@@ -48,9 +48,9 @@ class Ingest:
         """Begin anew as a cold container does: nothing is remembered."""
         made = itertools.count(1)
         self.app = App(
-            authenticator=Authenticator(KeyStore(self.client, self.tables.catalogue), lambda: self.ticks),
+            authenticator=Authenticator(KeyStore(self.client, self.tables.catalog), lambda: self.ticks),
             stores=Stores(
-                targets=TargetStore(self.client, self.tables.catalogue, lambda: self.ticks),
+                targets=TargetStore(self.client, self.tables.catalog, lambda: self.ticks),
                 markers=ChangeMarkers(self.client, self.tables.markers, 16),
                 single=UsageStore(self.client, self.tables.usage),
                 batch=UsageBatch(self.client, self.tables.usage),
@@ -77,11 +77,11 @@ class Ingest:
         may_metrics = frozenset(metrics) if metrics is not None else None
         may_plans = frozenset(plans) if plans is not None else None
         source = Source(f"src_{name}", name, may_metrics, may_plans, created=NOW)
-        SourceStore(self.client, self.tables.catalogue).create(source)
+        SourceStore(self.client, self.tables.catalog).create(source)
         key = key_format.generate()
         granted = frozenset(scopes or {"usage:write"})
         principal = Principal(key.id, source.id, granted, may_metrics, may_plans)
-        KeyStore(self.client, self.tables.catalogue).create(key.id, StoredKey(principal, key.hash, NOW))
+        KeyStore(self.client, self.tables.catalog).create(key.id, StoredKey(principal, key.hash, NOW))
         self.keys[name] = key.text
         return key.id
 
@@ -118,10 +118,10 @@ def ingest(dynamodb: DynamoDBClient, tables: Tables) -> Ingest:
     """Ingest with metrics `api_calls`, `seats`; subscriptions `42` (Pro), `43` (Basic); a source `app`."""
     for code in ("api_calls", "seats"):
         item: Any = {"pk": {"S": "METRIC"}, "sk": {"S": code}, "doc": {"S": "{}"}, "version": {"N": "1"}}
-        dynamodb.put_item(TableName=tables.catalogue, Item=item)
+        dynamodb.put_item(TableName=tables.catalog, Item=item)
     for subscription, plan in (("42", "Pro"), ("43", "Basic")):
         item = {"pk": {"S": f"S#{subscription}"}, "sk": {"S": "SUB"}, "doc": {"S": "{}"}, "plan": {"S": plan}}
-        dynamodb.put_item(TableName=tables.catalogue, Item=item)
+        dynamodb.put_item(TableName=tables.catalog, Item=item)
     made = Ingest(dynamodb, tables)
     made.source("app")
     return made

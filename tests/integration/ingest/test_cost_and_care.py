@@ -29,7 +29,7 @@ def many_subscriptions(ingest: Any) -> list[str]:
     ids = [str(100_000 + 37 * number) for number in range(100)]
     for id_ in ids:
         item = {"pk": {"S": f"S#{id_}"}, "sk": {"S": "SUB"}, "doc": {"S": "{}"}, "plan": {"S": "Pro"}}
-        ingest.client.put_item(TableName=ingest.tables.catalogue, Item=item)
+        ingest.client.put_item(TableName=ingest.tables.catalog, Item=item)
     return ids
 
 
@@ -167,7 +167,7 @@ def test_a_record_refused_for_its_target_leaves_no_marker(ingest: Any, record: M
 def test_what_is_made_is_known_at_once(ingest: Any, record: Make) -> None:
     assert ingest.push(record(subscription="44"))[1]["code"] == "unknown_subscription"
     item = {"pk": {"S": "S#44"}, "sk": {"S": "SUB"}, "doc": {"S": "{}"}, "plan": {"S": "Pro"}}
-    ingest.client.put_item(TableName=ingest.tables.catalogue, Item=item)
+    ingest.client.put_item(TableName=ingest.tables.catalog, Item=item)
     assert ingest.push(record(subscription="44"))[0] == 201
 
 
@@ -397,7 +397,7 @@ def test_engines_that_bring_the_old_item_along_need_no_read(troubled: tuple[Any,
 def test_a_revoked_key_is_refused_within_a_second(ingest: Any, record: Make) -> None:
     key_id = ingest.source("leaver")
     assert ingest.push(record(), key="leaver")[0] == 201
-    KeyStore(ingest.client, ingest.tables.catalogue).revoke(key_id, ingest.now)
+    KeyStore(ingest.client, ingest.tables.catalog).revoke(key_id, ingest.now)
     ingest.ticks += 1.0
     status, answer = ingest.push(record(), key="leaver")
     assert (status, answer["code"]) == (401, "revoked_key")

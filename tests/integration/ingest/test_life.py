@@ -25,7 +25,7 @@ def put(ingest: Any) -> Put:
     def write(name: str, **attributes: str) -> None:
         item = {"pk": f"S#{name}", "sk": "SUB", "plan": "Pro", **attributes}
         ingest.client.put_item(
-            TableName=ingest.tables.catalogue, Item={field: {"S": value} for field, value in item.items()}
+            TableName=ingest.tables.catalog, Item={field: {"S": value} for field, value in item.items()}
         )
 
     return write
@@ -143,7 +143,7 @@ def test_bounds_and_aliases_cost_nothing_more(
     ingest.restart()
     ingest.push(record(subscription="seven"))
     assert consumed.operations == ["GetItem", "BatchGetItem", "PutItem", "UpdateItem"]
-    assert consumed.units(ingest.tables.catalogue) == 3.0  # the key, the metric, the alias
+    assert consumed.units(ingest.tables.catalog) == 3.0  # the key, the metric, the alias
     assert consumed.units(ingest.tables.usage) == 2
     consumed.clear()
     ingest.push(record(subscription="seven", idempotency_key="k2"))
@@ -157,7 +157,7 @@ def test_bounds_and_aliases_cost_nothing_more(
 def put_metric(ingest: Any, code: str, aggregation: str) -> None:
     item: Any = {"pk": {"S": "METRIC"}, "sk": {"S": code}}
     item["doc"] = {"S": json.dumps({"code": code, "aggregation": aggregation})}
-    ingest.client.put_item(TableName=ingest.tables.catalogue, Item=item)
+    ingest.client.put_item(TableName=ingest.tables.catalog, Item=item)
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ class World:
 
     def periods(self) -> list[tuple[str, str]]:
         client: Any = self.made.dynamodb
-        stored = SubscriptionStore(client, self.made.tables.catalogue).get("41")
+        stored = SubscriptionStore(client, self.made.tables.catalog).get("41")
         assert stored is not None
         return [(rfc3339(period.start), period.state) for period in stored.calendar.known]
 

@@ -29,7 +29,7 @@ def test_two_tests_never_share_a_table(tables: Tables) -> None:
     assert set(tables.environment()) == {
         "USAGE_TABLE",
         "MARKERS_TABLE",
-        "CATALOGUE_TABLE",
+        "CATALOG_TABLE",
         "RATINGS_TABLE",
         "WEBHOOKS_TABLE",
         "STATE_TABLE",

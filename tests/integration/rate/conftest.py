@@ -1,4 +1,4 @@
-"""A small world on DynamoDB Local: a catalogue, subscriptions, marked usage, and the parts of rating."""
+"""A small world on DynamoDB Local: a catalog, subscriptions, marked usage, and the parts of rating."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -29,7 +29,7 @@ from fusion_billing.catalog.metric import Metric
 from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.validation import parse
-from fusion_billing.dynamodb.catalog.definitions import CatalogueStore
+from fusion_billing.dynamodb.catalog.definitions import CatalogStore
 from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
 from fusion_billing.dynamodb.markers.change_markers import marker_item
 from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair, ChangedPairs
@@ -68,8 +68,8 @@ class World:
     requested: list[tuple[str, datetime]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.catalogue = CatalogueStore(self.client, self.tables.catalogue)
-        self.subscriptions = SubscriptionStore(self.client, self.tables.catalogue)
+        self.catalog = CatalogStore(self.client, self.tables.catalog)
+        self.subscriptions = SubscriptionStore(self.client, self.tables.catalog)
         self.ratings = RatingsStore(self.client, self.tables.ratings, line_partitions=8)
         self.records = UsageRecords(self.client, self.tables.usage)
         self.pairs = ChangedPairs(self.client, self.tables.markers, shards=SHARDS)
@@ -81,11 +81,11 @@ class World:
     def sources(self) -> Sources:
         return Sources(
             subscription=partial(subscription, self.subscriptions),
-            prices=partial(price_book, self.catalogue),
+            prices=partial(price_book, self.catalog),
             records=self.records,
             markers=self.pairs,
             report=lambda pair, error: self.reported.append((pair, error)),
-            created_at=partial(created_at, self.catalogue),
+            created_at=partial(created_at, self.catalog),
             request_invoices=lambda subscription, start: self.requested.append((subscription, start)),
         )
 
@@ -108,11 +108,11 @@ class World:
             hourly=hourly_rating(self.hourly_pairs, self.rating_cadence),
         )
 
-    # --- the catalogue ---
+    # --- the catalog ---
 
     def metric(self, code: str = "api_calls", aggregation: str = "sum") -> None:
         made = parse(Metric, {"name": code, "unit": "call", "aggregation": aggregation}, code=code)
-        self.catalogue.put_metric(made, None)
+        self.catalog.put_metric(made, None)
 
     def charge(
         self,
@@ -133,9 +133,9 @@ class World:
             **fields,
         }
         made = [parse(Charge, {**common, **version}, code=code) for version in versions or ({},)]
-        stored = self.catalogue.stored_charge(code)
+        stored = self.catalog.stored_charge(code)
         change = Change("key", defined_at, "test") if defined_at is not None else None
-        self.catalogue.put_charge(made, stored.version if stored is not None else None, change)
+        self.catalog.put_charge(made, stored.version if stored is not None else None, change)
 
     def subscription(self, id_: str = "42", **fields: Any) -> None:
         """Put a monthly subscription whose open period is November 2026, UTC, but for what `fields` say."""

@@ -30,9 +30,9 @@ def ended(small_world: "World", request: pytest.FixtureRequest) -> "World":
     small_world.now = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
     small_world.change(state=request.param)
     small_world.do(JOB)
-    stored = small_world.catalogue.stored_charge("api_calls")
+    stored = small_world.catalog.stored_charge("api_calls")
     assert stored is not None
-    small_world.catalogue.delete_charge("api_calls", stored.version, Change("key", small_world.now, "deleted"))
+    small_world.catalog.delete_charge("api_calls", stored.version, Change("key", small_world.now, "deleted"))
     return small_world
 
 

@@ -337,7 +337,7 @@ def test_a_period_closed_by_an_earlier_release_owes_no_fee_that_was_not_rated(wo
     world.invoice("2027-02-01")
     for start in (NOVEMBER, DECEMBER):
         world.client.update_item(
-            TableName=world.tables.catalogue,
+            TableName=world.tables.catalog,
             Key={"pk": {"S": "S#42"}, "sk": {"S": f"P#{start}T00:00:00.000000Z"}},
             UpdateExpression="REMOVE every_charge",
         )

@@ -188,8 +188,8 @@ def test_an_invoiced_period_that_cant_be_adjusted_costs_the_open_one_nothing(wor
     world.now = datetime(2026, 11, 20, tzinfo=UTC)
     world.change(next_invoice_date="2026-12-15", currency="EUR")
     world.charge("euros", currency="EUR")
-    world.catalogue.delete_charge("api_calls", 1)
-    world.catalogue.delete_charge("dollars", 1)
+    world.catalog.delete_charge("api_calls", 1)
+    world.catalog.delete_charge("dollars", 1)
     world.push("25", "2026-11-18")
     world.rate()
     assert {pair.month for pair, _ in world.reported} == {"2026-10"}

@@ -17,7 +17,7 @@ LIST_PRICE = Decimal("9.99")
 
 def guard(world: Any, job: GuardJob | None = None, setting: str = "repair", **changes: Any) -> Run:
     """Compare as the daily schedule does, or as `message` says."""
-    subscriptions = SubscriptionStore(world.dynamodb, world.tables.catalogue)
+    subscriptions = SubscriptionStore(world.dynamodb, world.tables.catalog)
     guarding = world.guarding(setting)
     run = GuardRun(
         lines=guarding,
@@ -56,7 +56,7 @@ def form(world: Any, order: int = 41) -> list[tuple[Decimal, Decimal, Decimal]]:
 
 
 def heard(world: Any, type_: str) -> list[dict[str, Any]]:
-    """Return the data of all events of a type, each as the catalogue has it."""
+    """Return the data of all events of a type, each as the catalog has it."""
     found = [data for name, data in world.heard.events if name == type_]
     for data in found:
         check(type_, data)

@@ -10,7 +10,7 @@ from fusion_billing.catalog.charge import Charge
 from fusion_billing.catalog.metric import Metric
 from fusion_billing.catalog.validation import parse
 from fusion_billing.dynamodb import client
-from fusion_billing.dynamodb.catalog.definitions import CatalogueStore
+from fusion_billing.dynamodb.catalog.definitions import CatalogStore
 from fusion_billing.odoo.check import command
 
 pytestmark = pytest.mark.integration
@@ -231,19 +231,19 @@ def test_the_products_of_all_charges_are_looked_at_by_themselves(
     world: Any, look: Look, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.orders(41)
-    store = CatalogueStore(world.dynamodb, world.tables.catalogue)
+    store = CatalogStore(world.dynamodb, world.tables.catalog)
     metric = {"name": "API calls", "aggregation": "sum"}
     store.put_metric(parse(Metric, metric, code="api_calls"), None)
     for one in (charge("api", 7), charge("old", 98, active=False), charge("gone", 99)):
         store.put_charge([one], None)
     monkeypatch.setattr(client, "dynamodb", lambda: world.dynamodb)
-    status, told = look("--catalogue-table", world.tables.catalogue)
+    status, told = look("--catalog-table", world.tables.catalog)
     assert status == 1
     assert "3 charges use 2 products" in told
     assert "The product API calls overage (charge api) can be billed" in told
     assert "Product 99 does not exist (charge gone)" in told
     assert "98" not in told
-    status, told = look("--catalogue-table", "no-such-table")
+    status, told = look("--catalog-table", "no-such-table")
     assert (status, "The charges could not be read" in told) == (1, True)
 
 
@@ -333,13 +333,13 @@ def test_a_fiscal_position_of_subscriptions_is_named(
         "tax_behavior": "inclusive",
         "model": {"type": "per_unit", "unit_amount": "0.10"},
     }
-    catalogue = CatalogueStore(dynamodb, world.tables.catalogue)
-    catalogue.put_metric(
+    catalog = CatalogStore(dynamodb, world.tables.catalog)
+    catalog.put_metric(
         parse(Metric, {"name": "API calls", "aggregation": "sum", "unit": "call"}, code="api_calls"), None
     )
-    catalogue.put_charge([parse(Charge, charge, code="calls")], None)
+    catalog.put_charge([parse(Charge, charge, code="calls")], None)
     monkeypatch.setattr(client, "dynamodb", lambda: dynamodb)
-    status, told = look("--catalogue-table", world.tables.catalogue)
+    status, told = look("--catalog-table", world.tables.catalog)
     assert status == 0, told
     assert f"WARNING 2 orders have the fiscal position Reduced, {words}" in told
 

@@ -122,5 +122,5 @@ def test_a_walk_reads_little(world: Any, metered: tuple[Any, Consumed]) -> None:
     assert guard(world).result.agreeing == 20
     assert "Scan" not in consumed.operations
     # Each subscription 1, and the pages of the sixteen shards of the list; each period's ratings a half.
-    assert consumed.units(world.tables.catalogue) <= 20 + 16
+    assert consumed.units(world.tables.catalog) <= 20 + 16
     assert consumed.units(world.tables.ratings) <= 20 * 0.5

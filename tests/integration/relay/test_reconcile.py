@@ -24,7 +24,7 @@ class NoJobs:
 
 
 def subscribe(world: Any, *orders: int) -> SubscriptionStore:
-    store = SubscriptionStore(world.dynamodb, world.tables.catalogue)
+    store = SubscriptionStore(world.dynamodb, world.tables.catalog)
     for order in orders:
         document = {
             "odoo_order_id": order,
@@ -44,7 +44,7 @@ def subscribe(world: Any, *orders: int) -> SubscriptionStore:
 
 
 def reconcile(world: Any, subscription: str | None = "41", *, repair: bool = False, **how: Any) -> Report:
-    subscriptions = SubscriptionStore(world.dynamodb, world.tables.catalogue)
+    subscriptions = SubscriptionStore(world.dynamodb, world.tables.catalog)
     guarding = world.guarding("repair" if repair else None)
     made = Reconciler(
         guarding=guarding,

@@ -33,7 +33,7 @@ class Reading:
 
     def __init__(self, world: Any) -> None:
         self.world = world
-        self.store = SubscriptionStore(world.dynamodb, world.tables.catalogue)
+        self.store = SubscriptionStore(world.dynamodb, world.tables.catalog)
         self.jobs = Jobs()
         self.writer = SubscriptionWriter(self.store, world.heard, self.jobs)
         self.state = SyncState(world.dynamodb, world.tables.state)

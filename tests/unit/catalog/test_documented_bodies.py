@@ -1,4 +1,4 @@
-"""The bodies that docs/catalogue.md shows are taken as they stand, and show every field and model."""
+"""The bodies that docs/catalog.md shows are taken as they stand, and show every field and model."""
 
 import json
 import re
@@ -17,7 +17,7 @@ from fusion_billing.catalog.price_models import PriceModel, model_faults
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.validation import parse
 
-PAGE = (Path(__file__).parents[3] / "docs" / "catalogue.md").read_text()
+PAGE = (Path(__file__).parents[3] / "docs" / "catalog.md").read_text()
 BLOCKS = re.findall(r"^```json (\w+)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 DEFINITIONS: dict[str, type[BaseModel]] = {"metric": Metric, "charge": Charge, "subscription": Subscription}
 ANSWERS = {"dry_run": "DryRun", "history": "DefinitionChange"}

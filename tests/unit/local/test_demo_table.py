@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from local.demo import catalogue, expected, usage
+from local.demo import catalog, expected, usage
 from local.demo.expected import ROWS, Row
 from local.demo.table import Outcome, differences, drawn
 
@@ -74,4 +74,4 @@ def test_counters_are_as_many_as_the_expectations_say() -> None:
 
 
 def test_every_expectation_has_a_product_in_odoo() -> None:
-    assert {row.charge for row in ROWS} <= set(catalogue.CHARGES)
+    assert {row.charge for row in ROWS} <= set(catalog.CHARGES)

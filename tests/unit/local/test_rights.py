@@ -15,7 +15,7 @@ from local.rights import Right, granted, needed, watched
     [
         ("GetItem", {"TableName": "t-usage"}, {("GetItem", "usage")}),
         ("Query", {"TableName": "t-usage", "IndexName": "pair"}, {("Query", "usage/index/pair")}),
-        ("BatchGetItem", {"RequestItems": {"t-catalogue": {}}}, {("BatchGetItem", "catalogue")}),
+        ("BatchGetItem", {"RequestItems": {"t-catalog": {}}}, {("BatchGetItem", "catalog")}),
         (
             "TransactWriteItems",
             {"TransactItems": [{"Update": {"TableName": "t-ratings"}}, {"Put": {"TableName": "t-webhooks"}}]},

@@ -25,7 +25,7 @@ def test_units_come_as_text_decimal_or_json_number(units: object) -> None:
     assert estimate(CHARGE, units=1000)["amount"] == "4.00"
 
 
-def test_the_whole_charge_of_the_catalogue_may_be_given() -> None:
+def test_the_whole_charge_of_the_catalog_may_be_given() -> None:
     charge = {
         "name": "API calls",
         "metric": "api_calls",

@@ -14,7 +14,7 @@ import pytest
 
 from fusion_billing.webhooks.events.registry import EVENT_TYPES
 from fusion_billing.webhooks.signing import sign
-from local.webhook_catalogue import DOCS, FAMILIES, OVERVIEW, pages, with_overview
+from local.webhook_catalog import DOCS, FAMILIES, OVERVIEW, pages, with_overview
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 

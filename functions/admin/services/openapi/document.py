@@ -7,7 +7,7 @@ from typing import Any
 
 from functions.admin.route_table import ROUTES_BY_TAG, Route
 from functions.admin.route_table.path_parameters import PATTERNS
-from functions.admin.services.openapi.catalogue_schemas import catalogue_schemas
+from functions.admin.services.openapi.catalog_schemas import catalog_schemas
 from functions.admin.services.openapi.problems import problem_responses
 from functions.admin.services.openapi.schema_parts import ref
 from functions.admin.services.openapi.schemas import schemas
@@ -38,7 +38,7 @@ def document() -> JsonObject:
         "paths": paths,
         "webhooks": {name: _webhook(name) for name in EVENT_TYPES},
         "components": {
-            "schemas": schemas() | catalogue_schemas(),
+            "schemas": schemas() | catalog_schemas(),
             "securitySchemes": {
                 "key": {"type": "http", "scheme": "bearer", "bearerFormat": "fb_<id>_<secret>"},
                 "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},

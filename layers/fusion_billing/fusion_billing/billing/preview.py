@@ -61,7 +61,7 @@ class PreviewJson(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One side of the comparison: the catalogue, and the subscription in it (None: it does not exist)."""
+    """One side of the comparison: the catalog, and the subscription in it (None: it does not exist)."""
 
     book: PriceBook
     subscription: BilledSubscription | None

@@ -41,7 +41,7 @@ def estimate(
 ) -> JsonObject:
     """Return what `units`, or `records`, come to under `charge`, in the shapes of `POST /v1/estimates`.
 
-    `charge` and `metric` are their JSON; what only the catalogue needs of them may be left out (a metric
+    `charge` and `metric` are their JSON; what only the catalog needs of them may be left out (a metric
     left out adds up). `units` are an aggregate already: they are converted, rounded and priced. Records
     are aggregated first; the period is the span of their windows, and a record without a window
     holds throughout it. `previous_units` were billed before: what they come to, rounded, is

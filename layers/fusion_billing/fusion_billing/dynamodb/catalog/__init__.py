@@ -1,1 +1,1 @@
-"""The catalogue table: definitions, sources, keys, subscriptions."""
+"""The catalog table: definitions, sources, keys, subscriptions."""

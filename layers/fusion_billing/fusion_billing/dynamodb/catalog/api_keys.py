@@ -1,4 +1,4 @@
-"""API keys and sources in the catalogue table (docs/data-model.md, Catalogue)."""
+"""API keys and sources in the catalog table (docs/data-model.md, Catalog)."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any

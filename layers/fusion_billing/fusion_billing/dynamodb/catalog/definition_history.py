@@ -1,4 +1,4 @@
-"""The history of definitions: an item a version, beside the definition (docs/data-model.md, Catalogue).
+"""The history of definitions: an item a version, beside the definition (docs/data-model.md, Catalog).
 
 An entry is written in the transaction that writes the version. It lies in a partition of its own, since
 rating reads all definitions again and again, and their histories never. Entries outlive their definition.

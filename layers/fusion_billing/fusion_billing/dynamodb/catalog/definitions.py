@@ -1,4 +1,4 @@
-"""Metrics and charges in the catalogue table (docs/data-model.md, Catalogue).
+"""Metrics and charges in the catalog table (docs/data-model.md, Catalog).
 
 Both are few, and each kind lies in one partition. Each change is written together with its entry in the
 history (`dynamodb.catalog.definition_history`). A metric counts in `refs` how often a charge was put
@@ -48,7 +48,7 @@ class Stored(Generic[Value]):
     version: int
 
 
-class CatalogueStore:
+class CatalogStore:
     """Reads and writes metrics and charges; every read is of the state as it is now."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:

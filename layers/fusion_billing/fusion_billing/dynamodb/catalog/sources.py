@@ -1,4 +1,4 @@
-"""Sources in the catalogue table (docs/data-model.md, Catalogue)."""
+"""Sources in the catalog table (docs/data-model.md, Catalog)."""
 
 import json
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""A subscription and its periods as items of the catalogue table, and back."""
+"""A subscription and its periods as items of the catalog table, and back."""
 
 import json
 from collections.abc import Iterable, Mapping

@@ -1,6 +1,6 @@
 """Subscriptions, their billing periods, and the guards that keep an order or an alias one subscription's.
 
-All of one subscription lies in one partition (docs/data-model.md, Catalogue) and is read by one query; it is
+All of one subscription lies in one partition (docs/data-model.md, Catalog) and is read by one query; it is
 written by one transaction, under the version read. `application.save_subscription` decides what to write.
 """
 

@@ -32,17 +32,17 @@ Key = tuple[str, str]
 
 
 def metric_key(code: str) -> Key:
-    """Return the catalogue key of a metric."""
+    """Return the catalog key of a metric."""
     return keys.METRIC, code
 
 
 def subscription_key(subscription: str) -> Key:
-    """Return the catalogue key of a subscription, by its id or an alias."""
+    """Return the catalog key of a subscription, by its id or an alias."""
     return keys.subscription_partition(subscription), keys.SUBSCRIPTION_SORT_KEY
 
 
 def source_key(source: str) -> Key:
-    """Return the catalogue key of a source."""
+    """Return the catalog key of a source."""
     return keys.SOURCE, source
 
 
@@ -59,7 +59,7 @@ class Found:
 
 
 class TargetStore:
-    """Looks metrics, subscriptions and sources up in the catalogue table, a hundred to a call."""
+    """Looks metrics, subscriptions and sources up in the catalog table, a hundred to a call."""
 
     def __init__(self, client: "DynamoDBClient", table: str, clock: Callable[[], float]) -> None:
         self._client = client
@@ -134,7 +134,7 @@ class TargetStore:
 
 
 def _target(item: dict[str, Any], *, aggregations: bool) -> Target:
-    """Return what an item of the catalogue says; one of before there were bounds and aliases has neither."""
+    """Return what an item of the catalog says; one of before there were bounds and aliases has neither."""
     pk = item["pk"]["S"]
     if pk == keys.METRIC:
         return Target(aggregation=_aggregation(item) if aggregations else None)

@@ -1,6 +1,6 @@
 """`python -m fusion_billing.odoo.check`: check the set-up of an Odoo database, and report what to fix.
 
-Checks the products of all charges if CATALOGUE_TABLE names the stack's catalog table (with AWS credentials that
+Checks the products of all charges if CATALOG_TABLE names the stack's catalog table (with AWS credentials that
 may read it), and the products named on the command line. Changes nothing, except with `--write-test` or
 `--try-on`. Reads the API key from ODOO_API_KEY or asks for it; it can't be an argument, because other users of the
 machine can see arguments.
@@ -20,7 +20,7 @@ from decimal import Decimal
 from botocore.exceptions import BotoCoreError, ClientError
 
 from fusion_billing.dynamodb import client
-from fusion_billing.dynamodb.catalog.definitions import CatalogueStore
+from fusion_billing.dynamodb.catalog.definitions import CatalogStore
 from fusion_billing.errors import FusionError
 from fusion_billing.odoo.bulk_load import Loader
 from fusion_billing.odoo.check.checks import all_checks
@@ -94,12 +94,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _looked_at(options: argparse.Namespace, findings: list[Finding]) -> list[ChargedProduct]:
     """Return the products of all charges, and those named besides."""
     named = [ChargedProduct(product) for product in options.product]
-    if not options.catalogue_table:
+    if not options.catalog_table:
         return named
     try:
-        charges = CatalogueStore(client.dynamodb(), options.catalogue_table).charges()
+        charges = CatalogStore(client.dynamodb(), options.catalog_table).charges()
     except (FusionError, BotoCoreError, ClientError) as error:
-        advice = "Name the stack's CATALOGUE_TABLE, with AWS credentials that may read it"
+        advice = "Name the stack's CATALOG_TABLE, with AWS credentials that may read it"
         _show(Finding("error", f"The charges could not be read: {error}", advice), findings)
         return named
     found = charged_products(charges)
@@ -134,9 +134,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--login", default=os.environ.get("ODOO_LOGIN", ""), help="(ODOO_LOGIN)")
     parser.add_argument("--product", type=int, action="append", default=[], help="a product's id (ODOO_PRODUCTS)")
     parser.add_argument(
-        "--catalogue-table",
-        default=os.environ.get("CATALOGUE_TABLE", ""),
-        help="the stack's catalog table; the products of its charges are checked (CATALOGUE_TABLE)",
+        "--catalog-table",
+        default=os.environ.get("CATALOG_TABLE", ""),
+        help="the stack's catalog table; the products of its charges are checked (CATALOG_TABLE)",
     )
     parser.add_argument(
         "--write-test",

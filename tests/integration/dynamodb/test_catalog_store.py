@@ -9,7 +9,7 @@ from fusion_billing.catalog.charge import Charge
 from fusion_billing.catalog.metric import Metric
 from fusion_billing.catalog.validation import parse
 from fusion_billing.dynamodb.catalog.definitions import (
-    CatalogueStore,
+    CatalogStore,
 )
 from fusion_billing.errors import Refused, VersionConflict
 from local.tables import Tables
@@ -36,11 +36,11 @@ def charge(on: str = "calls", **changed: Any) -> Charge:
 
 
 @pytest.fixture
-def store(dynamodb: DynamoDBClient, tables: Tables) -> CatalogueStore:
-    return CatalogueStore(dynamodb, tables.catalogue)
+def store(dynamodb: DynamoDBClient, tables: Tables) -> CatalogStore:
+    return CatalogStore(dynamodb, tables.catalog)
 
 
-def test_what_is_put_is_read_back_to_the_digit(store: CatalogueStore) -> None:
+def test_what_is_put_is_read_back_to_the_digit(store: CatalogStore) -> None:
     store.put_metric(metric(), None)
     versions = [charge(), charge(valid_from="2026-12-01T00:00:00Z", minimum_amount="0.10")]
     store.put_charge(versions, None)
@@ -50,7 +50,7 @@ def test_what_is_put_is_read_back_to_the_digit(store: CatalogueStore) -> None:
     assert store.charges() == {"calls": versions}
 
 
-def test_a_write_over_what_was_changed_meanwhile_is_refused(store: CatalogueStore) -> None:
+def test_a_write_over_what_was_changed_meanwhile_is_refused(store: CatalogStore) -> None:
     first = store.put_metric(metric(), None)
     store.put_metric(metric(name="Other"), first)
     with pytest.raises(VersionConflict):
@@ -67,7 +67,7 @@ def test_a_write_over_what_was_changed_meanwhile_is_refused(store: CatalogueStor
     assert store.charge("calls") == [charge()]
 
 
-def test_a_charge_needs_its_metric(store: CatalogueStore) -> None:
+def test_a_charge_needs_its_metric(store: CatalogStore) -> None:
     with pytest.raises(Refused) as refused:
         store.put_charge([charge(on="nothing")], None)
     assert [(fault.field, fault.code) for fault in refused.value.faults] == [("metric", "unknown_metric")]
@@ -75,7 +75,7 @@ def test_a_charge_needs_its_metric(store: CatalogueStore) -> None:
     assert store.metric("nothing") is None
 
 
-def test_a_metric_that_a_charge_just_came_to_use_is_not_deleted(store: CatalogueStore) -> None:
+def test_a_metric_that_a_charge_just_came_to_use_is_not_deleted(store: CatalogStore) -> None:
     store.put_metric(metric(), None)
     refs = store.refs_of("calls")
     store.put_charge([charge()], None)
@@ -86,14 +86,14 @@ def test_a_metric_that_a_charge_just_came_to_use_is_not_deleted(store: Catalogue
     assert store.metric("calls") is None
 
 
-def test_a_metric_keeps_count_of_its_charges_through_its_own_changes(store: CatalogueStore) -> None:
+def test_a_metric_keeps_count_of_its_charges_through_its_own_changes(store: CatalogStore) -> None:
     version = store.put_metric(metric(), None)
     store.put_charge([charge()], None)
     store.put_metric(metric(name="Other"), version)
     assert store.refs_of("calls") == 1
 
 
-def test_lists_go_on_after_a_page(store: CatalogueStore) -> None:
+def test_lists_go_on_after_a_page(store: CatalogStore) -> None:
     for number in range(5):
         store.put_metric(metric(f"m{number}"), None)
     page, after = store.metric_page(None, 2)

@@ -19,7 +19,7 @@ def _all_required(**properties: Schema) -> Schema:
     return object_(tuple(properties), **properties)
 
 
-def catalogue_schemas() -> dict[str, Schema]:
+def catalog_schemas() -> dict[str, Schema]:
     """Return every schema by its name: `<definition>Put` is what a `PUT` answers, tried or done."""
     put: dict[str, Schema] = {f"{name}Put": {"anyOf": [ref(name), ref("DryRun")]} for name in _DEFINED}
     return {"DefinitionChange": _change(), "DryRun": _dry_run(), **put}

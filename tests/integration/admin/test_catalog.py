@@ -1,4 +1,4 @@
-"""The catalogue over HTTP: put, read back, listed, refused with every fault, kept while in use."""
+"""The catalog over HTTP: put, read back, listed, refused with every fault, kept while in use."""
 
 from collections.abc import Callable
 from typing import Any
