@@ -6,7 +6,7 @@ but its path, method, headers and query is read before its key is accepted.
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import unquote
 
 from aws_lambda_powertools import Logger
@@ -23,11 +23,20 @@ from fusion_billing.json_types import JsonMapping, JsonObject
 
 Handler = Callable[..., Response]
 
+
+class EventResponse(Protocol):
+    """A response, of a route or a file."""
+
+    def as_event(self) -> JsonObject:
+        """Return the response in API Gateway's payload format 2.0."""
+
+
 logger = Logger()
 
 
 def resolve(event: JsonMapping) -> JsonObject:
     """Return the response to one event from API Gateway (payload format 2.0)."""
+    response: EventResponse
     try:
         response = _respond(event)
     except FusionError as error:
@@ -46,8 +55,11 @@ def handler_of(route: Route) -> Handler:
     return found
 
 
-def _respond(event: Mapping[str, Any]) -> Response:
+def _respond(event: Mapping[str, Any]) -> EventResponse:
     method, path = event["requestContext"]["http"]["method"], event.get("rawPath", "")
+    if path == "/console" or path.startswith("/console/"):
+        file: EventResponse = import_module("functions.admin.static_files").respond(event)
+        return file
     matching = [(route, found) for route in ROUTES if (found := route.match(path)) is not None]
     for route, found in matching:
         if route.method == method and route.handler is not None:

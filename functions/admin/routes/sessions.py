@@ -6,7 +6,7 @@ from functions.admin import dependencies
 from functions.admin.request import Request
 from functions.admin.responses import Response, json_response, no_content
 from functions.admin.services import sessions as service
-from fusion_billing.access.sessions import expired_cookie
+from fusion_billing.access.sessions import expired_cookie, has_cookie
 from fusion_billing.errors import Unauthenticated
 from fusion_billing.http.api_gateway import headers_of
 from fusion_billing.http.authentication import refuse_other_sites
@@ -21,8 +21,11 @@ def begin(request: Request) -> Response:
 
 
 def show(request: Request) -> Response:
-    """Show who is signed in."""
-    principal = dependencies.authenticator().authenticate(headers_of(request.event), request.now)
+    """Show who is signed in: nobody, for a request without a key and without a session."""
+    headers = headers_of(request.event)
+    if "authorization" not in headers and not has_cookie(headers.get("cookie", "")):
+        return no_content()
+    principal = dependencies.authenticator().authenticate(headers, request.now)
     return json_response(200, service.show(principal, dependencies.sources()))
 
 

@@ -141,6 +141,10 @@ def test_the_oldest_session_of_a_key_ends_when_there_are_too_many(admin: Any) ->
     assert len(admin.keys.get(key.split("_")[1]).sessions) == MAX_SESSIONS
 
 
+def test_nobody_is_signed_in_without_a_cookie(admin: Any) -> None:
+    assert admin.get("/v1/sessions", key="").status == 204
+
+
 def test_a_key_in_the_header_goes_before_a_cookie(admin: Any) -> None:
     assert admin.get("/v1/lines", headers={"cookie": f"{COOKIE}=nonsense"}).status == 200
 

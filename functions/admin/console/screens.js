@@ -1,0 +1,35 @@
+/** The console's screens: where each is, which scope it needs, and the module that is loaded when it is opened. */
+
+/**
+ * @typedef {object} Screen
+ * @property {string[]} path the first word of its address; none for the first screen
+ * @property {string} label
+ * @property {string} scope
+ * @property {boolean} inMenu
+ * @property {() => Promise<any>} load
+ */
+
+/** @type {Screen[]} */
+export const SCREENS = [
+  { path: [], label: "Overview", scope: "ratings:read", inMenu: true, load: () => import("./screens/overview.js") },
+  {
+    path: ["subscriptions"],
+    label: "Customers",
+    scope: "catalog:read",
+    inMenu: true,
+    load: () => import("./screens/subscriptions.js"),
+  },
+  {
+    path: ["subscription"],
+    label: "Subscription",
+    scope: "ratings:read",
+    inMenu: false,
+    load: () => import("./screens/subscription.js"),
+  },
+];
+
+/** @param {string[]} path */
+export function screenOf(path) {
+  const [first] = path;
+  return SCREENS.find((screen) => screen.path[0] === first);
+}

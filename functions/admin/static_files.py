@@ -1,0 +1,131 @@
+"""Serve the console's files, which are deployed with this function. Imported at the first request for one.
+
+The page itself is checked with every visit. All else is at addresses that name the version of the whole
+(`/console/v/<version>/main.js`), so browsers keep it until the next deployment changes the version.
+"""
+
+import base64
+import gzip
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from functions.admin.responses import Response
+from fusion_billing.errors import NotFound
+from fusion_billing.http.api_gateway import headers_of
+from fusion_billing.json_types import JsonMapping, JsonObject
+
+FOLDER = Path(__file__).parent / "console"
+
+_KINDS = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+}
+_CONTENT_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "content-security-policy": _CONTENT_POLICY,
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "vary": "accept-encoding",
+}
+_CHECK_EACH_TIME, _KEEP = "no-cache", "public, max-age=31536000, immutable"
+_METHODS = frozenset({"GET", "HEAD"})
+_VERSION_MARK = b"{{version}}"
+
+
+@dataclass(frozen=True, slots=True)
+class FileResponse:
+    """A response whose body may be compressed."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def as_event(self) -> JsonObject:
+        """Return the response in API Gateway's payload format 2.0."""
+        return {
+            "statusCode": self.status,
+            "headers": dict(self.headers),
+            "body": base64.b64encode(self.body).decode("ascii"),
+            "isBase64Encoded": True,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file as it is sent: its media type, its content, plain and compressed, and its entity tag."""
+
+    kind: str
+    plain: bytes
+    compressed: bytes
+    tag: str
+
+
+def respond(event: JsonMapping) -> FileResponse | Response:
+    """Return the file at a path below `/console`; raises `NotFound`."""
+    if event["requestContext"]["http"]["method"] not in _METHODS:
+        raise NotFound("No such path: only GET and HEAD are served here")
+    headers = headers_of(event)
+    folder, _, name = event["rawPath"].strip("/").partition("/")
+    if not event["rawPath"].endswith("/") and not name:
+        # Relative, as the page's own links are: the service may stand below a path.
+        return FileResponse(302, headers={**_HEADERS, "location": f"{folder}/", "cache-control": _CHECK_EACH_TIME})
+    if not name:
+        return _sent(_page(), headers, _CHECK_EACH_TIME)
+    _, version, name = [*name.split("/", 2), "", ""][:3]
+    if name not in files() or name.endswith(".html"):
+        raise NotFound("No such file")
+    return _sent(_file(name), headers, _KEEP if version == version_of_files() else _CHECK_EACH_TIME)
+
+
+def _sent(file: _File, headers: Mapping[str, str], cache_control: str) -> FileResponse:
+    sent = {**_HEADERS, "etag": file.tag, "cache-control": cache_control}
+    if file.tag in headers.get("if-none-match", "").replace("W/", "").split(", "):
+        return FileResponse(304, headers=sent)
+    sent["content-type"] = file.kind
+    if "gzip" in headers.get("accept-encoding", ""):
+        return FileResponse(200, file.compressed, {**sent, "content-encoding": "gzip"})
+    return FileResponse(200, file.plain, sent)
+
+
+@cache
+def files() -> frozenset[str]:
+    """Return the names of all files, with slashes."""
+    found = (path for path in FOLDER.rglob("*") if path.is_file() and path.suffix in _KINDS)
+    return frozenset(path.relative_to(FOLDER).as_posix() for path in found)
+
+
+@cache
+def version_of_files() -> str:
+    """Return the version that addresses name: a digest of all files."""
+    digest = hashlib.sha256()
+    for name in sorted(files()):
+        digest.update(name.encode() + (FOLDER / name).read_bytes())
+    return digest.hexdigest()[:12]
+
+
+@cache
+def _page() -> _File:
+    content = (FOLDER / "index.html").read_bytes()
+    return _made(".html", content.replace(_VERSION_MARK, version_of_files().encode()))
+
+
+@cache
+def _file(name: str) -> _File:
+    path = FOLDER / name
+    return _made(path.suffix, path.read_bytes())
+
+
+def _made(suffix: str, content: bytes) -> _File:
+    tag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
+    return _File(_KINDS[suffix], content, gzip.compress(content, 9, mtime=0), tag)

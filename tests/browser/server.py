@@ -1,0 +1,124 @@
+"""`python -m tests.browser.server [PORT]`: the console on the service in memory, until its input ends.
+
+Prints one line of JSON: the base URL and the keys. The paths are those of the deployed service, below `/stage`,
+so that a link of the console that would only work at the root of a host fails here.
+"""
+
+import base64
+import contextlib
+import io
+import json
+import logging
+import sys
+import threading
+import warnings
+from datetime import UTC, datetime
+from functools import cache
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+from unittest.mock import patch
+from urllib.parse import parse_qsl, unquote
+
+import functions.admin.handler
+import functions.admin.webhook_dependencies
+import functions.ingest.handler
+from fusion_billing.outbound.ssrf_guard import SsrfGuard
+from tests.browser.world import BEGIN, World, build
+from tests.integration.admin.world import FakeKms, resolve_host
+from tests.lives.service import CONTEXT, service
+
+PREFIX = "/stage"
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Turns requests into API Gateway's events."""
+
+    def do_GET(self) -> None:
+        """Respond."""
+        self._respond()
+
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = do_GET  # noqa: N815
+
+    def log_message(self, *_: Any) -> None:
+        """Log nothing."""
+
+    def _respond(self) -> None:
+        path, _, query = self.path.partition("?")
+        if not path.startswith(f"{PREFIX}/"):
+            self.send_error(404)
+            return
+        event = self._event(unquote(path.removeprefix(PREFIX)), query)
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if (self.command, event["rawPath"]) == ("POST", "/v1/usage"):
+                answer = functions.ingest.handler.handler(event, CONTEXT)
+            else:
+                answer = functions.admin.handler.handler(event, CONTEXT)
+        body = answer["body"]
+        content = base64.b64decode(body) if answer["isBase64Encoded"] else body.encode()
+        self.send_response(answer["statusCode"])
+        for name, value in answer["headers"].items():
+            self.send_header(name, value)
+        self.send_header("content-length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def _event(self, path: str, query: str) -> dict[str, Any]:
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        cookies = headers.pop("cookie", "")
+        body = self.rfile.read(int(headers.get("content-length", "0")))
+        event = {
+            "version": "2.0",
+            "routeKey": "$default",
+            "rawPath": path,
+            "rawQueryString": query,
+            "queryStringParameters": dict(parse_qsl(query, keep_blank_values=True)) or None,
+            "headers": headers,
+            "cookies": cookies.split("; ") if cookies else None,
+            "requestContext": {
+                "http": {"method": self.command, "path": path, "sourceIp": "127.0.0.1"},
+                "requestId": "browser",
+                "stage": "$default",
+                "timeEpoch": int(datetime.now(UTC).timestamp() * 1000),
+            },
+            "body": body.decode() or None,
+            "isBase64Encoded": False,
+        }
+        return {name: value for name, value in event.items() if value is not None}
+
+
+@cache
+def fake_kms() -> FakeKms:
+    """Return a KMS that hides nothing."""
+    return FakeKms()
+
+
+@cache
+def fake_guard() -> SsrfGuard:
+    """Return the guard, with names resolved without a network."""
+    return SsrfGuard(resolver=resolve_host)
+
+
+def main() -> None:
+    """Build the world and serve it."""
+    logging.disable(logging.CRITICAL)
+    port = int(sys.argv[1]) if len(sys.argv) > 1 else 0
+    dependencies = functions.admin.webhook_dependencies
+    with (
+        service(BEGIN) as made,
+        patch.object(dependencies, "kms", fake_kms),
+        patch.object(dependencies, "guard", fake_guard),
+        HTTPServer(("127.0.0.1", port), Handler) as server,
+    ):
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            world: World = build(made)
+        url = f"http://127.0.0.1:{server.server_port}{PREFIX}"
+        print(json.dumps({"url": url, "keys": world.keys, "endpoint": world.endpoint}), flush=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        sys.stdin.read()
+        server.shutdown()
+
+
+if __name__ == "__main__":
+    main()
