@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from fusion_billing.dynamodb.catalog.subscription_use import SubscriptionUse
     from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
     from fusion_billing.dynamodb.ratings.order_lines import LineStore
+    from fusion_billing.dynamodb.ratings.period_ends import PeriodEnds
     from fusion_billing.dynamodb.ratings.ratings import RatingsStore
     from fusion_billing.dynamodb.ratings.statements import StatementStore
     from fusion_billing.dynamodb.usage.pair_records import UsageRecords
@@ -182,6 +183,14 @@ def ratings() -> "RatingsStore":
 
     line_partitions = settings.integer("LINE_PARTITIONS", 8)
     return RatingsStore(dynamodb(), settings.text("RATINGS_TABLE"), line_partitions=line_partitions)
+
+
+@cache
+def period_ends() -> "PeriodEnds":
+    """Return the ratings by the end of their period."""
+    from fusion_billing.dynamodb.ratings.period_ends import PeriodEnds
+
+    return PeriodEnds(dynamodb(), settings.text("RATINGS_TABLE"))
 
 
 @cache

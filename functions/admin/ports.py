@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fusion_billing.dynamodb.keys import DefinitionKind
     from fusion_billing.dynamodb.keys.primary import Key as ItemKey
     from fusion_billing.dynamodb.ratings.order_line_items import StoredLine
+    from fusion_billing.dynamodb.ratings.period_ends import EndPosition, EndRange
     from fusion_billing.dynamodb.state.runs import Run
     from fusion_billing.dynamodb.usage.items import StoredUsageRecord
     from fusion_billing.dynamodb.usage.reading import Selection
@@ -254,6 +255,22 @@ class Ratings(Protocol):
 
     def whole(self, stored: "StoredRating") -> "RatingDocument":
         """Return a rating's document with all of its steps."""
+
+
+class PeriodEnds(Protocol):
+    """Finds ratings by the end of their period (`dynamodb.ratings.period_ends.PeriodEnds`)."""
+
+    def page(
+        self, ends: "EndRange", after: "EndPosition | None", limit: int
+    ) -> "tuple[list[RatingKey], EndPosition | None]":
+        """Return up to `limit` ratings, and where the list goes on, if it does."""
+
+
+class ListedSubscriptions(Protocol):
+    """Reads many subscriptions (`dynamodb.catalog.subscriptions.SubscriptionStore`)."""
+
+    def listed(self, ids: Iterable[str]) -> "dict[str, Listed]":
+        """Return those of the subscriptions that exist, by id; raises `Unavailable`."""
 
 
 class RatedRecords(Protocol):

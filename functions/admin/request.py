@@ -4,17 +4,20 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from functions.admin.cursors import list_name, read_cursor, write_cursor
 from fusion_billing import strict_json
 from fusion_billing.access.principal import Principal
 from fusion_billing.catalog.identifiers import DEFAULT_PAGE, MAX_BODY_BYTES, MAX_PAGE
+from fusion_billing.decimals import ZERO
 from fusion_billing.errors import Fault, Refused
 from fusion_billing.http.api_gateway import body_of
 from fusion_billing.json_types import JsonMapping, JsonObject
 
 _LIMIT_DIGITS = 5
+_QUALITY = re.compile(r"[01](\.\d{0,3})?", re.ASCII)
 _DEEPEST = 32
 _NOT_ALLOWED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters but tab and line breaks, overrides of the text's direction, halves of surrogate pairs.
@@ -85,6 +88,17 @@ class Request:
         """Return the cursor of this list's page after `position`."""
         return write_cursor(position, self._list_name)
 
+    def accepts_csv(self) -> bool:
+        """Return whether the request prefers CSV to JSON by its header `Accept`."""
+        return _prefers_csv(_header(self.event, "accept"))
+
+    def wants_byte_order_mark(self) -> bool:
+        """Return whether CSV is to begin with a byte order mark; raises `Refused` (`invalid_parameter`)."""
+        mark = self.query.get("bom", "false")
+        if mark not in {"true", "false"}:
+            raise invalid_parameter("bom", "must be true or false")
+        return mark == "true"
+
     @property
     def _list_name(self) -> str:
         return list_name(self.event.get("rawPath", ""), self.query)
@@ -93,6 +107,22 @@ class Request:
 def invalid_parameter(name: str, message: str) -> Refused:
     """Return the error of a query parameter."""
     return Refused([Fault(name, "invalid_parameter", message)], code="invalid_parameter")
+
+
+def _header(event: Mapping[str, Any], name: str) -> str:
+    return next((str(value) for key, value in (event.get("headers") or {}).items() if key.lower() == name), "")
+
+
+def _prefers_csv(accept: str) -> bool:
+    """Return whether CSV has a higher quality than JSON; JSON is for requests that do not care."""
+    qualities: dict[str, Decimal] = {}
+    for part in accept.lower().split(","):
+        kind, *parameters = (word.strip() for word in part.split(";"))
+        quality = next((word[2:] for word in parameters if word.startswith("q=")), "1")
+        qualities[kind] = Decimal(quality) if _QUALITY.fullmatch(quality) else ZERO
+    json_quality = max(qualities.get(kind, ZERO) for kind in ("application/json", "application/*", "*/*"))
+    csv_quality = max(qualities.get(kind, ZERO) for kind in ("text/csv", "text/*"))
+    return csv_quality > json_quality or (csv_quality > 0 and "application/json" not in qualities)
 
 
 def _refused(code: str, message: str) -> Refused:

@@ -27,6 +27,9 @@ class Route:
         query: The query parameters, without `limit` and `cursor`.
         required_query: Those of `query` that a request must have.
         headers: The request headers that are read besides `Authorization`.
+        csv: Whether a page is served as CSV too.
+        page_members: The members of a page beside `items` and `cursor`, each the name of a schema's property in
+            `PageMembers`.
         paged: Whether the route takes `limit` and `cursor`. Its response is a page of `responses`' schema.
     """
 
@@ -43,6 +46,8 @@ class Route:
     required_query: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
     paged: bool = False
+    page_members: tuple[str, ...] = ()
+    csv: bool = False
 
     @property
     def template(self) -> str:

@@ -125,7 +125,7 @@ def rating_json(rating: StoredRating, period: Period) -> RatingJson:
         "unrounded_amount": document.unrounded_amount,
         "currency": document.currency,
         "steps": _json(document.steps),
-        "line": _line(rating),
+        "line": rated_line_json(rating),
     }
     if document.price_versions is not None:
         shown["price_versions"] = document.price_versions
@@ -134,7 +134,8 @@ def rating_json(rating: StoredRating, period: Period) -> RatingJson:
     return shown
 
 
-def _line(rating: StoredRating) -> RatedLineJson | None:
+def rated_line_json(rating: StoredRating) -> RatedLineJson | None:
+    """Return the order line of a rating; None if nothing was to be sent."""
     line, currency = rating.line, rating.document.currency
     if line.state is None and line.id is None:
         return None

@@ -41,6 +41,7 @@ class Answer:
     status: int
     headers: dict[str, str]
     json: Any
+    text: str = ""
 
     @property
     def code(self) -> str:
@@ -140,8 +141,10 @@ class Admin:
             "isBase64Encoded": isinstance(raw, bytes),
         }
         answer = handler({name: value for name, value in event.items() if value is not None}, None)
-        headers = {name.lower(): value for name, value in answer["headers"].items()}
-        shown = Answer(answer["statusCode"], headers, json.loads(answer["body"]) if answer["body"] else None)
+        shown_headers = {name.lower(): value for name, value in answer["headers"].items()}
+        is_json = "json" in shown_headers.get("content-type", "") and answer["body"]
+        parsed = json.loads(answer["body"]) if is_json else None
+        shown = Answer(answer["statusCode"], shown_headers, parsed, answer["body"])
         assert list(disagreements(method, path, body, shown)) == []
         return shown
 

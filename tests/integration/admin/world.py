@@ -89,6 +89,9 @@ def requests(names: Mapping[str, str]) -> dict[str, Valid]:
         "GET /v1/subscriptions/{subscription}/statements/{period_start}": Valid(
             {"subscription": "42", "period_start": "2026-09-01T00:00:00Z"}
         ),
+        "GET /v1/ratings": Valid(
+            {}, {"period_end_from": "2026-11-01", "period_end_to": "2027-01-01", "state": "open", "limit": "1"}
+        ),
         "POST /v1/estimates": Valid(
             body={"charge_code": "calls", "subscription": "42", "period_start": "2026-11-01T00:00:00Z"}
         ),

@@ -9,6 +9,7 @@ from functions.admin.route_table import ROUTES_BY_TAG, Route
 from functions.admin.route_table.path_parameters import PATTERNS
 from functions.admin.services.openapi.catalog_schemas import catalog_schemas
 from functions.admin.services.openapi.problems import problem_responses
+from functions.admin.services.openapi.rating_list_schemas import PAGE_MEMBERS
 from functions.admin.services.openapi.schema_parts import ref
 from functions.admin.services.openapi.schemas import schemas
 from fusion_billing import __version__
@@ -89,16 +90,19 @@ def _answer(route: Route, status: int) -> dict[str, Any]:
     name = route.responses[status]
     response: dict[str, Any] = {"description": HTTPStatus(status).phrase}
     if name is not None:
-        schema = _page(ref(name)) if route.paged else ref(name)
+        schema = _page(ref(name), route.page_members) if route.paged else ref(name)
         response["content"] = {"application/json": {"schema": schema}}
+        if route.csv:
+            response["content"]["text/csv"] = {"schema": {"type": "string"}}
     return response
 
 
-def _page(items: dict[str, Any]) -> dict[str, Any]:
+def _page(items: dict[str, Any], members: tuple[str, ...]) -> dict[str, Any]:
     return {
         "type": "object",
-        "required": ["items", "cursor"],
+        "required": ["items", "cursor", *members],
         "properties": {
+            **{name: PAGE_MEMBERS[name] for name in members},
             "items": {"type": "array", "items": items},
             "cursor": {"type": ["string", "null"], "description": "The cursor of the next page; null on the last page"},
         },

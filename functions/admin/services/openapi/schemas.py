@@ -4,6 +4,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from functions.admin.services.openapi.operation_schemas import operation_schemas
+from functions.admin.services.openapi.rating_list_schemas import rating_list_schemas
 from functions.admin.services.openapi.rating_schemas import rating_schemas
 from functions.admin.services.openapi.schema_parts import COUNT, INSTANT, TEXT, Schema, array, object_, or_null, ref
 from functions.admin.services.openapi.usage_schemas import usage_schemas
@@ -42,7 +43,7 @@ def schemas() -> dict[str, Schema]:
         for each in set(names):
             del found[each]
         found |= _as_defined_and_as_shown(model.__name__, taken, shown, name)
-    return found | usage_schemas() | rating_schemas() | webhook_schemas() | operation_schemas()
+    return found | usage_schemas() | rating_schemas() | rating_list_schemas() | webhook_schemas() | operation_schemas()
 
 
 def _as_defined_and_as_shown(title: str, taken: Schema, shown: Schema, name: str) -> dict[str, Schema]:

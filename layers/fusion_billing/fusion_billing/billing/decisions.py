@@ -79,7 +79,7 @@ def decide(
         return NewVersion(computed_rating, stored.version + 1, line, raised)
     opened = line == "due" and stored.line.state not in _PUT_TO_ODOO
     hurried = send_now is not None and _waits_after(stored, send_now)
-    if not opened and not hurried and not raised:
+    if not opened and not hurried and not raised and stored.is_listed:
         return None
     return SameVersion(stored, "due" if opened or hurried else "keep", raised)
 

@@ -98,6 +98,8 @@ class StoredRating:
     line: Line = field(default_factory=Line)
     parts: str | None = None
     """The name under which the document's large fields are stored; None if it has none."""
+    is_listed: bool = True
+    """Whether it is found by the end of its period; a rating of an earlier release is not, until it is written."""
 
     @property
     def document(self) -> RatingDocument:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fusion_billing.billing_periods.calendar import Calendar, Past, Period, State
 from fusion_billing.billing_periods.schedule_terms import ScheduleSpec
+from fusion_billing.catalog.stored_subscription import Listed
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.subscription_history import ChainedOrder, PlanChange
 from fusion_billing.dynamodb import keys
@@ -80,6 +81,11 @@ def write_period(subscription: str, period: Period) -> Item:
 def read_subscription(item: ItemView) -> Subscription:
     """Return the subscription of an item, of the table's or of the index's."""
     return Subscription.model_validate(json.loads(item["doc"]["S"]))
+
+
+def listed(item: ItemView) -> Listed:
+    """Return the subscription of an item as lists have it."""
+    return Listed(read_subscription(item), item["origin"]["S"], int(item["version"]["N"]))
 
 
 def read_calendar(item: ItemView, periods: Iterable[ItemView]) -> Calendar:

@@ -4,7 +4,7 @@ All of one subscription lies in one partition (docs/data-model.md, Catalog) and 
 written by one transaction, under the version read. `application.save_subscription` decides what to write.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from fusion_billing.catalog.change import Change, ChangeEntry
 from fusion_billing.catalog.identifiers import is_subscription_id
 from fusion_billing.catalog.stored_subscription import Listed, StoredSubscription
-from fusion_billing.dynamodb import keys
+from fusion_billing.dynamodb import consistent_reads, keys
 from fusion_billing.dynamodb.catalog import subscription_items as items
 from fusion_billing.dynamodb.catalog.definition_history import DefinitionHistory
 from fusion_billing.dynamodb.catalog.subscription_writes import SubscriptionWrites, Write
@@ -99,11 +99,17 @@ class SubscriptionStore:
         with unavailable_when_transient():
             response = self._client.query(**request)
         last = response.get("LastEvaluatedKey")
-        page = [
-            Listed(items.read_subscription(item), item["origin"]["S"], int(item["version"]["N"]))  # type: ignore[arg-type]
-            for item in response["Items"]
-        ]
+        page = [items.listed(item) for item in response["Items"]]
         return page, last["list_sk"]["S"] if last else None
+
+    def listed(self, ids: Iterable[str]) -> dict[str, Listed]:
+        """Return those of the subscriptions that exist, by id, as lists show them; raises `Unavailable`."""
+        requested = [keys.subscription_key(id_) for id_ in sorted(set(ids))]
+        with unavailable_when_transient():
+            found = list(consistent_reads.items(self._client, self._table, requested))
+        return {
+            keys.parse_subscription_partition(item["pk"]["S"]): items.listed(item) for item in found if "doc" in item
+        }
 
     def plans_of(self, ids: Sequence[str]) -> dict[str, frozenset[str]]:
         """Return by id which plans each subscription was ever on, of those (at most 100) that changed theirs.

@@ -1,9 +1,11 @@
 """Keys of the ratings table, and of the index `lines` over the order lines in it."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zlib import crc32
 
+from fusion_billing.catalog.identifiers import LIST_SHARDS
+from fusion_billing.dynamodb.keys.catalog import list_shard
 from fusion_billing.dynamodb.keys.primary import Key, primary
 from fusion_billing.instants import rfc3339, sortable
 
@@ -38,6 +40,33 @@ def parse_rating_key(pk: str, sk: str) -> tuple[str, str, str, str]:
     _, subscription, start = pk.split("#")
     charge, _, corrects = sk.partition("@")
     return subscription, start, charge, corrects
+
+
+def period_end_partitions(start: datetime, end: datetime) -> list[str]:
+    """Return the partitions of the index `ends` that hold the ratings of periods that end from `start` to `end`."""
+    first, last = start.astimezone(UTC), end.astimezone(UTC)
+    months = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
+    return [_month_partition(month // 12, month % 12 + 1, shard) for month in months for shard in range(LIST_SHARDS)]
+
+
+def period_end_partition(subscription: str, period_end: datetime) -> str:
+    """Return the partition of the index `ends` that holds the ratings of a subscription's period."""
+    at = period_end.astimezone(UTC)
+    return _month_partition(at.year, at.month, list_shard(subscription))
+
+
+def period_end_position(subscription: str, period_end: datetime) -> str:
+    """Return where in its partition of the index `ends` a rating is: by the period's end, then the subscription."""
+    return f"{period_end_bound(period_end)}#{subscription}"
+
+
+def period_end_bound(instant: datetime) -> str:
+    """Return what the positions of periods that end in this second begin with."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ").zfill(20)
+
+
+def _month_partition(year: int, month: int, shard: int) -> str:
+    return f"{year:04d}-{month:02d}#{shard:02d}"
 
 
 def rating_parts_partition(key: "RatingKey") -> str:

@@ -42,11 +42,20 @@ def version_values(decision: NewVersion, stored: StoredRating | None, due: DueLi
         "amount": {"S": rated.document.amount},
         "packed": {"B": pack(rated.document_json, history, entry)},
         "digest": {"B": bytes.fromhex(rated.digest)},
+        **period_end_values(rated.key.subscription, rated.document.period_end),
         **line_values(decision.line, due),
     }
     if rated.parts:
         values["parts"] = {"S": parts_name(decision.version, rated)}
     return values
+
+
+def period_end_values(subscription: str, period_end: datetime) -> Item:
+    """Return the rating's position in the index `ends`."""
+    return {
+        "end_pk": {"S": keys.period_end_partition(subscription, period_end)},
+        "end_at": {"S": keys.period_end_position(subscription, period_end)},
+    }
 
 
 def removed(decision: NewVersion, stored: StoredRating | None) -> tuple[str, ...]:
@@ -91,6 +100,7 @@ def rating_of(item: Item) -> StoredRating:
         raised=frozenset(item["raised"]["SS"]) if "raised" in item else frozenset(),
         line=_line(item),
         parts=item["parts"]["S"] if "parts" in item else None,
+        is_listed="end_pk" in item,
     )
 
 

@@ -18,6 +18,7 @@ from fusion_billing.dynamodb.ratings.rating_items import (
     LINE_GONE,
     DueLine,
     line_values,
+    period_end_values,
     raised_value,
     removed,
     version_values,
@@ -80,6 +81,9 @@ class RatingWrites:
             order = stored.document.odoo_order_id
             values[":invoices"] = {"S": keys.invoices_partition(keys.line_partition(order, self.line_partitions))}
             values[":since"] = {"S": _AT_ONCE}
+        if not stored.is_listed:
+            changes += ["end_pk = :end_pk", "end_at = :end_at"]
+            values |= placeholders(period_end_values(stored.key.subscription, stored.document.period_end))
         expression = f"SET {', '.join(changes)} REMOVE {', '.join(removed)}"
         return {"Update": self._update(stored.key, expression, values)}
 
@@ -112,6 +116,8 @@ class RatingWrites:
         """Return the write of what changes around an unchanged version: its line, and the thresholds reached."""
         stored = decision.stored
         values = line_values(decision.line, due)
+        if not stored.is_listed:
+            values |= period_end_values(stored.key.subscription, stored.document.period_end)
         gone = LINE_GONE[decision.line]
         return {"Update": self._change(stored.key, stored.version, values, gone, decision.raised)}
 
