@@ -10,6 +10,7 @@ from functions.rate import dependencies, planner
 from fusion_billing.http import problem
 from fusion_billing.json_types import JsonObject
 from fusion_billing.lambda_context import LambdaContext
+from fusion_billing.messaging.hops import HOPS, require_short_chain
 from fusion_billing.messaging.messages import rating_job
 
 _MARGIN_MILLISECONDS = 20_000
@@ -19,6 +20,7 @@ def handler(event: JsonObject, context: LambdaContext) -> JsonObject:
     """Plan, or do a batch of messages; SQS delivers again only those that failed."""
     if "Records" in event:
         return _work(event["Records"], context)
+    HOPS.receive([])
     return _schedule(event)
 
 
@@ -49,7 +51,9 @@ def _work(records: list[dict[str, Any]], context: LambdaContext) -> dict[str, An
 
 
 def _do(record: dict[str, Any], has_time: Callable[[], bool]) -> bool:
+    HOPS.receive([record])
     try:
+        require_short_chain(record)
         message = json.loads(record["body"])
         job = rating_job(message)
         statistics = dependencies.worker().do(job, has_time=has_time, attempt=_attempt(record))

@@ -15,8 +15,9 @@ from fusion_billing.errors import FusionError
 from fusion_billing.http import problem
 from fusion_billing.json_types import JsonObject
 from fusion_billing.lambda_context import LambdaContext
+from fusion_billing.messaging.hops import HOPS, MAX_HOPS, ChainTooLong, is_too_long, require_short_chain
 from fusion_billing.messaging.messages import RelayQueueJob, relay_job
-from fusion_billing.messaging.relay_messages import DeliveriesJob, InvoicesJob
+from fusion_billing.messaging.relay_messages import DeliveriesJob, InvoicesJob, LinesJob
 
 _MARGIN_SECONDS = 10.0
 
@@ -25,6 +26,7 @@ def handler(event: JsonObject, context: LambdaContext) -> JsonObject:
     """Do the jobs of the event. Of a batch of messages, return those that failed, so that SQS delivers them again."""
     remaining = _remaining(context)
     dependencies.metrics().add_metric("RelayRuns", MetricUnit.Count, 1)
+    HOPS.receive(event.get("Records", ()))
     try:
         if "Records" in event:
             return {"batchItemFailures": _work(event["Records"], remaining)}
@@ -40,7 +42,10 @@ def _work(records: list[dict[str, Any]], remaining: Callable[[], float]) -> list
     for record in records:
         try:
             job = _merged(relay_job(json.loads(record["body"])))
-        except (FusionError, LookupError, ValueError) as error:
+            if _is_dropped(job, record):
+                dependencies.logger().info("wake-up dropped", job=job.to_json(), hops=MAX_HOPS)
+                continue
+        except (FusionError, LookupError, ValueError, ChainTooLong) as error:
             failed += _report([record["messageId"]], error)
             continue
         messages_by_job.setdefault(job, []).append(record["messageId"])
@@ -50,6 +55,18 @@ def _work(records: list[dict[str, Any]], remaining: Callable[[], float]) -> list
         except Exception as error:  # noqa: BLE001  the other messages must be done
             failed += _report(messages, error)
     return [{"itemIdentifier": message} for message in failed]
+
+
+def _is_dropped(job: RelayQueueJob, record: dict[str, Any]) -> bool:
+    """Return whether a wake-up is the last of a chain of messages that is too long.
+
+    It is dropped, since a schedule does its work within two minutes, and a busy endpoint's chain need not end. Raises
+    `ChainTooLong` for any other job, which then ends among the dead letters, with an alarm.
+    """
+    if isinstance(job, DeliveriesJob | LinesJob):
+        return is_too_long(record)
+    require_short_chain(record)
+    return False
 
 
 def _merged(job: RelayQueueJob) -> RelayQueueJob:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from functions.relay import delivery_dependencies, dependencies, handler, jobs
+from fusion_billing.messaging.hops import MAX_HOPS
 
 pytestmark = pytest.mark.integration
 
@@ -249,3 +250,26 @@ def test_a_guard_that_is_none_is_refused(world: Any, queue: Queue, monkeypatch: 
     monkeypatch.setenv("LINE_GUARD", "fight")
     with pytest.raises(Exception, match="LINE_GUARD must be one of repair, report"):
         handler.handler({"job": "guard"}, CONTEXT)
+
+
+def furthest(message: dict[str, Any], hops: int) -> dict[str, Any]:
+    event = records(message)
+    event["Records"][0]["messageAttributes"] = {"hops": {"stringValue": str(hops)}}
+    return event
+
+
+def test_a_wake_up_at_the_end_of_a_long_chain_is_dropped_and_the_schedule_does_its_work(
+    world: Any, queue: Queue
+) -> None:
+    world.orders(41)
+    key = world.rate(41)
+    assert handler.handler(furthest({"job": "lines"}, MAX_HOPS + 1), CONTEXT) == {"batchItemFailures": []}
+    assert world.line(key).line.state == "due"
+    handler.handler({"job": "relay"}, CONTEXT)
+    assert world.line(key).line.state == "sent"
+
+
+def test_another_job_at_the_end_of_a_long_chain_fails(world: Any, queue: Queue) -> None:
+    sync = {"job": "sync", "full": True, "after": 41}
+    assert handler.handler(furthest(sync, MAX_HOPS + 1), CONTEXT) == {"batchItemFailures": [{"itemIdentifier": "0"}]}
+    assert handler.handler(furthest(sync, MAX_HOPS), CONTEXT) == {"batchItemFailures": []}

@@ -157,3 +157,13 @@ def test_runs_that_fail_for_good_are_kept(resources: Resources) -> None:
     }
 
     assert set(configured) == {"RateFunction", "RelayFunction"}
+
+
+@pytest.mark.parametrize("function", ["RateFunction", "RelayFunction"])
+def test_messages_that_continue_others_are_a_loop_that_is_allowed(resources: Resources, function: str) -> None:
+    assert resources[function]["Properties"]["RecursiveLoop"] == "Allow"
+
+
+@pytest.mark.parametrize("function", ["IngestFunction", "AdminFunction"])
+def test_no_other_function_may_loop(resources: Resources, function: str) -> None:
+    assert "RecursiveLoop" not in resources[function]["Properties"]

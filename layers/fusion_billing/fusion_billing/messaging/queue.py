@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from fusion_billing.errors import Unavailable
 from fusion_billing.json_types import JsonObject
+from fusion_billing.messaging.hops import HOPS
 from fusion_billing.retry import RetryPolicy
 
 if TYPE_CHECKING:
@@ -56,11 +57,13 @@ class Queue:
         return sent
 
     def _send(self, batch: Sequence[tuple[Message, int]]) -> None:
+        attributes = HOPS.attributes()
         entries: list[Any] = [
             {
                 "Id": str(index),
                 "MessageBody": json.dumps(message.to_json(), separators=(",", ":")),
                 "DelaySeconds": delay,
+                **({"MessageAttributes": attributes} if attributes else {}),
             }
             for index, (message, delay) in enumerate(batch)
         ]
