@@ -4,6 +4,7 @@
 #   make run ONCE=1     the same, but exit after the demo's table: 0 if every figure is as expected
 #                       PORT=, ODOO_PORT= and RECEIVER_PORT= choose other ports
 #   make test           run every test; TESTS=tests/unit runs some
+#   make test-clients   check and test the Python client, and install it into an empty environment
 #   make coverage       run the unit tests and fail if they cover less than the floor in pyproject.toml
 #   make lint           check formatting, lint, types and the template
 #   make lives          play random lives of subscriptions; LIVES= (20000), SEED= (random)
@@ -17,11 +18,12 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup run test coverage lives mutants lint bench sam-local odoo-check docs lock clean distclean
+.PHONY: help setup run test test-clients coverage lives mutants lint bench sam-local odoo-check docs lock clean distclean
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
 PIP := -m pip install --quiet --quiet --disable-pip-version-check --no-input
+CLIENT := .venv-client
 CLOUD := .venv-cloud
 VENV := .venv
 
@@ -36,6 +38,11 @@ run: setup
 
 test: setup
 	@exec $(VENV)/bin/python -m pytest $(TESTS)
+
+test-clients: setup $(CLIENT)/ready
+	cd clients/python && ../../$(CLIENT)/bin/ruff check . && ../../$(CLIENT)/bin/ruff format --check .
+	cd clients/python && ../../$(CLIENT)/bin/python -m mypy
+	cd clients/python && ../../$(CLIENT)/bin/python -m pytest $(TESTS)
 
 coverage: setup
 	@exec $(VENV)/bin/python -m pytest tests/unit --cov --cov-report=term
@@ -69,18 +76,20 @@ odoo-check: setup
 # The newest versions that all three Pythons support, with hashes and without the address of a registry.
 LOCK := $(VENV)-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links
+CLIENT_LOCK := $(subst --python-version 3.11,--python-version 3.10,$(LOCK))
 lock:
 	@$(find_python); [ -x $(VENV)-lock/bin/uv ] || { "$$found" -m venv $(VENV)-lock && $(VENV)-lock/bin/python $(PIP) uv; }
 	$(LOCK) layers/fusion_billing/requirements.in -o layers/fusion_billing/requirements.txt
 	cd requirements && ../$(LOCK) dev.in -o dev.txt
 	cd requirements && ../$(LOCK) cloud.in -o cloud.txt
 	cd requirements && ../$(LOCK) sam-local.in -o sam-local.txt
+	cd clients/python && ../../$(CLIENT_LOCK) --all-extras pyproject.toml requirements.in -o requirements.txt
 
 clean:
 	rm -rf .aws-sam .local .coverage .mypy_cache .ruff_cache .hypothesis build *.egg-info layers/fusion_billing/*.egg-info
 
 distclean: clean
-	rm -rf $(VENV) $(CLOUD) $(VENV)-lock
+	rm -rf $(VENV) $(CLOUD) $(CLIENT) $(VENV)-lock
 
 # --- The environments ------------------------------------------------------------------------
 
@@ -111,4 +120,11 @@ $(CLOUD)/ready: requirements/cloud.txt
 	@echo "Setting up $(CLOUD) from requirements/cloud.txt (once; a minute or two)"
 	@$(call environment,$(CLOUD))
 	@$(CLOUD)/bin/python $(PIP) --no-deps --require-hashes --requirement requirements/cloud.txt
+	@touch $@
+
+$(CLIENT)/ready: clients/python/requirements.txt clients/python/pyproject.toml
+	@echo "Setting up $(CLIENT) from clients/python/requirements.txt (once; a minute or so)"
+	@$(call environment,$(CLIENT))
+	@$(CLIENT)/bin/python $(PIP) --no-deps --require-hashes --requirement clients/python/requirements.txt
+	@$(CLIENT)/bin/python $(PIP) --no-deps --no-build-isolation --editable clients/python
 	@touch $@

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -35,6 +36,9 @@ def fork_worker(ingest: Ingest, ledger: Path, run: int, truth: Path) -> int:
     if not child:
         try:
             count_forever(ingest.base_url, str(ledger), run, truth)
+        except BaseException:
+            traceback.print_exc()
+            raise
         finally:
             os._exit(3)
     return child

@@ -76,9 +76,8 @@ class APIError(FusionBillingError):
         message = f"{self.code} ({self.status}): {self.detail}"
         if self.errors:
             first = self.errors[0]
-            named = f"{first.field} {first.message}".strip()
-            if named and named not in self.detail:
-                message += f" [{named}]"
+            if first.message not in self.detail:
+                message += f" [{first.field} {first.message}]"
         return message
 
 

@@ -111,11 +111,12 @@ class Meter(Recorder):
         self._last_error: str | None = None
         self._last_push_at: datetime | None = None
         self._compact_at = 0.0
-        self._open()
         self._flush_lock = FileLock(self._counts / "flush.lock")
         self._is_automatic = flush_interval is not None
         self._flusher = Flusher(self.fold, self._push_in_background, flush_interval or 3600.0)
         forks.watch(self)
+        with self._ledger.lock:  # no fork in between
+            self._open()
         atexit.register(_close, weakref.ref(self))
 
     def _open(self) -> None:
@@ -125,15 +126,31 @@ class Meter(Recorder):
             self._session_fd = os.open(self._counts / "session.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise LedgerError(f"{self._counts}: {error.strerror or error}") from error
+        with FileLock(self._counts / "open.lock").held(wait=True):
+            if self._is_alone():
+                self._ledger.open()
+                self._ledger.begin_session(self._counts / "witness")
+            else:
+                self._ledger.join_session()
+            fcntl.flock(self._session_fd, fcntl.LOCK_SH)
+
+    def _is_alone(self) -> bool:
+        """Return whether no other process has the ledger open; one at a time asks.
+
+        Others hold a shared lock once their session has begun. A process that was killed before may hold its
+        exclusive lock for a moment longer, so that is waited for.
+        """
+        if self._locks_alone():
+            return True
+        fcntl.flock(self._session_fd, fcntl.LOCK_SH)
+        return self._locks_alone()
+
+    def _locks_alone(self) -> bool:
         try:
             fcntl.flock(self._session_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            fcntl.flock(self._session_fd, fcntl.LOCK_SH)
-            self._ledger.join_session()
-        else:
-            self._ledger.open()
-            self._ledger.begin_session(self._counts / "witness")
-            fcntl.flock(self._session_fd, fcntl.LOCK_SH)
+            return False
+        return True
 
     # --- folding and pushing ---
 
@@ -204,7 +221,9 @@ class Meter(Recorder):
         pushes.dismiss(self._ledger, key)
 
     def status(self) -> Status:
-        """Return the state of the ledger."""
+        """Return the state of the ledger, with everything that was counted until now."""
+        if not self._is_closed:
+            self.fold()
         pending, oldest = pushes.count_pending(self._ledger)
         [(unreadable,)] = self._ledger.query("SELECT count(*) FROM unreadable")
         rejected = len(pushes.rejected(self._ledger))
