@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fusion_billing.application.save_subscription import SubscriptionWriter
     from fusion_billing.dynamodb.catalog.api_keys import KeyStore
     from fusion_billing.dynamodb.catalog.definitions import CatalogStore
+    from fusion_billing.dynamodb.catalog.source_changes import SourceChanges
     from fusion_billing.dynamodb.catalog.sources import SourceStore
     from fusion_billing.dynamodb.catalog.subscription_use import SubscriptionUse
     from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
@@ -166,6 +167,16 @@ def sources() -> "SourceStore":
     from fusion_billing.dynamodb.catalog.sources import SourceStore
 
     return SourceStore(dynamodb(), settings.text("CATALOG_TABLE"))
+
+
+@cache
+def source_changes() -> "SourceChanges":
+    """Return what changes sources, with the copies of their limits."""
+    from fusion_billing.dynamodb.catalog.source_changes import SourceChanges
+
+    return SourceChanges(
+        dynamodb(), catalog_table=settings.text("CATALOG_TABLE"), webhooks_table=settings.text("WEBHOOKS_TABLE")
+    )
 
 
 @cache

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from fusion_billing.webhooks.publishing import Prepared, TransactionWrite
 
 
-class Catalog(Protocol):
-    """Stores metrics and charges (`dynamodb.catalog.definitions.CatalogStore`)."""
+class CatalogReading(Protocol):
+    """Reads metrics and charges (`dynamodb.catalog.definitions.CatalogStore`)."""
 
     def metric(self, code: str) -> "Metric | None":
         """Return a metric."""
@@ -66,6 +66,10 @@ class Catalog(Protocol):
 
     def history(self, kind: "DefinitionKind", code: str) -> "list[ChangeEntry]":
         """Return the changes of a metric or charge."""
+
+
+class Catalog(CatalogReading, Protocol):
+    """Stores metrics and charges (`dynamodb.catalog.definitions.CatalogStore`)."""
 
     def put_metric(self, metric: "Metric", expected: int | None, change: "Change | None" = None) -> int:
         """Store a metric over a version and return its new version; raises `VersionConflict`."""
@@ -102,6 +106,9 @@ class Sources(Protocol):
     def create(self, source: "Source") -> None:
         """Store a new source."""
 
+    def unchanged(self, source: "Source") -> "TransactionWrite":
+        """Return the check for a transaction that a source is as it was read."""
+
     def listing(self, after: str | None, limit: int) -> "tuple[list[Source], str | None]":
         """Return a page of sources by id, and the id after which the next page begins."""
 
@@ -112,11 +119,18 @@ class ApiKeys(Protocol):
     def get(self, key_id: str) -> "StoredKey | None":
         """Return a key that is not revoked."""
 
-    def create(self, key_id: str, key: "StoredKey") -> None:
-        """Store a key; raises `Conflict` if its source has two keys."""
+    def create(self, key_id: str, key: "StoredKey", source_version: int) -> None:
+        """Store a key; raises `Conflict` if its source has two keys, `VersionConflict` if it was changed."""
 
     def revoke(self, key_id: str, now: datetime) -> None:
         """Revoke a key; raises `NotFound`."""
+
+
+class SourceChanges(Protocol):
+    """Changes sources with their keys and endpoints (`dynamodb.catalog.source_changes.SourceChanges`)."""
+
+    def apply(self, source: "Source") -> None:
+        """Store a source over the version that was read, and the copies of its limits; raises `VersionConflict`."""
 
 
 class UsageReader(Protocol):
@@ -304,8 +318,8 @@ class Endpoints(Protocol):
     def listing(self, *, source: str | None, limit: int, after: str | None) -> "tuple[list[Endpoint], str | None]":
         """Return a page of endpoints by id, and the id after which the next page begins."""
 
-    def create(self, endpoint: "Endpoint") -> None:
-        """Store a new endpoint."""
+    def create(self, endpoint: "Endpoint", source_unchanged: "TransactionWrite") -> None:
+        """Store a new endpoint; raises `VersionConflict` if its source was changed."""
 
     def replace(self, endpoint: "Endpoint", *, forget_failures: bool = False) -> "Endpoint":
         """Store an endpoint over the version that was read, and return it; raises `Conflict`."""
@@ -363,6 +377,7 @@ class Deliveries(Protocol):
         since: datetime | None = None,
         states: "frozenset[DeliveryState] | None" = None,
         type_: str | None = None,
+        visible_to: "Endpoint | None" = None,
         oldest_first: bool = False,
     ) -> "tuple[list[Delivery], str | None]":
         """Return a page of an endpoint's deliveries, and the event after which the next page begins."""

@@ -58,6 +58,7 @@ def webhooks() -> Webhooks:
     """Return what the use cases of endpoints work with."""
     return Webhooks(
         endpoints=endpoints(),
+        sources=dependencies.sources(),
         events=EventStore(dependencies.dynamodb(), settings.text("WEBHOOKS_TABLE")),
         secrets=EndpointSecrets(kms(), settings.text("ENDPOINT_KEY_ARN")),
         guard=guard(),

@@ -22,6 +22,7 @@ LEASE = timedelta(seconds=60)
 """The longest that an attempt may take; an older claim has expired."""
 
 EXPIRED = "the event is not kept any more"
+BEYOND_LIMITS = "the event is beyond the limits of the endpoint's source"
 
 
 class Posts(Protocol):
@@ -93,6 +94,9 @@ class Attempts:
         delivery = self._deliveries.claim(due, token=self._token, until=self._now() + LEASE)
         if delivery is None:
             return AttemptResult("skipped", ok=True)
+        if not endpoint.may_see_delivery(delivery):
+            self._finish(delivery, None, DeliveryResult("failed", error=BEYOND_LIMITS))
+            return AttemptResult("failed", ok=True)
         event = self._event(due.event)
         if event is None:
             self._finish(delivery, None, DeliveryResult("failed", error=EXPIRED))

@@ -1,7 +1,7 @@
 """Sources and their API keys."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from fusion_billing.access.stored_key import Source, StoredKey
@@ -19,7 +19,8 @@ class FakeApiKeys:
         self.reads[key_id] += 1
         return self.items.get(key_id)
 
-    def create(self, key_id: str, key: StoredKey) -> None:
+    def create(self, key_id: str, key: StoredKey, source_version: int = 1) -> None:
+        del source_version
         self.items[key_id] = key
 
     def revoke(self, key_id: str, now: datetime) -> None:
@@ -39,6 +40,12 @@ class FakeSources:
 
     def create(self, source: Source) -> None:
         self.items[source.id] = source
+
+    def unchanged(self, source: Source) -> object:
+        return source.version
+
+    def apply(self, source: Source) -> None:
+        self.items[source.id] = replace(source, version=source.version + 1)
 
     def listing(self, after: str | None, limit: int) -> tuple[list[Source], str | None]:
         ids = sorted(id_ for id_ in self.items if after is None or id_ > after)

@@ -45,7 +45,8 @@ class FakeEndpoints:
         ]
         return found[:limit], found[limit - 1].id if len(found) > limit else None
 
-    def create(self, endpoint: Endpoint) -> None:
+    def create(self, endpoint: Endpoint, source_unchanged: object = None) -> None:
+        del source_unchanged
         self.items[endpoint.id] = endpoint
 
     def replace(self, endpoint: Endpoint, *, forget_failures: bool = False) -> Endpoint:
@@ -180,6 +181,7 @@ class FakeDeliveries:
         since: datetime | None = None,
         states: frozenset[DeliveryState] | None = None,
         type_: str | None = None,
+        visible_to: Endpoint | None = None,
         oldest_first: bool = False,
     ) -> tuple[list[Delivery], str | None]:
         first = "" if since is None else identifiers.first_event_id(since)
@@ -191,6 +193,7 @@ class FakeDeliveries:
             and (after is None or (event > after if oldest_first else event < after))
             and (states is None or delivery.state in states)
             and (type_ is None or matches([type_], delivery.type))
+            and (visible_to is None or visible_to.may_see_delivery(delivery))
         ]
         return found[:limit], found[limit - 1].event if len(found) > limit else None
 

@@ -6,7 +6,9 @@ PUT_PARAMETERS = ("dry_run", "confirm", "reason")
 """The query parameters of every `PUT` and `PATCH` of the catalog."""
 
 PUT_ERRORS = ("version_conflict", "confirmation_required", "conflict")
-SUBSCRIPTION_ERRORS = ("order_taken", "alias_taken", "plan_not_allowed", "not_found")
+SUBSCRIPTION_ERRORS = ("order_taken", "alias_taken", "not_found")
+LIMIT_ERRORS = ("metric_not_allowed", "plan_not_allowed", "subscription_not_allowed", "limited_source")
+"""Error codes of changes beyond the limits of the key's source."""
 
 
 def _definition_routes(kind: str, plural: str, schema: str, parameter: str) -> tuple[Route, ...]:
@@ -20,7 +22,7 @@ def _definition_routes(kind: str, plural: str, schema: str, parameter: str) -> t
             "catalog:write",
             f"Create or replace a {kind}, or show what that would change (dry_run=true)",
             put_responses,
-            errors=PUT_ERRORS + (SUBSCRIPTION_ERRORS if kind == "subscription" else ()),
+            errors=PUT_ERRORS + LIMIT_ERRORS + (SUBSCRIPTION_ERRORS if kind == "subscription" else ()),
             body=f"{schema}Definition",
             query=PUT_PARAMETERS,
         ),
@@ -41,7 +43,7 @@ def _definition_routes(kind: str, plural: str, schema: str, parameter: str) -> t
             "catalog:write",
             f"Delete a {kind} that is not in use",
             {204: None},
-            errors=("in_use", "conflict", "version_conflict"),
+            errors=("in_use", "conflict", "version_conflict", *LIMIT_ERRORS),
             query=("reason",),
         ),
     )
@@ -58,7 +60,7 @@ CATALOG = (
         "catalog:write",
         "Change single fields of a subscription, or show what that would change (dry_run=true)",
         {200: "SubscriptionPut"},
-        errors=PUT_ERRORS + SUBSCRIPTION_ERRORS,
+        errors=PUT_ERRORS + SUBSCRIPTION_ERRORS + LIMIT_ERRORS,
         body="SubscriptionChange",
         query=PUT_PARAMETERS,
     ),

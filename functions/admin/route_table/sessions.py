@@ -12,7 +12,7 @@ SESSIONS = (
         None,
         "Exchange an API key for a session of the console; the response sets its cookie",
         {201: "Session"},
-        errors=("malformed_key", "unknown_key", "revoked_key", "cross_site_request", "unavailable"),
+        errors=("malformed_key", "unknown_key", "revoked_key", "expired_key", "cross_site_request", "unavailable"),
         body="SessionRequest",
         headers=("Fusion-Session",),
     ),
@@ -23,7 +23,7 @@ SESSIONS = (
         None,
         "Show who is signed in, and with which scopes; 204 if nobody is",
         {200: "Session", 204: None},
-        errors=(*_OF_A_SESSION, "malformed_key", "unknown_key", "revoked_key"),
+        errors=(*_OF_A_SESSION, "malformed_key", "unknown_key", "revoked_key", "expired_key"),
         headers=("Fusion-Session",),
     ),
     Route(

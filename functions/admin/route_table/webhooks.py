@@ -13,7 +13,7 @@ WEBHOOKS = (
         _SCOPE,
         "Register an endpoint; only this response holds its secret",
         {201: "EndpointWithSecret"},
-        errors=("too_many_endpoints",),
+        errors=("too_many_endpoints", "version_conflict", "not_found"),
         body="EndpointDefinition",
     ),
     Route(

@@ -6,6 +6,7 @@ from functions.admin.responses import Response, json_response, no_content, page_
 from functions.admin.services import charges as service
 from functions.admin.services import dry_run
 from functions.admin.services.put_request import put_request
+from functions.admin.services.visible_catalog import visible_catalog
 
 
 def put(request: Request, code: str) -> Response:
@@ -20,12 +21,13 @@ def put(request: Request, code: str) -> Response:
 
 def get(request: Request, code: str) -> Response:
     """Return a charge."""
-    return json_response(200, service.get(dependencies.catalog(), code, request.now))
+    store = visible_catalog(dependencies.catalog(), request.principal)
+    return json_response(200, service.get(store, code, request.now))
 
 
 def list_charges(request: Request) -> Response:
     """Return a page of charges."""
-    store = dependencies.catalog()
+    store = visible_catalog(dependencies.catalog(), request.principal)
     return page_response(request, lambda limit, after: service.listing(store, after, limit, request.now))
 
 

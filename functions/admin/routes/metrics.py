@@ -6,11 +6,13 @@ from functions.admin.responses import Response, json_response, no_content, page_
 from functions.admin.services import dry_run
 from functions.admin.services import metrics as service
 from functions.admin.services.put_request import put_request
+from functions.admin.services.visible_catalog import check_metric_change, visible_catalog
 
 
 def put(request: Request, code: str) -> Response:
     """Create or replace a metric."""
     change = put_request(request.principal, request.query, request.now)
+    check_metric_change(request.principal, code)
     store, given = dependencies.catalog(), request.json()
     if change.dry_run:
         return json_response(200, dry_run.of_metric(dependencies.dry_run_stores(), code, given, change))
@@ -20,16 +22,18 @@ def put(request: Request, code: str) -> Response:
 
 def get(request: Request, code: str) -> Response:
     """Return a metric."""
-    return json_response(200, service.get(dependencies.catalog(), code))
+    return json_response(200, service.get(visible_catalog(dependencies.catalog(), request.principal), code))
 
 
 def list_metrics(request: Request) -> Response:
     """Return a page of metrics."""
-    return page_response(request, lambda limit, after: service.listing(dependencies.catalog(), after, limit))
+    store = visible_catalog(dependencies.catalog(), request.principal)
+    return page_response(request, lambda limit, after: service.listing(store, after, limit))
 
 
 def delete(request: Request, code: str) -> Response:
     """Delete a metric that no charge uses."""
     change = put_request(request.principal, request.query, request.now)
+    check_metric_change(request.principal, code)
     service.delete(dependencies.catalog(), code, change)
     return no_content()

@@ -10,8 +10,12 @@ from functions.admin.services import sources
 
 def create(request: Request) -> Response:
     """Create a source."""
-    made = sources.create(dependencies.sources(), request.json(), request.now)
-    return json_response(201, made)
+    return json_response(201, sources.create(_stores(), request.json(), request.now))
+
+
+def change(request: Request, source_id: str) -> Response:
+    """Change a source; the response comes once its new limits hold everywhere."""
+    return json_response(200, sources.change(_stores(), source_id, request.json(), time.sleep))
 
 
 def list_sources(request: Request) -> Response:
@@ -21,16 +25,21 @@ def list_sources(request: Request) -> Response:
 
 def get(request: Request, source_id: str) -> Response:
     """Show a source and its live keys."""
-    return json_response(200, sources.get(dependencies.sources(), dependencies.keys(), source_id))
+    return json_response(200, sources.get(_stores(), source_id, request.now))
 
 
 def create_key(request: Request, source_id: str) -> Response:
     """Create a key of a source; only this response shows it."""
-    stores = dependencies.sources(), dependencies.keys()
-    return json_response(201, sources.create_key(*stores, source_id, request.json(), request.now))
+    return json_response(201, sources.create_key(_stores(), source_id, request.json(), request.now))
 
 
 def revoke_key(request: Request, key_id: str) -> Response:
     """Revoke a key; the response comes once it is rejected everywhere."""
     sources.revoke_key(dependencies.keys(), key_id, request.now, time.sleep)
     return no_content()
+
+
+def _stores() -> sources.Stores:
+    return sources.Stores(
+        dependencies.sources(), dependencies.keys(), dependencies.subscriptions(), dependencies.source_changes()
+    )

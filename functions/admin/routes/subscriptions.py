@@ -7,14 +7,16 @@ from functions.admin.services import dry_run, read_only_fields, subscription_cha
 from functions.admin.services import subscriptions as service
 from functions.admin.services.put_request import put_request
 from functions.admin.services.subscription_validation import checked
+from functions.admin.services.visible_catalog import check_subscription_change, visible_catalog
 
 
 def put(request: Request, subscription: str) -> Response:
     """Create or replace a subscription."""
     change = put_request(request.principal, request.query, request.now)
+    check_subscription_change(request.principal, subscription)
     definition, read_only = read_only_fields.split(request.json(), service.SHOWN)
     definition, changes = subscription_changes.without_changes(definition)
-    requested = checked(dependencies.catalog(), subscription, definition)
+    requested = checked(visible_catalog(dependencies.catalog(), request.principal), subscription, definition)
     store, writer = dependencies.subscriptions(), dependencies.subscription_writer()
     if change.dry_run:
         stored, new = service.planned(store, writer, change, requested, read_only, changes)
@@ -36,17 +38,15 @@ def patch(request: Request, subscription: str) -> Response:
 
 def get(request: Request, subscription: str) -> Response:
     """Return a subscription."""
-    return json_response(200, subscription_reading.get(dependencies.subscriptions(), request.principal, subscription))
+    stores = dependencies.subscriptions(), visible_catalog(dependencies.catalog(), request.principal)
+    return json_response(200, subscription_reading.get(*stores, request.principal, subscription))
 
 
 def list_subscriptions(request: Request) -> Response:
     """Return a page of subscriptions."""
-    return page_response(
-        request,
-        lambda limit, after: subscription_reading.listing(
-            dependencies.subscriptions(), request.principal, after, limit
-        ),
-    )
+    stores = dependencies.subscriptions(), visible_catalog(dependencies.catalog(), request.principal)
+    principal = request.principal
+    return page_response(request, lambda limit, after: subscription_reading.listing(*stores, principal, after, limit))
 
 
 def delete(request: Request, subscription: str) -> Response:

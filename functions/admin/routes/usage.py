@@ -21,7 +21,7 @@ from fusion_billing.instants import parse_query_instant
 def get(request: Request, idempotency_key: str) -> Response:
     """Show a record and its revisions."""
     source = _source(request.principal, request.query.get("source"))
-    return json_response(200, usage_dependencies.records().get(source, idempotency_key))
+    return json_response(200, usage_dependencies.records().get(request.principal, source, idempotency_key))
 
 
 def void(request: Request, idempotency_key: str) -> Response:
@@ -45,7 +45,7 @@ def list_records(request: Request) -> Response:
         raise _refused("voided", "must be true or false")
     records = usage_dependencies.records()
     source = usage.requested_source(records, request.principal, given.get("source"))
-    own_id = records.own_id(subscription)
+    own_id = records.selected(request.principal, subscription, metric)
     selection = Selection(own_id, metric, start, end, source, voided == "true")
     return page_response(request, lambda limit, after: records.listing(selection, after, limit))
 
@@ -56,7 +56,7 @@ def reconcile(request: Request) -> Response:
     _source(request.principal, given)
     records = usage_dependencies.records()
     source = usage.requested_source(records, request.principal, given) or request.principal.source
-    return json_response(200, usage_reconciliation.reconcile(records, source, request.json()))
+    return json_response(200, usage_reconciliation.reconcile(records, request.principal, source, request.json()))
 
 
 def _source(principal: Principal, requested: str | None) -> str:

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from functions.admin.ports import Catalog, RatingJobs, Subscriptions
+from functions.admin.ports import Catalog, CatalogReading, RatingJobs, Subscriptions
 from functions.admin.services import read_only_fields
 from functions.admin.services.change_json import changes_json
 from functions.admin.services.charged_subscriptions import applies, charged_subscriptions
 from functions.admin.services.put_request import PutRequest, in_words
+from functions.admin.services.visible_catalog import check_charge_change, check_charge_metric
 from functions.admin.services.write_attempts import attempts
 from fusion_billing.billing_periods.subscription_states import ENDED
 from fusion_billing.catalog.change import changed_fields
@@ -83,12 +84,18 @@ class Planned:
         return f"added {which}" if self.replaced is None else f"{in_words(self.changed)} of {which}"
 
 
-def planned(store: Catalog, code: str, body: Mapping[str, object], now: datetime) -> Planned:
-    """Return what a `PUT` would do now; raises `Refused`, and as `read_only_fields.check` does."""
+def planned(store: CatalogReading, code: str, body: Mapping[str, object], put_request: PutRequest) -> Planned:
+    """Return what a `PUT` would do now.
+
+    Raises `Refused`, `Forbidden` if the charge applies to what the key's source may not use, and as
+    `read_only_fields.check` does.
+    """
     definition, read_only = read_only_fields.split(body, SHOWN)
+    check_charge_metric(put_request.principal, definition.get("metric"))
     charge = _parsed(store, code, definition)
     stored = store.stored_charge(code)
-    read_only_fields.check(read_only, None if stored is None else as_json(store, stored, now))
+    check_charge_change(put_request.principal, [charge, *(() if stored is None else stored.value)])
+    read_only_fields.check(read_only, None if stored is None else as_json(store, stored, put_request.now))
     versions = with_version(stored.value if stored is not None else (), charge)
     check_size(json.dumps([version.as_json() for version in versions], ensure_ascii=False))
     return Planned(charge, versions, stored)
@@ -104,7 +111,7 @@ def put(
     """
     for attempt in attempts():
         with attempt:
-            plan = planned(store, code, body, put_request.now)
+            plan = planned(store, code, body, put_request)
             stored = plan.stored
             if stored is not None and not plan.is_changed:
                 return False, as_json(store, stored, put_request.now)
@@ -116,7 +123,7 @@ def put(
     raise AssertionError
 
 
-def get(store: Catalog, code: str, now: datetime) -> dict[str, object]:
+def get(store: CatalogReading, code: str, now: datetime) -> dict[str, object]:
     """Return a charge's JSON; raises `NotFound`."""
     stored = store.stored_charge(code)
     if stored is None:
@@ -124,7 +131,9 @@ def get(store: Catalog, code: str, now: datetime) -> dict[str, object]:
     return as_json(store, stored, now)
 
 
-def listing(store: Catalog, after: str | None, limit: int, now: datetime) -> tuple[list[dict[str, object]], str | None]:
+def listing(
+    store: CatalogReading, after: str | None, limit: int, now: datetime
+) -> tuple[list[dict[str, object]], str | None]:
     """Return a page of charges by code, and after which the next one begins."""
     page, last = store.charge_page(after, limit)
     return [_listed(stored, now) for stored in page], last
@@ -142,11 +151,14 @@ def delete(store: Catalog, subscriptions: Subscriptions, jobs: RatingJobs, code:
             stored = store.stored_charge(code)
             if stored is None:
                 raise NotFound(f"No such charge: {code}")
+            check_charge_change(put_request.principal, stored.value)
             charged = next(_charged(subscriptions, stored.value), None)
             if charged is not None:
+                which = (
+                    f"the subscription {charged}" if put_request.principal.sees_every_subscription else "subscriptions"
+                )
                 raise InUse(
-                    f"The charge {code} applies to the subscription {charged}: "
-                    "first set active to false, and remove it from overrides"
+                    f"The charge {code} applies to {which}: first set active to false, and remove it from overrides"
                 )
             jobs.sweep(code, delay=COMMIT_SECONDS)
             store.delete_charge(code, stored.version, put_request.change("deleted"))
@@ -172,7 +184,7 @@ def in_force(versions: Versions, now: datetime) -> Charge:
     return next((version for version in reversed(versions) if _valid_from(version) <= now), versions[0])
 
 
-def as_json(store: Catalog, stored: Stored[tuple[Charge, ...]], now: datetime) -> dict[str, object]:
+def as_json(store: CatalogReading, stored: Stored[tuple[Charge, ...]], now: datetime) -> dict[str, object]:
     """Return a charge as the API shows it by itself: with its history."""
     return _listed(stored, now) | {"history": changes_json(store.history(CHARGE, stored.value[0].code))}
 
@@ -185,7 +197,7 @@ def _listed(stored: Stored[tuple[Charge, ...]], now: datetime) -> dict[str, Any]
     }
 
 
-def _parsed(store: Catalog, code: str, body: Mapping[str, object]) -> Charge:
+def _parsed(store: CatalogReading, code: str, body: Mapping[str, object]) -> Charge:
     faults: tuple[Fault, ...] = ()
     charge = None
     try:

@@ -45,7 +45,15 @@ def listing(
     if after is not None and not (identifiers.is_event_id(after) and after >= first):
         raise bad_cursor()
     states = None if state is None else frozenset({state})
-    found, last = deliveries.listing(endpoint.id, limit=limit, after=after, since=since, states=states, type_=type_)
+    found, last = deliveries.listing(
+        endpoint.id,
+        limit=limit,
+        after=after,
+        since=since,
+        states=states,
+        type_=type_,
+        visible_to=None if principal.is_operator else endpoint,
+    )
     return [delivery_json(delivery) for delivery in found], last
 
 
@@ -67,6 +75,9 @@ def replay(
         raise NotFound("No such delivery")
     endpoint = find(endpoints, principal, named[0])
     refuse_disabled(endpoint)
+    found = deliveries.get(*named) if any(limit is not None for limit in endpoint.limits) else None
+    if found is not None and not endpoint.may_see_delivery(found):
+        raise NotFound("No such delivery")
     if not deliveries.replay(*named, now):
         raise NotFound("No such delivery")
     wake_ups.now([endpoint.id])
@@ -97,7 +108,13 @@ def replay_since(
     replayed, after = 0, None
     while True:
         found, after = deliveries.listing(
-            endpoint.id, limit=_PAGE, after=after, since=since, states=states, oldest_first=True
+            endpoint.id,
+            limit=_PAGE,
+            after=after,
+            since=since,
+            states=states,
+            visible_to=endpoint,
+            oldest_first=True,
         )
         for delivery in found:
             replayed += deliveries.replay(delivery.endpoint, delivery.event, now)

@@ -2,7 +2,7 @@
 
 Bounded by time (`SECONDS`, well under API Gateway's 30), by the records of one subscription (`MOST_RECORDS`)
 and by what is listed (`preview.MOST_LISTED`); what was cut short says so. Subscriptions are read by the index
-`listing`, page by page, never by a scan; a key limited to some plans sees those alone.
+`listing`, page by page, never by a scan; a key of a limited source sees what that may see alone.
 """
 
 import time
@@ -16,6 +16,7 @@ from functions.admin.ports import Catalog, RatedRecords, Subscriptions
 from functions.admin.services import charges, metrics, subscriptions
 from functions.admin.services.charged_subscriptions import charged_subscriptions
 from functions.admin.services.put_request import PutRequest
+from functions.admin.services.visible_catalog import visible_catalog
 from fusion_billing.billing.billed_subscription import billed_subscription
 from fusion_billing.billing.preview import Side, TooManyRecords, preview
 from fusion_billing.billing.price_book import PriceBook
@@ -54,7 +55,7 @@ def of_metric(stores: Stores, code: str, body: Mapping[str, object], put_request
 
 def of_charge(stores: Stores, code: str, body: Mapping[str, object], put_request: PutRequest) -> dict[str, object]:
     """Return what putting a charge would change; raises as the `PUT` does, but asks for no confirmation."""
-    plan = charges.planned(stores.catalog, code, body, put_request.now)
+    plan = charges.planned(stores.catalog, code, body, put_request)
     known, charged = stores.catalog.metrics(), stores.catalog.charges()
     before = PriceBook(known.values(), charged.values())
     after = PriceBook(known.values(), {**charged, code: list(plan.versions)}.values())
@@ -106,7 +107,9 @@ def _of_open_periods(
     deadline = stores.clock() + SECONDS
     sides = _sides(stores, before, after, concerned, put_request)
     found = preview(sides, concerned.charges, _reader(stores), lambda: stores.clock() < deadline)
-    return {"charges": list(concerned.charges)} | found.as_json()
+    visible = visible_catalog(stores.catalog, put_request.principal)
+    shown = [code for code in concerned.charges if not put_request.principal.is_limited or visible.charge(code)]
+    return {"charges": shown} | found.as_json()
 
 
 def _sides(
@@ -116,9 +119,10 @@ def _sides(
         return
     versions = [version for versions in concerned.versions for version in versions]
     for charged in charged_subscriptions(stores.subscriptions, versions, concerned.charges):
-        if not put_request.principal.may_use_plan(charged.subscription.plan):
+        subscription = charged.subscription
+        if not put_request.principal.may_use_subscription(subscription.id, plan=subscription.plan):
             continue
-        stored = stores.subscriptions.get(charged.subscription.id)
+        stored = stores.subscriptions.get(subscription.id)
         if stored is not None:
             customer = billed_subscription(stored)
             yield Side(before, customer), Side(after, customer)

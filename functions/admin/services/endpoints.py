@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from secrets import token_bytes
 from typing import Any, Literal, NotRequired, TypedDict, cast
 
-from functions.admin.ports import EndpointEvents, Endpoints, EndpointSecrets, Events
+from functions.admin.ports import EndpointEvents, Endpoints, EndpointSecrets, Events, Sources
+from functions.admin.services.write_attempts import attempts
 from fusion_billing.access.principal import Principal
 from fusion_billing.catalog.identifiers import MAX_DESCRIPTION, MAX_ENDPOINTS
 from fusion_billing.errors import Conflict, Fault, NotFound, Refused
@@ -69,6 +70,7 @@ class Webhooks:
     """The collaborators of these use cases."""
 
     endpoints: Endpoints
+    sources: Sources
     events: Events
     secrets: EndpointSecrets
     guard: SsrfGuard
@@ -87,23 +89,30 @@ def create(webhooks: Webhooks, principal: Principal, body: Mapping[str, object],
         raise Conflict(f"A source may have at most {MAX_ENDPOINTS} endpoints", code="too_many_endpoints")
     endpoint_id = identifiers.endpoint_id(webhooks.random(identifiers.RANDOM_BYTES))
     secret, sealed = _new_secret(webhooks, endpoint_id, now)
-    endpoint = Endpoint(
-        id=endpoint_id,
-        source=principal.source,
-        created_at=now,
-        metrics=principal.metrics,
-        plans=principal.plans,
-        secrets=(sealed,),
-        **requested,
-    )
-    webhooks.endpoints.create(endpoint)
-    return {**as_json(endpoint), "secret": secret}
+    for attempt in attempts():
+        with attempt:
+            source = webhooks.sources.get(principal.source)
+            if source is None:
+                raise NotFound("No such source")
+            endpoint = Endpoint(
+                id=endpoint_id,
+                source=source.id,
+                created_at=now,
+                metrics=source.metrics,
+                plans=source.plans,
+                subscriptions=source.subscriptions,
+                secrets=(sealed,),
+                **requested,
+            )
+            webhooks.endpoints.create(endpoint, webhooks.sources.unchanged(source))
+            return {**as_json(endpoint), "secret": secret}
+    raise AssertionError
 
 
 def find(store: Endpoints, principal: Principal, endpoint_id: str) -> Endpoint:
-    """Return an endpoint of the principal's source, of any for an admin; raises `NotFound`."""
+    """Return an endpoint of the principal's source, of any for an operator; raises `NotFound`."""
     endpoint = store.get(endpoint_id)
-    if endpoint is None or not (principal.is_admin or endpoint.source == principal.source):
+    if endpoint is None or not (principal.is_operator or endpoint.source == principal.source):
         raise NotFound("No such endpoint")
     return endpoint
 
@@ -116,8 +125,8 @@ def get(webhooks: Webhooks, principal: Principal, endpoint_id: str) -> EndpointJ
 def listing(
     webhooks: Webhooks, principal: Principal, *, limit: int, after: str | None
 ) -> tuple[list[EndpointJson], str | None]:
-    """Return a page of the source's endpoints, of all for an admin, and the id to go on after."""
-    source = None if principal.is_admin else principal.source
+    """Return a page of the source's endpoints, of all for an operator, and the id to go on after."""
+    source = None if principal.is_operator else principal.source
     found, last = webhooks.endpoints.listing(source=source, limit=limit, after=after)
     return [as_json(endpoint) for endpoint in found], last
 

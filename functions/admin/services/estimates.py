@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from functions.admin.ports import Catalog, RatedRecords, Subscriptions
+from functions.admin.ports import CatalogReading, RatedRecords, Subscriptions
 from functions.admin.services import charges as charge_service
 from functions.admin.services.subscription_reading import visible
 from fusion_billing.access.principal import Principal
@@ -44,7 +44,7 @@ _CHARGE_DEFAULTS = {"code": "estimate", "name": "Estimate", "applies_to": {"all"
 class Stores:
     """The stores that an estimate reads."""
 
-    catalog: Catalog
+    catalog: CatalogReading
     subscriptions: Subscriptions
     usage: RatedRecords
 
@@ -77,6 +77,7 @@ def _of_period(stores: Stores, principal: Principal, body: Mapping[str, object])
         raise Refused([Fault("subscription", "not_a_string", "must be a string")])
     stored = visible(stores.subscriptions, principal, subscription)
     customer = billed_subscription(stored)
+    _check_metric(principal, body)
     versions, metric = _priced(stores.catalog, body)
     if not principal.may_use_metric(metric.code):
         raise Forbidden(f"The source of this key may not use the metric {metric.code}", code="metric_not_allowed")
@@ -97,6 +98,14 @@ def _of_period(stores: Stores, principal: Principal, body: Mapping[str, object])
     }
 
 
+def _check_metric(principal: Principal, body: Mapping[str, object]) -> None:
+    """Raise `Forbidden` for a charge in the body on a metric that is not the source's, whether it exists or not."""
+    charge = body.get("charge")
+    code = charge.get("metric") if isinstance(charge, dict) else None
+    if isinstance(code, str) and not principal.may_use_metric(code):
+        raise Forbidden("The source of this key may not use the metric of the charge", code="metric_not_allowed")
+
+
 def _period(stored: StoredSubscription, at: datetime) -> Period:
     try:
         return stored.calendar.period_holding(at)
@@ -104,7 +113,7 @@ def _period(stored: StoredSubscription, at: datetime) -> Period:
         raise Refused([Fault("period_start", fault.code, fault.message) for fault in refused.faults]) from None
 
 
-def _priced(catalog: Catalog, body: Mapping[str, object]) -> tuple[Sequence[Charge], Metric]:
+def _priced(catalog: CatalogReading, body: Mapping[str, object]) -> tuple[Sequence[Charge], Metric]:
     faults: list[Fault] = []
     versions: Sequence[Charge] = ()
     if body.get("charge_code") is not None:
@@ -149,7 +158,7 @@ def _check_fields(body: Mapping[str, object]) -> None:
         raise Refused(faults)
 
 
-def _versions(catalog: Catalog, code: object) -> list[Charge]:
+def _versions(catalog: CatalogReading, code: object) -> list[Charge]:
     if not isinstance(code, str):
         raise Refused([Fault("charge_code", "not_a_string", "must be a string")])
     versions = catalog.charge(code)
@@ -158,7 +167,7 @@ def _versions(catalog: Catalog, code: object) -> list[Charge]:
     return versions
 
 
-def _metric(catalog: Catalog, code: str) -> Metric:
+def _metric(catalog: CatalogReading, code: str) -> Metric:
     metric = catalog.metric(code)
     if metric is None:
         raise NotFound(f"No such metric: {code}")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from functions.admin.ports import Catalog, RatingJobs
+from functions.admin.ports import Catalog, CatalogReading, RatingJobs
 from functions.admin.services import read_only_fields
 from functions.admin.services.change_json import changes_json
 from functions.admin.services.put_request import PutRequest, in_words
@@ -83,12 +83,12 @@ def put(
     raise AssertionError
 
 
-def get(store: Catalog, code: str) -> dict[str, object]:
+def get(store: CatalogReading, code: str) -> dict[str, object]:
     """Return a metric's JSON; raises `NotFound`."""
     return as_json(store, store.stored_metric(code) or _missing(code))
 
 
-def listing(store: Catalog, after: str | None, limit: int) -> tuple[list[dict[str, object]], str | None]:
+def listing(store: CatalogReading, after: str | None, limit: int) -> tuple[list[dict[str, object]], str | None]:
     """Return a page of metrics by code, and after which the next one begins."""
     page, last = store.metric_page(after, limit)
     return [_listed(stored) for stored in page], last
@@ -109,7 +109,7 @@ def delete(store: Catalog, code: str, put_request: PutRequest) -> None:
             return
 
 
-def as_json(store: Catalog, stored: Stored[Metric]) -> dict[str, object]:
+def as_json(store: CatalogReading, stored: Stored[Metric]) -> dict[str, object]:
     """Return a metric as the API shows it by itself: with its history."""
     return _listed(stored) | {"history": changes_json(store.history(METRIC, stored.value.code))}
 

@@ -15,8 +15,10 @@ from functions.admin.services.rating_json import (
     version_json,
 )
 from functions.admin.services.usage_json import UsageRecordJson, history_json, usage_record_json
+from functions.admin.services.visible_catalog import visible_price
 from fusion_billing.access.principal import Principal
 from fusion_billing.billing.rating import RatingKey, StoredRating
+from fusion_billing.billing.rating_document import RatingDocument
 from fusion_billing.billing_periods.calendar import Calendar, Period
 from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.decimals import plain
@@ -128,12 +130,18 @@ def detail(
         **rating_json(own, viewer.calendar.period_holding(key.period_start)),
         **steps_json(document, steps_from),
         "history": [version_json(entry) for entry in own.history],
-        "price": {"versions": document.priced_by, "metric": document.metric_definition},
+        "price": {"versions": _prices(document, viewer), "metric": document.metric_definition},
         "thresholds_reached": sorted(own.raised),
         "adjustments": [] if key.corrects else _adjustments(ratings, viewer, key),
         "records": [_record(reader, record) for record in records],
     }
     return found, records_after
+
+
+def _prices(document: RatingDocument, viewer: Viewer) -> Sequence[Mapping[str, object]] | None:
+    if document.priced_by is None:
+        return None
+    return [visible_price(viewer.principal, version, viewer.stored.id) for version in document.priced_by]
 
 
 def _adjustments(ratings: Ratings, viewer: Viewer, key: RatingKey) -> list[RatingJson]:

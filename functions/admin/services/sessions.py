@@ -40,6 +40,7 @@ class SessionJson(TypedDict):
     scopes: list[str]
     metrics: NotRequired[list[str]]
     plans: NotRequired[list[str]]
+    subscriptions: NotRequired[list[str]]
     expires_at: NotRequired[str]
 
 
@@ -79,6 +80,8 @@ def show(principal: Principal, sources: Sources) -> SessionJson:
         shown["metrics"] = sorted(principal.metrics)
     if principal.plans is not None:
         shown["plans"] = sorted(principal.plans)
+    if principal.subscriptions is not None:
+        shown["subscriptions"] = sorted(principal.subscriptions)
     return shown
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
-from functions.admin.ports import Catalog
+from functions.admin.ports import CatalogReading
 from fusion_billing.catalog.charge import Charge, ChargeOverride
 from fusion_billing.catalog.filters import unreachable_filters
 from fusion_billing.catalog.identifiers import CODE, MAX_OVERRIDES
@@ -16,7 +16,7 @@ _MOST_READ_ONE_BY_ONE = 10
 """Overridden charges that are read one by one; for more, all charges are read."""
 
 
-def checked(catalog: Catalog, id_: str, body: Mapping[str, object]) -> Subscription:
+def checked(catalog: CatalogReading, id_: str, body: Mapping[str, object]) -> Subscription:
     """Return the subscription that `body` describes; raises `Refused` with every fault.
 
     Each override is laid over every version of its charge, which must exist.
@@ -34,7 +34,7 @@ def checked(catalog: Catalog, id_: str, body: Mapping[str, object]) -> Subscript
     return subscription
 
 
-def _override_faults(catalog: Catalog, raw: object, subscription: Subscription | None) -> tuple[Fault, ...]:
+def _override_faults(catalog: CatalogReading, raw: object, subscription: Subscription | None) -> tuple[Fault, ...]:
     faults: list[Fault] = []
     overrides = (subscription.overrides if subscription is not None else None) or {}
     # A code that is none is among the subscription's own faults.

@@ -8,6 +8,7 @@ from functions.admin.services import read_only_fields, subscription_changes
 from functions.admin.services.put_request import PutRequest
 from functions.admin.services.subscription_reading import subscription_json, visible
 from functions.admin.services.subscription_validation import checked
+from functions.admin.services.visible_catalog import check_subscription_change, visible_catalog
 from functions.admin.services.write_attempts import attempts
 from fusion_billing.access.principal import Principal
 from fusion_billing.application.save_subscription import Saved, SubscriptionWriter
@@ -72,6 +73,7 @@ def _guard(
 ) -> Callable[[StoredSubscription | None], None]:
     """Return what is checked before anything is written over a stored subscription."""
     principal = put_request.principal
+    check_subscription_change(principal, requested.id)
     _check_plan(principal, requested.plan)
     if principal.plans is not None and store.get(requested.id) is not None:
         visible(store, principal, requested.id)
@@ -131,11 +133,12 @@ def _patched(
     if "partner" in definition:
         definition.setdefault("customer_name", definition["partner"])
     stored = visible(store, put_request.principal, id_)
+    check_subscription_change(put_request.principal, stored.id)
     whole = stored.subscription.as_json() | definition
     running = subscription_changes.running_order(changes, put_request.now)
     if running is not None and "odoo_order_id" not in definition:
         whole["odoo_order_id"] = running
-    requested = checked(catalog, stored.id, whole)
+    requested = checked(visible_catalog(catalog, put_request.principal), stored.id, whole)
     as_shown = _guard(store, put_request, requested, read_only)
 
     def guard(current: StoredSubscription | None) -> None:
@@ -158,6 +161,7 @@ def delete(
         with attempt:
             stored = visible(store, put_request.principal, id_)
             id_ = stored.id
+            check_subscription_change(put_request.principal, id_)
             metric = use.metric_counted(id_, catalog.metrics())
             if metric is not None:
                 raise InUse(f"The subscription {id_} has usage of the metric {metric}")

@@ -18,10 +18,13 @@ from fusion_billing.dynamodb.catalog.targets import subscription_key
 from fusion_billing.dynamodb.markers.change_markers import late_before, marker_of
 from fusion_billing.dynamodb.usage.items import StoredUsageRecord
 from fusion_billing.dynamodb.usage.reading import Selection
-from fusion_billing.errors import Fault, NotFound, Refused, Unavailable
+from fusion_billing.errors import Fault, Forbidden, NotFound, Refused, Unavailable
 from fusion_billing.instants import rfc3339
 from fusion_billing.metering.outcome import UNAVAILABLE, UNCHANGED
 from fusion_billing.retry import Deadline
+
+_NO_SUBSCRIPTION = "~"
+"""What no subscription is named."""
 
 _UNAVAILABLE = "The database did not respond in time: send the request again"
 
@@ -35,9 +38,9 @@ class Records:
     targets: Targets
     deadline: Callable[[], Deadline]
 
-    def get(self, source: str, key: str) -> UsageRecordJson:
+    def get(self, principal: Principal, source: str, key: str) -> UsageRecordJson:
         """Return a source's record with its revisions, oldest first; raises `NotFound`."""
-        record = self.existing(source, key)
+        record = self.existing(principal, source, key)
         shown = usage_record_json(record)
         if record.sequence is not None:
             shown["sequence"] = record.sequence
@@ -51,26 +54,49 @@ class Records:
         found, last = self.reader.page(selection, after, limit)
         return [usage_record_json(record) for record in found], last
 
-    def existing(self, source: str, key: str) -> StoredUsageRecord:
-        """Return a source's record; raises `NotFound` (`unknown_source` if the source is unknown)."""
+    def existing(self, principal: Principal, source: str, key: str) -> StoredUsageRecord:
+        """Return a source's record of what the key may use.
+
+        Raises `NotFound` (`unknown_source` if the source is unknown).
+        """
         record = self.reader.get(source, key)
-        if record is None:
-            if not self.is_source(source):
-                raise NotFound("No such source", code="unknown_source")
-            raise NotFound("No such usage record")
-        return record
+        if record is not None and self._is_visible(principal, record):
+            return record
+        if not self.is_source(source):
+            raise NotFound("No such source", code="unknown_source")
+        raise NotFound("No such usage record")
+
+    def _is_visible(self, principal: Principal, record: StoredUsageRecord) -> bool:
+        if not principal.may_use_metric(record.metric):
+            return False
+        return principal.sees_every_subscription or self.visible_id(principal, record.subscription) is not None
 
     def is_source(self, source: str) -> bool:
         """Return whether the source exists."""
         return SOURCE_ID.fullmatch(source) is not None and self.sources.get(source) is not None
 
-    def own_id(self, subscription: str) -> str:
-        """Return the id of the subscription known under this id or alias; an unknown one's is itself."""
+    def selected(self, principal: Principal, subscription: str, metric: str) -> str:
+        """Return the ID of a subscription known under an ID or alias, of which records of a metric are read.
+
+        An unknown one's is itself. One that the key may not use has the ID of none, so that the response is that
+        of an unknown one. Raises `Forbidden` for a metric that the key may not use.
+        """
+        if not principal.may_use_metric(metric):
+            raise Forbidden("The source of this key may not use this metric", code="metric_not_allowed")
+        return self.visible_id(principal, subscription) or _NO_SUBSCRIPTION
+
+    def visible_id(self, principal: Principal, subscription: str) -> str | None:
+        """Return the ID of a subscription known under an ID or alias; None if the key may not use it."""
         key = subscription_key(subscription)
         found = self.targets.find([key], self.deadline(), fresh=True)
         if found.unknown:
             raise Unavailable(_UNAVAILABLE)
-        return found.targets[key].id if key in found.targets else subscription
+        target = found.targets.get(key)
+        if principal.sees_every_subscription:
+            return subscription if target is None else target.id
+        if target is None or not principal.may_use_subscription(target.id, plan=target.plan):
+            return None
+        return target.id
 
 
 def _reason(value: object) -> str:
@@ -114,7 +140,7 @@ class Voider:
         Raises `Refused`, `NotFound`, and `Unavailable`: the same call again is always right.
         """
         reason = parse(Voiding, body).reason or ""
-        record, deadline = self.records.existing(source, key), self.records.deadline()
+        record, deadline = self.records.existing(principal, source, key), self.records.deadline()
         if record.voided:
             return {"outcome": UNCHANGED, "revision": record.revision}
         if self.markers.mark([marker_of(record, late_before(now))], now, deadline):

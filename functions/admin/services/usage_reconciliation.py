@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from functions.admin.services.usage import Records
+from fusion_billing.access.principal import Principal
 from fusion_billing.catalog.field_types import Amount, Code, Instant, SubscriptionId
 from fusion_billing.catalog.identifiers import MAX_COMPARED, MAX_IDEMPOTENCY_KEY
 from fusion_billing.catalog.validation import Definition, parse
@@ -81,19 +82,19 @@ class ReconciliationJson(TypedDict):
 Finding = TypeVar("Finding", MissingJson, DifferingJson)
 
 
-def reconcile(records: Records, source: str, body: object) -> ReconciliationJson:
+def reconcile(records: Records, principal: Principal, source: str, body: object) -> ReconciliationJson:
     """Compare what a source has booked with what is stored of it, and counts.
 
     Returns `missing_in_service` (with `voided` where it was taken back), `missing_in_app`, `differing`, how
     many are `equal`, and in `totals` how many of each there are: findings past 4 MB are counted, not listed.
     A record pushed less than a second ago may be missing still. Raises `Refused`, with a fault `too_many`
-    where more is stored than can be compared at once.
+    where more is stored than can be compared at once, and `Forbidden` for a metric that the key may not use.
     """
     request = parse(Reconciliation, body)
     if request.end <= request.start:
         raise Refused([Fault("to", "invalid_window", "must be later than from")])
     in_app = _booked(request.records)
-    own_id = records.own_id(request.subscription)
+    own_id = records.selected(principal, request.subscription, request.metric)
     selection = Selection(own_id, request.metric, request.start, request.end, source)
     in_service = _stored(records.reader.quantities(selection))
     missing = in_app.keys() - in_service.keys()

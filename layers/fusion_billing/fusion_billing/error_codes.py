@@ -116,6 +116,7 @@ _ALL: Final = (
     ErrorCode("unknown_currency", "value", "Unknown currency", "The value must be a current ISO 4217 code."),
     ErrorCode("unknown_timezone", "value", "Unknown time zone", "The value must be an IANA time zone."),
     ErrorCode("unknown_scope", "value", "Unknown scope", "The value is not a scope of API keys."),
+    ErrorCode("not_in_the_future", "value", "Not in the future", "The instant must be in the future."),
     ErrorCode("unknown_event", "value", "Unknown event type", "No event type matches the filter."),
     ErrorCode("invalid_window", "value", "Invalid window", "The end of a window must be after its start."),
     ErrorCode("end_before_start", "value", "End before start", "`end_date` must not be before `start_date`."),
@@ -174,10 +175,25 @@ _ALL: Final = (
         "The request has the cookie of a session, but does not come from the console.",
         403,
     ),
+    ErrorCode("expired_key", "access", "Expired API key", "The API key has expired: create another one.", 401),
     ErrorCode("forbidden", "access", "Forbidden", "The API key does not allow this request.", 403),
     ErrorCode("missing_scope", "access", "Missing scope", "The API key lacks the scope that the route requires.", 403),
     ErrorCode(
         "metric_not_allowed", "access", "Metric not allowed", "The metric is not among those of the source.", 403
+    ),
+    ErrorCode(
+        "subscription_not_allowed",
+        "access",
+        "Subscription not allowed",
+        "The subscription is not among those of the source, or others are concerned as well.",
+        403,
+    ),
+    ErrorCode(
+        "limited_source",
+        "access",
+        "Limited source",
+        "The source of the API key has limits, and the request concerns what is beyond them.",
+        403,
     ),
     ErrorCode("plan_not_allowed", "access", "Plan not allowed", "The plan is not among those of the source.", 403),
     ErrorCode(

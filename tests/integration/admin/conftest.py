@@ -94,13 +94,14 @@ class Admin:
         source: str = "src_test",
         metrics: frozenset[str] | None = None,
         plans: frozenset[str] | None = None,
+        subscriptions: frozenset[str] | None = None,
     ) -> str:
         """Return a new key of `source`; two may be live at a time, so name another source for a third."""
         if source not in self._sources_made:
-            self.sources.create(Source(source, "test", metrics, plans, created=self.now))
+            self.sources.create(Source(source, "test", metrics, plans, subscriptions, created=self.now))
             self._sources_made.add(source)
         made = keys.generate()
-        principal = Principal(made.id, source, frozenset(scopes), metrics, plans)
+        principal = Principal(made.id, source, frozenset(scopes), metrics, plans, subscriptions)
         self.keys.create(made.id, StoredKey(principal, made.hash, self.now))
         return made.text
 

@@ -240,8 +240,11 @@ def test_a_dry_run_shows_no_other_plans_than_the_key_may_see(used: Any, usage_of
     usage_of("42", "calls", 1500, 500)
     key = used.key("catalog:write", source="src_basic", plans=frozenset({"Basic"}))
     free = {**CHARGE, "model": {"type": "per_unit", "unit_amount": "0"}}
-    tried = used.put("/v1/charges/calls", free, query={"dry_run": "true"}, key=key).json
+    assert used.put("/v1/charges/calls", free, query={"dry_run": "true"}, key=key).code == "plan_not_allowed"
+    basic = {**free, "applies_to": {"plans": ["Basic"]}}
+    tried = used.put("/v1/charges/basic", basic, query={"dry_run": "true"}, key=key).json
     assert (tried["evaluated"], tried["subscriptions"], tried["totals"]) == (0, [], [])
+    assert "calls" not in tried["charges"]
 
 
 def test_a_plan_that_ended_in_the_open_period_is_still_charged(used: Any, usage_of: Any) -> None:

@@ -189,7 +189,10 @@ def test_stored_usage_is_estimated_only_for_sources_that_may_see_its_metric(used
     own = used.key("ratings:read", source="src_calls", metrics=frozenset({"calls"}))
     assert used.post("/v1/estimates", body, key=own).status == 200
     other = used.key("ratings:read", source="src_storage", metrics=frozenset({"storage"}))
-    answer = used.post("/v1/estimates", body, key=other)
+    hidden = used.post("/v1/estimates", body, key=other)
+    assert (hidden.status, hidden.faults) == (422, {"charge_code": "unknown_charge"})
+    named = {**body, "charge_code": None, "charge": {**CHARGE, "code": "calls"}}
+    answer = used.post("/v1/estimates", named, key=other)
     assert (answer.status, answer.code) == (403, "metric_not_allowed")
 
 

@@ -110,7 +110,10 @@ def requests(names: Mapping[str, str]) -> dict[str, Valid]:
         "POST /v1/sources": Valid(body={"name": "Other", "metrics": ["calls"], "plans": ["Pro"]}),
         "GET /v1/sources": Valid({}, {"limit": "1"}),
         "GET /v1/sources/{source_id}": Valid({"source_id": "src_app"}),
-        "POST /v1/sources/{source_id}/keys": Valid({"source_id": names["source"]}, {}, {"scopes": ["usage:read"]}),
+        "PATCH /v1/sources/{source_id}": Valid({"source_id": names["source"]}, {}, {"plans": ["Pro"], "metrics": None}),
+        "POST /v1/sources/{source_id}/keys": Valid(
+            {"source_id": names["source"]}, {}, {"scopes": ["usage:read"], "expires_at": "2027-11-01T00:00:00Z"}
+        ),
         "DELETE /v1/keys/{key_id}": Valid({"key_id": names["key"]}),
         "POST /v1/ratings/run": Valid(body={"subscription": "42", "sweep": True}),
         "GET /v1/ratings/runs/{run}": Valid({"run": names["run"]}),

@@ -74,7 +74,7 @@ class World:
 @pytest.fixture
 def world(admin: "Admin", dynamodb: DynamoDBClient, tables: Tables, monkeypatch: pytest.MonkeyPatch) -> World:
     """The world, with a metric, charge, subscription, usage, rating, line, statements, endpoint, source and run."""
-    _adapters(admin, dynamodb, monkeypatch)
+    adapters(admin, dynamodb, monkeypatch)
     _definitions(admin)
     _usage(UsageStore(dynamodb, tables.usage))
     admin.key("usage:read", source="src_app")
@@ -103,7 +103,8 @@ def world(admin: "Admin", dynamodb: DynamoDBClient, tables: Tables, monkeypatch:
     return World(admin, requests(names))
 
 
-def _adapters(admin: "Admin", dynamodb: DynamoDBClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def adapters(admin: "Admin", dynamodb: DynamoDBClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the functions that a route sets in motion the test's database, queues and clock."""
     for module in (webhook_dependencies, rate_dependencies):
         for found in vars(module).values():
             clear: Callable[[], None] | None = getattr(found, "cache_clear", None)

@@ -72,15 +72,17 @@ class Ingest:
         scopes: set[str] | None = None,
         metrics: set[str] | None = None,
         plans: set[str] | None = None,
+        subscriptions: set[str] | None = None,
     ) -> str:
         """Make a source with one key; returns the key's id, and keeps the key under `name`."""
         may_metrics = frozenset(metrics) if metrics is not None else None
         may_plans = frozenset(plans) if plans is not None else None
-        source = Source(f"src_{name}", name, may_metrics, may_plans, created=NOW)
+        may_subscriptions = frozenset(subscriptions) if subscriptions is not None else None
+        source = Source(f"src_{name}", name, may_metrics, may_plans, may_subscriptions, created=NOW)
         SourceStore(self.client, self.tables.catalog).create(source)
         key = key_format.generate()
         granted = frozenset(scopes or {"usage:write"})
-        principal = Principal(key.id, source.id, granted, may_metrics, may_plans)
+        principal = Principal(key.id, source.id, granted, may_metrics, may_plans, may_subscriptions)
         KeyStore(self.client, self.tables.catalog).create(key.id, StoredKey(principal, key.hash, NOW))
         self.keys[name] = key.text
         return key.id

@@ -8,10 +8,12 @@ import pytest
 from functions.admin.services import deliveries, endpoints
 from functions.admin.services.endpoints import Webhooks
 from fusion_billing.access.principal import Principal
+from fusion_billing.access.stored_key import Source
 from fusion_billing.catalog.identifiers import MAX_ENDPOINTS
 from fusion_billing.errors import Conflict, NotFound, Refused
 from fusion_billing.outbound.ssrf_guard import SsrfGuard
 from fusion_billing.webhooks.publishing import Event
+from tests.fakes.api_keys import FakeSources
 from tests.fakes.clock import FakeClock
 from tests.fakes.outbox import FakeOutbox
 from tests.fakes.webhooks import FakeDeliveries, FakeEndpoints, FakeEndpointSecrets, FakeEvents, FakeWakeUps
@@ -36,6 +38,7 @@ class World:
         self.events = FakeEvents(self.deliveries)
         self.webhooks = Webhooks(
             endpoints=self.endpoints,
+            sources=FakeSources({APP.source: Source(APP.source, "app"), OTHER.source: Source(OTHER.source, "other")}),
             events=self.events,
             secrets=FakeEndpointSecrets(),
             guard=SsrfGuard(resolver=resolve),

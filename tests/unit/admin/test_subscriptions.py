@@ -71,7 +71,7 @@ def test_a_subscription_is_created_once(world: World) -> None:
     assert shown["open_period"] == {"start": "2026-11-01T00:00:00Z", "end": "2026-12-01T00:00:00Z"}
     assert world.put()[0] is False
     assert world.store.items["42"].version == 1
-    assert subscription_reading.get(world.store, ADMIN, "42") == shown
+    assert subscription_reading.get(world.store, world.catalog, ADMIN, "42") == shown
 
 
 def test_a_put_of_another_version_is_a_conflict(world: World) -> None:
@@ -97,7 +97,7 @@ def test_a_plan_that_the_source_may_not_use_is_refused(world: World) -> None:
     with pytest.raises(NotFound):
         world.put({"plan": "Basic"}, world.request(LIMITED))
     with pytest.raises(NotFound):
-        subscription_reading.get(world.store, LIMITED, "42")
+        subscription_reading.get(world.store, world.catalog, LIMITED, "42")
 
 
 def test_a_patch_changes_the_fields_that_it_names(world: World) -> None:
@@ -139,9 +139,9 @@ def test_a_planned_change_is_not_stored(world: World) -> None:
 
 def test_subscriptions_are_listed_page_by_page_as_far_as_they_may_be_seen(world: World) -> None:
     world.put()
-    page, after = subscription_reading.listing(world.store, ADMIN, None, 10)
+    page, after = subscription_reading.listing(world.store, world.catalog, ADMIN, None, 10)
     assert ([shown["id"] for shown in page], after) == (["42"], None)
-    assert subscription_reading.listing(world.store, LIMITED, None, 10) == ([], None)
+    assert subscription_reading.listing(world.store, world.catalog, LIMITED, None, 10) == ([], None)
 
 
 def test_a_subscription_that_was_counted_or_billed_cannot_be_deleted(world: World) -> None:

@@ -12,7 +12,7 @@ from fusion_billing.access.stored_key import Source
 from fusion_billing.dynamodb.catalog.targets import subscription_key
 from fusion_billing.dynamodb.usage.items import Revision, StoredUsageRecord
 from fusion_billing.dynamodb.usage.reading import Selection
-from fusion_billing.errors import NotFound, Refused, Unavailable
+from fusion_billing.errors import Forbidden, NotFound, Refused, Unavailable
 from fusion_billing.metering.admission import Target
 from fusion_billing.retry import Deadline
 from tests.fakes.api_keys import FakeSources
@@ -52,17 +52,17 @@ def world() -> World:
 
 
 def test_a_record_is_shown_with_its_history(world: World) -> None:
-    document = world.records.get(SOURCE, "k1")
+    document = world.records.get(APP, SOURCE, "k1")
     assert (document["subscription"], document["quantity"], document["revision"]) == ("42", "1", 1)
     assert [entry["revision"] for entry in document["history"]] == [1]
 
 
 def test_an_unknown_record_is_not_found(world: World) -> None:
     with pytest.raises(NotFound) as missing:
-        world.records.get(SOURCE, "other")
+        world.records.get(APP, SOURCE, "other")
     assert missing.value.code == "not_found"
     with pytest.raises(NotFound) as missing:
-        world.records.get("src_" + "b" * 16, "k1")
+        world.records.get(APP, "src_" + "b" * 16, "k1")
     assert missing.value.code == "unknown_source"
 
 
@@ -81,7 +81,7 @@ def test_a_voided_record_counts_no_more_and_its_pair_is_marked_first(world: Worl
         "k2",
         "k3",
     ]
-    entry = world.records.get(SOURCE, "k1")["history"][-1]
+    entry = world.records.get(APP, SOURCE, "k1")["history"][-1]
     assert (entry["voided"], entry["reason"], entry["actor"]) == (True, "wrong", "key")
 
 
@@ -110,10 +110,48 @@ def test_a_reason_must_be_printable(world: World) -> None:
 
 def test_an_alias_stands_for_its_subscription(world: World) -> None:
     world.targets.subscription("acme", Target("42"))
-    assert (world.records.own_id("acme"), world.records.own_id("none")) == ("42", "none")
+    assert (world.records.selected(APP, "acme", "m"), world.records.selected(APP, "none", "m")) == ("42", "none")
     world.targets.unreadable = {subscription_key("acme")}
     with pytest.raises(Unavailable):
-        world.records.own_id("acme")
+        world.records.selected(APP, "acme", "m")
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [{"subscriptions": frozenset({"43"})}, {"plans": frozenset({"Basic"})}, {"metrics": frozenset({"other"})}],
+    ids=str,
+)
+def test_a_limited_source_neither_reads_nor_voids_records_beyond_its_limits(
+    world: World, limits: dict[str, frozenset[str]]
+) -> None:
+    world.targets.subscription("42", Target("42", plan="Pro"))
+    limited = Principal("key", SOURCE, frozenset({"usage:write"}), **limits)
+    with pytest.raises(NotFound):
+        world.records.get(limited, SOURCE, "k1")
+    with pytest.raises(NotFound):
+        world.voider.void(limited, SOURCE, "k1", {}, NOW)
+    assert not world.reader.items[SOURCE, "k1"].voided
+    if limited.metrics is None:
+        assert world.records.selected(limited, "42", "m") == "~"
+    else:
+        with pytest.raises(Forbidden):
+            world.records.selected(limited, "42", "m")
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [{"subscriptions": frozenset({"42"})}, {"plans": frozenset({"Pro"})}, {"metrics": frozenset({"m"})}],
+    ids=str,
+)
+def test_a_limited_source_reads_and_voids_records_within_its_limits(
+    world: World, limits: dict[str, frozenset[str]]
+) -> None:
+    for name in ("42", "acme"):
+        world.targets.subscription(name, Target("42", plan="Pro"))
+    limited = Principal("key", SOURCE, frozenset({"usage:write"}), **limits)
+    assert world.records.get(limited, SOURCE, "k1")["subscription"] == "42"
+    assert world.records.selected(limited, "acme", "m") == "42"
+    assert world.voider.void(limited, SOURCE, "k1", {}, NOW)["outcome"] == "voided"
 
 
 def test_a_source_sees_its_own_records_and_an_admin_all(world: World) -> None:
@@ -134,7 +172,7 @@ def test_an_app_s_books_are_compared_with_what_is_stored(world: World) -> None:
         "to": "2026-12-01T00:00:00Z",
         "records": [{"idempotency_key": key, "quantity": quantity} for key, quantity in booked.items()],
     }
-    report = reconcile(world.records, SOURCE, body)
+    report = reconcile(world.records, APP, SOURCE, body)
     assert report["missing_in_service"] == [
         {"idempotency_key": "k3", "quantity": "3", "voided": True},
         {"idempotency_key": "k9", "quantity": "9"},
@@ -142,4 +180,4 @@ def test_an_app_s_books_are_compared_with_what_is_stored(world: World) -> None:
     assert report["missing_in_app"] == [{"idempotency_key": "k2", "quantity": "2"}]
     assert (report["differing"], report["equal"]) == ([], 1)
     with pytest.raises(Refused):
-        reconcile(world.records, SOURCE, {**body, "to": body["from"]})
+        reconcile(world.records, APP, SOURCE, {**body, "to": body["from"]})

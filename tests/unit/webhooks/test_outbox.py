@@ -77,6 +77,9 @@ def test_the_payload_has_type_timestamp_and_data_with_a_sequence_per_subscriptio
         ({"metrics": frozenset({"api_calls", "seats"})}, True),
         ({"metrics": frozenset({"seats"})}, False),
         ({"plans": frozenset({"Pro"}), "metrics": frozenset()}, False),
+        ({"subscriptions": frozenset({"42"})}, True),
+        ({"subscriptions": frozenset({"43"})}, False),
+        ({"subscriptions": frozenset({"42"}), "plans": frozenset({"Basic"})}, False),
     ],
 )
 def test_an_endpoint_is_told_only_of_what_its_source_may_see(limits: dict[str, Any], *, told: bool) -> None:

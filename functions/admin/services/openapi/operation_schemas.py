@@ -15,7 +15,7 @@ from functions.admin.services.openapi.schema_parts import (
     ref,
 )
 from fusion_billing.access.principal import SCOPES
-from fusion_billing.catalog.identifiers import MAX_FAULTS
+from fusion_billing.catalog.identifiers import MAX_FAULTS, MAX_REQUESTS_PER_SECOND
 from fusion_billing.error_codes import ERROR_CODES
 from fusion_billing.odoo.line_findings import FOUND
 
@@ -32,13 +32,25 @@ _FAULT_CODE: Schema = TEXT | {
 def operation_schemas() -> dict[str, Schema]:
     """Return the schemas of sources, keys, runs, order lines and problems, by name."""
     scopes = array({"type": "string", "enum": sorted(SCOPES)}, minItems=1)
-    source = {"name": TEXT, "metrics": TEXTS, "plans": TEXTS}
-    new_source = {"name": TEXT, "metrics": or_null(TEXTS), "plans": or_null(TEXTS)}
+    rate: Schema = {"type": "integer", "minimum": 1, "maximum": MAX_REQUESTS_PER_SECOND}
+    source = {"name": TEXT, "metrics": TEXTS, "plans": TEXTS, "subscriptions": TEXTS, "requests_per_second": rate}
+    key = {"scopes": scopes, "expires_at": INSTANT}
+    limits = {name: or_null(TEXTS) for name in ("metrics", "plans", "subscriptions")}
+    new_source = {"name": TEXT, **limits, "requests_per_second": or_null(rate)}
     return {
         "SourceDefinition": closed_object(("name",), **new_source),
-        "Source": object_(("id", "name"), id=TEXT, **source, keys={"type": "array"}),
-        "KeyDefinition": closed_object(("scopes",), scopes=scopes),
-        "Key": object_(("id", "key", "scopes"), id=TEXT, key=TEXT, scopes=scopes),
+        "SourceChange": closed_object((), **new_source),
+        "Source": object_(
+            ("id", "name"),
+            id=TEXT,
+            **source,
+            created_at=INSTANT,
+            keys=array(
+                object_(("id", "scopes", "created_at"), id=TEXT, **key, created_at=INSTANT, expired={"type": "boolean"})
+            ),
+        ),
+        "KeyDefinition": closed_object(("scopes",), scopes=scopes, expires_at=or_null(INSTANT)),
+        "Key": object_(("id", "key", "scopes"), id=TEXT, key=TEXT, **key, source=TEXT),
         "SessionRequest": closed_object(("key",), key=TEXT),
         "Session": object_(
             ("source", "source_name", "key_id", "scopes"),
@@ -48,6 +60,7 @@ def operation_schemas() -> dict[str, Schema]:
             scopes=scopes,
             metrics=TEXTS,
             plans=TEXTS,
+            subscriptions=TEXTS,
             expires_at=INSTANT,
         ),
         "RunRequest": closed_object(subscription=TEXT, sweep={"type": "boolean"}),

@@ -6,12 +6,13 @@ from typing import Any
 
 from functions.admin.route_table import Route
 from functions.admin.services.openapi.schema_parts import ref
+from fusion_billing.access.principal import ADMIN
 from fusion_billing.error_codes import ERROR_CODES
 from fusion_billing.json_types import JsonObject
 
 _PROBLEM = {"application/problem+json": {"schema": ref("Problem")}}
 _OF_A_KEY = (
-    *("missing_key", "malformed_key", "unknown_key", "revoked_key", "missing_scope"),
+    *("missing_key", "malformed_key", "unknown_key", "revoked_key", "expired_key", "missing_scope"),
     *("session_expired", "cross_site_request"),
 )
 _OF_A_BODY = ("malformed_json", "malformed_body", "not_an_object", "too_large", "invalid")
@@ -35,6 +36,8 @@ def _codes(route: Route) -> Iterator[str]:
     if route.scope is not None:
         yield from _OF_A_KEY
         yield "unavailable"
+    if route.scope == ADMIN:
+        yield "limited_source"
     if route.body is not None:
         yield from _OF_A_BODY
     if "cursor" in route.parameters:

@@ -28,16 +28,38 @@ class Principal:
     scopes: frozenset[str]
     metrics: frozenset[str] | None = None
     plans: frozenset[str] | None = None
+    subscriptions: frozenset[str] | None = None
 
     @property
     def is_admin(self) -> bool:
-        """Whether it may do everything for every source."""
+        """Whether it may act for every source, within the limits of its own."""
         return ADMIN in self.scopes
 
+    @property
+    def is_operator(self) -> bool:
+        """Whether it may do everything: it has the scope `admin`, and its source has no limits."""
+        return self.is_admin and not self.is_limited
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether its source has any limit."""
+        return self.metrics is not None or not self.sees_every_subscription
+
+    @property
+    def sees_every_subscription(self) -> bool:
+        """Whether its source has neither a limit on plans nor one on subscriptions."""
+        return self.plans is None and self.subscriptions is None
+
     def require(self, scope: str) -> None:
-        """Raise `Forbidden` unless the key has `scope` (or `admin`, which implies every other)."""
+        """Raise `Forbidden` unless the key has `scope` (or `admin`, which implies every other).
+
+        What requires the scope `admin` concerns every subscription, so a source with limits may not do it.
+        """
         if scope not in self.scopes and ADMIN not in self.scopes:
             raise Forbidden(f"API key lacks the scope {scope}", code="missing_scope")
+        if scope == ADMIN and self.is_limited:
+            message = "The source of this API key is limited: only a key of a source without limits may do this"
+            raise Forbidden(message, code="limited_source")
 
     def may_use_metric(self, code: str) -> bool:
         """Return whether its source may use the metric `code`."""
@@ -46,3 +68,7 @@ class Principal:
     def may_use_plan(self, plan: str) -> bool:
         """Return whether its source may use subscriptions on `plan`."""
         return self.plans is None or plan in self.plans
+
+    def may_use_subscription(self, subscription: str, *, plan: str) -> bool:
+        """Return whether its source may use the subscription with this ID (not an alias), on `plan`."""
+        return self.may_use_plan(plan) and (self.subscriptions is None or subscription in self.subscriptions)

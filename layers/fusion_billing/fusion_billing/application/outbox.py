@@ -14,6 +14,7 @@ never an event: the relay's schedule finds the deliveries by their due time.
 import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -47,12 +48,14 @@ class Outbox:
     ) -> Prepared:
         """Return the writes for an event of `type` about `subscription`, for the endpoints that may see it.
 
-        Each source's limits on `plan` and `metric` decide that. `data` has the members that the event type defines
-        (JSON types, decimals as text); `subscription` and `sequence` are added here.
+        Each source's limits on `subscription`, `plan` and `metric` decide that. `data` has the members that the
+        event type defines (JSON types, decimals as text); `subscription` and `sequence` are added here.
         Raises `ValueError` if `data` does not match the event type.
         """
-        listening = subscribed_endpoints(self._gateway.endpoints(), type, plan=plan, metric=metric)
-        return self._prepare(type, subscription, data, listening, now)
+        listening = subscribed_endpoints(
+            self._gateway.endpoints(), type, subscription=subscription, plan=plan, metric=metric
+        )
+        return self._prepare(type, _About(subscription, plan, metric), data, listening, now)
 
     def prepare_for(
         self,
@@ -63,7 +66,7 @@ class Outbox:
         now: datetime,
     ) -> Prepared:
         """Return the writes for an event about an endpoint, for the `endpoints` given alone."""
-        return self._prepare(type, None, data, endpoints, now)
+        return self._prepare(type, _About(), data, endpoints, now)
 
     def wake_up(self, prepared: Prepared) -> None:
         """Wake the relay for the first attempts; call it after the transaction. Never raises an error of AWS."""
@@ -73,7 +76,7 @@ class Outbox:
     def _prepare(
         self,
         type_: str,
-        subscription: str | None,
+        about: "_About",
         data: Mapping[str, Any],
         listening: Sequence[Endpoint],
         now: datetime,
@@ -81,6 +84,7 @@ class Outbox:
         # Imported here: pydantic is a fifth of a cold start, and most calls publish no event.
         from fusion_billing.webhooks.events.registry import check  # noqa: PLC0415
 
+        subscription = about.subscription
         content = dict(data) if subscription is None else {"subscription": subscription, **data}
         check(type_, content)
         if not listening:
@@ -93,6 +97,8 @@ class Outbox:
             subscription=subscription,
             body=payload(type_, now, content),
             at=now,
+            plan=about.plan,
+            metric=about.metric,
         )
         direct = len(listening) <= DIRECT_DELIVERIES
         # Deliveries to a disabled endpoint wait until it is enabled again, and attempts at an endpoint that only
@@ -103,6 +109,15 @@ class Outbox:
             endpoints=tuple(awake if direct else awake[:1]),
             event_id=event.id,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    """What an event is about; None: nothing of that kind."""
+
+    subscription: str | None = None
+    plan: str | None = None
+    metric: str | None = None
 
 
 def payload(type_: str, at: datetime, data: Mapping[str, object]) -> bytes:

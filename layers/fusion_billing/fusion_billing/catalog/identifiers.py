@@ -78,7 +78,7 @@ MAX_DEFINITION_BYTES: Final = MAX_STORED_BYTES
 """Bytes of a definition's JSON, all its versions or overrides together."""
 
 MAX_LISTED: Final = 1_000
-"""Plans or subscriptions that a charge names, values of a property that a filter names."""
+"""Plans or subscriptions that a charge names, metrics that a source is limited to, values that a filter names."""
 
 MAX_TIERS: Final = 100
 MAX_FILTERS: Final = 100
@@ -107,6 +107,14 @@ MAX_ORDERS: Final = 40
 
 LIST_SHARDS: Final = 16
 """Shards of the list of subscriptions: partitions of the index `listing`."""
+
+# Sources
+
+MAX_LIMITS: Final = 100
+"""Plans or subscriptions that a source is limited to: every request reads them with its key."""
+
+MAX_REQUESTS_PER_SECOND: Final = 10_000
+"""Requests per second that a source may be allowed."""
 
 # Change markers
 

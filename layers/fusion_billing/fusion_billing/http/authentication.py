@@ -39,8 +39,8 @@ class Authenticator:
 
         A request with both is authenticated by its key. Raises `Unauthenticated` with the code `missing_key`,
         `malformed_key`, `unknown_key` (also if only the secret is wrong: the responses are the same),
-        `revoked_key` or `session_expired`; and `Forbidden` (`cross_site_request`) for a cookie without the header
-        that only the console sends.
+        `revoked_key`, `expired_key` or `session_expired`; and `Forbidden` (`cross_site_request`) for a cookie
+        without the header that only the console sends.
         """
         cookies = headers.get("cookie", "")
         if "authorization" not in headers and sessions.has_cookie(cookies):
@@ -59,6 +59,8 @@ class Authenticator:
             raise Unauthenticated("Invalid API key", code="unknown_key")
         if not stored.live_at(now):
             raise Unauthenticated("API key was revoked", code="revoked_key")
+        if stored.has_expired(now):
+            raise Unauthenticated("API key has expired: create another one", code="expired_key")
         return stored.principal
 
     def _of_session(self, cookies: str, now: datetime) -> Principal:
@@ -70,7 +72,7 @@ class Authenticator:
         session = None if cookie is None or stored is None else stored.sessions.get(cookie.session_id)
         if cookie is None or stored is None or session is None or not session.proven_by(cookie.secret):
             raise Unauthenticated("Session has ended: sign in again", code="session_expired")
-        if now >= session.expires_at or not stored.live_at(now):
+        if now >= session.expires_at or not stored.live_at(now) or stored.has_expired(now):
             raise Unauthenticated("Session has expired: sign in again", code="session_expired")
         return stored.principal
 

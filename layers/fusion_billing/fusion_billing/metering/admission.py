@@ -5,7 +5,7 @@
 | `source_not_allowed` | the record names another source, and the key lacks the scope `admin` |
 | `unknown_source` | the source does not exist |
 | `unknown_metric`, `metric_not_allowed` | the metric does not exist; it is not among those of the source |
-| `unknown_subscription` | it does not exist, or is on a plan that the source may not use: the response is the same |
+| `unknown_subscription` | it does not exist, or the source may not use it or its plan: the response is the same |
 | `before_start` | the window starts before the subscription does |
 | `subscription_ended` | the window starts at or after the end of the subscription |
 | `window_too_long` | the window of a `time_weighted` metric is longer than 32 days |
@@ -72,7 +72,7 @@ def admission(
     faults = _source_faults(principal, record, source)
     if not faults:
         faults = [*_metric_faults(principal, record.metric, metric)]
-        if subscription is None or not principal.may_use_plan(subscription.plan):
+        if subscription is None or not principal.may_use_subscription(subscription.id, plan=subscription.plan):
             faults.append(Fault("subscription", "unknown_subscription", "does not exist"))
     if faults or subscription is None or metric is None:
         return Admission(record.subscription, faults=tuple(faults))

@@ -16,6 +16,8 @@ class Delivery:
         created_at: The time of the event.
         due_at: The time of the next attempt; during an attempt, the end of its lease.
         error: The reason that it failed.
+        plan: The plan that the event is about; None if it was stored by an earlier release.
+        metric: The metric that the event is about; None also for an event about none.
     """
 
     endpoint: str
@@ -27,6 +29,8 @@ class Delivery:
     subscription: str | None = None
     due_at: datetime | None = None
     error: str | None = None
+    plan: str | None = None
+    metric: str | None = None
     attempts: tuple[Attempt, ...] = ()
 
     @property

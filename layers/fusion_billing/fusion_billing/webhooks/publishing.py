@@ -11,13 +11,15 @@ TransactionWrite: TypeAlias = object
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A stored event. `body` contains the exact bytes to send; it does not contain `plan` and `metric`."""
+    """A stored event. `body` contains the exact bytes to send; `plan` and `metric` decide who may see it."""
 
     id: str
     type: str
     subscription: str | None
     body: bytes
     at: datetime
+    plan: str | None = None
+    metric: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ from fusion_billing.access.principal import Principal
 from fusion_billing.access.sessions import MAX_SESSIONS, NewSession, StoredSession
 from fusion_billing.access.stored_key import StoredKey
 from fusion_billing.dynamodb import keys
+from fusion_billing.dynamodb.attributes import Item
 from fusion_billing.dynamodb.catalog.sources import SourceStore
 from fusion_billing.dynamodb.errors import cancelled_by_condition, reasons, unavailable_when_transient
-from fusion_billing.errors import Conflict, NotFound, Unavailable
+from fusion_billing.errors import Conflict, NotFound, Unavailable, VersionConflict
 from fusion_billing.instants import parse_instant, rfc3339
 from fusion_billing.retry import VERSION_CONFLICTS
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 _SESSION = "session_"
 """Each session is an attribute of its key's item: two that begin at once don't overwrite each other."""
+LIMITS = ("metrics", "plans", "subscriptions")
+"""Attributes of a source's limits on its keys and endpoints."""
 
 LIVE_KEYS = 2  # the old one and the new one, while an app moves from one to the other
 
@@ -38,22 +41,26 @@ class KeyStore:
         item = response.get("Item")
         return _read(key_id, item) if item else None
 
-    def create(self, key_id: str, stored: StoredKey) -> None:
-        """Store a new key of an existing source.
+    def create(self, key_id: str, stored: StoredKey, source_version: int = 1) -> None:
+        """Store a new key of an existing source, read at `source_version`: the key has copies of its limits.
 
-        Raises `NotFound` where the source does not exist, `Conflict` (`too_many_keys`) where it has two live
-        keys already, and `Unavailable`.
+        Raises `NotFound` where the source does not exist, `VersionConflict` where it was changed since,
+        `Conflict` (`too_many_keys`) where it has two live keys already, and `Unavailable`.
         """
-        source_exists = "attribute_exists(pk)"
+        source_is_as_read = "#version = :read"
         room_for_one = "size(#keys) < :most"
         key_is_new = "attribute_not_exists(pk)"
         add_to_source: Any = {
             "TableName": self._table,
             "Key": keys.source_key(stored.principal.source),
             "UpdateExpression": "SET #keys = list_append(#keys, :added)",
-            "ConditionExpression": f"{source_exists} AND {room_for_one}",
-            "ExpressionAttributeNames": {"#keys": "keys"},
-            "ExpressionAttributeValues": {":added": {"L": [{"S": key_id}]}, ":most": {"N": str(LIVE_KEYS)}},
+            "ConditionExpression": f"{source_is_as_read} AND {room_for_one}",
+            "ExpressionAttributeNames": {"#keys": "keys", "#version": "version"},
+            "ExpressionAttributeValues": {
+                ":added": {"L": [{"S": key_id}]},
+                ":most": {"N": str(LIVE_KEYS)},
+                ":read": {"N": str(source_version)},
+            },
         }
         put_key: Any = {
             "TableName": self._table,
@@ -70,8 +77,11 @@ class KeyStore:
                 raise
             if reasons(error)[1] == "ConditionalCheckFailed":
                 raise Conflict("a key of this id exists") from error
-            if SourceStore(self._client, self._table).get(stored.principal.source) is None:
+            source = SourceStore(self._client, self._table).get(stored.principal.source)
+            if source is None:
                 raise NotFound(f"there is no source {stored.principal.source}") from error
+            if source.version != source_version:
+                raise VersionConflict("the source was just changed by another request") from error
             raise Conflict(
                 f"the source has {LIVE_KEYS} live keys: delete one before another is made",
                 code="too_many_keys",
@@ -176,11 +186,17 @@ def _write(key_id: str, stored: StoredKey) -> dict[str, Any]:
         "scopes": _strings(tuple(sorted(principal.scopes))),
         "created": {"S": rfc3339(stored.created)},
     }
-    if principal.metrics is not None:
-        item["metrics"] = _strings(tuple(sorted(principal.metrics)))
-    if principal.plans is not None:
-        item["plans"] = _strings(tuple(sorted(principal.plans)))
-    return item
+    if stored.expires is not None:
+        item["expires"] = {"S": rfc3339(stored.expires)}
+    if stored.requests_per_second is not None:
+        item["rps"] = {"N": str(stored.requests_per_second)}
+    return item | limit_attributes(principal.metrics, principal.plans, principal.subscriptions)
+
+
+def limit_attributes(*limits: frozenset[str] | None) -> Item:
+    """Return the attributes of a source's limits (metrics, plans, subscriptions) on its keys and endpoints."""
+    named = zip(LIMITS, limits, strict=True)
+    return {name: _strings(tuple(sorted(limit))) for name, limit in named if limit is not None}
 
 
 def _read(key_id: str, item: dict[str, Any]) -> StoredKey:
@@ -190,14 +206,17 @@ def _read(key_id: str, item: dict[str, Any]) -> StoredKey:
         scopes=_set(item, "scopes") or frozenset(),
         metrics=_set(item, "metrics"),
         plans=_set(item, "plans"),
+        subscriptions=_set(item, "subscriptions"),
     )
-    revoked = item.get("revoked")
+    revoked, expires, rate = item.get("revoked"), item.get("expires"), item.get("rps")
     return StoredKey(
         principal=principal,
         hash=item["hash"]["S"],
         created=parse_instant(item["created"]["S"]),
         revoked=parse_instant(revoked["S"]) if revoked else None,
         sessions=_sessions(item),
+        expires=parse_instant(expires["S"]) if expires else None,
+        requests_per_second=int(rate["N"]) if rate else None,
     )
 
 

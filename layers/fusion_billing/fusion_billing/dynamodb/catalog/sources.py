@@ -15,6 +15,8 @@ from fusion_billing.instants import parse_instant, rfc3339
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+    from fusion_billing.webhooks.publishing import TransactionWrite
+
 
 class SourceStore:
     """The apps that push usage, all in one partition: they are few."""
@@ -28,7 +30,7 @@ class SourceStore:
         source_is_new = "attribute_not_exists(pk)"
         item: Item = {
             **keys.source_key(source.id),
-            "doc": {"S": _document(source)},
+            "doc": {"S": document_of(source)},
             "version": {"N": "1"},
             "keys": {"L": []},
         }
@@ -39,6 +41,18 @@ class SourceStore:
             if condition_failed(error):
                 raise Conflict(f"the source {source.id} exists") from error
             raise
+
+    def unchanged(self, source: Source) -> "TransactionWrite":
+        """Return the check for a transaction that a source is as it was read, its limits and keys included."""
+        return {
+            "ConditionCheck": {
+                "TableName": self._table,
+                "Key": keys.source_key(source.id),
+                "ConditionExpression": "#version = :read",
+                "ExpressionAttributeNames": {"#version": "version"},
+                "ExpressionAttributeValues": {":read": {"N": str(source.version)}},
+            }
+        }
 
     def get(self, source_id: str) -> Source | None:
         """Return the source as it is now, or None; raises `Unavailable`."""
@@ -63,12 +77,13 @@ class SourceStore:
         return [_read(item) for item in response["Items"]], last["sk"]["S"] if last else None
 
 
-def _document(source: Source) -> str:
+def document_of(source: Source) -> str:
+    """Return a source's document, as it is stored."""
     document: dict[str, Any] = {"name": source.name}
-    if source.metrics is not None:
-        document["metrics"] = sorted(source.metrics)
-    if source.plans is not None:
-        document["plans"] = sorted(source.plans)
+    named = zip(("metrics", "plans", "subscriptions"), source.limits, strict=True)
+    document |= {name: sorted(limit) for name, limit in named if limit is not None}
+    if source.requests_per_second is not None:
+        document["requests_per_second"] = source.requests_per_second
     if source.created is not None:
         document["created"] = rfc3339(source.created)
     return json.dumps(document, sort_keys=True, separators=(",", ":"))
@@ -82,6 +97,9 @@ def _read(item: dict[str, Any]) -> Source:
         name=document["name"],
         metrics=frozenset(document["metrics"]) if "metrics" in document else None,
         plans=frozenset(document["plans"]) if "plans" in document else None,
+        subscriptions=frozenset(document["subscriptions"]) if "subscriptions" in document else None,
         keys=tuple(each["S"] for each in item["keys"]["L"]),
         created=parse_instant(created) if created else None,
+        version=int(item["version"]["N"]),
+        requests_per_second=document.get("requests_per_second"),
     )

@@ -24,6 +24,7 @@ from fusion_billing.webhooks.delivery_result import (
     EndpointResponse,
     recent_attempts,
 )
+from fusion_billing.webhooks.endpoint import Endpoint
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -186,11 +187,13 @@ class DeliveryStore:
         since: datetime | None = None,
         states: frozenset[DeliveryState] | None = None,
         type_: str | None = None,
+        visible_to: Endpoint | None = None,
         oldest_first: bool = False,
     ) -> tuple[list[Delivery], str | None]:
         """Return a page of an endpoint's deliveries, and the ID to go on after (None: it was the last).
 
         The newest are first unless `oldest_first`. `type_` is an event type or a filter such as `rating.*`.
+        Those of events that the source of `visible_to` may no longer see are left out.
         """
         lowest = "msg_" if since is None else identifiers.first_event_id(since)
         highest = _AFTER_EVERY_ID
@@ -203,10 +206,11 @@ class DeliveryStore:
                 return found, last
             if item["sk"]["S"] == after:
                 continue
-            if passes(item, states, type_):
+            delivery = from_item(item) if passes(item, states, type_) else None
+            if delivery is not None and (visible_to is None or visible_to.may_see_delivery(delivery)):
                 if len(found) == limit:
                     return found, found[-1].event
-                found.append(from_item(item))
+                found.append(delivery)
             last = item["sk"]["S"]
         return found, None
 

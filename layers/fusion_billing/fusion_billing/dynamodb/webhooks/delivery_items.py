@@ -30,6 +30,8 @@ def from_item(item: Item) -> Delivery:
         subscription=item["subscription"]["S"] if "subscription" in item else None,
         due_at=parse_instant(item["due_at"]["S"]) if "due_at" in item and item["state"]["S"] == "due" else None,
         error=item["error"]["S"] if "error" in item else None,
+        plan=item["plan"]["S"] if "plan" in item else None,
+        metric=item["metric"]["S"] if "metric" in item else None,
         attempts=tuple(_read_attempt(attempt["M"]) for attempt in item.get("attempts", {"L": []})["L"]),
     )
 

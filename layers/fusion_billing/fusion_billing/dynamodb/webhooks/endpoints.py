@@ -5,9 +5,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.attributes import Item
-from fusion_billing.errors import Conflict
+from fusion_billing.dynamodb.errors import cancelled_by_condition
+from fusion_billing.errors import Conflict, VersionConflict
 from fusion_billing.instants import parse_instant, rfc3339
 from fusion_billing.webhooks.endpoint import Endpoint, SealedSecret
 from fusion_billing.webhooks.publishing import TransactionWrite
@@ -15,7 +18,8 @@ from fusion_billing.webhooks.publishing import TransactionWrite
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_OPTIONAL = ("metrics", "plans", "disabled_at", "disabled_reason")
+_LIMITS = ("metrics", "plans", "subscriptions")
+_OPTIONAL = (*_LIMITS, "disabled_at", "disabled_reason")
 
 
 class EndpointStore:
@@ -46,11 +50,23 @@ class EndpointStore:
                 found.append(endpoint)
         return found, None
 
-    def create(self, endpoint: Endpoint) -> None:
-        """Store a new endpoint."""
-        self._dynamodb.put_item(
-            TableName=self._table, Item=to_item(endpoint), ConditionExpression="attribute_not_exists(pk)"
-        )
+    def create(self, endpoint: Endpoint, source_unchanged: TransactionWrite | None = None) -> None:
+        """Store a new endpoint, in one transaction with the check that its source is as it was read.
+
+        Raises `VersionConflict` if the source was changed since.
+        """
+        put: Any = {
+            "TableName": self._table,
+            "Item": to_item(endpoint),
+            "ConditionExpression": "attribute_not_exists(pk)",
+        }
+        writes: Any = [{"Put": put}] if source_unchanged is None else [{"Put": put}, source_unchanged]
+        try:
+            self._dynamodb.transact_write_items(TransactItems=writes)
+        except ClientError as error:
+            if not cancelled_by_condition(error):
+                raise
+            raise VersionConflict("the source was just changed by another request") from error
 
     def replace(self, endpoint: Endpoint, *, forget_failures: bool = False) -> Endpoint:
         """Store `endpoint` over the version it was read at, and return it as it is stored.
@@ -197,7 +213,7 @@ def to_item(endpoint: Endpoint) -> Item:
         "secrets": {"L": [_secret_item(secret) for secret in endpoint.secrets]},
         "version": {"N": str(endpoint.version)},
     }
-    for name, limit in (("metrics", endpoint.metrics), ("plans", endpoint.plans)):
+    for name, limit in zip(_LIMITS, endpoint.limits, strict=True):
         if limit is not None:
             item[name] = {"L": [{"S": value} for value in sorted(limit)]}
     for name, instant in (("failing_since", endpoint.failing_since), ("disabled_at", endpoint.disabled_at)):
@@ -220,6 +236,7 @@ def from_item(item: Item) -> Endpoint:
         state=item["state"]["S"],
         metrics=_limit(item, "metrics"),
         plans=_limit(item, "plans"),
+        subscriptions=_limit(item, "subscriptions"),
         secrets=tuple(_secret(secret["M"]) for secret in item["secrets"]["L"]),
         failing_since=_instant(item, "failing_since"),
         disabled_at=_instant(item, "disabled_at"),

@@ -119,9 +119,13 @@ def _event_item(event: Event) -> Item:
         "at": {"S": rfc3339(event.at)},
         "ttl": {"N": _epoch(event.at + EVENTS_KEPT)},
     }
-    if event.subscription is not None:
-        item["subscription"] = {"S": event.subscription}
-    return item
+    return item | _about(event)
+
+
+def _about(event: Event) -> Item:
+    """Return the attributes that decide who may see an event."""
+    named = (("subscription", event.subscription), ("plan", event.plan), ("metric", event.metric))
+    return {name: {"S": value} for name, value in named if value is not None}
 
 
 def _event(item: Any) -> Event:
@@ -131,6 +135,8 @@ def _event(item: Any) -> Event:
         subscription=item["subscription"]["S"] if "subscription" in item else None,
         body=bytes(item["body"]["B"]),
         at=parse_instant(item["at"]["S"]),
+        plan=item["plan"]["S"] if "plan" in item else None,
+        metric=item["metric"]["S"] if "metric" in item else None,
     )
 
 
@@ -146,11 +152,9 @@ def _delivery_item(event: Event, endpoint: Endpoint) -> Item:
         "due_at": {"S": sortable(event.at)},
         "ttl": {"N": _epoch(event.at + DELIVERIES_KEPT)},
     }
-    if event.subscription is not None:
-        item["subscription"] = {"S": event.subscription}
     if not endpoint.enabled:
         item["error"] = {"S": DISABLED}
-    return item
+    return item | _about(event)
 
 
 def _epoch(instant: datetime) -> str:
