@@ -101,7 +101,9 @@ class Request:
 
     @property
     def _list_name(self) -> str:
-        return list_name(self.event.get("rawPath", ""), self.query)
+        """The list that cursors are valid for. A limited key has lists of its own: no cursor shows it others' items."""
+        limits = "" if self.caller is None else self.caller.limits_text
+        return list_name(self.event.get("rawPath", ""), self.query) + limits
 
 
 def invalid_parameter(name: str, message: str) -> Refused:

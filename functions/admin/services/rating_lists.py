@@ -99,7 +99,10 @@ def listing(
             if shown is not None:
                 items.append(shown)
                 _add(totals, shown["currency"], Decimal(shown["amount"]))
-        if position is None or len(items) >= limit or read >= _MOST_READ:
+        if position is None or len(items) >= limit:
+            break
+        # A cursor names the last rating that was read: for a limited key, one that it may see.
+        if read >= _MOST_READ and _may_name(found[-1:], known, listed, principal):
             break
     following = None if position is None else _text(position, totals)
     return Page(items, following, {"totals": totals_json(totals)})
@@ -125,11 +128,27 @@ def _shown(
     return listed_rating_json(rating, document, listed, now)
 
 
+def _may_name(
+    last: Sequence[RatingKey],
+    known: Mapping[RatingKey, StoredRating],
+    listed: Mapping[str, Listed],
+    principal: Principal,
+) -> bool:
+    """Return whether a cursor for the key may name the last rating that was read."""
+    if not principal.is_limited:
+        return True
+    try:
+        return all(
+            may_see(principal, key.subscription, known[key].document, listed.get(key.subscription)) for key in last
+        )
+    except (KeyError, UnreadableDocument):
+        return False
+
+
 def may_see(principal: Principal, subscription: str, document: RatingDocument, listed: Listed | None) -> bool:
-    """Return whether the key's source may see a rating: by its metric, and by its subscription's present plan."""
-    del subscription
+    """Return whether the key's source may see a rating: by its metric, its subscription, and its present plan."""
     plan = document.plan if listed is None else listed.subscription.plan
-    return principal.may_use_metric(document.metric) and principal.may_use_plan(plan)
+    return principal.may_use_metric(document.metric) and principal.may_use_subscription(subscription, plan=plan)
 
 
 def _add(totals: dict[str, Decimal], currency: str, amount: Decimal) -> None:

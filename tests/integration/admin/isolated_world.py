@@ -64,6 +64,7 @@ _SHOWN = frozenset(
         "GET /v1/subscriptions/{subscription}/ratings",
         "GET /v1/subscriptions/{subscription}/statements",
         "GET /v1/charges",
+        "GET /v1/ratings",
         "GET /v1/lines",
         "GET /v1/usage",
         "GET /v1/endpoints/{endpoint}/deliveries",
@@ -226,6 +227,10 @@ class TwoParties:
             "GET /v1/subscriptions/{subscription}/statements": subscriptions,
             "GET /v1/subscriptions/{subscription}/statements/{period_start}": [
                 {"path": {**each["path"], "period_start": "2026-09-01T00:00:00Z"}} for each in subscriptions
+            ],
+            "GET /v1/ratings": [
+                {"query": {"period_end_from": "2026-11-01", "period_end_to": "2027-01-01", "limit": limit_}}
+                for limit_ in ("1", "500")
             ],
             "POST /v1/estimates": [
                 {"body": {"charge_code": names["charge"], "units": "100"}},

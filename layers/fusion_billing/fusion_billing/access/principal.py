@@ -50,6 +50,12 @@ class Principal:
         """Whether its source has neither a limit on plans nor one on subscriptions."""
         return self.plans is None and self.subscriptions is None
 
+    @property
+    def limits_text(self) -> str:
+        """The limits of its source as text, empty if it has none."""
+        limits = (self.metrics, self.plans, self.subscriptions)
+        return repr([limit and sorted(limit) for limit in limits]) if self.is_limited else ""
+
     def require(self, scope: str) -> None:
         """Raise `Forbidden` unless the key has `scope` (or `admin`, which implies every other).
 
