@@ -235,7 +235,7 @@ def _patches(made: Service, rating_cadence: str) -> Iterator[Any]:
         def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
             return clock.now.astimezone(tz)
 
-    yield patch.dict("os.environ", environment(made.tables))
+    yield patch.dict("os.environ", environment(made.tables, rating_cadence))
     yield patch.object(store_client, "make", make)
     yield patch.object(odoo_client, "Http", lambda *_, **__: odoo.Http(made.stand_in, made.killer))
     yield patch.object(functions.relay.jobs, "send_deliveries", lambda *_, **__: {})  # events are not sent
@@ -249,7 +249,7 @@ def _patches(made: Service, rating_cadence: str) -> Iterator[Any]:
                 yield patch.object(module, "datetime", Virtual)
 
 
-def environment(tables: Tables) -> dict[str, str]:
+def environment(tables: Tables, rating_cadence: str = "1h") -> dict[str, str]:
     """Return the settings of all functions."""
     return {
         **tables.environment(),
