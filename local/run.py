@@ -102,6 +102,11 @@ class Running:
         self.cloud.client("secretsmanager").put_secret_value(
             SecretId=self.cloud.outputs["OdooApiKeySecretArn"], SecretString=odoo_key
         )
+        portal_secret = self._stored.get("portal_secret") or secrets.token_hex(32)
+        self._stored.set("portal_secret", portal_secret)
+        self.cloud.client("secretsmanager").put_secret_value(
+            SecretId=self.cloud.outputs["PortalSecretArn"], SecretString=json.dumps({"current": portal_secret})
+        )
         if not self._stored.get("key") or not Service(self.cloud.base_url, self._stored.get("key")).knows_the_key():
             self._stored.set("key", self._bootstrap())
             self._stored.set("endpoint", "")

@@ -5,6 +5,7 @@ but its path, method, headers and query is read before its key is accepted.
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from importlib import import_module
 from typing import Any, Protocol
 from urllib.parse import unquote
@@ -16,7 +17,9 @@ from functions.admin.request import Request, invalid_parameter
 from functions.admin.responses import Response, json_response
 from functions.admin.route_table import ROUTES, Route
 from functions.admin.route_table.path_parameters import exists
-from fusion_billing.errors import Fault, FusionError, NotFound, Refused
+from fusion_billing.access.portal_tokens import is_token
+from fusion_billing.access.principal import Principal
+from fusion_billing.errors import Fault, Forbidden, FusionError, NotFound, Refused
 from fusion_billing.http import problem
 from fusion_billing.http.api_gateway import headers_of
 from fusion_billing.json_types import JsonMapping, JsonObject
@@ -82,11 +85,22 @@ def _admitted(route: Route, event: Mapping[str, Any]) -> Request:
     now = dependencies.now()
     caller = None
     if route.scope is not None:
-        caller = dependencies.authenticator().authenticate(headers_of(event), now)
+        caller = _caller(route, headers_of(event), now)
         caller.require(route.scope)
     query: dict[str, str] = event.get("queryStringParameters") or {}
     _check_query(route, query)
     return Request(event, query, now, caller)
+
+
+def _caller(route: Route, headers: Mapping[str, str], now: datetime) -> Principal:
+    _, _, credentials = headers.get("authorization", "").partition(" ")
+    if not is_token(credentials.strip()):
+        return dependencies.authenticator().authenticate(headers, now)
+    if not route.portal:
+        raise Forbidden("A portal token does not open this route", code="portal_token_not_allowed")
+    from functions.admin import portal_dependencies  # noqa: PLC0415  for requests with a portal token alone
+
+    return portal_dependencies.authenticator().authenticate(headers, now)
 
 
 def _check_path(route: Route, parameters: Mapping[str, str]) -> None:

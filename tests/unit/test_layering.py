@@ -236,8 +236,8 @@ def test_a_circle_is_found() -> None:
     assert circles(graph) == [["b", "c"]]
 
 
-# Whatever else talks to AWS by itself: secrets of Odoo, and the command that looks over an Odoo.
-AWS_ERRORS_MAY_BE_CAUGHT_IN = {"dynamodb", "messaging", "odoo", "outbound"}
+# Whatever else talks to AWS by itself: the secrets of portal tokens and of Odoo, and the command that looks over one.
+AWS_ERRORS_MAY_BE_CAUGHT_IN = {"dynamodb", "http", "messaging", "odoo", "outbound"}
 
 
 @pytest.mark.parametrize("folder", ["layers/fusion_billing/fusion_billing", "functions"])

@@ -66,6 +66,16 @@ OPERATION = (
     Route("DELETE", "/v1/keys/{key_id}", "sources.revoke_key", "admin", "Revoke a key", {204: None}),
     Route(
         "POST",
+        "/v1/portal-tokens",
+        "portal_tokens.create",
+        "admin",
+        "Create a token that reads one subscription for minutes to days",
+        {201: "PortalToken"},
+        errors=("not_found", "portal_not_configured"),
+        body="PortalTokenDefinition",
+    ),
+    Route(
+        "POST",
         "/v1/ratings/run",
         "runs.start",
         "admin",

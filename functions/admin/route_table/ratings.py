@@ -12,6 +12,7 @@ RATINGS = (
         "ratings:read",
         "Show the usage and amounts of the open period, or of the period at an instant",
         {200: "CurrentUsage"},
+        portal=True,
         query=("at",),
     ),
     Route(
@@ -21,6 +22,7 @@ RATINGS = (
         "ratings:read",
         "List ratings, the newest period first",
         {200: "Rating"},
+        portal=True,
         query=("period_start",),
         paged=True,
     ),
@@ -31,6 +33,7 @@ RATINGS = (
         "ratings:read",
         "Explain the amount of a charge",
         {200: "RatingDetail"},
+        portal=True,
         query=("period_start", "steps_from", "limit", "cursor"),
     ),
     Route(
@@ -40,6 +43,7 @@ RATINGS = (
         "ratings:read",
         "List the statements of closed periods, the newest first",
         {200: "Statement"},
+        portal=True,
         errors=("forbidden", "statement_tampered"),
         paged=True,
     ),
@@ -50,6 +54,7 @@ RATINGS = (
         "ratings:read",
         "Show the statement of the period that starts at an instant",
         {200: "Statement"},
+        portal=True,
         errors=("forbidden", "statement_tampered"),
     ),
     Route(

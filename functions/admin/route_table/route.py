@@ -30,6 +30,7 @@ class Route:
         csv: Whether a page is served as CSV too.
         page_members: The members of a page beside `items` and `cursor`, each the name of a schema's property in
             `PageMembers`.
+        portal: Whether a portal token opens the route, for its own subscription. No other route opens to one.
         paged: Whether the route takes `limit` and `cursor`. Its response is a page of `responses`' schema.
     """
 
@@ -48,6 +49,7 @@ class Route:
     paged: bool = False
     page_members: tuple[str, ...] = ()
     csv: bool = False
+    portal: bool = False
 
     @property
     def template(self) -> str:

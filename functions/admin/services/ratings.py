@@ -65,6 +65,11 @@ class Viewer:
         """Return whether the key's source may see a rating, by its metric."""
         return self.principal.may_use_metric(rating.document.metric)
 
+    def shown(self, rating: StoredRating, period: Period) -> RatingJson:
+        """Return a rating as a list shows it; its order line is an operator's matter, and hidden from a portal."""
+        shown = rating_json(rating, period)
+        return {**shown, "line": None} if self.principal.is_portal else shown
+
 
 def listing(
     ratings: Ratings, viewer: Viewer, at: datetime | None, after: str | None, limit: int
@@ -88,7 +93,7 @@ def listing(
             if len(page) == limit or size > _PAGE_BYTES:
                 return page, last
             size += len(rating.document_json)
-            page.append(rating_json(rating, period))
+            page.append(viewer.shown(rating, period))
             last = f"{rfc3339(period.start)}|{rating.key.name}"
     return page, None
 
@@ -125,9 +130,11 @@ def detail(
     document = ratings.whole(own)
     source = None if viewer.principal.is_admin else viewer.principal.source
     selection = Selection(key.subscription, document.metric, of.start, of.end, source)
-    records, records_after = reader.page(selection, after, min(limit, _RECORDS))
+    no_records: tuple[list[StoredUsageRecord], str | None] = [], None
+    is_portal = viewer.principal.is_portal  # it has no source, and reads no records
+    records, records_after = no_records if is_portal else reader.page(selection, after, min(limit, _RECORDS))
     found: RatingDetail = {
-        **rating_json(own, viewer.calendar.period_holding(key.period_start)),
+        **viewer.shown(own, viewer.calendar.period_holding(key.period_start)),
         **steps_json(document, steps_from),
         "history": [version_json(entry) for entry in own.history],
         "price": {"versions": _prices(document, viewer), "metric": document.metric_definition},
@@ -149,7 +156,7 @@ def _adjustments(ratings: Ratings, viewer: Viewer, key: RatingKey) -> list[Ratin
     later = [period for period in viewer.calendar.known if period.start > key.period_start]
     keys = [RatingKey(key.subscription, period.start, key.charge, key.period_start) for period in later]
     found = ratings.get_many(keys)
-    return [rating_json(found[name], period) for name, period in zip(keys, later, strict=True) if name in found]
+    return [viewer.shown(found[name], period) for name, period in zip(keys, later, strict=True) if name in found]
 
 
 def _record(reader: UsageReader, record: StoredUsageRecord) -> UsageRecordJson:

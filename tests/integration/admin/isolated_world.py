@@ -261,6 +261,7 @@ class TwoParties:
             "POST /v1/sessions": [{"body": {"key": "fb_x"}}],
             "GET /v1/sessions": [{}],
             "DELETE /v1/sessions": [{}],
+            "POST /v1/portal-tokens": [{"body": {"subscription": names["subscription"]}}],
             "POST /v1/ratings/run": [{"body": {"subscription": names["subscription"], "sweep": False}}],
             "GET /v1/ratings/runs/{run}": [{"path": {"run": self.run}}],
             "GET /v1/lines": [{"query": {"state": "due"}}],

@@ -1,5 +1,6 @@
 """A valid request to every route, for a world in which each has something to act on (the fixture `world`)."""
 
+import json
 import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -115,6 +116,7 @@ def requests(names: Mapping[str, str]) -> dict[str, Valid]:
             {"source_id": names["source"]}, {}, {"scopes": ["usage:read"], "expires_at": "2027-11-01T00:00:00Z"}
         ),
         "DELETE /v1/keys/{key_id}": Valid({"key_id": names["key"]}),
+        "POST /v1/portal-tokens": Valid(body={"subscription": "42", "expires_in": 600}),
         "POST /v1/ratings/run": Valid(body={"subscription": "42", "sweep": True}),
         "GET /v1/ratings/runs/{run}": Valid({"run": names["run"]}),
         "GET /v1/lines": Valid({}, {"limit": "1"}),
@@ -138,6 +140,17 @@ def name_of(route: Route) -> str:
 SERVED = [route for route in ROUTES if route.handler is not None]
 OF_ODOO = {"POST /v1/lines/reconcile", "POST /v1/subscriptions/sync"}
 """Routes that call Odoo, of which this world has none."""
+
+
+class FakePortalSecret:
+    """Secrets Manager with the secret of portal tokens."""
+
+    def __init__(self) -> None:
+        self.text = json.dumps({"current": "c" * 64})
+
+    def get_secret_value(self, *, SecretId: str) -> dict[str, str]:  # noqa: N803
+        assert SecretId == "arn:portal"
+        return {"SecretString": self.text}
 
 
 class FakeKms:

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from functions.admin import dependencies, webhook_dependencies
+from functions.admin import dependencies, portal_dependencies, webhook_dependencies
 from functions.admin.route_table import Route
 from functions.rate import dependencies as rate_dependencies
 from fusion_billing.billing.rating import RatingKey
@@ -19,6 +19,7 @@ from fusion_billing.dynamodb import client as aws_client
 from fusion_billing.dynamodb.ratings.order_lines import LineStore
 from fusion_billing.dynamodb.ratings.statements import StatementStore
 from fusion_billing.dynamodb.usage.single_write import UsageStore
+from fusion_billing.http.portal_authentication import PortalSecrets
 from fusion_billing.instants import sortable
 from fusion_billing.messaging.messages import rating_job
 from fusion_billing.metering.usage_record import UsageRecord
@@ -34,6 +35,7 @@ from tests.integration.admin.world import (
     SUBSCRIPTION,
     URL,
     FakeKms,
+    FakePortalSecret,
     Valid,
     name_of,
     requests,
@@ -111,6 +113,10 @@ def adapters(admin: "Admin", dynamodb: DynamoDBClient, monkeypatch: pytest.Monke
             if clear is not None:
                 clear()
     monkeypatch.setenv("ENDPOINT_KEY_ARN", "key")
+    monkeypatch.setenv("PORTAL_SECRET_ARN", "arn:portal")
+    portal = PortalSecrets(cast("Any", FakePortalSecret()), "arn:portal", time.monotonic)
+    monkeypatch.setattr(portal_dependencies, "secrets", lambda: portal)
+    portal_dependencies.authenticator.cache_clear()
     monkeypatch.setattr(webhook_dependencies, "kms", FakeKms)
     monkeypatch.setattr(webhook_dependencies, "guard", lambda: SsrfGuard(resolver=resolve_host))
     monkeypatch.setattr(aws_client, "dynamodb", lambda **_: dynamodb)

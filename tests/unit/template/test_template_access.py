@@ -143,7 +143,7 @@ def test_secrets_are_arns_in_the_environment(resources: Resources) -> None:
     for function in of(resources, "AWS::Lambda::Function").values():
         variables = function["Properties"]["Environment"]["Variables"]
         secret = {name for name in variables if "KEY" in name or "SECRET" in name or "PASSWORD" in name}
-        assert secret <= {"ODOO_API_KEY_SECRET_ARN", "ENDPOINT_KEY_ARN"}
+        assert secret <= {"ODOO_API_KEY_SECRET_ARN", "ENDPOINT_KEY_ARN", "PORTAL_SECRET_ARN"}
 
 
 def test_the_setting_that_allows_loopback_webhooks_is_not_in_the_template(source: dict[str, Any]) -> None:

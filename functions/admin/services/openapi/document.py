@@ -42,6 +42,7 @@ def document() -> JsonObject:
             "schemas": schemas() | catalog_schemas(),
             "securitySchemes": {
                 "key": {"type": "http", "scheme": "bearer", "bearerFormat": "fb_<id>_<secret>"},
+                "portal": {"type": "http", "scheme": "bearer", "bearerFormat": "fbp1.<...>"},
                 "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},
             },
         },
@@ -53,7 +54,7 @@ def _operation(route: Route, tag: str) -> dict[str, Any]:
         "operationId": route.operation_id,
         "summary": route.summary,
         "tags": [tag],
-        "security": [] if route.scope is None else [{"key": [route.scope]}, {"session": [route.scope]}],
+        "security": _security(route),
         "parameters": _parameters(route),
         "responses": {str(status): _answer(route, status) for status in route.responses} | problem_responses(route),
     }
@@ -63,6 +64,13 @@ def _operation(route: Route, tag: str) -> dict[str, Any]:
             "content": {"application/json": {"schema": ref(route.body)}},
         }
     return found
+
+
+def _security(route: Route) -> list[dict[str, list[str]]]:
+    if route.scope is None:
+        return []
+    portal: list[dict[str, list[str]]] = [{"portal": []}] if route.portal else []
+    return [{"key": [route.scope]}, {"session": [route.scope]}, *portal]
 
 
 def _parameters(route: Route) -> list[dict[str, Any]]:

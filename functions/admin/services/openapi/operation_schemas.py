@@ -14,6 +14,7 @@ from functions.admin.services.openapi.schema_parts import (
     or_null,
     ref,
 )
+from fusion_billing.access.portal_tokens import DEFAULT, LONGEST, SHORTEST
 from fusion_billing.access.principal import SCOPES
 from fusion_billing.catalog.identifiers import MAX_FAULTS, MAX_REQUESTS_PER_SECOND
 from fusion_billing.error_codes import ERROR_CODES
@@ -62,6 +63,22 @@ def operation_schemas() -> dict[str, Schema]:
             plans=TEXTS,
             subscriptions=TEXTS,
             expires_at=INSTANT,
+        ),
+        "PortalTokenDefinition": closed_object(
+            ("subscription",),
+            subscription=TEXT,
+            expires_in=or_null(
+                {
+                    "type": "integer",
+                    "minimum": int(SHORTEST.total_seconds()),
+                    "maximum": int(LONGEST.total_seconds()),
+                    "default": int(DEFAULT.total_seconds()),
+                    "description": "seconds",
+                }
+            ),
+        ),
+        "PortalToken": object_(
+            ("token", "subscription", "expires_at"), token=TEXT, subscription=TEXT, expires_at=INSTANT
         ),
         "RunRequest": closed_object(subscription=TEXT, sweep={"type": "boolean"}),
         "Run": object_(

@@ -36,6 +36,10 @@ def _codes(route: Route) -> Iterator[str]:
     if route.scope is not None:
         yield from _OF_A_KEY
         yield "unavailable"
+    if route.portal:
+        yield from ("invalid_token", "expired_token", "portal_not_configured")
+    elif route.scope is not None:
+        yield "portal_token_not_allowed"
     if route.scope == ADMIN:
         yield "limited_source"
     if route.body is not None:

@@ -21,7 +21,10 @@ SCOPES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The holder of an API key: its source, its scopes, and the limits of the source (None: no limit)."""
+    """The holder of an API key: its source, its scopes, and the limits of the source (None: no limit).
+
+    The holder of a portal token has no source.
+    """
 
     key_id: str
     source: str
@@ -29,6 +32,11 @@ class Principal:
     metrics: frozenset[str] | None = None
     plans: frozenset[str] | None = None
     subscriptions: frozenset[str] | None = None
+
+    @property
+    def is_portal(self) -> bool:
+        """Whether it is the holder of a portal token."""
+        return not self.source
 
     @property
     def is_admin(self) -> bool:

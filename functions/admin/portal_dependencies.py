@@ -1,0 +1,23 @@
+"""The collaborators of portal tokens, created on first use.
+
+Imports are at the top: only requests that create or carry a portal token import this module.
+"""
+
+import time
+from functools import cache
+
+from fusion_billing import settings
+from fusion_billing.dynamodb import client
+from fusion_billing.http.portal_authentication import PortalAuthenticator, PortalSecrets
+
+
+@cache
+def secrets() -> PortalSecrets:
+    """Return the secrets that sign portal tokens."""
+    return PortalSecrets(client.make("secretsmanager"), settings.text("PORTAL_SECRET_ARN"), time.monotonic)
+
+
+@cache
+def authenticator() -> PortalAuthenticator:
+    """Return the authenticator of portal tokens."""
+    return PortalAuthenticator(secrets())
