@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from zlib import crc32
 
 from functions.rate.adjusting import Adjuster
 from functions.rate.closing import REVIEWED, Closer
@@ -20,7 +21,8 @@ from fusion_billing.billing_periods.calendar import Period
 from fusion_billing.dynamodb.markers.changed_pairs import EVERY_METRIC, ChangedPair, month_of
 
 _WITH_RATINGS = 2
-"""How many of the newest invoiced periods have their ratings read by a sweep: Odoo's results may still arrive."""
+"""How many of the newest invoiced periods a sweep reviews each day, with their ratings: Odoo's results may still
+arrive. Of the older ones it reviews one a day, each in its turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +68,19 @@ class InvoicedPeriods:
         self._closer = Closer(inputs, ratings)
         self._adjuster = Adjuster(inputs, ratings, writer, self._closer)
         self._digests = PeriodDigests(inputs)
+        self._reviewed: tuple[str, Sequence[Period]] = "", ()
 
     def review(self, subscription: BilledSubscription, *, thorough: bool) -> Mapping[datetime, ClosedPeriod]:
         """Adjust what the newest invoiced periods are still due: late usage, and charges never rated there.
 
-        Unless `thorough`, a period in which nothing changed since the last review is skipped. Returns these
-        periods as they were closed, by start.
+        Unless `thorough`, only periods whose turn it is are reviewed, and of them a period in which nothing changed
+        since its last review is skipped. Returns the newest invoiced periods as they were closed, by start.
         """
-        periods = subscription.invoiced(REVIEWED)
         closed_periods = self._closer.of(subscription)
+        periods = subscription.invoiced(REVIEWED)
+        if not thorough:
+            periods = _in_turn(subscription, periods, closed_periods, self._inputs.now)
+        self._reviewed = subscription.id, periods
         digests = {} if thorough else self._digests.of(subscription, periods)
         for index, period in enumerate(periods):
             known = _Known(
@@ -83,6 +89,10 @@ class InvoicedPeriods:
             pair = ChangedPair(subscription.id, EVERY_METRIC, month_of(period.start))
             self._inputs.failures.attempt(pair, partial(self._review, subscription, period, known))
         return closed_periods
+
+    def has_reviewed(self, subscription: str, period: Period) -> bool:
+        """Return whether the review of this subscription just now covered a period."""
+        return self._reviewed[0] == subscription and period in self._reviewed[1]
 
     def _review(self, subscription: BilledSubscription, period: Period, known: _Known) -> None:
         digest = known.digest
@@ -180,3 +190,23 @@ class InvoicedPeriods:
                 corrected = calendar.period_holding(rating.key.corrects)
                 if corrected not in reviewed:
                     yield self._adjuster.of(rating, corrected)
+
+
+def _in_turn(
+    subscription: BilledSubscription,
+    periods: Sequence[Period],
+    closed_periods: Mapping[datetime, ClosedPeriod],
+    now: datetime,
+) -> list[Period]:
+    """Return the periods, newest first, that a sweep reviews today: the newest, one older one, and any unfinished.
+
+    A period is unfinished until a review has found that nothing remains to be adjusted. Subscriptions take their
+    turns on different days.
+    """
+    turn = _WITH_RATINGS + (now.toordinal() + crc32(subscription.id.encode())) % (REVIEWED - _WITH_RATINGS)
+    due = []
+    for index, period in enumerate(periods):
+        closed = closed_periods.get(period.start)
+        if index < _WITH_RATINGS or index == turn or closed is None or closed.digest is None:
+            due.append(period)
+    return due

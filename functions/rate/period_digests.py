@@ -1,6 +1,6 @@
 """Digest what an invoiced period is billed by, so that a sweep skips periods in which nothing changed.
 
-One query for each metric reads the usage of all periods.
+One query for each metric reads the usage of adjacent periods.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ class PeriodDigests:
         self._inputs = inputs
 
     def of(self, subscription: BilledSubscription, periods: Sequence[Period]) -> dict[datetime, str]:
-        """Return the digest of each of the newest invoiced periods, which come newest first, by start."""
+        """Return the digest of each of some invoiced periods, which come newest first, by start."""
         usage = self._usage(subscription, periods)
         return {
             period.start: _digest([_RULES, self._terms(subscription, period), usage[period.start]])
@@ -69,16 +69,26 @@ class PeriodDigests:
     def _usage(self, subscription: BilledSubscription, periods: Sequence[Period]) -> dict[datetime, dict[str, str]]:
         """Return a checksum of each period's usage, by start and metric."""
         sums: dict[datetime, dict[str, int]] = {period.start: {} for period in periods}
-        if periods:
-            whole = Period(periods[-1].start, periods[0].end, "invoiced")
+        for adjacent in _adjacent(periods):
             for metric in self._inputs.prices().by_metric:
-                for record in self._inputs.used(subscription.id, metric, whole.start, whole.end):
-                    for period in _periods_of(record, periods):
+                for record in self._inputs.used(subscription.id, metric, adjacent[-1].start, adjacent[0].end):
+                    for period in _periods_of(record, adjacent):
                         own = sums[period.start]
                         own[metric] = (own.get(metric, 0) + _number(record)) % 2**_BITS
         return {
             start: {metric: f"{total:x}" for metric, total in by_metric.items()} for start, by_metric in sums.items()
         }
+
+
+def _adjacent(periods: Sequence[Period]) -> list[list[Period]]:
+    """Divide periods, newest first, where one is missing between them."""
+    runs: list[list[Period]] = []
+    for period in periods:
+        if runs and period.end == runs[-1][-1].start:
+            runs[-1].append(period)
+        else:
+            runs.append([period])
+    return runs
 
 
 def _periods_of(record: Record, periods: Sequence[Period]) -> list[Period]:

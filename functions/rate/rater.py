@@ -205,7 +205,7 @@ class Rater:
     def _adjust_older(self, subscription: BilledSubscription, start: datetime, metric: str) -> None:
         """Adjust the period that an adjustment in the open period corrects, unless the review covered it."""
         corrected = subscription.calendar.period_holding(start)
-        if corrected not in subscription.invoiced(REVIEWED):
+        if not self._invoiced_periods.has_reviewed(subscription.id, corrected):
             self._invoiced_periods.adjust(subscription, corrected, metric=metric)
 
     def _rate_beyond(self, subscription: BilledSubscription) -> None:

@@ -42,11 +42,11 @@ class _Counters:
         self.made += 1
         day = 1 + self.made % 28
         return {
-            "idempotency_key": f"bench:{self.made}:api_calls:2026-11-{day:02d}",
+            "idempotency_key": f"bench:{self.made}:api_calls:2026-10-{day:02d}",
             "subscription": str(self.made % _SUBSCRIPTIONS),
             "metric": "api_calls",
-            "period_start": f"2026-11-{day:02d}T00:00:00Z",
-            "period_end": f"2026-11-{day:02d}T01:00:00Z",
+            "period_start": f"2026-10-{day:02d}T00:00:00Z",
+            "period_end": f"2026-10-{day:02d}T01:00:00Z",
             "quantity": "1250.5",
             "sequence": 7,
         }

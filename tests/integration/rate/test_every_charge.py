@@ -1,6 +1,6 @@
 """Every charge that applied in an invoiced period is looked at, rated there before or not."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -126,7 +126,7 @@ def test_usage_whose_marker_was_lost_is_found_in_a_period_without_a_rating(small
     assert _adjustments(small_world, DECEMBER, NOVEMBER) == {"api_calls": Decimal("1.60")}
 
 
-def test_lost_markers_are_found_in_each_of_the_thirteen_newest_periods(world: "World") -> None:
+def test_lost_markers_are_found_in_the_newest_periods_daily_and_in_each_of_thirteen_in_its_turn(world: "World") -> None:
     world.metric()
     world.charge()
     world.subscription(next_invoice_date="2025-11-01", start_date="2025-01-01")
@@ -135,12 +135,18 @@ def test_lost_markers_are_found_in_each_of_the_thirteen_newest_periods(world: "W
     for following in [*months[1:], "2026-11-01"]:
         end = datetime.fromisoformat(following)
         world.invoice(f"{end.year + end.month // 12}-{end.month % 12 + 1:02d}-01")
-    world.now = datetime(2026, 11, 20, tzinfo=UTC)
+    world.now = datetime(2026, 11, 10, tzinfo=UTC)
     world.do(JOB)
     _sweep(world)
     for month in months:
         world.push("25", f"{month[:8]}05", marked=False)
     _sweep(world)
+    found = [month for month in months if _adjustments(world, NOVEMBER, month)]
+    assert found[-2:] == months[-2:]  # the newest two, and at most an older one in its turn
+    assert len(found) <= 3
+    for _ in range(10):
+        world.now += timedelta(days=1)
+        _sweep(world)
     assert [_adjustments(world, NOVEMBER, month) for month in months] == [{"api_calls": Decimal("1.50")}] * 13
 
 
