@@ -56,6 +56,8 @@ def test_a_key_sees_the_screens_of_its_scopes_alone(visitor: Visitor) -> None:
     screens = page.get_by_role("navigation", name="Screens").get_by_role("link").all_inner_texts()
     assert {"Overview", "Customers"} <= set(screens)
     assert not {"Order lines", "Sources and keys", "Webhooks", "Correct"} & set(screens)
+    visitor.go("#/sources")
+    expect(page.get_by_text("lacks the scope")).to_be_visible()
 
 
 def test_a_lost_connection_has_a_retry_button(visitor: Visitor) -> None:

@@ -3,33 +3,10 @@
 import re
 from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visitor
 from tests.browser.world import HOSTILE
-
-SCREENS = {
-    "overview": "#/",
-    "subscriptions": "#/subscriptions",
-    "subscription-usage": "#/subscription/4102",
-    "subscription-ratings": "#/subscription/4101?tab=ratings",
-    "subscription-lines": "#/subscription/4101?tab=lines",
-    "subscription-statements": "#/subscription/4101?tab=statements",
-    "subscription-history": "#/subscription/4101?tab=history",
-}
-
-
-@pytest.mark.parametrize("size", ["desktop", "phone"])
-@pytest.mark.parametrize("name", SCREENS)
-def test_a_screen_is_accessible_and_fits(visitor_of: Callable[..., Visitor], name: str, size: str) -> None:
-    scheme = "dark" if size == "phone" else "light"
-    visitor = visitor_of(size=size, color_scheme=scheme)
-    page = visitor.sign_in(SCREENS[name])
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-    visitor.check_accessibility()
-    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), "the page scrolls sideways"
-    visitor.screenshot(f"{name}-{size}")
 
 
 def test_a_customer_is_found_and_opened(visitor: Visitor) -> None:
@@ -78,3 +55,13 @@ def test_order_lines_stand_beside_odoos(visitor: Visitor) -> None:
     expect(row).to_contain_text("€4.73")
     page.get_by_role("button", name="Compare with Odoo now").click()
     expect(page.get_by_text("Odoo has every line as it was rated.")).to_be_visible()
+
+
+def test_the_overview_has_the_amounts_of_open_periods_by_plan_and_currency(visitor: Visitor) -> None:
+    page = visitor.sign_in("#/")
+    expect(page.get_by_text("Open periods, EUR")).to_be_visible()
+    table = page.get_by_role("region", name="By month of the period's end, plan and currency")
+    row = table.get_by_role("row").filter(has_text="2026-11").filter(has_text="open").filter(has_text="Pro")
+    expect(row).to_contain_text("€9.73")
+    page.get_by_role("link", name="1 order lines failed").click()
+    expect(page.get_by_role("heading", name="Order lines")).to_be_visible()

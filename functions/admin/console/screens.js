@@ -26,6 +26,12 @@ export const SCREENS = [
     inMenu: false,
     load: () => import("./screens/subscription.js"),
   },
+  { path: ["why"], label: "Why is this billed?", scope: "ratings:read", inMenu: false, load: () => import("./screens/why.js") },
+  { path: ["correct"], label: "Correct", scope: "usage:write", inMenu: true, load: () => import("./screens/correct.js") },
+  { path: ["lines"], label: "Order lines", scope: "admin", inMenu: true, load: () => import("./screens/lines.js") },
+  { path: ["webhooks"], label: "Webhooks", scope: "webhooks:write", inMenu: true, load: () => import("./screens/webhooks.js") },
+  { path: ["catalog"], label: "Catalog", scope: "catalog:read", inMenu: true, load: () => import("./screens/catalog.js") },
+  { path: ["sources"], label: "Sources and keys", scope: "admin", inMenu: true, load: () => import("./screens/sources.js") },
 ];
 
 /** @param {string[]} path */

@@ -1,7 +1,7 @@
 /** What a screen shows while it loads, when there is nothing, and when something failed: never a blank page. */
 
 import { Problem } from "./api.js";
-import { html, useEffect, useState } from "./html.js";
+import { html, useEffect, useRef, useState } from "./html.js";
 
 /**
  * @typedef {object} Loading
@@ -19,10 +19,14 @@ import { html, useEffect, useState } from "./html.js";
  */
 export function useData(load, inputs) {
   const [attempt, setAttempt] = useState(0);
-  const [state, setState] = useState({ status: "loading" });
+  const [state, setState] = useState(/** @type {any} */ ({ status: "loading" }));
+  const shown = useRef(/** @type {unknown[] | null} */ (null));
   useEffect(() => {
     let isCurrent = true;
-    setState({ status: "loading" });
+    // What is loaded again stays shown meanwhile, and with it what was typed there.
+    const isSame = shown.current?.every((input, index) => input === inputs[index]) ?? false;
+    shown.current = inputs;
+    setState((/** @type {any} */ before) => (isSame && before.status === "ready" ? before : { status: "loading" }));
     load().then(
       (data) => isCurrent && setState({ status: "ready", data }),
       (error) => isCurrent && setState({ status: "error", error }),
@@ -31,7 +35,7 @@ export function useData(load, inputs) {
       isCurrent = false;
     };
   }, [...inputs, attempt]);
-  return { .../** @type {any} */ (state), reload: () => setAttempt((count) => count + 1) };
+  return { ...state, reload: () => setAttempt((count) => count + 1) };
 }
 
 /**

@@ -9,6 +9,7 @@ import { html, useId, useMemo, useState } from "./html.js";
  * @property {(row: any) => string | number | null | undefined} value what is sorted, filtered and exported
  * @property {(row: any) => any} [show] what is shown, if not the value
  * @property {boolean} [isNumber] sorted as a number, aligned to the right
+ * @property {boolean} [isAction] links or buttons: neither sorted nor exported
  */
 
 const PAGE = 25;
@@ -75,7 +76,7 @@ export function Table({ caption, columns, rows, name, empty = "Nothing here.", p
 function Head({ column, order, index, sortBy, plain }) {
   const direction = order.column !== index ? "none" : order.descending ? "descending" : "ascending";
   const style = column.isNumber ? "number" : undefined;
-  if (plain) return html`<th scope="col" class=${style}>${column.label}</th>`;
+  if (plain || column.isAction) return html`<th scope="col" class=${style}>${column.label}</th>`;
   return html`<th scope="col" aria-sort=${direction} class=${style}>
     <button type="button" onClick=${() => sortBy(index)}>${column.label}<span aria-hidden="true">${{ none: "", ascending: " ▲", descending: " ▼" }[direction]}</span></button>
   </th>`;
@@ -103,6 +104,7 @@ function sorted(rows, columns, order) {
 
 /** @param {string} name @param {Column[]} columns @param {any[]} rows */
 function exported(name, columns, rows) {
-  const text = csv(columns.map((column) => column.label), rows.map((row) => columns.map((column) => column.value(row))));
+  const exportable = columns.filter((column) => !column.isAction);
+  const text = csv(exportable.map((column) => column.label), rows.map((row) => exportable.map((column) => column.value(row))));
   save(`${name.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")}.csv`, text);
 }

@@ -46,10 +46,11 @@ const MOST_RATINGS = 5000;
 
 /** Return amounts of the open periods and of those that ended in the last 100 days, or null if the service lists none. */
 async function amounts() {
-  const range = { period_end_from: day(-100), period_end_to: day(400) };
-  const first = await getIfAny("ratings", { ...range, limit: "500" });
-  if (first === null) return null;
-  const items = first.cursor ? await getAll("ratings", range, MOST_RATINGS) : first.items;
+  const ranges = [[-100, 0], [0, 366]].map(([from, to]) => ({ period_end_from: day(from), period_end_to: day(to) }));
+  const firsts = await Promise.all(ranges.map((range) => getIfAny("ratings", { ...range, limit: "500" })));
+  if (firsts.includes(null)) return null;
+  const lists = await Promise.all(firsts.map((first, index) => (first.cursor ? getAll("ratings", ranges[index], MOST_RATINGS) : first.items)));
+  const items = lists.flat();
   /** @type {Map<string, any>} */
   const rows = new Map();
   for (const rating of items) {
@@ -63,7 +64,7 @@ async function amounts() {
   const open = [...rows.values()].filter((row) => row.state === "open");
   const currencies = [...new Set(open.map((row) => row.currency))].sort();
   const totals = currencies.map((currency) => ({ currency, amount: sum(open.filter((row) => row.currency === currency).map((row) => row.amount)) }));
-  return { totals, rows: [...rows.values()], isPart: items.length >= MOST_RATINGS };
+  return { totals, rows: [...rows.values()], isPart: lists.some((list) => list.length >= MOST_RATINGS) };
 }
 
 /** @param {number} days from today */

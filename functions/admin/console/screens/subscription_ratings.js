@@ -31,6 +31,6 @@ function columns(zone) {
     { label: "Billable", value: (row) => row.billable_units, show: (row) => units(row.billable_units), isNumber: true },
     { label: "Amount", value: (row) => row.amount, show: (row) => amount(row.amount, row.currency), isNumber: true },
     { label: "Currency", value: (row) => row.currency },
-    { label: "Explanation", value: () => "", show: (row) => html`<a href=${why(row)}>Why?</a>` },
+    { label: "Explanation", value: () => "", isAction: true, show: (row) => html`<a href=${why(row)}>Why?</a>` },
   ];
 }
