@@ -9,6 +9,9 @@ from typing import Final, Literal, NamedTuple
 
 from fusion_billing_client.errors import InvalidUsageError
 
+Quantity = int | Decimal | str
+"""What can be counted: a whole number, a `Decimal`, or a decimal as text."""
+
 Kind = Literal["count", "last", "max", "min", "unique"]
 
 _SUBSCRIPTION: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)

@@ -2,11 +2,10 @@
 
 import threading
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any, Literal
 
 from fusion_billing_client.errors import LedgerError
-from fusion_billing_client.meter.identity import Kind, quantity_text
+from fusion_billing_client.meter.identity import Kind, Quantity, quantity_text
 from fusion_billing_client.meter.journal import Journal
 from fusion_billing_client.meter.page import FOLD_BYTES, Page, Places
 
@@ -24,7 +23,7 @@ class Recorder:
         self._retired: list[Journal] = []
         self._is_closed = False
 
-    def count(self, subscription: str, metric: str, quantity: int | Decimal | str = 1, /, **properties: str) -> None:
+    def count(self, subscription: str, metric: str, quantity: Quantity = 1, /, **properties: str) -> None:
         """Add to a counter of the current window, for metrics that sum.
 
         Raises:
@@ -51,7 +50,7 @@ class Recorder:
         self,
         subscription: str,
         metric: str,
-        value: int | Decimal | str,
+        value: Quantity,
         /,
         *,
         keep: Literal["last", "max", "min"] = "last",
