@@ -3,13 +3,11 @@
 The adapters are in `fusion_billing.dynamodb` and `fusion_billing.messaging`; `tests.fakes` has in-memory ones.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-
     from fusion_billing.access.stored_key import Source, StoredKey
     from fusion_billing.billing.rating import RatingKey, StoredRating
     from fusion_billing.billing.rating_document import RatingDocument
@@ -18,23 +16,14 @@ if TYPE_CHECKING:
     from fusion_billing.catalog.metric import Metric
     from fusion_billing.catalog.stored_subscription import Listed, StoredSubscription
     from fusion_billing.dynamodb.catalog.definitions import Stored
-    from fusion_billing.dynamodb.catalog.targets import Found, Key
     from fusion_billing.dynamodb.keys import DefinitionKind
     from fusion_billing.dynamodb.keys.primary import Key as ItemKey
     from fusion_billing.dynamodb.ratings.order_line_items import StoredLine
     from fusion_billing.dynamodb.ratings.period_ends import EndPosition, EndRange
     from fusion_billing.dynamodb.state.runs import Run
-    from fusion_billing.dynamodb.usage.items import StoredUsageRecord
-    from fusion_billing.dynamodb.usage.reading import Selection
-    from fusion_billing.dynamodb.usage.single_write import WriteResult
     from fusion_billing.messaging.messages import Job
-    from fusion_billing.rating.records import Record
-    from fusion_billing.retry import Deadline
     from fusion_billing.statements.statement import StatementJson
-    from fusion_billing.webhooks.delivery import Delivery
-    from fusion_billing.webhooks.delivery_result import DeliveryState
-    from fusion_billing.webhooks.endpoint import Endpoint
-    from fusion_billing.webhooks.publishing import Prepared, TransactionWrite
+    from fusion_billing.webhooks.publishing import TransactionWrite
 
 
 class CatalogReading(Protocol):
@@ -131,46 +120,6 @@ class SourceChanges(Protocol):
 
     def apply(self, source: "Source") -> None:
         """Store a source over the version that was read, and the copies of its limits; raises `VersionConflict`."""
-
-
-class UsageReader(Protocol):
-    """Reads usage records (`dynamodb.usage.reading.UsageReader`)."""
-
-    def get(self, source: str, key: str) -> "StoredUsageRecord | None":
-        """Return a source's record with its history."""
-
-    def page(
-        self, requested: "Selection", after: str | None, limit: int
-    ) -> "tuple[list[StoredUsageRecord], str | None]":
-        """Return a page of a pair's records by window start, and the cursor of the next page."""
-
-    def quantities(self, requested: "Selection") -> "Iterator[tuple[str, Decimal]]":
-        """Yield the key and quantity of each of a source's records."""
-
-
-class UsageVoiding(Protocol):
-    """Voids usage records (`dynamodb.usage.voiding.UsageVoiding`)."""
-
-    def void(
-        self, record: "StoredUsageRecord", at: str, deadline: "Deadline", *, actor: str, reason: str = ""
-    ) -> "WriteResult":
-        """Void a record and return the outcome."""
-
-
-class Targets(Protocol):
-    """Looks up subscriptions (`dynamodb.catalog.targets.TargetStore`)."""
-
-    def find(
-        self, keys: "Iterable[Key]", deadline: "Deadline", *, fresh: bool = False, aggregations: bool = False
-    ) -> "Found":
-        """Return which of `keys` exist."""
-
-
-class ChangeMarkers(Protocol):
-    """Writes change markers (`dynamodb.markers.change_markers.ChangeMarkers`)."""
-
-    def mark(self, markers: Iterable[str], now: datetime, deadline: "Deadline") -> set[str]:
-        """Write markers, and return those that could not be written."""
 
 
 class MarkedPairs(Protocol):
@@ -287,13 +236,6 @@ class ListedSubscriptions(Protocol):
         """Return those of the subscriptions that exist, by id; raises `Unavailable`."""
 
 
-class RatedRecords(Protocol):
-    """Reads a pair's usage records (`dynamodb.usage.pair_records.UsageRecords`)."""
-
-    def between(self, subscription: str, metric: str, start: datetime, end: datetime) -> "Iterator[Record]":
-        """Yield the records whose window starts between two instants, by window start."""
-
-
 class OrderLines(Protocol):
     """Stores order lines (`dynamodb.ratings.order_lines.LineStore`)."""
 
@@ -307,87 +249,3 @@ class OrderLines(Protocol):
 
     def make_due(self, line: "StoredLine", line_partition: int, now: datetime) -> None:
         """Make a line due at once; raises `Conflict`."""
-
-
-class Endpoints(Protocol):
-    """Stores webhook endpoints (`dynamodb.webhooks.endpoints.EndpointStore`)."""
-
-    def get(self, endpoint_id: str) -> "Endpoint | None":
-        """Return an endpoint."""
-
-    def listing(self, *, source: str | None, limit: int, after: str | None) -> "tuple[list[Endpoint], str | None]":
-        """Return a page of endpoints by id, and the id after which the next page begins."""
-
-    def create(self, endpoint: "Endpoint", source_unchanged: "TransactionWrite") -> None:
-        """Store a new endpoint; raises `VersionConflict` if its source was changed."""
-
-    def replace(self, endpoint: "Endpoint", *, forget_failures: bool = False) -> "Endpoint":
-        """Store an endpoint over the version that was read, and return it; raises `Conflict`."""
-
-    def delete(self, endpoint_id: str) -> None:
-        """Delete an endpoint."""
-
-
-class EndpointSecrets(Protocol):
-    """Encrypts signing secrets (`dynamodb.webhooks.endpoint_secrets.EndpointSecrets`)."""
-
-    def seal(self, endpoint_id: str, secret: str) -> bytes:
-        """Return a secret encrypted for one endpoint; raises `Unavailable`."""
-
-    def open(self, endpoint_id: str, sealed: bytes) -> str:
-        """Return the secret that was encrypted; raises `Unavailable`."""
-
-
-class Events(Protocol):
-    """Stores events (`dynamodb.webhooks.events.EventStore`)."""
-
-    def write(self, writes: "list[TransactionWrite]") -> None:
-        """Store an event that no other change comes with."""
-
-
-class EndpointEvents(Protocol):
-    """Publishes events about an endpoint (`application.outbox.Outbox`)."""
-
-    def prepare_for(
-        self,
-        type: str,  # noqa: A002  what the payload calls it
-        *,
-        endpoints: "Sequence[Endpoint]",
-        data: Mapping[str, object],
-        now: datetime,
-    ) -> "Prepared":
-        """Return the writes of an event for these endpoints alone."""
-
-    def wake_up(self, prepared: "Prepared") -> None:
-        """Wake the relay for the first attempts."""
-
-
-class Deliveries(Protocol):
-    """Reads and replays deliveries (`dynamodb.webhooks.deliveries.DeliveryStore`)."""
-
-    def get(self, endpoint_id: str, event_id: str) -> "Delivery | None":
-        """Return a delivery."""
-
-    def listing(
-        self,
-        endpoint_id: str,
-        *,
-        limit: int,
-        after: str | None = None,
-        since: datetime | None = None,
-        states: "frozenset[DeliveryState] | None" = None,
-        type_: str | None = None,
-        visible_to: "Endpoint | None" = None,
-        oldest_first: bool = False,
-    ) -> "tuple[list[Delivery], str | None]":
-        """Return a page of an endpoint's deliveries, and the event after which the next page begins."""
-
-    def replay(self, endpoint_id: str, event_id: str, now: datetime) -> bool:
-        """Make a delivery due now; False if there is none."""
-
-
-class WakeUps(Protocol):
-    """Wakes the relay (`messaging.wakeups.WakeUps`)."""
-
-    def now(self, endpoints: Iterable[str]) -> None:
-        """Wake the relay for endpoints."""

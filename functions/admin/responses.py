@@ -7,11 +7,8 @@ from urllib.parse import urlencode
 
 from functions.admin.csv_text import MEDIA_TYPE, csv_text
 from functions.admin.request import Request
-from fusion_billing.catalog.identifiers import MAX_PAGE
+from fusion_billing.catalog.identifiers import MAX_PAGE, MAX_RESPONSE_BYTES
 from fusion_billing.json_types import JsonObject
-
-MAX_PAGE_BYTES = 4_000_000
-"""Bytes of a page. Lambda takes responses of 6 MB, in which every quote of the body is escaped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +91,7 @@ def page_response(
         else:
             more = page.members if isinstance(page, Page) else {}
             response = json_response(200, {"items": items, "cursor": cursor, **more})
-        if len(items) <= 1 or len(response.body.encode()) <= MAX_PAGE_BYTES:
+        if len(items) <= 1 or len(response.body.encode()) <= MAX_RESPONSE_BYTES:
             return response
         limit = len(items) // 2
 

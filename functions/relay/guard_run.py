@@ -24,7 +24,8 @@ from fusion_billing.messaging.relay_messages import GuardJob
 from fusion_billing.odoo.copy_guarding import CopyGuarding
 from fusion_billing.odoo.error_classification import as_configuration_error
 from fusion_billing.odoo.errors import ConfigurationError, OdooError, OdooUnavailable
-from fusion_billing.odoo.line_guarding import LINES_A_CALL, Comparison, LineGuarding, is_guarded
+from fusion_billing.odoo.line_guarding import Comparison, LineGuarding, is_guarded
+from fusion_billing.odoo.order_line_reading import LINES_A_CALL
 from fusion_billing.odoo_lines.line_cadence import CLOSING
 
 _PAGE = 100

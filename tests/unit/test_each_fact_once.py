@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,143 @@ def test_pauses_and_messages_have_one_place(calls: set[str], place: str) -> None
     ]
 
     assert found == []
+
+
+LIMITS: dict[int | timedelta, dict[str, str]] = {
+    100: {
+        "fusion_billing.catalog.identifiers": "faults of a response, the usual page, and limits of definitions",
+        "fusion_billing.dynamodb.attributes": "writes of a transaction",
+        "fusion_billing.dynamodb.consistent_reads": "reads of a call",
+        "fusion_billing.dynamodb.ratings.repartitioning": "line partitions; lines of a page",
+        "fusion_billing.dynamodb.usage.items": "revisions of a usage record",
+        "fusion_billing.dynamodb.usage.reading": "usage records of a query",
+        "fusion_billing.odoo.subscriptions": "orders of a chain that one page reads",
+        "fusion_billing.odoo_lines.taxes": "a percentage's whole",
+        "functions.admin.routes.statements": "statements of a page",
+        "functions.admin.services.charged_subscriptions": "subscriptions of a page",
+        "functions.admin.services.deliveries": "deliveries of a page",
+        "functions.admin.services.reconcile": "subscriptions of a page",
+        "functions.rate.worker": "pairs of a message",
+        "functions.relay.batches": "lines of a call of Odoo",
+        "functions.relay.deliveries": "events that a run fans out",
+        "functions.relay.guard_run": "subscriptions of a page",
+        "functions.relay.invoices": "invoices read at once",
+    },
+    256: {
+        "fusion_billing.catalog.identifiers": "characters of names, keys, members, properties, reasons, descriptions",
+        "fusion_billing.http.problem": "characters of a field's name in a response",
+        "fusion_billing.outbound.webhook_sender": "stored bytes of a receiver's response",
+        "functions.admin.services.lines": "characters of a key in a cursor",
+    },
+    500: {
+        "fusion_billing.catalog.identifiers": "records of a batch, items of a page, endpoints of a source",
+        "fusion_billing.dynamodb.errors": "an HTTP status",
+        "fusion_billing.dynamodb.markers.changed_pairs": "pairs of a page",
+        "fusion_billing.http.problem": "an HTTP status",
+        "fusion_billing.odoo.error_classification": "an HTTP status",
+        "fusion_billing.odoo.errors": "characters of Odoo's message",
+        "fusion_billing.odoo.line_copies": "lines whose creation is read at once",
+        "fusion_billing.odoo.order_line_reading": "lines read at once",
+        "functions.admin.services.deliveries": "deliveries that one call replays",
+        "functions.rate.ports": "pairs of a page",
+        "functions.relay.final_invoices": "final invoices looked for in a run",
+    },
+    10_000: {
+        "fusion_billing.billing.groups": "groups of a rating",
+        "fusion_billing.catalog.identifiers": "records compared with an app's",
+        "fusion_billing.dynamodb.catalog.targets": "remembered subscriptions",
+        "fusion_billing.dynamodb.webhooks.endpoint_secrets": "remembered secrets",
+    },
+    350_000: {"fusion_billing.catalog.identifiers": "bytes of a stored value"},
+    4 * 1024 * 1024: {"fusion_billing.catalog.identifiers": "bytes of a request"},
+    4_000_000: {"fusion_billing.catalog.identifiers": "bytes of a list in a response"},
+    timedelta(days=14): {
+        "fusion_billing.catalog.identifiers": "how long change markers live",
+        "functions.rate.end_announcer": "how late an end is announced",
+    },
+    timedelta(days=30): {"fusion_billing.webhooks.delivery_result": "how long deliveries and attempts are stored"},
+    timedelta(days=90): {"fusion_billing.dynamodb.webhooks.events": "how long events are stored"},
+}
+"""A value of a limit -> the modules that may write it, and what each limits with it.
+
+A module that needs one of these limits imports it. Only a limit of something else is added here."""
+
+NO_LIMITS = ("fusion_billing.error_codes", "functions.admin.services.openapi", "functions.admin.route_table")
+"""Modules whose numbers are HTTP statuses, examples and descriptions."""
+
+
+def limits(tree: ast.Module) -> Iterator[int | timedelta]:
+    """Yield the integers and the numbers of days that a module writes, but no amounts (`Decimal(100)`)."""
+    amounts = {
+        id(argument)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "Decimal"
+        for argument in node.args
+    }
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(
+                func=ast.Name(id="timedelta"),
+                keywords=[ast.keyword(arg="days", value=ast.Constant(value=int() as days))],
+            ):
+                yield timedelta(days=days)
+            case ast.Constant(value=int() as value) if type(value) is int and id(node) not in amounts:
+                yield value
+            case ast.BinOp() if (product := constant_product(node)) is not None:
+                yield product
+
+
+def constant_product(node: ast.expr) -> int | None:
+    """Return the value of `4 * 1024 * 1024`; None for anything else."""
+    match node:
+        case ast.Constant(value=int() as value):
+            return value
+        case ast.BinOp(left=left, op=ast.Mult(), right=right):
+            one, other = constant_product(left), constant_product(right)
+            return None if one is None or other is None else one * other
+    return None
+
+
+@pytest.mark.parametrize("limit", LIMITS, ids=str)
+def test_a_limit_is_written_once(limit: int | timedelta) -> None:
+    found = {name for name, tree in MODULES.items() if not name.startswith(NO_LIMITS) and limit in set(limits(tree))}
+
+    assert found == set(LIMITS[limit])
+
+
+@pytest.mark.parametrize(
+    ("source", "limit"),
+    [
+        ("if len(records) > 500: ...", 500),
+        ("def page(limit: int = 100): ...", 100),
+        ("_KEPT = timedelta(days=14)", timedelta(days=14)),
+        ("MAX_BODY: Final = 4 * 1024 * 1024", 4 * 1024 * 1024),
+    ],
+)
+def test_a_limit_that_is_written_is_found(source: str, limit: int | timedelta) -> None:
+    assert limit in set(limits(ast.parse(source)))
+    assert 500 not in set(limits(ast.parse("_HALF = Decimal(500)")))
+
+
+def test_leases_have_one_place() -> None:
+    writers = [name for name, tree in MODULES.items() if "keys.lease_key" in ast.unparse(tree)]
+    defined = [
+        name
+        for name, tree in MODULES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and {"take", "renew", "give_back"} <= methods(node) and not is_port(node)
+    ]
+
+    assert writers == ["fusion_billing.dynamodb.state.leases"]
+    assert defined == ["fusion_billing.dynamodb.state.leases"]
+
+
+def methods(node: ast.ClassDef) -> set[str]:
+    return {child.name for child in node.body if isinstance(child, ast.FunctionDef)}
+
+
+def is_port(node: ast.ClassDef) -> bool:
+    return "Protocol" in {ast.unparse(base) for base in node.bases}
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if name.startswith("functions.")])

@@ -6,8 +6,8 @@ from datetime import datetime
 from decimal import localcontext
 from typing import NotRequired, TypedDict
 
-from functions.admin.ports import RatedRecords
 from functions.admin.services.unbilled import UnbilledJson, unbilled
+from functions.admin.usage_ports import RatedRecords
 from fusion_billing.access.principal import Principal
 from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.decisions import total

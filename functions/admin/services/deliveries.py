@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import NotRequired, TypedDict
 
 from functions.admin.cursors import bad_cursor
-from functions.admin.ports import Deliveries, Endpoints, WakeUps
 from functions.admin.services.delivery_json import DeliveryJson, delivery_json
 from functions.admin.services.endpoints import find, refuse_disabled
+from functions.admin.webhook_ports import Deliveries, Endpoints, WakeUps
 from fusion_billing.access.principal import Principal
 from fusion_billing.errors import NotFound
 from fusion_billing.instants import rfc3339

@@ -12,11 +12,12 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from functions.admin.ports import Catalog, RatedRecords, Subscriptions
+from functions.admin.ports import Catalog, Subscriptions
 from functions.admin.services import charges, metrics, subscriptions
 from functions.admin.services.charged_subscriptions import charged_subscriptions
 from functions.admin.services.put_request import PutRequest
 from functions.admin.services.visible_catalog import visible_catalog
+from functions.admin.usage_ports import RatedRecords
 from fusion_billing.billing.billed_subscription import billed_subscription
 from fusion_billing.billing.preview import Side, TooManyRecords, preview
 from fusion_billing.billing.price_book import PriceBook

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from secrets import token_bytes
 from typing import Any, Literal, NotRequired, TypedDict, cast
 
-from functions.admin.ports import EndpointEvents, Endpoints, EndpointSecrets, Events, Sources
+from functions.admin.ports import Sources
 from functions.admin.services.write_attempts import attempts
+from functions.admin.webhook_ports import EndpointEvents, Endpoints, EndpointSecrets, Events
 from fusion_billing.access.principal import Principal
 from fusion_billing.catalog.identifiers import MAX_DESCRIPTION, MAX_ENDPOINTS
 from fusion_billing.errors import Conflict, Fault, NotFound, Refused

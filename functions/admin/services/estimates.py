@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from functions.admin.ports import CatalogReading, RatedRecords, Subscriptions
+from functions.admin.ports import CatalogReading, Subscriptions
 from functions.admin.services import charges as charge_service
 from functions.admin.services.subscription_reading import visible
+from functions.admin.usage_ports import RatedRecords
 from fusion_billing.access.principal import Principal
 from fusion_billing.billing.billed_subscription import billed_subscription
 from fusion_billing.billing.pricing import Pricing

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypedDict
 
-from functions.admin.ports import Ratings, UsageReader
+from functions.admin.ports import Ratings
 from functions.admin.services.rating_json import (
     RatingJson,
     StepsJson,
@@ -16,10 +16,12 @@ from functions.admin.services.rating_json import (
 )
 from functions.admin.services.usage_json import UsageRecordJson, history_json, usage_record_json
 from functions.admin.services.visible_catalog import visible_price
+from functions.admin.usage_ports import UsageReader
 from fusion_billing.access.principal import Principal
 from fusion_billing.billing.rating import RatingKey, StoredRating
 from fusion_billing.billing.rating_document import RatingDocument
 from fusion_billing.billing_periods.calendar import Calendar, Period
+from fusion_billing.catalog.identifiers import MAX_RESPONSE_BYTES
 from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.decimals import plain
 from fusion_billing.dynamodb.usage.items import StoredUsageRecord
@@ -29,7 +31,6 @@ from fusion_billing.instants import rfc3339
 
 _QUERIES = 24  # periods looked through for one page
 _RECORDS = 200  # with up to 100 revisions each
-_PAGE_BYTES = 4_000_000
 
 
 class PriceJson(TypedDict):
@@ -90,7 +91,7 @@ def listing(
         for rating in ratings.in_period(viewer.stored.id, period.start):
             if rating.key.name <= beyond or not viewer.sees(rating):
                 continue
-            if len(page) == limit or size > _PAGE_BYTES:
+            if len(page) == limit or size > MAX_RESPONSE_BYTES:
                 return page, last
             size += len(rating.document_json)
             page.append(viewer.shown(rating, period))

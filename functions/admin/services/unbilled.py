@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from decimal import localcontext
 from typing import TypedDict
 
-from functions.admin.ports import RatedRecords
+from functions.admin.usage_ports import RatedRecords
 from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing_periods.calendar import Period
 from fusion_billing.catalog.metric import Metric

@@ -8,8 +8,9 @@ from typing import Annotated, TypedDict
 from pydantic import PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from functions.admin.ports import ChangeMarkers, Sources, Targets, UsageReader, UsageVoiding
+from functions.admin.ports import Sources
 from functions.admin.services.usage_json import UsageRecordJson, history_json, usage_record_json
+from functions.admin.usage_ports import ChangeMarkers, Targets, UsageReader, UsageVoiding
 from fusion_billing.access.principal import Principal
 from fusion_billing.catalog.field_types import text
 from fusion_billing.catalog.identifiers import MAX_REASON, SOURCE_ID

@@ -12,14 +12,12 @@ from pydantic_core import PydanticCustomError
 from functions.admin.services.usage import Records
 from fusion_billing.access.principal import Principal
 from fusion_billing.catalog.field_types import Amount, Code, Instant, SubscriptionId
-from fusion_billing.catalog.identifiers import MAX_COMPARED, MAX_IDEMPOTENCY_KEY
+from fusion_billing.catalog.identifiers import MAX_COMPARED, MAX_IDEMPOTENCY_KEY, MAX_RESPONSE_BYTES
 from fusion_billing.catalog.validation import Definition, parse
 from fusion_billing.decimals import plain
 from fusion_billing.dynamodb.usage.reading import Selection
 from fusion_billing.errors import Fault, Refused
 from fusion_billing.metering.field_faults import text_fault
-
-_LONGEST = 4_000_000  # bytes of findings; an answer must stay below 6 MB
 
 
 def _key(value: object) -> str:
@@ -119,7 +117,7 @@ class _Findings:
     """Counts findings by kind, and lists them as long as there is room in a response."""
 
     totals: dict[str, int] = field(default_factory=dict)
-    room: int = _LONGEST
+    room: int = MAX_RESPONSE_BYTES
 
     def listed(self, kind: str, findings: Iterable[Finding]) -> list[Finding]:
         """Count the findings of a kind, and return those that there is room for."""

@@ -40,6 +40,9 @@ MAX_STORED_BYTES: Final = 350_000
 # Requests
 
 MAX_BODY_BYTES: Final = 4 * 1024 * 1024
+MAX_RESPONSE_BYTES: Final = 4_000_000
+"""Bytes of a list in a response. Lambda takes responses of 6 MB, in which every quote of the body is escaped."""
+
 MAX_FAULTS: Final = 100
 """Entries of `errors` in a response; `errors_total` counts all faults."""
 

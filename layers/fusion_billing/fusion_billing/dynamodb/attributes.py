@@ -23,6 +23,9 @@ ItemView: TypeAlias = Mapping[str, Any]
 Request: TypeAlias = Any
 """A request of boto3, or one write of a transaction: `{"Put": {"TableName": ..., "Item": ...}}`."""
 
+MAX_TRANSACTION_WRITES = 100
+"""Writes of one transaction."""
+
 Attribute: TypeAlias = dict[str, Any]
 """One value of an item: `{"S": "pro"}`."""
 

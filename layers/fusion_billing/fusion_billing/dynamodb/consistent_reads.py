@@ -10,7 +10,8 @@ from fusion_billing.retry import WRITES
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_BATCH = 100
+MAX_READS = 100
+"""Items that one call reads."""
 
 
 def items(client: "DynamoDBClient", table: str, keys: Sequence[ItemView]) -> Iterator[Item]:
@@ -18,8 +19,8 @@ def items(client: "DynamoDBClient", table: str, keys: Sequence[ItemView]) -> Ite
 
     Raises `Unavailable` if the table stays throttled.
     """
-    for first in range(0, len(keys), _BATCH):
-        pending: Any = {table: {"Keys": keys[first : first + _BATCH], "ConsistentRead": True}}
+    for first in range(0, len(keys), MAX_READS):
+        pending: Any = {table: {"Keys": keys[first : first + MAX_READS], "ConsistentRead": True}}
         for _ in WRITES.attempts():
             response = client.batch_get_item(RequestItems=pending)
             yield from response["Responses"].get(table, ())

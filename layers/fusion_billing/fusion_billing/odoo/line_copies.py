@@ -9,11 +9,10 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from fusion_billing.odoo.client import Odoo
-from fusion_billing.odoo.order_line_reading import LINE_FIELDS, OdooLine, external_ids, parse_line
+from fusion_billing.odoo.order_line_reading import LINE_FIELDS, LINES_A_CALL, OdooLine, external_ids, parse_line
 from fusion_billing.odoo.orders import Seconds, many2one
 from fusion_billing.odoo_lines.external_id import MODULE
 
-LINES_A_CALL = 1000
 _METADATA_A_CALL = 500
 _LINES_A_LOOK = 50
 _LOOKED_AT = 50

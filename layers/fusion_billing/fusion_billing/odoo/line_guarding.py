@@ -19,7 +19,7 @@ from fusion_billing.odoo.errors import MissingAccessRights
 from fusion_billing.odoo.guarding_ports import GuardedLines
 from fusion_billing.odoo.line_events import prepare_line_event
 from fusion_billing.odoo.line_findings import CANCELLED, FOUND, FindingJson, SentLine
-from fusion_billing.odoo.order_line_reading import OdooLine, read_lines
+from fusion_billing.odoo.order_line_reading import LINES_A_CALL, OdooLine, read_lines
 from fusion_billing.odoo.orders import Seconds
 from fusion_billing.odoo_lines.line_guard import (
     ITSELF,
@@ -34,7 +34,6 @@ from fusion_billing.odoo_lines.line_guard import (
 from fusion_billing.odoo_lines.quantity_and_price import Precision
 from fusion_billing.webhooks.publishing import EventPublisher, Prepared
 
-LINES_A_CALL = 1000
 _MOST_GONE = 20
 _LARGEST_SHARE_GONE = 0.2
 

@@ -24,6 +24,9 @@ LINE_FIELDS = (
     "sequence",
 )
 
+LINES_A_CALL = 1000
+"""Order lines that are compared, or listed, at once."""
+
 _IDS_A_CALL = 500
 
 

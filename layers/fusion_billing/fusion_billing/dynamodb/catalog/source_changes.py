@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 
 from fusion_billing.access.stored_key import Source
 from fusion_billing.dynamodb import keys
+from fusion_billing.dynamodb.attributes import MAX_TRANSACTION_WRITES
 from fusion_billing.dynamodb.catalog.api_keys import LIMITS, limit_attributes
 from fusion_billing.dynamodb.catalog.sources import document_of
 from fusion_billing.dynamodb.errors import cancelled_by_condition, unavailable_when_transient
@@ -15,8 +16,6 @@ from fusion_billing.errors import VersionConflict
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-_MOST_WRITES = 100
 
 
 class SourceChanges:
@@ -38,8 +37,8 @@ class SourceChanges:
         """
         writes = [self._source(source), *(self._key(source, key_id) for key_id in source.keys)]
         writes += self._endpoints(source)
-        for start in range(0, len(writes), _MOST_WRITES):
-            self._transact(writes[start : start + _MOST_WRITES])
+        for start in range(0, len(writes), MAX_TRANSACTION_WRITES):
+            self._transact(writes[start : start + MAX_TRANSACTION_WRITES])
 
     def _source(self, source: Source) -> Any:
         source_is_as_read = "#version = :read AND #keys = :keys"

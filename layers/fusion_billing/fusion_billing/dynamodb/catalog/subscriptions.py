@@ -13,6 +13,7 @@ from fusion_billing.catalog.change import Change, ChangeEntry
 from fusion_billing.catalog.identifiers import is_subscription_id
 from fusion_billing.catalog.stored_subscription import Listed, StoredSubscription
 from fusion_billing.dynamodb import consistent_reads, keys
+from fusion_billing.dynamodb.attributes import MAX_TRANSACTION_WRITES
 from fusion_billing.dynamodb.catalog import subscription_items as items
 from fusion_billing.dynamodb.catalog.definition_history import DefinitionHistory
 from fusion_billing.dynamodb.catalog.subscription_writes import SubscriptionWrites, Write
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-_MOST_WRITES = 100
 _MOST_RELEASED = 60
 
 
@@ -147,7 +147,7 @@ class SubscriptionStore:
         writes += self._writes.periods(new, stored)
         writes += [Write(each) for each in extra]
         writes += self._entry(new, change)
-        if len(writes) + len(aliases) > _MOST_WRITES:
+        if len(writes) + len(aliases) > MAX_TRANSACTION_WRITES:
             # Many listeners and many aliases: those first. Cut short, the next save writes them again.
             self._transact(aliases)
             aliases = []
@@ -162,7 +162,7 @@ class SubscriptionStore:
         releases = self._writes.releases(stored)
         early, releases = releases[:-_MOST_RELEASED], releases[-_MOST_RELEASED:]
         entry = self._entry(stored, change)
-        room = _MOST_WRITES - 1 - len(releases) - len(entry)
+        room = MAX_TRANSACTION_WRITES - 1 - len(releases) - len(entry)
         # The oldest first, and what names the subscription last: cut short, it can be deleted again.
         for key in periods[:-room]:
             with unavailable_when_transient():
@@ -178,7 +178,7 @@ class SubscriptionStore:
         return [Write(self._history.write("SUBSCRIPTION", written.id, written.version, change))]
 
     def _transact(self, writes: Sequence[Write]) -> None:
-        if len(writes) > _MOST_WRITES:
+        if len(writes) > MAX_TRANSACTION_WRITES:
             raise Unavailable("too much changes at once")
         try:
             with unavailable_when_transient():

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from fusion_billing.dynamodb import keys
+from fusion_billing.dynamodb.consistent_reads import MAX_READS
 from fusion_billing.dynamodb.errors import is_transient
 from fusion_billing.metering.admission import Target
 from fusion_billing.retry import Deadline
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 REMEMBERED_SECONDS = 60.0
 _REMEMBERED = 10_000
-_READS = 100
 _NAMES = {"#plan": "plan", "#alias": "alias_of", "#starts": "starts", "#ends": "ends"}
 _FIELDS = f"pk, sk, {', '.join(_NAMES)}"
 
@@ -103,7 +103,7 @@ class TargetStore:
     def _read(self, pending: list[Key], at: float, found: Found, *, aggregations: bool) -> list[Key]:
         """Read each key once; return those to be read again."""
         left: list[Key] = []
-        for chunk in _chunks(pending, _READS):
+        for chunk in _chunks(pending, MAX_READS):
             request: Any = {
                 "Keys": [keys.primary(pk, sk) for pk, sk in chunk],
                 "ProjectionExpression": f"{_FIELDS}, doc" if aggregations else _FIELDS,

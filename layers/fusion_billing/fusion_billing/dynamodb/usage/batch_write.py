@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.attributes import Item
+from fusion_billing.dynamodb.consistent_reads import MAX_READS
 from fusion_billing.dynamodb.errors import TRANSIENT, is_transient
 from fusion_billing.dynamodb.usage.items import revision_entry, stored_of
 from fusion_billing.dynamodb.usage.single_write import UsageStore, WriteResult, settled
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _INSERTS = 25
-_READS = 100
 _EXISTS = frozenset({"DuplicateItem", "ConditionalCheckFailed"})
 _FIELDS = ("pk", "tgt", "pair", "ws", "we", "q", "at", "hist")
 _OUTCOME_FIELDS = "pk, tgt, q, seq, mem, rev, voided"
@@ -146,7 +146,7 @@ class UsageBatch:
 
     def _read_all(self, source: str, pushes: list[_Push], deadline: Deadline) -> None:
         """Read the items of keys that exist; those not read in time go through the single write."""
-        for chunk in _chunks(pushes, _READS):
+        for chunk in _chunks(pushes, MAX_READS):
             if deadline.ended():
                 return
             by_key = {keys.usage_record(source, push.record.key): push for push in chunk}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.attributes import Item, Request
 from fusion_billing.instants import parse_instant, rfc3339, sortable
+from fusion_billing.webhooks.delivery_result import ATTEMPT_RETENTION
 from fusion_billing.webhooks.endpoint import Endpoint
 from fusion_billing.webhooks.publishing import Event, TransactionWrite
 
@@ -21,7 +22,7 @@ STORED_FAILED = "parked"
 """The state of a failed delivery, as it is stored."""
 
 EVENTS_KEPT = timedelta(days=90)
-DELIVERIES_KEPT = timedelta(days=30)
+DELIVERIES_KEPT = ATTEMPT_RETENTION
 """After the last attempt: a failed delivery can be replayed for 30 days, and its event outlives it."""
 
 DISABLED = "the endpoint was disabled when this happened"
