@@ -58,7 +58,9 @@ def _rights(policies: list[dict[str, Any]]) -> Iterator[Right]:
         for statement in policy["PolicyDocument"]["Statement"]:
             found = re.fullmatch(r"(?:\$\{)?(\w+)Table\.Arn\}?(/index/\w+)?", str(statement.get("Resource") or ""))
             if found is not None:
-                table = found[1].lower() + (found[2] or "")
+                table = found[1].lower().replace("catalogue", "catalog") + (
+                    found[2] or ""
+                )  # as `local.tables` names it
                 yield from ((action.removeprefix("dynamodb:"), table) for action in statement["Action"])
 
 

@@ -43,7 +43,8 @@ def resolve(event: JsonMapping) -> JsonObject:
     try:
         response = _respond(event)
     except FusionError as error:
-        response = _problem(*problem.of_error(error))
+        status, document = problem.of_error(error)
+        response = _problem(status, document, problem.headers_of(status, error))
     except Exception as error:  # noqa: BLE001  responds 500 without details of the error
         response = _unexpected(error)
     return response.as_event()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from functions.admin.services.dry_run import Stores as DryRunStores
     from functions.admin.services.runs import Runs
+    from fusion_billing.access.rate_limit import RateLimiter
     from fusion_billing.application.outbox import Outbox
     from fusion_billing.application.save_subscription import SubscriptionWriter
     from fusion_billing.dynamodb.catalog.api_keys import KeyStore
@@ -79,7 +80,17 @@ def authenticator() -> "Authenticator":
     """Return the authenticator of API keys; it caches keys for a second."""
     from fusion_billing.http.authentication import Authenticator
 
-    return Authenticator(keys(), time.monotonic)
+    return Authenticator(keys(), time.monotonic, rate_limiter())
+
+
+@cache
+def rate_limiter() -> "RateLimiter":
+    """Return what limits the requests of keys."""
+    from fusion_billing.access.rate_limit import SLOT_SECONDS, RateLimiter
+    from fusion_billing.dynamodb.state.request_counts import RequestCounts
+
+    counts = RequestCounts(dynamodb(), settings.text("STATE_TABLE"), time.monotonic, slot_seconds=SLOT_SECONDS)
+    return RateLimiter(counts, time.monotonic, settings.integer("CALLER_REQUESTS_PER_SECOND", 250))
 
 
 @cache

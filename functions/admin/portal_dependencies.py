@@ -6,6 +6,7 @@ Imports are at the top: only requests that create or carry a portal token import
 import time
 from functools import cache
 
+from functions.admin import dependencies
 from fusion_billing import settings
 from fusion_billing.dynamodb import client
 from fusion_billing.http.portal_authentication import PortalAuthenticator, PortalSecrets
@@ -20,4 +21,4 @@ def secrets() -> PortalSecrets:
 @cache
 def authenticator() -> PortalAuthenticator:
     """Return the authenticator of portal tokens."""
-    return PortalAuthenticator(secrets())
+    return PortalAuthenticator(secrets(), dependencies.rate_limiter())

@@ -8,10 +8,12 @@ from functools import cache
 from functions.ingest.app import App
 from functions.ingest.service import Stores
 from fusion_billing import settings
+from fusion_billing.access.rate_limit import SLOT_SECONDS, RateLimiter
 from fusion_billing.dynamodb import client
 from fusion_billing.dynamodb.catalog.api_keys import KeyStore
 from fusion_billing.dynamodb.catalog.targets import TargetStore
 from fusion_billing.dynamodb.markers.change_markers import ChangeMarkers
+from fusion_billing.dynamodb.state.request_counts import RequestCounts
 from fusion_billing.dynamodb.usage.batch_write import UsageBatch
 from fusion_billing.dynamodb.usage.single_write import UsageStore
 from fusion_billing.http.authentication import Authenticator
@@ -29,8 +31,13 @@ def app() -> App:
     dynamodb = client.dynamodb(read_timeout=_MARGIN_SECONDS, attempts=2)
     usage, catalog = settings.text("USAGE_TABLE"), settings.text("CATALOG_TABLE")
     markers = settings.text("MARKERS_TABLE")
+    limiter = RateLimiter(
+        RequestCounts(dynamodb, settings.text("STATE_TABLE"), time.monotonic, slot_seconds=SLOT_SECONDS),
+        time.monotonic,
+        settings.integer("CALLER_REQUESTS_PER_SECOND", 250),
+    )
     return App(
-        authenticator=Authenticator(KeyStore(dynamodb, catalog), time.monotonic),
+        authenticator=Authenticator(KeyStore(dynamodb, catalog), time.monotonic, limiter),
         stores=Stores(
             targets=TargetStore(dynamodb, catalog, time.monotonic),
             markers=ChangeMarkers(dynamodb, markers, settings.integer("CHANGE_SHARDS", 16)),

@@ -186,6 +186,13 @@ _ALL: Final = (
         403,
     ),
     ErrorCode("forbidden", "access", "Forbidden", "The API key does not allow this request.", 403),
+    ErrorCode(
+        "rate_limited",
+        "access",
+        "Too many requests",
+        "The API key sends more requests per second than it may: send the request again after `Retry-After` seconds.",
+        429,
+    ),
     ErrorCode("missing_scope", "access", "Missing scope", "The API key lacks the scope that the route requires.", 403),
     ErrorCode(
         "metric_not_allowed", "access", "Metric not allowed", "The metric is not among those of the source.", 403

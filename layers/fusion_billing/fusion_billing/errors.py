@@ -12,6 +12,7 @@
     │   ├── VersionConflict  it was written by another request since it was read
     │   ├── OrderTaken     the order belongs to another subscription
     │   └── AliasTaken     the alias belongs to another subscription
+    ├── TooManyRequests    the key sends more requests than it may: send it again later
     └── Unavailable        nothing was done: send the request again
 
 A `code` is stable and meant for programs, a message is meant for people. `fusion_billing.error_codes` lists every
@@ -123,6 +124,16 @@ class AliasTaken(Conflict):
     def __init__(self, alias: str) -> None:
         super().__init__(f"{alias} is already the ID or an alias of another subscription")
         self.alias = alias
+
+
+class TooManyRequests(FusionError):
+    """The key sends more requests than it may; `retry_after` is in how many seconds to send this one again."""
+
+    code = "rate_limited"
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class Unavailable(FusionError):

@@ -111,7 +111,11 @@ def test_only_ingest_and_admin_write_usage(resources: Resources, role: str) -> N
     }
 
 
-@pytest.mark.parametrize("table", ["RatingsTable", "WebhooksTable", "StateTable"])
+def test_ingest_only_counts_in_the_state_table(resources: Resources) -> None:
+    assert allowed(resources, "IngestRole", "StateTable") == {"dynamodb:UpdateItem"}
+
+
+@pytest.mark.parametrize("table", ["RatingsTable", "WebhooksTable"])
 def test_ingest_knows_no_other_table(resources: Resources, table: str) -> None:
     assert allowed(resources, "IngestRole", table) == set()
 

@@ -35,7 +35,7 @@ def _codes(route: Route) -> Iterator[str]:
     yield "invalid_parameter"
     if route.scope is not None:
         yield from _OF_A_KEY
-        yield "unavailable"
+        yield from ("rate_limited", "unavailable")
     if route.portal:
         yield from ("invalid_token", "expired_token", "portal_not_configured")
     elif route.scope is not None:
@@ -58,7 +58,7 @@ def _response(status: int, codes: list[str]) -> dict[str, Any]:
         "content": _PROBLEM,
         "x-error-codes": codes,
     }
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
         seconds = {"type": "integer", "minimum": 1}
         found["headers"] = {
             "Retry-After": {"description": "Seconds to wait before the next attempt", "schema": seconds}

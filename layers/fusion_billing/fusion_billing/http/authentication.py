@@ -11,6 +11,7 @@ from typing import Protocol
 from fusion_billing.access import keys as key_format
 from fusion_billing.access import sessions
 from fusion_billing.access.principal import Principal
+from fusion_billing.access.rate_limit import RateLimiter
 from fusion_billing.access.stored_key import StoredKey
 from fusion_billing.errors import Forbidden, Unauthenticated
 
@@ -28,9 +29,16 @@ class KeyStore(Protocol):
 class Authenticator:
     """Authenticates requests by the API key in their headers."""
 
-    def __init__(self, keys: KeyStore, clock: Callable[[], float]) -> None:
-        """Create an authenticator from the store and a monotonic clock in seconds (`time.monotonic`)."""
+    def __init__(self, keys: KeyStore, clock: Callable[[], float], limiter: RateLimiter | None = None) -> None:
+        """Create an authenticator.
+
+        Args:
+            keys: The store of API keys.
+            clock: A monotonic clock, in seconds (`time.monotonic`).
+            limiter: Limits the requests of each key; None: no key is limited.
+        """
         self._keys = keys
+        self._limiter = limiter
         self._clock = clock
         self._remembered: dict[str, tuple[float, StoredKey]] = {}
 
@@ -40,7 +48,7 @@ class Authenticator:
         A request with both is authenticated by its key. Raises `Unauthenticated` with the code `missing_key`,
         `malformed_key`, `unknown_key` (also if only the secret is wrong: the responses are the same),
         `revoked_key`, `expired_key` or `session_expired`; and `Forbidden` (`cross_site_request`) for a cookie
-        without the header that only the console sends.
+        without the header that only the console sends; and `TooManyRequests`.
         """
         cookies = headers.get("cookie", "")
         if "authorization" not in headers and sessions.has_cookie(cookies):
@@ -61,7 +69,7 @@ class Authenticator:
             raise Unauthenticated("API key was revoked", code="revoked_key")
         if stored.has_expired(now):
             raise Unauthenticated("API key has expired: create another one", code="expired_key")
-        return stored.principal
+        return self._counted(stored, now)
 
     def _of_session(self, cookies: str, now: datetime) -> Principal:
         """Return the holder of the key that a session belongs to, as long as both are valid."""
@@ -74,6 +82,12 @@ class Authenticator:
             raise Unauthenticated("Session has ended: sign in again", code="session_expired")
         if now >= session.expires_at or not stored.live_at(now) or stored.has_expired(now):
             raise Unauthenticated("Session has expired: sign in again", code="session_expired")
+        return self._counted(stored, now)
+
+    def _counted(self, stored: StoredKey, now: datetime) -> Principal:
+        """Count a request of a valid key, and return its holder; raises `TooManyRequests`."""
+        if self._limiter is not None:
+            self._limiter.check(stored.principal.key_id, stored.requests_per_second, now)
         return stored.principal
 
     def _stored(self, key_id: str, *, anew: bool = False) -> StoredKey | None:

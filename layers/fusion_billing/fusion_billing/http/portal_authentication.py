@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from fusion_billing.access import portal_tokens
 from fusion_billing.access.portal_tokens import PortalSecret
 from fusion_billing.access.principal import Principal
+from fusion_billing.access.rate_limit import RateLimiter
 from fusion_billing.errors import Unauthenticated, Unavailable
 
 if TYPE_CHECKING:
@@ -62,16 +63,22 @@ class PortalSecrets:
 class PortalAuthenticator:
     """Authenticates requests by the portal token in their Authorization header."""
 
-    def __init__(self, secrets: PortalSecrets) -> None:
+    def __init__(self, secrets: PortalSecrets, limiter: RateLimiter) -> None:
         self._secrets = secrets
+        self._limiter = limiter
 
     def authenticate(self, headers: Mapping[str, str], now: datetime) -> Principal:
-        """Return the principal of the token; raises `Unauthenticated` and `Unavailable`."""
+        """Return the principal of the token; raises `Unauthenticated`, `TooManyRequests` and `Unavailable`.
+
+        All tokens of a subscription have one rate limit.
+        """
         token = token_in(headers) or ""
         secret_id = portal_tokens.secret_id_of(token)
         if secret_id is None:
             raise Unauthenticated("Invalid portal token", code="invalid_token")
-        return portal_tokens.principal_of(token, self._secrets.get(secret_id), now)
+        principal = portal_tokens.principal_of(token, self._secrets.get(secret_id), now)
+        self._limiter.check(f"portal:{''.join(principal.subscriptions or ())}", None, now)
+        return principal
 
 
 def token_in(headers: Mapping[str, str]) -> str | None:

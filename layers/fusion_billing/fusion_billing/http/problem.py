@@ -18,6 +18,7 @@ from fusion_billing.errors import (
     FusionError,
     NotFound,
     Refused,
+    TooManyRequests,
     Unauthenticated,
     Unavailable,
 )
@@ -34,6 +35,7 @@ _BY_KIND: tuple[tuple[type[FusionError], HTTPStatus], ...] = (
     (Forbidden, HTTPStatus.FORBIDDEN),
     (NotFound, HTTPStatus.NOT_FOUND),
     (Conflict, HTTPStatus.CONFLICT),
+    (TooManyRequests, HTTPStatus.TOO_MANY_REQUESTS),
     (Unavailable, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 
@@ -89,8 +91,10 @@ def of_error(error: FusionError, extra: Mapping[str, object] | None = None) -> t
     return status, document(status, error.code, error.message, members)
 
 
-def headers_of(status: int) -> dict[str, str]:
-    """Return the headers that go with a problem of this status."""
+def headers_of(status: int, error: FusionError | None = None) -> dict[str, str]:
+    """Return the headers that go with a problem of this status, of an error if it is one of ours."""
+    if isinstance(error, TooManyRequests):
+        return {"retry-after": str(error.retry_after)}
     if status == HTTPStatus.UNAUTHORIZED:
         return {"www-authenticate": 'Bearer realm="fusion-billing"'}
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
@@ -101,7 +105,7 @@ def headers_of(status: int) -> dict[str, str]:
 def error_response(error: FusionError, extra: Mapping[str, object] | None = None) -> JsonObject:
     """Return the API Gateway response for an expected error."""
     status, body = of_error(error, extra)
-    return json_response(status, body, headers_of(status), kind=MEDIA_TYPE)
+    return json_response(status, body, headers_of(status, error), kind=MEDIA_TYPE)
 
 
 def new_reference() -> str:

@@ -70,6 +70,7 @@ from fusion_billing.dynamodb.keys.state import (
     delivery_lease,
     lease_key,
     partition_lease,
+    request_count_key,
     run_key,
 )
 from fusion_billing.dynamodb.keys.usage import (
@@ -164,6 +165,7 @@ __all__ = [
     "rating_partition",
     "rating_parts_partition",
     "rating_parts_prefix",
+    "request_count_key",
     "run_key",
     "source_key",
     "statement_key",

@@ -22,6 +22,11 @@ def partition_lease(line_partition: int) -> str:
     return f"LANE#{line_partition:02d}"
 
 
+def request_count_key(key_id: str, slot: int) -> Key:
+    """Return the key of the counter of an API key's requests in a slot."""
+    return primary(f"RATE#{key_id}#{slot}")
+
+
 def run_key(run: str) -> Key:
     """Return the key of a run on demand."""
     return primary(f"RUN#{run}")
