@@ -267,6 +267,8 @@ def _patches(made: Service, rating_cadence: str) -> Iterator[Any]:
         "LOG_LEVEL": "critical",
         # One subscription needs no spreading, and most of a life's time would go into asking empty shards.
         "CHANGE_SHARDS": "1",
+        # A life's requests come as fast as they can, and counting them would depend on real time.
+        "CALLER_REQUESTS_PER_SECOND": "0",
         "LINE_PARTITIONS": "2",
         "RATING_CADENCE": rating_cadence,
     }

@@ -156,6 +156,12 @@ def test_the_limit_of_the_source_takes_the_place_of_the_default() -> None:
     assert accepted == 2
 
 
+def test_a_default_of_zero_limits_and_counts_no_key_without_a_limit_of_its_own() -> None:
+    fleet = Fleet(limit=0)
+    assert all(fleet.request(0) for _ in range(1_000))
+    assert not fleet.counts.writes
+
+
 def test_the_smallest_share_is_served_in_the_end() -> None:
     fleet = Fleet(limit=1)
     assert sum(fleet.run(5, 20, 60)) >= 30

@@ -75,7 +75,7 @@ class RateLimiter:
         Args:
             counts: The shared counters.
             clock: A monotonic clock, in seconds.
-            default: Requests per second of a key whose source has no limit of its own.
+            default: Requests per second of a key whose source has no limit of its own; 0: it has none.
         """
         self._counts = counts
         self._clock = clock
@@ -84,8 +84,11 @@ class RateLimiter:
 
     def check(self, key_id: str, limit: int | None, now: datetime) -> None:
         """Count a request of a key, and raise `TooManyRequests` if it is beyond `limit` (None: the default)."""
+        limit = limit or self._default
+        if not limit:
+            return
         at = self._clock()
-        bucket = self._bucket(key_id, limit or self._default, at)
+        bucket = self._bucket(key_id, limit, at)
         if at - bucket.shared_at > _CALM_AFTER:
             bucket.rate = float(bucket.limit)
         bucket.fill(at)

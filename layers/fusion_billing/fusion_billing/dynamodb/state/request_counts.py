@@ -44,4 +44,5 @@ class RequestCounts:
         except (BotoCoreError, ClientError):
             self._paused_until = self._clock() + _PAUSE_SECONDS
             return None
-        return int(response["Attributes"]["n"]["N"])
+        total = response.get("Attributes", {}).get("n")
+        return int(total["N"]) if total else None
