@@ -16,8 +16,8 @@ class Ratings(Resource):
     def list(
         self,
         *,
-        period_end_from: datetime | str | None = None,
-        period_end_to: datetime | str | None = None,
+        period_end_from: datetime | str,
+        period_end_to: datetime | str,
         state: str | None = None,
         plan: str | None = None,
         charge: str | None = None,

@@ -61,6 +61,7 @@ class Event(Model):
     id: str
     type: str
     timestamp: datetime | None = None
+    created_at: datetime | None = None
     subscription: str | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
 
