@@ -18,6 +18,7 @@ import boto3
 from botocore.config import Config
 
 from local import artefacts, permissions
+from local.deployable import for_local_cloud
 from local.processes import Child, Failed, free, tail
 
 STACK = "fusion-billing"
@@ -87,7 +88,7 @@ class Cloud:
         values = {**artefacts.parameters(), **parameters}
         requested = {"artefacts": template.parent.name, "parameters": values}
         if self._deployed() != requested or not self._read_outputs():
-            self._sam_deploy(template, values)
+            self._sam_deploy(for_local_cloud(template), values)
             self._read_outputs()
             self._narrow_the_queues()
             self._note().write_text(json.dumps(requested))

@@ -211,13 +211,40 @@ def test_the_architecture_lists_what_each_folder_may_import(folder: str, section
     assert {name for name in imported if (PACKAGE / name).is_dir()} - {folder} - listed == set()
 
 
+RUNBOOK_FIELDS = ["Meaning", "Severity", "Threshold", "Query", "Commands", "Over when"]
+
+
+def runbook_sections() -> dict[str, str]:
+    """Return the runbook's sections by alarm; several alarms may share one."""
+    found: dict[str, str] = {}
+    for page in ("runbook.md", "runbook-relay.md"):
+        for section in re.split(r"^### ", (DOCS / page).read_text(), flags=re.MULTILINE)[1:]:
+            heading, _, text = section.partition("\n")
+            for name in re.findall(r"`(\w+)`", heading):
+                assert name not in found, f"{name} has two sections"
+                found[name] = text.partition("\n## ")[0]
+    return found
+
+
 def test_the_runbook_covers_every_alarm() -> None:
     template = (ROOT / "template.yaml").read_text()
-    resources = re.findall(r"^  (\w+):\n    Type: AWS::CloudWatch::Alarm", template, re.MULTILINE)
-    runbook = (DOCS / "deploy.md").read_text().partition("## Alarms and runbook")[2].partition("\n## ")[0]
-    rows = {name for row in re.findall(r"^\| (`.*?) \|", runbook, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}
+    resources = re.findall(r"^  (\w+)Alarm:\n    Type: AWS::CloudWatch::Alarm", template, re.MULTILINE)
 
-    assert {name.removesuffix("Alarm") for name in rows} == {name.removesuffix("Alarm") for name in resources}
+    assert sorted(runbook_sections()) == sorted(resources)
+
+
+@pytest.mark.parametrize(("alarm", "text"), runbook_sections().items(), ids=runbook_sections())
+def test_a_section_of_the_runbook_says_what_to_do(alarm: str, text: str) -> None:
+    del alarm
+    assert re.findall(r"^- \*\*([\w ]+)\*\*: ", text, re.MULTILINE) == RUNBOOK_FIELDS
+
+
+def test_the_runbook_names_logs_and_resources_that_exist() -> None:
+    template = (ROOT / "template.yaml").read_text()
+    pages = "".join((DOCS / page).read_text() for page in ("runbook.md", "runbook-relay.md"))
+    named = set(re.findall(r"`(?:logs|invoke|redrive|purge) (\w+)", pages))
+
+    assert {name for name in named if f"\n  {name}:\n" not in template} == set()
 
 
 def test_every_page_is_linked_from_the_readme() -> None:
