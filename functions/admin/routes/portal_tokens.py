@@ -8,7 +8,6 @@ from functions.admin.services import portal_tokens as service
 
 def create(request: Request) -> Response:
     """Create a portal token."""
-    made = service.create(
-        dependencies.subscriptions(), portal_dependencies.secrets(), request.principal, request.json(), request.now
-    )
-    return json_response(201, made)
+    given = request.json()
+    stores = dependencies.subscriptions(), portal_dependencies.secrets()
+    return json_response(201, service.create(*stores, request.principal, given, request.now))

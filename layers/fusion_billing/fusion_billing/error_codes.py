@@ -258,7 +258,7 @@ _ALL: Final = (
         "portal_not_configured",
         "service",
         "Portal not configured",
-        "The secret of portal tokens has another form than expected.",
+        "The service has no secret of portal tokens, or one of another form than expected.",
         503,
     ),
     ErrorCode("odoo_not_configured", "service", "Odoo not configured", "The service has no `ODOO_URL`.", 503),
