@@ -271,8 +271,11 @@ class TwoParties:
             "POST /v1/subscriptions/sync": [{"body": {"full": False}}],
             "GET /v1/health": [{}],
             "GET /openapi.json": [{}],
+            "GET /v1/audit": [{}],
+            "GET /v1/events": [{}, *({"query": {"subscription": names[kind]}} for kind in ("subscription", "alias"))],
+            "GET /v1/events/{event}": [{"path": {"event": each.partition("~")[2]}} for each in self.deliveries],
         }
-        return found
+        return {name: requests for name, requests in found.items() if name in {name_of(route) for route in ROUTES}}
 
     def own_requests(self, limit: Limit) -> list[tuple[Route, Request, int]]:
         """Return requests within a limit, each with the status that it has."""
