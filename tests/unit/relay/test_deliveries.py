@@ -8,7 +8,7 @@ import pytest
 
 from functions.relay import deliveries
 from functions.relay.deliveries import DeliveryCounts, Dependencies
-from functions.relay.delivery_attempt import EXPIRED, LEASE
+from functions.relay.delivery_attempt import BEYOND_LIMITS, EXPIRED, LEASE
 from fusion_billing.webhooks.delivery import Delivery
 from fusion_billing.webhooks.delivery_result import EndpointResponse
 from fusion_billing.webhooks.endpoint import Endpoint, SealedSecret
@@ -231,3 +231,34 @@ def test_the_oldest_due_delivery_is_measured_for_endpoints_that_work(world: Worl
     world.publish()
     world.clock.sleep(90)
     assert world.run().oldest_due_seconds == 90
+
+
+@pytest.mark.parametrize(
+    ("limits", "is_sent"),
+    [
+        ({"subscriptions": frozenset({"42"})}, True),
+        ({"subscriptions": frozenset({"43"})}, False),
+        ({"plans": frozenset({"Pro"}), "metrics": frozenset({"calls"})}, True),
+        ({"plans": frozenset({"Basic"})}, False),
+        ({"metrics": frozenset({"seats"})}, False),
+    ],
+    ids=str,
+)
+def test_an_event_beyond_the_limits_that_a_source_was_given_since_is_not_sent(
+    world: World, limits: dict[str, frozenset[str]], *, is_sent: bool
+) -> None:
+    world.publish()
+    stored = world.deliveries.items["ep_1", "msg_1"]
+    world.deliveries.items["ep_1", "msg_1"] = replace(stored, plan="Pro", metric="calls")
+    world.endpoints.items["ep_1"] = replace(world.endpoints.items["ep_1"], **limits)  # type: ignore[arg-type]
+    counts = world.run()
+    assert (counts.delivered, counts.failed) == ((1, 0) if is_sent else (0, 1))
+    assert len(world.sender.messages) == is_sent
+    assert world.delivery().error == (None if is_sent else BEYOND_LIMITS)
+
+
+def test_a_delivery_of_an_earlier_release_is_judged_by_its_subscription(world: World) -> None:
+    world.publish()
+    limits = {"plans": frozenset({"Basic"}), "metrics": frozenset({"seats"})}
+    world.endpoints.items["ep_1"] = replace(world.endpoints.items["ep_1"], **limits)  # type: ignore[arg-type]
+    assert world.run().delivered == 1
