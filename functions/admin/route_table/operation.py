@@ -24,6 +24,9 @@ ODOO_ERRORS = (
 )
 """Error codes of routes that call Odoo."""
 
+LINE_STATES = ("failed", "due", "final_invoice", "changed")
+"""States in which lines wait, for Odoo or for an operator."""
+
 OPERATION = (
     Route(
         "POST",
@@ -94,6 +97,7 @@ OPERATION = (
         "List the order lines that are failed, due, to be invoiced by hand, or changed in Odoo",
         {200: "Line"},
         query=("state",),
+        choices={"state": LINE_STATES},
         paged=True,
     ),
     Route("GET", "/v1/lines/{line}", "lines.get", "admin", "Show an order line", {200: "Line"}),

@@ -1,7 +1,7 @@
 """The declaration of one route."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 Responses = Mapping[int, str | None]
 """Status -> the name of the response's schema in the OpenAPI document; None for no body."""
@@ -25,6 +25,7 @@ class Route:
         body: The name of the request body's schema; None if the route takes no body.
         body_required: Whether a request without a body is refused.
         query: The query parameters, without `limit` and `cursor`.
+        choices: The values that a query parameter may have, the default first; any text if it is not named.
         required_query: Those of `query` that a request must have.
         headers: The request headers that are read besides `Authorization`.
         csv: Whether a page is served as CSV too.
@@ -44,6 +45,7 @@ class Route:
     body: str | None = None
     body_required: bool = True
     query: tuple[str, ...] = ()
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     required_query: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
     paged: bool = False

@@ -3,21 +3,19 @@
 from functions.admin import dependencies, odoo_dependencies
 from functions.admin.request import Request
 from functions.admin.responses import Response, json_response, page_response
+from functions.admin.route_table.operation import LINE_STATES
 from functions.admin.services import lines as service
 from functions.admin.services.body_fields import check_fields
-from fusion_billing.dynamodb.ratings.order_line_items import CHANGED, FAILED, FINAL_INVOICE
 from fusion_billing.errors import Fault, Refused, Unavailable
 from fusion_billing.instants import parse_instant
 from fusion_billing.odoo.errors import OdooError
 
-_STATES = (FAILED, "due", FINAL_INVOICE, CHANGED)
-
 
 def list_lines(request: Request) -> Response:
     """Return a page of the lines of a state: failed, due, to be invoiced by hand, changed in Odoo."""
-    state = request.query.get("state", _STATES[0])
-    if state not in _STATES:
-        fault = Fault("state", "invalid_parameter", f"must be one of {', '.join(_STATES)}")
+    state = request.query.get("state", LINE_STATES[0])
+    if state not in LINE_STATES:
+        fault = Fault("state", "invalid_parameter", f"must be one of {', '.join(LINE_STATES)}")
         raise Refused([fault], code="invalid_parameter")
     store, partitions = dependencies.lines(), dependencies.line_partitions()
     return page_response(request, lambda limit, after: service.listing(store, state, partitions, limit, after))

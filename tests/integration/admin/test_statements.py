@@ -70,7 +70,7 @@ def test_statements_are_listed_newest_first_with_valid_hashes(
     file = tmp_path / "statements.json"
     file.write_text(json.dumps({"items": items}))
     assert verify.main([str(file)]) == 0
-    assert capsys.readouterr().out == "3 statements hold\n"
+    assert capsys.readouterr().out == "3 statements are valid\n"
 
 
 def test_a_statement_is_shown_by_its_period(admin: "Admin", store: StatementStore) -> None:

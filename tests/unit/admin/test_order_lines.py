@@ -2,7 +2,9 @@
 
 import pytest
 
+from functions.admin.route_table.operation import LINE_STATES
 from functions.admin.services import lines
+from fusion_billing.dynamodb.ratings.order_line_items import CHANGED, FAILED, FINAL_INVOICE
 from fusion_billing.errors import Conflict, NotFound, Refused
 from tests.fakes.queue import FakeQueue
 from tests.fakes.relay_world import RelayWorld
@@ -55,3 +57,7 @@ def test_an_unknown_line_is_not_found_and_a_foreign_cursor_refused(world: RelayW
             lines.get(world.lines, identity)
     with pytest.raises(Refused):
         lines.listing(world.lines, "failed", 1, 2, '[0, {"pk": 1}]')
+
+
+def test_lines_are_listed_in_every_state_in_which_they_wait() -> None:
+    assert LINE_STATES == (FAILED, "due", FINAL_INVOICE, CHANGED)

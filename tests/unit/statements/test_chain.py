@@ -147,7 +147,7 @@ def test_the_command_reads_what_the_api_returns(tmp_path: Path, capsys: pytest.C
     listed.write_text(json.dumps({"items": statements("7"), "cursor": None}))
     lines.write_text("\n".join(json.dumps(statement) for statement in statements("42")))
     assert verify.main([str(listed), str(lines)]) == 0
-    assert capsys.readouterr().out == "6 statements hold\n"
+    assert capsys.readouterr().out == "6 statements are valid\n"
 
     changed.write_text(listed.read_text().replace("99.50", "98.50", 1))
     assert verify.main([str(changed)]) == 1

@@ -83,12 +83,21 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
             "name": name,
             "in": "query",
             "required": name in route.required_query,
-            "schema": _LIMIT if name == "limit" else {"type": "string"},
+            "schema": _query_schema(route, name),
         }
         for name in route.parameters
     ]
     found += [{"name": name, "in": "header", "schema": {"type": "string"}} for name in route.headers]
     return found
+
+
+def _query_schema(route: Route, name: str) -> dict[str, Any]:
+    if name == "limit":
+        return _LIMIT
+    if name in route.choices:
+        choices = route.choices[name]
+        return {"type": "string", "enum": list(choices), "default": choices[0]}
+    return {"type": "string"}
 
 
 _LIMIT = {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": DEFAULT_PAGE}

@@ -15,7 +15,7 @@ from fusion_billing.statements.chain import findings
 
 
 class UnreadableFile(ValueError):
-    """The file holds no statements."""
+    """The file contains no statements."""
 
 
 def read(text: str) -> list[Mapping[str, object]]:
@@ -31,7 +31,7 @@ def read(text: str) -> list[Mapping[str, object]]:
         else:
             statements += document if isinstance(document, list) else [document]
     if not statements or not all(isinstance(statement, dict) for statement in statements):
-        raise UnreadableFile("holds no statements")
+        raise UnreadableFile("contains no statements")
     return statements
 
 
@@ -59,8 +59,8 @@ def main(arguments: Sequence[str]) -> int:
         about = f"{finding.subscription} {finding.period_start}"
         print(f"{about}: {finding.code}: {finding.message}")  # noqa: T201
     if not found:
-        stored = "1 statement holds" if len(statements) == 1 else f"{len(statements)} statements hold"
-        print(stored)  # noqa: T201
+        summary = "1 statement is valid" if len(statements) == 1 else f"{len(statements)} statements are valid"
+        print(summary)  # noqa: T201
     return int(bool(found))
 
 
