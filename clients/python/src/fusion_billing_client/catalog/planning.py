@@ -69,7 +69,8 @@ def plan(client: Client, defined: Sequence[Defined], versions: dict[str, int], *
     new_metrics = {each.code for each in defined if each.kind == "metrics" and each.name not in stored}
     steps = [_step(client, each, stored.get(each.name), versions.get(each.name), new_metrics) for each in defined]
     named = {each.name for each in defined}
-    return [*steps, *_others({name: found for name, found in stored.items() if name not in named}, versions, prune)]
+    others = {name: found for name, found in stored.items() if name not in named}
+    return [*steps, *_others(client, others, versions, prune=prune)]
 
 
 def _step(
@@ -103,12 +104,14 @@ def _step(
         puts=tuple(puts),
         fields=tuple(fields),
         effects=tuple(effects),
-        drift=_drift(stored, applied),
+        drift=_drift(client, defined.name, stored, applied),
         note=note,
     )
 
 
-def _others(stored: dict[str, Metric | Charge], versions: dict[str, int], prune: bool) -> Iterator[Step]:  # noqa: FBT001
+def _others(
+    client: Client, stored: dict[str, Metric | Charge], versions: dict[str, int], *, prune: bool
+) -> Iterator[Step]:
     """Yield what the service has and the files don't: charges first, for they use metrics."""
     for name, found in sorted(stored.items()):
         kind, _, code = name.partition("/")
@@ -118,19 +121,21 @@ def _others(stored: dict[str, Metric | Charge], versions: dict[str, int], prune:
             code=code,
             action="delete" if prune and was_applied else "unmanaged",
             version=found.version,
-            drift=_drift(found, versions.get(name)),
+            drift=_drift(client, name, found, versions.get(name)),
             note="removed from the files: --prune deletes it" if was_applied and not prune else "",
         )
 
 
-def _drift(stored: Metric | Charge | None, applied: int | None) -> str:
+def _drift(client: Client, name: str, stored: Metric | Charge | None, applied: int | None) -> str:
     if applied is None:
         return ""
     if stored is None:
         return "deleted in the service"
     if stored.version == applied:
         return ""
-    later = [change for change in stored.history if change.version > applied]
+    kind, _, code = name.partition("/")
+    whole = client.metrics.get(code) if kind == "metrics" else client.charges.get(code)  # a list has no history
+    later = [change for change in whole.history if change.version > applied]
     who = f" by {later[-1].actor} at {later[-1].changed_at:%Y-%m-%dT%H:%M:%SZ}: {later[-1].cause}" if later else ""
     return f"changed in the service{who} (version {stored.version}, applied was {applied})"
 
@@ -155,7 +160,7 @@ def _stored_version(stored: Metric | Charge | None, version: Definition) -> Any:
 
 
 def _changes(version: Definition, before: Any, names: Sequence[str]) -> list[FieldChange]:
-    return [FieldChange(name, before.get(name), version.get(name)) for name in names]
+    return [FieldChange(name, before.get(name), version.get(name)) for name in names if name != "code"]
 
 
 def _in_words(defined: Defined, error: APIError) -> str:

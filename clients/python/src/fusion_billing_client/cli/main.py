@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ImportError as error:
         return _say(f"{error.name} is not installed: pip install 'fusion-billing-client[cli]'", _ERROR)
     try:
-        app(args=None if arguments is None else list(arguments), standalone_mode=False, prog_name="fusion")
+        result = app(args=None if arguments is None else list(arguments), standalone_mode=False, prog_name="fusion")
     except typer.Exit as stopped:
         return stopped.exit_code
     except BrokenPipeError:
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  a bug is raised again
         message, status = _told(error)
         return _say(message, status)
-    return 0
+    return result if isinstance(result, int) else 0  # the status of typer.Exit
 
 
 def _told(error: Any) -> tuple[str, int]:

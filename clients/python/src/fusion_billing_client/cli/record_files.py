@@ -63,7 +63,7 @@ def _read_csv(file: IO[str]) -> Iterator[Line]:
         for row in reader:
             yield _checked(reader.line_num, _of_row(row))
     except csv.Error as error:
-        raise Failure(f"line {reader.line_num}: is not valid CSV ({error})") from None
+        raise Failure(f"line {reader.line_num + 1}: is not valid CSV ({error})") from None
     except UnicodeDecodeError:
         raise Failure(f"line {reader.line_num + 1}: is not UTF-8") from None
 
