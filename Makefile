@@ -8,6 +8,7 @@
 #   make coverage       run the unit tests and fail if they cover less than the floor in pyproject.toml
 #   make lint           check formatting, lint, types and the template
 #   make lives          play random lives of subscriptions; LIVES= (20000), SEED= (random)
+#   make campaign       play stories full of faults; SEEDS= (1-20), FAULTS= (all of docs/campaign.md, or names)
 #   make mutants        mutate the code that decides amounts, and count the mutants that unit tests kill; PACKAGES=, WORKERS=
 #   make bench          measure what a counter, an hour and a cold start cost
 #   make sam-local      invoke every function in a container by `sam local`; needs Docker or podman, else it is skipped
@@ -18,7 +19,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-clients coverage lives mutants lint bench sam-local odoo-check docs lock clean distclean
+.PHONY: help setup run test test-clients coverage lives campaign mutants lint bench sam-local odoo-check docs lock clean distclean
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
@@ -49,6 +50,9 @@ coverage: setup
 
 lives: setup
 	@LIVES="$(LIVES)" SEED="$(SEED)" exec $(VENV)/bin/python -m tests.lives
+
+campaign: setup
+	@SEEDS="$(SEEDS)" FAULTS="$(FAULTS)" exec $(VENV)/bin/python -m tests.campaign
 
 mutants: setup
 	@PACKAGES="$(PACKAGES)" WORKERS="$(WORKERS)" exec $(VENV)/bin/python -m tests.mutants

@@ -75,7 +75,7 @@ class Life:
         odoo.seed({"sale.subscription.plan": [{"id": n, "name": name} for n, name in enumerate(PLANS, 1)]})
         first = {"id": ORDER, "partner_id": 6, "user_id": 2, "state": "sale", "is_subscription": True}
         terms = {"subscription_state": "3_progress", "plan_id": 1, "start_date": self.world["start"]}
-        following = _a_month_on(self.world["start"])
+        following = a_month_on(self.world["start"])
         self.anchor = date.fromisoformat(self.world["start"]).day
         odoo.seed({"sale.order": [{**first, **terms, "next_invoice_date": following}]})
         self.play(("sync", True))
@@ -297,7 +297,7 @@ class Life:
         return datetime.fromisoformat(self.world["start"]).replace(tzinfo=self._zone).astimezone(UTC)
 
     def _first_invoice(self) -> str:
-        return _a_month_on(self.world["start"])
+        return a_month_on(self.world["start"])
 
     def _send(self, body: Mapping[str, Any], kill: Kill | None = None) -> None:
         key = body["idempotency_key"]
@@ -494,7 +494,8 @@ class Life:
         return {name: body[name] for name in kept}
 
 
-def _a_month_on(day: str) -> str:
+def a_month_on(day: str) -> str:
+    """Return the same day of the next month, or its last."""
     first = datetime.fromisoformat(day)
     month = first.month % 12 + 1
     last = {1: 31, 2: 28, 3: 31}[month]

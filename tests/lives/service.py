@@ -44,6 +44,7 @@ from local.odoo.admin import Admin
 from local.odoo.engine import StandIn
 from local.tables import Tables
 from tests.lives import odoo
+from tests.lives.api import api_event
 from tests.lives.killing import Kill, Killed, Killer
 from tests.memory_dynamodb import MemoryDynamoDB, MemorySQS
 
@@ -148,34 +149,15 @@ class Service:
 
     def push(self, body: Mapping[str, Any], kill: Kill | None = None) -> Answer | None:
         """Push usage; None where the function was killed before it answered."""
-        event = self._event("POST", "/v1/usage", body)
+        event = api_event("POST", "/v1/usage", body, key=self.key, now=self.clock.now)
         return self._answered(self.run(lambda: functions.ingest.handler.handler(event, CONTEXT), kill))
 
     def call(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, kill: Kill | None = None
     ) -> Answer | None:
         """Call the admin function."""
-        event = self._event(method, path, body)
+        event = api_event(method, path, body, key=self.key, now=self.clock.now)
         return self._answered(self.run(lambda: functions.admin.handler.handler(event, CONTEXT), kill))
-
-    def _event(self, method: str, path: str, body: Mapping[str, Any] | None) -> dict[str, Any]:
-        raw, _, query = path.partition("?")
-        return {
-            "version": "2.0",
-            "routeKey": f"{method} {raw}",
-            "rawPath": raw,
-            "rawQueryString": query,
-            "queryStringParameters": dict(pair.split("=") for pair in query.split("&")) if query else {},
-            "headers": {"authorization": f"Bearer {self.key}", "content-type": "application/json"},
-            "requestContext": {
-                "http": {"method": method, "path": raw, "sourceIp": "127.0.0.1"},
-                "requestId": "life",
-                "stage": "$default",
-                "timeEpoch": int(self.clock.seconds() * 1000),
-            },
-            "body": json.dumps(body) if body is not None else None,
-            "isBase64Encoded": False,
-        }
 
     def _answered(self, answer: Any) -> Answer | None:
         if answer is None:
@@ -231,7 +213,7 @@ def service(start: datetime, rating_cadence: str = "1h") -> Iterator[Service]:
         for patched in _patches(made, rating_cadence):
             stack.enter_context(patched)
         made.restart()
-        made.key = _operator(dynamodb, tables, start)
+        made.key = operator(dynamodb, tables, start)
         try:
             yield made
         finally:
@@ -253,8 +235,24 @@ def _patches(made: Service, rating_cadence: str) -> Iterator[Any]:
         def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
             return clock.now.astimezone(tz)
 
-    environment = {
-        **made.tables.environment(),
+    yield patch.dict("os.environ", environment(made.tables, rating_cadence))
+    yield patch.object(store_client, "make", make)
+    yield patch.object(odoo_client, "Http", lambda *_, **__: odoo.Http(made.stand_in, made.killer))
+    yield patch.object(functions.relay.jobs, "send_deliveries", lambda *_, **__: {})  # events are not sent
+    yield patch.object(time, "monotonic", clock.seconds)
+    yield patch.object(time, "sleep", clock.sleep)
+    for name, module in list(sys.modules.items()):
+        if name.startswith(("functions.", "fusion_billing.")):
+            if hasattr(module, "ThreadPoolExecutor"):
+                yield patch.object(module, "ThreadPoolExecutor", InTurn)
+            if name.endswith((".dependencies", ".handler")) and hasattr(module, "datetime"):
+                yield patch.object(module, "datetime", Virtual)
+
+
+def environment(tables: Tables, rating_cadence: str = "1h") -> dict[str, str]:
+    """Return the settings of all functions."""
+    return {
+        **tables.environment(),
         "ODOO_URL": "http://odoo.invalid",
         "ODOO_DATABASE": "demo",
         "ODOO_API_KEY_SECRET_ARN": "arn:secret",
@@ -272,21 +270,10 @@ def _patches(made: Service, rating_cadence: str) -> Iterator[Any]:
         "LINE_PARTITIONS": "2",
         "RATING_CADENCE": rating_cadence,
     }
-    yield patch.dict("os.environ", environment)
-    yield patch.object(store_client, "make", make)
-    yield patch.object(odoo_client, "Http", lambda *_, **__: odoo.Http(made.stand_in, made.killer))
-    yield patch.object(functions.relay.jobs, "send_deliveries", lambda *_, **__: {})  # events are not sent
-    yield patch.object(time, "monotonic", clock.seconds)
-    yield patch.object(time, "sleep", clock.sleep)
-    for name, module in list(sys.modules.items()):
-        if name.startswith(("functions.", "fusion_billing.")):
-            if hasattr(module, "ThreadPoolExecutor"):
-                yield patch.object(module, "ThreadPoolExecutor", InTurn)
-            if name.endswith((".dependencies", ".handler")) and hasattr(module, "datetime"):
-                yield patch.object(module, "datetime", Virtual)
 
 
-def _operator(dynamodb: MemoryDynamoDB, tables: Tables, now: datetime) -> str:
+def operator(dynamodb: MemoryDynamoDB, tables: Tables, now: datetime) -> str:
+    """Create a source and its key of the scope `admin`; return the key."""
     client: Any = dynamodb
     SourceStore(client, tables.catalog).create(Source("src_life", "life", created=now))
     made = key_format.generate()

@@ -18,6 +18,10 @@ class Hooks:
     def after_call(self, operation: str, request: Mapping[str, Any], response: Mapping[str, Any]) -> None:
         """Be told of a call that was carried out, and what it will answer."""
 
+    def instead(self, operation: str, request: Mapping[str, Any]) -> Any:
+        """Return a response to give instead of carrying the call out (an index that lags); None carries it out."""
+        return None
+
     def left_over(self, operation: str, count: int) -> int:
         """Return how many of a batch's `count` parts, the last ones, are left unprocessed."""
         return 0

@@ -71,6 +71,10 @@ class MemorySQS:
         message.visible_at = self._clock() + delay
         self._queues[url].append(message)
 
+    def reverse(self, url: str) -> None:
+        """Have the messages of a queue received in reverse order."""
+        self._queues[url].reverse()
+
     def waiting(self, url: str) -> list[Message]:
         """Return all messages of a queue, visible or not."""
         return list(self._queues.get(url, ()))

@@ -3,6 +3,7 @@
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -69,6 +70,12 @@ class Index:
             entries = self._partitions[place[0]]
             del entries[bisect_left(entries, (place[1:], key))]
 
+    def snapshot(self) -> "Index":
+        """Return the index as it is now."""
+        made = Index(self.schema, self._projected)
+        made._partitions = {partition: list(entries) for partition, entries in self._partitions.items()}
+        return made
+
     def project(self, item: Item) -> Item:
         """Return what the index holds of an item."""
         if self._projected is None:
@@ -124,6 +131,14 @@ class Table:
             return Index(schema, None)
         names = {*self.schema.names, *schema.names, *projection.get("NonKeyAttributes", ())}
         return Index(schema, frozenset(names))
+
+    def snapshot(self) -> "Table":
+        """Return the table as it is now; stored items are replaced, never changed."""
+        made = copy(self)
+        made.items = dict(self.items)
+        made._primary = self._primary.snapshot()
+        made.indexes = {name: index.snapshot() for name, index in self.indexes.items()}
+        return made
 
     def index(self, name: str | None) -> Index:
         """Return an index, the table's own order for None."""
