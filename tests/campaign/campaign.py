@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.campaign.planted_bugs.base import Bug
 from tests.campaign.play import BEGIN, Play
 from tests.campaign.setting_up import world
 from tests.campaign.story import Step, Story, story
@@ -53,9 +54,9 @@ def play(seed: int, kind: str | None, *, shrink: bool = True) -> Result:
     return Result(seed, kind, fired, Failure(seed, kind, told.spec, told.steps, reason))
 
 
-def outcome(name: str, told: Story) -> tuple[str | None, dict[str, int]]:
+def outcome(name: str, told: Story, bug: type[Bug] | None = None) -> tuple[str | None, dict[str, int]]:
     """Return how a story fails (None: it ends well), and which faults happened in it."""
-    with _quiet(), world(BEGIN, name) as made:
+    with _quiet(), world(BEGIN, name, bug) as made:
         try:
             Play(made, told).run()
         except Exception as error:  # noqa: BLE001  whatever it is, the story failed of it

@@ -28,6 +28,8 @@ class Checks:
     """The IDs of endpoints, in the order of `world.receivers`."""
     versions: dict[Any, int] = field(default_factory=dict)
     frozen: dict[Any, tuple[int, str]] = field(default_factory=dict)
+    seen_rated: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    """The last change of usage that was looked for in the ratings."""
     waiting_since: datetime | None = None
     """While something keeps the service from rating in time: since when it no longer does."""
 
@@ -68,6 +70,7 @@ class Checks:
                 for (subscription, metric), changed in self.app.changed_at.items()
                 if subscription == customer.id
                 and max(changed, quiet_since, customer.changed_at or changed) + RATED_WITHIN <= now
+                and self.seen_rated.get((subscription, metric)) != changed
                 and any(opened <= record.start < end for record in self.app.records(customer.id, metric))
             ]
             if not late or any(self.app.unanswered):
@@ -80,7 +83,10 @@ class Checks:
             }
             for code, charge in self.customers.spec["charges"].items():
                 pair = customer.id, code, opened
-                if charge["metric"] in late and shown.get(pair, 0) != expected[pair]:
+                if charge["metric"] not in late:
+                    continue
+                self.seen_rated[customer.id, charge["metric"]] = self.app.changed_at[customer.id, charge["metric"]]
+                if shown.get(pair, 0) != expected[pair]:
                     found.append(f"{pair} is rated {shown.get(pair)} for hours: records come to {expected[pair]}")
         return found
 

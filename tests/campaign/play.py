@@ -16,6 +16,7 @@ BEGIN = datetime(2026, 1, 12, 9, tzinfo=UTC)
 REST_DAYS = 5
 """A sweep, a line's time of the day, a comparison with Odoo, and an adjustment that follows from it: a day each."""
 _BEAT = timedelta(seconds=40)
+_LOOKS = 3
 _HOSTS = ("one.example.com", "two.example.com")
 
 
@@ -118,7 +119,14 @@ class Play:
         self.customers.renew(self.customers.all[customer])
 
     def on_wait(self, hours: float) -> None:
-        self.world.advance(timedelta(hours=hours))
+        """Let time pass, and see meanwhile that usage is rated in time, not only by the next sweep."""
+        remaining = timedelta(hours=hours)
+        for _ in range(_LOOKS):
+            part = min(remaining, RATED_WITHIN + _BEAT)
+            self.world.advance(part)
+            remaining -= part
+            self.world.wrong += self._unpunctual()
+        self.world.advance(remaining)
 
     def on_fault(self, kind: str, parameters: Mapping[str, Any]) -> None:
         fault = KINDS[kind](self, **parameters)

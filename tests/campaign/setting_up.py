@@ -27,6 +27,7 @@ from local import tables as template_tables
 from tests.campaign import containers
 from tests.campaign.director import Director, seeded
 from tests.campaign.odoo import Http
+from tests.campaign.planted_bugs.base import Altered, Bug
 from tests.campaign.receivers import Receivers
 from tests.campaign.world import World
 from tests.lives import odoo as lives_odoo
@@ -35,8 +36,8 @@ from tests.memory_dynamodb import MemoryDynamoDB, MemorySQS
 
 
 @contextmanager
-def world(start: datetime, seed: str) -> Iterator[World]:
-    """Give a world with nothing in it but a key of the scope `admin`."""
+def world(start: datetime, seed: str, bug: type[Bug] | None = None) -> Iterator[World]:
+    """Give a world with nothing in it but a key of the scope `admin`; the product may have a planted `bug`."""
     clock = Clock(start)
     director = Director(clock)
     generator = seeded(seed)
@@ -50,7 +51,9 @@ def world(start: datetime, seed: str) -> Iterator[World]:
         stand_in, admin = stack.enter_context(lives_odoo.stand_in(lambda: clock.now))
         receivers = Receivers(clock, director)
         made = World(clock, director, dynamodb, sqs, tables, stand_in, admin, receivers, generator)
-        for patched in (*_patches(made), *containers.patches(director)):
+        planted = None if bug is None else bug(made)
+        made.planted = planted
+        for patched in (*_patches(made), *containers.patches(director), *(planted.patches() if planted else ())):
             stack.enter_context(patched)
         made.key = operator(dynamodb, tables, start)
         yield made
@@ -88,8 +91,10 @@ def _patches(made: World) -> Iterator[Any]:
 
     def make(service: str, **_: Any) -> Any:
         client = clients[service]
-        # Each function reads in its own way, so each has a client of its own.
-        return client.another(made.director) if isinstance(client, MemoryDynamoDB) else client
+        if isinstance(client, MemoryDynamoDB):  # each function reads in its own way, so each has a client of its own
+            client = client.another(made.director)
+        alter = getattr(made.planted, service, None)
+        return client if alter is None else Altered(client, alter)
 
     class Virtual(datetime):
         @classmethod

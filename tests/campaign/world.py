@@ -24,6 +24,7 @@ from local.tables import Tables
 from tests.campaign.containers import Containers
 from tests.campaign.director import Director, Frame
 from tests.campaign.invocations import Context, Ended
+from tests.campaign.planted_bugs.base import Bug
 from tests.campaign.receivers import Receivers
 from tests.campaign.schedules import Schedule, Timetable
 from tests.lives import odoo as lives_odoo
@@ -86,8 +87,10 @@ class World:
 
     # --- invocations ---
 
-    invocations = 0
-    was_disturbed = False
+    invocations: int = 0
+    planted: Bug | None = None
+    """A bug of the product's, planted to see whether the campaign finds it."""
+    was_disturbed: bool = False
     """Whether a fault happened to the last HTTP request."""
 
     def invoke(self, function: str, event: Mapping[str, Any], *, quiet: bool = False) -> Ended:
@@ -112,6 +115,8 @@ class World:
             response = None
         else:
             self.containers.give_back(container)
+        if self.planted is not None and response is not None:
+            response = self.planted.response(function, response)
         return Ended(response, error, frame)
 
     def fire(self, kind: str) -> None:

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from tests.campaign.__main__ import kinds_of, run
 from tests.campaign.faults import KINDS
+from tests.campaign.report import kinds_of, run
 
 pytestmark = pytest.mark.integration
 
