@@ -167,8 +167,11 @@ class Running:
         _say(
             "The service is running. Schedules: the relay every 2 minutes, Odoo's subscriptions every "
             "10, rating at 6 past each hour.\n\n"
-            f"  Base URL   {url}\n  Key        {key}\n  Odoo       {self.odoo.url}\n"
-            f"  Logs       {self.folder}/cloud/logs, {self.folder}/logs\n\nTry:\n\n"
+            f"  Console    {url}/console\n  Key        {key}\n\n"
+            "Open the console and sign in with the key. Then click Customers, a customer, Ratings, and Why?\n"
+            "The amount is explained down to each record.\n\n"
+            f"  Base URL   {url}\n  Odoo       {self.odoo.url}\n"
+            f"  Logs       {self.folder}/cloud/logs, {self.folder}/logs\n\nOr call the API:\n\n"
             f"  curl -H 'Authorization: Bearer {key}' {url}/v1/subscriptions/{catalog.FIRST}/usage\n\n"
             "Press Ctrl-C to stop. Stored data stays for the next start (`make clean` removes it)."
         )

@@ -7,6 +7,7 @@ but its path, method, headers and query is read before its key is accepted.
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from importlib import import_module
+from types import ModuleType
 from typing import Any, Protocol
 from urllib.parse import unquote
 
@@ -47,7 +48,8 @@ def resolve(event: JsonMapping) -> JsonObject:
         response = _problem(status, document, problem.headers_of(status, error))
     except Exception as error:  # noqa: BLE001  responds 500 without details of the error
         response = _unexpected(error)
-    return response.as_event()
+    shown = response.as_event()
+    return _cross_origin().share(event, shown) if "origin" in headers_of(event) else shown
 
 
 def handler_of(route: Route) -> Handler:
@@ -61,9 +63,13 @@ def handler_of(route: Route) -> Handler:
 
 def _respond(event: Mapping[str, Any]) -> EventResponse:
     method, path = event["requestContext"]["http"]["method"], event.get("rawPath", "")
-    if path == "/console" or path.startswith("/console/"):
+    if path.split("/", 2)[1:2] in (["console"], ["portal"]):
         file: EventResponse = import_module("functions.admin.static_files").respond(event)
         return file
+    if method == "OPTIONS":
+        allowance: EventResponse | None = _cross_origin().preflight(event)
+        if allowance is not None:
+            return allowance
     matching = [(route, found) for route in ROUTES if (found := route.match(path)) is not None]
     for route, found in matching:
         if route.method == method and route.handler is not None:
@@ -76,6 +82,11 @@ def _respond(event: Mapping[str, Any]) -> EventResponse:
     if not allowed or method in allowed:
         raise NotFound(f"No such path: {method} is not served here" if allowed else "No such path")
     return _method_not_allowed(method, allowed)
+
+
+def _cross_origin() -> ModuleType:
+    """Return the module that shares responses with other origins, imported when a request names one."""
+    return import_module("functions.admin.cross_origin")
 
 
 def _admitted(route: Route, event: Mapping[str, Any]) -> Request:

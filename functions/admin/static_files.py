@@ -1,7 +1,8 @@
-"""Serve the console's files, which are deployed with this function. Imported at the first request for one.
+"""Serve the files of the console and the portal, which are deployed with this function.
 
-The page itself is checked with every visit. All else is at addresses that name the version of the whole
-(`/console/v/<version>/main.js`), so browsers keep it until the next deployment changes the version.
+Imported at the first request for one. The console's page is checked with every visit; all else of it is at addresses
+that name the version of the whole (`/console/v/<version>/main.js`), so browsers keep it until the next deployment
+changes the version. The portal's files have addresses that stay, since other sites name them.
 """
 
 import base64
@@ -18,6 +19,7 @@ from fusion_billing.http.api_gateway import headers_of
 from fusion_billing.json_types import JsonMapping, JsonObject
 
 FOLDER = Path(__file__).parent / "console"
+PORTAL = Path(__file__).parent / "portal"
 
 _KINDS = {
     ".html": "text/html; charset=utf-8",
@@ -39,6 +41,7 @@ _HEADERS = {
     "vary": "accept-encoding",
 }
 _CHECK_EACH_TIME, _KEEP = "no-cache", "public, max-age=31536000, immutable"
+_KEEP_SHORTLY = "public, max-age=300"
 _METHODS = frozenset({"GET", "HEAD"})
 _VERSION_MARK = b"{{version}}"
 
@@ -72,11 +75,13 @@ class _File:
 
 
 def respond(event: JsonMapping) -> FileResponse | Response:
-    """Return the file at a path below `/console`; raises `NotFound`."""
+    """Return the file at a path of the console or the portal; raises `NotFound`."""
     if event["requestContext"]["http"]["method"] not in _METHODS:
         raise NotFound("No such path: only GET and HEAD are served here")
     headers = headers_of(event)
     folder, _, name = event["rawPath"].strip("/").partition("/")
+    if folder == PORTAL.name:
+        return _portal(event["rawPath"], headers)
     if not event["rawPath"].endswith("/") and not name:
         # Relative, as the page's own links are: the service may stand below a path.
         return FileResponse(302, headers={**_HEADERS, "location": f"{folder}/", "cache-control": _CHECK_EACH_TIME})
@@ -85,7 +90,18 @@ def respond(event: JsonMapping) -> FileResponse | Response:
     _, version, name = [*name.split("/", 2), "", ""][:3]
     if name not in files() or name.endswith(".html"):
         raise NotFound("No such file")
-    return _sent(_file(name), headers, _KEEP if version == version_of_files() else _CHECK_EACH_TIME)
+    return _sent(_file(FOLDER / name), headers, _KEEP if version == version_of_files() else _CHECK_EACH_TIME)
+
+
+def _portal(path: str, headers: Mapping[str, str]) -> FileResponse:
+    """Return the portal's page at `/portal`, where a link with a token leads, or a file below it."""
+    if path == f"/{PORTAL.name}":
+        return _sent(_file(PORTAL / "index.html"), headers, _CHECK_EACH_TIME)
+    known = {file.name for file in PORTAL.iterdir() if file.suffix in _KINDS} - {"index.html"}
+    name = path.removeprefix(f"/{PORTAL.name}/")
+    if name not in known:
+        raise NotFound("No such file")
+    return _sent(_file(PORTAL / name), headers, _KEEP_SHORTLY)
 
 
 def _sent(file: _File, headers: Mapping[str, str], cache_control: str) -> FileResponse:
@@ -121,8 +137,7 @@ def _page() -> _File:
 
 
 @cache
-def _file(name: str) -> _File:
-    path = FOLDER / name
+def _file(path: Path) -> _File:
     return _made(path.suffix, path.read_bytes())
 
 

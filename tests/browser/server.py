@@ -9,6 +9,7 @@ import contextlib
 import io
 import json
 import logging
+import os
 import sys
 import threading
 import warnings
@@ -20,14 +21,20 @@ from unittest.mock import patch
 from urllib.parse import parse_qsl, unquote
 
 import functions.admin.handler
+import functions.admin.portal_dependencies
 import functions.admin.webhook_dependencies
 import functions.ingest.handler
+from fusion_billing.access.portal_tokens import PortalSecret
 from fusion_billing.outbound.ssrf_guard import SsrfGuard
 from tests.browser.world import BEGIN, World, build
 from tests.integration.admin.world import FakeKms, resolve_host
 from tests.lives.service import CONTEXT, service
 
 PREFIX = "/stage"
+EMBEDDING_PATH = "/account"
+EMBEDDING = """<!doctype html><html lang="en"><head><title>Shop</title><link rel="icon" href="data:,">
+<script src="{url}/portal/fusion-usage.js" defer></script></head>
+<body><main><h1>My account</h1><fusion-usage token="{token}"></fusion-usage></main></body></html>"""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -44,6 +51,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def _respond(self) -> None:
         path, _, query = self.path.partition("?")
+        if path == EMBEDDING_PATH:
+            self._embed(query)
+            return
         if not path.startswith(f"{PREFIX}/"):
             self.send_error(404)
             return
@@ -60,6 +70,15 @@ class Handler(BaseHTTPRequestHandler):
         for name, value in answer["headers"].items():
             self.send_header(name, value)
         self.send_header("content-length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def _embed(self, token: str) -> None:
+        """Respond with a page that embeds the element; it is another site, opened under another name of this host."""
+        url = f"http://127.0.0.1:{os.environ['CONSOLE_PORT']}{PREFIX}"
+        content = EMBEDDING.format(url=url, token=token).encode()
+        self.send_response(200)
+        self.send_header("content-type", "text/html")
         self.end_headers()
         self.wfile.write(content)
 
@@ -99,6 +118,21 @@ def fake_guard() -> SsrfGuard:
     return SsrfGuard(resolver=resolve_host)
 
 
+class PortalSecrets:
+    """The secret that signs portal tokens."""
+
+    def get(self, of: str | None = None) -> tuple[PortalSecret, ...]:
+        """Return it."""
+        del of
+        return (PortalSecret("s" * 64),)
+
+
+@cache
+def portal_secrets() -> PortalSecrets:
+    """Return the secrets of portal tokens."""
+    return PortalSecrets()
+
+
 def main() -> None:
     """Build the world and serve it."""
     logging.disable(logging.CRITICAL)
@@ -108,13 +142,18 @@ def main() -> None:
         service(BEGIN) as made,
         patch.object(dependencies, "kms", fake_kms),
         patch.object(dependencies, "guard", fake_guard),
+        patch.object(functions.admin.portal_dependencies, "secrets", portal_secrets),
         HTTPServer(("127.0.0.1", port), Handler) as server,
     ):
         with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             world: World = build(made)
+        os.environ["CONSOLE_PORT"] = str(server.server_port)
+        os.environ["PORTAL_ORIGINS"] = f"http://localhost:{server.server_port}"
         url = f"http://127.0.0.1:{server.server_port}{PREFIX}"
-        print(json.dumps({"url": url, "keys": world.keys, "endpoint": world.endpoint}), flush=True)
+        token = world.call("POST", "/v1/portal-tokens", {"subscription": "4101", "expires_in": 3600})["token"]
+        told = {"url": url, "keys": world.keys, "endpoint": world.endpoint, "portal_token": token}
+        print(json.dumps(told), flush=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         sys.stdin.read()
         server.shutdown()

@@ -30,6 +30,8 @@ SCREENS = {
     "metric": "#/catalog/metrics/api_calls",
     "sources": "#/sources",
     "source": "#/sources/src_life",
+    "adjustments": "#/adjustments",
+    "audit": "#/audit",
     "not-found": "#/nothing",
 }
 

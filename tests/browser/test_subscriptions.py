@@ -63,5 +63,5 @@ def test_the_overview_has_the_amounts_of_open_periods_by_plan_and_currency(visit
     table = page.get_by_role("region", name="By month of the period's end, plan and currency")
     row = table.get_by_role("row").filter(has_text="2026-11").filter(has_text="open").filter(has_text="Pro")
     expect(row).to_contain_text("€9.73")
-    page.get_by_role("link", name="1 order lines failed").click()
+    page.get_by_role("link", name="1 order line failed").click()
     expect(page.get_by_role("heading", name="Order lines")).to_be_visible()

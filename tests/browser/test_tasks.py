@@ -139,3 +139,20 @@ def test_a_source_gets_a_key_that_is_shown_once_and_revoked(visitor: Visitor) ->
     visitor.check_accessibility()
     page.get_by_role("button", name="Revoke the key").click()
     expect(page.get_by_text("This source has no live key.")).to_be_visible()
+
+
+def test_an_adjustment_leads_to_its_explanation(visitor: Visitor) -> None:
+    page = visitor.sign_in("#/adjustments")
+    row = page.get_by_role("row").filter(has_text="Nordlicht GmbH")
+    expect(row).to_contain_text("€4.73")
+    row.get_by_role("link", name="Why?").click()
+    expect(page.get_by_text("was invoiced at €8.86")).to_be_visible()
+
+
+def test_a_customer_gets_a_link_to_the_portal(visitor: Visitor) -> None:
+    page = visitor.sign_in("#/subscription/4101")
+    page.get_by_role("button", name="Link for the customer").click()
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="open the portal").click()
+    expect(opened.value.get_by_role("heading", name="Your usage")).to_be_visible()
+    expect(opened.value.get_by_text("of 3,000 included")).to_be_visible()

@@ -37,6 +37,7 @@ JSON_EDGES = {
     "messaging": "writes and reads queue messages",
     "http": "reads events of API Gateway, writes its responses",
     "functions.*.handler": "takes events of Lambda",
+    "functions.admin.cross_origin": "takes events of API Gateway, writes its responses",
     "functions.admin.static_files": "takes events of API Gateway, writes its responses",
     "functions.*.app": "takes events of API Gateway",
     "functions.*.request": "reads request bodies",

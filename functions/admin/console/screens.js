@@ -31,7 +31,15 @@ export const SCREENS = [
   { path: ["lines"], label: "Order lines", scope: "admin", inMenu: true, load: () => import("./screens/lines.js") },
   { path: ["webhooks"], label: "Webhooks", scope: "webhooks:write", inMenu: true, load: () => import("./screens/webhooks.js") },
   { path: ["catalog"], label: "Catalog", scope: "catalog:read", inMenu: true, load: () => import("./screens/catalog.js") },
+  {
+    path: ["adjustments"],
+    label: "Late usage",
+    scope: "ratings:read",
+    inMenu: true,
+    load: () => import("./screens/adjustments.js"),
+  },
   { path: ["sources"], label: "Sources and keys", scope: "admin", inMenu: true, load: () => import("./screens/sources.js") },
+  { path: ["audit"], label: "Audit log", scope: "admin", inMenu: true, load: () => import("./screens/audit.js") },
 ];
 
 /** @param {string[]} path */

@@ -54,7 +54,7 @@ async function amounts() {
   /** @type {Map<string, any>} */
   const rows = new Map();
   for (const rating of items) {
-    const month = rating.period_end.slice(0, 7);
+    const month = new Date(Date.parse(rating.period_end) - 1000).toISOString().slice(0, 7);
     const key = [month, rating.state, rating.plan, rating.currency].join("|");
     const row = rows.get(key) ?? { month, state: rating.state, plan: rating.plan, currency: rating.currency, amount: "0", subscriptions: new Set() };
     row.amount = sum([row.amount, rating.amount]);
@@ -92,17 +92,22 @@ async function attention() {
     if (endpoint.state !== "enabled") found.push({ text: `The endpoint ${endpoint.url} is disabled`, link: there });
     else if (endpoint.failing_since) found.push({ text: `The endpoint ${endpoint.url} fails since ${date(endpoint.failing_since)}`, link: there });
     const failed = await get(path`endpoints/${endpoint.id}/deliveries`, { state: "failed", limit: "100" });
-    if (failed.items.length) found.push({ text: `${count(failed)} deliveries to ${endpoint.url} failed`, link: there });
+    if (failed.items.length) found.push({ text: `${counted(count(failed), "failed delivery", "failed deliveries")} to ${endpoint.url}`, link: there });
   }
   return found;
 }
 
 /** @type {Record<string, (count: string) => string>} */
 const TEXTS = {
-  failed: (count) => `${count} order lines failed and are not in Odoo as rated`,
-  final_invoice: (count) => `${count} order lines are to be invoiced by hand: their subscription has ended`,
-  changed: (count) => `${count} order lines were changed in Odoo`,
+  failed: (count) => `${counted(count, "order line")} failed and not in Odoo as rated`,
+  final_invoice: (count) => `${counted(count, "order line")} to be invoiced by hand: the subscription has ended`,
+  changed: (count) => `${counted(count, "order line")} changed in Odoo`,
 };
+
+/** @param {string} count @param {string} one @param {string} [many] */
+function counted(count, one, many = `${one}s`) {
+  return `${count} ${count === "1" ? one : many}`;
+}
 
 /** @param {any} page */
 function count(page) {

@@ -1,11 +1,11 @@
 /** One subscription: its usage, ratings, order lines, statements, and what happened to it. */
 
-import { get, path } from "../lib/api.js";
-import { date, stateName } from "../lib/format.js";
-import { html } from "../lib/html.js";
+import { get, path, send } from "../lib/api.js";
+import { date, dateTime, stateName } from "../lib/format.js";
+import { html, useState } from "../lib/html.js";
 import { link } from "../lib/router.js";
 import { allows } from "../lib/session.js";
-import { Loaded, useData } from "../lib/states.js";
+import { Failure, Loaded, useData } from "../lib/states.js";
 import { History } from "./subscription_history.js";
 import { Lines } from "./subscription_lines.js";
 import { Ratings } from "./subscription_ratings.js";
@@ -57,5 +57,18 @@ function Summary({ subscription, session }) {
     ["ID", [subscription.id, ...(subscription.aliases ?? [])].join(", ")],
   ].filter(([, value]) => value);
   return html`<dl>${facts.map(([label, value]) => html`<dt>${label}</dt><dd>${value}</dd>`)}</dl>
-    ${allows(session, "usage:write") ? html`<p class="actions"><a class="button" href=${link(["correct"], { subscription: subscription.id })}>Correct a record</a></p>` : null}`;
+    <div class="actions">
+      ${allows(session, "usage:write") ? html`<a class="button" href=${link(["correct"], { subscription: subscription.id })}>Correct a record</a>` : null}
+      ${allows(session, "admin") ? html`<${PortalLink} id=${subscription.id} />` : null}
+    </div>`;
+}
+
+/** A link for the customer, to the portal. @param {{id: string}} props */
+function PortalLink({ id }) {
+  const [state, setState] = useState(/** @type {{made?: any, error?: Error}} */ ({}));
+  const create = () => send("POST", "portal-tokens", { body: { subscription: id } }).then((made) => setState({ made }), (error) => setState({ error }));
+  if (state.error) return html`<${Failure} error=${state.error} retry=${create} />`;
+  if (!state.made) return html`<button type="button" onClick=${create}>Link for the customer</button>`;
+  const target = new URL(`../portal?token=${state.made.token}`, document.baseURI).href;
+  return html`<p>Until ${dateTime(state.made.expires_at)} this shows the customer the usage: <a href=${target} target="_blank" rel="noopener">open the portal</a></p>`;
 }

@@ -1,0 +1,176 @@
+/**
+ * `<fusion-usage token="fbp1…">`: what one subscription used, what is included, what it comes to, and why.
+ *
+ *     <script src="https://billing.example.com/portal/fusion-usage.js"></script>
+ *     <fusion-usage token="fbp1…"></fusion-usage>
+ *
+ * It reads with the portal token alone, sends no cookies, and shows texts as texts. The page's origin must be allowed
+ * by the service (template parameter PortalOrigins). Set `token` again to renew it.
+ */
+(() => {
+  const script = document.currentScript;
+  const BASE = new URL("../v1/", script instanceof HTMLScriptElement ? script.src : location.href);
+  const STYLE = `
+    :host { display: block; font: inherit; color: inherit; --fusion-accent: light-dark(#1f5fbf, #86b5ff); --fusion-line: light-dark(#d3dae3, #3a4554); --fusion-muted: light-dark(#526072, #a8b3c2); }
+    section { border: 1px solid var(--fusion-line); border-radius: 8px; padding: 1rem; margin: 0 0 1rem; }
+    h2 { font-size: 1.15rem; margin: 0 0 .75rem; } h3 { font-size: 1rem; margin: 0 0 .25rem; }
+    p { margin: 0 0 .5rem; } .muted { color: var(--fusion-muted); }
+    .amount { font-size: 1.5rem; font-weight: 650; font-variant-numeric: tabular-nums; }
+    .meter { height: .75rem; border-radius: 999px; background: var(--fusion-line); overflow: hidden; position: relative; }
+    .meter svg { display: block; width: 100%; height: 100%; } .meter rect { fill: var(--fusion-accent); }
+    .scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; }
+    th, td { text-align: start; padding: .35rem .5rem; border-bottom: 1px solid var(--fusion-line); vertical-align: top; }
+    .number { text-align: end; font-variant-numeric: tabular-nums; white-space: nowrap; }
+    details > summary { cursor: pointer; padding: .25rem 0; } a, button { color: var(--fusion-accent); }
+    button { font: inherit; background: none; border: 1px solid; border-radius: 6px; padding: .3rem .8rem; cursor: pointer; }
+    :focus-visible { outline: 3px solid var(--fusion-accent); outline-offset: 2px; }`;
+
+  const LOCALE = [...navigator.languages];
+  const digits = (text) => (text.split(".")[1] ?? "").length;
+  const units = (value) => new Intl.NumberFormat(LOCALE, { maximumFractionDigits: Math.min(6, digits(String(value))) }).format(value);
+  const about = (value) => new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 0 }).format(value);
+  const money = (value, currency) => {
+    const count = digits(value);
+    return new Intl.NumberFormat(LOCALE, { style: "currency", currency, minimumFractionDigits: count, maximumFractionDigits: count }).format(value);
+  };
+  const day = (instant, zone) => new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium", timeZone: zone }).format(new Date(instant));
+  const period = (start, end, zone) => new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium", timeZone: zone }).formatRange(new Date(start), new Date(Date.parse(end) - 1));
+
+  /** Make an element; texts stay texts. */
+  const make = (name, attributes = {}, ...children) => {
+    const element = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) if (value !== undefined) element.setAttribute(key, value);
+    element.append(...children.filter((child) => child !== null && child !== undefined));
+    return element;
+  };
+  const table = (caption, heads, rows) =>
+    make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
+      make("table", {},
+        make("thead", {}, make("tr", {}, ...heads.map(([label, isNumber]) => make("th", { scope: "col", class: isNumber ? "number" : undefined }, label)))),
+        make("tbody", {}, ...rows.map((cells) => make("tr", {}, ...cells.map((cell, index) => make("td", { class: heads[index][1] ? "number" : undefined }, cell)))))));
+
+  class Failed extends Error {}
+
+  class FusionUsage extends HTMLElement {
+    static observedAttributes = ["token"];
+
+    constructor() {
+      super();
+      const sheet = new CSSStyleSheet();
+      sheet.replaceSync(STYLE);
+      this.attachShadow({ mode: "open" }).adoptedStyleSheets = [sheet];
+    }
+
+    connectedCallback() {
+      this.show();
+    }
+
+    attributeChangedCallback() {
+      if (this.isConnected) this.show();
+    }
+
+    /** The subscription's ID, which the token names. */
+    get subscription() {
+      const [, , , name = ""] = (this.getAttribute("token") ?? "").split(".");
+      try {
+        return atob(name.replaceAll("-", "+").replaceAll("_", "/"));
+      } catch {
+        return "";
+      }
+    }
+
+    async read(rest) {
+      const url = new URL(`subscriptions/${encodeURIComponent(this.subscription)}/${rest}`, BASE);
+      let response;
+      try {
+        response = await fetch(url, { headers: { authorization: `Bearer ${this.getAttribute("token")}` }, credentials: "omit", cache: "no-store" });
+      } catch {
+        throw new Failed("There is no connection to the billing service.");
+      }
+      if (response.ok) return response.json();
+      if (response.status === 401) throw new Failed("This link has expired. Open it again from where you received it.");
+      throw new Failed(response.status === 404 ? "There is nothing to show under this link." : "The billing service did not answer. Try again later.");
+    }
+
+    async show() {
+      const root = this.shadowRoot;
+      root.replaceChildren(make("p", { role: "status", class: "muted" }, "Loading …"));
+      try {
+        const usage = await this.read("usage");
+        const statements = await this.read("statements?limit=24").catch(() => ({ items: [] }));
+        const zone = statements.items[0]?.timezone ?? "UTC";
+        root.replaceChildren(
+          make("h2", {}, period(usage.period_start, usage.period_end, zone)),
+          ...usage.metrics.map((metric) => this.metric(usage, metric)),
+          ...(usage.metrics.length ? [] : [make("p", {}, "Nothing was used yet.")]),
+          statements.items.length ? this.statements(statements.items) : make("p", { class: "muted" }, "No period was invoiced yet."),
+        );
+      } catch (error) {
+        const retry = make("button", { type: "button" }, "Retry");
+        retry.addEventListener("click", () => this.show());
+        root.replaceChildren(make("p", { role: "alert" }, error instanceof Failed ? error.message : "Something went wrong."), retry);
+      }
+    }
+
+    metric(usage, metric) {
+      const { currency } = metric;
+      const included = Number(metric.included_units);
+      const share = included > 0 ? Math.min(1, Number(metric.units) / included) : 0;
+      const isOpen = usage.state === "open";
+      return make("section", {},
+        make("h3", {}, metric.name),
+        make("p", { class: "amount" }, money(metric.amount, currency)),
+        make("p", {}, `${units(metric.units)} ${metric.unit ?? "units"} used${included > 0 ? ` of ${units(metric.included_units)} included` : ""}.`),
+        included > 0 ? meter(share, `${Math.round(share * 100)} % of the included units are used`) : null,
+        isOpen && metric.projection.units !== null
+          ? make("p", { class: "muted" }, `At this pace: about ${about(metric.projection.units)} ${metric.unit ?? "units"} and ${money(metric.projection.amount, currency)} at the end of the period.`)
+          : null,
+        ...metric.charges.map((charge) => this.why(usage, charge)));
+    }
+
+    why(usage, charge) {
+      const details = make("details", {}, make("summary", {}, `Why ${money(charge.amount, charge.currency)} for ${charge.name}?`));
+      details.addEventListener("toggle", () => details.open && details.childElementCount === 1 && this.explain(details, usage, charge));
+      return details;
+    }
+
+    async explain(details, usage, charge) {
+      const place = make("div", { role: "status" }, "Loading …");
+      details.append(place);
+      try {
+        const rating = await this.read(`ratings/${encodeURIComponent(charge.charge)}?period_start=${encodeURIComponent(usage.period_start)}`);
+        const steps = rating.steps.map((step) => [step.description, units(step.units), money(step.amount, rating.currency)]);
+        const growth = rating.history.map((entry) => [day(entry.rated_at), units(entry.units), money(entry.amount, rating.currency)]);
+        place.replaceChildren(
+          table(`How ${charge.name} comes about`, [["Step"], ["Units", true], ["Amount", true]], steps),
+          make("p", {}, "How it grew:"),
+          table(`How ${charge.name} grew`, [["Day"], ["Units", true], ["Amount", true]], growth));
+      } catch (error) {
+        place.replaceChildren(error instanceof Failed ? error.message : "This can't be shown yet: it is rated within the hour.");
+      }
+    }
+
+    statements(items) {
+      const rows = items.map((statement) => [
+        period(statement.period_start, statement.period_end, statement.timezone),
+        statement.lines.map((line) => `${line.charge_name}: ${units(line.units)}`).join(", "),
+        money(statement.totals.invoiced, statement.currency),
+      ]);
+      return make("section", {}, make("h3", {}, "Invoiced periods"), table("Invoiced periods", [["Period"], ["Usage"], ["Invoiced", true]], rows));
+    }
+  }
+
+  /** A bar from 0 to 1; an SVG, whose attributes a content security policy lets be. */
+  function meter(share, label) {
+    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    svg.setAttribute("viewBox", "0 0 100 1");
+    svg.setAttribute("preserveAspectRatio", "none");
+    const bar = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+    bar.setAttribute("width", String(share * 100));
+    bar.setAttribute("height", "1");
+    svg.append(bar);
+    return make("div", { class: "meter", role: "img", "aria-label": label }, svg);
+  }
+
+  if (!customElements.get("fusion-usage")) customElements.define("fusion-usage", FusionUsage);
+})();
