@@ -20,7 +20,7 @@ from fusion_billing.billing.rating import StoredRating
 from fusion_billing.billing_periods.calendar import Period
 from fusion_billing.dynamodb.markers.changed_pairs import EVERY_METRIC, ChangedPair, month_of
 
-_WITH_RATINGS = 2
+_WITH_RATINGS = 1
 """How many of the newest invoiced periods a sweep reviews each day, with their ratings: Odoo's results may still
 arrive. Of the older ones it reviews one a day, each in its turn."""
 

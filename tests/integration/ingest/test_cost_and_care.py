@@ -17,10 +17,25 @@ from fusion_billing.dynamodb.catalog.api_keys import KeyStore
 from fusion_billing.dynamodb.markers.batch_items import unpacked
 from fusion_billing.dynamodb.markers.change_markers import marker_item
 from local.capacity import Consumed
+from tests.bench.cost_model import NOW as MEASURED
 
 pytestmark = pytest.mark.integration
 
 Make = Callable[..., dict[str, Any]]
+
+
+def item_bytes(item: dict[str, Any]) -> int:
+    """Return the size of an item as DynamoDB bills it, about: names and values, and overhead of lists and maps."""
+
+    def size(value: dict[str, Any]) -> int:
+        [(kind, content)] = value.items()
+        if kind == "L":
+            return 3 + sum(1 + size(each) for each in content)
+        if kind == "M":
+            return 3 + sum(1 + len(name) + size(each) for name, each in content.items())
+        return len(content) // 2 + 2 if kind == "N" else len(content.encode())
+
+    return sum(len(name) + size(value) for name, value in item.items())
 
 
 @pytest.fixture
@@ -66,6 +81,35 @@ def test_the_pairs_of_a_batch_are_marked_in_one_item_of_one_unit(
     again = many_subscriptions[:50]
     ingest.push({"records": [record(subscription=id_, idempotency_key=f"{id_}-2") for id_ in again]})
     assert consumed.units(ingest.tables.markers) == 0
+
+
+def test_an_hourly_counter_is_as_large_as_the_cost_page_counts_it(ingest: Any, record: Make) -> None:
+    window = {"period_start": "2026-11-22T14:00:00Z", "period_end": "2026-11-22T15:00:00Z"}
+    counter = record(
+        subscription="42", idempotency_key="nexa:100000:api_calls:2026-11-22T14", quantity="1250.5", **window
+    )
+    another = {**counter, "idempotency_key": "nexa:100000:api_calls:2026-11-22T15"}
+    ingest.push(counter)
+    ingest.push({"records": [another, {**counter, "idempotency_key": "k"}]})
+    index = ("pk", "pair", "ws", "we", "q", "rev")
+    for key in (counter["idempotency_key"], another["idempotency_key"]):
+        item = ingest.item(key)
+        longer = 2 * len("100000") - 2 * len("42")  # in the pair and in the target
+        row = {name: item[name] for name in index}
+        assert item_bytes(item) + longer == pytest.approx(MEASURED.record_bytes, abs=8)
+        assert item_bytes(row) + longer // 2 == pytest.approx(MEASURED.index_row_bytes, abs=8)
+
+
+def test_a_record_of_an_earlier_release_is_corrected_and_rewritten(ingest: Any, record: Make) -> None:
+    ingest.push(record())
+    item = ingest.item("k1")
+    assert item["we"] == {"S": "+86400"}
+    earlier = {**item, "we": {"S": "2026-11-04T00:00:00.000000Z"}}
+    ingest.client.put_item(TableName=ingest.tables.usage, Item=earlier)
+    assert ingest.push(record())[1]["outcome"] == "unchanged"
+    assert ingest.item("k1") == earlier
+    assert ingest.push(record(quantity="11"))[1]["outcome"] == "updated"
+    assert ingest.item("k1")["we"] == item["we"]
 
 
 def test_a_batch_of_one_shard_is_read_by_its_worker_alone(ingest: Any, record: Make) -> None:

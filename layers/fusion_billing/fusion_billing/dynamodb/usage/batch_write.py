@@ -17,6 +17,7 @@ from fusion_billing.dynamodb.consistent_reads import MAX_READS
 from fusion_billing.dynamodb.errors import TRANSIENT, is_transient
 from fusion_billing.dynamodb.usage.items import revision_entry, stored_of
 from fusion_billing.dynamodb.usage.single_write import UsageStore, WriteResult, settled
+from fusion_billing.dynamodb.usage.window_ends import stored_end
 from fusion_billing.metering.outcome import CREATED, UNAVAILABLE
 from fusion_billing.metering.usage_record import UsageRecord
 from fusion_billing.retry import Deadline
@@ -122,7 +123,7 @@ class UsageBatch:
             {"S": push.target},
             {"S": push.pair},
             {"S": push.start},
-            {"S": push.end},
+            {"S": stored_end(push.start, push.end)},
             {"N": push.number},
             {"S": at},
             {"L": [revision_entry(push, at)]},

@@ -1,11 +1,14 @@
 """A usage record as an item of the usage table (docs/data-model.md, Usage), both ways, written by hand."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.attributes import Item
+from fusion_billing.dynamodb.usage.window_ends import window_end
+from fusion_billing.instants import sortable
 from fusion_billing.metering.outcome import Stored
 from fusion_billing.metering.usage_record import UsageRecord
 
@@ -110,7 +113,7 @@ def record_of(item: Item) -> StoredUsageRecord:
         subscription=subscription,
         metric=metric,
         start=item["ws"]["S"],
-        end=item["we"]["S"],
+        end=_end(item),
         quantity=Decimal(item["q"]["N"]),
         revision=revision,
         member=member["S"] if member else None,
@@ -120,6 +123,11 @@ def record_of(item: Item) -> StoredUsageRecord:
         history=tuple(_revision(first + place, entry["M"]) for place, entry in enumerate(entries)),
         voided=voided,
     )
+
+
+def _end(item: Item) -> str:
+    start, stored = item["ws"]["S"], item["we"]["S"]
+    return stored if stored[0] != "+" else sortable(window_end(datetime.fromisoformat(start), stored))
 
 
 def _revision(number: int, entry: dict[str, Any]) -> Revision:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.attributes import Item
+from fusion_billing.dynamodb.usage.window_ends import window_end
 from fusion_billing.instants import sortable
 from fusion_billing.rating.records import Record
 
@@ -57,10 +58,11 @@ class UsageRecords:
 def _record(item: dict[str, Any]) -> Record:
     member = item.get("mem")
     properties = item.get("prop")
+    start = datetime.fromisoformat(item["ws"]["S"])
     return Record(
         keys.usage_record_id(item["pk"]["S"]),
-        datetime.fromisoformat(item["ws"]["S"]),
-        datetime.fromisoformat(item["we"]["S"]),
+        start,
+        window_end(start, item["we"]["S"]),
         Decimal(item["q"]["N"]),
         member["S"] if member else None,
         json.loads(properties["S"]) if properties else None,

@@ -21,6 +21,7 @@ from fusion_billing.dynamodb.usage.items import (
     revision_entry,
     stored_of,
 )
+from fusion_billing.dynamodb.usage.window_ends import stored_end
 from fusion_billing.metering.outcome import (
     CONFLICT,
     CREATED,
@@ -133,7 +134,7 @@ class UsageStore:
             ":tgt": {"S": push.target},
             ":pair": {"S": push.pair},
             ":ws": {"S": push.start},
-            ":we": {"S": push.end},
+            ":we": {"S": stored_end(push.start, push.end)},
             ":q": {"N": push.number},
             ":at": {"S": at},
             ":zero": _ZERO,
