@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from fusion_billing.access.principal import Principal
 from fusion_billing.errors import Fault
 from fusion_billing.metering.outcome import CONFLICT, INVALID, UNAVAILABLE, conflicts
 from fusion_billing.metering.usage_record import UsageRecord
@@ -59,14 +60,28 @@ def invalid(
     return Result(key, INVALID, None, code, message, faults, total, details or {})
 
 
-def conflict(record: UsageRecord, stored_target: str, revision: int | None) -> Result:
+def conflict(principal: Principal, record: UsageRecord, stored_target: str, revision: int | None) -> Result:
     """Return the result of a record whose key is bound to another target."""
-    faults = conflicts(stored_target, record)
+    faults = conflicts(stored_target, record) if _may_see(principal, record, stored_target) else _HIDDEN
     message = (
         "The idempotency key belongs to a record of another subscription, metric, window or properties: "
         f"{faults[0].field}, {faults[0].message}"
     )
     return Result(record.key, CONFLICT, revision, "conflict", message, faults, len(faults))
+
+
+_HIDDEN = (Fault("idempotency_key", "conflict", "belongs to a record that the source may not use"),)
+"""What is said of a conflict with a record that is beyond the limits of the key's source."""
+
+
+def _may_see(principal: Principal, record: UsageRecord, stored_target: str) -> bool:
+    """Return whether the key may see the target of the stored record; that of `record` it may use."""
+    subscription, metric = stored_target.split("#", 2)[:2]
+    if not principal.may_use_metric(metric):
+        return False
+    # Another subscription's plan is not known here.
+    is_listed = principal.plans is None and subscription in (principal.subscriptions or ())
+    return principal.sees_every_subscription or subscription == record.subscription or is_listed
 
 
 def unavailable(key: str | None) -> Result:

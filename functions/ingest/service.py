@@ -115,7 +115,7 @@ class _Intake:
                 write_result = self.stores.single.push(record.source, record, received_at, self.deadline)
             if write_result.outcome == UNAVAILABLE:
                 unstored.add(key)
-            self.results[index] = _result(record, write_result)
+            self.results[index] = _result(self.principal, record, write_result)
 
     def _store_firsts(self, indexes: list[int], received_at: str) -> set[RecordKey]:
         """Store records under distinct keys; return the keys of those that could not be stored."""
@@ -130,7 +130,7 @@ class _Intake:
             else:
                 written = self.stores.batch.push(source, records, received_at, self.deadline)
             for index, record, write_result in zip(own, records, written, strict=True):
-                self.results[index] = _result(record, write_result)
+                self.results[index] = _result(self.principal, record, write_result)
                 if write_result.outcome == UNAVAILABLE:
                     unstored.add((source, record.key))
         return unstored
@@ -140,9 +140,9 @@ class _Intake:
         del self.records[index]
 
 
-def _result(record: UsageRecord, write_result: WriteResult) -> Result:
+def _result(principal: Principal, record: UsageRecord, write_result: WriteResult) -> Result:
     if write_result.outcome == CONFLICT:
-        return conflict(record, write_result.stored_target, write_result.revision)
+        return conflict(principal, record, write_result.stored_target, write_result.revision)
     if write_result.outcome == UNAVAILABLE:
         return unavailable(record.key)
     return Result(record.key, write_result.outcome, write_result.revision)

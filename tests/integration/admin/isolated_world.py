@@ -33,6 +33,7 @@ Request = Mapping[str, Any]
 """A request: `path` parameters, `query`, `body`."""
 
 START = "2026-11-01T00:00:00Z"
+_KEYS = {("ours", "calls"): "record-1", ("theirs", "calls"): "record-2", ("ours", "veiled"): "record-3"}
 _WINDOW = {"from": START, "to": "2026-12-01T00:00:00Z"}
 
 
@@ -166,7 +167,7 @@ class TwoParties:
             "period_end": "2026-11-10T00:00:00Z",
             "quantity": "5",
         }
-        key = f"{names['subscription']}:{names['metric']}"
+        key = _KEYS[names["subscription"], names["metric"]]
         named = [{"subscription": names[kind], "metric": names["metric"]} for kind in ("subscription", "alias")]
         definition = {**SUBSCRIPTION, "name": "x", "plan": "Silver", "odoo_order_id": 9001}
         found: dict[str, list[Request]] = {
@@ -174,6 +175,23 @@ class TwoParties:
                 *({"body": {**record, "subscription": each["subscription"]}} for each in named),
                 {"body": {"records": [{**record, "subscription": each["subscription"]} for each in named]}},
                 {"body": {**record, **named[0], "idempotency_key": key}},
+                # a key of their record, for what is within the limit
+                {
+                    "body": {
+                        **record,
+                        "subscription": "ours",
+                        "metric": "calls",
+                        "idempotency_key": _KEYS["theirs", "calls"],
+                    }
+                },
+                {
+                    "body": {
+                        **record,
+                        "subscription": "ours",
+                        "metric": "calls",
+                        "idempotency_key": _KEYS["ours", "veiled"],
+                    }
+                },
             ],
             "GET /v1/usage/{idempotency_key+}": [{"path": {"idempotency_key": key}}],
             "DELETE /v1/usage/{idempotency_key+}": [{"path": {"idempotency_key": key}}],
@@ -374,7 +392,7 @@ def _usage(world: TwoParties, key: str) -> None:
     used = (("ours", "calls", "100"), ("theirs", "calls", "7777"), ("ours", "veiled", "4321"))
     for subscription, metric, quantity in used:
         record = {
-            "idempotency_key": f"{subscription}:{metric}",
+            "idempotency_key": _KEYS[subscription, metric],
             "subscription": subscription,
             "metric": metric,
             "period_start": "2026-11-03T00:00:00Z",
