@@ -25,12 +25,15 @@ class Service:
 
     base_url: str
     key: str
+    has_controls: bool = True
     client: Client = field(init=False)
 
     def __post_init__(self) -> None:
         self.client = Client(self.base_url, self.key)
 
     def control(self, name: str, body: Any = None) -> Any:
+        if not self.has_controls:
+            return []  # its schedules run by themselves
         response = httpx.post(f"{self.base_url}/test/{name}", json=body or {}, timeout=60)
         assert response.status_code == 200, response.text
         return response.json()
@@ -57,7 +60,12 @@ def first_line(process: "subprocess.Popen[str]") -> str:
 
 @pytest.fixture(scope="session")
 def service() -> Iterator[Service]:
-    """The service, with the demo's catalog, for all tests."""
+    """The service, with the demo's catalog, for all tests: one of our own, or the one that the environment names."""
+    if os.environ.get("TEST_BASE_URL"):
+        given = Service(os.environ["TEST_BASE_URL"], os.environ["TEST_KEY"], has_controls=False)
+        yield given
+        given.client.close()
+        return
     python = os.environ.get("FUSION_SERVICE_PYTHON") or str(ROOT / ".venv" / "bin" / "python")
     environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'layers' / 'fusion_billing'}{os.pathsep}{ROOT}"}
     process = start([python, "-m", "tests.clients.service"], ROOT, environment)

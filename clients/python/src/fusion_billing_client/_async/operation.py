@@ -1,6 +1,6 @@
 """Sources, keys, order lines, the audit log and the service itself."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,10 +18,13 @@ class AsyncSources(AsyncResource):
         metrics: Sequence[str] | None = None,
         plans: Sequence[str] | None = None,
         subscriptions: Sequence[str] | None = None,
+        requests_per_second: int | None = None,
     ) -> Source:
         """Create a source, limited to metrics, plans or subscriptions if named. Not repeated after a lost response."""
         limits = (("metrics", metrics), ("plans", plans), ("subscriptions", subscriptions))
-        body = {"name": name, **{field: list(value) for field, value in limits if value is not None}}
+        body: dict[str, Any] = {"name": name, **{field: list(value) for field, value in limits if value is not None}}
+        if requests_per_second is not None:
+            body["requests_per_second"] = requests_per_second
         return await self._one(Source, "POST", "/v1/sources", body=body, repeatable=False)
 
     def list(self, *, page_size: int | None = None) -> AsyncIterator[Source]:
@@ -31,6 +34,10 @@ class AsyncSources(AsyncResource):
     async def get(self, source_id: str) -> Source:
         """Return a source and its live keys."""
         return await self._one(Source, "GET", "/v1/sources/{source_id}", {"source_id": source_id})
+
+    async def change(self, source_id: str, changes: Mapping[str, Any]) -> Source:
+        """Change the name or the limits of a source; None removes a limit."""
+        return await self._one(Source, "PATCH", "/v1/sources/{source_id}", {"source_id": source_id}, body=changes)
 
     async def create_key(self, source_id: str, scopes: Sequence[str], *, expires_at: datetime | None = None) -> Key:
         """Create a key of a source; only this response holds it. Not repeated after a lost response."""
@@ -89,6 +96,15 @@ class AsyncLines(AsyncResource):
 class AsyncAudit(AsyncResource):
     """The audit log."""
 
-    def list(self, *, page_size: int | None = None, **filters: Any) -> AsyncIterator[AuditEntry]:
-        """Yield entries of the audit log."""
-        return self._all(AuditEntry, "/v1/audit", query=filters, page_size=page_size)
+    def list(
+        self,
+        *,
+        start: datetime | str | None = None,
+        end: datetime | str | None = None,
+        actor: str | None = None,
+        object_: str | None = None,
+        page_size: int | None = None,
+    ) -> AsyncIterator[AuditEntry]:
+        """Yield who changed what in `[start, end)`, the newest first: by a key (`actor`), or of an object."""
+        query = {"from": start, "to": end, "actor": actor, "object": object_}
+        return self._all(AuditEntry, "/v1/audit", query=query, page_size=page_size)

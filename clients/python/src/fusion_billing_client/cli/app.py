@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from fusion_billing_client._version import __version__
-from fusion_billing_client.cli import catalog, doctor, events, exporting, keys, lines, login, pushing, reading
+from fusion_billing_client.cli import catalog, doctor, events, exporting, keys, lines, login, pushing, rating, reading
 from fusion_billing_client.cli.session import Session
 
 app = typer.Typer(
@@ -46,6 +46,7 @@ _add(
     ("login", login.login),
     ("push", pushing.push),
     ("usage", reading.usage),
+    ("rate", rating.rate),
     ("explain", reading.explain),
     ("lines", lines.lines),
     ("retry", lines.retry),

@@ -18,6 +18,7 @@ class Source(Model):
     metrics: tuple[str, ...] | None = None
     plans: tuple[str, ...] | None = None
     subscriptions: tuple[str, ...] | None = None
+    requests_per_second: int | None = None
     created_at: datetime | None = None
     keys: tuple[Mapping[str, Any], ...] = ()
 
@@ -114,10 +115,17 @@ class Report(Model):
 
 @dataclass(frozen=True, kw_only=True)
 class AuditEntry(Model):
-    """One entry of the audit log."""
+    """One entry of the audit log: who changed what, from what, to what."""
 
-    id: str | None = None
+    id: str
+    recorded_at: datetime
     actor: str | None = None
+    source: str | None = None
+    via: str | None = None
     action: str | None = None
-    at: datetime | None = None
-    raw_target: Any = None
+    object: str | None = None
+    stage: str | None = None
+    before: Mapping[str, Any] | None = None
+    after: Mapping[str, Any] | None = None
+    reason: str | None = None
+    error: Any = None
