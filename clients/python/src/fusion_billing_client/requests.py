@@ -1,16 +1,23 @@
 """What both clients share: one request, its headers, and the reading of its response."""
 
+import encodings.idna  # noqa: F401  see below
 import json
 import platform
+import ssl  # noqa: F401
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import certifi  # noqa: F401
+import httpcore  # noqa: F401
 import httpx
 
 from fusion_billing_client._version import __version__
 from fusion_billing_client.errors import APIError, ConnectionFailed, TimedOut, TransportError, api_error
 from fusion_billing_client.retries import RetryPolicy, retry_after_seconds
+
+# httpx imports some modules when they are first needed. A process that is forked meanwhile would wait for the import
+# of a thread that it does not have, so they are imported here.
 
 USER_AGENT = f"fusion-billing-client/{__version__} python/{platform.python_version()}"
 NOT_FOUND = 404

@@ -1,14 +1,10 @@
 """The background thread: fold often, push at intervals, and wait longer while the service does not respond."""
 
-import contextlib
-import fcntl
 import logging
-import os
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Final
 
 from fusion_billing_client.errors import FusionBillingError
@@ -74,39 +70,3 @@ class Flusher:
             log.exception("Usage counts could not be %sed, they stay in the ledger", what)
             return False
         return True
-
-
-class FileLock:
-    """A lock on a file that one process holds at a time; the system frees it if the process ends."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._thread_lock = threading.Lock()
-        self._fd = -1
-
-    @contextlib.contextmanager
-    def held(self, *, wait: bool) -> Iterator[bool]:
-        """Hold the lock; yields False if another holds it and `wait` is false."""
-        if not self._thread_lock.acquire(blocking=wait):
-            yield False
-            return
-        try:
-            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                fcntl.flock(self._fd, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-            else:
-                yield True
-        finally:
-            fd, self._fd = self._fd, -1
-            if fd >= 0:
-                os.close(fd)
-            self._thread_lock.release()
-
-    def drop_in_child(self) -> None:
-        """Let go of the parent's lock, which stays the parent's."""
-        if self._fd >= 0:
-            os.close(self._fd)
-        self._fd = -1
-        self._thread_lock = threading.Lock()

@@ -20,19 +20,21 @@ class Forkable(Protocol):
         """Free the locks; in the child, let go of what belongs to the parent."""
 
 
-_lock = threading.Lock()
+no_fork = threading.Lock()
+"""Whoever holds it keeps this process from forking: a child must not inherit a file lock that no one knows of."""
+
 _known: "weakref.WeakSet[Forkable]" = weakref.WeakSet()
 _forking: list[Forkable] = []
 
 
 def watch(meter: Forkable) -> None:
     """Tell a meter about every fork from now on."""
-    with _lock:
+    with no_fork:
         _known.add(meter)
 
 
 def _before() -> None:
-    _lock.acquire()
+    no_fork.acquire()
     _forking[:] = list(_known)
     for meter in _forking:
         meter.before_fork()
@@ -42,7 +44,7 @@ def _after(*, is_child: bool) -> None:
     for meter in reversed(_forking):
         meter.after_fork(is_child=is_child)
     _forking.clear()
-    _lock.release()
+    no_fork.release()
 
 
 os.register_at_fork(

@@ -18,7 +18,8 @@ from zoneinfo import ZoneInfo
 from fusion_billing_client._sync.client import Client
 from fusion_billing_client.errors import FusionBillingError, LedgerError
 from fusion_billing_client.meter import forks, pushes
-from fusion_billing_client.meter.flusher import FileLock, Flusher
+from fusion_billing_client.meter.file_lock import FileLock
+from fusion_billing_client.meter.flusher import Flusher
 from fusion_billing_client.meter.folding import JournalFolder
 from fusion_billing_client.meter.ledger import Ledger
 from fusion_billing_client.meter.page import Places
@@ -112,23 +113,23 @@ class Meter(Recorder):
         self._last_push_at: datetime | None = None
         self._compact_at = 0.0
         self._flush_lock = FileLock(self._counts / "flush.lock")
+        self._open_lock = FileLock(self._counts / "open.lock")
         self._is_automatic = flush_interval is not None
         self._flusher = Flusher(self.fold, self._push_in_background, flush_interval or 3600.0)
         forks.watch(self)
-        with self._ledger.lock:  # no fork in between
-            self._open()
+        self._open()
         atexit.register(_close, weakref.ref(self))
 
     def _open(self) -> None:
         """Open the ledger, and begin or join its session."""
         try:
             self._counts.mkdir(parents=True, exist_ok=True)
-            self._session_fd = os.open(self._counts / "session.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            with forks.no_fork:
+                self._session_fd = os.open(self._counts / "session.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise LedgerError(f"{self._counts}: {error.strerror or error}") from error
-        with FileLock(self._counts / "open.lock").held(wait=True):
+        with self._open_lock.held(wait=True):
             if self._is_alone():
-                self._ledger.open()
                 self._ledger.begin_session(self._counts / "witness")
             else:
                 self._ledger.join_session()
@@ -286,6 +287,7 @@ class Meter(Recorder):
             self._page = None
             self._journals = JournalFolder(self._counts, self._ledger)
             self._flush_lock.drop_in_child()
+            self._open_lock.drop_in_child()
             self._flusher = Flusher(self.fold, self._push_in_background, self._flusher.interval)
         self._lock.release()
         self._ledger.lock.release()
