@@ -1,13 +1,13 @@
 """The results of one batch: which lines still have none, and what is written about each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
 from functions.relay.background_writes import Write
 from functions.relay.line_dependencies import RelayDependencies
-from functions.relay.line_results import Delay, Failure, LineResults
+from functions.relay.line_results import Delay, Failure, LineResults, SentLine
 from functions.relay.line_steps import Step
 from functions.relay.prepared_lines import PreparedLine
 from fusion_billing.currencies import with_digits
@@ -50,16 +50,24 @@ class BatchResults:
         self._done(line)
         self.results.statistics.add("overtaken")
 
-    def finish(self, step: Step, result: WriteResult) -> None:
-        """Write the result of a line that was sent."""
-        line = step.prepared
-        if isinstance(result, FailedLine):
-            self.fail(line, result)
-        elif step.kind == "retire":
-            self.finish_without_call(step)
-        else:
-            self._done(line)
-            self.write(partial(self.results.sent, line.stored, line.line_item, result, line.digest))
+    def finish(self, steps: Sequence[Step], results: Sequence[WriteResult]) -> None:
+        """Write the results of lines that were sent, those of a period together."""
+        by_period: dict[str, list[SentLine]] = {}
+        for step, result in zip(steps, results, strict=True):
+            line = step.prepared
+            if isinstance(result, FailedLine):
+                self.fail(line, result)
+            elif step.kind == "retire":
+                self.finish_without_call(step)
+            else:
+                self._done(line)
+                sent = SentLine(line.stored, line.line_item, result, line.digest)
+                if line.stored.is_shared and not sent.awaits_invoice:
+                    by_period.setdefault(line.stored.pk, []).append(sent)
+                else:
+                    self.write(partial(self.results.sent, [sent]))
+        for own in by_period.values():
+            self.write(partial(self.results.sent, own))
 
     def finish_without_call(self, step: Step) -> None:
         """Write the result of a step that needs no further call: the former line is empty, or the amount is zero."""

@@ -1,7 +1,7 @@
 """Write the results of order lines - sent, failed or postponed - with the event that reports each."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,12 +10,13 @@ from functions.relay.ports import DueLines
 from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import plain
 from fusion_billing.dynamodb.ratings.order_line_items import Put, Standing, StoredLine
+from fusion_billing.dynamodb.ratings.order_lines import Fate
 from fusion_billing.errors import Conflict
 from fusion_billing.instants import rfc3339
 from fusion_billing.odoo.line_events import prepare_line_event
 from fusion_billing.odoo.write_and_verify import WrittenLine
 from fusion_billing.odoo_lines.line_item import LineItem
-from fusion_billing.webhooks.publishing import EventPublisher
+from fusion_billing.webhooks.publishing import EventPublisher, Prepared
 
 MAX_ATTEMPTS = 15
 """Attempts after which a line fails: about ten hours of retries."""
@@ -104,6 +105,34 @@ class Delay:
 
 
 @dataclass(frozen=True, slots=True)
+class SentLine:
+    """A line that Odoo has, as it was written. `digest` is that of the row sent."""
+
+    line: StoredLine
+    line_item: LineItem
+    written: WrittenLine
+    digest: str
+
+    @property
+    def awaits_invoice(self) -> bool:
+        """Return whether an operator has to invoice it."""
+        return self.line_item.final_invoice and not self.line_item.amount.is_zero()
+
+    @property
+    def put(self) -> Put:
+        """Return what Odoo has."""
+        return Put(
+            self.written.id,
+            self.line_item.order,
+            with_digits(self.line_item.amount, self.line_item.currency),
+            self.digest,
+            suffix=self.line.suffix,
+            is_plain=self.written.uses_fallback,
+            form=(self.written.quantity, self.written.price, self.written.discount),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class LineResults:
     """Writes results and counts them. Its methods may run in several threads.
 
@@ -116,39 +145,39 @@ class LineResults:
     statistics: RunStatistics
     rerate: Callable[[str], None]
 
-    def sent(self, line: StoredLine, line_item: LineItem, written: WrittenLine, digest: str, now: datetime) -> None:
-        """Write that Odoo has the line."""
-        put = Put(
-            written.id,
-            line_item.order,
-            with_digits(line_item.amount, line_item.currency),
-            digest,
-            suffix=line.suffix,
-            is_plain=written.uses_fallback,
-            form=(written.quantity, written.price, written.discount),
-        )
+    def sent(self, sent: Sequence[SentLine], now: datetime) -> None:
+        """Write that Odoo has lines of one period."""
+        if len(sent) == 1 and sent[0].awaits_invoice:
+            self._sent_alone(sent[0], now)
+            return
+        prepared = [self._prepared(each, now) for each in sent]
+        results = [(each.line, each.put, event.writes) for each, event in zip(sent, prepared, strict=True)]
+        for each, event, result in zip(sent, prepared, self.store.sent_together(results, now), strict=True):
+            self._count(each, event, result)
+
+    def _sent_alone(self, sent: SentLine, now: datetime) -> None:
+        event = self._prepared(sent, now)
+        self._count(sent, event, self.store.sent(sent.line, sent.put, now, event.writes, awaits_invoice=True))
+
+    def _prepared(self, sent: SentLine, now: datetime) -> Prepared:
+        written = sent.written
         data = {
-            **_about(line, line_item),
+            **_about(sent.line, sent.line_item),
             "odoo_line_id": written.id,
             "quantity": plain(written.quantity),
             "unit_price": plain(written.price),
         }
-        prepared = prepare_line_event(self.events, "line.upserted", (line, line_item), data, now)
-        result = self.store.sent(
-            line,
-            put,
-            now,
-            prepared.writes,
-            awaits_invoice=line_item.final_invoice and not line_item.amount.is_zero(),
-        )
+        return prepare_line_event(self.events, "line.upserted", (sent.line, sent.line_item), data, now)
+
+    def _count(self, sent: SentLine, event: Prepared, result: Fate) -> None:
         if result == "sent":
             self.statistics.add("sent")
-            self.events.wake_up(prepared)
+            self.events.wake_up(event)
             return
         self.statistics.add("overtaken")
         if result == "frozen":
             # Rating may have billed this amount elsewhere, not knowing that Odoo has it: rate again.
-            self.rerate(line_item.subscription)
+            self.rerate(sent.line_item.subscription)
 
     def unchanged(self, line: StoredLine, line_item: LineItem, digest: str, now: datetime) -> None:
         """Write that the line needs no call: Odoo has exactly this line, or needs none."""

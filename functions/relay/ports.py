@@ -83,6 +83,11 @@ class DueLines(Protocol):
     ) -> "Fate":
         """Write that Odoo has this version, with the writes of its event."""
 
+    def sent_together(
+        self, results: "Sequence[tuple[StoredLine, Put, Sequence[TransactionWrite]]]", now: datetime
+    ) -> "list[Fate]":
+        """Write that Odoo has these versions of lines of one period, in one write."""
+
     def fail(
         self,
         line: "StoredLine",

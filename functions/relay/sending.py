@@ -129,8 +129,7 @@ class Sending:
             return
         with self.dependencies.pace.timed(len(steps), self.dependencies.clock):
             results = writer.write([step.requested for step in steps], [step.odoo_line for step in steps])
-        for step, result in zip(steps, results, strict=True):
-            self.results.finish(step, result)
+        self.results.finish(steps, results)
 
 
 def _intent(step: Step, now: datetime) -> Intent:

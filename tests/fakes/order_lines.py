@@ -117,6 +117,9 @@ class FakeOrderLines:
         self._write_over(line, lambda stored: _acknowledged(stored, line, put))
         return "overtaken"
 
+    def sent_together(self, results: Sequence[tuple[StoredLine, Put, Sequence[object]]], now: datetime) -> list[Fate]:
+        return [self.sent(line, put, now, events) for line, put, events in results]
+
     def fail(
         self,
         line: StoredLine,

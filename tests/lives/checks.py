@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from fusion_billing.billing_periods.calendar import Period
+from fusion_billing.dynamodb.ratings.period_lines import PeriodLines, is_period_lines
 from fusion_billing.dynamodb.ratings.rating_items import rating_of
 from tests.lives import oracle
 from tests.lives.life import SUBSCRIPTION, Broken, Life
@@ -98,10 +99,12 @@ def _rated(life: Life) -> dict[Pair, Fraction]:
     """Return what the ratings say was billed or is to be, by what they are about."""
     total: dict[Pair, Fraction] = {}
     opened = life.stored().calendar.open
-    for item in life.service.dynamodb.contents(life.service.tables.ratings):
+    items = life.service.dynamodb.contents(life.service.tables.ratings)
+    lines = {item["pk"]["S"]: PeriodLines.of(item) for item in items if is_period_lines(item)}
+    for item in items:
         if "amount" not in item or not item["pk"]["S"].startswith("R#"):
             continue
-        rating = rating_of(item)
+        rating = rating_of(item, lines.get(item["pk"]["S"]))
         start = about(life, rating.key.period_start)
         if start > opened.start:
             continue  # upcoming: rated when it opens

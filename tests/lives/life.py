@@ -23,7 +23,18 @@ SUBSCRIPTION, ORDER = "1", 1
 BEGIN = datetime(2026, 1, 12, 9, tzinfo=UTC)
 ACCEPTED = ("created", "updated", "unchanged", "stale")
 _ROUNDS = 40
-_MONEY = ("pk", "sk", "version", "amount", "frozen", "billed", "line_state", "line_amount", "line_intent")
+_MONEY = (
+    "pk",
+    "sk",
+    "version",
+    "amount",
+    "frozen",
+    "billed",
+    "line_state",
+    "line_amount",
+    "line_intent",
+    "period_lines",
+)
 
 
 class Broken(AssertionError):

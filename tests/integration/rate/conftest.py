@@ -35,6 +35,8 @@ from fusion_billing.dynamodb.markers.change_markers import marker_item
 from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair, ChangedPairs
 from fusion_billing.dynamodb.markers.hourly_pairs import HourlyPairs
 from fusion_billing.dynamodb.ratings.announced_ends import AnnouncedEnds
+from fusion_billing.dynamodb.ratings.order_line_items import Put
+from fusion_billing.dynamodb.ratings.order_lines import LineStore
 from fusion_billing.dynamodb.ratings.ratings import RatingsStore
 from fusion_billing.dynamodb.ratings.statements import StatementStore
 from fusion_billing.dynamodb.raw_responses import answer_raw
@@ -249,15 +251,9 @@ class World:
 
     def acknowledge(self, start: str = "2026-11-01", charge: str = "api_calls", **fields: Any) -> None:
         """Do as the relay does once Odoo has taken a line."""
-        stored = self.the_rating(start, charge, **fields)
-        pk = f"R#{stored.key.subscription}#{rfc3339(stored.key.period_start)}"
-        self.client.update_item(
-            TableName=self.tables.ratings,
-            Key={"pk": {"S": pk}, "sk": {"S": stored.key.name}},
-            UpdateExpression="SET line_state = :sent, line_amount = amount, line_version = version, "
-            "line_id = :id REMOVE line_pk, line_at",
-            ExpressionAttributeValues={":sent": {"S": "sent"}, ":id": {"N": "9"}},
-        )
+        lines = LineStore(self.client, self.tables.ratings)
+        line = lines.get(self.the_rating(start, charge, **fields).key)
+        lines.sent(line, Put(9, line.document.odoo_order_id, str(line.amount), ""), self.now)
 
     def line_item(self, starts: Sequence[str], charge: str = "api_calls", id_: str = "42") -> Decimal:
         """Return the sum of all ratings of a charge billed in periods, adjustments included."""

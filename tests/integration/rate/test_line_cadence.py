@@ -42,13 +42,7 @@ def _due(world: "World") -> StoredRating | None:
 
 def _sent(world: "World") -> None:
     """Acknowledge the line, as the relay does."""
-    item: Any = {"pk": {"S": "R#42#2026-11-01T00:00:00Z"}, "sk": {"S": "api_calls"}}
-    world.client.update_item(
-        TableName=world.tables.ratings,
-        Key=item,
-        UpdateExpression="SET line_state = :sent, line_version = version, line_amount = amount REMOVE line_pk, line_at",
-        ExpressionAttributeValues={":sent": {"S": "sent"}},
-    )
+    world.acknowledge()
 
 
 def test_the_first_amount_is_due_at_once(small_world: "World") -> None:

@@ -12,7 +12,7 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from fusion_billing.billing.decisions import NewVersion, SameVersion, decide
 from fusion_billing.billing.rating import ComputedRating, RatingKey, StoredRating, computed_rating
 from fusion_billing.dynamodb.keys import line_partition
-from fusion_billing.dynamodb.ratings.order_line_items import Intent, Put
+from fusion_billing.dynamodb.ratings.order_line_items import Put
 from fusion_billing.dynamodb.ratings.order_lines import LineStore
 from fusion_billing.dynamodb.ratings.ratings import RatingsStore
 from fusion_billing.errors import VersionConflict
@@ -55,12 +55,8 @@ def _item(dynamodb: DynamoDBClient, tables: Tables, stored: StoredRating) -> dic
 
 def _acknowledge(dynamodb: DynamoDBClient, tables: Tables, stored: StoredRating, amount: str) -> None:
     """Do as the relay does once Odoo has taken a line."""
-    dynamodb.update_item(
-        TableName=tables.ratings,
-        Key={"pk": {"S": "R#42#2026-11-01T00:00:00Z"}, "sk": {"S": stored.key.name}},
-        UpdateExpression="SET line_state = :sent, line_amount = :amount, line_id = :id REMOVE line_pk",
-        ExpressionAttributeValues={":sent": {"S": "sent"}, ":amount": {"S": amount}, ":id": {"N": "9"}},
-    )
+    lines = LineStore(dynamodb, tables.ratings)
+    assert lines.sent(lines.get(stored.key), Put(9, ORDER, amount, ""), NOW) == "sent"
 
 
 def test_a_rating_is_written_and_read_back(store: RatingsStore) -> None:
@@ -84,9 +80,8 @@ def test_a_new_version_keeps_what_odoo_acknowledged_and_is_due_again(
         Decimal(1),
         9,
     )
-    item = _item(dynamodb, tables, second)
-    assert item["line_pk"]["S"] == f"due#{line_partition(ORDER, 8):02d}"
-    assert item["line_at"]["S"] == "2026-11-20T13:00:00.000000Z"
+    [line], _ = LineStore(dynamodb, tables.ratings).due(line_partition(ORDER, 8), later, 10)
+    assert (line.version, line.at) == (2, "2026-11-20T13:00:00.000000Z")
     assert [one.amount for one in second.history] == ["1.00", "2.00"]
 
 
@@ -171,7 +166,7 @@ def _five_tiers(units: str, amount: str) -> ComputedRating:
     return _rated(units, amount, steps=steps, priced_by=[price], names={"de_DE": "API-Aufrufe"})
 
 
-def test_a_rating_costs_a_unit_with_a_full_history_too_and_its_line_one_for_the_index(
+def test_a_rating_costs_a_unit_with_a_full_history_too_and_the_lines_of_its_period_another(
     store: RatingsStore, tables: Tables, metered: tuple[DynamoDBClient, Consumed]
 ) -> None:
     client, consumed = metered
@@ -186,35 +181,8 @@ def test_a_rating_costs_a_unit_with_a_full_history_too_and_its_line_one_for_the_
         _five_tiers("190000.5", "1500.00"),
         now=NOW + timedelta(hours=51),
     )
-    assert consumed.operations == ["GetItem", "UpdateItem", "GetItem"]
-    assert consumed.units(tables.ratings) == (1 + 1) + 2 * 1
-
-
-def test_an_intent_and_an_acknowledgement_cost_the_item_once_more_each(
-    store: RatingsStore, tables: Tables, metered: tuple[DynamoDBClient, Consumed]
-) -> None:
-    client, consumed = metered
-    lines = LineStore(client, tables.ratings)
-    _put(store, _rated("1.5", "1.00", names={"en_US": "x" * 400}))
-    [line], _ = lines.due(line_partition(ORDER, 8), NOW, 10)
-    intent = Intent(line.version, "1.00", "d" * 32, ORDER, NOW)
-    consumed.clear()
-    assert lines.intend([(line, intent)]) == [True]
-    assert consumed.operations == ["BatchExecuteStatement"]
-    assert lines.get(line.key).intent == intent
-    consumed.clear()
-    client.update_item(  # the same as one update: the engine does not count what a statement consumes
-        TableName=tables.ratings,
-        Key={"pk": {"S": line.pk}, "sk": {"S": line.sk}},
-        UpdateExpression="SET line_intent = :intent REMOVE line_digest",
-        ExpressionAttributeValues={":intent": {"S": intent.text()}},
-    )
-    assert consumed.units(tables.ratings) == 1
-    consumed.clear()
-    known = replace(line, intent=intent)
-    assert lines.sent(known, Put(9, ORDER, "1.00", "d" * 64), NOW) == "sent"
-    assert consumed.units(tables.ratings) == 1 + 1
-    assert lines.get(line.key).intent is None
+    assert consumed.operations == ["BatchGetItem", "UpdateItem", "UpdateItem", "BatchGetItem"]
+    assert consumed.units(tables.ratings) == 1 + (1 + 1) + 2 * 2
 
 
 def test_a_threshold_raised_alone_makes_no_new_version(store: RatingsStore) -> None:

@@ -120,12 +120,7 @@ def test_a_stored_line_of_before_invoices_were_read_is_what_odoo_acknowledged(wo
     world.orders(41)
     key = world.rate(41)
     world.run()
-    world.dynamodb.update_item(
-        TableName=world.tables.ratings,
-        Key={"pk": {"S": "R#41#2026-11-01T00:00:00Z"}, "sk": {"S": "api_calls"}},
-        UpdateExpression="SET frozen = :yes",
-        ExpressionAttributeValues={":yes": {"BOOL": True}},
-    )
+    world.ratings.freeze(world.line(key))
     assert world.line(key).billed == Decimal("1.00")
     assert not world.line(key).unresolved
 

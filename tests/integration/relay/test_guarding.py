@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from fusion_billing.dynamodb.ratings.period_lines_store import PeriodLinesStore
 from fusion_billing.messaging.relay_messages import GuardJob
 from fusion_billing.odoo_lines.line_guard import MAX_REPAIRS
 from tests.integration.relay.conftest import API_CALLS, STORAGE
@@ -207,31 +208,27 @@ def test_a_line_whose_result_is_unknown_is_left_to_the_relay(sent: Any) -> None:
     assert (run.result.compared, run.result.findings) == (0, [])
 
 
+def change(sent: Any, values: dict[str, Any], *removed: str) -> None:
+    """Change the attributes of the line as they are stored."""
+    stored = line(sent)
+    lines = PeriodLinesStore(sent.dynamodb, sent.tables.ratings)
+    assert lines.change(stored.pk, lambda found: found.changed(stored.sk, values, removed))
+
+
 def test_a_line_that_is_due_is_left_to_the_relay_and_one_that_waits_for_its_time_is_compared(
     sent: Any,
 ) -> None:
     sent.rate(41, "2.00")
     sent.admin.update_prices(41)
     assert guard(sent).result.compared == 0
-    due = line(sent)
-    sent.dynamodb.update_item(
-        TableName=sent.tables.ratings,
-        Key={"pk": {"S": due.pk}, "sk": {"S": due.sk}},
-        UpdateExpression="SET line_at = :at",
-        ExpressionAttributeValues={":at": {"S": "2026-11-29T00:00:00.000000Z"}},
-    )
+    change(sent, {"line_at": {"S": "2026-11-29T00:00:00.000000Z"}})
     assert guard(sent).result.repaired == 1
     sent.run()
     assert sent.in_odoo(41)[0]["price_subtotal"] == 2
 
 
 def test_a_line_of_today_without_its_form_is_compared_too(sent: Any) -> None:
-    stored = line(sent)
-    sent.dynamodb.update_item(
-        TableName=sent.tables.ratings,
-        Key={"pk": {"S": stored.pk}, "sk": {"S": stored.sk}},
-        UpdateExpression="REMOVE line_form",
-    )
+    change(sent, {}, "line_form")
     assert guard(sent).result.agreeing == 1
     sent.admin.update_prices(41)
     [finding] = guard(sent).result.findings

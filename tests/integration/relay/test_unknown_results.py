@@ -74,7 +74,7 @@ def test_a_line_loaded_and_never_acknowledged_is_not_settled_at_zero_without_a_l
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("fusion_billing.dynamodb.ratings.order_lines.LineStore.sent", killed)
+        patched.setattr("fusion_billing.dynamodb.ratings.order_lines.LineStore.sent_together", killed)
         with pytest.raises(KeyboardInterrupt):
             world.run()
     assert subtotals(world) == [Decimal(RIGHT)]

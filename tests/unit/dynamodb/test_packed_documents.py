@@ -21,8 +21,8 @@ from fusion_billing.instants import rfc3339
 STORED: dict[str, Any] = json.loads((Path(__file__).parents[2] / "data/rating_documents.json").read_text())
 START = datetime(2026, 11, 1, tzinfo=UTC)
 ITEM_BYTES = 1024
-_OTHER_BYTES = 200
-"""Of an item besides the document and the history: keys, digest, amount, version."""
+_OTHER_BYTES = 300
+"""Of an item besides the document and the history: keys, its place in the index, digest, amount, version."""
 
 instants = st.timedeltas(timedelta(0), timedelta(days=60_000)).map(lambda since: START + since)
 entries = st.builds(

@@ -78,10 +78,11 @@ def decide(
     if stored.digest != computed_rating.digest:
         return NewVersion(computed_rating, stored.version + 1, line, raised)
     opened = line == "due" and stored.line.state not in _PUT_TO_ODOO
+    is_behind = line == "due" and stored.line.state != "due" and stored.line.is_behind
     hurried = send_now is not None and _waits_after(stored, send_now)
-    if not opened and not hurried and not raised and stored.is_listed:
+    if not opened and not is_behind and not hurried and not raised and stored.is_listed:
         return None
-    return SameVersion(stored, "due" if opened or hurried else "keep", raised)
+    return SameVersion(stored, "due" if opened or is_behind or hurried else "keep", raised)
 
 
 def _waits_after(stored: StoredRating, now: datetime) -> bool:

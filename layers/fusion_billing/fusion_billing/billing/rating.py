@@ -67,6 +67,10 @@ class Line:
     by_order_line: bool = False
     """Whether the billed amount, or a part of it, was read from the order line, since no invoice could be read."""
     has_intent: bool = False
+    is_on_rating: bool = False
+    """Whether it is stored with the rating, not with the other lines of the period."""
+    is_behind: bool = False
+    """Whether the rating has a version that the line does not know: the worker that wrote it was stopped."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.errors import unavailable_when_transient
+from fusion_billing.dynamodb.ratings.period_lines import PeriodLines, is_period_lines
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -54,4 +55,6 @@ class SubscriptionUse:
 
 
 def _comes_to_something(rating: dict[str, Any]) -> bool:
+    if is_period_lines(rating):
+        return any({"line_state", "line_id"} & line.keys() for line in PeriodLines.of(rating).lines.values())
     return "line_state" in rating or "line_id" in rating or Decimal(rating["amount"]["S"]) != 0

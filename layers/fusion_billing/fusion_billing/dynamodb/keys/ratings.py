@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 FAILED_LINES_PARTITION = "parked"
 CHANGED_LINES_PARTITION = "changed"
 FINAL_INVOICE_PARTITION = "final_invoice"
+PERIOD_LINES = "LINES"
+"""The sort key of the item that holds the order lines of a period; no charge has capital letters."""
 
 
 def line_partition(odoo_order_id: int, line_partitions: int) -> int:

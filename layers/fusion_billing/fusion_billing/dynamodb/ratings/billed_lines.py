@@ -6,6 +6,7 @@ from typing import Any
 
 from fusion_billing.decimals import plain
 from fusion_billing.dynamodb import keys
+from fusion_billing.dynamodb.ratings.line_conditions import FROZEN, on_rating
 from fusion_billing.dynamodb.ratings.order_line_items import (
     BY_ORDER_LINE,
     FINAL_INVOICE,
@@ -56,11 +57,11 @@ class BilledLines(LineStore):
             reported, gone = standing.attributes()
             values |= reported
             removed += [*gone, "line_intent"]
-        return self._write(line, values, removed, "attribute_exists(frozen)")
+        return self._write(line, values, removed, FROZEN)
 
     def read_later(self, line: StoredLine, line_partition: int, at: datetime) -> bool:
         """Schedule the next read of the invoices of a frozen rating's line."""
-        return self._write(line, _waiting(line_partition, at), [], "attribute_exists(frozen)")
+        return self._write(line, _waiting(line_partition, at), [], FROZEN)
 
     def final_invoice_seen(self, line: StoredLine) -> bool:
         """Take a line off the list of those that an operator has to invoice."""
@@ -68,7 +69,7 @@ class BilledLines(LineStore):
             line,
             {"line_state": {"S": "sent"}},
             ["line_pk", "line_at"],
-            "line_state = :final",
+            on_rating("line_state = :final"),
             more={":final": {"S": FINAL_INVOICE}},
         )
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.ratings.billed_lines import BilledLines
+from fusion_billing.dynamodb.ratings.line_conditions import on_rating
 from fusion_billing.dynamodb.ratings.order_line_items import CHANGED, STORED_FAILED, StoredLine
 from fusion_billing.instants import sortable
 from fusion_billing.webhooks.publishing import TransactionWrite
@@ -89,7 +90,8 @@ class GuardedLines(BilledLines):
         condition: str,
         events: Sequence[Any],
     ) -> bool:
-        """Write if the line stands in the index, and with its notes, as it was read."""
+        """Write if the line stands in the index, and with its notes, as it was read, onto its rating's item."""
+        self._shared.move_to_rating(line)
         more: dict[str, Any] = {}
         for name, was in (("line_pk", line.line_partition or None), ("line_guard", line.guard)):
             if was is None:
@@ -97,4 +99,4 @@ class GuardedLines(BilledLines):
             else:
                 condition += f" AND {name} = :was_{name}"
                 more[f":was_{name}"] = {"S": was}
-        return self._write(line, values, removed, condition, events=events, more=more)
+        return self._write(line, values, removed, on_rating(condition), events=events, more=more)

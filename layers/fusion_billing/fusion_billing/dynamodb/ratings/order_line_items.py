@@ -12,11 +12,14 @@ from fusion_billing.decimals import plain
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.attributes import Item
 from fusion_billing.dynamodb.ratings.packed_documents import read_documents
+from fusion_billing.dynamodb.ratings.period_lines import PeriodLines, has_own_line, with_line
 from fusion_billing.instants import rfc3339
 
 FAILED = "failed"
 STORED_FAILED = keys.FAILED_LINES_PARTITION
 """How a failed line is stored: its state, and its partition in the index."""
+STORED_NONE = "none"
+"""How it is stored that a line was moved onto its rating's item and has no state."""
 CHANGED = keys.CHANGED_LINES_PARTITION
 """The partition of lines that were changed in Odoo and not repaired; their state stays what it was."""
 FINAL_INVOICE = keys.FINAL_INVOICE_PARTITION
@@ -98,6 +101,8 @@ class StoredLine:
     looks: int = 0
     form: Form | None = None
     guard: str | None = None
+    is_shared: bool = False
+    """Whether it is in one item with the other lines of its period, not on its rating's."""
 
     @property
     def key(self) -> RatingKey:
@@ -164,8 +169,13 @@ class Standing:
         return reported, ["line_digest", "line_form"]
 
 
-def read_line(item: Item) -> StoredLine:
-    """Return an item as a line."""
+def read_line(item: Item, lines: PeriodLines | None = None) -> StoredLine:
+    """Return an item as a line; `lines` are those of its period, unless its line is on the item itself.
+
+    Raises `LineMoved` if the line was moved onto the item after that was read.
+    """
+    is_shared = not has_own_line(item)
+    item = with_line(item, lines)
     intent = _text(item, "line_intent")
     return StoredLine(
         pk=item["pk"]["S"],
@@ -193,12 +203,15 @@ def read_line(item: Item) -> StoredLine:
         looks=_whole(item, "billed_looks") or 0,
         form=_form(item),
         guard=_text(item, "line_guard"),
+        is_shared=is_shared,
     )
 
 
 def read_state(stored: str | None) -> str | None:
-    """Return a line's state as the service names it, of the one that is stored."""
-    return FAILED if stored == STORED_FAILED else stored
+    """Return a line's state as the service names it, of the one that is stored; None if it has none."""
+    if stored == STORED_FAILED:
+        return FAILED
+    return None if stored == STORED_NONE else stored
 
 
 def state_partition_name(state: str) -> str:

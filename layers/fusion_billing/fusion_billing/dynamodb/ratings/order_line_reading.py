@@ -1,9 +1,10 @@
 """Find order lines: due lines by partition, lines in a state, lines of a period.
 
-The index `lines` names them, a moment late perhaps, so what is taken from it is read again, consistently.
+The index `lines` names the items that hold them, a moment late perhaps, so what is taken from it is read again,
+consistently. An item is a rating with its line, or the lines of a period (`period_lines`), of which some may be due.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,11 @@ from fusion_billing.dynamodb.ratings.order_line_items import (
     StoredLine,
     read_line,
 )
-from fusion_billing.errors import NotFound
+from fusion_billing.dynamodb.ratings.period_lines import LineMoved, PeriodLines, is_period_lines
+from fusion_billing.dynamodb.ratings.period_lines_store import PeriodLinesStore
+from fusion_billing.errors import NotFound, Unavailable
 from fusion_billing.instants import sortable
+from fusion_billing.retry import VERSION_CONFLICTS
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -31,6 +35,7 @@ class LineReading:
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
         self._table = table
+        self._lines = PeriodLinesStore(client, table)
 
     def due(
         self, line_partition: int, now: datetime, limit: int, after: Item | None = None
@@ -53,7 +58,7 @@ class LineReading:
     def listing(self, partition: str, limit: int, after: Item | None = None) -> tuple[list[StoredLine], Item | None]:
         """Return a page of the lines under `partition` (a state, or a line partition), the oldest first."""
         found, following = self._keys(partition, limit, after, None)
-        return [line for line in self._read(found) if line.line_partition == partition], following
+        return [line for line in self._read(found) if line.is_shared or line.line_partition == partition], following
 
     def get(self, key: RatingKey) -> StoredLine:
         """Return the line of a rating; raises `NotFound` if it does not exist."""
@@ -71,19 +76,24 @@ class LineReading:
 
         Half as dear where they need not be `consistent`: they may be a moment old then.
         """
+        pk = keys.rating_partition(subscription, period_start)
         request: dict[str, Any] = {
             "TableName": self._table,
             "KeyConditionExpression": "pk = :pk",
-            "ExpressionAttributeValues": {":pk": {"S": keys.rating_partition(subscription, period_start)}},
+            "ExpressionAttributeValues": {":pk": {"S": pk}},
             "ConsistentRead": consistent,
         }
-        found: list[StoredLine] = []
+        return self._with_lines(lambda: self._queried(request))
+
+    def _queried(self, request: dict[str, Any]) -> list[Item]:
+        found: list[Item] = []
+        page = dict(request)
         while True:
-            response = self._client.query(**request)
-            found += [read_line(item) for item in response["Items"]]
+            response = self._client.query(**page)
+            found += response["Items"]
             if not response.get("LastEvaluatedKey"):
                 return found
-            request["ExclusiveStartKey"] = response["LastEvaluatedKey"]
+            page["ExclusiveStartKey"] = response["LastEvaluatedKey"]
 
     def _keys(self, partition: str, limit: int, after: Item | None, until: str | None) -> tuple[list[Key], Item | None]:
         values: dict[str, Any] = {":pk": {"S": partition}}
@@ -104,13 +114,40 @@ class LineReading:
         return [(item["pk"]["S"], item["sk"]["S"]) for item in response["Items"]], response.get("LastEvaluatedKey")
 
     def _read(self, requested: Iterable[Key]) -> list[StoredLine]:
+        """Return the lines of ratings, and the due lines of periods, in the order in which they are requested."""
         ordered = list(requested)
-        primary_keys = [keys.primary(pk, sk) for pk, sk in ordered]
-        found = {
-            (item["pk"]["S"], item["sk"]["S"]): read_line(item)
-            for item in consistent_reads.items(self._client, self._table, primary_keys)
-        }
-        return [found[key] for key in ordered if key in found]
+        partitions = [pk for pk, sk in ordered if sk == keys.PERIOD_LINES]
+        periods = self._lines.read(partitions) if partitions else {}
+        wanted = [key for pk, sk in ordered for key in _keys_of(pk, sk, periods)]
+        found = {(line.pk, line.sk): line for line in self._with_lines(lambda: self._items(wanted, periods), periods)}
+        return [found[key] for key in dict.fromkeys(wanted) if key in found]
+
+    def _items(self, ratings: Iterable[Key], known: Mapping[str, PeriodLines]) -> list[Item]:
+        """Return the items of ratings, and of the lines of their periods but for those `known`."""
+        names = dict.fromkeys(ratings)
+        names |= dict.fromkeys((pk, keys.PERIOD_LINES) for pk, _ in list(names) if pk not in known)
+        return list(consistent_reads.items(self._client, self._table, [keys.primary(*name) for name in names]))
+
+    def _with_lines(
+        self, read: Callable[[], list[Item]], known: Mapping[str, PeriodLines] | None = None
+    ) -> list[StoredLine]:
+        """Return the ratings that are read, each with its line; they are read again if a line was moved meanwhile."""
+        periods = dict(known or {})
+        for _ in VERSION_CONFLICTS.attempts():
+            items = read()
+            lines = periods | {item["pk"]["S"]: self._lines.noted(item) for item in items if is_period_lines(item)}
+            try:
+                return [read_line(item, lines.get(item["pk"]["S"])) for item in items if not is_period_lines(item)]
+            except LineMoved:
+                periods = self._lines.read(periods) if periods else {}
+        raise Unavailable("The lines of the ratings keep being moved: send the request again")
+
+
+def _keys_of(pk: str, sk: str, periods: Mapping[str, PeriodLines]) -> list[Key]:
+    """Return the ratings that an item of the index stands for: itself, or those of the due lines of a period."""
+    if sk != keys.PERIOD_LINES:
+        return [(pk, sk)]
+    return [(pk, name) for name, line in periods[pk].lines.items() if "line_pk" in line] if pk in periods else []
 
 
 def _key(rating: RatingKey) -> Key:

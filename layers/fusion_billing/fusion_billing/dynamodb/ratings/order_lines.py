@@ -1,20 +1,32 @@
 """The order lines of ratings: which are due in each partition, and the result of sending them.
 
-A rating's item is its line's outbox. Before a call its intent is written, and what became of the line is
-written under the rating's version, the intent being cleared by the same write: a newer version that arrived
-meanwhile stays due, and what is not acknowledged stays unknown. A write that finds another intent than the
-one it was read with leaves everything as it is: another run is at work on the line.
+A line is among those of its period (`shared_lines`), or on its rating's item: an earlier release put it there, or it
+failed, was changed in Odoo, waits for a final invoice, or its period is invoiced.
+
+Before a call its intent is written, and what became of the line is written under the rating's version, the intent
+being cleared by the same write: a newer version that arrived meanwhile stays due, and what is not acknowledged stays
+unknown. A write that finds another intent than the one it was read with leaves everything as it is: another run is at
+work on the line.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import ClientError
 
-from fusion_billing.dynamodb import errors, keys
+from fusion_billing.dynamodb import keys
+from fusion_billing.dynamodb.attributes import Item
 from fusion_billing.dynamodb.errors import cancelled_by_condition, cancelled_by_contention, condition_failed
 from fusion_billing.dynamodb.expressions import UpdateExpression, placeholders
+from fusion_billing.dynamodb.ratings.line_conditions import (
+    FROZEN,
+    NOT_NEWER_THERE,
+    STILL_DUE,
+    STILL_THIS,
+    Condition,
+)
+from fusion_billing.dynamodb.ratings.line_intents import RatingIntents
 from fusion_billing.dynamodb.ratings.order_line_items import (
     FINAL_INVOICE,
     STORED_FAILED,
@@ -25,32 +37,34 @@ from fusion_billing.dynamodb.ratings.order_line_items import (
     noted,
 )
 from fusion_billing.dynamodb.ratings.order_line_reading import LineReading
+from fusion_billing.dynamodb.ratings.shared_lines import SharedLines
 from fusion_billing.errors import Conflict, Unavailable
 from fusion_billing.instants import rfc3339, sortable
-from fusion_billing.retry import WRITES
 from fusion_billing.webhooks.publishing import TransactionWrite
 
-_IS_THIS_VERSION = "version = :version"
-_IS_NOT_FROZEN = "attribute_not_exists(frozen)"
-_IS_NOT_NEWER_THERE = "(attribute_not_exists(line_version) OR line_version <= :version)"
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
 _NO_INTENT = "attribute_not_exists(line_intent)"
 _NO_OTHER_INTENT = f"({_NO_INTENT} OR line_intent = :intent)"
-
-_STATEMENTS = 25  # of PartiQL in one call
-_INTEND = (
-    "SET line_intent = ? REMOVE line_digest "
-    "WHERE pk = ? AND sk = ? AND version = ? AND line_state = 'due' AND frozen IS MISSING"
-)
-_REFUSALS = frozenset({"ConditionalCheckFailed"})
-_TRANSIENT = errors.TRANSIENT
 
 
 Fate = Literal["sent", "overtaken", "frozen"]
 """What a line met on its way: nothing, a newer version of its rating, or the invoicing of its period."""
 
 
+_SENT_REMOVES = ("line_error", "line_message", "line_intent")
+_MOST_EVENTS = 99
+"""Writes of events that fit into a transaction, beside the lines."""
+
+
 class LineStore(LineReading):
     """Lines in the ratings table, read and written."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        super().__init__(client, table)
+        self._shared = SharedLines(client, table, self._lines)
+        self._on_ratings = RatingIntents(client, table)
 
     def intend(self, intents: Sequence[tuple[StoredLine, Intent]]) -> list[bool]:
         """Write the intents of lines, 25 to a call; return for each line whether it may be sent.
@@ -58,25 +72,8 @@ class LineStore(LineReading):
         One that may not has a newer version, or its period was invoiced. From here on the digest acknowledged
         before proves nothing. Raises `Unavailable` where the table could not answer for some in time.
         """
-        may_go = [False] * len(intents)
-        pending = list(range(len(intents)))
-        for _ in WRITES.attempts():
-            again: list[int] = []
-            for first in range(0, len(pending), _STATEMENTS):
-                chunk = pending[first : first + _STATEMENTS]
-                statements = [self._intent_statement(*intents[index]) for index in chunk]
-                responses = self._client.batch_execute_statement(Statements=statements)["Responses"]
-                for index, response in zip(chunk, responses, strict=True):
-                    code = response["Error"]["Code"] if "Error" in response else None
-                    if code in _TRANSIENT:
-                        again.append(index)
-                    elif code is not None and code not in _REFUSALS:
-                        raise Unavailable(f"the ratings table refused an intent: {code}")
-                    may_go[index] = code is None
-            if not again:
-                return may_go
-            pending = again
-        raise Unavailable("The ratings table is throttled: send the request again")
+        going = self._shared.intend(intents) | self._on_ratings.intend(intents)
+        return [number in going for number in range(len(intents))]
 
     def sent(
         self,
@@ -93,14 +90,10 @@ class LineStore(LineReading):
         that is what it will bill. `awaits_invoice` lists the line until an operator has invoiced it.
         """
         stored = noted(line, put)
-        done: dict[str, Any] = {
-            "line_state": {"S": "sent"},
-            "line_sent_at": {"S": rfc3339(now)},
-            "line_tries": {"N": "0"},
-            **stored,
-        }
-        removed = ["line_error", "line_message", "line_intent"]
+        done = _done(line, put, now)
+        removed = list(_SENT_REMOVES)
         if awaits_invoice:
+            self._shared.move_to_rating(line)
             done |= {
                 "line_state": {"S": FINAL_INVOICE},
                 "line_pk": {"S": FINAL_INVOICE},
@@ -108,14 +101,24 @@ class LineStore(LineReading):
             }
         else:
             removed += ["line_pk", "line_at"]
-        still_this = f"{_IS_THIS_VERSION} AND {_IS_NOT_FROZEN}"
-        if self._write(line, done, removed, still_this, events=events):
+        if self._write(line, done, removed, STILL_THIS, events=events):
             return "sent"
         shown = {**stored, **{name: done[name] for name in ("line_state", "line_sent_at")}}
         if self._write_frozen(line, {**shown, "line_state": {"S": "sent"}}, [], now):
             return "frozen"
-        self._write(line, stored, ["line_intent"], _IS_NOT_NEWER_THERE)
+        self._write(line, stored, ["line_intent"], NOT_NEWER_THERE)
         return "overtaken"
+
+    def sent_together(
+        self, results: Sequence[tuple[StoredLine, Put, Sequence[TransactionWrite]]], now: datetime
+    ) -> list[Fate]:
+        """Write that Odoo holds these versions of lines of one period, as `sent` does of one, in one write."""
+        updates = [(line, _done(line, put, now)) for line, put, _ in results]
+        events = [event for _, _, own in results for event in own]
+        removed = [*_SENT_REMOVES, "line_pk", "line_at"]
+        if len(events) < _MOST_EVENTS and self._shared.write_all(updates, removed, STILL_THIS, events):
+            return ["sent"] * len(results)
+        return [self.sent(line, put, now, own) for line, put, own in results]
 
     def fail(
         self,
@@ -138,8 +141,8 @@ class LineStore(LineReading):
             "line_error": {"S": error},
             "line_message": {"S": message},
         }
-        still_this = f"{_IS_THIS_VERSION} AND {_IS_NOT_FROZEN}"
-        return self._resolve(line, values, still_this, standing, now=now, events=events)
+        self._shared.move_to_rating(line)
+        return self._resolve(line, values, STILL_THIS, standing, now=now, events=events)
 
     def postpone(
         self, line: StoredLine, error: str, message: str, at: datetime, *, standing: Standing | None = None
@@ -154,8 +157,7 @@ class LineStore(LineReading):
             "line_message": {"S": message},
             "line_tries": {"N": str(line.attempt_count + 1)},
         }
-        still_due = f"{_IS_THIS_VERSION} AND {_IS_NOT_FROZEN} AND line_state = :due"
-        return self._resolve(line, values, still_due, standing, now=at, more={":due": {"S": "due"}})
+        return self._resolve(line, values, STILL_DUE, standing, now=at, more={":due": {"S": "due"}})
 
     def retired(self, line: StoredLine, suffix: str, line_partition: int, now: datetime) -> bool:
         """Write that nothing is left of the line on its former order or product; it is due as a new one.
@@ -167,8 +169,7 @@ class LineStore(LineReading):
             "line_pk": {"S": keys.due_lines_partition(line_partition)},
             "line_at": {"S": sortable(now)},
         }
-        still_due = f"{_IS_THIS_VERSION} AND {_IS_NOT_FROZEN} AND line_state = :due"
-        return self._resolve(line, values, still_due, Standing(), now=now, more={":due": {"S": "due"}})
+        return self._resolve(line, values, STILL_DUE, Standing(), now=now, more={":due": {"S": "due"}})
 
     def make_due(self, line: StoredLine, line_partition: int, now: datetime, *, forget: bool = False) -> None:
         """Make a line due at once; `forget` what was sent, so that an unchanged one is sent all the same.
@@ -182,15 +183,21 @@ class LineStore(LineReading):
             "line_tries": {"N": "0"},
         }
         removed = ["line_error", "line_message", *(["line_digest"] if forget else [])]
-        still_this = f"{_IS_THIS_VERSION} AND {_IS_NOT_FROZEN}"
-        if not self._update(line, *_expression(values, removed), still_this):
+        is_written = self._shared.write(line, values, removed, STILL_THIS, any_intent=True)
+        if is_written is None:
+            is_written = self._update(line, *_expression(values, removed), STILL_THIS.expression)
+        if not is_written:
             raise Conflict("the rating changed meanwhile, or its period is invoiced: read it again")
+
+    def move_to_partition(self, line: StoredLine, partition: str) -> bool:
+        """List a due line that is among those of its period under another partition; False if it is no longer due."""
+        return bool(self._shared.write(line, {"line_pk": {"S": partition}}, (), STILL_DUE, any_intent=True))
 
     def _resolve(
         self,
         line: StoredLine,
         values: dict[str, Any],
-        condition: str,
+        condition: Condition,
         standing: Standing | None,
         *,
         now: datetime,
@@ -208,7 +215,7 @@ class LineStore(LineReading):
         if self._write(line, {**values, **reported}, resolved, condition, events=events, more=more):
             return True
         if not self._write_frozen(line, reported, gone, now):
-            self._write(line, reported, resolved, _IS_NOT_NEWER_THERE)
+            self._write(line, reported, resolved, NOT_NEWER_THERE)
         return False
 
     def _write_frozen(self, line: StoredLine, values: dict[str, Any], removed: list[str], now: datetime) -> bool:
@@ -217,37 +224,32 @@ class LineStore(LineReading):
             "line_pk": {"S": keys.invoices_partition_of_due(line.line_partition)},
             "line_at": {"S": sortable(now)},
         }
-        return self._write(line, {**values, **due}, [*removed, "line_intent", "billed"], "attribute_exists(frozen)")
+        return self._write(line, {**values, **due}, [*removed, "line_intent", "billed"], FROZEN)
 
     def _write(
         self,
         line: StoredLine,
         values: dict[str, Any],
         removed: Sequence[str],
-        condition: str,
+        condition: Condition,
         *,
-        events: Sequence[Any] = (),
+        events: Sequence[TransactionWrite] = (),
         more: dict[str, Any] | None = None,
     ) -> bool:
         """Write unless another run's intent stands by now."""
+        is_written = self._shared.write(line, values, removed, condition, events)
+        if is_written is not None:
+            return is_written
         expression, given = _expression(values, removed)
+        if condition is STILL_DUE:
+            given |= {":due": {"S": "due"}}
         given |= more or {}
         if line.intent is None:
-            condition += f" AND {_NO_INTENT}"
+            on_item = f"{condition.expression} AND {_NO_INTENT}"
         else:
-            condition += f" AND {_NO_OTHER_INTENT}"
+            on_item = f"{condition.expression} AND {_NO_OTHER_INTENT}"
             given[":intent"] = {"S": line.intent.text()}
-        return self._update(line, expression, given, condition, events)
-
-    def _intent_statement(self, line: StoredLine, intent: Intent) -> Any:
-        # Table and attribute names alone; every value is a parameter.
-        parameters = [
-            {"S": intent.text()},
-            {"S": line.pk},
-            {"S": line.sk},
-            {"N": str(line.version)},
-        ]
-        return {"Statement": f'UPDATE "{self._table}" {_INTEND}', "Parameters": parameters}
+        return self._update(line, expression, given, on_item, events)
 
     def _update(
         self,
@@ -279,6 +281,16 @@ class LineStore(LineReading):
                 raise Unavailable("the line and its events met another transaction") from None
             raise
         return True
+
+
+def _done(line: StoredLine, put: Put, now: datetime) -> Item:
+    """Return the attributes of a line whose version Odoo holds."""
+    return {
+        "line_state": {"S": "sent"},
+        "line_sent_at": {"S": rfc3339(now)},
+        "line_tries": {"N": "0"},
+        **noted(line, put),
+    }
 
 
 def _expression(values: dict[str, Any], removed: Sequence[str]) -> tuple[str, dict[str, Any]]:

@@ -7,18 +7,20 @@ from typing import Any, NamedTuple
 from fusion_billing.billing.decisions import LineMove, NewVersion
 from fusion_billing.billing.rating import HistoryEntry, Line, RatingKey, StoredRating
 from fusion_billing.dynamodb import keys
-from fusion_billing.dynamodb.attributes import Item
+from fusion_billing.dynamodb.attributes import Item, ItemView, integer, optional_integer
 from fusion_billing.dynamodb.ratings.order_line_items import read_state
 from fusion_billing.dynamodb.ratings.packed_documents import pack, read_documents
+from fusion_billing.dynamodb.ratings.period_lines import PeriodLines, has_own_line, with_line
 from fusion_billing.dynamodb.ratings.rating_parts import parts_name
 from fusion_billing.instants import rfc3339, sortable
 
 LINE_GONE: dict[LineMove, tuple[str, ...]] = {
-    "due": ("line_error", "line_message"),
-    "waiting": ("line_pk", "line_at", "line_error", "line_message"),
-    "none": ("line_pk", "line_at", "line_error", "line_message", "line_state"),
+    "due": ("line_error", "line_message", "line_rated"),
+    "waiting": ("line_pk", "line_at", "line_error", "line_message", "line_rated"),
+    "none": ("line_pk", "line_at", "line_error", "line_message", "line_rated"),
     "keep": (),
 }
+"""The attributes of a line that a move removes."""
 
 _TEXTS = ("doc", "hist")
 """How earlier releases stored the document and the history."""
@@ -32,7 +34,7 @@ class DueLine(NamedTuple):
 
 
 def version_values(decision: NewVersion, stored: StoredRating | None, due: DueLine, now: datetime) -> Item:
-    """Return the attributes of a new version and its line; `due` is for a line that becomes due."""
+    """Return the attributes of a new version, and of its line if it is on the same item; `due` is when it is due."""
     rated = decision.computed_rating
     at = rfc3339(now.replace(microsecond=0))  # a history of whole seconds is half as long
     entry = HistoryEntry(decision.version, rated.document.units, rated.document.amount, at, rated.cause)
@@ -43,7 +45,7 @@ def version_values(decision: NewVersion, stored: StoredRating | None, due: DueLi
         "packed": {"B": pack(rated.document_json, history, entry)},
         "digest": {"B": bytes.fromhex(rated.digest)},
         **period_end_values(rated.key.subscription, rated.document.period_end),
-        **line_values(decision.line, due),
+        **(line_values(decision.line, due) if stored is not None and stored.line.is_on_rating else {}),
     }
     if rated.parts:
         values["parts"] = {"S": parts_name(decision.version, rated)}
@@ -65,7 +67,8 @@ def removed(decision: NewVersion, stored: StoredRating | None) -> tuple[str, ...
     """
     had_parts = stored is not None and stored.parts is not None
     gone = ("parts",) if had_parts and not decision.computed_rating.parts else ()
-    return LINE_GONE[decision.line] + gone + _TEXTS
+    has_own_line = stored is not None and stored.line.is_on_rating
+    return (LINE_GONE[decision.line] if has_own_line else ()) + gone + _TEXTS
 
 
 def raised_value(raised: frozenset[str]) -> Item:
@@ -82,11 +85,16 @@ def line_values(line: LineMove, due: DueLine) -> Item:
             "line_at": {"S": sortable(due.at)},
             "line_tries": {"N": "0"},
         }
-    return {"line_state": {"S": "waiting"}} if line == "waiting" else {}
+    return {} if line == "keep" else {"line_state": {"S": line}}
 
 
-def rating_of(item: Item) -> StoredRating:
-    """Return the rating in an item."""
+def rating_of(item: Item, lines: PeriodLines | None = None) -> StoredRating:
+    """Return the rating in an item; `lines` are those of its period, unless its line is on the item itself.
+
+    Raises `LineMoved` if the line was moved onto the item after that was read.
+    """
+    is_on_rating = has_own_line(item)
+    item = with_line(item, lines)
     subscription, start, charge, corrects = keys.parse_rating_key(item["pk"]["S"], item["sk"]["S"])
     document_json, history = read_documents(item)
     return StoredRating(
@@ -98,16 +106,19 @@ def rating_of(item: Item) -> StoredRating:
         history=history,
         frozen="frozen" in item and item["frozen"]["BOOL"],
         raised=frozenset(item["raised"]["SS"]) if "raised" in item else frozenset(),
-        line=_line(item),
+        line=line_of(item, is_on_rating=is_on_rating),
         parts=item["parts"]["S"] if "parts" in item else None,
         is_listed="end_pk" in item,
     )
 
 
-def _line(item: dict[str, Any]) -> Line:
+def line_of(item: ItemView, *, is_on_rating: bool) -> Line:
+    """Return the line that the attributes of an item describe."""
+    sent_version = optional_integer(item, "line_version")
+    known = max(optional_integer(item, "line_rated") or 0, sent_version or 0)
     return Line(
         state=read_state(item["line_state"]["S"]) if "line_state" in item else None,
-        version=int(item["line_version"]["N"]) if "line_version" in item else None,
+        version=sent_version,
         amount=Decimal(_scalar(item["line_amount"])) if "line_amount" in item else None,
         at=_instant(item["line_at"]["S"]) if "line_at" in item else None,
         id=int(item["line_id"]["N"]) if "line_id" in item else None,
@@ -116,6 +127,8 @@ def _line(item: dict[str, Any]) -> Line:
         billed=Decimal(_scalar(item["billed"])) if "billed" in item else None,
         by_order_line="billed_source" in item,
         has_intent="line_intent" in item,
+        is_on_rating=is_on_rating,
+        is_behind="line_rated" in item and "version" in item and known < integer(item, "version"),
     )
 
 

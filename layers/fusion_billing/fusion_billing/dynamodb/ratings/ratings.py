@@ -4,7 +4,7 @@ A writer reads a rating first and names the version that it read. If another wri
 `VersionConflict`, reads again, and rates again. `rating_writes` builds the writes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +14,17 @@ from fusion_billing.billing.decisions import NewVersion, SameVersion
 from fusion_billing.billing.rating import RatingKey, StoredRating
 from fusion_billing.billing.rating_document import RatingDocument
 from fusion_billing.dynamodb import consistent_reads, errors, keys
+from fusion_billing.dynamodb.attributes import Item, Request
 from fusion_billing.dynamodb.ratings.closed_periods import ClosedPeriodStore
+from fusion_billing.dynamodb.ratings.line_changes import LineChange
+from fusion_billing.dynamodb.ratings.period_lines import LineMoved, is_period_lines
+from fusion_billing.dynamodb.ratings.period_lines_store import PeriodLinesStore
 from fusion_billing.dynamodb.ratings.rating_items import rating_of
+from fusion_billing.dynamodb.ratings.rating_line_writes import RatingLineWrites
 from fusion_billing.dynamodb.ratings.rating_parts import RatingParts, parts_name
 from fusion_billing.dynamodb.ratings.rating_writes import RatingWrites, Save
 from fusion_billing.errors import Unavailable, VersionConflict
-from fusion_billing.retry import WRITES
+from fusion_billing.retry import VERSION_CONFLICTS, WRITES
 from fusion_billing.webhooks.publishing import TransactionWrite
 
 if TYPE_CHECKING:
@@ -40,36 +45,56 @@ class RatingsStore:
         self._table = table
         self._writes = RatingWrites(table, line_partitions)
         self._parts = RatingParts(client, table)
+        self._lines = PeriodLinesStore(client, table)
+        self._line_writes = RatingLineWrites(client, self._lines, self._writes)
         self.closed_periods = ClosedPeriodStore(client, table)
 
     def get(self, key: RatingKey) -> StoredRating | None:
         """Return the rating under `key` as it is now."""
-        answer = self._client.get_item(TableName=self._table, Key=keys.rating_key(key), ConsistentRead=True)
-        item = answer.get("Item")
-        return rating_of(item) if item is not None else None
+        return self.get_many([key]).get(key)
 
     def get_many(self, requested: Iterable[RatingKey]) -> dict[RatingKey, StoredRating]:
         """Return the ratings that exist, by key, from consistent reads. Raises `Unavailable` when throttled."""
         primary_keys = [keys.rating_key(key) for key in dict.fromkeys(requested)]
-        read = map(rating_of, consistent_reads.items(self._client, self._table, primary_keys))
+        partitions = dict.fromkeys(key["pk"]["S"] for key in primary_keys)
+        primary_keys += [keys.primary(pk, keys.PERIOD_LINES) for pk in partitions]
+        read = self._rated(lambda: list(consistent_reads.items(self._client, self._table, primary_keys)), partitions)
         return {stored.key: stored for stored in read}
 
     def in_period(self, subscription: str, period_start: datetime) -> list[StoredRating]:
         """Return every rating billed in a period, adjustments included, as they are now, by name."""
-        request: dict[str, Any] = {
+        pk = keys.rating_partition(subscription, period_start)
+        return self._rated(lambda: self._partition(pk), [pk])
+
+    def _partition(self, pk: str) -> list[Item]:
+        request: Request = {
             "TableName": self._table,
             "KeyConditionExpression": "pk = :pk",
-            "ExpressionAttributeValues": {":pk": {"S": keys.rating_partition(subscription, period_start)}},
+            "ExpressionAttributeValues": {":pk": {"S": pk}},
             "ConsistentRead": True,
         }
-        found: list[StoredRating] = []
+        found: list[Item] = []
         while True:
             answer = self._client.query(**request)
-            found += [rating_of(item) for item in answer["Items"]]
+            found += answer["Items"]
             after = answer.get("LastEvaluatedKey")
             if not after:
                 return found
             request["ExclusiveStartKey"] = after
+
+    def _rated(self, read: Callable[[], list[Item]], partitions: Iterable[str]) -> list[StoredRating]:
+        """Return the ratings that are read, each with its line; they are read again if a line was moved meanwhile."""
+        for _ in VERSION_CONFLICTS.attempts():
+            items = read()
+            lines = {item["pk"]["S"]: self._lines.noted(item) for item in items if is_period_lines(item)}
+            for pk in partitions:
+                if pk not in lines:
+                    self._lines.noted_absent(pk)
+            try:
+                return [rating_of(item, lines.get(item["pk"]["S"])) for item in items if not is_period_lines(item)]
+            except LineMoved:
+                continue
+        raise Unavailable("The lines of the ratings keep being moved: send the request again")
 
     def whole(self, stored: StoredRating) -> RatingDocument:
         """Return the whole document of a rating, its large fields included; raises `Unavailable`."""
@@ -96,11 +121,21 @@ class RatingsStore:
         """
         due = self._writes.due(odoo_order_id, line_at or now)
         if isinstance(decision, SameVersion):
-            self._commit(self._writes.same_version(decision, due), events)
-            return
-        self._put_parts(decision)
-        self._commit(self._writes.new_version(decision, stored, due, now), events)
-        self._delete_parts(stored)
+            own, key, version = decision.stored.line.is_on_rating, decision.stored.key, decision.stored.version
+            if own or decision.raised or not decision.stored.is_listed:
+                self._commit(self._writes.same_version(decision, due), events)
+                events = ()
+        else:
+            own = stored is not None and stored.line.is_on_rating
+            key, version = decision.computed_rating.key, decision.version
+            self._put_parts(decision)
+            self._commit(self._writes.new_version(decision, stored, due, now), events)
+            self._delete_parts(stored)
+            events = ()
+        if not own:
+            # After the rating: a worker that is stopped in between leaves a line that is behind its rating,
+            # which the next rating of the pair sees, whether it changes anything or not.
+            self._line_writes.write(LineChange(key, version, decision.line, due), now, events)
 
     def save_many(self, saves: Sequence[Save], *, now: datetime) -> list[Exception | None]:
         """Write new versions that have no events, 25 to a call; return the error of each, or None.
@@ -119,7 +154,19 @@ class RatingsStore:
         for save, outcome in zip(saves, outcomes, strict=True):
             if outcome is None:
                 self._delete_parts(save.stored)
+        self._write_lines(saves, outcomes, now)
         return outcomes
+
+    def _write_lines(self, saves: Sequence[Save], outcomes: list[Exception | None], now: datetime) -> None:
+        """Write the lines of the ratings that were written, and note their errors."""
+        changes = {
+            index: self._writes.line_change(save, now)
+            for index, (save, outcome) in enumerate(zip(saves, outcomes, strict=True))
+            if outcome is None and not (save.stored is not None and save.stored.line.is_on_rating)
+        }
+        failures = self._line_writes.write_many(list(changes.values()), now)
+        for index, change in changes.items():
+            outcomes[index] = failures.get(change.key)
 
     def _attempt(
         self, saves: Sequence[Save], pending: list[int], outcomes: list[Exception | None], now: datetime
@@ -144,7 +191,10 @@ class RatingsStore:
         What Odoo acknowledged of its line stays, and the relay reads the invoiced amounts. Raises
         `VersionConflict` if the rating is not the one read.
         """
-        self._commit(self._writes.frozen(stored), ())
+        if stored.line.is_on_rating:
+            self._commit(self._writes.frozen(stored), ())
+        elif not self._line_writes.freeze(stored):
+            raise VersionConflict(_OVERTAKEN)
 
     def _put_parts(self, decision: NewVersion) -> None:
         rated = decision.computed_rating

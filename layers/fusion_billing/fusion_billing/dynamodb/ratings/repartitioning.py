@@ -10,7 +10,7 @@ from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.errors import condition_failed
 from fusion_billing.dynamodb.keys import line_partition
 from fusion_billing.dynamodb.ratings.order_line_items import StoredLine
-from fusion_billing.dynamodb.ratings.order_line_reading import LineReading
+from fusion_billing.dynamodb.ratings.order_lines import LineStore
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -36,7 +36,7 @@ class Repartitioning:
     def __init__(self, client: "DynamoDBClient", ratings_table: str) -> None:
         self._client = client
         self._table = ratings_table
-        self._lines = LineReading(client, ratings_table)
+        self._lines = LineStore(client, ratings_table)
 
     def run(self, line_partitions: int) -> Repartitioned:
         """Move every waiting line to its partition out of `line_partitions`.
@@ -63,6 +63,8 @@ class Repartitioning:
         return lines
 
     def _move(self, line: StoredLine, partition: str) -> bool:
+        if line.is_shared:
+            return self._lines.move_to_partition(line, partition)
         try:
             self._client.update_item(
                 TableName=self._table,
