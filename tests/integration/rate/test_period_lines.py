@@ -123,10 +123,12 @@ def test_three_lines_of_an_order_cost_five_units_to_be_due_intended_and_sent(
         store.save(save.decision, stored=save.stored, odoo_order_id=ORDER, now=NOW)
         assert consumed.operations == ["UpdateItem", "UpdateItem"]
         assert consumed.units(tables.ratings) == 1 + 1, "the rating and the lines, which are listed already"
+        consumed.clear()
         due = _due(lines)
         assert len(due) == 3
+        assert consumed.operations == ["Query", "Query"], "the index, and all that is billed in the period"
+        assert consumed.units(tables.ratings) == 0.5 + 1
         known = _intend(lines, due)
-        [line, *_] = known
         consumed.clear()
         results = [(line, _put(line, digest), ()) for line, digest in zip(known, digests, strict=True)]
         assert lines.sent_together(results, NOW) == ["sent"] * 3

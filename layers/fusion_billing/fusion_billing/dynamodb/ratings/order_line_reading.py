@@ -4,7 +4,7 @@ The index `lines` names the items that hold them, a moment late perhaps, so what
 consistently. An item is a rating with its line, or the lines of a period (`period_lines`), of which some may be due.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from fusion_billing.dynamodb.ratings.order_line_items import (
     StoredLine,
     read_line,
 )
-from fusion_billing.dynamodb.ratings.period_lines import LineMoved, PeriodLines, is_period_lines
+from fusion_billing.dynamodb.ratings.period_lines import LineMoved, is_period_lines
 from fusion_billing.dynamodb.ratings.period_lines_store import PeriodLinesStore
 from fusion_billing.errors import NotFound, Unavailable
 from fusion_billing.instants import sortable
@@ -77,17 +77,16 @@ class LineReading:
         Half as dear where they need not be `consistent`: they may be a moment old then.
         """
         pk = keys.rating_partition(subscription, period_start)
-        request: dict[str, Any] = {
+        return self._with_lines(lambda: self._partition(pk, consistent=consistent))
+
+    def _partition(self, pk: str, *, consistent: bool = True) -> list[Item]:
+        page: dict[str, Any] = {
             "TableName": self._table,
             "KeyConditionExpression": "pk = :pk",
             "ExpressionAttributeValues": {":pk": {"S": pk}},
             "ConsistentRead": consistent,
         }
-        return self._with_lines(lambda: self._queried(request))
-
-    def _queried(self, request: dict[str, Any]) -> list[Item]:
         found: list[Item] = []
-        page = dict(request)
         while True:
             response = self._client.query(**page)
             found += response["Items"]
@@ -114,40 +113,41 @@ class LineReading:
         return [(item["pk"]["S"], item["sk"]["S"]) for item in response["Items"]], response.get("LastEvaluatedKey")
 
     def _read(self, requested: Iterable[Key]) -> list[StoredLine]:
-        """Return the lines of ratings, and the due lines of periods, in the order in which they are requested."""
-        ordered = list(requested)
-        partitions = [pk for pk, sk in ordered if sk == keys.PERIOD_LINES]
-        periods = self._lines.read(partitions) if partitions else {}
-        wanted = [key for pk, sk in ordered for key in _keys_of(pk, sk, periods)]
-        found = {(line.pk, line.sk): line for line in self._with_lines(lambda: self._items(wanted, periods), periods)}
-        return [found[key] for key in dict.fromkeys(wanted) if key in found]
+        """Return the lines of ratings, and the due lines of periods, in the order in which they are requested.
 
-    def _items(self, ratings: Iterable[Key], known: Mapping[str, PeriodLines]) -> list[Item]:
-        """Return the items of ratings, and of the lines of their periods but for those `known`."""
+        A period is read by one query, which costs a unit for all its lines.
+        """
+        ordered = list(requested)
+        ratings = [(pk, sk) for pk, sk in ordered if sk != keys.PERIOD_LINES]
+        periods = dict.fromkeys(pk for pk, sk in ordered if sk == keys.PERIOD_LINES)
+        by_rating = {(line.pk, line.sk): [line] for line in self._with_lines(lambda: self._items(ratings))}
+        by_period = {pk: self._due_of(pk) for pk in periods}
+        found: list[StoredLine] = []
+        for pk, sk in ordered:
+            found += by_period[pk] if sk == keys.PERIOD_LINES else by_rating.get((pk, sk), ())
+        return found
+
+    def _due_of(self, pk: str) -> list[StoredLine]:
+        """Return the due lines of a period."""
+        lines = self._with_lines(lambda: self._partition(pk))
+        return [line for line in lines if line.is_shared and line.line_partition]
+
+    def _items(self, ratings: Iterable[Key]) -> list[Item]:
+        """Return the items of ratings, and of the lines of their periods."""
         names = dict.fromkeys(ratings)
-        names |= dict.fromkeys((pk, keys.PERIOD_LINES) for pk, _ in list(names) if pk not in known)
+        names |= dict.fromkeys((pk, keys.PERIOD_LINES) for pk, _ in list(names))
         return list(consistent_reads.items(self._client, self._table, [keys.primary(*name) for name in names]))
 
-    def _with_lines(
-        self, read: Callable[[], list[Item]], known: Mapping[str, PeriodLines] | None = None
-    ) -> list[StoredLine]:
+    def _with_lines(self, read: Callable[[], list[Item]]) -> list[StoredLine]:
         """Return the ratings that are read, each with its line; they are read again if a line was moved meanwhile."""
-        periods = dict(known or {})
         for _ in VERSION_CONFLICTS.attempts():
             items = read()
-            lines = periods | {item["pk"]["S"]: self._lines.noted(item) for item in items if is_period_lines(item)}
+            lines = {item["pk"]["S"]: self._lines.noted(item) for item in items if is_period_lines(item)}
             try:
                 return [read_line(item, lines.get(item["pk"]["S"])) for item in items if not is_period_lines(item)]
             except LineMoved:
-                periods = self._lines.read(periods) if periods else {}
+                continue
         raise Unavailable("The lines of the ratings keep being moved: send the request again")
-
-
-def _keys_of(pk: str, sk: str, periods: Mapping[str, PeriodLines]) -> list[Key]:
-    """Return the ratings that an item of the index stands for: itself, or those of the due lines of a period."""
-    if sk != keys.PERIOD_LINES:
-        return [(pk, sk)]
-    return [(pk, name) for name, line in periods[pk].lines.items() if "line_pk" in line] if pk in periods else []
 
 
 def _key(rating: RatingKey) -> Key:
