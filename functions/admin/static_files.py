@@ -75,19 +75,20 @@ class _File:
 
 
 def respond(event: JsonMapping) -> FileResponse | Response:
-    """Return the file at a path of the console or the portal; raises `NotFound`."""
+    """Return the file at a path of the console or the portal; raises `NotFound`.
+
+    The page is at `/console` and at `/console/`: some gateways tell them apart, some don't. Its links are relative,
+    since the service may stand below a path, so that at the latter they lead to `/console/console/`.
+    """
     if event["requestContext"]["http"]["method"] not in _METHODS:
         raise NotFound("No such path: only GET and HEAD are served here")
     headers = headers_of(event)
     folder, _, name = event["rawPath"].strip("/").partition("/")
     if folder == PORTAL.name:
         return _portal(event["rawPath"], headers)
-    if not event["rawPath"].endswith("/") and not name:
-        # Relative, as the page's own links are: the service may stand below a path.
-        return FileResponse(302, headers={**_HEADERS, "location": f"{folder}/", "cache-control": _CHECK_EACH_TIME})
     if not name:
         return _sent(_page(), headers, _CHECK_EACH_TIME)
-    _, version, name = [*name.split("/", 2), "", ""][:3]
+    _, version, name = [*name.removeprefix(f"{FOLDER.name}/").split("/", 2), "", ""][:3]
     if name not in files() or name.endswith(".html"):
         raise NotFound("No such file")
     return _sent(_file(FOLDER / name), headers, _KEEP if version == version_of_files() else _CHECK_EACH_TIME)

@@ -69,3 +69,14 @@ def test_a_lost_connection_has_a_retry_button(visitor: Visitor) -> None:
     page.unroute("**/v1/subscriptions?*")
     page.get_by_role("button", name="Retry").click()
     expect(page.get_by_role("link", name="Hudson Analytics Inc.")).to_be_visible()
+
+
+def test_the_console_works_at_its_address_with_and_without_a_slash(visitor: Visitor) -> None:
+    page = visitor.page
+    for address in ("console", "console/", "console/#/subscriptions"):
+        page.goto("about:blank")
+        page.goto(f"{visitor.stack.url}/{address}")
+        expect(page.get_by_label("API key")).to_be_visible()
+    page.get_by_label("API key").fill(visitor.stack.keys["admin"])
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("link", name="Hudson Analytics Inc.")).to_be_visible()

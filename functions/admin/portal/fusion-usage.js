@@ -17,7 +17,8 @@
     p { margin: 0 0 .5rem; } .muted { color: var(--fusion-muted); }
     .amount { font-size: 1.5rem; font-weight: 650; font-variant-numeric: tabular-nums; }
     .meter { height: .75rem; border-radius: 999px; background: var(--fusion-line); overflow: hidden; position: relative; }
-    .meter svg { display: block; width: 100%; height: 100%; } .meter rect { fill: var(--fusion-accent); }
+    .bars { height: 5rem; margin: .75rem 0; }
+    svg { display: block; width: 100%; height: 100%; } rect { fill: var(--fusion-accent); }
     .scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; }
     th, td { text-align: start; padding: .35rem .5rem; border-bottom: 1px solid var(--fusion-line); vertical-align: top; }
     .number { text-align: end; font-variant-numeric: tabular-nums; white-space: nowrap; }
@@ -98,7 +99,7 @@
       try {
         const usage = await this.read("usage");
         const statements = await this.read("statements?limit=24").catch(() => ({ items: [] }));
-        const zone = statements.items[0]?.timezone ?? "UTC";
+        const zone = usage.timezone;
         root.replaceChildren(
           make("h2", {}, period(usage.period_start, usage.period_end, zone)),
           ...usage.metrics.map((metric) => this.metric(usage, metric)),
@@ -125,7 +126,16 @@
         isOpen && metric.projection.units !== null
           ? make("p", { class: "muted" }, `At this pace: about ${about(metric.projection.units)} ${metric.unit ?? "units"} and ${money(metric.projection.amount, currency)} at the end of the period.`)
           : null,
+        (metric.days ?? []).length > 1 ? this.days(metric) : null,
         ...metric.charges.map((charge) => this.why(usage, charge)));
+    }
+
+    days(metric) {
+      const unit = metric.unit ?? "units";
+      const rows = metric.days.map(({ date, units: used }) => [day(date, "UTC"), units(used)]);
+      return make("div", {},
+        bars(metric.days.map((each) => Number(each.units)), `${metric.name} by day: the table has the figures`),
+        make("details", {}, make("summary", {}, "Days as a table"), table(`${metric.name} by day`, [["Day"], [unit, true]], rows)));
     }
 
     why(usage, charge) {
@@ -160,16 +170,26 @@
     }
   }
 
-  /** A bar from 0 to 1; an SVG, whose attributes a content security policy lets be. */
+  /** Bars in a picture `width` by `height`: an SVG, whose attributes a content security policy lets be. */
+  function picture(width, height, rectangles) {
+    const drawn = (name, attributes) => {
+      const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+      for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, String(value));
+      return element;
+    };
+    const svg = drawn("svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true" });
+    svg.append(...rectangles.map((rectangle) => drawn("rect", rectangle)));
+    return svg;
+  }
+
   function meter(share, label) {
-    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-    svg.setAttribute("viewBox", "0 0 100 1");
-    svg.setAttribute("preserveAspectRatio", "none");
-    const bar = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-    bar.setAttribute("width", String(share * 100));
-    bar.setAttribute("height", "1");
-    svg.append(bar);
-    return make("div", { class: "meter", role: "img", "aria-label": label }, svg);
+    return make("div", { class: "meter", role: "img", "aria-label": label }, picture(100, 1, [{ width: share * 100, height: 1 }]));
+  }
+
+  function bars(values, label) {
+    const most = Math.max(...values, 0) || 1;
+    const rectangles = values.map((value, index) => ({ x: index * 10 + 1, y: 100 - (100 * value) / most, width: 8, height: (100 * value) / most }));
+    return make("div", { class: "bars", role: "img", "aria-label": label }, picture(values.length * 10, 100, rectangles));
   }
 
   if (!customElements.get("fusion-usage")) customElements.define("fusion-usage", FusionUsage);

@@ -7,6 +7,7 @@ from decimal import localcontext
 from typing import NotRequired, TypedDict
 
 from functions.admin.services.unbilled import UnbilledJson, unbilled
+from functions.admin.services.usage_days import DayUsageJson, usage_days
 from functions.admin.usage_ports import RatedRecords
 from fusion_billing.access.principal import Principal
 from fusion_billing.billing.billed_subscription import BilledSubscription
@@ -67,6 +68,7 @@ class MetricUsageJson(SumJson):
     units: str
     projection: ProjectionJson
     charges: list[ChargeUsageJson]
+    days: list[DayUsageJson]
     unpriced: NotRequired[list[UnpricedJson]]
     unbilled: NotRequired[UnbilledJson]
 
@@ -80,6 +82,7 @@ class CurrentUsageJson(TypedDict):
     state: str
     calculated_at: str
     currency: str
+    timezone: str
     metrics: list[MetricUsageJson]
 
 
@@ -125,6 +128,7 @@ def current_usage(
         "state": period.state,
         "calculated_at": rfc3339(now),
         "currency": customer.priced.currency,
+        "timezone": customer.priced.timezone,
         "metrics": [metric for metric in shown if metric is not None],
     }
 
@@ -158,6 +162,7 @@ def _metric(view: _View, metric: Metric) -> MetricUsageJson | None:
         "currency": sums["currency"],
         "projection": _projection([each.then for each in charged], customer.priced.currency),
         "charges": [_charge(each) for each in charged],
+        "days": usage_days(used, metric, customer.priced.timezone, period.start, period.end),
     }
     if unpriced:
         shown["unpriced"] = unpriced

@@ -247,6 +247,7 @@ def test_current_usage_is_shown_with_its_projection(catalog: "Admin", push: Usag
         "unit": "call",
         **so_far,
         "projection": projection,
+        "days": [{"date": "2026-11-03", "units": "25"}],
     }
     assert charge == {"charge": "api_calls", "name": "API calls", **so_far, "projection": projection}
 

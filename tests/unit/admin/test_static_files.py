@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 
@@ -29,11 +30,16 @@ def body(response: dict[str, Any]) -> bytes:
     return gzip.decompress(content) if response["headers"].get("content-encoding") == "gzip" else content
 
 
-def script() -> str:
-    """Return the address of the console's first script, as the page names it."""
-    found = re.search(r'src="([^"]+main\.js)"', body(fetch("/console/")).decode())
+def script_link() -> str:
+    """Return the link to the console's first script, as the page has it."""
+    found = re.search(r'src="([^"]+main\.js)"', body(fetch("/console")).decode())
     assert found is not None
-    return f"/console/{found[1]}"
+    return found[1]
+
+
+def script() -> str:
+    """Return the path of the console's first script."""
+    return urljoin("/console", script_link())
 
 
 def test_the_page_names_the_version_of_its_files_and_is_checked_with_each_visit() -> None:
@@ -50,9 +56,11 @@ def test_a_file_of_this_version_is_kept_by_browsers_and_one_of_another_is_not() 
     assert fetch("/console/v/000000000000/main.js")["headers"]["cache-control"] == "no-cache"
 
 
-def test_the_address_without_a_slash_leads_to_the_page_wherever_the_service_stands() -> None:
-    response = fetch("/console")
-    assert (response["statusCode"], response["headers"]["location"]) == (302, "console/")
+def test_the_page_works_at_both_its_addresses_wherever_the_service_stands() -> None:
+    assert body(fetch("/console")) == body(fetch("/console/"))
+    for address in ("/stage/console", "/stage/console/"):
+        path = urljoin(address, script_link()).removeprefix("/stage")
+        assert fetch(path)["headers"]["cache-control"] == "public, max-age=31536000, immutable", path
 
 
 @pytest.mark.parametrize("path", ["/console", "/console/", script()])
@@ -110,7 +118,7 @@ def test_every_file_is_served_and_the_page_preloads_what_exists() -> None:
         assert fetch(f"/console/v/x/{name}")["statusCode"] == 200, name
     page = body(fetch("/console/")).decode()
     for address in re.findall(r'(?:href|src)="([^"]+)"', page):
-        assert fetch(f"/console/{address}")["statusCode"] == 200, address
+        assert fetch(f"/{address}")["statusCode"] == 200, address
 
 
 def test_the_whole_console_fits_the_limit() -> None:

@@ -2,7 +2,10 @@
 
 /** @typedef {{field: string, code: string, message: string}} Fault one wrong field of a request */
 
-const BASE = new URL("../v1/", document.baseURI);
+/** Where the service stands, which may be below a path. The console's page is at `console` and at `console/` there. */
+export const SERVICE = import.meta.url.replace(/(\/console)+\/v\/[^/]+\/lib\/[^/]+$/, "/");
+
+const BASE = new URL("v1/", SERVICE);
 const SESSION_ENDED = new Set(["missing_key", "session_expired"]);
 
 /** The API refused a request (RFC 9457). */

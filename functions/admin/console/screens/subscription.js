@@ -1,6 +1,6 @@
 /** One subscription: its usage, ratings, order lines, statements, and what happened to it. */
 
-import { get, path, send } from "../lib/api.js";
+import { get, path, send, SERVICE } from "../lib/api.js";
 import { date, dateTime, stateName } from "../lib/format.js";
 import { html, useState } from "../lib/html.js";
 import { link } from "../lib/router.js";
@@ -42,8 +42,8 @@ export function Screen({ params, query, session }) {
 /** Return the subscription; of a key that may not read the catalog, as much as its usage shows. @param {string} id @param {any} session */
 async function described(id, session) {
   if (allows(session, "catalog:read")) return get(path`subscriptions/${id}`);
-  const { subscription, currency } = await get(path`subscriptions/${id}/usage`);
-  return { id: subscription, currency, timezone: "UTC" };
+  const { subscription, currency, timezone } = await get(path`subscriptions/${id}/usage`);
+  return { id: subscription, currency, timezone };
 }
 
 /** @param {{subscription: any, session: any}} props */
@@ -69,6 +69,6 @@ function PortalLink({ id }) {
   const create = () => send("POST", "portal-tokens", { body: { subscription: id } }).then((made) => setState({ made }), (error) => setState({ error }));
   if (state.error) return html`<${Failure} error=${state.error} retry=${create} />`;
   if (!state.made) return html`<button type="button" onClick=${create}>Link for the customer</button>`;
-  const target = new URL(`../portal?token=${state.made.token}`, document.baseURI).href;
+  const target = new URL(`portal?token=${state.made.token}`, SERVICE).href;
   return html`<p>Until ${dateTime(state.made.expires_at)} this shows the customer the usage: <a href=${target} target="_blank" rel="noopener">open the portal</a></p>`;
 }

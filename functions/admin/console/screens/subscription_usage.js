@@ -47,7 +47,9 @@ function Metric({ usage, metric, subscription, session }) {
     ${(metric.unpriced ?? []).map((/** @type {any} */ fault) => html`<div class="notice warn"><p>The charge ${fault.charge} can't be priced: ${fault.reason}</p></div>`)}
     ${metric.unbilled ? html`<div class="notice warn"><p>Some usage lies outside of what is billed: ${JSON.stringify(metric.unbilled)}</p></div>` : null}
     <p class="no-print">${why}</p>
-    ${allows(session, "usage:read") ? html`<${Days} usage=${usage} metric=${metric} subscription=${subscription} />` : null}
+    ${allows(session, "usage:read") && session.scopes.includes("admin")
+      ? html`<${Days} usage=${usage} metric=${metric} subscription=${subscription} />`
+      : metric.days?.length > 1 ? html`<${Totals} usage=${usage} metric=${metric} />` : null}
   </section>`;
 }
 
@@ -68,6 +70,17 @@ function Days({ usage, metric, subscription }) {
     records.length === 0
       ? html`<${Empty}>No records in this period.</${Empty}>`
       : html`<${Plots} usage=${usage} metric=${metric} zone=${subscription.timezone} records=${records} aggregation=${aggregation} />`}</${Loaded}>`;
+}
+
+/** The days of all sources, for a key that does not read their records. @param {{usage: any, metric: any}} props */
+function Totals({ usage, metric }) {
+  const days = useMemo(() => daysOf(usage.period_start, usage.period_end, usage.timezone), [usage]);
+  const series = useMemo(() => {
+    const found = new Map(metric.days.map((/** @type {any} */ day) => [day.date, Number(day.units)]));
+    return [{ label: "Used", values: days.map((day) => found.get(day) ?? null), kind: /** @type {const} */ ("bar") }];
+  }, [metric]);
+  const unit = metric.unit ?? "units";
+  return html`<${Plot} title=${`${metric.name} by day`} days=${days} series=${series} unit=${unit} summary=${`${units(metric.units)} ${unit} in all`} />`;
 }
 
 /** @param {{usage: any, metric: any, zone: string, records: any[], aggregation: string}} props */

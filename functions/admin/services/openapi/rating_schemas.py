@@ -106,6 +106,7 @@ def rating_schemas() -> dict[str, Schema]:
             **period,
             calculated_at=INSTANT,
             currency=TEXT,
+            timezone=TEXT,
             state=TEXT,
             metrics=array(
                 object_(
@@ -113,6 +114,7 @@ def rating_schemas() -> dict[str, Schema]:
                     metric=TEXT,
                     units=DECIMAL_TEXT,
                     projection=ANY_OBJECT,
+                    days=array(object_(("date", "units"), date=TEXT, units=DECIMAL_TEXT)),
                     unbilled=object_(
                         ("units", "records_before", "records_after"),
                         units=DECIMAL_TEXT,
