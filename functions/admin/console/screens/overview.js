@@ -1,16 +1,14 @@
 /** What is owed, what needs attention, and what is invoiced this week. */
 
-import { get, getAll, getIfAny, path } from "../lib/api.js";
-import { sum } from "../lib/decimal.js";
-import { amount, date, dayOf } from "../lib/format.js";
+import { get, getAll, path } from "../lib/api.js";
+import { date } from "../lib/format.js";
 import { html } from "../lib/html.js";
 import { link } from "../lib/router.js";
 import { allows } from "../lib/session.js";
 import { Empty, Loaded, useData } from "../lib/states.js";
 import { Table } from "../lib/table.js";
+import { Amounts, day } from "./overview_amounts.js";
 import { customerName } from "./subscriptions.js";
-
-const DAY = 86_400_000;
 
 /** @param {{session: any}} props */
 export function Screen({ session }) {
@@ -18,58 +16,6 @@ export function Screen({ session }) {
     <${Amounts} />
     ${allows(session, "admin") ? html`<${Attention} />` : null}
     ${allows(session, "catalog:read") ? html`<${Due} />` : null}`;
-}
-
-/** What is rated, by period, plan and currency. */
-function Amounts() {
-  const loading = useData(amounts, []);
-  return html`<${Loaded} from=${loading} what="amounts">${(/** @type {any} */ found) => (found === null ? null : html`
-    <h2>Amounts</h2>
-    <ul class="cards">${found.totals.map((/** @type {any} */ total) => html`<li class="card">
-      <p class="muted">Open periods, ${total.currency}</p><p class="figure">${amount(total.amount, total.currency)}</p></li>`)}</ul>
-    <${Table} caption="By month of the period's end, plan and currency" name="amounts" rows=${found.rows} columns=${COLUMNS} sort=${0} descending=${true}
-      empty="Nothing was rated yet." />
-    ${found.isPart ? html`<p class="muted">Only a part of all ratings is included; the CSV of GET /v1/ratings has them all.</p>` : null}`)}</${Loaded}>`;
-}
-
-/** @type {import("../lib/table.js").Column[]} */
-const COLUMNS = [
-  { label: "Ends in", value: (row) => row.month },
-  { label: "State", value: (row) => row.state },
-  { label: "Plan", value: (row) => row.plan },
-  { label: "Subscriptions", value: (row) => row.subscriptions.size, isNumber: true },
-  { label: "Amount", value: (row) => row.amount, show: (row) => amount(row.amount, row.currency), isNumber: true },
-  { label: "Currency", value: (row) => row.currency },
-];
-
-const MOST_RATINGS = 5000;
-
-/** Return amounts of the open periods and of those that ended in the last 100 days, or null if the service lists none. */
-async function amounts() {
-  const ranges = [[-100, 0], [0, 366]].map(([from, to]) => ({ period_end_from: day(from), period_end_to: day(to) }));
-  const firsts = await Promise.all(ranges.map((range) => getIfAny("ratings", { ...range, limit: "500" })));
-  if (firsts.includes(null)) return null;
-  const lists = await Promise.all(firsts.map((first, index) => (first.cursor ? getAll("ratings", ranges[index], MOST_RATINGS) : first.items)));
-  const items = lists.flat();
-  /** @type {Map<string, any>} */
-  const rows = new Map();
-  for (const rating of items) {
-    const month = new Date(Date.parse(rating.period_end) - 1000).toISOString().slice(0, 7);
-    const key = [month, rating.state, rating.plan, rating.currency].join("|");
-    const row = rows.get(key) ?? { month, state: rating.state, plan: rating.plan, currency: rating.currency, amount: "0", subscriptions: new Set() };
-    row.amount = sum([row.amount, rating.amount]);
-    row.subscriptions.add(rating.subscription);
-    rows.set(key, row);
-  }
-  const open = [...rows.values()].filter((row) => row.state === "open");
-  const currencies = [...new Set(open.map((row) => row.currency))].sort();
-  const totals = currencies.map((currency) => ({ currency, amount: sum(open.filter((row) => row.currency === currency).map((row) => row.amount)) }));
-  return { totals, rows: [...rows.values()], isPart: lists.some((list) => list.length >= MOST_RATINGS) };
-}
-
-/** @param {number} days from today */
-function day(days) {
-  return dayOf(new Date(Date.now() + days * DAY), "UTC");
 }
 
 /** What an operator should look at. */
