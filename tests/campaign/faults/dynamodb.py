@@ -191,13 +191,6 @@ class _LeftOver(Counted):
         return max(1, min(count, round(count * share)))
 
 
-class UnprocessedItems(_LeftOver, kind="dynamodb_unprocessed_items"):
-    """BatchWriteItem leaves items unprocessed."""
-
-    operation = "BatchWriteItem"
-    most_skipped = 2
-
-
 class UnprocessedKeys(_LeftOver, kind="dynamodb_unprocessed_keys"):
     """BatchGetItem leaves keys unprocessed."""
 
@@ -211,12 +204,12 @@ class ThrottledStatements(_LeftOver, kind="dynamodb_throttled_statements"):
 
 
 class LostBatch(Counted, kind="dynamodb_batch_response_lost"):
-    """A batch of statements or items takes effect, and its response is lost."""
+    """A batch of statements takes effect, and its response is lost."""
 
     most_skipped = 6
 
     def matches(self, call: Call) -> bool:
-        return call.operation in ("BatchExecuteStatement", "BatchWriteItem")
+        return call.operation == "BatchExecuteStatement"
 
     def after(self, call: Call) -> None:
         if self.is_due(call):

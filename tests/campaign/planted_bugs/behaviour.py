@@ -9,38 +9,23 @@ from unittest.mock import PropertyMock, patch
 import functions.rate.invoiced_periods
 import functions.relay.delivery_attempt
 import functions.relay.partition
-import functions.relay.sending
 from fusion_billing.webhooks.delivery_result import EndpointResponse
 from tests.campaign.planted_bugs.base import Bug, Send
-
-
-class UnknownIgnored(Bug, name="unknown_result_ignored"):
-    """No intent is written before a call of Odoo: a result that is lost is taken for one that never was."""
-
-    kinds = ("odoo_response_lost", "killed_after_http_call", "odoo_commits_late", "odoo_invoices_in_flight")
-
-    def patches(self) -> Iterator[Any]:
-        yield patch.object(functions.relay.sending.Sending, "_with_intents", lambda _, steps: steps)
 
 
 class DigestIgnored(Bug, name="acknowledged_digest_wrong"):
     """A line that was sent once counts as up to date, whatever its rating says."""
 
+    found_by = (4, None)
+
     def patches(self) -> Iterator[Any]:
         yield patch.object(functions.relay.partition, "needs_no_call", lambda line: line.stored.odoo_id is not None)
 
 
-class FailuresReportedDone(Bug, name="failed_messages_reported_done"):
-    """A batch of messages of which some failed is reported as done."""
-
-    kinds = ("dynamodb_throttled", "dynamodb_unreachable", "dynamodb_server_error", "sqs_send_refused")
-
-    def response(self, function: str, response: Any) -> Any:
-        return {"batchItemFailures": []} if "batchItemFailures" in (response or ()) else response
-
-
 class StaleReportedUpdated(Bug, name="stale_reported_updated"):
     """A push with an older sequence is reported as having taken effect."""
+
+    found_by = (2, None)
 
     def response(self, function: str, response: Any) -> Any:
         if function != "ingest" or response is None or not response.get("body"):
@@ -56,6 +41,7 @@ class SendFailureIgnored(Bug, name="send_failure_ignored"):
     """A message that SQS did not take counts as sent."""
 
     kinds = ("sqs_send_refused", "sqs_send_partly_failed")
+    found_by = (73, "sqs_send_partly_failed")
 
     def sqs(self, operation: str, request: dict[str, Any], send: Send) -> Any:
         try:
@@ -68,6 +54,8 @@ class SendFailureIgnored(Bug, name="send_failure_ignored"):
 class LateUsageIgnored(Bug, name="late_usage_ignored"):
     """Usage of an invoiced period is never billed."""
 
+    found_by = (1, None)
+
     def patches(self) -> Iterator[Any]:
         yield patch.object(functions.rate.invoiced_periods.InvoicedPeriods, "adjust", lambda *_, **__: None)
         yield patch.object(functions.rate.invoiced_periods.InvoicedPeriods, "review", lambda *_, **__: {})
@@ -77,6 +65,7 @@ class RedirectAccepted(Bug, name="redirect_taken_for_success"):
     """A redirect of a receiver counts as delivered."""
 
     kinds = ("receiver_redirects",)
+    found_by = (1, "receiver_redirects")
 
     def patches(self) -> Iterator[Any]:
         accepted = property(lambda response: response.status is not None and response.status < 400)
@@ -87,6 +76,7 @@ class TimeOutAccepted(Bug, name="time_out_taken_for_success"):
     """A receiver that never responds counts as delivered to."""
 
     kinds = ("receiver_hangs_and_forgets",)
+    found_by = (1, "receiver_hangs_and_forgets")
 
     def patches(self) -> Iterator[Any]:
         accepted = property(lambda response: response.status in (200, 204) or response.error == "timed_out")
@@ -97,6 +87,7 @@ class ClaimForEver(Bug, name="claim_never_expires"):
     """A delivery that was claimed by a run that died is never claimed again."""
 
     kinds = ("killed_before_http_call", "killed_after_aws_call")
+    found_by = (6, "killed_before_http_call")
 
     def patches(self) -> Iterator[Any]:
         yield patch.object(functions.relay.delivery_attempt, "LEASE", timedelta(days=3650))
@@ -106,6 +97,7 @@ class GuardOff(Bug, name="changes_in_odoo_not_repaired"):
     """What a person changes on an order line stays, and is invoiced."""
 
     kinds = ("person_edits_price", "person_edits_quantity", "person_updates_prices")
+    found_by = (18, "person_edits_price")
 
     def patches(self) -> Iterator[Any]:
         yield patch.dict("os.environ", {"LINE_GUARD": "report"})
@@ -115,6 +107,7 @@ class ReadBackIgnored(Bug, name="read_back_ignored"):
     """Ratings are frozen at what was sent, whatever Odoo invoiced."""
 
     kinds = ("person_edits_price", "person_edits_quantity")
+    found_by = (2, "person_edits_price")
 
     def patches(self) -> Iterator[Any]:
         yield patch.object(functions.relay.partition, "InvoiceReading", _Nothing)

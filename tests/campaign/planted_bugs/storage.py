@@ -11,6 +11,8 @@ _MARKER_WRITES = ("put_item", "update_item", "batch_write_item")
 class MarkerDropped(Bug, name="marker_dropped"):
     """Usage is stored without its change marker."""
 
+    found_by = (10, None)
+
     def dynamodb(self, operation: str, request: dict[str, Any], send: Send) -> Any:
         is_marker = operation in _MARKER_WRITES and request.get("TableName") == self.world.tables.markers
         return {} if is_marker and self.function == "ingest" else send(**request)
@@ -19,32 +21,17 @@ class MarkerDropped(Bug, name="marker_dropped"):
 class VoidingUnmarked(Bug, name="voiding_unmarked"):
     """A voided record has no change marker."""
 
+    found_by = (109, None)
+
     def dynamodb(self, operation: str, request: dict[str, Any], send: Send) -> Any:
         is_marker = operation in _MARKER_WRITES and request.get("TableName") == self.world.tables.markers
         return {} if is_marker and self.function == "admin" else send(**request)
 
 
-class MarkerAfterUsage(Bug, name="marker_written_after_usage"):
-    """The change marker is written after the usage that it stands for."""
-
-    kinds = ("killed_after_aws_call", "killed_before_aws_call")
-    _marker: tuple[Send, dict[str, Any]] | None = None
-
-    def dynamodb(self, operation: str, request: dict[str, Any], send: Send) -> Any:
-        is_marker = operation in _MARKER_WRITES and request.get("TableName") == self.world.tables.markers
-        if is_marker and self.function == "ingest":
-            self._marker = send, request
-            return {}
-        response = send(**request)
-        is_usage = request.get("TableName") == self.world.tables.usage or operation == "batch_execute_statement"
-        if self._marker is not None and is_usage and self.function == "ingest":
-            (write, marker), self._marker = self._marker, None
-            write(**marker)
-        return response
-
-
 class UsageUnconditional(Bug, name="usage_written_unconditionally"):
     """A usage record is written whatever is stored: an older sequence overwrites a newer one."""
+
+    found_by = (2, None)
 
     def dynamodb(self, operation: str, request: dict[str, Any], send: Send) -> Any:
         if operation == "update_item" and request["TableName"] == self.world.tables.usage:
@@ -56,6 +43,7 @@ class ThrottledStatements(Bug, name="throttled_statements_taken_for_written"):
     """A statement of a batch that was throttled counts as carried out."""
 
     kinds = ("dynamodb_throttled_statements",)
+    found_by = (2, "dynamodb_throttled_statements")
 
     def dynamodb(self, operation: str, request: dict[str, Any], send: Send) -> Any:
         response = send(**request)
@@ -70,6 +58,7 @@ class UnprocessedKeys(Bug, name="unprocessed_keys_dropped"):
     """Items that BatchGetItem left unprocessed count as missing."""
 
     kinds = ("dynamodb_unprocessed_keys",)
+    found_by = (1, "dynamodb_unprocessed_keys")
 
     def dynamodb(self, operation: str, request: dict[str, Any], send: Send) -> Any:
         response = send(**request)
@@ -82,6 +71,7 @@ class VersionUnguarded(Bug, name="rating_version_unguarded"):
     """A rating is written whatever version is stored."""
 
     kinds = ("sqs_visible_while_in_process", "schedule_overlapping", "odoo_invoices_while_rating")
+    found_by = (60, "sqs_visible_while_in_process")
 
     def dynamodb(self, operation: str, request: dict[str, Any], send: Send) -> Any:
         if self.function != "rate":
@@ -110,53 +100,11 @@ class VersionUnguarded(Bug, name="rating_version_unguarded"):
         return {**statement, "Statement": text.replace(guard[0], "", 1), "Parameters": parameters}
 
 
-class StatementRewritten(Bug, name="statement_rewritten"):
-    """A statement is written again although its period has one."""
-
-    kinds = ("sqs_visible_while_in_process", "odoo_invoices_while_rating", "killed_after_aws_call")
-
-    def dynamodb(self, operation: str, request: dict[str, Any], send: Send) -> Any:
-        items = request.get("TransactItems", ())
-        if operation == "transact_write_items" and self._is_statement(items[0]):
-            return send(TransactItems=[{"Put": unconditional(items[0]["Put"])}, *items[1:]])
-        is_read = operation in ("get_item", "query") and "STATEMENT" in str(request).upper()
-        if is_read and self.function == "rate":
-            return {} if operation == "get_item" else {"Items": [], "Count": 0}
-        return send(**request)
-
-    def _is_statement(self, item: dict[str, Any]) -> bool:
-        put = item.get("Put")
-        return put is not None and put["TableName"] == self.world.tables.ratings and "hash" in str(put["Item"])
-
-
-class EventApart(Bug, name="event_outside_transaction"):
-    """Events are written after the change that they report, not with it."""
-
-    kinds = ("killed_after_aws_call", "killed_before_aws_call", "dynamodb_throttled")
-
-    def dynamodb(self, operation: str, request: dict[str, Any], send: Send) -> Any:
-        items = request.get("TransactItems", ())
-        if operation != "transact_write_items" or len(items) < 2 or self.function == "admin":
-            return send(**request)
-        send(TransactItems=items[:1])
-        return send(TransactItems=items[1:])
-
-
-class LeaseUnchecked(Bug, name="lease_not_checked"):
-    """A lease is taken whoever holds it."""
-
-    kinds = ("schedule_overlapping", "lease_expired_in_process", "odoo_commits_late", "sqs_visible_while_in_process")
-
-    def dynamodb(self, operation: str, request: dict[str, Any], send: Send) -> Any:
-        if operation == "update_item" and partition_key(request).startswith("LEASE#"):
-            return send(**unconditional(request))
-        return send(**request)
-
-
 class CircuitNeverCloses(Bug, name="circuit_never_closes"):
     """The circuit breaker stays open once Odoo was unavailable."""
 
     kinds = ("odoo_unreachable", "odoo_database_down")
+    found_by = (4, "odoo_unreachable")
 
     def dynamodb(self, operation: str, request: dict[str, Any], send: Send) -> Any:
         if partition_key(request).startswith("CIRCUIT"):
