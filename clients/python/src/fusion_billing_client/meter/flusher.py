@@ -32,7 +32,10 @@ class Flusher:
         if self._thread is None or not self._thread.is_alive():
             self._stopping.clear()
             self._thread = threading.Thread(target=self._run, name="fusion-billing-meter", daemon=True)
-            self._thread.start()
+            try:
+                self._thread.start()
+            except RuntimeError:  # the interpreter is shutting down: the next process folds and pushes
+                self._thread = None
 
     def wake(self) -> None:
         """Fold now."""
