@@ -1,3 +1,4 @@
+import contextlib
 import sqlite3
 import threading
 from datetime import datetime, timezone
@@ -214,7 +215,8 @@ def test_compaction_never_replaces_what_was_pushed(ingest: Ingest, tmp_path: Pat
             counting.flush()
 
     assert ingest.totals() == {"42": Decimal(10)}
-    assert [line[0] for line in sqlite3.connect(tmp_path / "usage.db").execute("SELECT quantity FROM records")] == ["5"]
+    with contextlib.closing(sqlite3.connect(tmp_path / "usage.db")) as ledger:
+        assert ledger.execute("SELECT quantity FROM records").fetchall() == [("5",)]
 
 
 def test_a_file_that_is_no_ledger_is_refused(tmp_path: Path) -> None:
@@ -222,6 +224,9 @@ def test_a_file_that_is_no_ledger_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LedgerError, match="is not a ledger"):
         meter(None, tmp_path)
     assert (tmp_path / "usage.db").read_text() == "notes " * 1000
+    (tmp_path / "usage.db").unlink()
+    with meter(None, tmp_path) as counting:  # the refusal left no lock behind
+        assert counting.status().pending == 0
 
 
 def test_large_quantities_add_up_exactly(ingest: Ingest, tmp_path: Path) -> None:

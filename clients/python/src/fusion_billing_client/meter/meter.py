@@ -112,12 +112,18 @@ class Meter(Recorder):
         self._last_error: str | None = None
         self._last_push_at: datetime | None = None
         self._compact_at = 0.0
+        self._session_fd = -1
         self._flush_lock = FileLock(self._counts / "flush.lock")
         self._open_lock = FileLock(self._counts / "open.lock")
         self._is_automatic = flush_interval is not None
         self._flusher = Flusher(self.fold, self._push_in_background, flush_interval or 3600.0)
         forks.watch(self)
-        self._open()
+        try:
+            self._open()
+        except BaseException:
+            self._is_closed = True
+            self._release()
+            raise
         atexit.register(_close, weakref.ref(self))
 
     def _open(self) -> None:
@@ -249,8 +255,12 @@ class Meter(Recorder):
             self.fold()
         for journal in self._retired:
             journal.close()
+        self._release()
+
+    def _release(self) -> None:
         self._ledger.close()
-        os.close(self._session_fd)
+        if self._session_fd >= 0:
+            os.close(self._session_fd)
 
     def __enter__(self) -> "Meter":  # noqa: PYI034  Self came with Python 3.11
         return self

@@ -45,6 +45,9 @@ def connect(path: Path, *, survives_power_loss: bool) -> sqlite3.Connection:
     """Return a connection in autocommit mode; raises `LedgerError`."""
     try:
         connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    except sqlite3.Error as error:
+        raise sqlite_error(error, path) from error
+    try:
         if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
@@ -56,6 +59,7 @@ def connect(path: Path, *, survives_power_loss: bool) -> sqlite3.Connection:
         [(found,)] = connection.execute("SELECT value FROM settings WHERE name = 'format'")
         connection.execute("COMMIT")
     except sqlite3.Error as error:
+        connection.close()
         raise sqlite_error(error, path) from error
     if found != str(FORMAT):
         connection.close()
