@@ -18,6 +18,7 @@ from fusion_billing.metering.outcome import (
     VOIDED,
     Stored,
     decide,
+    sequence_is_newer,
 )
 from fusion_billing.metering.usage_record import UsageRecord
 from fusion_billing.rating.records import Record
@@ -52,9 +53,13 @@ class FakeUsage:
         outcome = decide(stored, record)
         if outcome == CONFLICT and before is not None:
             return WriteResult(outcome, revision, before.target)
-        if outcome in {STALE, UNCHANGED}:
+        if before is not None and outcome in {STALE, UNCHANGED}:
+            if stored is not None and outcome == UNCHANGED and sequence_is_newer(stored, record):
+                self.records[key] = replace(before, sequence=record.sequence)
             return WriteResult(outcome, revision)
-        self.records[key] = record
+        # A push without a sequence leaves the stored one.
+        sequence = before.sequence if before is not None and record.sequence is None else record.sequence
+        self.records[key] = replace(record, sequence=sequence)
         self.revisions[key] = 1 if outcome == CREATED else revision + 1
         return WriteResult(outcome, self.revisions[key])
 
@@ -78,7 +83,7 @@ class FakeUsage:
 
     def between(self, subscription: str, metric: str, start: datetime, end: datetime) -> Iterator[Record]:
         found = [
-            _read(key, record, self.revisions[source, key])
+            _read(f"{source}#{key}", record, self.revisions[source, key])
             for (source, key), record in self.records.items()
             if (record.subscription, record.metric) == (subscription, metric)
         ]
@@ -133,18 +138,18 @@ class FakeUsageReader:
 class _SingleWrite:
     usage: FakeUsage
 
-    def push(self, source: str, push: UsageRecord, at: str, deadline: Deadline) -> WriteResult:
-        self.usage.log.append(("single", [push.key]))
-        return self.usage.write(source, push)
+    def push(self, source: str, record: UsageRecord, at: str, deadline: Deadline) -> WriteResult:
+        self.usage.log.append(("single", [record.key]))
+        return self.usage.write(source, record)
 
 
 @dataclass(frozen=True)
 class _BatchWrite:
     usage: FakeUsage
 
-    def push(self, source: str, pushes: Sequence[UsageRecord], at: str, deadline: Deadline) -> list[WriteResult]:
-        self.usage.log.append(("batch", [record.key for record in pushes]))
-        return [self.usage.write(source, record) for record in pushes]
+    def push(self, source: str, records: Sequence[UsageRecord], at: str, deadline: Deadline) -> list[WriteResult]:
+        self.usage.log.append(("batch", [record.key for record in records]))
+        return [self.usage.write(source, record) for record in records]
 
 
 def _stored(record: UsageRecord, revision: int) -> Stored:

@@ -123,7 +123,7 @@ def test_a_partition_stays_leased_while_odoo_may_process_a_call(world: RelayWorl
     world.rate()
     world.odoo.admin.fault("slow", method="load", delay=45.0)
     world.run()
-    assert world.leases.taken[PARTITION] > world.clock.now
+    assert world.leases.held[PARTITION] > world.clock.now
     assert world.line().intent is not None
     assert world.run()["sent"] == 0
     world.later(minutes=10)
@@ -206,7 +206,7 @@ def test_an_error_of_the_configuration_is_an_alarm_and_postpones_nothing(world: 
 
 def test_a_partition_that_another_run_holds_is_left_to_it(world: RelayWorld) -> None:
     world.rate()
-    world.leases.taken[PARTITION] = world.clock.now + LEASE
+    world.leases.of_another_owner().take(PARTITION, world.clock.now, world.clock.now + LEASE)
     assert world.run()["sent"] == 0
     assert world.odoo.calls == []
 
