@@ -118,8 +118,7 @@ class MemoryDynamoDB:
         """Read a whole table at once, for tests: no store scans."""
 
         def scanned() -> Answer:
-            items = [stored.item for stored in self._table(request).items.values()]
-            return {"Items": items, "Count": len(items), "ScannedCount": len(items)}
+            return queries.scan(self._table(request), request)
 
         return self._call("Scan", request, scanned)
 

@@ -386,3 +386,19 @@ def test_random_calls_come_to_the_same(dynamodb: DynamoDBClient, table: str, see
         call = calls.next()
         assert outcome(memory, call) == outcome(dynamodb, call), (seed, step, call)
         assert comparable(memory.contents(table)) == contents(dynamodb, table), (seed, step, call)
+
+
+def test_a_scan_with_a_filter_finds_the_same_items(dynamodb: DynamoDBClient, table: str) -> None:
+    memory = MemoryDynamoDB()
+    memory.create_table(TableName=table, **DEFINITION)
+    items: list[Any] = [
+        {"pk": {"S": "p"}, "sk": {"S": "a"}, "ttl": {"N": "1"}},
+        {"pk": {"S": "p"}, "sk": {"S": "b"}},
+    ]
+    for client in (memory, dynamodb):
+        for item in items:
+            client.put_item(TableName=table, Item=item)
+        found: Any = client.scan(
+            TableName=table, FilterExpression="attribute_exists(#ttl)", ExpressionAttributeNames={"#ttl": "ttl"}
+        )
+        assert (found["Items"], found["Count"], found["ScannedCount"]) == (items[:1], 1, 2)
