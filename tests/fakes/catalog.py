@@ -9,13 +9,13 @@ from fusion_billing.billing.price_book import PriceBook
 from fusion_billing.catalog.change import Change, ChangeEntry
 from fusion_billing.catalog.charge import Charge
 from fusion_billing.catalog.metric import Metric
-from fusion_billing.catalog.validation import parse
 from fusion_billing.dynamodb.catalog.definitions import Stored
 from fusion_billing.dynamodb.catalog.targets import Found, Key, metric_key, source_key, subscription_key
 from fusion_billing.dynamodb.keys import CHARGE, METRIC, DefinitionKind
 from fusion_billing.errors import VersionConflict
 from fusion_billing.metering.admission import Target
 from fusion_billing.retry import Deadline
+from tests.rating_definitions import a_charge, a_metric
 
 Value = TypeVar("Value")
 
@@ -35,22 +35,11 @@ class FakeCatalog:
 
     def define_metric(self, code: str = "api_calls", aggregation: str = "sum") -> None:
         """Define a metric."""
-        metric = parse(Metric, {"name": code, "unit": "call", "aggregation": aggregation}, code=code)
-        self.stored_metrics[code] = Stored(metric, 1)
+        self.stored_metrics[code] = Stored(a_metric(code, aggregation), 1)
 
     def define_charge(self, code: str = "api_calls", fields: Mapping[str, object] | None = None) -> None:
         """Define a charge of 0.10 USD a unit, 10 units included, except for `fields`."""
-        definition = {
-            "name": code,
-            "metric": "api_calls",
-            "applies_to": {"plans": ["Pro"]},
-            "currency": "USD",
-            "odoo_product_id": 7,
-            "included_units": "10",
-            "model": {"type": "per_unit", "unit_amount": "0.10"},
-            **(fields or {}),
-        }
-        self.stored_charges[code] = Stored((parse(Charge, definition, code=code),), 1)
+        self.stored_charges[code] = Stored((a_charge(code, fields),), 1)
 
     def price_book(self) -> PriceBook:
         """Return the catalog as rating reads it."""

@@ -35,7 +35,7 @@ def names(ids: range, metric: str = "api_calls") -> list[str]:
 def marked(world: "World", hours: Sequence[datetime] = (HOUR,), **request: Any) -> list[list[str]]:
     """Return the pages of each shard, one after the other."""
     return [
-        [pair.name for pair in page] for shard in range(SHARDS) for page in world.pairs.pages(hours, shard, **request)
+        [pair.name for pair in page] for shard in range(SHARDS) for page in world.markers.pages(hours, shard, **request)
     ]
 
 
@@ -56,37 +56,37 @@ def test_all_pairs_of_a_subscription_are_in_one_shard_whatever_batch_they_came_i
 def test_pages_go_on_after_a_name(world: "World") -> None:
     mark(world, names(range(100, 200)), names(range(150, 250)))
     for shard in range(SHARDS):
-        all_names = [pair.name for page in world.pairs.pages([HOUR], shard) for pair in page]
-        rest = [pair.name for page in world.pairs.pages([HOUR], shard, after=all_names[7], limit=3) for pair in page]
+        all_names = [pair.name for page in world.markers.pages([HOUR], shard) for pair in page]
+        rest = [pair.name for page in world.markers.pages([HOUR], shard, after=all_names[7], limit=3) for pair in page]
         assert rest == all_names[8:]
 
 
 def test_a_pair_is_urgent_if_one_of_its_markers_is(world: "World") -> None:
     pair = ChangedPair("42", "api_calls", "2026-11")
     mark(world, [pair.name, "43#api_calls#2026-11"])
-    world.pairs.put(pair, HOUR)
+    world.markers.put(pair, HOUR)
     urgent = {
         found.subscription: found.is_urgent
         for shard in range(SHARDS)
-        for page in world.pairs.pages([HOUR], shard)
+        for page in world.markers.pages([HOUR], shard)
         for found in page
     }
     assert urgent == {"42": True, "43": False}
 
 
 def test_markers_of_earlier_releases_are_read_beside_those_of_this_one(small_world: "World") -> None:
-    small_world.push("25", marked=False)
+    small_world.push("25", is_marked=False)
     for shard in range(SHARDS):  # the release before wrote it into one of them
         item = {"pk": {"S": FIRST_RELEASE.format(shard=shard)}, "sk": {"S": "42#api_calls#2026-11"}}
         small_world.client.put_item(TableName=small_world.tables.markers, Item=item)
     mark(small_world, names(range(100, 103)))
     small_world.rate_hour(HOUR)
-    assert small_world.the_rating().version == 1
+    assert small_world.rating().version == 1
 
 
 def test_the_shards_that_may_have_marked_pairs_are_found(world: "World") -> None:
-    assert world.pairs.marked_shards([HOUR]) == set()
+    assert world.markers.marked_shards([HOUR]) == set()
     mark(world, names(range(100, 101)))
-    assert len(world.pairs.marked_shards([HOUR - timedelta(hours=1), HOUR])) == 1
+    assert len(world.markers.marked_shards([HOUR - timedelta(hours=1), HOUR])) == 1
     mark(world, names(range(100, 110)))
-    assert world.pairs.marked_shards([HOUR]) == set(range(SHARDS))
+    assert world.markers.marked_shards([HOUR]) == set(range(SHARDS))

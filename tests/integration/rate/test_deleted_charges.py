@@ -37,22 +37,22 @@ def ended(small_world: "World", request: pytest.FixtureRequest) -> "World":
 
 
 def test_what_is_still_owed_of_it_stays_as_it_was_rated(ended: "World") -> None:
-    before = ended.the_rating()
+    before = ended.rating()
     assert (before.amount, before.document.needs_final_invoice) == (Decimal("1.50"), True)
     _sweep(ended, "api_calls")
     _sweep(ended)
     ended.do(JOB)
-    assert ended.the_rating() == before
+    assert ended.rating() == before
 
 
 def test_what_it_owes_follows_its_usage_by_the_price_it_was_rated_by(ended: "World") -> None:
     ended.push("40", "2026-11-04")  # late
     ended.push("100", "2026-11-21")  # past its end
     _sweep(ended)
-    assert ended.the_rating().amount == Decimal("5.50")
+    assert ended.rating().amount == Decimal("5.50")
 
 
 def test_one_that_goes_on_after_all_pays_it_no_more(ended: "World") -> None:
     ended.change(state="3_progress")
     ended.do(JOB)
-    assert ended.the_rating().amount == 0
+    assert ended.rating().amount == 0

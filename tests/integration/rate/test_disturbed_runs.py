@@ -26,13 +26,13 @@ def many(world: "World") -> "World":
     world.metric()
     world.charge()
     for id_ in IDS:
-        world.subscription(id_)
+        world.subscribe(id_)
         world.push("25", id_=id_)
     return world
 
 
 def _versions(world: "World") -> set[tuple[int, Decimal]]:
-    ratings = [world.the_rating(id_=id_) for id_ in IDS]
+    ratings = [world.rating(id_=id_) for id_ in IDS]
     return {(one.version, one.amount) for one in ratings}
 
 
@@ -70,7 +70,7 @@ def test_a_worker_killed_half_way_is_done_again_to_the_same_end(many: "World") -
     rater = Rater(many.sources(), killed, Writer(killed, many.outbox, many.now))
     with pytest.raises(EndpointConnectionError):
         rater.rate_pairs(PAIRS)
-    assert 0 < sum(many.rating(id_=id_) is not None for id_ in IDS) < len(IDS)
+    assert 0 < sum(many.find_rating(id_=id_) is not None for id_ in IDS) < len(IDS)
     assert many.reported == []
     _rated(many)
     assert _versions(many) == {(1, Decimal("1.50"))}

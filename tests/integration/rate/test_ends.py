@@ -75,4 +75,4 @@ def test_an_end_that_another_announced_meanwhile_is_left(ending: "World", monkey
     assert ends.announce(customer, END + timedelta(days=2))
     monkeypatch.setattr(AnnouncedEnds, "of", lambda *_: None)
     assert not ends.announce(customer, END + timedelta(days=2))
-    assert ending.the_rating().amount == Decimal("1.50")
+    assert ending.rating().amount == Decimal("1.50")

@@ -82,7 +82,7 @@ def test_a_new_version_is_told_of_and_the_endpoint_nudged(listened: "World") -> 
     told = {body["type"]: body["data"] for body in _told(listened)}
     assert set(told) == {"rating.updated", "usage.threshold_reached"}
     assert (told["rating.updated"]["amount"], told["rating.updated"]["version"]) == ("1.50", 1)
-    assert listened.the_rating().line.state == "due"
+    assert listened.rating().line.state == "due"
     assert queue.bodies[0]["endpoint"] == "ep_1"
 
 

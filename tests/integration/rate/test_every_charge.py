@@ -39,7 +39,7 @@ def _fees(world: "World") -> None:
     world.charge("least", minimum_amount="5.00")
     tiers = [{"up_to": None, "unit_amount": "1", "flat_amount": "2"}]
     world.charge("tiers", model={"type": "graduated", "tiers": tiers})
-    world.subscription()
+    world.subscribe()
 
 
 def _adjustments(world: "World", billed_in: str, corrects: str) -> dict[str, Decimal]:
@@ -55,13 +55,13 @@ def two_charges(world: "World") -> "World":
     world.metric()
     world.charge("calls", included_units="1000", model={"type": "per_unit", "unit_amount": "1.30"})
     world.charge("fee", model={"type": "flat", "amount": "5.00"})
-    world.subscription()
+    world.subscribe()
     _sweep(world)
     world.acknowledge(charge="fee")
     world.invoice(JANUARY)
     _later(world)
     world.do(JOB)
-    assert world.rating(charge="calls") is None
+    assert world.find_rating(charge="calls") is None
     return world
 
 
@@ -76,9 +76,9 @@ def test_late_usage_of_a_charge_that_was_not_rated_is_adjusted(two_charges: "Wor
         case _:
             two_charges.do(JOB)
     assert _adjustments(two_charges, DECEMBER, NOVEMBER) == {"calls": Decimal("13.00")}
-    before = two_charges.the_rating(DECEMBER, "calls", corrects=NOVEMBER)
+    before = two_charges.rating(DECEMBER, "calls", corrects=NOVEMBER)
     _sweep(two_charges)
-    assert two_charges.the_rating(DECEMBER, "calls", corrects=NOVEMBER) == before
+    assert two_charges.rating(DECEMBER, "calls", corrects=NOVEMBER) == before
 
 
 class _KilledBetweenCharges:
@@ -100,7 +100,7 @@ def test_a_charge_that_a_killed_worker_did_not_come_to_is_adjusted(world: "World
     world.metric()
     world.charge("first")
     world.charge("second", included_units="0")
-    world.subscription()
+    world.subscribe()
     world.push("25")
     killed: Any = _KilledBetweenCharges(world)
     with pytest.raises(KeyboardInterrupt):
@@ -118,10 +118,10 @@ def test_usage_whose_marker_was_lost_is_found_in_a_period_without_a_rating(small
     _later(small_world)
     small_world.do(JOB)
     _sweep(small_world)
-    small_world.push("25", marked=False)
+    small_world.push("25", is_marked=False)
     _sweep(small_world) if found_by == "a sweep" else small_world.do(JOB)
     assert _adjustments(small_world, DECEMBER, NOVEMBER) == {"api_calls": Decimal("1.50")}
-    small_world.push("26", marked=False)  # a correction whose marker was lost as well
+    small_world.push("26", is_marked=False)  # a correction whose marker was lost as well
     _sweep(small_world)
     assert _adjustments(small_world, DECEMBER, NOVEMBER) == {"api_calls": Decimal("1.60")}
 
@@ -129,7 +129,7 @@ def test_usage_whose_marker_was_lost_is_found_in_a_period_without_a_rating(small
 def test_lost_markers_are_found_in_the_newest_periods_daily_and_in_each_of_thirteen_in_its_turn(world: "World") -> None:
     world.metric()
     world.charge()
-    world.subscription(next_invoice_date="2025-11-01", start_date="2025-01-01")
+    world.subscribe(next_invoice_date="2025-11-01", start_date="2025-01-01")
     world.now = datetime(2025, 10, 20, tzinfo=UTC)
     months = [f"2025-{month}-01" for month in (10, 11, 12)] + [f"2026-{month:02d}-01" for month in range(1, 11)]
     for following in [*months[1:], "2026-11-01"]:
@@ -139,7 +139,7 @@ def test_lost_markers_are_found_in_the_newest_periods_daily_and_in_each_of_thirt
     world.do(JOB)
     _sweep(world)
     for month in months:
-        world.push("25", f"{month[:8]}05", marked=False)
+        world.push("25", f"{month[:8]}05", is_marked=False)
     _sweep(world)
     found = [month for month in months if _adjustments(world, NOVEMBER, month)]
     assert found[-1] == months[-1]  # the newest, and an older one in its turn
@@ -234,7 +234,7 @@ def test_a_charge_that_no_longer_applied_is_not_due_once_its_period_is_invoiced(
     world.charge("least", minimum_amount="5.00", active=False)
     world.charge("tiers", minimum_amount="2.00", active=False)
     _sweep(world)
-    assert world.the_rating(charge="least").amount == 0
+    assert world.rating(charge="least").amount == 0
     world.invoice(JANUARY)
     world.do(JOB)
     world.push("50", "2026-11-20")  # late, and nobody's
@@ -249,7 +249,7 @@ def test_a_charge_rated_ahead_that_no_longer_applies_when_its_period_is_invoiced
     small_world.charge("pro", applies_to={"plans": ["Pro"]}, minimum_amount="12.00")
     small_world.push("20", "2026-12-03")
     small_world.do(JOB)
-    assert small_world.the_rating(DECEMBER, "pro").amount == Decimal("12.00")
+    assert small_world.rating(DECEMBER, "pro").amount == Decimal("12.00")
     small_world.change(plan="Basic")
     small_world.do(JOB)
     small_world.invoice("2027-02-01")  # November and, in advance, December
@@ -258,7 +258,7 @@ def test_a_charge_rated_ahead_that_no_longer_applies_when_its_period_is_invoiced
     small_world.do(JOB)
     small_world.push("30", "2026-12-04")  # late, and nobody's
     small_world.rate()
-    assert small_world.rating(JANUARY, "pro", corrects=DECEMBER) is None
+    assert small_world.find_rating(JANUARY, "pro", corrects=DECEMBER) is None
 
 
 def test_a_period_that_was_closed_in_a_pause_is_due_once_the_subscription_goes_on(world: "World") -> None:
@@ -315,7 +315,7 @@ def test_a_sweep_in_which_nothing_changed_reads_little_and_writes_nothing(
     two_charges.do(JOB)
     _sweep(two_charges)
     client, consumed = metered
-    quiet = type(two_charges)(client, two_charges.tables, now=two_charges.now)
+    quiet = two_charges.on(client)
     quiet.rater().rate_subscription("42")
     # The subscription; metrics and charges; closings; usage of what is invoiced, and of the open period; the
     # ratings of the open period and of the two newest invoiced ones.
@@ -352,7 +352,7 @@ def test_a_period_closed_by_an_earlier_release_owes_no_fee_that_was_not_rated(wo
     world.do(JOB)
     assert _adjustments(world, JANUARY, NOVEMBER) == {}
     assert _adjustments(world, JANUARY, DECEMBER) == {}
-    world.push("1", "2026-11-05", marked=False)
+    world.push("1", "2026-11-05", is_marked=False)
     for _ in range(12):
         world.now += timedelta(days=1)
         _sweep(world)
@@ -365,11 +365,11 @@ def test_what_was_rated_ahead_is_not_due_once_its_charge_no_longer_applies(
 ) -> None:
     small_world.push("25", "2026-12-05")
     small_world.rate(ChangedPair("42", "api_calls", "2026-12"))
-    assert small_world.the_rating(DECEMBER).amount == Decimal("1.50")
+    assert small_world.rating(DECEMBER).amount == Decimal("1.50")
     small_world.charge("api_calls", active=False)
     if seen_between:
         small_world.do(JOB)
-        assert small_world.the_rating(DECEMBER).amount == Decimal(0)
+        assert small_world.rating(DECEMBER).amount == Decimal(0)
     small_world.invoice("2027-02-01")
     _later(small_world, "2027-01-02")
     small_world.do(JOB)

@@ -60,7 +60,7 @@ def test_a_month_of_counters_with_re_sends_and_corrections_is_rated_to_the_cent(
     assert ingest.push(_day(4, "12.25", sequence=2)) == ["updated"]
     assert ingest.push(_day(4, "99", sequence=1)) == ["stale"]
     small_world.rate_hour()
-    rating = small_world.the_rating()
+    rating = small_world.rating()
     assert rating.document.units == "52.75"
     assert rating.amount == Decimal("4.28")  # 42.75 units past 10, at 0.10: 4.275, half-up
 
@@ -74,7 +74,7 @@ def test_members_and_properties_reach_the_rating(world: "World") -> None:
         group_by=["region"],
         model={"type": "per_unit", "unit_amount": "2"},
     )
-    world.subscription()
+    world.subscribe()
     ingest = Pusher(world)
     seats = [("ada", "eu"), ("ada", "us"), ("bob", "eu"), ("ada", "eu")]
     records = [
@@ -83,6 +83,6 @@ def test_members_and_properties_reach_the_rating(world: "World") -> None:
     ]
     assert ingest.push(*records) == ["created"] * 4
     world.rate_hour()
-    rating = world.the_rating(charge="seats")
+    rating = world.rating(charge="seats")
     assert (rating.document.units, rating.amount) == ("3", Decimal(6))
     assert any("eu" in step.description for step in rating.document.steps)

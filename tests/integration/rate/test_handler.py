@@ -95,7 +95,7 @@ def test_the_hourly_schedule_hands_out_the_hours_and_says_how_many(
     small_world: "World", queues: Queues, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert handler({"job": "plan"}, Context()) == {"hours": 0}
-    small_world.state.advance(small_world.now.replace(minute=0).replace(hour=10))
+    small_world.planner_state.advance(small_world.now.replace(minute=0).replace(hour=10))
     assert handler({"job": "plan"}, Context()) == {"hours": 1}
     assert {queue for queue, _ in queues.sent} == {"rating"}
     assert [body["shard"] for _, body in queues.sent] == [0, 1, 2, 3]
@@ -115,7 +115,7 @@ def test_a_message_that_cant_be_done_comes_again_and_costs_the_others_nothing(
     good = [{"job": "hour", "hour": hour, "shard": shard} for shard in range(4)]
     answer = handler(_batch("{", good[0], {"job": "none"}, *good[1:]), Context())
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m0"}, {"itemIdentifier": "m2"}]}
-    assert small_world.the_rating().version == 1
+    assert small_world.rating().version == 1
     assert ("relay", {"job": "lines"}) in queues.sent
     told = _metrics(capsys.readouterr().out)
     assert (told["PairsRated"], told["RatingFailures"]) == (1, 0)

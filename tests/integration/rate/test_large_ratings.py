@@ -90,13 +90,13 @@ def rater(request: pytest.FixtureRequest, small_world: "World") -> Rater:
 
 def test_two_thousand_groups_are_rated_and_cost_nobody_anything(small_world: "World", rater: Rater) -> None:
     _seats(small_world)
-    small_world.subscription("43")
+    small_world.subscribe("43")
     _grouped(small_world, 2_000)
     small_world.push("25", id_="43")
     rater.rate_pairs([ChangedPair("42", "seats", MONTH), ChangedPair("43", "api_calls", MONTH)])
-    stored = small_world.the_rating(charge="seats")
+    stored = small_world.rating(charge="seats")
     assert (stored.amount, small_world.reported) == (Decimal(400), [])
-    assert small_world.the_rating(id_="43").amount == Decimal("1.50")
+    assert small_world.rating(id_="43").amount == Decimal("1.50")
     assert len(stored.document_json) < 40_000
     assert sum(Decimal(step.amount) for step in stored.document.steps) == Decimal(400)
     steps = small_world.ratings.whole(stored).steps
@@ -110,10 +110,10 @@ def test_a_large_rating_is_not_written_again_and_follows_its_usage(small_world: 
     pair = ChangedPair("42", "seats", MONTH)
     rater.rate_pairs([pair])
     small_world.rater().rate_pairs([pair])
-    assert small_world.the_rating(charge="seats").version == 1
+    assert small_world.rating(charge="seats").version == 1
     _grouped(small_world, 1_000, key="more")
     small_world.rater().rate_pairs([pair])
-    stored = small_world.the_rating(charge="seats")
+    stored = small_world.rating(charge="seats")
     assert (stored.version, stored.amount) == (2, Decimal(600))
     steps = small_world.ratings.whole(stored).steps
     assert sum(Decimal(step.amount) for step in steps) == Decimal(600)
@@ -127,7 +127,7 @@ def test_a_large_rating_that_becomes_small_again_leaves_nothing_behind(small_wor
     small_world.rate(ChangedPair("42", "seats", MONTH))
     small_world.charge("seats", metric="seats", included_units="0", model={"type": "per_unit", "unit_amount": "0.20"})
     small_world.rate(ChangedPair("42", "seats", MONTH))
-    stored = small_world.the_rating(charge="seats")
+    stored = small_world.rating(charge="seats")
     assert (stored.version, stored.amount, stored.parts) == (2, Decimal(400), None)
     assert not [one for one in _items(small_world) if one["pk"]["S"].startswith("PARTS#")]
 
@@ -141,7 +141,7 @@ def test_late_usage_of_a_large_rating_is_adjusted(small_world: "World") -> None:
     small_world.do({"job": "subscription", "id": "42"})
     _grouped(small_world, 500, key="late")
     small_world.rate(ChangedPair("42", "seats", MONTH))
-    adjusted = small_world.the_rating("2026-12-01", "seats", corrects="2026-11-01")
+    adjusted = small_world.rating("2026-12-01", "seats", corrects="2026-11-01")
     assert (adjusted.amount, small_world.reported) == (Decimal(100), [])
     assert len(adjusted.document_json) < 40_000
     whole = small_world.ratings.whole(adjusted)
@@ -177,7 +177,7 @@ def test_a_rating_that_cant_be_written_with_its_events_costs_the_others_nothing(
     small_world: "World", code: str
 ) -> None:
     for id_ in ("43", "44"):
-        small_world.subscription(id_)
+        small_world.subscribe(id_)
         small_world.push("25", id_=id_)
     small_world.push("25")
     endpoint = Endpoint(
@@ -196,11 +196,11 @@ def test_a_rating_that_cant_be_written_with_its_events_costs_the_others_nothing(
     ratings = RatingsStore(refusing, small_world.tables.ratings, line_partitions=8)
     rater = Rater(small_world.sources(), ratings, Writer(ratings, outbox, small_world.now))
     rater.rate_pairs([ChangedPair(id_, "api_calls", MONTH) for id_ in ("42", "43", "44")])
-    assert small_world.the_rating().amount == Decimal("1.50")
-    assert small_world.the_rating(id_="44").amount == Decimal("1.50")
+    assert small_world.rating().amount == Decimal("1.50")
+    assert small_world.rating(id_="44").amount == Decimal("1.50")
     assert [pair.subscription for pair, _ in small_world.reported] == ["43"]
     small_world.rate_hour()  # it was put back
-    assert small_world.the_rating(id_="43").amount == Decimal("1.50")
+    assert small_world.rating(id_="43").amount == Decimal("1.50")
 
 
 def test_ten_thousand_groups_are_rated_and_one_more_is_an_error_of_that_charge_alone(
@@ -211,7 +211,7 @@ def test_ten_thousand_groups_are_rated_and_one_more_is_an_error_of_that_charge_a
     _grouped(small_world, 10_000)
     pair = ChangedPair("42", "seats", MONTH)
     small_world.rate(pair)
-    stored = small_world.the_rating(charge="seats")
+    stored = small_world.rating(charge="seats")
     assert (stored.amount, small_world.reported) == (Decimal(2_000), [])
     assert small_world.ratings.whole(stored).units == "10000"
     small_world.client.put_item(
@@ -226,6 +226,6 @@ def test_ten_thousand_groups_are_rated_and_one_more_is_an_error_of_that_charge_a
         },
     )
     small_world.rate(pair)
-    assert small_world.the_rating(charge="whole").amount == Decimal(10_001)
-    assert small_world.the_rating(charge="seats") == stored
+    assert small_world.rating(charge="whole").amount == Decimal(10_001)
+    assert small_world.rating(charge="seats") == stored
     assert [error.code for _, error in small_world.reported] == ["too_many_groups"]  # type: ignore[attr-defined]

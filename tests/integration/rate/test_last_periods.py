@@ -19,10 +19,10 @@ CLOSE = {"job": "close", "subscription": "42", "period_start": "2026-11-01T00:00
 def asked(world: "World", now: datetime = DECEMBER_2) -> list[dict[str, Any]]:
     """Sweep, and return what the relay is asked to close."""
     world.now = now
-    world.relay.messages.clear()
+    world.relay_queue.messages.clear()
     for message in sweep_jobs():
         world.do(message)
-    return [message for message in world.relay.messages if message["job"] == "close"]
+    return [message for message in world.relay_queue.messages if message["job"] == "close"]
 
 
 @pytest.mark.parametrize("ended", [{"state": "6_churn"}, {"end_date": "2026-11-24"}])

@@ -18,11 +18,11 @@ pytestmark = pytest.mark.integration
 SEPTEMBER, OCTOBER, NOVEMBER, DECEMBER = "2026-09-01", "2026-10-01", "2026-11-01", "2026-12-01"
 
 
-def _level(world: "World", quantity: str, start: str, end: str, *, marked: bool = True) -> None:
+def _level(world: "World", quantity: str, start: str, end: str, *, is_marked: bool = True) -> None:
     first, last = (datetime.fromisoformat(f"{day}T00:00:00+00:00") for day in (start, end))
-    if marked:
+    if is_marked:
         hour = world.now.replace(minute=0, second=0, microsecond=0)
-        world.pairs.put(ChangedPair("42", "seats", start[:7]), hour)
+        world.markers.put(ChangedPair("42", "seats", start[:7]), hour)
     world.client.put_item(
         TableName=world.tables.usage,
         Item={
@@ -41,7 +41,7 @@ def seats(world: "World") -> "World":
     """A world of seats at 1.00 a month, whose October is open."""
     world.metric("seats", "time_weighted")
     world.charge("seats", metric="seats", included_units="0", model={"type": "per_unit", "unit_amount": "1"})
-    world.subscription(next_invoice_date=NOVEMBER)
+    world.subscribe(next_invoice_date=NOVEMBER)
     world.now = datetime(2026, 10, 20, 12, 30, tzinfo=UTC)
     return world
 
@@ -49,8 +49,8 @@ def seats(world: "World") -> "World":
 def test_a_window_over_the_end_of_the_open_period_is_rated_in_both(seats: "World") -> None:
     _level(seats, "10", "2026-10-16", "2026-11-16")
     seats.rate_hour()
-    assert seats.the_rating(OCTOBER, "seats").amount == Decimal("5.16")  # 10 x 16/31
-    upcoming = seats.the_rating(NOVEMBER, "seats")
+    assert seats.rating(OCTOBER, "seats").amount == Decimal("5.16")  # 10 x 16/31
+    upcoming = seats.rating(NOVEMBER, "seats")
     assert (upcoming.amount, upcoming.line.state) == (Decimal("5.00"), "waiting")
 
 
@@ -61,10 +61,10 @@ def test_a_late_window_is_adjusted_in_the_invoiced_period_and_rated_in_the_open_
     seats.invoice(DECEMBER)
     seats.now = datetime(2026, 11, 2, 12, 30, tzinfo=UTC)
     seats.do({"job": "subscription", "id": "42"})
-    _level(seats, "10", "2026-10-16", "2026-11-16", marked=found_by == "its marker")
+    _level(seats, "10", "2026-10-16", "2026-11-16", is_marked=found_by == "its marker")
     _found(seats, found_by)
-    assert seats.the_rating(NOVEMBER, "seats").amount == Decimal("5.00")
-    assert seats.the_rating(NOVEMBER, "seats", corrects=OCTOBER).amount == Decimal("5.16")
+    assert seats.rating(NOVEMBER, "seats").amount == Decimal("5.00")
+    assert seats.rating(NOVEMBER, "seats", corrects=OCTOBER).amount == Decimal("5.16")
 
 
 @pytest.mark.parametrize("found_by", ["its marker", "a sweep", "a subscription job"])
@@ -77,10 +77,10 @@ def test_a_correction_of_a_window_changes_both_periods(seats: "World", found_by:
     seats.do({"job": "subscription", "id": "42"})
     for message in sweep_jobs():
         seats.do(message)
-    _level(seats, "20", "2026-10-16", "2026-11-16", marked=found_by == "its marker")
+    _level(seats, "20", "2026-10-16", "2026-11-16", is_marked=found_by == "its marker")
     _found(seats, found_by)
-    assert seats.the_rating(NOVEMBER, "seats").amount == Decimal("10.00")
-    assert seats.the_rating(NOVEMBER, "seats", corrects=OCTOBER).amount == Decimal("5.16")
+    assert seats.rating(NOVEMBER, "seats").amount == Decimal("10.00")
+    assert seats.rating(NOVEMBER, "seats", corrects=OCTOBER).amount == Decimal("5.16")
 
 
 def test_a_late_window_over_the_end_of_an_invoiced_period_adjusts_both_of_two_invoiced_ones(
@@ -91,8 +91,8 @@ def test_a_late_window_over_the_end_of_an_invoiced_period_adjusts_both_of_two_in
     seats.do({"job": "subscription", "id": "42"})
     _level(seats, "10", "2026-10-16", "2026-11-16")
     seats.rate_hour()
-    assert seats.the_rating(DECEMBER, "seats", corrects=OCTOBER).amount == Decimal("5.16")
-    assert seats.the_rating(DECEMBER, "seats", corrects=NOVEMBER).amount == Decimal("5.00")
+    assert seats.rating(DECEMBER, "seats", corrects=OCTOBER).amount == Decimal("5.16")
+    assert seats.rating(DECEMBER, "seats", corrects=NOVEMBER).amount == Decimal("5.00")
 
 
 def _found(world: "World", by: str) -> None:

@@ -32,7 +32,7 @@ def begun(world: "World") -> "World":
     world.metric()
     world.charge(model={"type": "per_unit", "unit_amount": "1.00"})
     world.charge("fee", model={"type": "flat", "amount": "5.00"})
-    world.subscription(start_date="2026-11-15")
+    world.subscribe(start_date="2026-11-15")
     return world
 
 
@@ -52,11 +52,11 @@ def test_a_start_corrected_before_any_invoice_makes_one_period_one_allowance_one
     begun.rate_hour()
     assert _amounts(begun, NOVEMBER) == {"api_calls": Decimal(20), "fee": Decimal(5)}
     assert _amounts(begun, MID_NOVEMBER) == {"api_calls": Decimal(0), "fee": Decimal(0)}
-    fee = begun.the_rating(MID_NOVEMBER, "fee")
+    fee = begun.rating(MID_NOVEMBER, "fee")
     assert fee.line.state == "due"  # it may be in Odoo, and is brought to nothing there
     for message in sweep_jobs():
         begun.do(message)
-    assert begun.the_rating(MID_NOVEMBER, "fee") == fee
+    assert begun.rating(MID_NOVEMBER, "fee") == fee
 
 
 @pytest.mark.parametrize("sent", [False, True])
@@ -115,15 +115,15 @@ def test_an_adjustment_of_before_the_first_period_follows_a_later_beginning(
     begun.change(start_date="2026-10-15")
     begun.push("15", "2026-10-20")
     begun.rate_hour()
-    adjusted = begun.the_rating(NOVEMBER, corrects="2026-10-01")
+    adjusted = begun.rating(NOVEMBER, corrects="2026-10-01")
     assert adjusted.amount == Decimal(5)
     begun.change(**how)
     begun.do(JOB)
-    assert begun.the_rating(NOVEMBER, corrects="2026-10-01").amount == Decimal(0)
+    assert begun.rating(NOVEMBER, corrects="2026-10-01").amount == Decimal(0)
     begun.change(start_date="2026-10-15", billed_from=None)
     for message in sweep_jobs():
         begun.do(message)
-    assert begun.the_rating(NOVEMBER, corrects="2026-10-01").amount == Decimal(5)
+    assert begun.rating(NOVEMBER, corrects="2026-10-01").amount == Decimal(5)
 
 
 def test_what_was_billed_of_before_a_later_beginning_is_given_back(begun: "World") -> None:
@@ -135,26 +135,26 @@ def test_what_was_billed_of_before_a_later_beginning_is_given_back(begun: "World
     begun.do(JOB)
     begun.change(billed_from="2026-11-05")
     begun.do(JOB)
-    assert begun.the_rating(DECEMBER, corrects="2026-10-01").amount == Decimal(-5)
+    assert begun.rating(DECEMBER, corrects="2026-10-01").amount == Decimal(-5)
 
 
 @pytest.mark.parametrize("state", ["6_churn", "3_progress"])
 def test_what_a_subscription_that_ended_still_owes_is_for_a_final_invoice(begun: "World", state: str) -> None:
     begun.push("15", "2026-11-20")
     begun.do(JOB)
-    assert not begun.the_rating(MID_NOVEMBER).document.needs_final_invoice
+    assert not begun.rating(MID_NOVEMBER).document.needs_final_invoice
     begun.now = datetime(2026, 11, 25, 12, 30, tzinfo=UTC)
     ended: dict[str, Any] = {"state": state} if state == "6_churn" else {"end_date": "2026-11-24"}
     begun.change(**ended)
     begun.do(JOB)
-    stored = begun.the_rating(MID_NOVEMBER)
+    stored = begun.rating(MID_NOVEMBER)
     assert (stored.document.needs_final_invoice, stored.amount, stored.line.state) == (True, Decimal(5), "due")
     begun.push("25", "2026-11-21")  # usage of before the end that arrives late
     begun.rate_hour()
-    assert begun.the_rating(MID_NOVEMBER).amount == Decimal(30)
+    assert begun.rating(MID_NOVEMBER).amount == Decimal(30)
     begun.push("100", "2026-11-26")
     begun.rate_hour()
-    assert begun.the_rating(MID_NOVEMBER).amount == Decimal(30)
+    assert begun.rating(MID_NOVEMBER).amount == Decimal(30)
 
 
 def test_an_adjustment_of_a_subscription_that_ended_is_for_its_final_invoice(begun: "World") -> None:
@@ -168,11 +168,11 @@ def test_an_adjustment_of_a_subscription_that_ended_is_for_its_final_invoice(beg
     begun.change(state="6_churn")
     begun.push("20", "2026-11-21")
     begun.rate_hour()
-    adjusted = begun.the_rating(DECEMBER, corrects=MID_NOVEMBER)
+    adjusted = begun.rating(DECEMBER, corrects=MID_NOVEMBER)
     assert (adjusted.amount, adjusted.document.needs_final_invoice) == (Decimal(20), True)
     for message in sweep_jobs():
         begun.do(message)
-    assert begun.the_rating(DECEMBER, corrects=MID_NOVEMBER) == adjusted
+    assert begun.rating(DECEMBER, corrects=MID_NOVEMBER) == adjusted
 
 
 @pytest.mark.parametrize("invoiced", [False, True])
@@ -191,8 +191,8 @@ def test_a_subscription_closed_before_it_began_comes_to_nothing(begun: "World", 
     if not invoiced:
         assert _amounts(begun, MID_NOVEMBER) == {"api_calls": Decimal(0), "fee": Decimal(0)}
         return
-    assert begun.the_rating(DECEMBER, "fee", corrects=MID_NOVEMBER).amount == Decimal(-5)
-    assert begun.rating(DECEMBER, corrects=MID_NOVEMBER) is None
+    assert begun.rating(DECEMBER, "fee", corrects=MID_NOVEMBER).amount == Decimal(-5)
+    assert begun.find_rating(DECEMBER, corrects=MID_NOVEMBER) is None
 
 
 def test_an_end_moved_to_before_a_period_brings_it_to_nothing_and_back(begun: "World") -> None:
@@ -210,7 +210,7 @@ def test_an_end_moved_to_before_a_period_brings_it_to_nothing_and_back(begun: "W
 def test_the_lines_of_a_period_move_to_the_order_that_renews_it(begun: "World") -> None:
     begun.push("15", "2026-11-20")
     begun.do(JOB)
-    assert begun.the_rating(MID_NOVEMBER).document.odoo_order_id == 42
+    assert begun.rating(MID_NOVEMBER).document.odoo_order_id == 42
     stored = begun.subscriptions.get("42")
     assert stored is not None
     begins, renewed = datetime(2026, 11, 15, tzinfo=UTC), datetime(2026, 11, 25, tzinfo=UTC)
@@ -220,7 +220,7 @@ def test_the_lines_of_a_period_move_to_the_order_that_renews_it(begun: "World") 
         replace(stored, subscription=subscription, orders=orders, version=stored.version + 1), stored
     )
     begun.do(JOB)
-    moved = begun.the_rating(MID_NOVEMBER)
+    moved = begun.rating(MID_NOVEMBER)
     assert (moved.document.odoo_order_id, moved.amount, moved.line.state) == (77, Decimal(5), "due")
 
 
@@ -231,7 +231,7 @@ def test_what_is_billed_is_what_the_invoice_holds(begun: "World") -> None:
     _set(begun, "billed", "3.00")
     begun.invoice(JANUARY)
     begun.do(JOB)
-    assert begun.the_rating(DECEMBER, corrects=MID_NOVEMBER).amount == Decimal("2.00")
+    assert begun.rating(DECEMBER, corrects=MID_NOVEMBER).amount == Decimal("2.00")
 
 
 def _sent_and_moved(begun: "World") -> None:
@@ -253,22 +253,22 @@ def test_what_was_invoiced_under_a_replaced_start_is_billed_of_the_period(begun:
         begun.do(JOB)
         for message in sweep_jobs():
             begun.do(message)
-    old, new = begun.the_rating(MID_NOVEMBER), begun.the_rating(NOVEMBER)
+    old, new = begun.rating(MID_NOVEMBER), begun.rating(NOVEMBER)
     assert old.frozen
     assert [old.amount, old.billed, new.amount, new.billed] == [Decimal(each) for each in (0, 5, 9, 0)]
-    assert begun.the_rating(DECEMBER, corrects=NOVEMBER).amount == Decimal(4)
-    assert begun.rating(DECEMBER, "fee", corrects=NOVEMBER) is None
+    assert begun.rating(DECEMBER, corrects=NOVEMBER).amount == Decimal(4)
+    assert begun.find_rating(DECEMBER, "fee", corrects=NOVEMBER) is None
     begun.invoice("2027-02-01")
     begun.do(JOB)
     # No more of it was sent: it is carried on.
-    assert begun.the_rating(JANUARY, corrects=NOVEMBER).amount == Decimal(4)
+    assert begun.rating(JANUARY, corrects=NOVEMBER).amount == Decimal(4)
 
 
 def test_what_is_read_later_of_an_invoice_under_a_replaced_start_is_followed(begun: "World") -> None:
     _sent_and_moved(begun)
     begun.invoice(JANUARY)
     begun.do(JOB)
-    assert begun.rating(DECEMBER, corrects=NOVEMBER) is None
+    assert begun.find_rating(DECEMBER, corrects=NOVEMBER) is None
     for charge in ("api_calls", "fee"):
         _set(begun, "billed", "0.00", charge)  # the invoice had none of it after all
     for message in sweep_jobs():
@@ -291,7 +291,7 @@ def test_what_was_invoiced_under_a_replaced_start_of_a_charge_that_ended_is_take
     )
     begun.invoice(JANUARY)
     begun.do(JOB)
-    assert begun.the_rating(DECEMBER, "fee", corrects=NOVEMBER).amount == Decimal(-5)
+    assert begun.rating(DECEMBER, "fee", corrects=NOVEMBER).amount == Decimal(-5)
 
 
 def test_nothing_is_adjusted_while_the_result_of_a_call_is_unknown(begun: "World") -> None:
@@ -303,13 +303,13 @@ def test_nothing_is_adjusted_while_the_result_of_a_call_is_unknown(begun: "World
     begun.do(JOB)
     for message in sweep_jobs():
         begun.do(message)
-    assert begun.rating(DECEMBER, corrects=MID_NOVEMBER) is None
-    assert begun.the_rating(DECEMBER, "fee", corrects=MID_NOVEMBER).amount == Decimal(5)
-    assert begun.the_rating(MID_NOVEMBER).frozen
+    assert begun.find_rating(DECEMBER, corrects=MID_NOVEMBER) is None
+    assert begun.rating(DECEMBER, "fee", corrects=MID_NOVEMBER).amount == Decimal(5)
+    assert begun.rating(MID_NOVEMBER).frozen
     _set(begun, "line_intent", None)
     for message in sweep_jobs():
         begun.do(message)
-    assert begun.the_rating(DECEMBER, corrects=MID_NOVEMBER).amount == Decimal(5)
+    assert begun.rating(DECEMBER, corrects=MID_NOVEMBER).amount == Decimal(5)
 
 
 def test_the_relay_is_asked_once_what_was_invoiced_of_a_period(begun: "World") -> None:
@@ -319,7 +319,7 @@ def test_the_relay_is_asked_once_what_was_invoiced_of_a_period(begun: "World") -
     begun.do(JOB)
     begun.push("5", "2026-11-20")
     begun.rate(ChangedPair("42", "api_calls", "2026-11"))
-    assert begun.requested == [("42", datetime(2026, 11, 15, tzinfo=UTC))]
+    assert begun.requested_invoices == [("42", datetime(2026, 11, 15, tzinfo=UTC))]
 
 
 def _set(world: "World", name: str, value: str | None, charge: str = "api_calls") -> None:
@@ -348,7 +348,7 @@ def test_a_charge_that_ended_before_the_invoice_is_not_due_after_it(begun: "Worl
     assert _amounts(begun, MID_NOVEMBER) == {"api_calls": Decimal(0), "fee": Decimal(0)}
     if earlier_release:
         for charge in ("fee", "api_calls"):
-            document = begun.the_rating(MID_NOVEMBER, charge).document.to_json()
+            document = begun.rating(MID_NOVEMBER, charge).document.to_json()
             del document["is_charged"]
             _set(begun, "doc", json.dumps(document), charge)
     begun.invoice(JANUARY)
@@ -357,8 +357,8 @@ def test_a_charge_that_ended_before_the_invoice_is_not_due_after_it(begun: "Worl
     begun.rate_hour()
     begun.do(JOB)
     # The fee never came onto the order; the other charge did, before it ended, and was invoiced.
-    assert begun.rating(DECEMBER, "fee", corrects=MID_NOVEMBER) is None
-    assert begun.the_rating(DECEMBER, corrects=MID_NOVEMBER).amount == Decimal(-5)
+    assert begun.find_rating(DECEMBER, "fee", corrects=MID_NOVEMBER) is None
+    assert begun.rating(DECEMBER, corrects=MID_NOVEMBER).amount == Decimal(-5)
 
 
 def test_a_price_that_changed_while_the_subscription_was_paused_is_the_one_after(begun: "World") -> None:
@@ -367,9 +367,9 @@ def test_a_price_that_changed_while_the_subscription_was_paused_is_the_one_after
     begun.acknowledge(DECEMBER, "fee")
     begun.change(state="4_paused")
     begun.do(JOB)
-    assert begun.the_rating(DECEMBER, "fee").amount == Decimal(0)
+    assert begun.rating(DECEMBER, "fee").amount == Decimal(0)
     begun.acknowledge(DECEMBER, "fee")
     begun.charge("fee", model={"type": "flat", "amount": "7.00"})
     begun.change(state="3_progress", next_invoice_date="2027-02-01")
     begun.do(JOB)
-    assert begun.the_rating(JANUARY, "fee", corrects=DECEMBER).amount == Decimal(7)
+    assert begun.rating(JANUARY, "fee", corrects=DECEMBER).amount == Decimal(7)

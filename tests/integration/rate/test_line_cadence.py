@@ -36,8 +36,8 @@ def _rate(world: "World", **message: Any) -> None:
 def _due(world: "World") -> StoredRating | None:
     """Return the rating if the relay would send its line now."""
     lines = LineStore(world.client, world.tables.ratings)
-    due, _ = lines.due(line_partition(world.the_rating().document.odoo_order_id, 8), world.now, 10, None)
-    return world.the_rating() if due else None
+    due, _ = lines.due(line_partition(world.rating().document.odoo_order_id, 8), world.now, 10, None)
+    return world.rating() if due else None
 
 
 def _sent(world: "World") -> None:
@@ -51,18 +51,18 @@ def test_the_first_amount_is_due_at_once(small_world: "World") -> None:
     small_world.push("25")
     _rate(small_world)
     assert _due(small_world) is not None
-    assert small_world.relay.messages == [{"job": "lines"}]
+    assert small_world.relay_queue.messages == [{"job": "lines"}]
 
 
 def test_what_changes_after_it_is_due_once_a_day(daily: "World") -> None:
-    daily.relay.messages.clear()
+    daily.relay_queue.messages.clear()
     for hour in range(9, 24):
         daily.now = daily.now.replace(hour=hour)
         daily.push(str(30 + hour))
         _rate(daily)
         assert _due(daily) is None
-    assert daily.relay.messages == [], "nobody is asked to send what is not due"
-    assert daily.the_rating().line.at == datetime(2026, 11, 11, tzinfo=UTC)
+    assert daily.relay_queue.messages == [], "nobody is asked to send what is not due"
+    assert daily.rating().line.at == datetime(2026, 11, 11, tzinfo=UTC)
     daily.now = datetime(2026, 11, 11, 0, 2, tzinfo=UTC)
     assert _due(daily) is not None
     daily.now = datetime(2026, 11, 11, 5, 6, tzinfo=UTC)
@@ -83,11 +83,11 @@ def test_a_run_on_demand_sends_at_once_what_waits_for_its_slot(daily: "World") -
     daily.push("80")
     _rate(daily)
     assert _due(daily) is None
-    daily.relay.messages.clear()
+    daily.relay_queue.messages.clear()
     _rate(daily, run="run_1")
     assert _due(daily) is not None
-    assert daily.the_rating().version == 2, "nothing changed but when it is sent"
-    assert daily.relay.messages == [{"job": "lines"}]
+    assert daily.rating().version == 2, "nothing changed but when it is sent"
+    assert daily.relay_queue.messages == [{"job": "lines"}]
 
 
 def test_only_in_the_closing_hours_if_that_is_the_setting(small_world: "World") -> None:

@@ -31,17 +31,17 @@ def test_a_start_in_mid_period_gives_its_share(
 ) -> None:
     world.metric()
     world.charge(prorate=prorate, **LIMITED)
-    world.subscription(start_date=start)
+    world.subscribe(start_date=start)
     world.push("620", "2026-11-20")
     world.rate()
-    rating = world.the_rating(max(start, "2026-11-01"))
+    rating = world.rating(max(start, "2026-11-01"))
     assert (rating.document.included_units, rating.amount) == (included, Decimal(amount))
 
 
 def test_the_share_stays_when_the_period_is_invoiced_and_late_usage_comes(world: "World") -> None:
     world.metric()
     world.charge(prorate=True, **LIMITED)
-    world.subscription(start_date="2026-11-16")
+    world.subscribe(start_date="2026-11-16")
     world.push("620", "2026-11-20")
     world.rate()
     world.acknowledge("2026-11-16")
@@ -49,4 +49,4 @@ def test_the_share_stays_when_the_period_is_invoiced_and_late_usage_comes(world:
     world.push("1000", "2026-11-21")
     world.rate()
     # 1,620 less 500: 11.20; 3.00 of it is billed.
-    assert world.the_rating("2026-12-01", corrects="2026-11-16").amount == Decimal("8.20")
+    assert world.rating("2026-12-01", corrects="2026-11-16").amount == Decimal("8.20")

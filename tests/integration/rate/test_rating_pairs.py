@@ -20,7 +20,7 @@ def test_marked_usage_becomes_a_rating_whose_line_is_due(small_world: "World") -
     small_world.push("25", "2026-11-03")
     small_world.push("5", "2026-11-04")
     small_world.rate_hour()
-    rating = small_world.the_rating()
+    rating = small_world.rating()
     assert (rating.version, rating.amount, rating.line.state) == (1, Decimal("2.00"), "due")
     document = rating.document
     assert (document.units, document.included_units, document.overage_units) == ("30", "10", "20")
@@ -29,7 +29,7 @@ def test_marked_usage_becomes_a_rating_whose_line_is_due(small_world: "World") -
         datetime(2026, 12, 1, tzinfo=UTC),
     )
     assert sum(Decimal(step.amount) for step in document.steps) == Decimal(document.unrounded_amount)
-    assert small_world.relay.messages == [{"job": "lines"}]
+    assert small_world.relay_queue.messages == [{"job": "lines"}]
     updated = small_world.outbox.data_of("rating.updated")
     assert [(one["version"], one["amount"], one["metric"]) for one in updated] == [(1, "2.00", "api_calls")]
 
@@ -37,11 +37,11 @@ def test_marked_usage_becomes_a_rating_whose_line_is_due(small_world: "World") -
 def test_a_run_that_comes_again_writes_and_tells_nothing(small_world: "World") -> None:
     small_world.push("25")
     small_world.rate_hour()
-    first = small_world.the_rating()
-    told, nudged = len(small_world.outbox.events), len(small_world.relay.messages)
+    first = small_world.rating()
+    told, nudged = len(small_world.outbox.events), len(small_world.relay_queue.messages)
     small_world.rate_hour()
-    assert small_world.the_rating() == first
-    assert (len(small_world.outbox.events), len(small_world.relay.messages)) == (told, nudged)
+    assert small_world.rating() == first
+    assert (len(small_world.outbox.events), len(small_world.relay_queue.messages)) == (told, nudged)
 
 
 def test_a_correction_is_a_new_version_and_the_history_keeps_the_old_one(small_world: "World") -> None:
@@ -49,7 +49,7 @@ def test_a_correction_is_a_new_version_and_the_history_keeps_the_old_one(small_w
     small_world.rate()
     small_world.push("40")
     small_world.rate()
-    rating = small_world.the_rating()
+    rating = small_world.rating()
     assert (rating.version, rating.amount) == (2, Decimal("3.00"))
     assert [(one.version, one.amount) for one in rating.history] == [(1, "1.50"), (2, "3.00")]
 
@@ -57,9 +57,9 @@ def test_a_correction_is_a_new_version_and_the_history_keeps_the_old_one(small_w
 def test_usage_within_what_is_included_makes_a_rating_and_no_line(small_world: "World") -> None:
     small_world.push("8")
     small_world.rate()
-    rating = small_world.the_rating()
+    rating = small_world.rating()
     assert (rating.amount, rating.line.state) == (Decimal(0), None)
-    assert small_world.relay.messages == []
+    assert small_world.relay_queue.messages == []
 
 
 def test_an_amount_corrected_to_nothing_is_put_to_nothing_in_odoo_too(small_world: "World") -> None:
@@ -68,27 +68,27 @@ def test_an_amount_corrected_to_nothing_is_put_to_nothing_in_odoo_too(small_worl
     small_world.acknowledge()
     small_world.push("5")
     small_world.rate()
-    rating = small_world.the_rating()
+    rating = small_world.rating()
     assert (rating.amount, rating.line.state, rating.line.amount) == (Decimal(0), "due", Decimal("1.50"))
 
 
 def test_usage_of_a_period_to_come_waits_until_that_period_opens(small_world: "World") -> None:
     small_world.push("30", "2026-12-05")
     small_world.rate(ChangedPair("42", "api_calls", "2026-12"))
-    early = small_world.the_rating("2026-12-01")
+    early = small_world.rating("2026-12-01")
     assert (early.amount, early.line.state) == (Decimal("2.00"), "waiting")
     small_world.invoice("2027-01-01")
     small_world.do({"job": "subscription", "id": "42"})
-    opened = small_world.the_rating("2026-12-01")
+    opened = small_world.rating("2026-12-01")
     assert (opened.version, opened.line.state) == (1, "due")
-    assert small_world.relay.messages == [{"job": "lines"}]
+    assert small_world.relay_queue.messages == [{"job": "lines"}]
 
 
 class _Interrupted:
     """Records that are read, then held back while somebody else rates the pair."""
 
     def __init__(self, world: "World", meanwhile: list[Any]) -> None:
-        self._records = world.records
+        self._records = world.usage
         self._meanwhile = meanwhile
 
     def between(self, subscription: str, metric: str, start: datetime, end: datetime) -> Iterator[Record]:
@@ -108,14 +108,14 @@ def test_of_two_workers_at_one_pair_the_one_that_read_older_records_starts_again
         _plain(small_world).rate()
 
     slow = _plain(small_world)
-    slow.records = _Interrupted(small_world, [somebody_else])  # type: ignore[assignment]
+    slow.usage = _Interrupted(small_world, [somebody_else])
     slow.rate()
-    rating = small_world.the_rating()
+    rating = small_world.rating()
     assert (rating.version, rating.amount) == (1, Decimal("3.00"))
 
 
 def _plain(world: "World") -> "World":
-    return type(world)(world.client, world.tables, now=world.now)
+    return world.on(world.client)
 
 
 def test_a_period_invoiced_while_its_pair_is_rated_is_adjusted_and_not_changed(small_world: "World") -> None:
@@ -129,20 +129,20 @@ def test_a_period_invoiced_while_its_pair_is_rated_is_adjusted_and_not_changed(s
         _plain(small_world).do({"job": "subscription", "id": "42"})
 
     slow = _plain(small_world)
-    slow.records = _Interrupted(small_world, [odoo_invoices])  # type: ignore[assignment]
+    slow.usage = _Interrupted(small_world, [odoo_invoices])
     slow.rate()
-    frozen = small_world.the_rating()
+    frozen = small_world.rating()
     assert (frozen.version, frozen.amount, frozen.frozen) == (1, Decimal("1.50"), True)
-    assert small_world.the_rating("2026-12-01", corrects="2026-11-01").amount == Decimal("1.50")
+    assert small_world.rating("2026-12-01", corrects="2026-11-01").amount == Decimal("1.50")
 
 
 def test_a_pair_that_cant_be_rated_is_reported_put_back_and_rated_once_mended(small_world: "World") -> None:
-    small_world.subscription("43", currency="EUR")
+    small_world.subscribe("43", currency="EUR")
     small_world.push("25")
     small_world.push("25", id_="43")
     small_world.rate_hour()
-    assert small_world.the_rating().amount == Decimal("1.50")
-    assert small_world.rating(id_="43") is None
+    assert small_world.rating().amount == Decimal("1.50")
+    assert small_world.find_rating(id_="43") is None
     assert [(pair.subscription, type(error).__name__) for pair, error in small_world.reported] == [
         ("43", "CurrencyMismatch")
     ]
@@ -150,39 +150,39 @@ def test_a_pair_that_cant_be_rated_is_reported_put_back_and_rated_once_mended(sm
     small_world.rate_hour(small_world.now - timedelta(hours=1))  # fails again, and is put into the present hour
     small_world.change("43", currency="USD")
     small_world.rate_hour()
-    assert small_world.the_rating(id_="43").amount == Decimal("1.50")
+    assert small_world.rating(id_="43").amount == Decimal("1.50")
 
 
 def test_a_charge_that_cant_be_priced_costs_the_others_on_its_metric_nothing(small_world: "World") -> None:
     small_world.push("25")
     small_world.charge("extra", maximum_amount="1")
     small_world.do({"job": "subscription", "id": "42"})
-    before = small_world.the_rating(charge="extra")
+    before = small_world.rating(charge="extra")
     small_world.change("42", overrides={"extra": {"minimum_amount": "5"}})
     small_world.push("40")
     small_world.do({"job": "subscription", "id": "42"})
-    assert small_world.the_rating().amount == Decimal("3.00")
-    assert small_world.the_rating(charge="extra") == before
+    assert small_world.rating().amount == Decimal("3.00")
+    assert small_world.rating(charge="extra") == before
     assert {type(error).__name__ for _, error in small_world.reported} == {"Refused"}
 
 
 def test_each_currency_may_have_a_charge_of_its_own_on_one_metric(small_world: "World") -> None:
-    small_world.subscription("43", currency="EUR")
+    small_world.subscribe("43", currency="EUR")
     small_world.charge("euros", currency="EUR")
     small_world.push("25")
     small_world.push("40", id_="43")
     small_world.rate_hour()
     assert not small_world.reported
-    assert (small_world.the_rating().amount, small_world.rating(charge="euros")) == (Decimal("1.50"), None)
-    assert small_world.the_rating(id_="43", charge="euros").amount == Decimal("3.00")
-    assert small_world.rating(id_="43") is None
+    assert (small_world.rating().amount, small_world.find_rating(charge="euros")) == (Decimal("1.50"), None)
+    assert small_world.rating(id_="43", charge="euros").amount == Decimal("3.00")
+    assert small_world.find_rating(id_="43") is None
 
 
 def test_an_invoiced_period_that_cant_be_adjusted_costs_the_open_one_nothing(world: "World") -> None:
     world.metric()
     world.charge()
     world.charge("dollars", applies_to={"all": True})
-    world.subscription(next_invoice_date="2026-11-15", start_date="2026-01-15")
+    world.subscribe(next_invoice_date="2026-11-15", start_date="2026-01-15")
     world.push("25", "2026-11-03")
     world.rate()
     world.now = datetime(2026, 11, 20, tzinfo=UTC)
@@ -193,14 +193,14 @@ def test_an_invoiced_period_that_cant_be_adjusted_costs_the_open_one_nothing(wor
     world.push("25", "2026-11-18")
     world.rate()
     assert {pair.month for pair, _ in world.reported} == {"2026-10"}
-    assert world.the_rating("2026-11-15", "euros").amount == Decimal("1.50")
+    assert world.rating("2026-11-15", "euros").amount == Decimal("1.50")
 
 
 def test_a_fee_is_due_in_its_own_period_and_not_before(small_world: "World") -> None:
     small_world.charge("fee", model={"type": "flat", "amount": "5"})
     small_world.do({"job": "subscription", "id": "42"})
-    assert small_world.the_rating(charge="fee").amount == Decimal(5)
-    assert small_world.rating("2026-12-01", "fee") is None
+    assert small_world.rating(charge="fee").amount == Decimal(5)
+    assert small_world.find_rating("2026-12-01", "fee") is None
 
 
 def test_a_marker_of_a_subscription_that_is_gone_is_passed_over(small_world: "World") -> None:
@@ -211,7 +211,7 @@ def test_a_marker_of_a_subscription_that_is_gone_is_passed_over(small_world: "Wo
 def test_a_month_with_a_boundary_in_it_rates_both_periods(world: "World") -> None:
     world.metric()
     world.charge()
-    world.subscription(timezone="America/New_York", start_date="2026-01-31", next_invoice_date="2026-11-30")
+    world.subscribe(timezone="America/New_York", start_date="2026-01-31", next_invoice_date="2026-11-30")
     world.push("25", "2026-11-15")
     world.push("25", "2026-11-30")  # 29 November, 19:00, in New York: still the open period
     world.push("35", "2026-12-01", key="upcoming")
@@ -228,7 +228,7 @@ def test_a_subscription_that_stopped_is_rated_for_what_it_used_before(small_worl
     small_world.now = datetime(2026, 11, 10, tzinfo=UTC)
     small_world.change(state="4_paused")
     small_world.rate()
-    assert small_world.the_rating().amount == Decimal("1.50")
+    assert small_world.rating().amount == Decimal("1.50")
 
 
 def test_thresholds_are_told_of_once_a_period_each(small_world: "World") -> None:
@@ -237,4 +237,4 @@ def test_thresholds_are_told_of_once_a_period_each(small_world: "World") -> None
         small_world.rate()
     told = small_world.outbox.data_of("usage.threshold_reached")
     assert [(one["threshold_percent"], one["units"]) for one in told] == [(80, "8"), (100, "12")]
-    assert small_world.the_rating().raised == {"included:80", "included:100"}
+    assert small_world.rating().raised == {"included:80", "included:100"}

@@ -168,4 +168,4 @@ def test_nothing_is_chained_to_a_statement_that_was_tampered_with(closed: "World
     closed.invoice(FEBRUARY)
     closed.do(CLOSED)
     assert [type(error).__name__ for _, error in closed.reported] == ["TamperedStatement"]
-    assert closed.rating(DECEMBER) is None or closed.the_rating(DECEMBER).frozen
+    assert closed.find_rating(DECEMBER) is None or closed.rating(DECEMBER).frozen

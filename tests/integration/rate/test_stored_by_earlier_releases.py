@@ -65,7 +65,7 @@ def upgraded(small_world: "World") -> "World":
 def store(small_world: "World", document: dict[str, Any]) -> "World":
     """Store what an earlier release rated at 1.50 and put into Odoo."""
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    small_world.push("25", marked=False)
+    small_world.push("25", is_marked=False)
     small_world.client.put_item(
         TableName=small_world.tables.ratings,
         Item={
@@ -91,7 +91,7 @@ def store(small_world: "World", document: dict[str, Any]) -> "World":
 def test_it_is_rated_again_over_its_history(upgraded: "World") -> None:
     upgraded.push("30")
     upgraded.rate_hour()
-    rating = upgraded.the_rating()
+    rating = upgraded.rating()
     assert (rating.version, rating.amount, rating.billed) == (3, Decimal("2.00"), Decimal("1.50"))
     assert [(entry.version, entry.amount, entry.cause) for entry in rating.history] == [
         (1, "1.00", None),
@@ -105,13 +105,13 @@ def test_it_is_frozen_and_adjusted_by_the_price_it_keeps(upgraded: "World") -> N
     upgraded.charge(model={"type": "per_unit", "unit_amount": "9"})
     upgraded.invoice("2027-01-01")
     upgraded.do(JOB)
-    frozen = upgraded.the_rating()
+    frozen = upgraded.rating()
     assert (frozen.version, frozen.frozen, frozen.billed) == (2, True, Decimal("1.50"))
-    assert upgraded.rating("2026-12-01", corrects="2026-11-01") is None
-    upgraded.push("30", marked=False)
+    assert upgraded.find_rating("2026-12-01", corrects="2026-11-01") is None
+    upgraded.push("30", is_marked=False)
     for message in sweep_jobs():
         upgraded.do(message)
-    assert upgraded.the_rating("2026-12-01", corrects="2026-11-01").amount == Decimal("0.50")
+    assert upgraded.rating("2026-12-01", corrects="2026-11-01").amount == Decimal("0.50")
 
 
 def test_other_rules_alone_bill_nothing_anew_and_changed_usage_is_rated_by_them(small_world: "World") -> None:
@@ -123,11 +123,11 @@ def test_other_rules_alone_bill_nothing_anew_and_changed_usage_is_rated_by_them(
     upgraded.do(JOB)
     for message in sweep_jobs():
         upgraded.do(message)
-    assert upgraded.rating("2026-12-01", corrects="2026-11-01") is None
+    assert upgraded.find_rating("2026-12-01", corrects="2026-11-01") is None
 
     upgraded.push("30")
     upgraded.rate_hour()
-    assert upgraded.the_rating("2026-12-01", corrects="2026-11-01").amount == Decimal("0.60")
+    assert upgraded.rating("2026-12-01", corrects="2026-11-01").amount == Decimal("0.60")
     upgraded.push("25")
     upgraded.rate_hour()
-    assert upgraded.the_rating("2026-12-01", corrects="2026-11-01").amount == Decimal("0.60")
+    assert upgraded.rating("2026-12-01", corrects="2026-11-01").amount == Decimal("0.60")

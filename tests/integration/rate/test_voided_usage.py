@@ -73,8 +73,8 @@ def test_a_voided_record_leaves_no_trace_in_what_is_owed(world: "World", aggrega
     world.charge(included_units="0")
     fee = {"type": "percentage", "rate_percent": "10", "fixed_amount": "1"}
     world.charge("fee", included_units="0", model=fee) if aggregation == "sum" else None
-    world.subscription("42")
-    world.subscription("43")
+    world.subscribe("42")
+    world.subscribe("43")
     usage = Usage(world)
     for day in QUANTITIES:
         usage.push(day)
@@ -82,24 +82,24 @@ def test_a_voided_record_leaves_no_trace_in_what_is_owed(world: "World", aggrega
             usage.push(day, "43")
     world.rate_hour()
     charges = ["api_calls", "fee"] if aggregation == "sum" else ["api_calls"]
-    before = said(world.the_rating())
+    before = said(world.rating())
     assert [usage.void(day) for day in VOIDED] == ["voided"] * 3
     world.rate_hour()
     for charge in charges:
-        assert said(world.the_rating(charge=charge)) == said(world.the_rating(charge=charge, id_="43"))
+        assert said(world.rating(charge=charge)) == said(world.rating(charge=charge, id_="43"))
     assert usage.push(15) == usage.push(20) == usage.push(24) == "updated"
     world.rate_hour()
-    assert said(world.the_rating()) == before
+    assert said(world.rating()) == before
 
 
 def test_voiding_all_there_was_brings_the_amount_to_zero(small_world: "World") -> None:
     usage = Usage(small_world)
     usage.push(15)
     small_world.rate_hour()
-    assert small_world.the_rating().amount == Decimal(3)
+    assert small_world.rating().amount == Decimal(3)
     usage.void(15)
     small_world.rate_hour()
-    assert small_world.the_rating().amount == 0
+    assert small_world.rating().amount == 0
 
 
 def test_voiding_what_was_invoiced_is_an_adjustment(small_world: "World") -> None:
@@ -111,5 +111,5 @@ def test_voiding_what_was_invoiced_is_an_adjustment(small_world: "World") -> Non
     small_world.invoice("2027-01-01")
     usage.void(15)
     small_world.rate_hour()
-    adjustment = small_world.the_rating("2026-12-01", corrects="2026-11-01")
+    adjustment = small_world.rating("2026-12-01", corrects="2026-11-01")
     assert adjustment.amount == Decimal(-3)

@@ -10,7 +10,8 @@ from functions.admin.services.current_usage import current_usage
 from functions.admin.services.put_request import PutRequest
 from fusion_billing.access.principal import Principal
 from fusion_billing.billing.billed_subscription import billed_subscription
-from tests.fakes.rating_world import RatingWorld, midnight
+from tests.fakes.rating_world import RatingWorld
+from tests.rating_steps import midnight
 
 ADMIN = Principal("admin", "src_admin", frozenset({"admin"}))
 LIMITED = Principal("key", "src_1", frozenset({"usage:read"}), metrics=frozenset({"storage"}))

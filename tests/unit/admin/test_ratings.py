@@ -10,9 +10,10 @@ from fusion_billing.access.principal import Principal
 from fusion_billing.dynamodb.usage.items import StoredUsageRecord
 from fusion_billing.errors import Forbidden, NotFound
 from fusion_billing.instants import rfc3339
-from tests.fakes.rating_world import RatingWorld, midnight
+from tests.fakes.rating_world import RatingWorld
 from tests.fakes.ratings import an_empty_statement
 from tests.fakes.usage import FakeUsageReader
+from tests.rating_steps import midnight
 
 SOURCE = "src_" + "a" * 16
 ADMIN = Principal("admin", "src_admin", frozenset({"admin"}))

@@ -11,7 +11,8 @@ from functions.rate.adjusting import Adjuster
 from fusion_billing.billing.adjustments import Adjustment
 from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
-from tests.fakes.rating_world import RatingWorld, midnight
+from tests.fakes.rating_world import RatingWorld
+from tests.rating_steps import midnight
 
 NOVEMBER, DECEMBER, JANUARY = "2026-11-01", "2026-12-01", "2027-01-01"
 

@@ -180,7 +180,7 @@ def test_usage_of_the_next_period_waits_for_it(world: RatingWorld) -> None:
 
 def test_a_corrected_start_brings_ratings_under_the_former_start_to_zero(world: RatingWorld) -> None:
     world.subscriptions.items.clear()
-    world.subscribe(fields={"start_date": "2026-11-01"})
+    world.subscribe(start_date="2026-11-01")
     world.push("25", "2026-11-10")
     world.rate()
     world.change(start_date="2026-11-05")
