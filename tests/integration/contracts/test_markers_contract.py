@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from functions.admin.ports import MarkedPairs
 from functions.ingest.ports import ChangeMarkers as MarkerWriting
 from functions.rate.ports import ChangeMarkers as MarkerReading
 from fusion_billing.dynamodb import keys
@@ -28,6 +29,7 @@ class Markers:
 
     writing: MarkerWriting
     reading: MarkerReading
+    shards: MarkedPairs
     deadline: Deadline
 
     def mark(self, *names: str, at: datetime = HOUR) -> set[str]:
@@ -46,12 +48,11 @@ class Markers:
 def markers(adapter: str, request: pytest.FixtureRequest, deadline: Deadline) -> Markers:
     if adapter == "fake":
         fake = FakeChangeMarkers(shards=SHARDS)
-        return Markers(fake, fake, deadline)
+        return Markers(fake, fake, fake, deadline)
     client = request.getfixturevalue("dynamodb")
     tables: Tables = request.getfixturevalue("tables")
-    return Markers(
-        ChangeMarkers(client, tables.markers, SHARDS), ChangedPairs(client, tables.markers, shards=SHARDS), deadline
-    )
+    pairs = ChangedPairs(client, tables.markers, shards=SHARDS)
+    return Markers(ChangeMarkers(client, tables.markers, SHARDS), pairs, pairs, deadline)
 
 
 def marker(subscription: str, metric: str = "api_calls", *, is_urgent: bool = False) -> str:
@@ -79,7 +80,7 @@ def test_all_pairs_of_a_subscription_are_in_one_shard(markers: Markers) -> None:
     ]
 
     assert sum(map(len, shards)) == len(set.union(*shards)) == 20
-    marked = markers.reading.marked_shards([HOUR])  # a shard may turn out to have none
+    marked = markers.shards.marked_shards([HOUR])  # a shard may turn out to have none
     assert marked >= {shard for shard, subscriptions in enumerate(shards) if subscriptions}
 
 
@@ -119,10 +120,10 @@ def test_pages_have_at_most_their_limit_and_start_after_a_name(markers: Markers)
 
 
 def test_nothing_is_marked_in_an_hour_without_usage(markers: Markers) -> None:
-    assert markers.reading.marked_shards([HOUR]) == set()
+    assert markers.shards.marked_shards([HOUR]) == set()
 
     markers.mark(marker("42"))
 
-    assert len(markers.reading.marked_shards([HOUR])) == 1
-    assert markers.reading.marked_shards([NEXT_HOUR]) == set()
-    assert markers.reading.marked_shards([NEXT_HOUR, HOUR]) == markers.reading.marked_shards([HOUR])
+    assert len(markers.shards.marked_shards([HOUR])) == 1
+    assert markers.shards.marked_shards([NEXT_HOUR]) == set()
+    assert markers.shards.marked_shards([NEXT_HOUR, HOUR]) == markers.shards.marked_shards([HOUR])

@@ -122,7 +122,7 @@ class TableWorld:
 
     def commit(self, *prepared: Prepared) -> None:
         for each in prepared:
-            self.client.transact_write_items(TransactItems=[*each.writes])
+            EventStore(self.client, self.table).write(each.writes)
             self.event_ids.append(each.event_id or "")
 
     def published(self) -> Published:

@@ -72,7 +72,12 @@ ways = pytest.mark.parametrize("way", ["save", "save_many"])
 def test_a_first_version_is_due(ratings: Ratings, way: Way) -> None:
     stored = put(ratings, rated("1250", "1.00", KEY, "usage:80"), way=way)
 
-    assert (stored.key, stored.version, stored.amount, stored.raised) == (KEY, 1, Decimal("1.00"), {"usage:80"})
+    assert (stored.key, stored.version, stored.amount, stored.raised) == (
+        KEY,
+        1,
+        Decimal("1.00"),
+        frozenset({"usage:80"}),
+    )
     assert (stored.line.state, stored.line.at, stored.line.amount, stored.frozen) == ("due", NOW, None, False)
     assert [(entry.version, entry.units, entry.amount) for entry in stored.history] == [(1, "1250", "1.00")]
     assert ratings.whole(stored) == document(units="1250", amount="1.00")
@@ -84,7 +89,7 @@ def test_a_new_version_replaces_the_one_that_was_read(ratings: Ratings, way: Way
 
     stored = put(ratings, rated("1500", "2.00", KEY, "usage:80", "usage:100"), way=way, now=LATER)
 
-    assert (stored.version, stored.amount, stored.raised) == (2, Decimal("2.00"), {"usage:80", "usage:100"})
+    assert (stored.version, stored.amount, stored.raised) == (2, Decimal("2.00"), frozenset({"usage:80", "usage:100"}))
     assert (stored.line.state, stored.line.at) == ("due", LATER)
     assert [entry.amount for entry in stored.history] == ["1.00", "2.00"]
 
@@ -149,7 +154,7 @@ def test_a_change_around_the_same_version_is_guarded_too(ratings: Ratings) -> No
     with pytest.raises(VersionConflict):
         ratings.save(change, stored=first, odoo_order_id=ORDER, now=LATER)
 
-    assert (same.version, same.raised, same.line) == (1, {"usage:80"}, first.line)
+    assert (same.version, same.raised, same.line) == (1, frozenset({"usage:80"}), first.line)
 
 
 def test_an_order_line_is_sent_at_its_time(ratings: Ratings) -> None:

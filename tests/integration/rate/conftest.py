@@ -1,6 +1,6 @@
 """The rate function on DynamoDB: a catalog, subscriptions, marked usage, and everything rating writes."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -98,7 +98,7 @@ class World(RatingSteps, _Tables):
     def charge(
         self,
         code: str = "api_calls",
-        *versions: dict[str, object],
+        *versions: Mapping[str, object],
         defined_at: datetime | None = None,
         **fields: object,
     ) -> None:

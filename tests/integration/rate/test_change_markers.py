@@ -9,7 +9,7 @@ import pytest
 from fusion_billing.dynamodb.markers.change_markers import ChangeMarkers
 from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
 from fusion_billing.retry import Deadline
-from tests.integration.rate.conftest import SHARDS
+from tests.rating_steps import SHARDS
 
 if TYPE_CHECKING:
     from tests.integration.rate.conftest import World

@@ -9,7 +9,7 @@ import pytest
 from fusion_billing.billing.rating_cadence import RatingCadence
 from fusion_billing.dynamodb.keys import change_marker_shard
 from fusion_billing.messaging.rating_messages import sweep_jobs
-from tests.integration.rate.conftest import SHARDS
+from tests.rating_steps import SHARDS
 
 if TYPE_CHECKING:
     from tests.integration.rate.conftest import World
