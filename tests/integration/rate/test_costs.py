@@ -12,7 +12,7 @@ from fusion_billing.dynamodb.markers.change_markers import marker_item
 from fusion_billing.messaging.rating_messages import SubscriptionJob, SweepJob
 from local.capacity import Consumed
 from tests.bench.cost_model import NOW as MEASURED
-from tests.integration.rate.conftest import SHARDS
+from tests.rating_steps import SHARDS
 
 if TYPE_CHECKING:
     from tests.integration.rate.conftest import World
@@ -28,7 +28,7 @@ def subscribed(world: "World") -> "World":
     for metric in METRICS:
         world.metric(metric)
         world.charge(metric, metric=metric)
-    world.subscription(next_invoice_date="2026-10-01", start_date="2026-08-01")
+    world.subscribe(next_invoice_date="2026-10-01", start_date="2026-08-01")
     for month in (10, 11):
         world.now = datetime(2026, month, 1, 3, tzinfo=UTC)
         world.invoice(f"2026-{month + 1}-01")
@@ -40,14 +40,14 @@ def subscribed(world: "World") -> "World":
 def push(world: "World", quantity: str) -> None:
     """Push a counter of each metric in one batch."""
     for metric in METRICS:
-        world.push(quantity, metric=metric, marked=False)
+        world.push(quantity, metric=metric, is_marked=False)
     names = [f"42#{metric}#2026-11" for metric in METRICS]
     hour = world.now.strftime("%Y-%m-%dT%H")
     world.client.put_item(TableName=world.tables.markers, Item=marker_item(names, hour, SHARDS))
 
 
 def metered_world(world: "World", client: DynamoDBClient) -> "World":
-    return type(world)(client, world.tables, now=world.now)
+    return world.on(client)
 
 
 def test_an_hour_reads_each_subscription_once_and_each_rating_once(
@@ -58,7 +58,7 @@ def test_an_hour_reads_each_subscription_once_and_each_rating_once(
     push(subscribed, "26")
     client, consumed = metered
     metered_world(subscribed, client).rate_hour()
-    assert subscribed.the_rating(charge="seats").amount == Decimal("1.60")
+    assert subscribed.rating(charge="seats").amount == Decimal("1.60")
     definitions = 2.0  # the metrics and the charges, once a message
     assert consumed.units(subscribed.tables.catalog) - definitions <= MEASURED.subscription_read_units
     assert consumed.units(subscribed.tables.usage) == len(METRICS) * 0.5
