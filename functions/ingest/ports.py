@@ -39,12 +39,12 @@ class ChangeMarkers(Protocol):
 class SingleWrite(Protocol):
     """Stores one usage record (`dynamodb.usage.single_write.UsageStore`)."""
 
-    def push(self, source: str, push: UsageRecord, at: str, deadline: Deadline) -> WriteResult:
+    def push(self, source: str, record: UsageRecord, at: str, deadline: Deadline) -> WriteResult:
         """Store a record of a source, received at `at`; return its outcome."""
 
 
 class BatchWrite(Protocol):
     """Stores many usage records (`dynamodb.usage.batch_write.UsageBatch`)."""
 
-    def push(self, source: str, pushes: Sequence[UsageRecord], at: str, deadline: Deadline) -> list[WriteResult]:
+    def push(self, source: str, records: Sequence[UsageRecord], at: str, deadline: Deadline) -> list[WriteResult]:
         """Store records of a source under distinct keys; return the outcome of each."""

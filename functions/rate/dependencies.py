@@ -29,7 +29,7 @@ from fusion_billing.dynamodb.markers.hourly_pairs import HourlyPairs
 from fusion_billing.dynamodb.ratings.announced_ends import AnnouncedEnds
 from fusion_billing.dynamodb.ratings.ratings import RatingsStore
 from fusion_billing.dynamodb.ratings.statements import StatementStore
-from fusion_billing.dynamodb.raw_responses import answer_raw
+from fusion_billing.dynamodb.raw_responses import decode_reads_as_json
 from fusion_billing.dynamodb.state.planner import PlannerState
 from fusion_billing.dynamodb.state.runs import RunStore
 from fusion_billing.dynamodb.usage.pair_records import UsageRecords
@@ -109,7 +109,7 @@ def planner_state() -> PlannerState:
 @cache
 def worker() -> Worker:
     """Return the worker of the rating queue."""
-    dynamodb, sqs = answer_raw(client.dynamodb()), client.make("sqs")
+    dynamodb, sqs = decode_reads_as_json(client.dynamodb()), client.make("sqs")
     relay = settings.text("RELAY_QUEUE_URL")
     pairs = ChangedPairs(dynamodb, settings.text("MARKERS_TABLE"), shards=shards())
     ratings = RatingsStore(

@@ -19,8 +19,8 @@ from fusion_billing.messaging.messages import RatingJob
 from fusion_billing.messaging.rating_messages import HourJob, PairsJob, SubscriptionJob, SweepJob
 from fusion_billing.messaging.relay_messages import LinesJob
 
-CLOSING_AHEAD = timedelta(hours=30)
-"""How far ahead a sweep looks for ends of periods: past the next sweep."""
+SWEEP_LOOK_AHEAD = timedelta(days=1, hours=6)
+"""How far ahead a sweep looks for ends of periods: a day until the next sweep, and 6 hours in case that is late."""
 
 DIVIDED_AT = 3
 """The attempt at which a message is divided. SQS moves it to the dead-letter queue after five."""
@@ -150,7 +150,7 @@ class Worker:
     def _mark_closing(self, subscription: BilledSubscription, now: datetime) -> None:
         """Mark a subscription, so that it is rated as a whole around the end of its period."""
         end = subscription.calendar.open.end
-        for hour in closing_hours(end, now, CLOSING_AHEAD):
+        for hour in closing_hours(end, now, SWEEP_LOOK_AHEAD):
             self.pairs.put(ChangedPair(subscription.id, EVERY_METRIC, hour_text(hour_of(now))[:7]), hour)
         self._add_closing(subscription, now)
 
@@ -158,5 +158,5 @@ class Worker:
         """Have a subscription whose period ends before the next sweep is over rated hourly around its end."""
         if self.hourly is None or subscription is None:
             return
-        if subscription.calendar.open.end <= now + CLOSING_AHEAD:
+        if subscription.calendar.open.end <= now + SWEEP_LOOK_AHEAD:
             self.hourly.add_closing(subscription, now)

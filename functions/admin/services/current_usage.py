@@ -97,7 +97,7 @@ class _Charged:
 class _View:
     """What all metrics of one response share."""
 
-    customer: BilledSubscription
+    subscription: BilledSubscription
     period: Period
     prices: PriceBook
     records: RatedRecords
@@ -105,7 +105,7 @@ class _View:
 
 
 def current_usage(
-    customer: BilledSubscription,
+    subscription: BilledSubscription,
     metrics: Mapping[str, Metric],
     prices: PriceBook,
     records: RatedRecords,
@@ -118,31 +118,31 @@ def current_usage(
 
     It is the open period, or the one that holds the instant `at`.
     """
-    period = customer.calendar.open if at is None else customer.calendar.period_holding(at)
-    view = _View(customer, period, prices, records, now)
+    period = subscription.calendar.open if at is None else subscription.calendar.period_holding(at)
+    view = _View(subscription, period, prices, records, now)
     shown = [_metric(view, metric) for code, metric in sorted(metrics.items()) if principal.may_use_metric(code)]
     return {
-        "subscription": customer.id,
+        "subscription": subscription.id,
         "period_start": rfc3339(period.start),
         "period_end": rfc3339(period.end),
         "state": period.state,
         "calculated_at": rfc3339(now),
-        "currency": customer.priced.currency,
-        "timezone": customer.priced.timezone,
+        "currency": subscription.priced.currency,
+        "timezone": subscription.priced.timezone,
         "metrics": [metric for metric in shown if metric is not None],
     }
 
 
 def _metric(view: _View, metric: Metric) -> MetricUsageJson | None:
-    customer, period, records = view.customer, view.period, view.records
-    starts, ends = customer.rated_start(period), customer.rated_end(period)
+    subscription, period, records = view.subscription, view.period, view.records
+    starts, ends = subscription.rated_start(period), subscription.rated_end(period)
     first = metric.records_from(starts)
     used = [
         record
-        for record in records.between(customer.id, metric.code, first, ends)
+        for record in records.between(subscription.id, metric.code, first, ends)
         if record.window_start >= starts or record.window_end > starts
     ]
-    outside = unbilled(customer, period, metric, records)
+    outside = unbilled(subscription, period, metric, records)
     charged, unpriced = _charged(view, metric, used)
     if not used and not charged and not unpriced and outside is None:
         return None
@@ -150,7 +150,7 @@ def _metric(view: _View, metric: Metric) -> MetricUsageJson | None:
     counted = list(cut(used, starts, ends)) if metric.aggregation == "time_weighted" else used
     with localcontext(EXACT):
         units = readable(AGGREGATORS[metric.aggregation].aggregate(in_order(counted), period.start, period.end))
-    sums = _summed([each.now for each in charged], customer.priced.currency)
+    sums = _summed([each.now for each in charged], subscription.priced.currency)
     shown: MetricUsageJson = {
         "metric": metric.code,
         "name": metric.name,
@@ -160,9 +160,9 @@ def _metric(view: _View, metric: Metric) -> MetricUsageJson | None:
         "overage_units": sums["overage_units"],
         "amount": sums["amount"],
         "currency": sums["currency"],
-        "projection": _projection([each.then for each in charged], customer.priced.currency),
+        "projection": _projection([each.then for each in charged], subscription.priced.currency),
         "charges": [_charge(each) for each in charged],
-        "days": usage_days(used, metric, customer.priced.timezone, period.start, period.end),
+        "days": usage_days(used, metric, subscription.priced.timezone, period.start, period.end),
     }
     if unpriced:
         shown["unpriced"] = unpriced
@@ -173,20 +173,20 @@ def _metric(view: _View, metric: Metric) -> MetricUsageJson | None:
 
 def _charged(view: _View, metric: Metric, used: Sequence[Record]) -> tuple[list[_Charged], list[UnpricedJson]]:
     """Return each charge on a metric, now and then, and what can't be priced as things are, and why."""
-    customer, prices, now = view.customer, view.prices, view.now
+    subscription, prices, now = view.subscription, view.prices, view.now
     start, end = view.period.start, view.period.end
-    subscription = customer.priced_in(view.period)
+    priced = subscription.priced_in(view.period)
     charged: list[_Charged] = []
     unpriced: list[UnpricedJson] = []
     for code in prices.by_metric.get(metric.code, ()):
         try:
-            price = prices.pricing(code, subscription, start, end)
+            price = prices.pricing(code, priced, start, end)
         except (CurrencyMismatch, Refused) as error:
             unpriced.append({"charge": code, "reason": str(error)})
             continue
         if price is not None:
-            so_far = price.rate(used, subscription, start, end)
-            then = projected(price, used, subscription, start=start, end=end, until=customer.rated_until, now=now)
+            so_far = price.rate(used, priced, start, end)
+            then = projected(price, used, priced, start=start, end=end, until=subscription.rated_until, now=now)
             charged.append(_Charged(price, so_far, then))
     return charged, unpriced
 

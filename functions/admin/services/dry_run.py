@@ -125,8 +125,8 @@ def _sides(
             continue
         stored = stores.subscriptions.get(subscription.id)
         if stored is not None:
-            customer = billed_subscription(stored)
-            yield Side(before, customer), Side(after, customer)
+            billed = billed_subscription(stored)
+            yield Side(before, billed), Side(after, billed)
 
 
 def _reader(stores: Stores) -> Callable[[str, str, datetime, datetime], Sequence[Record]]:

@@ -73,11 +73,11 @@ def of(stores: Stores, principal: Principal, body: Mapping[str, object], now: da
 
 def _of_period(stores: Stores, principal: Principal, body: Mapping[str, object]) -> dict[str, Any]:
     at = parse_instant(body["period_start"], "period_start")
-    subscription = body["subscription"]
-    if not isinstance(subscription, str):
+    name = body["subscription"]
+    if not isinstance(name, str):
         raise Refused([Fault("subscription", "not_a_string", "must be a string")])
-    stored = visible(stores.subscriptions, principal, subscription)
-    customer = billed_subscription(stored)
+    stored = visible(stores.subscriptions, principal, name)
+    subscription = billed_subscription(stored)
     _check_metric(principal, body)
     versions, metric = _priced(stores.catalog, body)
     if not principal.may_use_metric(metric.code):
@@ -85,13 +85,13 @@ def _of_period(stores: Stores, principal: Principal, body: Mapping[str, object])
     period = _period(stored, at)
     spans: tuple[PriceSpan, ...] = (PriceSpan(period.start, period.end, versions[0]),)
     if body.get("charge_code") is not None:
-        spans = price_spans(versions, customer.priced, period.start, period.end, for_everybody=True)
+        spans = price_spans(versions, subscription.priced, period.start, period.end, for_everybody=True)
         # The charge names the currency where none of its versions is valid yet.
         spans = (*spans, PriceSpan(period.end, period.end, versions[0]))
-    end = max(period.start, customer.rated_end(period))
+    end = max(period.start, subscription.rated_end(period))
     records = stores.usage.between(stored.id, metric.code, metric.records_from(period.start), end)
-    subscription = customer.priced_in(period)
-    rated = Pricing(spans, metric).rate(records, subscription, period.start, period.end)
+    priced = subscription.priced_in(period)
+    rated = Pricing(spans, metric).rate(records, priced, period.start, period.end)
     return rated.as_estimate() | {
         "subscription": stored.id,
         "period_start": rfc3339(period.start),

@@ -144,7 +144,7 @@ def _patched(
     def guard(current: StoredSubscription | None) -> None:
         as_shown(current)
         if current is None or current.version != stored.version:
-            raise VersionConflict("The subscription was just changed by another request: read it again")
+            raise VersionConflict("The subscription was changed by another request: read it again")
 
     return requested, subscription_changes.chain_of(changes, requested, stored), guard
 

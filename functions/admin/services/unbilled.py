@@ -25,19 +25,19 @@ class UnbilledJson(TypedDict):
 
 
 def unbilled(
-    customer: BilledSubscription, period: Period, metric: Metric, records: RatedRecords
+    subscription: BilledSubscription, period: Period, metric: Metric, records: RatedRecords
 ) -> UnbilledJson | None:
     """Return what was used outside the part of a period that is billed, None where nothing was.
 
     That is before the subscription's start (or `billed_from`), and from its end on. Of the first period seen
     it is all there is from before.
     """
-    starts = customer.rated_start(period)
-    if customer.rated_from is not None:
-        starts = min(starts, customer.rated_from)
-    first = period.start if period != customer.calendar.known[0] else _EVER
-    before = list(records.between(customer.id, metric.code, first, starts))
-    after = list(records.between(customer.id, metric.code, customer.rated_end(period), period.end))
+    starts = subscription.rated_start(period)
+    if subscription.rated_from is not None:
+        starts = min(starts, subscription.rated_from)
+    first = period.start if period != subscription.calendar.known[0] else _EVER
+    before = list(records.between(subscription.id, metric.code, first, starts))
+    after = list(records.between(subscription.id, metric.code, subscription.rated_end(period), period.end))
     if not before and not after:
         return None
     outside = in_order([*before, *after])

@@ -290,7 +290,7 @@ def test_a_life_that_ends_before_it_starts_comes_to_nothing() -> None:
 
 
 def test_a_period_without_any_charge_is_a_mistake_of_the_caller() -> None:
-    with pytest.raises(ValueError, match="no span has a charge"):
+    with pytest.raises(ValueError, match="At least one span must have a charge"):
         rated(spans((0, None)), [])
 
 

@@ -189,5 +189,5 @@ def test_a_life_of_no_time_comes_to_nothing_in_the_charge_s_currency() -> None:
     result = _rated(yen, yen, RECORDS, lived_start=START + DAY, lived_end=START + DAY)
     nothing = Decimal(0)
     assert result == RatingResult(nothing, nothing, nothing, nothing, nothing, "JPY", ())
-    with pytest.raises(ValueError, match=r"^no span has a charge$"):
+    with pytest.raises(ValueError, match=r"^At least one span must have a charge$"):
         rate_spans([PriceSpan(START, END, None)], make_metric(), [], period_start=START, period_end=END)

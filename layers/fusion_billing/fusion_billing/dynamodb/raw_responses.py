@@ -19,8 +19,8 @@ _BINARIES = b'"BS":'
 _OK = 200
 
 
-def answer_raw(client: "DynamoDBClient") -> "DynamoDBClient":
-    """Return the client, which from now on decodes read responses as JSON."""
+def decode_reads_as_json(client: "DynamoDBClient") -> "DynamoDBClient":
+    """Have a client decode the responses of reads as JSON; return the client."""
     for operation in _READS:
         client.meta.events.register(f"before-parse.dynamodb.{operation}", _decode)
     return client

@@ -107,7 +107,7 @@ class LineGuarding:
         if not suspects:
             return
         again = self.read(
-            [line for line in self.store.get_many(one.stored.key for one in suspects) if are_compared(line)]
+            [line for line in self.store.get_many(suspect.stored.key for suspect in suspects) if are_compared(line)]
         )
         odoo_lines = self._odoo_lines(again)
         for line in again:
@@ -148,7 +148,7 @@ class LineGuarding:
         """Clear the findings of lines that match again."""
         now = self.clock()
         differing = {line.stored.key for line in suspects}
-        for line in (one.stored for one in lines if one.stored.guard and one.stored.key not in differing):
+        for line in (line.stored for line in lines if line.stored.guard and line.stored.key not in differing):
             notes = read_notes(line.guard)
             left = without_note(notes, ITSELF, now)
             is_listed_wrongly = line.line_partition == CHANGED and not any(note.is_open for note in left.values())

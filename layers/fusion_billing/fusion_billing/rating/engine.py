@@ -1,11 +1,11 @@
-"""Rate one charge over one period: the order of the steps; each step has its own module.
+"""Rate one charge over one period. This module has the order of the steps; each step has its own module.
 
 filter and group -> aggregate -> convert -> round the quantity -> subtract the included units -> price ->
 minimum and maximum -> round once, half-up, to the currency's digits.
 
-Where the price changes within the period, each price has a span of it. What adds up over time is priced
-span by span, tiers and included units going on; of anything else the period's one value is priced by every
-price, each weighed by its share of the time (`segment_pricing`).
+If the price changes within the period, each price has a span. Aggregations that add up over time are priced span by
+span, and tiers and included units continue. Any other aggregation has one value for the period, which every price
+prices, weighted by its share of the time (`segment_pricing`).
 """
 
 from bisect import bisect_left
@@ -37,10 +37,16 @@ def rate(
 ) -> RatingResult:
     """Rate a charge in `[period_start, period_end)`.
 
-    `versions` are the charge's price versions (one at least), a subscription's overrides already
-    laid over them; before the first is valid the charge does not apply. `records` are the metric's; those
-    count whose window starts in the period, for `time_weighted` what of their windows lies in it. The
-    instants are aware. Nothing is validated here: definitions and records were.
+    Nothing is validated here: definitions and records arrive valid.
+
+    Args:
+        versions: The charge's price versions (at least one), with the subscription's overrides applied. Before the
+            first is valid, the charge does not apply.
+        metric: What the records count.
+        records: The metric's records. Those count whose window starts in the period; for `time_weighted`, the part of
+            each window in the period.
+        period_start: The period's first instant (aware).
+        period_end: The first instant after it (aware).
     """
     return rate_spans(
         of_versions(versions, period_start, period_end) or [PriceSpan(period_end, period_end, versions[0])],
@@ -66,17 +72,17 @@ def rate_spans(
     """Rate a charge in `[period_start, period_end)`, span by span.
 
     Args:
-        spans: Tile the period, in order; one at least has a charge. The same version may return after
+        spans: They cover the period, in order and without gaps; at least one has a charge. A version may return after
             another one, or after None.
         metric: What the records count.
         records: Those whose window starts in the period; for `time_weighted` those that overlap it.
         period_start: The period's first instant.
         period_end: The first instant after it.
-        lived_start: Where the subscription's life begins, if within the period.
-        lived_end: Where it ends, if within the period.
-        whole_start: Where the period would start if the subscription's start did not cut it short: what is
-            prorated counts by the share of all of it. None: it is not cut.
-        timezone: The zone whose days the steps speak of.
+        lived_start: When the subscription's life starts, if within the period.
+        lived_end: When it ends, if within the period.
+        whole_start: When the period would start if the subscription's start did not shorten it; prorated amounts are
+            a share of this whole period. None: the period is not shortened.
+        timezone: The time zone of the days in the steps.
 
     Raises:
         ValueError: No span has a charge.
@@ -106,12 +112,12 @@ def rate_spans(
 def _nothing(spans: Sequence[PriceSpan]) -> RatingResult:
     charge = next((span.charge for span in spans if span.charge is not None), None)
     if charge is None:
-        raise ValueError("no span has a charge")
+        raise ValueError("At least one span must have a charge")
     return RatingResult(ZERO, ZERO, ZERO, to_currency(ZERO, charge.currency), ZERO, charge.currency, ())
 
 
 def _chosen(metric: Metric, records: Iterable[Record], parts: Sequence[Part], lived: Interval) -> list[Record]:
-    """Return the records that count: of what adds up, what lies in spans of the charge."""
+    """Return the records that count; for aggregations that add up, those in spans with a charge."""
     if metric.aggregation == "time_weighted":
         given = list(records)
         return [piece for part in parts for piece in cut(given, part.start, part.end)]

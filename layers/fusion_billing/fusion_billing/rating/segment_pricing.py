@@ -1,10 +1,10 @@
-"""Price the records that belong together in one part of a period.
+"""Price a segment of the records (one filter or group) in one part of a period.
 
-What adds up over time (sums, counts, levels weighted by time) is priced as it comes: in each part, the price of
-all units so far, less the price of the units before it, both at the part's price. So tiers, packages and
-included units continue through a price change, and an identical price changes nothing. A volume's tier is the
-one of the period's total.
-Anything else, and a flat amount, has one value for the period: each part prices all of it, weighted by the
+Aggregations that add up over time (sum, count, time-weighted) are priced cumulatively: a part adds the price of all
+units so far less that of the units before the part, both at the part's price. So tiers, packages and included units continue
+across a price change, and an identical price changes nothing. A volume's tier is that of the period's total.
+
+Any other aggregation, and a flat amount, has one value for the period: each part prices all of it, weighted by the
 part's share of the time.
 """
 
@@ -28,9 +28,9 @@ from fusion_billing.rating.unit_counts import UnitCount, UnitCounter
 
 
 class PartPrice(NamedTuple):
-    """What records come to in one part, before minimum and maximum.
+    """The price of one part, before minimum and maximum.
 
-    `units`, `included` and `billable` are those of the period so far; `steps` are the part's alone.
+    `units`, `included` and `billable` count from the start of the period; `steps` are those of the part.
     """
 
     units: Exact
@@ -54,7 +54,7 @@ class Pricer:
 
     @property
     def weighs_all(self) -> bool:
-        """Return whether nothing of the amount adds up: each part counts by its share of the time."""
+        """Return whether the whole amount is weighted by time, since nothing in it adds up."""
         return not self._adds_up or all(
             type(model) is Flat
             for part in self.parts
@@ -62,7 +62,7 @@ class Pricer:
         )
 
     def price(self, index: int, records: list[Record]) -> PartPrice:
-        """Return the price of the part at `index`; `records` are all of the period's, in order."""
+        """Return the price of the part at `index`; `records` are those of the whole period, in order."""
         charge = self.parts[index].charge
         if not charge.filters and not charge.group_by:
             return self._segment(index, Segment("", charge.model, charge.included_units, records))
@@ -92,7 +92,7 @@ class Pricer:
         return PartPrice(count.units, included, usage.billable, _labelled(label, steps))
 
     def _added(self, index: int, segment: Segment) -> PartPrice:
-        """Price what the part adds to what came before it."""
+        """Price what the part adds to the parts before it."""
         part, is_last = self.parts[index], index == len(self.parts) - 1
         earlier_records, records = self._so_far(part, segment)
         exists = bool(records) or not segment.is_group
@@ -115,7 +115,7 @@ class Pricer:
         return PartPrice(now.units, included, usage.billable, _labelled(self._dated(part) + _label(segment), steps))
 
     def _dated(self, part: Part) -> str:
-        """Return what the part's steps begin with; of a level it says how long the part is."""
+        """Return the prefix of the part's steps; for a time-weighted level, with the length of the part."""
         if self._metric.aggregation != "time_weighted" or not part.dates:
             return part.label
         return f"{part.dates}, {share(part.end - part.start, self._period.length)}: "
@@ -130,7 +130,7 @@ class Pricer:
         return records[:first], records[:end]
 
     def _total(self, part: Part, segment: Segment, included: Exact) -> Exact:
-        """Return the period's billable units as the part's price counts them; only a volume needs them."""
+        """Return the period's billable units at the part's price; 0 unless the model is `volume`."""
         if type(segment.model) is not Volume:
             return ZERO
         return self._counter.count(part.charge, segment.model, segment.records).usage(included).billable

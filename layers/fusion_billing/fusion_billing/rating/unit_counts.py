@@ -1,4 +1,4 @@
-"""Count the units of records as one price counts them: aggregate, convert, round; and say so in steps."""
+"""Count the units of records for one price: aggregate, convert, round; and describe it in steps."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -18,14 +18,14 @@ from fusion_billing.rating.timeline import Interval
 
 
 class UnitCount(NamedTuple):
-    """The units of some records as one price counts them.
+    """The units of some records, counted for one price.
 
     Attributes:
-        records: How many records there are.
+        records: The number of records.
         units: Their units.
-        portions: What models that price each record get: the units of each record, or all of them as one portion.
-        stages: The figures that lead to the units: aggregated, converted, rounded. Empty if each record is
-            counted by itself.
+        portions: The units of each record, for models that price each record; or all units as one portion.
+        stages: The quantity after each stage: aggregated, converted, rounded. Empty if each record is counted by
+            itself.
     """
 
     records: int
@@ -34,7 +34,7 @@ class UnitCount(NamedTuple):
     stages: list[Exact]
 
     def usage(self, included: Exact) -> Usage:
-        """Return what a model prices: the units past the `included` ones."""
+        """Return the usage that a model prices: the units beyond the `included` ones."""
         return Usage(max(ZERO, self.units - included), _past(self.portions, included))
 
 
@@ -55,13 +55,13 @@ class UnitCounter:
         return UnitCount(len(records), stages[-1], stages[-1:] if records else [], stages)
 
     def _of_each_record(self, charge: Charge, records: Sequence[Record]) -> UnitCount:
-        """Count each record by itself, since a percentage is of each: each is converted and rounded."""
+        """Convert and round each record by itself, since a percentage applies to each record."""
         is_count = self._metric.aggregation == "count"
         portions = [self._stages(charge, ONE if is_count else record.quantity)[-1] for record in records]
         return UnitCount(len(records), sum(portions, ZERO), portions, [])
 
     def _stages(self, charge: Charge, quantity: Exact) -> list[Exact]:
-        """Return the quantity, then as it is converted, then as it is rounded."""
+        """Return the quantity, then the converted one, then the rounded one."""
         stages = [quantity]
         if charge.unit_conversion is not None:
             stages.append(quantities.converted(stages[-1], charge.unit_conversion))
@@ -87,7 +87,7 @@ class UnitCounter:
 
 
 def _past(portions: list[Exact], included: Exact) -> list[Exact]:
-    """Return the portions less the included units, which the first of them use up."""
+    """Return the portions without the included units, which are taken from the first portions."""
     if not included:
         return portions
     left: Exact = included

@@ -23,8 +23,8 @@ class Finding:
 def findings(statements: Iterable[Mapping[str, object]]) -> list[Finding]:
     """Return the faults of statements of one or more subscriptions, in any order; empty if there are none.
 
-    A subscription's statements must be complete: from its first one on, without a gap. A fault of one statement
-    says nothing about the statements before it.
+    The statements of a subscription must be complete: all since its first one, without a gap. A fault of one statement
+    does not affect the statements before it.
     """
     by_subscription: dict[str, list[Mapping[str, object]]] = {}
     for statement in statements:
@@ -46,21 +46,21 @@ def _chain_findings(chain: Sequence[Mapping[str, object]]) -> list[Finding]:
     for statement in chain:
         expected = None if previous is None else previous.get("hash")
         if statement.get("format") != FORMAT:
-            found.append(_finding(statement, "unknown_format", f"the format is not {FORMAT}"))
+            found.append(_finding(statement, "unknown_format", f"Format is not {FORMAT}"))
         elif statement.get("hash") != hash_of(statement):
-            found.append(_finding(statement, "hash_differs", "the document is not the one that was hashed"))
+            found.append(_finding(statement, "hash_differs", "Document was changed after it was hashed"))
         if statement.get("previous_hash") != expected:
             found.append(_finding(statement, "chain_broken", _broken(previous)))
         if not _adds_up(statement):
-            found.append(_finding(statement, "totals_differ", "the lines do not add up to the totals"))
+            found.append(_finding(statement, "totals_differ", "Lines do not add up to the totals"))
         previous = statement
     return found
 
 
 def _broken(previous: Mapping[str, object] | None) -> str:
     if previous is None:
-        return "the statement names one before it, which is not here"
-    return f"the statement does not name the one of {previous.get('period_start')} as the one before it"
+        return "Previous statement is missing"
+    return f"previous_hash is not the hash of the statement of {previous.get('period_start')}"
 
 
 def _adds_up(statement: Mapping[str, Any]) -> bool:

@@ -28,7 +28,7 @@ LIVE_KEYS = 2  # the old one and the new one, while an app moves from one to the
 
 
 class KeyStore:
-    """API keys, each read whole by one consistent get."""
+    """Reads and writes API keys. Reads are consistent."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
@@ -44,8 +44,8 @@ class KeyStore:
     def create(self, key_id: str, stored: StoredKey, source_version: int = 1) -> None:
         """Store a new key of an existing source, read at `source_version`: the key has copies of its limits.
 
-        Raises `NotFound` where the source does not exist, `VersionConflict` where it was changed since,
-        `Conflict` (`too_many_keys`) where it has two live keys already, and `Unavailable`.
+        Raises `NotFound` if the source does not exist, `VersionConflict` if it has changed since,
+        `Conflict` (`too_many_keys`) if it has two active keys already, and `Unavailable`.
         """
         source_is_as_read = "#version = :read"
         room_for_one = "size(#keys) < :most"
@@ -76,25 +76,25 @@ class KeyStore:
             if not cancelled_by_condition(error):
                 raise
             if reasons(error)[1] == "ConditionalCheckFailed":
-                raise Conflict("a key of this id exists") from error
+                raise Conflict("A key with this ID exists already") from error
             source = SourceStore(self._client, self._table).get(stored.principal.source)
             if source is None:
-                raise NotFound(f"there is no source {stored.principal.source}") from error
+                raise NotFound(f"Unknown source: {stored.principal.source}") from error
             if source.version != source_version:
-                raise VersionConflict("the source was just changed by another request") from error
+                raise VersionConflict("The source was changed by another request: read it again") from error
             raise Conflict(
                 f"the source has {LIVE_KEYS} live keys: delete one before another is made",
                 code="too_many_keys",
             ) from error
 
     def begin_session(self, key_id: str, session: NewSession, now: datetime) -> None:
-        """Store a session of a key, and forget those that expired, or the oldest if there are too many.
+        """Store a session of a key, and delete its expired sessions, or the oldest if there are too many.
 
         Raises `NotFound` and `Unavailable`.
         """
         stored = self.get(key_id)
         if stored is None:
-            raise NotFound(f"there is no key {key_id}")
+            raise NotFound(f"Unknown API key: {key_id}")
         by_age = sorted(stored.sessions, key=lambda id_: stored.sessions[id_].expires_at)
         live = [id_ for id_ in by_age if stored.sessions[id_].expires_at > now]
         ended = [id_ for id_ in by_age if id_ not in live[-(MAX_SESSIONS - 1) :]]
@@ -102,7 +102,7 @@ class KeyStore:
         self._change_sessions(key_id, add=(session.id, {"M": value}), remove=ended)
 
     def end_session(self, key_id: str, session_id: str) -> None:
-        """End a session for good; one that ended already stays so. Raises `Unavailable`."""
+        """End a session. An ended session stays ended. Raises `Unavailable`."""
         self._change_sessions(key_id, add=None, remove=[session_id])
 
     def _change_sessions(self, key_id: str, *, add: tuple[str, Any] | None, remove: list[str]) -> None:
@@ -127,20 +127,20 @@ class KeyStore:
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
-            raise NotFound(f"there is no key {key_id}") from error
+            raise NotFound(f"Unknown API key: {key_id}") from error
 
     def revoke(self, key_id: str, now: datetime) -> None:
-        """Revoke a key for ever; one already revoked stays as it is. Raises `NotFound` and `Unavailable`."""
+        """Revoke a key. A revoked key stays revoked. Raises `NotFound` and `Unavailable`."""
         for _ in VERSION_CONFLICTS.attempts():
             stored = self.get(key_id)
             if stored is None:
-                raise NotFound(f"there is no key {key_id}")
+                raise NotFound(f"Unknown API key: {key_id}")
             if stored.revoked is not None or self._revoked(key_id, stored.principal.source, now):
                 return
-        raise Unavailable("the source's keys are being changed by others: send it again")
+        raise Unavailable("The keys of the source are being changed by other requests: send the request again")
 
     def _revoked(self, key_id: str, source_id: str, now: datetime) -> bool:
-        """Try to mark the key and take it off its source's list; False where the list changed meanwhile."""
+        """Revoke the key and remove it from its source's list; return False if the list has changed since."""
         source = SourceStore(self._client, self._table).get(source_id)
         live = source.keys if source else ()
         list_is_as_read = "#keys = :read"

@@ -1,7 +1,7 @@
-"""The history of definitions: an item a version, beside the definition (docs/data-model.md, Catalog).
+"""The history of definitions: one item for each version (docs/data-model.md, Catalog).
 
-An entry is written in the transaction that writes the version. It lies in a partition of its own, since
-rating reads all definitions again and again, and their histories never. Entries outlive their definition.
+An entry is written in the transaction that writes the version. The history has a partition of its own, since rating
+often reads all definitions, and never their history. Entries outlive their definition.
 """
 
 import json
@@ -25,7 +25,7 @@ class DefinitionHistory:
         self._table = table
 
     def write(self, kind: HistoryKind, name: str, version: int, change: Change) -> Request:
-        """Return the write, for a transaction, of the entry of `version`."""
+        """Return the write of the entry of `version`, for a transaction."""
         text = json.dumps(change.as_json(version), ensure_ascii=False, separators=(",", ":"))
         item = {
             **keys.history_key(kind, name, change.at, version),
@@ -34,7 +34,7 @@ class DefinitionHistory:
         return {"Put": {"TableName": self._table, "Item": item}}
 
     def newest(self, kind: HistoryKind, name: str) -> list[ChangeEntry]:
-        """Return the newest entries, the newest first; raises `Unavailable`."""
+        """Return the latest entries, newest first; raises `Unavailable`."""
         with unavailable_when_transient():
             response = self._client.query(
                 TableName=self._table,

@@ -1,8 +1,9 @@
 """Metrics and charges in the catalog table (docs/data-model.md, Catalog).
 
-Both are few, and each kind lies in one partition. Each change is written together with its entry in the
-history (`dynamodb.catalog.definition_history`). A metric counts in `refs` how often a charge was put
-upon it: deleting one names the count it read, so that no charge can come to need it meanwhile.
+There are few of each kind, so each kind has one partition. A change and its entry in the history
+(`dynamodb.catalog.definition_history`) are written in one transaction. A metric counts in `refs` how often a charge
+that uses it was written. A deletion is conditional on the count that was read, so no charge can start to use the
+metric in between.
 """
 
 import json
@@ -42,14 +43,14 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True)
 class Stored(Generic[Value]):
-    """A stored definition, and its version: how often it was written."""
+    """A stored definition and its version, which counts its writes."""
 
     value: Value
     version: int
 
 
 class CatalogStore:
-    """Reads and writes metrics and charges; every read is of the state as it is now."""
+    """Reads and writes metrics and charges; reads are consistent."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
@@ -62,17 +63,17 @@ class CatalogStore:
         return stored.value if stored is not None else None
 
     def metrics(self) -> dict[str, Metric]:
-        """Return every metric by its code."""
+        """Return every metric, by code."""
         items, _ = self._listing(METRIC, None, None)
         return {item["sk"]["S"]: _metric(item).value for item in items}
 
     def charge(self, code: str) -> list[Charge]:
-        """Return the versions of a charge by `valid_from`; empty if the charge does not exist."""
+        """Return the price versions of a charge by `valid_from`; empty if the charge does not exist."""
         stored = self.stored_charge(code)
         return list(stored.value) if stored is not None else []
 
     def charges(self) -> dict[str, list[Charge]]:
-        """Return every charge's versions by its code."""
+        """Return the price versions of every charge, by code."""
         items, _ = self._listing(CHARGE, None, None)
         return {item["sk"]["S"]: list(_charge(item).value) for item in items}
 
@@ -87,21 +88,21 @@ class CatalogStore:
         return _charge(item) if item is not None else None
 
     def metric_page(self, after: str | None, limit: int) -> tuple[list[Stored[Metric]], str | None]:
-        """Return a page of metrics by code, and after which code the next one begins."""
+        """Return a page of metrics by code, and the code that the next page starts after."""
         items, last = self._listing(METRIC, after, limit)
         return [_metric(item) for item in items], last
 
     def charge_page(self, after: str | None, limit: int) -> tuple[list[Stored[tuple[Charge, ...]]], str | None]:
-        """Return a page of charges by code, and after which code the next one begins."""
+        """Return a page of charges by code, and the code that the next page starts after."""
         items, last = self._listing(CHARGE, after, limit)
         return [_charge(item) for item in items], last
 
     def history(self, kind: DefinitionKind, code: str) -> list[ChangeEntry]:
-        """Return the newest changes of a metric or charge, the newest first."""
+        """Return the latest changes of a metric or charge, newest first."""
         return self._history.newest(kind, code) if CODE.fullmatch(code) else []
 
     def put_metric(self, metric: Metric, expected: int | None, change: Change | None = None) -> int:
-        """Write a metric over version `expected` (None: there was none); return its version.
+        """Write a metric over version `expected` (None: it is new); return its version.
 
         Raises `VersionConflict`, and `Unavailable`.
         """
@@ -121,16 +122,16 @@ class CatalogStore:
         return version
 
     def refs_of(self, code: str) -> int:
-        """Return how often a charge was put upon a metric; raises `NotFound`."""
+        """Return how often a charge that uses the metric was written; raises `NotFound`."""
         item = self._item(METRIC, code)
         if item is None:
-            raise NotFound(f"there is no metric {code}")
+            raise NotFound(f"Unknown metric: {code}")
         return int(item["refs"]["N"]) if "refs" in item else 0
 
     def delete_metric(self, code: str, refs: int, change: Change | None = None) -> None:
-        """Delete a metric that no charge uses, `refs` being what `refs_of` said before that was looked up.
+        """Delete a metric that no charge uses. Call `refs_of` before looking for charges, and pass its result.
 
-        Raises `VersionConflict` where a charge was put upon it since, or it is gone.
+        Raises `VersionConflict` if a charge that uses it was written since, or if it does not exist.
         """
         none_was_put_upon_it = "refs = :refs" if refs else f"{_EXISTS} AND attribute_not_exists(refs)"
         delete: Any = {
@@ -143,9 +144,9 @@ class CatalogStore:
         self._write([{"Delete": delete}], METRIC, code, 0, change)
 
     def put_charge(self, versions: Sequence[Charge], expected: int | None, change: Change | None = None) -> int:
-        """Write a charge's versions over the version `expected` (None: there was none); return the new one.
+        """Write a charge's versions over the version `expected` (None: it is new); return the new version.
 
-        Raises `Refused` (`unknown_metric`) where the metric does not exist, `VersionConflict`, and `Unavailable`.
+        Raises `Refused` (`unknown_metric`) if the metric does not exist, `VersionConflict`, and `Unavailable`.
         """
         code, metric = versions[0].code, versions[0].metric
         version = 1 if expected is None else expected + 1
@@ -153,7 +154,7 @@ class CatalogStore:
             "TableName": self._table,
             "Item": {
                 **keys.definition_key(CHARGE, code),
-                "doc": _text([one.as_json() for one in versions]),
+                "doc": _text([version.as_json() for version in versions]),
                 "version": {"N": str(version)},
             },
             "ConditionExpression": _IS_NEW if expected is None else _IS_THE_VERSION_READ,
@@ -169,11 +170,11 @@ class CatalogStore:
         }
         writes: list[Any] = [{"Put": put_charge}, {"Update": count_on_metric}]
         if not self._write(writes, CHARGE, code, version, change):
-            raise Refused([Fault("metric", "unknown_metric", f"there is no metric {metric}")])
+            raise Refused([Fault("metric", "unknown_metric", f"Unknown metric: {metric}")])
         return version
 
     def delete_charge(self, code: str, expected: int, change: Change | None = None) -> None:
-        """Delete a charge in the version read; raises `VersionConflict` if it has changed since."""
+        """Delete a charge in the version that was read; raises `VersionConflict` if it has changed since."""
         delete: Any = {
             "TableName": self._table,
             "Key": keys.definition_key(CHARGE, code),
@@ -183,9 +184,9 @@ class CatalogStore:
         self._write([{"Delete": delete}], CHARGE, code, expected, change)
 
     def _write(self, writes: list[Any], kind: DefinitionKind, code: str, version: int, change: Change | None) -> bool:
-        """Write all or nothing, the change's entry among it; False where the second write was refused.
+        """Write all or nothing, with the entry of the history; return False if the second write was rejected.
 
-        Raises `VersionConflict` where the first one was, by its condition, and `Unavailable`.
+        Raises `VersionConflict` if the condition of the first write failed, and `Unavailable`.
         """
         entry: list[Any] = [] if change is None else [self._history.write(kind, code, version, change)]
         try:
@@ -197,7 +198,7 @@ class CatalogStore:
             failed = [reason == "ConditionalCheckFailed" for reason in reasons(error)]
             if len(writes) > 1 and failed[1]:
                 return False
-            raise VersionConflict(f"the {kind.lower()} {code} was just changed by another request") from error
+            raise VersionConflict(f"The {kind.lower()} {code} was changed by another request: read it again") from error
         return True
 
     def _item(self, kind: DefinitionKind, code: str) -> dict[str, Any] | None:
@@ -255,5 +256,5 @@ def _metric(item: Mapping[str, Any]) -> Stored[Metric]:
 
 
 def _charge(item: Mapping[str, Any]) -> Stored[tuple[Charge, ...]]:
-    versions = tuple(Charge.model_validate(one) for one in json.loads(item["doc"]["S"]))
+    versions = tuple(Charge.model_validate(version) for version in json.loads(item["doc"]["S"]))
     return Stored(versions, int(item["version"]["N"]))

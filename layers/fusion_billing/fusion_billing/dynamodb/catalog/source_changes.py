@@ -30,7 +30,7 @@ class SourceChanges:
         """Store a source, and the copies of its limits.
 
         The source, its keys and as many endpoints as fit are one transaction; further endpoints follow in
-        transactions of their own. A call that was cut short is completed by the same call: endpoints that have other
+        transactions of their own. If a call is interrupted, repeat it: endpoints that have other
         limits than the source are written, whatever was written before.
 
         Raises `VersionConflict` if the source, or one of its keys or endpoints, was changed since, and `Unavailable`.
@@ -77,13 +77,13 @@ class SourceChanges:
         except ClientError as error:
             if not cancelled_by_condition(error):
                 raise
-            raise VersionConflict("the source was just changed by another request: read it again") from error
+            raise VersionConflict("The source was changed by another request: read it again") from error
 
 
 def _copy(
     table: str, key: keys.Key, values: dict[str, Any], names: Sequence[str], *, counted: bool = False
 ) -> dict[str, Any]:
-    """Return the write that puts `values` on an item, and takes the other `names` away.
+    """Return the write that sets `values` on an item, and removes the other `names`.
 
     An endpoint's version is `counted` up, so that a change of it that was read before is a conflict.
     """

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 class SourceStore:
-    """The apps that push usage, all in one partition: they are few."""
+    """Reads and writes sources. There are few, so they have one partition."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
         self._table = table
 
     def create(self, source: Source) -> None:
-        """Store a new source, without keys; raises `Conflict` where its id exists, and `Unavailable`."""
+        """Store a new source, without keys; raises `Conflict` if its ID exists, and `Unavailable`."""
         source_is_new = "attribute_not_exists(pk)"
         item: Item = {
             **keys.source_key(source.id),
@@ -39,11 +39,11 @@ class SourceStore:
                 self._client.put_item(TableName=self._table, Item=item, ConditionExpression=source_is_new)
         except ClientError as error:
             if condition_failed(error):
-                raise Conflict(f"the source {source.id} exists") from error
+                raise Conflict(f"The source {source.id} exists already") from error
             raise
 
     def unchanged(self, source: Source) -> "TransactionWrite":
-        """Return the check for a transaction that a source is as it was read, its limits and keys included."""
+        """Return the condition check of a transaction that a source, its limits and its keys have not changed."""
         return {
             "ConditionCheck": {
                 "TableName": self._table,
@@ -55,14 +55,14 @@ class SourceStore:
         }
 
     def get(self, source_id: str) -> Source | None:
-        """Return the source as it is now, or None; raises `Unavailable`."""
+        """Return a source by a consistent read, or None; raises `Unavailable`."""
         with unavailable_when_transient():
             response = self._client.get_item(TableName=self._table, Key=keys.source_key(source_id), ConsistentRead=True)
         item = response.get("Item")
         return _read(item) if item else None
 
     def listing(self, after: str | None, limit: int) -> tuple[list[Source], str | None]:
-        """Return up to `limit` sources by id after `after`, and the id to go on after (None: no more)."""
+        """Return a page of sources by ID, and the ID that the next page starts after (None: no more)."""
         arguments: dict[str, Any] = {
             "TableName": self._table,
             "KeyConditionExpression": "pk = :pk",

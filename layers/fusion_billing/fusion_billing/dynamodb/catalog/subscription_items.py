@@ -1,4 +1,4 @@
-"""A subscription and its periods as items of the catalog table, and back."""
+"""Convert subscriptions and billing periods to and from items of the catalog table."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -42,7 +42,7 @@ def write_subscription(stored: "StoredSubscription") -> Item:
 
 
 def write_alias(stored: "StoredSubscription", alias: str) -> Item:
-    """Return the item that finds a subscription by an alias, with what a push has to know of it."""
+    """Return the item of an alias, with the attributes that admit a usage record."""
     return {
         **keys.subscription_key(alias),
         "alias_of": {"S": stored.id},
@@ -52,7 +52,7 @@ def write_alias(stored: "StoredSubscription", alias: str) -> Item:
 
 
 def _bounds(stored: "StoredSubscription") -> dict[str, Any]:
-    """Return from when on, and until when, usage is accepted, by the start of its window."""
+    """Return the bounds in which windows of usage records must start."""
     bounds = {"starts": {"S": sortable(stored.starts)}}
     if stored.ends is not None:
         bounds["ends"] = {"S": sortable(stored.ends)}
@@ -60,7 +60,7 @@ def _bounds(stored: "StoredSubscription") -> dict[str, Any]:
 
 
 def write_period(subscription: str, period: Period) -> Item:
-    """Return the item of one of a subscription's periods."""
+    """Return the item of a billing period."""
     item = {
         **keys.period_key(subscription, period.start),
         "start": {"S": rfc3339(period.start)},
@@ -79,12 +79,12 @@ def write_period(subscription: str, period: Period) -> Item:
 
 
 def read_subscription(item: ItemView) -> Subscription:
-    """Return the subscription of an item, of the table's or of the index's."""
+    """Return the subscription of an item of the table or of the index."""
     return Subscription.model_validate(json.loads(item["doc"]["S"]))
 
 
 def listed(item: ItemView) -> Listed:
-    """Return the subscription of an item as lists have it."""
+    """Return the subscription of an item for a list."""
     return Listed(read_subscription(item), item["origin"]["S"], int(item["version"]["N"]))
 
 
@@ -102,7 +102,7 @@ def read_calendar(item: ItemView, periods: Iterable[ItemView]) -> Calendar:
 
 
 def read_orders(item: ItemView) -> tuple[ChainedOrder, ...]:
-    """Return the chain of orders of a subscription's item; empty where it was never renewed."""
+    """Return the chain of orders of a subscription's item; empty if it was never renewed."""
     return tuple(
         ChainedOrder(
             order["odoo_order_id"],
@@ -115,7 +115,7 @@ def read_orders(item: ItemView) -> tuple[ChainedOrder, ...]:
 
 
 def read_plan_history(item: ItemView) -> tuple[PlanChange, ...]:
-    """Return the plans of a subscription's item; empty where its plan has always been in force."""
+    """Return the plans of a subscription's item; empty if its plan never changed."""
     return tuple(
         PlanChange(change["plan"], parse_instant(change["from"]) if "from" in change else None)
         for change in _read_json(item, "plans")
@@ -123,7 +123,7 @@ def read_plan_history(item: ItemView) -> tuple[PlanChange, ...]:
 
 
 def read_order_aliases(item: ItemView) -> tuple[str, ...]:
-    """Return what a subscription is found by beside its id and the aliases that the API gave it."""
+    """Return the aliases of a subscription that come from its orders, not from the API."""
     return tuple(_read_json(item, "order_aliases"))
 
 

@@ -1,4 +1,4 @@
-"""Whether anything was ever counted or billed on a subscription: what keeps it from being deleted."""
+"""Find usage or billed amounts of a subscription, which prevent its deletion."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class SubscriptionUse:
-    """Looks for one usage record, or one rating that comes to something."""
+    """Looks for a usage record, or for a rating with an amount."""
 
     def __init__(self, client: "DynamoDBClient", *, usage_table: str, ratings_table: str) -> None:
         self._client = client
@@ -24,7 +24,7 @@ class SubscriptionUse:
     def metric_counted(self, subscription: str, metrics: Iterable[str]) -> str | None:
         """Return the first of `metrics` that has a record of the subscription's, or None.
 
-        The index it reads may be a moment behind.
+        Reads are eventually consistent.
         """
         for metric in metrics:
             request = {"TableName": self._usage_table, "IndexName": "pair", "Limit": 1}
@@ -35,7 +35,7 @@ class SubscriptionUse:
     def period_billed(self, subscription: str, starts: Iterable[datetime]) -> datetime | None:
         """Return the first of the periods that start at `starts` which has an amount or a line, or None.
 
-        A rating alone is no use of a subscription: a charge that applies is rated whether it is used or not.
+        A rating without an amount does not count: a charge that applies is rated with or without usage.
         """
         for start in starts:
             request = {"TableName": self._ratings_table, "ConsistentRead": True}

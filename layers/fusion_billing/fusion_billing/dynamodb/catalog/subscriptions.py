@@ -1,7 +1,7 @@
-"""Subscriptions, their billing periods, and the guards that keep an order or an alias one subscription's.
+"""Store subscriptions, their billing periods, and the items that reserve an order or an alias for one subscription.
 
-All of one subscription lies in one partition (docs/data-model.md, Catalog) and is read by one query; it is
-written by one transaction, under the version read. `application.save_subscription` decides what to write.
+A subscription has one partition (docs/data-model.md, Catalog), is read by one query, and written by one transaction,
+conditional on the version read. `application.save_subscription` decides what to write.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,7 +29,7 @@ _MOST_RELEASED = 60
 
 
 class SubscriptionStore:
-    """Reads and writes subscriptions; `get` is of the state as it is now, lists may be a moment behind."""
+    """Reads and writes subscriptions; `get` is consistent, lists are eventually consistent."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
@@ -38,17 +38,17 @@ class SubscriptionStore:
         self._writes = SubscriptionWrites(table)
 
     def get(self, subscription: str) -> StoredSubscription | None:
-        """Return the subscription of that id with its periods, or None; raises `Unavailable`."""
+        """Return a subscription with its periods by its ID, or None; raises `Unavailable`."""
         found = self._named(subscription)
         return None if isinstance(found, str) else found
 
     def find(self, name: str) -> StoredSubscription | None:
-        """Return the subscription of that id or alias, or None; raises `Unavailable`."""
+        """Return a subscription by its ID or an alias, or None; raises `Unavailable`."""
         found = self._named(name)
         return self.get(found) if isinstance(found, str) else found
 
     def alias_of(self, name: str) -> str | None:
-        """Return the id of the subscription that `name` is an alias of, or None; raises `Unavailable`."""
+        """Return the ID of the subscription that `name` is an alias of, or None; raises `Unavailable`."""
         found = self._named(name)
         return found if isinstance(found, str) else None
 
@@ -73,11 +73,11 @@ class SubscriptionStore:
         )
 
     def history(self, subscription: str) -> list[ChangeEntry]:
-        """Return the newest changes of a subscription, the newest first; raises `Unavailable`."""
+        """Return the latest changes of a subscription, newest first; raises `Unavailable`."""
         return self._history.newest("SUBSCRIPTION", subscription)
 
     def of_order(self, odoo_order_id: int) -> str | None:
-        """Return the id of the subscription that an order is, or None."""
+        """Return the ID of the subscription that an order belongs to, or None."""
         with unavailable_when_transient():
             response = self._client.get_item(
                 TableName=self._table, Key=keys.order_key(odoo_order_id), ConsistentRead=True
@@ -86,7 +86,7 @@ class SubscriptionStore:
         return item["subscription"]["S"] if item else None
 
     def listing(self, shard: int, after: str | None, limit: int) -> tuple[list[Listed], str | None]:
-        """Return a page of one shard's subscriptions by id, and after which id the next one begins."""
+        """Return a page of one shard's subscriptions by ID, and the ID that the next page starts after."""
         request: dict[str, Any] = {
             "TableName": self._table,
             "IndexName": "listing",
@@ -103,7 +103,7 @@ class SubscriptionStore:
         return page, last["list_sk"]["S"] if last else None
 
     def listed(self, ids: Iterable[str]) -> dict[str, Listed]:
-        """Return those of the subscriptions that exist, by id, as lists show them; raises `Unavailable`."""
+        """Return the subscriptions that exist, by ID, as in a list; raises `Unavailable`."""
         requested = [keys.subscription_key(id_) for id_ in sorted(set(ids))]
         with unavailable_when_transient():
             found = list(consistent_reads.items(self._client, self._table, requested))
@@ -112,7 +112,7 @@ class SubscriptionStore:
         }
 
     def plans_of(self, ids: Sequence[str]) -> dict[str, frozenset[str]]:
-        """Return by id which plans each subscription was ever on, of those (at most 100) that changed theirs.
+        """Return the current and former plans of subscriptions (at most 100) that changed their plan, by ID.
 
         Raises `Unavailable`.
         """
@@ -135,12 +135,12 @@ class SubscriptionStore:
         extra: Sequence[TransactionWrite] = (),
         change: Change | None = None,
     ) -> None:
-        """Write `new` over `stored` (None: there was none), with `extra` writes, all or nothing.
+        """Write `new` over `stored` (None: it is new), with `extra` writes, all or nothing.
 
-        `change` is kept in its history.
-        `new.version` is one more than `stored.version`, or the same where only the item's form changes. Only
-        periods, orders and aliases that differ are written. Raises `VersionConflict` where it was written since,
-        `OrderTaken` and `AliasTaken` where an order or an alias is another's, and `Unavailable`.
+        `change` is stored in its history.
+        `new.version` is one more than `stored.version`, or equal if only the format of the item changes. Only
+        periods, orders and aliases that differ are written. Raises `VersionConflict` if it was written since,
+        `OrderTaken` and `AliasTaken` if another subscription has an order or an alias, and `Unavailable`.
         """
         writes = [*self._writes.subscription(new, stored), *self._writes.orders(new, stored)]
         aliases = self._writes.aliases(new, stored)
@@ -154,9 +154,9 @@ class SubscriptionStore:
         self._transact([*writes, *aliases])
 
     def delete(self, stored: StoredSubscription, change: Change | None = None) -> None:
-        """Delete a subscription in the version read, its periods, its guards and its aliases.
+        """Delete a subscription in the version read, with its periods, orders and aliases.
 
-        Raises `VersionConflict` and `Unavailable`. Whoever calls it has seen that nothing was billed on it.
+        Raises `VersionConflict` and `Unavailable`. Check first that nothing was billed on it (`SubscriptionUse`).
         """
         periods = [keys.period_key(stored.id, period.start) for period in stored.calendar.known]
         releases = self._writes.releases(stored)
@@ -179,7 +179,7 @@ class SubscriptionStore:
 
     def _transact(self, writes: Sequence[Write]) -> None:
         if len(writes) > MAX_TRANSACTION_WRITES:
-            raise Unavailable("too much changes at once")
+            raise Unavailable("The change has too many writes for one transaction: change less at once")
         try:
             with unavailable_when_transient():
                 self._client.transact_write_items(TransactItems=[write.request for write in writes])
@@ -189,7 +189,7 @@ class SubscriptionStore:
             failed = [reason == "ConditionalCheckFailed" for reason in reasons(error)]
             if not failed[0]:  # the subscription itself
                 _raise_taken(writes, failed, error)
-            raise VersionConflict("the subscription was just changed by another request") from error
+            raise VersionConflict("The subscription was changed by another request: read it again") from error
 
     def _partition(self, subscription: str) -> dict[str, Mapping[str, Any]]:
         """Return the items of a subscription's partition by sort key."""
@@ -215,6 +215,6 @@ class SubscriptionStore:
 def _raise_taken(writes: Sequence[Write], failed: Sequence[bool], error: ClientError) -> None:
     for write, refused in zip(writes, failed, strict=False):
         if refused and write.order:
-            raise OrderTaken("this order is another subscription's already") from error
+            raise OrderTaken("The order belongs to another subscription") from error
         if refused and write.alias is not None:
             raise AliasTaken(write.alias) from error

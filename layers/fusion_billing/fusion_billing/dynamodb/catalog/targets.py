@@ -1,10 +1,9 @@
-"""Which metrics, subscriptions and sources exist, and what a push depends on of them.
+"""Look up the metrics, subscriptions and sources that usage records name.
 
-What was found is remembered for a minute; what was not is asked for again each time, since it may be made any
-moment. Nothing is refused from memory: a caller that would refuse asks again with `fresh`. What memory lets through for
-up to a minute (a subscription that ended just now, a start that was moved later) is stored, shown and priced
-at nothing; it is never lost, and never billed. An alias that was given to another subscription is the one
-exception: for that minute it may still count for the former one (docs/usage.md).
+What exists is remembered for a minute. What does not is read again each time, since it may be created at any moment. Do
+not reject a record from memory: look its target up again with `fresh`. A record that memory admits for up to a minute
+too long (the subscription just ended, or its start was moved) is stored and shown, but not billed. One exception: an
+alias that was given to another subscription may count for the former one for that minute (docs/usage.md).
 """
 
 import json
@@ -37,7 +36,7 @@ def metric_key(code: str) -> Key:
 
 
 def subscription_key(subscription: str) -> Key:
-    """Return the catalog key of a subscription, by its id or an alias."""
+    """Return the catalog key of a subscription, by its ID or an alias."""
     return keys.subscription_partition(subscription), keys.SUBSCRIPTION_SORT_KEY
 
 
@@ -48,9 +47,12 @@ def source_key(source: str) -> Key:
 
 @dataclass(slots=True)
 class Found:
-    """What a look-up found: `targets` by key; `unknown` are those that could not be looked up just now.
+    """The result of a look-up.
 
-    `remembered` are the keys answered from memory.
+    Attributes:
+        targets: What exists, by key.
+        unknown: The keys that could not be read.
+        remembered: The keys that were found in memory.
     """
 
     targets: dict[Key, Target]
@@ -59,7 +61,7 @@ class Found:
 
 
 class TargetStore:
-    """Looks metrics, subscriptions and sources up in the catalog table, a hundred to a call."""
+    """Looks up metrics, subscriptions and sources in the catalog table, 100 to a call."""
 
     def __init__(self, client: "DynamoDBClient", table: str, clock: Callable[[], float]) -> None:
         self._client = client
@@ -70,9 +72,9 @@ class TargetStore:
     def find(
         self, requested: Iterable[Key], deadline: Deadline, *, fresh: bool = False, aggregations: bool = False
     ) -> Found:
-        """Return which of the `wanted` keys exist: as they are now where `fresh`, else from memory where that can be.
+        """Return which of the `requested` keys exist; from memory if possible, unless `fresh`.
 
-        With `aggregations` a metric brings its aggregation along, at the same cost: its definition is read.
+        With `aggregations`, metrics have their aggregation, at the same cost.
         """
         at = self._clock()
         found = Found({})
@@ -101,7 +103,7 @@ class TargetStore:
         return None if is_short_of_it else known[1]
 
     def _read(self, pending: list[Key], at: float, found: Found, *, aggregations: bool) -> list[Key]:
-        """Read each key once; return those to be read again."""
+        """Read each key once; return the keys to read again."""
         left: list[Key] = []
         for chunk in _chunks(pending, MAX_READS):
             request: Any = {
@@ -134,7 +136,7 @@ class TargetStore:
 
 
 def _target(item: dict[str, Any], *, aggregations: bool) -> Target:
-    """Return what an item of the catalog says; one of before there were bounds and aliases has neither."""
+    """Return the target of an item. Items of earlier releases have no bounds and no aliases."""
     pk = item["pk"]["S"]
     if pk == keys.METRIC:
         return Target(aggregation=_aggregation(item) if aggregations else None)

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from fusion_billing.catalog.identifiers import LATE_AFTER, MARKERS_LIVE
 from fusion_billing.dynamodb import keys
-from fusion_billing.dynamodb.attributes import Item
+from fusion_billing.dynamodb.attributes import Item, time_to_live
 from fusion_billing.dynamodb.errors import is_transient
 from fusion_billing.dynamodb.markers.batch_items import digest, packed
 from fusion_billing.instants import sortable
@@ -34,7 +34,7 @@ def late_before(now: datetime) -> str:
 
 
 def marker_of(record: "UsageRecord | StoredUsageRecord", late: str) -> str:
-    """Return what marks a record's pair: the pair, the month of the window's start, and whether it is late.
+    """Return the marker of a record's pair: the pair, the month of the window's start, and whether it is late.
 
     `late` is `late_before` the present instant.
     """
@@ -65,7 +65,7 @@ def marker_item(markers: Iterable[str], hour: str, shards: int) -> Item:
 
 
 class ChangeMarkers:
-    """The markers table, and this container's memory of what it marked in the present hour."""
+    """Writes change markers; remembers those that this container wrote in the present hour."""
 
     def __init__(self, client: "DynamoDBClient", table: str, shards: int) -> None:
         self._client = client
@@ -75,9 +75,9 @@ class ChangeMarkers:
         self._marked: set[str] = set()
 
     def mark(self, markers: Iterable[str], now: datetime, deadline: Deadline) -> set[str]:
-        """Write what this container did not mark yet in the hour of `now`, all in one item.
+        """Write the markers that this container has not written in the hour of `now`, all in one item.
 
-        Returns what could not be marked before the deadline: its records must not be stored.
+        Returns the markers that could not be written before the deadline. Do not store their records.
         """
         hour = now.strftime("%Y-%m-%dT%H")
         if hour != self._hour or len(self._marked) > _REMEMBERED:
@@ -87,7 +87,7 @@ class ChangeMarkers:
         if not missing:
             return missing
         item = marker_item(missing, hour, self._shards)
-        item["ttl"] = {"N": str(int((now + MARKERS_LIVE).timestamp()))}
+        item["ttl"] = time_to_live(now, MARKERS_LIVE)
         attempt = 0
         while not self._written(item):
             if not deadline.wait(attempt):

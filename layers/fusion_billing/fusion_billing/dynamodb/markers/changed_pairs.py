@@ -1,4 +1,4 @@
-"""The pairs to rate: those marked in an hour's shard, and those marked again since they could not be rated."""
+"""Read the changed pairs of an hour, and mark pairs again that could not be rated."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from fusion_billing.billing.planning import hour_text
 from fusion_billing.catalog.identifiers import MARKERS_LIVE
 from fusion_billing.dynamodb import keys
+from fusion_billing.dynamodb.attributes import time_to_live
 from fusion_billing.dynamodb.markers.batch_items import unpacked
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 EVERY_METRIC = "*"
-"""In a marker's place of a metric: the whole subscription is to be rated."""
+"""Instead of a metric: the whole subscription is to be rated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class ChangedPair:
 
     @property
     def name(self) -> str:
-        """Return it as a marker's sort key has it, without its urgency."""
+        """Return the sort key of its marker, without its urgency."""
         return keys.change_marker(keys.pair(self.subscription, self.metric), self.month)
 
     @classmethod
@@ -84,15 +85,14 @@ class ChangedPairs:
         }
 
     def put(self, pair: ChangedPair, hour: datetime) -> None:
-        """Mark a pair in an hour of the rating's own choosing, the next one or one to come; it is urgent then."""
+        """Mark a pair as urgent in an hour, the next one or a later one."""
         shard = keys.change_marker_shard(pair.subscription, self._shards)
-        until = int((hour + MARKERS_LIVE).timestamp())
         name = keys.change_marker(keys.pair(pair.subscription, pair.metric), pair.month, is_urgent=True)
         self._client.put_item(
             TableName=self._table,
             Item={
                 **keys.primary(keys.change_marker_partition(hour_text(hour), shard), name),
-                "ttl": {"N": str(until)},
+                "ttl": time_to_live(hour, MARKERS_LIVE),
             },
         )
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from fusion_billing.dynamodb import keys
+from fusion_billing.dynamodb.attributes import time_to_live
 from fusion_billing.instants import parse_instant, rfc3339
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ _EXPIRES_AFTER = timedelta(days=1)
 
 
 class HourlyPairs:
-    """Reads and writes them in the markers table."""
+    """Reads and writes pairs that are rated hourly, in the markers table."""
 
     def __init__(self, client: "DynamoDBClient", table: str, *, shards: int) -> None:
         self._client = client
@@ -53,6 +54,6 @@ class HourlyPairs:
                 **keys.primary(keys.hourly_pairs_partition(shard), keys.pair(subscription, metric)),
                 "since": {"S": rfc3339(since)},
                 "until": {"S": rfc3339(until)},
-                "ttl": {"N": str(int((until + _EXPIRES_AFTER).timestamp()))},
+                "ttl": time_to_live(until, _EXPIRES_AFTER),
             },
         )

@@ -1,1 +1,1 @@
-"""The state table: leases, circuit breaker, runs, how far planner and sync have come."""
+"""The state table: leases, circuit breaker, runs, watermarks of the planner and the sync."""

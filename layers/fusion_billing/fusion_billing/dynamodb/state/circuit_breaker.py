@@ -1,7 +1,7 @@
-"""The circuit before Odoo: open, it blocks all calls; half-open, it allows one probe; a success closes it.
+"""The circuit breaker of calls to Odoo: open, it blocks all calls; half-open, it allows one probe; a success closes it.
 
-There is an item `CIRCUIT` only while the circuit is open: `failures` N, `until` (no call before it), `probe`
-(until when one owner's probe has the right of way), both sortable instants.
+The item `CIRCUIT` exists only while the circuit is open: `failures` (number), `until` (no call before it) and `probe`
+(no second probe before it), both sortable instants.
 """
 
 from datetime import datetime, timedelta
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from fusion_billing.dynamodb import keys
+from fusion_billing.dynamodb.attributes import time_to_live
 from fusion_billing.dynamodb.errors import condition_failed
 from fusion_billing.instants import sortable
 
@@ -23,9 +24,9 @@ PROBE = timedelta(seconds=60)
 
 _KEY = keys.CIRCUIT_KEY
 _PAUSE_IS_OVER = "#until <= :now"
-_NOBODY_PROBES = "(attribute_not_exists(probe) OR probe <= :now)"
-_MAY_PROBE = f"attribute_exists(pk) AND {_PAUSE_IS_OVER} AND {_NOBODY_PROBES}"
-_NOBODY_SHUT_IT_MEANWHILE = "attribute_not_exists(#until) OR #until <= :now"
+_HAS_NO_PROBE = "(attribute_not_exists(probe) OR probe <= :now)"
+_MAY_PROBE = f"attribute_exists(pk) AND {_PAUSE_IS_OVER} AND {_HAS_NO_PROBE}"
+_IS_NOT_OPEN = "attribute_not_exists(#until) OR #until <= :now"
 
 
 class CircuitState(Enum):
@@ -37,14 +38,14 @@ class CircuitState(Enum):
 
 
 class CircuitBreaker:
-    """The circuit as all runs share it."""
+    """The circuit breaker, shared by all runs."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
         self._table = table
 
     def acquire(self, now: datetime) -> CircuitState:
-        """Return what may be done at `now`; `PROBE` is given to one caller and taken from the others."""
+        """Return the state at `now`. `HALF_OPEN` is returned to one caller only, who makes the probe."""
         item = self._client.get_item(TableName=self._table, Key=_KEY, ConsistentRead=True).get("Item")
         if item is None:
             return CircuitState.CLOSED
@@ -69,9 +70,9 @@ class CircuitBreaker:
         return CircuitState.HALF_OPEN
 
     def failed(self, now: datetime, *, jitter: float) -> datetime:
-        """Shut it, for longer after each failed probe; return until when. One that is shut stays as it is.
+        """Open the circuit, for longer after each failed probe; return until when. An open circuit stays as it is.
 
-        `jitter` (0 to 1) stretches the pause by up to a half, so that what waits does not come back at once.
+        `jitter` (0 to 1) extends the pause by up to a half, so that waiting callers do not return all at once.
         """
         before = self.failures()
         doubled: timedelta = FIRST_PAUSE * 2 ** min(before, 10)
@@ -81,14 +82,14 @@ class CircuitBreaker:
             ":until": {"S": sortable(until)},
             ":now": {"S": sortable(now)},
             ":failures": {"N": str(before + 1)},
-            ":ttl": {"N": str(int((until + timedelta(days=1)).timestamp()))},
+            ":ttl": time_to_live(until, timedelta(days=1)),
         }
         try:
             self._client.update_item(
                 TableName=self._table,
                 Key=_KEY,
                 UpdateExpression="SET #until = :until, failures = :failures, #ttl = :ttl REMOVE probe",
-                ConditionExpression=_NOBODY_SHUT_IT_MEANWHILE,
+                ConditionExpression=_IS_NOT_OPEN,
                 ExpressionAttributeNames={"#until": "until", "#ttl": "ttl"},
                 ExpressionAttributeValues=values,
             )
@@ -98,10 +99,10 @@ class CircuitBreaker:
         return until
 
     def succeeded(self) -> None:
-        """Close it: Odoo answers again."""
+        """Close the circuit: Odoo responds again."""
         self._client.delete_item(TableName=self._table, Key=_KEY)
 
     def failures(self) -> int:
-        """Return how often in a row Odoo was found missing; 0 while the circuit is closed."""
+        """Return how often in a row Odoo was unavailable; 0 while the circuit is closed."""
         item = self._client.get_item(TableName=self._table, Key=_KEY, ConsistentRead=True).get("Item")
         return int(item["failures"]["N"]) if item is not None else 0

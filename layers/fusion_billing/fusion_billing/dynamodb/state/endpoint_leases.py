@@ -1,4 +1,4 @@
-"""Leases on endpoints' deliveries: one woken run an endpoint, so that one that hangs takes up no more than one.
+"""Leases of endpoints: one run delivers to an endpoint, so a slow endpoint occupies only one run.
 
 A run that finds the lease taken leaves a note on it. A run that gives back a lease with a note has the endpoint
 served once more, so nothing is missed between the two.

@@ -1,7 +1,7 @@
 """Leases: exclusive, expiring claims on a name.
 
 An item `LEASE#<name>` has its `owner` and `until` (a sortable instant). A lease is free once `until` has passed by the
-clock of whoever asks, so take it for longer than the work takes, by more than clocks differ.
+caller's clock, so take it for longer than the work takes, by more than clocks differ.
 """
 
 from collections.abc import Mapping
@@ -45,7 +45,7 @@ class Leases:
         return self._hold(name, now, until, _HOLD, _IS_STILL_OWN)
 
     def leave_closed(self, name: str, now: datetime, until: datetime) -> None:
-        """Release the lease, but let no one take it before `until`: what was begun may still be running."""
+        """Release the lease, but keep it closed until `until`, since a call may still be in progress."""
         self._hold(name, now, until, _HOLD, _IS_OWN)
 
     def request(self, name: str, now: datetime) -> bool:

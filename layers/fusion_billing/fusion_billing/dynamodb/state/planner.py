@@ -1,4 +1,4 @@
-"""How far the planner has come: the last hours whose markers it handed to the workers (`PLANNER`)."""
+"""The planner's watermarks: the last hours whose markers it passed to the workers (item `PLANNER`)."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -57,5 +57,5 @@ class PlannerState:
                 raise
 
     def markers_since(self) -> datetime:
-        """Return when the table of markers was made: no marker is older."""
+        """Return when the markers table was created: no marker is older."""
         return self._client.describe_table(TableName=self._markers)["Table"]["CreationDateTime"]

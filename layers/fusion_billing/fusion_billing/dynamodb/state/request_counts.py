@@ -16,7 +16,7 @@ _PAUSE_SECONDS = 30.0
 
 
 class RequestCounts:
-    """Shared counters. A failure costs no request anything."""
+    """Shared counters. If DynamoDB fails, no request fails."""
 
     def __init__(self, client: "DynamoDBClient", table: str, clock: Callable[[], float], *, slot_seconds: int) -> None:
         self._client = client

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from fusion_billing.dynamodb import errors, keys
+from fusion_billing.dynamodb.attributes import time_to_live
 from fusion_billing.instants import rfc3339
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class RunStore:
         item: dict[str, Any] = {
             **keys.run_key(run),
             "began": {"S": rfc3339(now)},
-            "ttl": {"N": str(int((now + KEPT).timestamp()))},
+            "ttl": time_to_live(now, KEPT),
             **{attribute: {"N": "0"} for attribute in _ATTRIBUTES.values()},
         }
         named = sorted(set(parts))

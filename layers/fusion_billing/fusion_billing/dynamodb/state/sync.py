@@ -1,4 +1,4 @@
-"""How far subscriptions have been read from Odoo: the item `SYNC` of the state table."""
+"""The watermark of the subscription sync: the item `SYNC` of the state table."""
 
 import json
 from collections.abc import Mapping
@@ -26,12 +26,12 @@ class SyncState:
         self._table = table
 
     def since(self) -> datetime | None:
-        """Return from when on changes have to be read; None where nothing ever was."""
+        """Return the instant from which changes have to be read; None before the first sync."""
         item = self._client.get_item(TableName=self._table, Key=_KEY, ConsistentRead=True).get("Item")
         return datetime.fromisoformat(item["since"]["S"]) if item and "since" in item else None
 
     def done(self, since: datetime, report: Mapping[str, object]) -> None:
-        """Note that all changes before `since` are read; it never goes back."""
+        """Store that all changes before `since` are read. The watermark never moves back."""
         try:
             self._client.update_item(
                 TableName=self._table,

@@ -1,7 +1,7 @@
-"""Writing many usage records at a time: PartiQL inserts, 25 a call, and single writes for what remains.
+"""Write many usage records at a time: PartiQL inserts, 25 to a call, and single writes for what remains.
 
-An insert fails if the key exists. The failure brings the stored item along, or the item is read, 100 a call; a repeated
-record ends there and costs one write unit. A record that says something new goes through the conditional write of
+An insert fails if the key exists. The failure returns the stored item, or the item is read, 100 to a call; a repeated
+record ends there and costs one write unit. A record that changes something goes through the conditional write of
 `dynamodb.usage.single_write`, which alone decides.
 """
 
@@ -16,7 +16,7 @@ from fusion_billing.dynamodb.attributes import Item
 from fusion_billing.dynamodb.consistent_reads import MAX_READS
 from fusion_billing.dynamodb.errors import TRANSIENT, is_transient
 from fusion_billing.dynamodb.usage.items import revision_entry, stored_of
-from fusion_billing.dynamodb.usage.single_write import UsageStore, WriteResult, settled
+from fusion_billing.dynamodb.usage.single_write import UsageStore, WriteResult, result_without_write
 from fusion_billing.dynamodb.usage.window_ends import stored_end
 from fusion_billing.metering.outcome import CREATED, UNAVAILABLE
 from fusion_billing.metering.usage_record import UsageRecord
@@ -32,14 +32,14 @@ _OUTCOME_FIELDS = "pk, tgt, q, seq, mem, rev, voided"
 
 
 class Refusal(RuntimeError):
-    """The database refused a statement for a reason that no record gives it: a bug of ours."""
+    """DynamoDB rejected a statement for a reason that no record causes: a bug in the service."""
 
 
 @dataclass(slots=True, eq=False)
-class _Push:
-    """A record on its way.
+class _Entry:
+    """A record of a batch, and its result once it is known.
 
-    `item` is what is stored under its key, if the key `exists` and the item is known.
+    `item` is the stored item, if the key `exists` and the item was read.
     """
 
     record: UsageRecord
@@ -49,7 +49,7 @@ class _Push:
 
 
 class UsageBatch:
-    """The usage table, many records at a time."""
+    """Writes many usage records at a time."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
@@ -66,91 +66,91 @@ class UsageBatch:
         """Store records, whose keys are distinct, and return the result of each.
 
         Args:
-            source: Whose records these are.
+            source: The source that the records belong to.
             records: The records.
             at: When they were received (RFC 3339).
             deadline: Records that cannot be stored before it are `unavailable`.
         """
-        pushes = [_Push(record) for record in records]
-        self._insert_all(source, pushes, at, deadline)
-        existing = [push for push in pushes if push.exists]
-        self._read_all(source, [push for push in existing if not push.item], deadline)
-        for push in existing:
-            if push.item:
-                push.result = settled(stored_of(push.item), push.record)
-            if push.result is None:
-                push.result = self._single.push(source, push.record, at, deadline)
-        return [push.result or WriteResult(UNAVAILABLE) for push in pushes]
+        entries = [_Entry(record) for record in records]
+        self._insert_all(source, entries, at, deadline)
+        existing = [entry for entry in entries if entry.exists]
+        self._read_all(source, [entry for entry in existing if not entry.item], deadline)
+        for entry in existing:
+            if entry.item:
+                entry.result = result_without_write(stored_of(entry.item), entry.record)
+            if entry.result is None:
+                entry.result = self._single.push(source, entry.record, at, deadline)
+        return [entry.result or WriteResult(UNAVAILABLE) for entry in entries]
 
-    def _insert_all(self, source: str, pushes: list[_Push], at: str, deadline: Deadline) -> None:
+    def _insert_all(self, source: str, entries: list[_Entry], at: str, deadline: Deadline) -> None:
         """Insert records until each is stored, or exists, or time is up."""
-        pending, attempt = pushes, 0
+        pending, attempt = entries, 0
         while pending:
             pending = [
-                push for chunk in _chunks(pending, _INSERTS) for push in self._insert(source, chunk, at, deadline)
+                entry for chunk in _chunks(pending, _INSERTS) for entry in self._insert(source, chunk, at, deadline)
             ]
             if pending and not deadline.wait(attempt):
                 return
             attempt += 1
 
-    def _insert(self, source: str, pushes: list[_Push], at: str, deadline: Deadline) -> list[_Push]:
+    def _insert(self, source: str, entries: list[_Entry], at: str, deadline: Deadline) -> list[_Entry]:
         """Insert up to 25 records once; return those to insert again."""
         if deadline.ended():
-            return pushes
-        statements = [self._statement(source, push.record, at) for push in pushes]
+            return entries
+        statements = [self._statement(source, entry.record, at) for entry in entries]
         try:
             responses = self._client.batch_execute_statement(Statements=statements)["Responses"]
         except (ClientError, BotoCoreError) as error:
             if not is_transient(error):
                 raise
-            return pushes
-        pending: list[_Push] = []
-        for push, response in zip(pushes, responses, strict=True):
+            return entries
+        pending: list[_Entry] = []
+        for entry, response in zip(entries, responses, strict=True):
             failure: Any = response.get("Error")
             if failure is None:
-                push.result = WriteResult(CREATED, 1)
+                entry.result = WriteResult(CREATED, 1)
             elif failure["Code"] in _EXISTS:
-                push.exists, push.item = True, failure.get("Item")
+                entry.exists, entry.item = True, failure.get("Item")
             elif failure["Code"] in TRANSIENT:
-                pending.append(push)
+                pending.append(entry)
             else:
-                raise Refusal(f"an insert of a usage record was refused: {failure['Code']}")
+                raise Refusal(f"An insert of a usage record was rejected: {failure['Code']}")
         return pending
 
-    def _statement(self, source: str, push: UsageRecord, at: str) -> Any:
+    def _statement(self, source: str, record: UsageRecord, at: str) -> Any:
         parameters: list[Any] = [
-            {"S": keys.usage_record(source, push.key)},
-            {"S": push.target},
-            {"S": push.pair},
-            {"S": push.start},
-            {"S": stored_end(push.start, push.end)},
-            {"N": push.number},
+            {"S": keys.usage_record(source, record.key)},
+            {"S": record.target},
+            {"S": record.pair},
+            {"S": record.start},
+            {"S": stored_end(record.start, record.end)},
+            {"N": record.number},
             {"S": at},
-            {"L": [revision_entry(push, at)]},
+            {"L": [revision_entry(record, at)]},
         ]
         sequence, member, properties = (
-            push.sequence is not None,
-            push.member is not None,
-            bool(push.properties),
+            record.sequence is not None,
+            record.member is not None,
+            bool(record.properties),
         )
         if sequence:
-            parameters.append({"N": str(push.sequence)})
+            parameters.append({"N": str(record.sequence)})
         if member:
-            parameters.append({"S": push.member})
+            parameters.append({"S": record.member})
         if properties:
-            parameters.append({"S": push.properties})
+            parameters.append({"S": record.properties})
         return {
             "Statement": self._statements[sequence, member, properties],
             "Parameters": parameters,
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
 
-    def _read_all(self, source: str, pushes: list[_Push], deadline: Deadline) -> None:
+    def _read_all(self, source: str, entries: list[_Entry], deadline: Deadline) -> None:
         """Read the items of keys that exist; those not read in time go through the single write."""
-        for chunk in _chunks(pushes, MAX_READS):
+        for chunk in _chunks(entries, MAX_READS):
             if deadline.ended():
                 return
-            by_key = {keys.usage_record(source, push.record.key): push for push in chunk}
+            by_key = {keys.usage_record(source, entry.record.key): entry for entry in chunk}
             for item in self._read(list(by_key)):
                 by_key[item["pk"]["S"]].item = item
 
@@ -178,6 +178,6 @@ def _statement(table: str, *, sequence: bool, member: bool, properties: bool) ->
     return f"INSERT INTO \"{table}\" VALUE {{{fields},'rev':1}}"
 
 
-def _chunks(values: list[_Push], size: int) -> Iterator[list[_Push]]:
+def _chunks(values: list[_Entry], size: int) -> Iterator[list[_Entry]]:
     for start in range(0, len(values), size):
         yield values[start : start + size]

@@ -1,4 +1,4 @@
-"""A usage record as an item of the usage table (docs/data-model.md, Usage), both ways, written by hand."""
+"""Convert usage records to and from items of the usage table (docs/data-model.md, Usage)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,16 +12,18 @@ from fusion_billing.instants import sortable
 from fusion_billing.metering.outcome import Stored
 from fusion_billing.metering.usage_record import UsageRecord
 
-HISTORY_CAP = 100  # revisions an item holds at most; a full one is cut down before it takes another
-HISTORY_KEPT = 50  # revisions it keeps then
+HISTORY_CAP = 100  # revisions in an item; a full history is shortened before the next revision
+HISTORY_KEPT = 50  # revisions that are left then
 
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One state of a record: its number from 1, and what was pushed when.
+    """A revision of a record, numbered from 1.
 
-    A revision that voids the record has no quantity. `actor` is the id of the key that voided it, or that
-    pushed it on the source's behalf; empty where the source pushed it.
+    Attributes:
+        quantity: None if the revision voids the record.
+        actor: The ID of the key that voided the record, or pushed it on behalf of the source; empty if the source
+            pushed it.
     """
 
     number: int
@@ -34,15 +36,17 @@ class Revision:
 
     @property
     def voided(self) -> bool:
-        """Whether this revision took the record back."""
+        """Whether this revision voids the record."""
         return self.quantity is None
 
 
 @dataclass(frozen=True, slots=True)
 class StoredUsageRecord:
-    """A stored record. `history` is its latest revisions, oldest first, the current one last.
+    """A stored usage record.
 
-    Of a voided record the quantity is the one it had.
+    Attributes:
+        quantity: The last quantity pushed, for a voided record too.
+        history: The latest revisions, oldest first; the current one is last.
     """
 
     source: str
@@ -62,32 +66,32 @@ class StoredUsageRecord:
 
     @property
     def pair(self) -> str:
-        """What is rated together: subscription and metric."""
+        """The subscription and the metric, whose usage is rated together."""
         return keys.pair(self.subscription, self.metric)
 
 
 def void_entry(at: str, actor: str, reason: str) -> Item:
-    """Return what the history keeps of a voiding."""
+    """Return the history entry of a voided revision."""
     entry: dict[str, Any] = {"at": {"S": at}, "by": {"S": actor}}
     if reason:
         entry["why"] = {"S": reason}
     return {"M": entry}
 
 
-def revision_entry(push: UsageRecord, at: str) -> Item:
-    """Return what the history keeps of a push. Its number is its place: the last entry is `rev`."""
-    entry: dict[str, Any] = {"q": {"N": push.number}, "at": {"S": at}}
-    if push.sequence is not None:
-        entry["seq"] = {"N": str(push.sequence)}
-    if push.member is not None:
-        entry["mem"] = {"S": push.member}
-    if push.actor:
-        entry["by"] = {"S": push.actor}
+def revision_entry(record: UsageRecord, at: str) -> Item:
+    """Return the history entry of a pushed revision. Its number follows from its place: the last entry is `rev`."""
+    entry: dict[str, Any] = {"q": {"N": record.number}, "at": {"S": at}}
+    if record.sequence is not None:
+        entry["seq"] = {"N": str(record.sequence)}
+    if record.member is not None:
+        entry["mem"] = {"S": record.member}
+    if record.actor:
+        entry["by"] = {"S": record.actor}
     return {"M": entry}
 
 
 def stored_of(item: Item) -> Stored:
-    """Return what an outcome depends on."""
+    """Return the attributes of a stored record that an outcome depends on."""
     sequence, member = item.get("seq"), item.get("mem")
     return Stored(
         target=item["tgt"]["S"],
@@ -100,7 +104,7 @@ def stored_of(item: Item) -> Stored:
 
 
 def record_of(item: Item) -> StoredUsageRecord:
-    """Return the record in an item of the table, or of its index, which has no sequence and no history."""
+    """Return the record of an item. Items of the index have no sequence and no history."""
     source, key = keys.parse_usage_record(item["pk"]["S"])
     subscription, metric, voided = keys.parse_pair(item["pair"]["S"])
     sequence, member, properties = item.get("seq"), item.get("mem"), item.get("prop")

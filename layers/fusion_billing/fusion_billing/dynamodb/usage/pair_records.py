@@ -1,4 +1,4 @@
-"""The usage records of a pair (subscription, metric) between two instants, from the index `pair`."""
+"""Read the usage records of a pair (subscription, metric) between two instants, from the index `pair`."""
 
 import json
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ _TICK = timedelta(microseconds=1)
 
 
 class UsageRecords:
-    """Reads usage records as rating takes them; eventually consistent, as an index is."""
+    """Reads usage records for rating. Reads are eventually consistent."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
@@ -42,7 +42,7 @@ class UsageRecords:
             "ExpressionAttributeValues": {
                 ":pair": {"S": keys.pair(subscription, metric)},
                 ":first": {"S": sortable(start)},
-                # The key is as fine as an instant is, so one tick less leaves out the end itself.
+                # BETWEEN includes both bounds; instants have microseconds.
                 ":last": {"S": sortable(end - _TICK)},
             },
         }

@@ -1,4 +1,4 @@
-"""Reading usage records: one by its key, or a pair's by the start of their windows."""
+"""Read usage records: one by its key, or those of a pair by the start of their windows."""
 
 import re
 from collections.abc import Iterator
@@ -29,9 +29,13 @@ _FIRST, _LAST = "0", ":"  # before and after every instant, as text sorts
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """A pair's records whose windows start at or after `start` and before `end` (None: without a bound).
+    """Selects the records of a pair.
 
-    `source` None stands for every source's. `voided` asks for those taken back in place of those that count.
+    Attributes:
+        source: None selects the records of all sources.
+        start: Windows start at or after this instant; None for no bound.
+        end: Windows start before this instant; None for no bound.
+        voided: Whether to select voided records instead of those that count.
     """
 
     subscription: str
@@ -49,28 +53,28 @@ class Selection:
 
     @property
     def first(self) -> str:
-        """The least start of a window, as the index has it."""
+        """The earliest start of a window, as the index stores it."""
         return sortable(self.start) if self.start else _FIRST
 
     @property
     def last(self) -> str:
-        """The greatest start of a window, as the index has it."""
+        """The latest start of a window, as the index stores it."""
         return _before(self.end) if self.end else _LAST
 
     def has(self, pk: str) -> bool:
-        """Return whether a record under this key is among the source's."""
+        """Return whether the source has a record under this key."""
         return self.source is None or pk.startswith(keys.usage_record(self.source, ""))
 
 
 class UsageReader:
-    """The usage table, to look at."""
+    """Reads the usage table."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
         self._table = table
 
     def get(self, source: str, key: str) -> StoredUsageRecord | None:
-        """Return a source's record with its history as it is now, or None; raises `Unavailable`."""
+        """Return a record with its history by a consistent read, or None; raises `Unavailable`."""
         if not is_key(key) or not SOURCE_ID.fullmatch(source):
             return None  # nothing is stored under such a key, and some are none that a table can have
         with unavailable_when_transient():
@@ -89,11 +93,11 @@ class UsageReader:
                     yield item["pk"]["S"].removeprefix(prefix), Decimal(item["q"]["N"])
 
     def page(self, requested: Selection, after: str | None, limit: int) -> tuple[list[StoredUsageRecord], str | None]:
-        """Return up to `limit` records by the start of their windows, without history, and where to go on.
+        """Return up to `limit` records by the start of their windows, without history, and the cursor of the next page.
 
-        The latter is None where there is no more; a page may be short, or empty, and have a next one. It
+        The cursor is None after the last page. A page may be short, or empty, and have a next one. It
         names a record of the page, or an instant, never another source's record. Raises `Refused`
-        (`bad_cursor`) for an `after` outside of what is wanted, and `Unavailable`.
+        (`bad_cursor`) if `after` lies outside the selection, and `Unavailable`.
         """
         begin, position = _position(after, requested) if after is not None else (requested.first, None)
         passed = position["ws"]["S"] if position else begin
@@ -143,7 +147,7 @@ class UsageReader:
 
 
 def _before(end: datetime) -> str:
-    """Return the text just before an instant's, since BETWEEN takes both ends in."""
+    """Return the text just before an instant's, since BETWEEN includes both bounds."""
     text = sortable(end)
     return text[:-1] + chr(ord(text[-1]) - 1)
 
@@ -153,12 +157,12 @@ def _size(item: dict[str, Any]) -> int:
 
 
 def _position(after: str, requested: Selection) -> tuple[str, dict[str, Any] | None]:
-    """Return the least start to go on from, and the record to go on after (None: from that start on)."""
+    """Return the earliest start of the page, and the record that it starts after (None: at that start)."""
     start, pk = after[:_INSTANT], after[_INSTANT:]
     is_within = _SORTABLE.fullmatch(start) is not None and requested.first <= start <= requested.last
     is_record = keys.is_usage_record(pk) and requested.has(pk) and len(pk.encode("utf-8", "replace")) <= _LONGEST_PK
     if not is_within or (pk and not is_record):
-        raise Refused([Fault("cursor", "bad_cursor", "is no cursor of this list")], code="bad_cursor")
+        raise Refused([Fault("cursor", "bad_cursor", "must be a cursor of this list")], code="bad_cursor")
     if not pk:
         return start, None
     return requested.first, {"pair": {"S": requested.partition}, "ws": {"S": start}, "pk": {"S": pk}}

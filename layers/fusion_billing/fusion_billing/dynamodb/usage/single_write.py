@@ -1,9 +1,9 @@
-"""Counting a record exactly once: one conditional `UpdateItem` answers every outcome.
+"""Store a usage record exactly once, with one conditional `UpdateItem`.
 
-The write happens where the record is new, or is aimed where the stored one is, says something else (a voided
-one says nothing), and its sequence allows it. Otherwise the refusal brings the stored item along, and
-`metering.outcome` derives the outcome. A second write follows only if it must: a record that says the same
-under a newer sequence moves the sequence, and a full history is cut, each under a condition of its own.
+The record is written if it is new. It is also written if it has the stored target, changes the quantity or the member
+(or the stored record is voided), and has a newer sequence or none. Otherwise the failed condition returns the stored
+item, and `metering.outcome` derives the outcome. A second conditional write follows in two cases: an unchanged record
+with a newer sequence updates the stored sequence, and a full history is shortened.
 """
 
 from dataclasses import dataclass
@@ -41,9 +41,11 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, eq=False)
 class WriteResult:
-    """What a push came to; `revision` is the stored record's, None where nothing is known of it.
+    """The outcome of a usage record.
 
-    Of a conflict, `stored_target` is what the key is bound to.
+    Attributes:
+        revision: The revision of the stored record; None if it is unknown.
+        stored_target: For a conflict, the target that the key is stored with.
     """
 
     outcome: str
@@ -68,8 +70,8 @@ _HISTORY_HAS_ROOM = "size(hist) < :cap"
 
 
 def _condition(*, sequence: bool, member: bool) -> str:
-    says_something_else = f"{_IS_VOIDED} OR {_OTHER_QUANTITY} OR {_OTHER_MEMBER[member]}"
-    takes_effect = f"({says_something_else}) AND ({_NEWER[sequence]})"
+    is_changed = f"{_IS_VOIDED} OR {_OTHER_QUANTITY} OR {_OTHER_MEMBER[member]}"
+    takes_effect = f"({is_changed}) AND ({_NEWER[sequence]})"
     return f"{_IS_NEW} OR ({_SAME_TARGET} AND {takes_effect} AND {_HISTORY_HAS_ROOM})"
 
 
@@ -90,14 +92,14 @@ _NONE: Attribute = {"L": []}
 
 
 class UsageStore:
-    """The usage table, one record at a time."""
+    """Writes usage records one at a time."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
         self._table = table
 
-    def push(self, source: str, push: UsageRecord, at: str, deadline: Deadline) -> WriteResult:
-        """Store `push`, received `at` (RFC 3339), for `source`, and return the outcome.
+    def push(self, source: str, record: UsageRecord, at: str, deadline: Deadline) -> WriteResult:
+        """Store a record of `source`, received `at` (RFC 3339), and return its outcome.
 
         Retries throttling and lost connections until the deadline; then the outcome is `unavailable`. The record may
         have been stored even so: it is always safe to push it again.
@@ -105,92 +107,92 @@ class UsageStore:
         attempt = 0
         while not deadline.ended():
             try:
-                answer = self._try(source, push, at)
+                result = self._attempt(source, record, at)
             except (ClientError, BotoCoreError) as error:
                 if not is_transient(error):
                     raise
-                answer = None
-            if answer is not None:
-                return answer
+                result = None
+            if result is not None:
+                return result
             if not deadline.wait(attempt):
                 break
             attempt += 1
         return WriteResult(UNAVAILABLE)
 
-    def _try(self, source: str, push: UsageRecord, at: str) -> WriteResult | None:
+    def _attempt(self, source: str, record: UsageRecord, at: str) -> WriteResult | None:
         """Write once; return None if another writer came first, so that the caller retries."""
         try:
-            done = self._client.update_item(**self._write(source, push, at))
+            done = self._client.update_item(**self._write(source, record, at))
         except ClientError as error:
             if not condition_failed(error):
                 raise
             item: Any = error.response.get("Item")
-            return self._refused(source, push, item) if item else None
+            return self._refused(source, record, item) if item else None
         before = done.get("Attributes")
         return WriteResult(UPDATED, int(before["rev"]["N"]) + 1) if before else WriteResult(CREATED, 1)
 
-    def _write(self, source: str, push: UsageRecord, at: str) -> Any:
+    def _write(self, source: str, record: UsageRecord, at: str) -> Any:
         values: dict[str, Any] = {
-            ":tgt": {"S": push.target},
-            ":pair": {"S": push.pair},
-            ":ws": {"S": push.start},
-            ":we": {"S": stored_end(push.start, push.end)},
-            ":q": {"N": push.number},
+            ":tgt": {"S": record.target},
+            ":pair": {"S": record.pair},
+            ":ws": {"S": record.start},
+            ":we": {"S": stored_end(record.start, record.end)},
+            ":q": {"N": record.number},
             ":at": {"S": at},
             ":zero": _ZERO,
             ":one": _ONE,
             ":none": _NONE,
             ":cap": _CAP,
-            ":entry": {"L": [revision_entry(push, at)]},
+            ":entry": {"L": [revision_entry(record, at)]},
         }
         sequence, member, properties = (
-            push.sequence is not None,
-            push.member is not None,
-            bool(push.properties),
+            record.sequence is not None,
+            record.member is not None,
+            bool(record.properties),
         )
         if sequence:
-            values[":seq"] = {"N": str(push.sequence)}
+            values[":seq"] = {"N": str(record.sequence)}
         if member:
-            values[":mem"] = {"S": push.member}
+            values[":mem"] = {"S": record.member}
         if properties:
-            values[":prop"] = {"S": push.properties}
+            values[":prop"] = {"S": record.properties}
         return {
             "TableName": self._table,
-            "Key": keys.primary(keys.usage_record(source, push.key)),
+            "Key": keys.primary(keys.usage_record(source, record.key)),
             "UpdateExpression": _UPDATES[sequence, member, properties],
             "ConditionExpression": _CONDITIONS[sequence, member],
             "ExpressionAttributeNames": _NAMES,
             "ExpressionAttributeValues": values,
-            "ReturnValues": "UPDATED_OLD",  # nothing to send or to read where the record is new
+            "ReturnValues": "UPDATED_OLD",  # empty for a new record
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
 
-    def _refused(self, source: str, push: UsageRecord, item: dict[str, Any]) -> WriteResult | None:
-        """Return the outcome of a rejected push, or None if the caller must retry."""
+    def _refused(self, source: str, record: UsageRecord, item: dict[str, Any]) -> WriteResult | None:
+        """Return the outcome of a record whose write was rejected, or None if the caller must retry."""
         stored = stored_of(item)
-        answer = settled(stored, push)
-        if answer is not None:
-            return answer
-        if decide(stored, push) == UNCHANGED:
-            return self._move_sequence(source, push, stored)
+        result = result_without_write(stored, record)
+        if result is not None:
+            return result
+        if decide(stored, record) == UNCHANGED:
+            return self._move_sequence(source, record, stored)
         if len(item["hist"]["L"]) >= HISTORY_CAP:
             cut_history(self._client, self._table, item)
         return None
 
-    def _move_sequence(self, source: str, push: UsageRecord, stored: Stored) -> WriteResult | None:
-        """Keep the newer sequence of a push that says what is stored already."""
+    def _move_sequence(self, source: str, record: UsageRecord, stored: Stored) -> WriteResult | None:
+        """Store the newer sequence of an unchanged record; return None if the caller must retry."""
         still_the_same = f"{_SAME_TARGET} AND {_SAME_QUANTITY} AND rev = :rev"
         sequence_is_older = _NEWER[True]
         try:
             self._client.update_item(
                 TableName=self._table,
-                Key=keys.primary(keys.usage_record(source, push.key)),
+                Key=keys.primary(keys.usage_record(source, record.key)),
                 UpdateExpression="SET seq = :seq",
                 ConditionExpression=f"{still_the_same} AND ({sequence_is_older})",
                 ExpressionAttributeValues={
-                    ":seq": {"N": str(push.sequence)},
-                    ":tgt": {"S": push.target},
-                    ":q": {"N": push.number},
+                    ":seq": {"N": str(record.sequence)},
+                    ":tgt": {"S": record.target},
+                    ":q": {"N": record.number},
                     ":rev": {"N": str(stored.revision)},
                 },
             )
@@ -202,14 +204,14 @@ class UsageStore:
 
 
 def cut_history(client: "DynamoDBClient", table: str, item: Item) -> None:
-    """Keep a record's latest revisions alone; does nothing where it moved on since `item` was read."""
-    not_moved_on = "rev = :rev"
+    """Delete all but the latest revisions of a record, unless it has changed since `item` was read."""
+    is_the_revision_read = "rev = :rev"
     try:
         client.update_item(
             TableName=table,
             Key={"pk": item["pk"]},
             UpdateExpression="SET hist = :latest",
-            ConditionExpression=not_moved_on,
+            ConditionExpression=is_the_revision_read,
             ExpressionAttributeValues={
                 ":rev": item["rev"],
                 ":latest": {"L": item["hist"]["L"][-HISTORY_KEPT:]},
@@ -220,9 +222,9 @@ def cut_history(client: "DynamoDBClient", table: str, item: Item) -> None:
             raise
 
 
-def settled(stored: Stored, push: UsageRecord) -> WriteResult | None:
-    """Return the answer to `push` where what is stored needs no write, else None."""
-    outcome = decide(stored, push)
-    if outcome == UPDATED or (outcome == UNCHANGED and sequence_is_newer(stored, push)):
+def result_without_write(stored: Stored, record: UsageRecord) -> WriteResult | None:
+    """Return the result of a record that needs no write, or None if it has to be written."""
+    outcome = decide(stored, record)
+    if outcome == UPDATED or (outcome == UNCHANGED and sequence_is_newer(stored, record)):
         return None
     return WriteResult(outcome, stored.revision, stored.target if outcome == CONFLICT else "")

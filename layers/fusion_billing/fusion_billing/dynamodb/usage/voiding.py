@@ -1,7 +1,7 @@
-"""Taking a record back: one conditional `UpdateItem` makes a revision that no aggregation counts.
+"""Void a usage record, with one conditional `UpdateItem` that adds a revision without a quantity.
 
-A voided record leaves its pair's partition of the index for one that lists voided records, so that nothing
-which reads the pair can see it. The record, its history and its sequence stay: a late re-send is stale.
+A voided record moves from its pair's partition of the index to one that lists voided records, so rating does not read
+it. The record, its history and its sequence stay: a late re-send is stale.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,7 @@ _VOID = "SET voided = :true, #pair = :pair, #at = :at, rev = rev + :one, hist = 
 
 
 class UsageVoiding:
-    """The usage table, to take records back."""
+    """Voids usage records."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
@@ -38,21 +38,21 @@ class UsageVoiding:
     def void(
         self, record: StoredUsageRecord, at: str, deadline: Deadline, *, actor: str, reason: str = ""
     ) -> WriteResult:
-        """Void `record`, even if its key was pushed again since it was read; its change marker exists already.
+        """Void `record`, even if its key was pushed again since it was read. Write its change marker first.
 
-        `actor` is the id of the key that asks for it `at` (RFC 3339). Returns `voided`, `unchanged` if it
-        was voided before, or `unavailable` if the deadline passed: it is always safe to repeat the call.
+        `actor` is the ID of the key that voids it `at` (RFC 3339). Returns `voided`, `unchanged` if it was voided
+        before, or `unavailable` if the deadline passed. It is always safe to repeat the call.
         """
         attempt = 0
         while not deadline.ended():
             try:
-                answer = self._attempt(record, at, void_entry(at, actor, reason))
+                result = self._attempt(record, at, void_entry(at, actor, reason))
             except (ClientError, BotoCoreError) as error:
                 if not is_transient(error):
                     raise
-                answer = None
-            if answer is not None:
-                return answer
+                result = None
+            if result is not None:
+                return result
             if not deadline.wait(attempt):
                 break
             attempt += 1

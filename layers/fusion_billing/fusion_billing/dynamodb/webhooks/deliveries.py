@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from fusion_billing.dynamodb import keys
-from fusion_billing.dynamodb.attributes import Item
+from fusion_billing.dynamodb.attributes import Item, time_to_live
 from fusion_billing.dynamodb.webhooks.delivery_items import attempt_item, from_item, passes, stored_state
 from fusion_billing.dynamodb.webhooks.events import DELIVERIES_KEPT, STORED_FAILED
 from fusion_billing.instants import parse_instant, sortable
@@ -111,7 +111,7 @@ class DeliveryStore:
             ":state": {"S": stored_state(result.state)},
             ":tries": {"N": str(attempt_count)},
             ":attempts": {"L": [{"M": attempt_item(attempt)} for attempt in recent_attempts(attempts, now)]},
-            ":ttl": {"N": str(int((now + DELIVERIES_KEPT).timestamp()))},
+            ":ttl": time_to_live(now, DELIVERIES_KEPT),
             ":token": {"S": token},
         }
         sets = ["#state = :state", "tries = :tries", "attempts = :attempts", "#ttl = :ttl"]
@@ -167,7 +167,7 @@ class DeliveryStore:
                 ":none": {"N": "0"},
                 ":due_pk": {"S": keys.due_deliveries_partition(endpoint_id)},
                 ":now": {"S": sortable(now)},
-                ":ttl": {"N": str(int((now + DELIVERIES_KEPT).timestamp()))},
+                ":ttl": time_to_live(now, DELIVERIES_KEPT),
             },
         )
 

@@ -66,7 +66,7 @@ class EndpointStore:
         except ClientError as error:
             if not cancelled_by_condition(error):
                 raise
-            raise VersionConflict("the source was just changed by another request") from error
+            raise VersionConflict("The source was changed by another request: read it again") from error
 
     def replace(self, endpoint: Endpoint, *, forget_failures: bool = False) -> Endpoint:
         """Store `endpoint` over the version it was read at, and return it as it is stored.

@@ -5,11 +5,11 @@ their IDs and a due time of its own in the index `due` (`fanout`); the relay wri
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from fusion_billing.dynamodb import keys
-from fusion_billing.dynamodb.attributes import Item, Request
+from fusion_billing.dynamodb.attributes import Item, Request, time_to_live
 from fusion_billing.instants import parse_instant, rfc3339, sortable
 from fusion_billing.webhooks.delivery_result import ATTEMPT_RETENTION
 from fusion_billing.webhooks.endpoint import Endpoint
@@ -118,7 +118,7 @@ def _event_item(event: Event) -> Item:
         "type": {"S": event.type},
         "body": {"B": event.body},
         "at": {"S": rfc3339(event.at)},
-        "ttl": {"N": _epoch(event.at + EVENTS_KEPT)},
+        "ttl": time_to_live(event.at, EVENTS_KEPT),
     }
     return item | _about(event)
 
@@ -151,12 +151,8 @@ def _delivery_item(event: Event, endpoint: Endpoint) -> Item:
         "at": {"S": rfc3339(event.at)},
         "due_pk": {"S": due_partition(endpoint.id)},
         "due_at": {"S": sortable(event.at)},
-        "ttl": {"N": _epoch(event.at + DELIVERIES_KEPT)},
+        "ttl": time_to_live(event.at, DELIVERIES_KEPT),
     }
     if not endpoint.enabled:
         item["error"] = {"S": DISABLED}
     return item | _about(event)
-
-
-def _epoch(instant: datetime) -> str:
-    return str(int(instant.timestamp()))

@@ -80,7 +80,7 @@ def all_checks(odoo: Odoo, *, products: Sequence[ChargedProduct], now: datetime)
             partial(fiscal_positions, inclusive=any(product.inclusive for product in products)),
         ),
         ("Invoices", invoices),
-        *((f"The product {one.id}", partial(product_findings, looked_at=one)) for one in products),
+        *((f"The product {product.id}", partial(product_findings, looked_at=product)) for product in products),
     ]
     for what, look in looks:
         yield from as_far_as_possible(what, look(odoo))
@@ -246,12 +246,12 @@ def _subscriptions(odoo: Odoo) -> Iterator[Finding]:
     running = 0
     unread: list[str] = []
     for page in Reader(odoo).pages([["subscription_state", "=", IN_PROGRESS]]):
-        for one in page:
+        for subscription in page:
             running += 1
             try:
-                parse(Subscription, one.document, id=str(one.order))
+                parse(Subscription, subscription.document, id=str(subscription.order))
             except Refused as refused:
-                unread.append(f"{one.name} ({', '.join(fault.field for fault in refused.faults)})")
+                unread.append(f"{subscription.name} ({', '.join(fault.field for fault in refused.faults)})")
     if not running:
         yield Finding(
             "warning",

@@ -103,14 +103,16 @@ def _looked_at(options: argparse.Namespace, findings: list[Finding]) -> list[Cha
         _show(Finding("error", f"The charges could not be read: {error}", advice), findings)
         return named
     found = charged_products(charges)
-    count = len({one.id for one in found})
+    count = len({product.id for product in found})
     _show(Finding("ok", f"{len(charges)} charges use {count} products"), findings)
-    return [*found, *(one for one in named if one.id not in {other.id for other in found})]
+    return [*found, *(product for product in named if product.id not in {other.id for other in found})]
 
 
 def _worth_writing(odoo: Odoo, products: Sequence[ChargedProduct]) -> list[ChargedProduct]:
     """Return the products that nothing speaks against: a line of any other may start what can't be undone."""
-    return [one for one in products if all(finding.level != "error" for finding in product_findings(odoo, one))]
+    return [
+        product for product in products if all(finding.level != "error" for finding in product_findings(odoo, product))
+    ]
 
 
 def _asked() -> str:
@@ -160,7 +162,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _products() -> list[int]:
-    return [int(one) for one in os.environ.get("ODOO_PRODUCTS", "").split(",") if one.strip()]
+    return [int(id_) for id_ in os.environ.get("ODOO_PRODUCTS", "").split(",") if id_.strip()]
 
 
 def _secret(key: str, login: str) -> str:

@@ -1,4 +1,4 @@
-"""Package: units are sold by the package; one begun is due whole, unless packages are rounded down."""
+"""Package: units are sold in packages. A started package is due in full, unless packages are rounded down."""
 
 from decimal import Decimal
 

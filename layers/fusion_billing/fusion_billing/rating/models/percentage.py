@@ -1,15 +1,15 @@
-"""Percentage: a share of each record's quantity, and a fixed amount a record.
+"""Percentage: a percentage of each record's quantity, and a fixed amount per record.
 
-Records are taken in order. While the free allowance lasts, a record is free: it ends with
-`free_records` records or `free_amount` of quantity, whichever is first. A record that the rest
-of the free amount covers in part pays for what is left of it, and its fixed amount. Each paying record's
-amount, the fixed one within it, then lies between `record_minimum` and `record_maximum`.
-A record of zero is a record like any other: it uses up a free record, and else pays its fixed amount. But
-records that come to zero in all are within any free amount, however many they are. Without
-records nothing is due. This is Lago's percentage charge, with three differences: a record that the free
-amount covers to its last unit is free, and not charged the fixed amount; records of zero under a charge
-with no allowance are charged, as Lago's estimates and bounded charges do and its other charges don't; and
-free records alone cover so many records, of zero too.
+Records are taken in order. The free allowance ends after `free_records` records or `free_amount` of quantity, whichever
+comes first. A record that the free amount covers in part pays for the rest, and the fixed amount. The amount of each
+paying record, with its fixed amount, is then bounded by `record_minimum` and `record_maximum`.
+
+A record of zero uses up a free record, and otherwise pays the fixed amount. Records that add up to zero are within any
+free amount. Without records, nothing is due.
+
+This is Lago's percentage charge with three differences: a record that the free amount covers to its last unit does not
+pay the fixed amount; records of zero are charged if there is no allowance, as in Lago's estimates and bounded charges,
+but not in its other charges; and `free_records` counts records of zero too.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ from fusion_billing.rating.result import Step, lump, note
 
 
 def price(model: Percentage, usage: Usage) -> list[Step]:
-    """Return the free allowance, the percentage, the fixed amounts, and what the bounds add or take."""
+    """Return the steps of the free allowance, the percentage, the fixed amounts, and the bounds."""
     rate = model.rate_percent.scaleb(-2)
     fixed = model.fixed_amount or ZERO
     now = _Paying.of(model, usage)
@@ -46,7 +46,7 @@ def price(model: Percentage, usage: Usage) -> list[Step]:
 
 
 class _Paying(NamedTuple):
-    """Of so many records, what each paying one pays for, in order."""
+    """The number of records, and the quantity that each paying record pays for, in order."""
 
     records: int
     portions: list[Exact]
@@ -54,7 +54,7 @@ class _Paying(NamedTuple):
 
     @classmethod
     def of(cls, model: Percentage, usage: Usage) -> "_Paying":
-        """Return what pays of `usage`."""
+        """Return the paying part of `usage`."""
         if not usage.billable and model.free_amount:
             return cls(len(usage.portions), [], ZERO)
         portions = list(_past_allowance(model, usage.portions))
@@ -83,7 +83,7 @@ def _past_allowance(model: Percentage, portions: Sequence[Exact]) -> Iterator[Ex
 
 
 def _bounded(model: Percentage, now: list[Exact], before: list[Exact]) -> Iterator[Step]:
-    """Yield what the bounds of each record's amount add and take, less what they did `before`."""
+    """Yield what the bounds add or subtract, less what they did `before`."""
     low, high = model.record_minimum, model.record_maximum
     if low is not None:
         yield from _bound(f"raised to the minimum of {plain(low)}", *_gaps(now, before, low, 1))
@@ -92,7 +92,7 @@ def _bounded(model: Percentage, now: list[Exact], before: list[Exact]) -> Iterat
 
 
 def _gaps(now: list[Exact], before: list[Exact], bound: Decimal, sign: Literal[1, -1]) -> tuple[int, Exact]:
-    """Return how many more amounts lie beyond the bound than before, and what takes them to it."""
+    """Return how many more amounts are beyond the bound than before, and the difference that brings them to it."""
     beyond, earlier = (
         [bound - amount for amount in amounts if (bound - amount) * sign > 0] for amounts in (now, before)
     )

@@ -1,8 +1,7 @@
-"""Which part of a quantity falls in which tier; shared by the tiered models.
+"""Divide a quantity by tiers, for the tiered models.
 
-Bounds are inclusive upper bounds. A tier is entered by the first part of a unit above the tier before;
-the first is entered even at zero units, so its flat amount is always due (as Stripe, Lago and
-OpenMeter bill it).
+Upper bounds are inclusive. A tier is entered by the first fraction of a unit above the tier before it. The first tier
+is entered even at zero units, so its flat amount is always due (as Stripe, Lago and OpenMeter bill it).
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,21 +23,21 @@ class Bounded(Protocol):
 
     @property
     def flat_amount(self) -> Decimal:
-        """What is due once it is entered."""
+        """The amount that is due when the tier is entered."""
 
 
 AnyTier = TypeVar("AnyTier", bound=Bounded)
 
 
 class Part(NamedTuple):
-    """The units to price that fall in one tier; `is_entered` says that they are the first in it."""
+    """The units to price in one tier; `is_entered` is true if they are the first in it."""
 
     units: Exact
     is_entered: bool
 
 
 def parts(tiers: Sequence[AnyTier], usage: Usage) -> Iterator[tuple[str, AnyTier, Part]]:
-    """Yield each tier that the units to price fall in or enter, and its name."""
+    """Yield the name of each tier that the units to price fall in or enter, the tier, and its units."""
     lower: Exact = ZERO
     if usage.before is None:
         for number, tier in enumerate(tiers, start=1):
@@ -67,7 +66,7 @@ def _within(units: Exact, lower: Exact, upper: Decimal | None) -> Exact:
 
 
 def holding(tiers: Sequence[AnyTier], units: Exact) -> tuple[int, AnyTier]:
-    """Return the tier, and its number, that a total of `units` falls in."""
+    """Return the number of the tier that a total of `units` falls in, and the tier."""
     for number, tier in enumerate(tiers, start=1):
         bound = tier.up_to
         if bound is None or units <= bound:
@@ -76,7 +75,7 @@ def holding(tiers: Sequence[AnyTier], units: Exact) -> tuple[int, AnyTier]:
 
 
 def span(number: int, tier: Bounded) -> str:
-    """Return how a step names a tier: `Tier 2 (up to 10)`."""
+    """Return the name of a tier in a step: `Tier 2 (up to 10)`."""
     bound = tier.up_to
     return f"Tier {number} (open-ended)" if bound is None else f"Tier {number} (up to {plain(bound)})"
 

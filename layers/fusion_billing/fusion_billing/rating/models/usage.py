@@ -7,15 +7,16 @@ from fusion_billing.rating.exact import ONE, Exact
 
 
 class Usage(NamedTuple):
-    """Quantities in the unit that is priced, from the start of the period.
+    """Units from the start of the period.
 
-    `billable` is what of the units is past the included ones. `portions` are the records' own quantities
-    in order, less what of them was included; only models that price each record get them.
-
-    Where the price changes within a period, only what came after `before` is priced: tiers, packages and
-    free records go on from there, and what is due once is due already. `total` is what the whole period comes
-    to (None: nothing comes after), which a volume's tier goes by. `fee_share` is how much of a tier's flat
-    amount is due, and `fee_words` why, if that is not all.
+    Attributes:
+        billable: The units beyond the included ones.
+        portions: The units of each record, in order, without the included ones; for models that price each record.
+        before: The usage before the last price change in the period. Only later usage is priced: tiers, packages and
+            free records continue, and amounts that are due once are due already.
+        total: The billable units of the whole period, which select the tier of a volume; None in the last part.
+        fee_share: The share of a tier's flat amount that is due.
+        fee_words: Why it is not the full amount; empty if it is.
     """
 
     billable: Exact

@@ -11,7 +11,7 @@ from fusion_billing.rating.result import Step
 def price(model: Volume, usage: Usage) -> list[Step]:
     """Return the units times the unit amount of the total's tier, and its flat amount if it has one.
 
-    Where the price changes within the period, the flat amount is due with the last part.
+    If the price changes within the period, the flat amount is due with the last part.
     """
     units = usage.own
     number, tier = holding(model.tiers, usage.billable if usage.total is None else usage.total)
