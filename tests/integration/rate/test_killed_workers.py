@@ -41,7 +41,7 @@ def _sent_world(killer: Killer, *, listens: bool) -> World:
     world.metric()
     for charge in CHARGES:
         world.charge(charge)
-    world.subscription()
+    world.subscribe()
     world.push("25")
     world.rate_hour()
     lines = LineStore(client, world.tables.ratings)

@@ -1,7 +1,7 @@
 """Price a segment of the records (one filter or group) in one part of a period.
 
 Aggregations that add up over time (sum, count, time-weighted) are priced cumulatively: a part adds the price of all
-units so far less that of the units before the part, both at the part's price. So tiers, packages and included units continue
+units so far less that of the units before it, at the part's price. So tiers, packages and included units continue
 across a price change, and an identical price changes nothing. A volume's tier is that of the period's total.
 
 Any other aggregation, and a flat amount, has one value for the period: each part prices all of it, weighted by the
