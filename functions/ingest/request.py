@@ -45,24 +45,28 @@ def read_batch(body: JsonObject, headers: Mapping[str, str]) -> list[JsonValue]:
     if isinstance(records, list) and len(records) > MAX_RECORDS:
         message = f"must hold at most {MAX_RECORDS} usage records"
         raise Refused([Fault("records", "too_many_records", message)], code="too_many_records")
-    faults = _faults(body, records)
+    faults, total = _faults(body, records)
     if faults:
-        raise Refused(faults)
+        raise Refused(faults, total=total)
     return list(records)
 
 
-def _faults(body: dict[str, Any], records: object) -> list[Fault]:
-    faults = []
-    if isinstance(body, strict_json.Ambiguous):
-        repeated = body.duplicates[:_MOST_NAMES]
-        faults += [Fault(name[:_LONGEST_NAME], "duplicate_key", "must not be given twice") for name in repeated]
-    unknown = sorted(set(body) - {"records"})[:_MOST_NAMES]
-    faults += [Fault(name[:_LONGEST_NAME], "unknown_field", "is not a field of a batch") for name in unknown]
+def _faults(body: dict[str, Any], records: object) -> tuple[list[Fault], int]:
+    """Return the faults to list, and how many there are."""
+    repeated = body.duplicates if isinstance(body, strict_json.Ambiguous) else []
+    unknown = sorted(set(body) - {"records"})
+    faults = [_named(name, "duplicate_key", "must not be given twice") for name in repeated[:_MOST_NAMES]]
+    faults += [_named(name, "unknown_field", "is not a field of a batch") for name in unknown[:_MOST_NAMES]]
+    unlisted = len(repeated) + len(unknown) - len(faults)
     if not isinstance(records, list):
         faults.append(Fault("records", "not_a_list", "must be a list of usage records"))
     elif not records:
         faults.append(Fault("records", "empty", "must hold at least one usage record"))
-    return faults
+    return faults, len(faults) + unlisted
+
+
+def _named(name: str, code: str, message: str) -> Fault:
+    return Fault(name[:_LONGEST_NAME], code, message)
 
 
 def _too_large() -> Refused:

@@ -64,6 +64,11 @@ def test_a_bad_body_is_refused(world: IngestWorld, body: str, status: int, code:
     assert world.log == []
 
 
+def test_all_faults_of_a_batch_are_counted(world: IngestWorld) -> None:
+    document = world.post({"records": [], **{f"x{number}": 1 for number in range(30)}})[1]
+    assert document["errors_total"] == 31
+
+
 def test_the_idempotency_key_header_names_a_single_record(world: IngestWorld) -> None:
     status, document = world.post(record(None), {"Idempotency-Key": "h"})
     assert (status, document["idempotency_key"]) == (201, "h")

@@ -201,7 +201,21 @@ def test_at_most_sixteen_faults_are_listed_and_all_are_counted() -> None:
         *["missing"] * 5,
         *["not_a_string"] * 3,
     ]
-    assert refused.total == 8 + 5 + 8 + 2
+    assert refused.total == 10 + 5 + 12
+
+
+def test_duplicate_keys_that_are_not_listed_are_counted() -> None:
+    pairs = ",".join(f'"x{n}":1,"x{n}":1' for n in range(20))
+    found = refusal(f"{{{pairs}}}")
+    assert len(found.faults) == 16
+    assert found.total == 20 + 20 + 5
+
+
+def test_property_faults_that_are_not_listed_are_counted() -> None:
+    found = refusal(json.dumps(RECORD | {"properties": {f"p{n}": n for n in range(32)}}))
+    assert (len(found.faults), found.total) == (8, 32)
+    twice = ",".join(f'"p{n}":"a","p{n}":"a"' for n in range(20))
+    assert refusal(json.dumps(RECORD)[:-1] + f', "properties": {{{twice}}}}}').total == 20
 
 
 def test_a_key_must_equal_the_header() -> None:

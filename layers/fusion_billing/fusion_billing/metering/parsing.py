@@ -117,6 +117,7 @@ def _record(value: dict[str, Any], header_key: str | None) -> UsageRecord:
 def _refusal(value: dict[str, Any], header_key: str | None) -> Refused:
     """Return the refusal of an invalid record, every fault in it."""
     faults = _object_faults(value)
+    unlisted = _unlisted(value)
     parsed: dict[str, Any] = {}
     for name, parse_field in (_REQUIRED | _OPTIONAL).items():
         if name in _REQUIRED and name not in value:
@@ -126,13 +127,14 @@ def _refusal(value: dict[str, Any], header_key: str | None) -> Refused:
                 parsed[name] = parse_field(value[name], name)
             except Refused as refused:
                 faults += refused.faults
+                unlisted += refused.total - len(refused.faults)
     if {"period_start", "period_end"} <= parsed.keys() and parsed["period_end"] <= parsed["period_start"]:
         faults.append(_EMPTY_WINDOW)
     try:
         _key(value, header_key)
     except Refused as refused:
         faults += refused.faults
-    return Refused(faults[:MAX_RECORD_FAULTS], total=len(faults) + _unlisted(value))
+    return Refused(faults[:MAX_RECORD_FAULTS], total=len(faults) + unlisted)
 
 
 _EMPTY_WINDOW = Fault("period_end", "invalid_window", "must be later than period_start")
@@ -150,8 +152,9 @@ def _object_faults(value: dict[str, Any]) -> list[Fault]:
 
 
 def _unlisted(value: dict[str, Any]) -> int:
-    """Return how many unknown fields are not listed among the faults."""
-    return max(0, len(value.keys() - _FIELDS) - MAX_FAULTS_OF_A_KIND)
+    """Return how many unknown and duplicate fields are not listed among the faults."""
+    duplicates = len(value.duplicates) if isinstance(value, Ambiguous) else 0
+    return sum(max(0, count - MAX_FAULTS_OF_A_KIND) for count in (len(value.keys() - _FIELDS), duplicates))
 
 
 def _key(value: dict[str, Any], header_key: str | None) -> str | None:

@@ -22,7 +22,7 @@ def parse_properties(raw: object, field: str) -> str:
         raise refuse(field, "too_many", f"must have at most {MAX_PROPERTIES} entries")
     faults = _property_faults(raw, field)
     if faults:
-        raise Refused(faults[:MAX_FAULTS_OF_A_KIND])
+        raise Refused(faults[:MAX_FAULTS_OF_A_KIND], total=len(faults))
     text = json.dumps(raw, ensure_ascii=False, sort_keys=True, separators=(",", ":")) if raw else ""
     if len(text.encode()) > MAX_PROPERTIES_BYTES:
         raise refuse(field, "too_large", f"must have at most {MAX_PROPERTIES_BYTES} bytes as JSON")
