@@ -9,6 +9,7 @@
 #   make lint           check formatting, lint, types and the template
 #   make lives          play random lives of subscriptions; LIVES= (20000), SEED= (random)
 #   make campaign       play stories full of faults; SEEDS= (1-20), FAULTS= (all of docs/campaign.md, or names)
+#   make schema         send requests that Schemathesis makes of the OpenAPI document; EXAMPLES= (100) of each kind
 #   make mutants        mutate the code that decides amounts, and count the mutants that unit tests kill; PACKAGES=, WORKERS=
 #   make bench          measure what a counter, an hour and a cold start cost
 #   make sam-local      invoke every function in a container by `sam local`; needs Docker or podman, else it is skipped
@@ -19,7 +20,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-clients coverage lives campaign mutants lint bench sam-local odoo-check docs lock clean distclean
+.PHONY: help setup run test test-clients coverage lives campaign schema mutants lint bench sam-local odoo-check docs lock clean distclean
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
@@ -53,6 +54,9 @@ lives: setup
 
 campaign: setup
 	@SEEDS="$(SEEDS)" FAULTS="$(FAULTS)" exec $(VENV)/bin/python -m tests.campaign
+
+schema: setup
+	@EXAMPLES="$(or $(EXAMPLES),100)" exec $(VENV)/bin/python -m pytest tests/integration/schema
 
 mutants: setup
 	@PACKAGES="$(PACKAGES)" WORKERS="$(WORKERS)" exec $(VENV)/bin/python -m tests.mutants

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from fusion_billing.access.principal import Principal
 from fusion_billing.errors import Fault
-from fusion_billing.metering.outcome import CONFLICT, INVALID, UNAVAILABLE, conflicts
+from fusion_billing.metering.outcome import CONFLICT, INVALID, RECORD_CODES, UNAVAILABLE, conflicts
 from fusion_billing.metering.usage_record import UsageRecord
 
 
@@ -34,26 +34,12 @@ class Result:
     details: Mapping[str, str] = field(default_factory=dict)
 
 
-_CODES_OF_RECORDS = {
-    "unknown_metric",
-    "unknown_subscription",
-    "unknown_source",
-    "source_not_allowed",
-    "metric_not_allowed",
-    "before_start",
-    "subscription_ended",
-    "window_too_long",
-    "out_of_range",
-}
-"""Codes of faults that become the code of the record; a record with another fault has the code `invalid`."""
-
-
 def invalid(
     key: str | None, faults: tuple[Fault, ...], *, total: int = 0, details: Mapping[str, str] | None = None
 ) -> Result:
     """Return the result of a record that is not valid."""
     first, total = faults[0], total or len(faults)
-    code = first.code if first.code in _CODES_OF_RECORDS else "invalid"
+    code = first.code if first.code in RECORD_CODES else "invalid"
     message = f"{first.field}: {first.message}" if first.field else first.message
     if total > 1:
         message += f" (the first of {total} faults)"

@@ -9,6 +9,7 @@ from functions.admin.services.openapi.schema_parts import ref
 from fusion_billing.access.principal import ADMIN
 from fusion_billing.error_codes import ERROR_CODES
 from fusion_billing.json_types import JsonObject
+from fusion_billing.metering.outcome import RECORD_CODES
 
 _PROBLEM = {"application/problem+json": {"schema": ref("Problem")}}
 _OF_A_KEY = (
@@ -23,6 +24,8 @@ def problem_responses(route: Route) -> dict[str, JsonObject]:
     by_status: dict[int, list[str]] = {}
     for code in codes_of(route):
         by_status.setdefault(ERROR_CODES[code].status or HTTPStatus.UNPROCESSABLE_ENTITY, []).append(code)
+    if route.body == "Push":
+        by_status[HTTPStatus.UNPROCESSABLE_ENTITY] += RECORD_CODES
     return {str(status): _response(status, codes) for status, codes in sorted(by_status.items())}
 
 

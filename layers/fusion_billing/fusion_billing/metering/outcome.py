@@ -33,6 +33,19 @@ VOIDED: Final = "voided"
 
 ACCEPTED: Final = frozenset({CREATED, UPDATED, UNCHANGED, STALE})
 
+RECORD_CODES: Final = (
+    "unknown_metric",
+    "unknown_subscription",
+    "unknown_source",
+    "source_not_allowed",
+    "metric_not_allowed",
+    "before_start",
+    "subscription_ended",
+    "window_too_long",
+    "out_of_range",
+)
+"""Codes of faults that become the code of the record; a record with another fault has the code `invalid`."""
+
 
 @dataclass(slots=True, eq=False)
 class Stored:
