@@ -7,6 +7,7 @@ import { List } from "../lib/list.js";
 import { link } from "../lib/router.js";
 import { Loaded, useData } from "../lib/states.js";
 import { Table } from "../lib/table.js";
+import { Body } from "./deliveries.js";
 
 const DAY = 86_400_000;
 const MOST = 5000;
@@ -48,9 +49,9 @@ function Late() {
   if (!isListed.data) return null;
   return html`<${List} caption="Late usage" name="late-usage" what="late usage" load=${(/** @type {any} */ page) => get("events", { type: "usage.late", ...page })}
     empty="No usage came after its period was invoiced." columns=${[
-      { label: "When", value: (/** @type {any} */ event) => event.timestamp ?? event.created_at, show: (/** @type {any} */ event) => dateTime(event.timestamp ?? event.created_at) },
-      { label: "Subscription", value: (/** @type {any} */ event) => event.data?.subscription ?? event.subscription },
-      { label: "Charge", value: (/** @type {any} */ event) => event.data?.charge ?? event.data?.metric ?? "" },
-      { label: "Details", value: (/** @type {any} */ event) => JSON.stringify(event.data ?? {}), show: (/** @type {any} */ event) => html`<details><summary>Show</summary><pre tabindex="0">${JSON.stringify(event.data ?? event, null, 2)}</pre></details>` },
+      { label: "When", value: (/** @type {any} */ event) => event.created_at, show: (/** @type {any} */ event) => dateTime(event.created_at) },
+      { label: "Subscription", value: (/** @type {any} */ event) => event.subscription, show: (/** @type {any} */ event) => html`<a href=${link(["subscription", event.subscription])}>${event.subscription}</a>` },
+      { label: "Event", value: (/** @type {any} */ event) => event.id },
+      { label: "Details", value: () => "", isAction: true, show: (/** @type {any} */ event) => html`<${Body} delivery=${{ event: event.id }} />` },
     ]} />`;
 }

@@ -42,7 +42,7 @@ function Attempts({ delivery }) {
 }
 
 /** @param {{delivery: any}} props */
-function Body({ delivery }) {
+export function Body({ delivery }) {
   const [isOpen, setOpen] = useState(false);
   return html`<button type="button" aria-expanded=${isOpen} onClick=${() => setOpen(!isOpen)}>${isOpen ? "Hide" : "Show"}</button>
     ${isOpen ? html`<${Event} delivery=${delivery} />` : null}`;
@@ -50,7 +50,10 @@ function Body({ delivery }) {
 
 /** @param {{delivery: any}} props */
 function Event({ delivery }) {
-  const loading = useData(async () => delivery.body ?? (await getIfAny(path`events/${delivery.event}`)), [delivery.event]);
+  const loading = useData(async () => {
+    const event = await getIfAny(path`events/${delivery.event}`);
+    return event && (event.body ?? event);
+  }, [delivery.event]);
   return html`<${Loaded} from=${loading} what="the event">${(/** @type {any} */ event) => html`<p class="muted">${delivery.event}</p>
     ${event === null ? html`<p>The event is no longer stored.</p>` : html`<pre tabindex="0">${typeof event === "string" ? event : JSON.stringify(event, null, 2)}</pre>`}`}</${Loaded}>`;
 }

@@ -32,14 +32,20 @@ export function Amounts() {
     };
   }, [attempt]);
   if (found.isMissing) return null;
-  const rows = [...found.rows.values()];
+  const rows = [...found.rows.values()].map((row) => ({ ...row, subscriptions: row.subscriptions.size }));
+  const note = found.isWhole || found.error ? "" : `Counting: ${units(found.count)} ratings so far …`;
+  return html`${found.error ? html`<${Failure} error=${found.error} retry=${() => setAttempt(attempt + 1)} />` : null}
+    <${AmountTable} rows=${rows} isWhole=${found.isWhole} note=${note} />`;
+}
+
+/** @param {{rows: any[], isWhole: boolean, note: string}} props */
+export function AmountTable({ rows, isWhole, note }) {
   return html`<h2>Amounts</h2>
-    ${found.error ? html`<${Failure} error=${found.error} retry=${() => setAttempt(attempt + 1)} />` : null}
     <ul class="cards">${openTotals(rows).map((total) => html`<li class="card" key=${total.currency}>
       <p class="muted">Open periods, ${total.currency}</p><p class="figure">${amount(total.amount, total.currency)}</p></li>`)}</ul>
-    <p role="status" class=${found.isWhole ? "" : "muted"}>${found.isWhole || found.error ? null : `Counting: ${units(found.count)} ratings so far …`}</p>
+    <p role="status">${note}</p>
     <${Table} caption="By month of the period's end, plan and currency" name="amounts" rows=${rows} columns=${COLUMNS} sort=${0} descending=${true}
-      empty=${found.isWhole ? "Nothing was rated yet." : "Loading …"} />`;
+      empty=${isWhole ? "Nothing was rated yet." : "Loading …"} />`;
 }
 
 /** @type {import("../lib/table.js").Column[]} */
@@ -47,7 +53,7 @@ const COLUMNS = [
   { label: "Ends in", value: (row) => row.month },
   { label: "State", value: (row) => row.state },
   { label: "Plan", value: (row) => row.plan },
-  { label: "Subscriptions", value: (row) => row.subscriptions.size, isNumber: true },
+  { label: "Subscriptions", value: (row) => row.subscriptions, isNumber: true },
   { label: "Amount", value: (row) => row.amount, show: (row) => amount(row.amount, row.currency), isNumber: true },
   { label: "Currency", value: (row) => row.currency },
 ];
