@@ -7,7 +7,6 @@ import os
 import time
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from pathlib import Path
@@ -24,6 +23,7 @@ from fusion_billing_client.meter.folding import JournalFolder
 from fusion_billing_client.meter.ledger import Ledger
 from fusion_billing_client.meter.page import Places
 from fusion_billing_client.meter.recorder import Recorder
+from fusion_billing_client.meter.reports import FlushReport, Status
 from fusion_billing_client.meter.rows import Rejected
 from fusion_billing_client.meter.windows import WindowLength, instant_text
 from fusion_billing_client.pushing import MOST_RECORDS
@@ -33,36 +33,6 @@ _RETRIES: Final = RetryPolicy(attempts=2)
 _KEPT_DAYS: Final = 35
 _WAITS: Final = pushes.Waits(unavailable=10.0, rejected=3600.0)
 _COMPACT_SECONDS: Final = 3600.0
-
-
-@dataclass(frozen=True)
-class FlushReport:
-    """What a flush did: counters pushed, rejected, and left to push."""
-
-    pushed: int
-    rejected: int
-    pending: int
-
-
-@dataclass(frozen=True)
-class Status:
-    """The state of a ledger.
-
-    Attributes:
-        pending: Counters that the service does not have yet.
-        rejected: Counters that it rejected; `rejected()` lists them.
-        oldest_pending: The start of the oldest pending window.
-        last_push_at: When this process last pushed everything.
-        last_error: Why its last push failed, None if it did not.
-        unreadable: Journal lines that could not be read, after a power loss.
-    """
-
-    pending: int
-    rejected: int
-    oldest_pending: str | None
-    last_push_at: datetime | None
-    last_error: str | None
-    unreadable: int
 
 
 class Meter(Recorder):
