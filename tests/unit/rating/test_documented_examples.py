@@ -1,9 +1,12 @@
-"""docs/rating.md shows what the engine answers."""
+"""Test that docs/rating.md shows what the engine returns."""
 
+import json
+import re
 from pathlib import Path
 
 import pytest
 
+from fusion_billing.rating import estimate
 from fusion_billing.rating.engine import rate
 from fusion_billing.rating.result import RatingResult
 from tests.unit.rating.conftest import DAY, START, make_charge, make_metric, make_record
@@ -56,8 +59,33 @@ EXAMPLES = {
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_the_page_shows_the_amount_and_the_priced_steps(name: str) -> None:
-    answer, shown = EXAMPLES[name]
-    assert str(answer.amount) == shown
+    result, shown = EXAMPLES[name]
+    assert str(result.amount) == shown
     assert shown in PAGE
-    if name != "flat":  # told as a sum
-        assert all(step.description in PAGE for step in answer.steps if step.amount)
+    if name != "flat":  # shown as a sum
+        assert all(step.description in PAGE for step in result.steps if step.amount)
+
+
+MODELS = re.findall(r"^\| [^|]+ \| `(\{.+\})` \| ([0-9.]+) \| ([0-9.]+) \|$", PAGE, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("charge", "units", "amount"), MODELS)
+def test_the_page_shows_the_amount_of_each_model(charge: str, units: str, amount: str) -> None:
+    result = estimate({"currency": "USD", **json.loads(charge)}, units=units)
+
+    assert result["amount"] == amount
+
+
+def test_the_page_has_an_example_of_each_model() -> None:
+    shown = {json.loads(charge)["model"]["type"] for charge, _, _ in MODELS}
+
+    assert shown == {"per_unit", "graduated", "volume", "package", "percentage", "graduated_percentage", "flat"}
+
+
+def test_the_page_starts_with_an_estimate_as_the_service_returns_it() -> None:
+    block = PAGE.partition("```\n")[2].partition("```")[0].removeprefix("POST /v1/estimates\n")
+    request, shown = (json.loads(part) for part in block.split("\n\n"))
+
+    result = estimate(request["charge"], units=request["units"])
+
+    assert {name: result[name] for name in shown} == shown
