@@ -176,13 +176,13 @@ def test_a_body_that_is_no_push_is_refused_whole(ingest: Any, body: bytes, statu
     assert stored(ingest) == 0
 
 
-def test_501_good_records_store_nothing(ingest: Any, record: Make) -> None:
+def test_a_batch_of_501_records_stores_nothing(ingest: Any, record: Make) -> None:
     batch = {"records": [record(idempotency_key=f"k{n}") for n in range(501)]}
     assert ingest.push(batch)[0] == 413
     assert stored(ingest) == 0
 
 
-def test_a_batch_of_nothing_but_nonsense_answers_for_each(ingest: Any) -> None:
+def test_a_batch_of_invalid_records_has_a_result_for_each(ingest: Any) -> None:
     records: list[Any] = [None, 1, "x", [], {}, {"records": []}]
     status, answer = ingest.push({"records": records})
     assert status == 207
@@ -190,7 +190,7 @@ def test_a_batch_of_nothing_but_nonsense_answers_for_each(ingest: Any) -> None:
     assert [r["index"] for r in answer["results"]] == list(range(6))
 
 
-def test_the_worst_batch_has_an_answer_of_bounded_size(ingest: Any) -> None:
+def test_the_response_to_the_worst_batch_has_a_bounded_size(ingest: Any) -> None:
     def named(first: int) -> str:
         return ",".join(f'"{chr(0x1F600 + first + n) * 60}":1' for n in range(6))
 
@@ -211,7 +211,7 @@ def test_the_worst_batch_has_an_answer_of_bounded_size(ingest: Any) -> None:
         ("fb_äbcdefgh12345678_" + "x" * 43, "malformed_key"),
     ],
 )
-def test_without_a_good_key_nothing_goes(ingest: Any, record: Make, key: str | None, code: str) -> None:
+def test_an_invalid_key_is_rejected(ingest: Any, record: Make, key: str | None, code: str) -> None:
     status, answer = ingest.push(record(), key=key)
     assert (status, answer["code"]) == (401, code)
     assert stored(ingest) == 0

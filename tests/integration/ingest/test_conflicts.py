@@ -40,7 +40,7 @@ def test_a_conflict_names_the_field_and_what_is_stored(
     assert [(e["field"], e["code"], e.get("stored")) for e in error["errors"]] == [(field, "conflict", stored)]
 
 
-def test_the_worst_conflicts_have_an_answer_of_bounded_size(ingest: Any, record: Make) -> None:
+def test_the_response_to_the_worst_conflicts_has_a_bounded_size(ingest: Any, record: Make) -> None:
     wide = "\U0001f600"
     batch = [
         record(

@@ -136,7 +136,7 @@ def test_the_longest_names_fit_into_a_marker() -> None:
     assert sorted(unpacked(item["pairs"]["B"])) == sorted(names)
 
 
-def test_a_re_send_is_one_refused_write_and_nothing_else(costed: tuple[Any, Consumed], record: Make) -> None:
+def test_a_repeated_record_costs_one_rejected_write(costed: tuple[Any, Consumed], record: Make) -> None:
     ingest, consumed = costed
     ingest.push(record())
     item = ingest.item("k1")
@@ -192,7 +192,7 @@ def test_the_marker_names_the_hour_of_the_push_the_month_of_the_window_and_wheth
     ]
 
 
-def test_each_hour_marks_anew(ingest: Any, record: Make) -> None:
+def test_each_hour_has_its_own_marker(ingest: Any, record: Make) -> None:
     ingest.push(record())
     ingest.now += timedelta(minutes=19)
     ingest.push(record(quantity="11"))
@@ -324,7 +324,7 @@ def test_a_batch_whose_marker_cannot_be_written_stores_nothing(troubled: tuple[A
 
 
 @pytest.mark.parametrize("operation", ["batch_get_item", "put_item", "update_item"])
-def test_trouble_that_stays_is_unavailable_and_stores_nothing(
+def test_a_persistent_failure_is_unavailable_and_stores_nothing(
     troubled: tuple[Any, Troubled], record: Make, operation: str
 ) -> None:
     ingest, trouble = troubled
@@ -339,7 +339,7 @@ def items(trouble: Troubled, ingest: Any) -> list[Any]:
     return trouble.client.scan(TableName=ingest.tables.usage)["Items"]
 
 
-def test_a_batch_in_trouble_answers_unavailable_for_what_was_not_stored(
+def test_a_failing_batch_is_unavailable_for_records_that_were_not_stored(
     troubled: tuple[Any, Troubled], record: Make
 ) -> None:
     ingest, trouble = troubled
@@ -377,7 +377,7 @@ def test_corrections_that_no_time_is_left_for_are_unavailable(troubled: tuple[An
     assert trouble.calls.count("update_item") == updated
 
 
-def test_where_one_of_a_key_was_not_stored_those_after_it_wait_too(
+def test_after_an_unstored_record_later_records_of_its_key_are_unavailable(
     troubled: tuple[Any, Troubled], record: Make
 ) -> None:
     ingest, trouble = troubled
@@ -387,7 +387,7 @@ def test_where_one_of_a_key_was_not_stored_those_after_it_wait_too(
     assert ingest.push({"records": batch})[1]["summary"] == {"unavailable": 3}
 
 
-def test_an_answer_lost_on_its_way_does_not_count_twice(troubled: tuple[Any, Troubled], record: Make) -> None:
+def test_a_lost_response_does_not_count_twice(troubled: tuple[Any, Troubled], record: Make) -> None:
     ingest, trouble = troubled
     trouble.after["update_item"] = [lost()]
     status, answer = ingest.push(record())
@@ -398,7 +398,7 @@ def test_an_answer_lost_on_its_way_does_not_count_twice(troubled: tuple[Any, Tro
     assert (status, answer["summary"]) == (200, {"unchanged": 2})
 
 
-def test_what_nobody_expected_is_a_500_that_tells_nothing(troubled: tuple[Any, Troubled], record: Make) -> None:
+def test_an_unexpected_error_is_a_500_without_details(troubled: tuple[Any, Troubled], record: Make) -> None:
     ingest, trouble = troubled
     trouble.before["update_item"] = [RuntimeError("secret 4711")]
     status, answer = ingest.push(record())

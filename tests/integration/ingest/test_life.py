@@ -134,7 +134,7 @@ def test_aliases_are_the_subscription(ingest: Any, record: Make, put: Put) -> No
     assert ingest.push(early)[1]["code"] == "before_start"
 
 
-def test_bounds_and_aliases_cost_nothing_more(
+def test_bounds_and_aliases_cost_no_more_requests(
     ingest: Any, record: Make, put: Put, metered: tuple[DynamoDBClient, Consumed]
 ) -> None:
     put("7", starts=START, ends=END)
@@ -198,7 +198,7 @@ def test_a_metric_s_aggregation_comes_with_the_same_read(
     assert ingest.push(long)[0] == 201
 
 
-def test_a_limited_source_cannot_tell_another_plan_s_subscription_from_none(
+def test_a_limited_source_cannot_distinguish_a_hidden_subscription_from_an_unknown_one(
     ingest: Any, record: Make, put: Put
 ) -> None:
     ingest.source("basic", plans={"Basic"})
@@ -212,7 +212,7 @@ def test_a_limited_source_cannot_tell_another_plan_s_subscription_from_none(
     assert (answers[0][0], answers[0][1]["code"]) == (422, "unknown_subscription")
 
 
-def test_a_limited_source_cannot_tell_another_metric_from_none(ingest: Any, record: Make) -> None:
+def test_a_limited_source_cannot_distinguish_a_hidden_metric_from_an_unknown_one(ingest: Any, record: Make) -> None:
     ingest.source("calls", metrics={"api_calls"})
     there, nowhere = (ingest.push(record(metric=metric), key="calls") for metric in ("seats", "nothing"))
     assert there == nowhere

@@ -83,7 +83,7 @@ def test_a_source_that_is_made_is_known_at_once(ingest: Any, record: Make, opera
     assert ingest.push(record(source="src_later"), key="operator")[0] == 201
 
 
-def test_a_key_made_here_is_returned_for_the_source_s_record(ingest: Any, record: Make, operator: str) -> None:
+def test_a_generated_key_is_returned_with_the_record(ingest: Any, record: Make, operator: str) -> None:
     _, answer = ingest.push(record(idempotency_key=None, source="src_app"), key="operator")
     assert ingest.item(answer["idempotency_key"], "src_app") is not None
 

@@ -48,7 +48,7 @@ SECOND_PUSHES = [
 
 
 @pytest.mark.parametrize("case", SECOND_PUSHES)
-def test_a_single_push_comes_to_what_the_table_says(ingest: Any, record: Make, case: Any) -> None:
+def test_a_single_push_has_the_outcome_of_the_table(ingest: Any, record: Make, case: Any) -> None:
     first, second, outcome, revision, quantity = case
     status, answer = ingest.push(record(**first))
     assert (status, answer) == (
@@ -63,7 +63,7 @@ def test_a_single_push_comes_to_what_the_table_says(ingest: Any, record: Make, c
 
 
 @pytest.mark.parametrize("case", SECOND_PUSHES)
-def test_a_batch_comes_to_the_same(ingest: Any, record: Make, case: Any) -> None:
+def test_a_batch_has_the_same_outcomes(ingest: Any, record: Make, case: Any) -> None:
     first, second, outcome, revision, quantity = case
     beside = record(idempotency_key="k0")
     assert ingest.push({"records": [beside, record(**first)]})[0] == 200
@@ -145,7 +145,7 @@ def test_one_bad_record_never_costs_the_others(ingest: Any, record: Make) -> Non
     assert len(ingest.items(ingest.tables.usage)) == 2
 
 
-def test_without_a_key_every_push_is_a_row_of_its_own(ingest: Any, record: Make) -> None:
+def test_every_push_without_a_key_is_a_new_record(ingest: Any, record: Make) -> None:
     batch = {"records": [record(idempotency_key=None), record(idempotency_key=None)]}
     _, answer = ingest.push(batch)
     _, single = ingest.push(record(idempotency_key=None))
@@ -194,7 +194,7 @@ def test_keys_are_a_source_s_own(ingest: Any, record: Make) -> None:
     assert ingest.item("k1", "src_other")["pair"] == {"S": "42#seats"}
 
 
-def test_a_source_is_held_to_its_metrics_and_plans(ingest: Any, record: Make) -> None:
+def test_a_source_is_limited_to_its_metrics_and_plans(ingest: Any, record: Make) -> None:
     ingest.source("narrow", metrics={"seats"}, plans={"Basic"})
     status, answer = ingest.push(record(), key="narrow")
     assert (status, answer["outcome"], answer["code"]) == (422, "invalid", "metric_not_allowed")

@@ -32,7 +32,7 @@ def limited(ingest: Any, requests_per_second: int) -> Any:
     return ingest
 
 
-def test_a_key_beyond_its_limit_is_told_when_to_send_again(ingest: Any, record: Make) -> None:
+def test_a_key_over_its_limit_gets_a_retry_after(ingest: Any, record: Make) -> None:
     limited(ingest, 3)
     answers = [ingest.push(record(idempotency_key=f"k{number}")) for number in range(8)]
     assert [status for status, _ in answers] == [201] * 6 + [429] * 2

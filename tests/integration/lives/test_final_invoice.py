@@ -296,7 +296,7 @@ def test_late_usage_after_a_final_invoice_is_adjusted_and_listed_again_until_inv
     assert seen["end"] == ([], [], Decimal("1.40"), totals)
 
 
-def test_a_last_period_in_which_nothing_is_due_is_closed_after_its_end() -> None:
+def test_a_last_period_without_charges_is_closed_after_its_end() -> None:
     seen = played(nothing_due)
     assert seen["closed"] == ([], [(NOVEMBER, "open")])
     november = [(NOVEMBER, "invoiced"), (DECEMBER, "open")]

@@ -187,7 +187,7 @@ def test_a_charge_s_analytic_distribution_is_on_its_order_lines(played: Any) -> 
         assert line["analytic_distribution"] == {str(line["product_id"][0]): 100}
 
 
-def test_the_statements_hold_offline_and_one_that_was_changed_does_not(played: Any) -> None:
+def test_statements_are_verified_offline_and_a_changed_one_is_found(played: Any) -> None:
     statements = played[41]["statements"]
     assert list(findings(statements)) == []
     for index in range(2):

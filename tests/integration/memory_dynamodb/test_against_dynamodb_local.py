@@ -378,7 +378,7 @@ def table(dynamodb: DynamoDBClient) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_random_calls_come_to_the_same(dynamodb: DynamoDBClient, table: str, seed: int) -> None:
+def test_random_calls_have_the_same_results(dynamodb: DynamoDBClient, table: str, seed: int) -> None:
     memory = MemoryDynamoDB()
     memory.create_table(TableName=table, **DEFINITION)
     calls = Calls(Random(seed), table)

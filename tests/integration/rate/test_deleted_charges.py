@@ -52,7 +52,7 @@ def test_what_it_owes_follows_its_usage_by_the_price_it_was_rated_by(ended: "Wor
     assert ended.rating().amount == Decimal("5.50")
 
 
-def test_one_that_goes_on_after_all_pays_it_no_more(ended: "World") -> None:
+def test_a_subscription_that_continues_no_longer_pays_it(ended: "World") -> None:
     ended.change(state="3_progress")
     ended.do(JOB)
     assert ended.rating().amount == 0

@@ -75,7 +75,7 @@ def _told(world: "World") -> list[dict[str, Any]]:
     return bodies
 
 
-def test_a_new_version_is_told_of_and_the_endpoint_nudged(listened: "World") -> None:
+def test_a_new_version_has_an_event_and_wakes_up_the_endpoint(listened: "World") -> None:
     queue = Queue()
     listened.push("25")
     _rate(listened, queue)
@@ -86,7 +86,7 @@ def test_a_new_version_is_told_of_and_the_endpoint_nudged(listened: "World") -> 
     assert queue.bodies[0]["endpoint"] == "ep_1"
 
 
-def test_the_same_again_tells_nothing(listened: "World") -> None:
+def test_an_unchanged_rating_has_no_event(listened: "World") -> None:
     queue = Queue()
     listened.push("25")
     _rate(listened, queue)
@@ -95,7 +95,7 @@ def test_the_same_again_tells_nothing(listened: "World") -> None:
     assert len(_told(listened)) == before
 
 
-def test_an_overtaken_writer_tells_nothing_of_what_it_could_not_write(listened: "World") -> None:
+def test_an_overtaken_writer_publishes_no_event(listened: "World") -> None:
     listened.push("25")
     _rate(listened, Queue())
     listened.push("40")

@@ -96,7 +96,7 @@ class _KilledBetweenCharges:
 
 
 @pytest.mark.parametrize("sweeps", [False, True])
-def test_a_charge_that_a_killed_worker_did_not_come_to_is_adjusted(world: "World", sweeps: bool) -> None:
+def test_a_charge_that_a_killed_worker_did_not_reach_is_adjusted(world: "World", sweeps: bool) -> None:
     world.metric()
     world.charge("first")
     world.charge("second", included_units="0")
@@ -187,7 +187,9 @@ def test_a_charge_valid_from_later_is_not_due_in_a_period_of_before(small_world:
 
 
 @pytest.mark.parametrize("usage", [False, True])
-def test_a_charge_defined_after_the_invoice_was_seen_prices_nothing_of_it(small_world: "World", usage: bool) -> None:
+def test_a_charge_defined_after_the_invoice_does_not_price_the_invoiced_period(
+    small_world: "World", usage: bool
+) -> None:
     small_world.invoice(JANUARY)
     _later(small_world)
     small_world.do(JOB)
@@ -204,7 +206,7 @@ def test_a_charge_defined_after_the_invoice_was_seen_prices_nothing_of_it(small_
     assert _adjustments(small_world, DECEMBER, NOVEMBER) == due
 
 
-def test_a_version_defined_after_the_invoice_was_seen_prices_nothing_of_it(small_world: "World") -> None:
+def test_a_version_defined_after_the_invoice_does_not_price_the_invoiced_period(small_world: "World") -> None:
     small_world.invoice(JANUARY)
     _later(small_world)
     small_world.do(JOB)
@@ -307,7 +309,7 @@ def test_a_charge_that_could_not_be_priced_when_the_period_was_closed_is_adjuste
     }
 
 
-def test_a_sweep_in_which_nothing_changed_reads_little_and_writes_nothing(
+def test_a_sweep_without_changes_reads_little_and_writes_nothing(
     two_charges: "World", metered: tuple[DynamoDBClient, Consumed]
 ) -> None:
     for invoiced in ("2027-02-01", "2027-03-01", "2027-04-01"):

@@ -107,7 +107,7 @@ def test_the_daily_schedule_hands_out_every_subscription(small_world: "World", q
     assert sorted(body["list_shard"] for _, body in queues.sent) == list(range(16))
 
 
-def test_a_message_that_cant_be_done_comes_again_and_costs_the_others_nothing(
+def test_a_failed_message_is_retried_and_does_not_fail_the_others(
     small_world: "World", queues: Queues, capsys: pytest.CaptureFixture[str]
 ) -> None:
     small_world.push("25")

@@ -37,7 +37,7 @@ def test_what_was_billed_as_rated_is_frozen_and_needs_no_adjustment(invoiced: "W
     assert invoiced.find_rating(DECEMBER, corrects=NOVEMBER) is None
 
 
-def test_late_usage_becomes_an_adjustment_and_is_told_of(invoiced: "World") -> None:
+def test_late_usage_becomes_an_adjustment_with_an_event(invoiced: "World") -> None:
     invoiced.push("40")
     invoiced.rate_hour()
     assert invoiced.rating().amount == Decimal("1.50")

@@ -88,7 +88,7 @@ def rater(request: pytest.FixtureRequest, small_world: "World") -> Rater:
     return Rater(small_world.sources(), small_world.ratings, Writer(small_world.ratings, outbox, small_world.now))
 
 
-def test_two_thousand_groups_are_rated_and_cost_nobody_anything(small_world: "World", rater: Rater) -> None:
+def test_two_thousand_groups_are_rated_without_failing_other_pairs(small_world: "World", rater: Rater) -> None:
     _seats(small_world)
     small_world.subscribe("43")
     _grouped(small_world, 2_000)
@@ -121,7 +121,7 @@ def test_a_large_rating_is_not_written_again_and_follows_its_usage(small_world: 
     assert {one["sk"]["S"].partition("#")[0] for one in parts} == {stored.parts}  # the old version's are gone
 
 
-def test_a_large_rating_that_becomes_small_again_leaves_nothing_behind(small_world: "World") -> None:
+def test_a_large_rating_that_becomes_small_leaves_no_parts(small_world: "World") -> None:
     _seats(small_world)
     _grouped(small_world, 2_000)
     small_world.rate(ChangedPair("42", "seats", MONTH))
@@ -173,7 +173,7 @@ class _Refusing:
 
 
 @pytest.mark.parametrize("code", ["ValidationException", "ProvisionedThroughputExceededException"])
-def test_a_rating_that_cant_be_written_with_its_events_costs_the_others_nothing(
+def test_a_rating_that_cannot_be_written_with_its_events_does_not_fail_the_others(
     small_world: "World", code: str
 ) -> None:
     for id_ in ("43", "44"):

@@ -26,7 +26,7 @@ def asked(world: "World", now: datetime = DECEMBER_2) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("ended", [{"state": "6_churn"}, {"end_date": "2026-11-24"}])
-def test_what_lived_and_owes_nothing_is_closed_a_day_after_its_period(
+def test_a_last_period_without_an_amount_is_closed_a_day_after_its_end(
     small_world: "World", ended: dict[str, Any]
 ) -> None:
     small_world.push("5")

@@ -82,7 +82,7 @@ def test_a_start_moved_on_and_back_leaves_the_period_as_it_was(begun: "World", s
     assert not begun.reported
 
 
-def test_usage_that_a_later_start_leaves_outside_is_priced_at_nothing(begun: "World") -> None:
+def test_usage_before_a_later_start_is_not_priced(begun: "World") -> None:
     begun.change(start_date="2026-11-01")
     begun.push("15", "2026-11-03")
     begun.push("15", "2026-11-20")
@@ -176,7 +176,7 @@ def test_an_adjustment_of_a_subscription_that_ended_is_for_its_final_invoice(beg
 
 
 @pytest.mark.parametrize("invoiced", [False, True])
-def test_a_subscription_closed_before_it_began_comes_to_nothing(begun: "World", invoiced: bool) -> None:
+def test_a_subscription_closed_before_its_start_has_no_amount(begun: "World", invoiced: bool) -> None:
     begun.push("15", "2026-11-20")
     begun.do(JOB)
     begun.acknowledge(MID_NOVEMBER, "fee")
@@ -195,7 +195,7 @@ def test_a_subscription_closed_before_it_began_comes_to_nothing(begun: "World", 
     assert begun.find_rating(DECEMBER, corrects=MID_NOVEMBER) is None
 
 
-def test_an_end_moved_to_before_a_period_brings_it_to_nothing_and_back(begun: "World") -> None:
+def test_an_end_moved_before_a_period_sets_its_amount_to_zero_and_back(begun: "World") -> None:
     begun.push("15", "2026-11-20")
     begun.do(JOB)
     begun.change(end_date="2026-11-17")
@@ -280,7 +280,7 @@ def test_what_is_read_later_of_an_invoice_under_a_replaced_start_is_followed(beg
     }
 
 
-def test_what_was_invoiced_under_a_replaced_start_of_a_charge_that_ended_is_taken_back(
+def test_amounts_invoiced_under_a_replaced_start_of_an_ended_charge_are_credited(
     begun: "World",
 ) -> None:
     _sent_and_moved(begun)
@@ -312,7 +312,7 @@ def test_nothing_is_adjusted_while_the_result_of_a_call_is_unknown(begun: "World
     assert begun.rating(DECEMBER, corrects=MID_NOVEMBER).amount == Decimal(5)
 
 
-def test_the_relay_is_asked_once_what_was_invoiced_of_a_period(begun: "World") -> None:
+def test_the_invoices_of_a_period_are_requested_once(begun: "World") -> None:
     begun.do(JOB)
     begun.invoice(JANUARY)
     begun.do(JOB)

@@ -34,7 +34,7 @@ def test_marked_usage_becomes_a_rating_whose_line_is_due(small_world: "World") -
     assert [(one["version"], one["amount"], one["metric"]) for one in updated] == [(1, "2.00", "api_calls")]
 
 
-def test_a_run_that_comes_again_writes_and_tells_nothing(small_world: "World") -> None:
+def test_a_repeated_run_writes_nothing_and_publishes_no_event(small_world: "World") -> None:
     small_world.push("25")
     small_world.rate_hour()
     first = small_world.rating()
@@ -62,7 +62,7 @@ def test_usage_within_what_is_included_makes_a_rating_and_no_line(small_world: "
     assert small_world.relay_queue.messages == []
 
 
-def test_an_amount_corrected_to_nothing_is_put_to_nothing_in_odoo_too(small_world: "World") -> None:
+def test_an_amount_corrected_to_zero_is_set_to_zero_in_odoo(small_world: "World") -> None:
     small_world.push("25")
     small_world.rate()
     small_world.acknowledge()
@@ -136,7 +136,7 @@ def test_a_period_invoiced_while_its_pair_is_rated_is_adjusted_and_not_changed(s
     assert small_world.rating("2026-12-01", corrects="2026-11-01").amount == Decimal("1.50")
 
 
-def test_a_pair_that_cant_be_rated_is_reported_put_back_and_rated_once_mended(small_world: "World") -> None:
+def test_a_pair_that_cannot_be_rated_is_reported_and_rated_after_the_fix(small_world: "World") -> None:
     small_world.subscribe("43", currency="EUR")
     small_world.push("25")
     small_world.push("25", id_="43")
@@ -153,7 +153,7 @@ def test_a_pair_that_cant_be_rated_is_reported_put_back_and_rated_once_mended(sm
     assert small_world.rating(id_="43").amount == Decimal("1.50")
 
 
-def test_a_charge_that_cant_be_priced_costs_the_others_on_its_metric_nothing(small_world: "World") -> None:
+def test_a_charge_that_cannot_be_priced_does_not_fail_others_of_its_metric(small_world: "World") -> None:
     small_world.push("25")
     small_world.charge("extra", maximum_amount="1")
     small_world.do({"job": "subscription", "id": "42"})
@@ -178,7 +178,7 @@ def test_each_currency_may_have_a_charge_of_its_own_on_one_metric(small_world: "
     assert small_world.find_rating(id_="43") is None
 
 
-def test_an_invoiced_period_that_cant_be_adjusted_costs_the_open_one_nothing(world: "World") -> None:
+def test_an_invoiced_period_that_cannot_be_adjusted_does_not_fail_the_open_one(world: "World") -> None:
     world.metric()
     world.charge()
     world.charge("dollars", applies_to={"all": True})
@@ -203,7 +203,7 @@ def test_a_fee_is_due_in_its_own_period_and_not_before(small_world: "World") -> 
     assert small_world.find_rating("2026-12-01", "fee") is None
 
 
-def test_a_marker_of_a_subscription_that_is_gone_is_passed_over(small_world: "World") -> None:
+def test_a_marker_of_a_deleted_subscription_is_skipped(small_world: "World") -> None:
     small_world.rate(ChangedPair("gone", "api_calls", "2026-11"), ChangedPair("42", "gone", "2026-11"))
     assert small_world.reported == []
 
@@ -231,7 +231,7 @@ def test_a_subscription_that_stopped_is_rated_for_what_it_used_before(small_worl
     assert small_world.rating().amount == Decimal("1.50")
 
 
-def test_thresholds_are_told_of_once_a_period_each(small_world: "World") -> None:
+def test_each_threshold_is_reported_once_a_period(small_world: "World") -> None:
     for quantity in ("5", "8", "9", "12", "9", "14"):
         small_world.push(quantity)
         small_world.rate()

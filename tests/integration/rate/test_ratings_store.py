@@ -85,7 +85,7 @@ def test_a_new_version_keeps_what_odoo_acknowledged_and_is_due_again(
     assert [one.amount for one in second.history] == ["1.00", "2.00"]
 
 
-def test_a_writer_that_was_overtaken_is_told(store: RatingsStore) -> None:
+def test_a_writer_that_was_overtaken_gets_a_version_conflict(store: RatingsStore) -> None:
     stored = _put(store, _rated("1", "0.10"))
     _put(store, _rated("2", "0.20"))
     late = decide(_rated("1.5", "0.15"), stored, period="open", has_usage=True)

@@ -146,7 +146,7 @@ def test_a_sweep_too_long_for_one_worker_goes_on_in_another(world: "World") -> N
     assert all(world.find_rating(id_=str(100 + number)) for number in range(40))
 
 
-def test_a_sweep_rates_what_is_due_without_usage_and_makes_nothing_of_what_is_not(world: "World") -> None:
+def test_a_sweep_rates_charges_that_are_due_without_usage_and_no_others(world: "World") -> None:
     world.metric()
     world.charge("unused")
     world.charge("fee", model={"type": "flat", "amount": "5"})
@@ -164,7 +164,7 @@ def test_a_sweep_rates_what_is_due_without_usage_and_makes_nothing_of_what_is_no
     }
 
 
-def test_a_charge_that_no_longer_applies_comes_to_nothing_with_the_next_sweep(small_world: "World") -> None:
+def test_the_next_sweep_sets_a_charge_that_no_longer_applies_to_zero(small_world: "World") -> None:
     small_world.push("25")
     small_world.rate()
     small_world.charge(active=False)
@@ -189,7 +189,7 @@ def test_a_sweep_of_one_charge_leaves_the_others_alone(small_world: "World") -> 
     assert small_world.rating(charge="other").amount == Decimal("2.50")
 
 
-def test_a_subscription_is_rated_whole_about_the_end_of_its_period(small_world: "World") -> None:
+def test_a_whole_subscription_is_rated_around_the_end_of_its_period(small_world: "World") -> None:
     small_world.now = datetime(2026, 11, 30, 2, 36, tzinfo=UTC)
     for message in sweep_jobs():
         small_world.do(message)
@@ -203,7 +203,7 @@ def test_a_subscription_is_rated_whole_about_the_end_of_its_period(small_world: 
     assert small_world.rating().amount == Decimal("2.50")
 
 
-def test_a_run_on_demand_covers_the_hour_under_way_and_leaves_the_watermark(small_world: "World") -> None:
+def test_a_run_on_demand_covers_the_current_hour_and_does_not_move_the_watermark(small_world: "World") -> None:
     watermark = datetime(2026, 11, 20, 10, tzinfo=UTC)
     small_world.planner_state.advance(watermark)
     small_world.push("25")
@@ -253,7 +253,7 @@ def test_a_pair_marked_in_several_hours_of_a_message_is_rated_once(small_world: 
 
 
 @pytest.mark.parametrize("message", [{"job": "hour", "hour": "2026-11-20T12"}, {"job": "sweep"}])
-def test_a_message_that_keeps_failing_is_divided_so_that_one_subscription_costs_the_others_nothing(
+def test_a_message_that_keeps_failing_is_divided_so_one_subscription_does_not_fail_the_others(
     world: "World", message: dict[str, Any]
 ) -> None:
     world.metric()

@@ -75,7 +75,7 @@ def test_a_statement_is_made_once_the_invoice_was_read(closed: "World") -> None:
     assert (event["hash"], event["difference"]) == (statement["hash"], "0.10")
 
 
-def test_it_is_made_once_whatever_is_repeated(closed: "World") -> None:
+def test_a_statement_is_created_once_even_if_messages_repeat(closed: "World") -> None:
     billed(closed, "1.50")
     for _ in range(3):
         closed.do(CLOSED)
@@ -83,7 +83,7 @@ def test_it_is_made_once_whatever_is_repeated(closed: "World") -> None:
     assert len(closed.outbox.data_of("statement.closed")) == 1
 
 
-def test_without_an_invoice_to_read_it_says_what_odoo_acknowledged_after_a_week(closed: "World") -> None:
+def test_without_an_invoice_the_statement_has_the_acknowledged_amounts_after_a_week(closed: "World") -> None:
     closed.now += GRACE - timedelta(minutes=1)
     closed.do(CLOSED)
     assert statements(closed) == []
@@ -95,7 +95,7 @@ def test_without_an_invoice_to_read_it_says_what_odoo_acknowledged_after_a_week(
     assert statement["totals"]["invoiced"] == "1.50"
 
 
-def test_what_the_order_line_told_is_said_to_be_told_by_it(closed: "World") -> None:
+def test_an_amount_read_from_the_order_line_is_marked_as_such(closed: "World") -> None:
     billed(closed, "1.50", source="order_line")
     closed.do(CLOSED)
     [statement] = statements(closed)

@@ -114,7 +114,7 @@ def test_it_is_frozen_and_adjusted_by_the_price_it_keeps(upgraded: "World") -> N
     assert upgraded.rating("2026-12-01", corrects="2026-11-01").amount == Decimal("0.50")
 
 
-def test_other_rules_alone_bill_nothing_anew_and_changed_usage_is_rated_by_them(small_world: "World") -> None:
+def test_new_rules_bill_nothing_again_until_usage_changes(small_world: "World") -> None:
     """A price that changed in mid-period: the former rules came to 1.50, the present ones come to 2.10."""
     flat = {**CHARGE, "included_units": "0", "model": {"type": "flat", "amount": "1.50"}}
     later = {**flat, "valid_from": "2026-11-16T00:00:00Z", "model": {"type": "flat", "amount": "2.70"}}

@@ -33,7 +33,7 @@ def next_day(world: Any) -> None:
     world.run()
 
 
-def test_an_invoice_is_read_once_its_period_is_closed_and_rating_is_told(world: Any) -> None:
+def test_an_invoice_is_read_after_its_period_closes_and_a_rating_is_requested(world: Any) -> None:
     key, _ = closed(world)
     assert billed(world, key) == (Decimal("1.00"), "posted")
     assert (world.line(key).billed, world.line(key).line.by_order_line) == (1, False)
@@ -68,7 +68,7 @@ def test_what_an_invoice_no_longer_bills_stands_on_the_order_and_is_billed_by_th
     assert not world.line(key).line.by_order_line
 
 
-def test_a_line_set_to_nothing_after_its_draft_was_deleted_is_not_billed(world: Any) -> None:
+def test_a_line_set_to_zero_after_its_draft_was_deleted_is_not_billed(world: Any) -> None:
     key, invoice = closed(world, draft=True)
     assert billed(world, key) == (Decimal("1.00"), "draft")
     world.admin.delete_invoice(invoice)
@@ -89,7 +89,7 @@ def test_a_draft_is_read_daily_until_it_is_posted(world: Any) -> None:
     assert billed(world, key) == (Decimal("1.00"), "posted")
 
 
-def test_an_invoice_line_that_was_changed_by_hand_says_what_is_billed(world: Any) -> None:
+def test_an_invoice_line_changed_by_hand_is_the_billed_amount(world: Any) -> None:
     key, invoice = closed(world, draft=True)
     [line] = world.admin.read("account.move.line", [["move_id", "=", invoice]], ["id"])
     world.admin.write("account.move.line", [line["id"]], {"price_unit": Decimal("0.002")})
@@ -103,7 +103,7 @@ def test_a_credit_line_alone_on_its_invoice_is_billed_with_its_sign(world: Any) 
     assert billed(world, key) == (Decimal("-0.80"), "posted")
 
 
-def test_without_the_right_to_read_invoices_the_order_line_tells(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_right_to_read_invoices_the_order_line_is_read(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(access.RIGHTS, "account.move.line", {**access.RIGHTS["account.move.line"], "read": ()})
     world.orders(41)
     key = world.rate(41)
@@ -151,7 +151,7 @@ def test_what_stands_on_an_order_that_odoo_passes_by_is_not_billed_and_left_ther
 
 
 @pytest.mark.parametrize("is_readable", [True, False])
-def test_what_can_not_be_taken_off_a_renewed_order_is_not_billed_unless_somebody_invoices_it(
+def test_a_line_that_cannot_be_removed_from_a_renewed_order_is_billed_only_if_invoiced(
     world: Any, monkeypatch: pytest.MonkeyPatch, is_readable: bool
 ) -> None:
     if not is_readable:
@@ -180,7 +180,7 @@ def test_a_line_that_changed_after_the_final_invoice_has_its_period_closed(world
 
 
 @pytest.mark.parametrize("state", ["6_churn", "3_progress"])
-def test_a_line_that_a_final_invoice_left_out_or_gave_back_stands_at_nothing(world: Any, state: str) -> None:
+def test_a_line_left_out_or_credited_by_the_final_invoice_has_nothing_billed(world: Any, state: str) -> None:
     world.orders(41, subscription_state=state)
     key = world.rate(41, final_invoice=True)
     world.run()

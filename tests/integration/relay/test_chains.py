@@ -107,7 +107,7 @@ def test_a_chain_seen_whole_for_the_first_time_is_as_if_seen_link_by_link(world:
 
 
 @pytest.mark.parametrize("order_of_reading", list(permutations(range(3))))
-def test_links_read_in_any_order_come_to_the_same(
+def test_links_read_in_any_order_have_the_same_result(
     world: Any, reading: Reading, order_of_reading: tuple[int, ...]
 ) -> None:
     world.orders(41)
@@ -249,7 +249,7 @@ def test_without_the_fields_that_chain_orders_what_the_api_chained_is_followed(
     assert reading.run(full=True).unchanged == 1
 
 
-def test_a_renewal_that_nothing_chains_is_a_subscription_of_its_own(
+def test_a_renewal_without_a_link_is_a_new_subscription(
     world: Any, reading: Reading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fusion_billing.odoo.subscriptions._CHAIN_FIELDS", ())

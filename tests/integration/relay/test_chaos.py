@@ -20,7 +20,7 @@ KINDS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_in_the_end_every_rating_is_one_line(world: Any, seed: int) -> None:
+def test_every_rating_ends_up_as_one_order_line(world: Any, seed: int) -> None:
     rng = random.Random(seed)
     orders = range(101, 121)
     world.orders(*orders)

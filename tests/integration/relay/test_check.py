@@ -32,7 +32,7 @@ def look(world: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
     return run
 
 
-def test_where_all_is_well_that_is_said(world: Any, look: Look) -> None:
+def test_a_check_without_findings_reports_success(world: Any, look: Look) -> None:
     world.orders(41)
     status, told = look("--product", "7")
     assert status == 0, told
@@ -59,7 +59,9 @@ def test_nothing_is_created_or_changed(world: Any, look: Look) -> None:
         ("nobody-key", 1, "All Documents"),
     ],
 )
-def test_what_a_key_lacks_is_said_with_what_to_do(world: Any, look: Look, key: str, status: int, words: str) -> None:
+def test_missing_rights_of_a_key_are_reported_with_a_remedy(
+    world: Any, look: Look, key: str, status: int, words: str
+) -> None:
     world.orders(41)
     told = look(key=key)
     assert told[0] == status, told[1]
@@ -67,7 +69,7 @@ def test_what_a_key_lacks_is_said_with_what_to_do(world: Any, look: Look, key: s
     assert key not in told[1]
 
 
-def test_own_documents_only_is_found_even_where_some_orders_are_seen(world: Any, look: Look) -> None:
+def test_own_documents_only_is_found_even_if_some_orders_are_visible(world: Any, look: Look) -> None:
     own = world.admin.read("res.users", [["login", "=", "own"]], ["id"])[0]["id"]
     world.orders(41, user_id=own)
     status, told = look(key="own-key")
@@ -75,7 +77,7 @@ def test_own_documents_only_is_found_even_where_some_orders_are_seen(world: Any,
     assert "sees only its own sales orders" in told
 
 
-def test_where_one_look_is_refused_the_others_go_on_and_say_so_in_one_line(world: Any, look: Look) -> None:
+def test_the_other_checks_continue_after_one_is_denied(world: Any, look: Look) -> None:
     world.orders(41)
     _, told = look("--product", "7", key="nobody-key")
     assert "Subscriptions could not be checked: You are not allowed to access" in told
@@ -91,7 +93,7 @@ def test_where_one_look_is_refused_the_others_go_on_and_say_so_in_one_line(world
         ((2, 1), 1, "Prices are rounded to 1 digits, and amounts in USD have more"),
     ],
 )
-def test_a_precision_that_amounts_or_units_do_not_fit_is_told(
+def test_a_precision_too_low_for_amounts_or_units_is_reported(
     world: Any, look: Look, digits: tuple[int, int | None], status: int, words: str
 ) -> None:
     world.orders(41)
@@ -103,7 +105,7 @@ def test_a_precision_that_amounts_or_units_do_not_fit_is_told(
     assert "raise the precision" in told[1].partition("What to do:")[2].lower()
 
 
-def test_an_odoo_without_subscriptions_is_told_from_one_without_rights(
+def test_an_odoo_without_subscriptions_is_distinguished_from_one_without_rights(
     world: Any, look: Look, without_subscriptions: Callable[[], None]
 ) -> None:
     world.orders(41)
@@ -114,7 +116,7 @@ def test_an_odoo_without_subscriptions_is_told_from_one_without_rights(
     assert "Save subscriptions with the API" in told.partition("What to do:")[2]
 
 
-def test_without_a_key_and_with_ids_that_are_none_it_says_what_to_set(
+def test_a_missing_key_and_invalid_ids_are_reported_with_the_setting(
     look: Look, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert look(key="") == (2, "Set ODOO_API_KEY to an API key of the API user.\n")
@@ -127,14 +129,14 @@ def test_without_a_key_and_with_ids_that_are_none_it_says_what_to_set(
     assert stopped.value.code == 2
 
 
-def test_an_odoo_that_does_not_answer_could_not_be_asked(world: Any, look: Look) -> None:
+def test_an_odoo_that_does_not_respond_is_reported_as_unreachable(world: Any, look: Look) -> None:
     world.admin.fault("status", status=503)
     status, told = look()
     assert status == 2
     assert "Try again in a moment" in told
 
 
-def test_a_wrong_database_and_a_dead_address_are_told_apart(world: Any, look: Look) -> None:
+def test_a_wrong_database_and_an_unreachable_address_are_distinguished(world: Any, look: Look) -> None:
     status, told = look("--database", "nope")
     assert status == 2
     assert "Set ODOO_DATABASE" in told
@@ -193,7 +195,7 @@ def test_what_is_handled_but_worth_a_look_is_named_too(
     assert words in told
 
 
-def test_what_was_looked_at_of_a_product_is_told_in_one_line(world: Any, look: Look) -> None:
+def test_the_checks_of_a_product_are_reported_in_one_line(world: Any, look: Look) -> None:
     world.orders(41)
     _, told = look("--product", "7")
     assert (
@@ -206,7 +208,7 @@ def test_what_was_looked_at_of_a_product_is_told_in_one_line(world: Any, look: L
     assert "Renewals and upsells name their parent and their first contract" in told
 
 
-def test_invoices_that_can_t_be_read_are_told(world: Any, look: Look) -> None:
+def test_unreadable_invoices_are_reported(world: Any, look: Look) -> None:
     world.orders(41)
     world.admin.close_model("account.move.line")
     status, told = look("--product", "7")
@@ -259,7 +261,7 @@ def test_the_write_test_sends_a_line_through_all_it_would_meet_and_cleans_up(wor
     assert [(order["state"], order["order_line"]) for order in orders] == [("cancel", [])]
 
 
-def test_the_write_test_says_what_a_line_would_fail_by(world: Any, look: Look) -> None:
+def test_the_write_test_reports_why_a_line_would_fail(world: Any, look: Look) -> None:
     world.orders(41)
     world.admin.set_digits("sale.order.line.product_uom_qty", 0)
     world.admin.set_digits("sale.order.line.price_unit", 0)
@@ -375,7 +377,7 @@ def test_the_write_test_unlocks_its_own_order(world: Any, look: Look) -> None:
         assert "emptied and cancelled" in told
 
 
-def test_a_line_is_tried_only_when_asked_for(world: Any, look: Look) -> None:
+def test_the_write_test_runs_only_on_request(world: Any, look: Look) -> None:
     world.orders(41)
     world.orders(42, locked=True, subscription_state="6_churn")
     status, told = look("--product", "7", "--try-on", "41")

@@ -52,7 +52,7 @@ def test_only_periods_that_end_soon_are_compared_hourly(sent: Any) -> None:
     assert guard(sent, GuardJob(closing=True)).result.repaired == 1
 
 
-def test_what_time_does_not_allow_is_gone_on_with(world: Any) -> None:
+def test_a_run_without_time_left_is_continued(world: Any) -> None:
     orders = list(range(300, 340))
     world.orders(*orders)
     subscribe(world, *orders)
@@ -68,7 +68,7 @@ def test_what_time_does_not_allow_is_gone_on_with(world: Any) -> None:
     assert (compared, runs > 10) == (40, True)
 
 
-def test_a_named_list_goes_on_where_it_was_short_of_time(sent: Any) -> None:
+def test_a_named_list_continues_where_time_ran_out(sent: Any) -> None:
     ids = [f"unknown-{number}" for number in range(100)] + ["41"]
     run = guard(sent, GuardJob(subscriptions=tuple(ids)), remaining=lambda: 10.0)
     assert run.rest == GuardJob(subscriptions=("41",))
@@ -80,7 +80,7 @@ def test_a_run_without_time_asks_for_itself(sent: Any) -> None:
     assert (run.rest, run.result.compared) == (GuardJob(subscriptions=("41",)), 0)
 
 
-def test_odoo_is_asked_little(world: Any) -> None:
+def test_reconciliation_makes_few_calls_to_odoo(world: Any) -> None:
     orders = list(range(300, 340))
     world.orders(*orders)
     subscribe(world, *orders)
@@ -103,7 +103,7 @@ def test_odoo_is_asked_little(world: Any) -> None:
     assert [call["method"] for call in world.admin.calls()] == ["fields_get", "search_read", "search_read"]
 
 
-def test_nothing_is_asked_while_odoo_is_missing(sent: Any) -> None:
+def test_no_calls_are_made_while_odoo_is_unavailable(sent: Any) -> None:
     sent.circuit.failed(sent.now, jitter=0.0)
     sent.admin.clear_calls()
     assert guard(sent).failed == "odoo_unavailable"

@@ -56,7 +56,7 @@ def test_a_copy_on_an_order_that_is_not_known_is_reported_once(sent: Any) -> Non
     assert (data["amount"], data["odoo_amount"], data["odoo_order_id"]) == ("0.00", "1.00", copy)
 
 
-def test_a_copied_order_is_reported_and_left_alone_where_that_is_the_setting(sent: Any) -> None:
+def test_a_copied_order_is_only_reported_if_the_guard_is_set_to_report(sent: Any) -> None:
     copy = sent.admin.copy_order(41)
     subscribe(sent, copy)
     [finding] = guard(sent, setting="report").result.findings
@@ -64,7 +64,7 @@ def test_a_copied_order_is_reported_and_left_alone_where_that_is_the_setting(sen
     assert form(sent, copy) == RATED
 
 
-def test_a_copy_is_held_against_its_own_customer_s_line_though_others_have_the_same_text(sent: Any) -> None:
+def test_a_copy_is_compared_with_the_line_of_its_own_customer(sent: Any) -> None:
     sent.admin.seed({"res.partner": [{"id": 66, "name": "Another customer"}]})
     sent.orders(60, partner_id=66)
     subscribe(sent, 60)
@@ -89,7 +89,7 @@ def test_a_copy_whose_customer_was_changed_is_known_by_its_text(sent: Any) -> No
     assert [row[0] for row in form(sent, copy)] == [0]
 
 
-def test_a_line_copied_on_its_own_order_is_held_against_the_line_beside_it(sent: Any) -> None:
+def test_a_line_copied_within_its_order_is_compared_with_the_original(sent: Any) -> None:
     sent.orders(60)
     subscribe(sent, 60)
     sent.rate(60)
@@ -125,7 +125,7 @@ def test_a_line_that_a_person_sells_of_our_product_is_reported_and_kept(sent: An
     assert guard(sent).result.changed == 0
 
 
-def test_an_ordinary_sale_of_our_product_is_nobody_s_matter(sent: Any) -> None:
+def test_an_ordinary_sale_of_a_charge_product_is_ignored(sent: Any) -> None:
     sent.orders(77, is_subscription=False)
     sold = {"order_id": 77, "product_id": API_CALLS, "product_uom_qty": 3, "price_unit": 7, "name": "Bought"}
     sent.admin.seed({"sale.order.line": [sold]})

@@ -44,7 +44,7 @@ def test_update_prices_is_repaired_before_the_invoice(sent: Any) -> None:
     assert data["found"] == ["subtotal", "price"]
 
 
-def test_update_prices_is_reported_and_nothing_is_written_where_that_is_the_setting(sent: Any) -> None:
+def test_update_prices_is_only_reported_if_the_guard_is_set_to_report(sent: Any) -> None:
     sent.admin.update_prices(41)
     sent.admin.clear_calls()
     before = line(sent)
@@ -128,7 +128,7 @@ def test_every_change_is_found_and_repaired(sent: Any, name: str, job: GuardJob 
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_every_change_is_reported_and_left_alone_where_that_is_the_setting(sent: Any, name: str) -> None:
+def test_changes_are_only_reported_if_the_guard_is_set_to_report(sent: Any, name: str) -> None:
     sent.orders(43)
     [row] = sent.in_odoo(41)
     CHANGES[name].act(sent, row["id"])

@@ -104,7 +104,7 @@ def test_the_schedule_sends_due_lines_and_due_deliveries(
     assert "OldestDueDeliverySeconds" in measured
 
 
-def test_a_nudge_sends_lines_at_once_and_many_nudges_are_one(world: Any, queue: Queue) -> None:
+def test_a_wake_up_sends_lines_at_once_and_many_wake_ups_start_one_run(world: Any, queue: Queue) -> None:
     world.orders(41)
     key = world.rate(41)
     assert handler.handler(records(*[{"job": "lines"}] * 5), CONTEXT) == {"batchItemFailures": []}
@@ -137,18 +137,14 @@ def test_of_a_batch_only_what_failed_comes_again(world: Any, queue: Queue) -> No
     assert len(world.in_odoo(41)) == 1
 
 
-def test_without_an_odoo_there_is_nothing_to_do_for_lines(
-    world: Any, queue: Queue, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_lines_are_sent_without_a_configured_odoo(world: Any, queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ODOO_URL", "")
     world.rate(41)
     assert handler.handler({"job": "relay"}, CONTEXT)["lines"] == {}
     assert handler.handler({"job": "sync"}, CONTEXT) == {}
 
 
-def test_deliveries_go_out_whatever_becomes_of_the_lines(
-    world: Any, queue: Queue, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_deliveries_are_sent_even_if_lines_fail(world: Any, queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
     served = []
     monkeypatch.setattr(jobs, "send_deliveries", lambda *_: served.append(1))
     monkeypatch.setenv("LINE_PARTITIONS", "sideways")

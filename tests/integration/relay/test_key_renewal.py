@@ -114,7 +114,7 @@ def test_a_key_that_lives_on_is_left_alone(renewing: Renewing) -> None:
     assert renewing.keys == ["relay-key"]
 
 
-def test_what_the_secret_says_of_its_key_goes_before_other_keys_of_the_user(renewing: Renewing) -> None:
+def test_the_key_named_by_the_secret_takes_precedence_over_other_keys_of_the_user(renewing: Renewing) -> None:
     renewing.run()
     calls = len(renewing.calls)
 
@@ -191,7 +191,7 @@ def test_a_key_that_can_not_be_stored_is_revoked(world: Any, renewing: Renewing)
     assert len(world.admin.read("res.users.apikeys", [], ["name"])) == before
 
 
-def test_an_answer_lost_on_the_way_is_another_days_attempt(renewing: Renewing) -> None:
+def test_a_lost_response_is_retried_on_another_day(renewing: Renewing) -> None:
     def lost(method: str) -> None:
         if method == "generate":
             raise ReadTimeout("lost", name="timeout")
@@ -211,7 +211,7 @@ def test_a_new_key_that_was_taken_away_meanwhile_gives_way_to_the_old_one(renewi
     assert renewing.accepted("relay-key")
 
 
-def test_no_key_is_in_what_a_run_returns(renewing: Renewing) -> None:
+def test_the_result_of_a_run_contains_no_key(renewing: Renewing) -> None:
     renewal = renewing.run()
     [key] = renewing.keys
     assert key not in repr(renewal)

@@ -70,7 +70,7 @@ def test_a_newer_version_changes_the_same_line(world: Any) -> None:
     assert world.line(key).line.version == 2
 
 
-def test_what_does_not_come_out_to_the_cent_is_one_at_the_amount(world: Any) -> None:
+def test_an_amount_that_quantity_and_price_cannot_express_is_sent_as_one_unit_at_the_amount(world: Any) -> None:
     world.orders(41)
     world.rate(41, "4.94", steps=[{"units": "1234.567", "unit_amount": "0.004", "amount": "4.938268"}])
     world.run()
@@ -79,7 +79,7 @@ def test_what_does_not_come_out_to_the_cent_is_one_at_the_amount(world: Any) -> 
     assert "1234.567 × 0.004 = 4.94 USD" in row["name"]  # noqa: RUF001
 
 
-def test_more_digits_of_quantity_are_used_where_the_database_has_them(world: Any) -> None:
+def test_quantities_use_as_many_digits_as_the_database_stores(world: Any) -> None:
     world.admin.set_precision("Product Unit", 3)
     world.orders(41)
     world.rate(41, "98.73", steps=[{"units": "1234.125", "unit_amount": "0.08", "amount": "98.73"}])
@@ -87,7 +87,7 @@ def test_more_digits_of_quantity_are_used_where_the_database_has_them(world: Any
     assert held(world.in_odoo(41)[0]) == (Decimal("1234.125"), Decimal("0.08"), Decimal("98.73"))
 
 
-def test_a_quantity_that_odoo_rounds_after_all_is_mended_by_one_at_the_amount(world: Any) -> None:
+def test_a_quantity_that_odoo_rounds_is_repaired_as_one_unit_at_the_amount(world: Any) -> None:
     world.orders(41, 42)
     world.rate(41)
     relay = world.relay()
@@ -98,7 +98,7 @@ def test_a_quantity_that_odoo_rounds_after_all_is_mended_by_one_at_the_amount(wo
     assert held(world.in_odoo(42)[0]) == (Decimal(1), Decimal("49.42"), Decimal("49.42"))
 
 
-def test_nothing_owed_makes_no_line_in_any_version(world: Any) -> None:
+def test_a_rating_of_zero_creates_no_line(world: Any) -> None:
     world.orders(41)
     key = world.rate(41, "0.00")
     assert world.run()["unchanged"] == 1
@@ -108,7 +108,7 @@ def test_nothing_owed_makes_no_line_in_any_version(world: Any) -> None:
     assert world.line(key).line.state == "sent"
 
 
-def test_a_line_that_comes_to_nothing_is_set_to_a_quantity_of_zero(world: Any) -> None:
+def test_a_line_whose_amount_becomes_zero_gets_a_quantity_of_zero(world: Any) -> None:
     world.orders(41)
     world.rate(41)
     world.run()
@@ -119,7 +119,7 @@ def test_a_line_that_comes_to_nothing_is_set_to_a_quantity_of_zero(world: Any) -
     assert world.line(key).line.amount == 0
 
 
-def test_a_credit_is_one_at_a_negative_price(world: Any) -> None:
+def test_a_credit_is_one_unit_at_a_negative_price(world: Any) -> None:
     world.orders(41)
     world.rate(
         41,
@@ -139,7 +139,7 @@ def test_a_credit_is_one_at_a_negative_price(world: Any) -> None:
     assert "Correction of 2026-10-01 to 2026-10-31: 4.20 - 5.00 = -0.80 USD" in row["name"]
 
 
-def test_a_customer_reads_the_line_in_his_language_where_the_charge_has_it(world: Any) -> None:
+def test_a_line_is_described_in_the_language_of_the_customer_if_the_charge_has_it(world: Any) -> None:
     world.orders(41, partner_id=9)
     world.orders(42)
     for number in (41, 42):
@@ -194,7 +194,7 @@ def test_an_order_locked_between_two_versions_keeps_its_line_and_fails_the_newer
     assert held(world.in_odoo(41)[0])[2] == 1
 
 
-def test_a_bad_row_in_a_batch_of_a_hundred_costs_the_others_nothing(world: Any) -> None:
+def test_a_rejected_row_does_not_fail_the_other_rows_of_its_batch(world: Any) -> None:
     world.line_partitions = 1
     world.orders(*range(100, 200))
     keys = [world.rate(number, odoo_product_id=99 if number == 157 else 7) for number in range(100, 200)]
@@ -217,7 +217,7 @@ def test_a_serialization_failure_of_either_shape_is_tried_again_at_once(world: A
     assert world.pauses == [0.3, 0.6]
 
 
-def test_one_that_goes_on_failing_is_postponed_and_sent_later(world: Any) -> None:
+def test_a_line_that_keeps_failing_is_postponed_and_sent_later(world: Any) -> None:
     world.orders(41)
     key = world.rate(41)
     world.admin.fault("load_serialization", 3, method="load")
@@ -229,7 +229,7 @@ def test_one_that_goes_on_failing_is_postponed_and_sent_later(world: Any) -> Non
     assert world.run()["sent"] == 1
 
 
-def test_a_lost_answer_is_asked_for_again_and_makes_no_second_line(world: Any) -> None:
+def test_a_lost_response_is_retried_without_creating_a_second_line(world: Any) -> None:
     world.orders(41)
     world.rate(41)
     world.admin.fault("lost", method="load")
@@ -237,7 +237,7 @@ def test_a_lost_answer_is_asked_for_again_and_makes_no_second_line(world: Any) -
     assert len(world.in_odoo(41)) == 1
 
 
-def test_after_a_time_out_the_lane_rests_and_then_the_same_load_settles_it(world: Any) -> None:
+def test_after_a_timeout_the_partition_pauses_and_the_same_load_resolves_it(world: Any) -> None:
     world.orders(41)
     key = world.rate(41)
     world.admin.fault("slow", method="load", delay=7)
@@ -252,7 +252,7 @@ def test_after_a_time_out_the_lane_rests_and_then_the_same_load_settles_it(world
     assert world.admin.overlaps() == []
 
 
-def test_a_line_perhaps_there_that_comes_to_nothing_is_set_to_zero_all_the_same(world: Any) -> None:
+def test_a_line_with_an_unknown_result_is_set_to_zero_if_its_amount_becomes_zero(world: Any) -> None:
     world.orders(41)
     world.rate(41)
     world.admin.fault("slow", method="load", delay=7)
@@ -369,7 +369,7 @@ def invoice_during_the_first_load(world: Any, monkeypatch: pytest.MonkeyPatch, *
 
 
 @pytest.mark.parametrize("before", [True, False])
-def test_an_invoice_that_races_a_change_bills_nothing_twice_and_loses_nothing(
+def test_an_invoice_during_a_change_bills_each_amount_exactly_once(
     world: Any, monkeypatch: pytest.MonkeyPatch, before: bool
 ) -> None:
     world.orders(41)
@@ -388,7 +388,7 @@ def test_an_invoice_that_races_a_change_bills_nothing_twice_and_loses_nothing(
 
 
 @pytest.mark.parametrize("before", [True, False])
-def test_of_an_invoice_that_races_a_change_of_price_alone_the_invoice_tells_what_was_billed(
+def test_the_billed_amount_is_read_from_an_invoice_posted_during_a_price_change(
     world: Any, monkeypatch: pytest.MonkeyPatch, before: bool
 ) -> None:
     world.orders(41)
@@ -527,7 +527,7 @@ def test_an_odoo_that_rounds_prices_gets_one_at_the_amount(world: Any) -> None:
     ],
     ids=lambda fault: str(fault["kind"]),
 )
-def test_failures_are_told_apart_over_the_older_protocols(world: Any, protocol: str, fault: dict[str, Any]) -> None:
+def test_errors_are_classified_over_the_older_protocols(world: Any, protocol: str, fault: dict[str, Any]) -> None:
     world.protocol = protocol
     world.orders(41)
     world.rate(41)
@@ -560,7 +560,7 @@ class Slow:
         return self.wire.call(*arguments)
 
 
-def test_a_lease_lasts_twice_as_long_as_any_call_begun_under_it(world: Any) -> None:
+def test_a_lease_lasts_twice_as_long_as_any_call_made_under_it(world: Any) -> None:
     world.orders(41)
     world.rate(41)
     relay = world.relay()
@@ -586,7 +586,7 @@ def test_a_lease_outlasts_every_call_under_it() -> None:
     assert 2 * timedelta(seconds=CALL_SECONDS) < LEASE
 
 
-def test_a_new_line_comes_after_the_last_of_its_order_and_stays_where_it_is_moved(world: Any) -> None:
+def test_a_new_line_is_last_in_its_order_and_stays_where_a_user_moves_it(world: Any) -> None:
     world.orders(41)
     lines = [{"id": 900, "order_id": 41, "name": "Usage", "display_type": "line_section", "sequence": 40}]
     world.admin.seed({"sale.order.line": lines})

@@ -51,7 +51,7 @@ def test_a_line_follows_its_subscription_to_the_order_that_will_invoice_it(world
     assert world.admin.overlaps() == []
 
 
-def test_a_new_product_gets_a_line_of_its_own_and_the_old_one_goes_to_zero(world: Any) -> None:
+def test_a_new_product_gets_a_new_line_and_the_old_line_is_set_to_zero(world: Any) -> None:
     world.orders(41)
     world.rate(41)
     world.run()
@@ -99,7 +99,7 @@ def test_what_became_of_the_old_order_decides_whether_a_line_may_move(world: Any
         assert (line.state, line.amount) == ("sent", Decimal("2.00"))
 
 
-def test_a_line_that_is_invoiced_already_stays_where_it_is(world: Any) -> None:
+def test_an_invoiced_line_is_not_moved(world: Any) -> None:
     world.orders(41, 42)
     key = world.rate(41)
     world.run()

@@ -176,7 +176,7 @@ def test_a_cancelled_order_counts_as_churned_whatever_its_subscription_state_say
     assert reading.get("41").subscription.state == "6_churn"
 
 
-def test_what_the_api_has_defined_under_an_id_of_its_own_stays_as_it_is(world: Any, reading: Reading) -> None:
+def test_a_subscription_defined_by_the_api_under_its_own_id_is_unchanged(world: Any, reading: Reading) -> None:
     world.orders(41)
     reading.put("acme", 41)
     report = reading.run()
@@ -197,9 +197,7 @@ def test_what_the_api_has_defined_under_the_order_s_id_follows_odoo(world: Any, 
 @pytest.mark.parametrize(
     "changes", [{"plan_id": None}, {"subscription_state": "1_draft"}, {"subscription_state": None}]
 )
-def test_the_api_s_word_stands_where_odoo_has_nothing_better(
-    world: Any, reading: Reading, changes: dict[str, Any]
-) -> None:
+def test_values_of_the_api_are_kept_if_odoo_has_none(world: Any, reading: Reading, changes: dict[str, Any]) -> None:
     world.orders(41, **changes)
     reading.put("41", 41)
     report = reading.run()
@@ -225,7 +223,7 @@ def test_an_order_whose_id_is_taken_by_another_is_named(world: Any, reading: Rea
         ({"company_id": 90}, "timezone"),
     ],
 )
-def test_one_that_can_t_be_read_is_named_and_the_rest_is_read(
+def test_an_unreadable_subscription_is_reported_and_the_others_are_read(
     world: Any, reading: Reading, changes: dict[str, Any], field: str
 ) -> None:
     world.admin.seed(
@@ -245,7 +243,7 @@ def test_one_that_can_t_be_read_is_named_and_the_rest_is_read(
     assert report.as_dict()["complete"] is True
 
 
-def test_a_date_hundreds_of_periods_on_is_named_and_changes_nothing(world: Any, reading: Reading) -> None:
+def test_a_date_hundreds_of_periods_away_is_reported_and_changes_nothing(world: Any, reading: Reading) -> None:
     world.orders(41, 42)
     reading.run()
     before = reading.get("41")
@@ -270,7 +268,7 @@ def test_a_full_run_lets_go_what_was_deleted_in_odoo(world: Any, reading: Readin
     assert reading.get("42").subscription.state == "3_progress"
 
 
-def test_many_gone_at_once_are_taken_for_lost_rights_and_none_is_let_go(world: Any, reading: Reading) -> None:
+def test_many_missing_subscriptions_are_taken_for_lost_rights_and_none_is_ended(world: Any, reading: Reading) -> None:
     world.orders(*range(41, 61))
     reading.run()
     world.admin.write("sale.order", [60], {"user_id": 4})
@@ -287,7 +285,7 @@ def test_a_user_who_sees_nothing_is_an_alarm(world: Any, reading: Reading) -> No
     assert reading.state.since() is None
 
 
-def test_an_odoo_that_never_had_subscriptions_is_told_and_no_alarm(
+def test_an_odoo_without_subscriptions_is_reported_without_an_alarm(
     world: Any, reading: Reading, without_subscriptions: Callable[[], None]
 ) -> None:
     without_subscriptions()
@@ -307,14 +305,14 @@ def test_subscriptions_that_were_read_and_are_no_more_are_an_alarm_and_none_is_l
     assert reading.get("41").subscription.state == "3_progress"
 
 
-def test_an_odoo_that_is_down_leaves_the_watermark_where_it_was(world: Any, reading: Reading) -> None:
+def test_the_watermark_does_not_move_while_odoo_is_unavailable(world: Any, reading: Reading) -> None:
     world.server.down()
     report = reading.run()
     assert report.failed == "odoo_down"
     assert reading.state.since() is None
 
 
-def test_a_run_short_of_time_says_where_it_stopped_and_goes_on_there(
+def test_a_run_without_time_left_reports_where_it_stopped_and_continues_there(
     world: Any, reading: Reading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fusion_billing.application.sync_subscriptions._PAGE", 2)
@@ -333,7 +331,7 @@ def test_pages_cover_everything(world: Any, reading: Reading, monkeypatch: pytes
     assert reading.run().created == 10
 
 
-def test_the_days_left_of_the_key_are_told(world: Any, reading: Reading) -> None:
+def test_the_remaining_days_of_the_key_are_reported(world: Any, reading: Reading) -> None:
     assert key_days_left(world.odoo(), reading.now()) is None
     soon = (reading.now() + timedelta(days=10, hours=1)).strftime("%Y-%m-%d %H:%M:%S")
     world.admin.expire_key("relay-key", soon)

@@ -64,7 +64,7 @@ def test_a_changed_line_that_comes_out_otherwise_is_what_it_was_before(world: An
 
 
 @pytest.mark.usefixtures("taxed")
-def test_a_line_that_can_t_be_taken_back_is_an_alarm_and_counts_as_what_is_invoiced_of_it(
+def test_a_line_that_cannot_be_rolled_back_raises_an_alarm_and_counts_as_invoiced(
     world: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(LineRollback, "_write", lambda *_: None)
@@ -203,7 +203,7 @@ def test_a_slow_odoo_gets_smaller_batches_at_once_and_larger_ones_again(world: A
     assert sizes[:4] == [25, 31, 38, 47]
 
 
-def test_a_final_invoice_is_listed_until_somebody_has_made_it(world: Any) -> None:
+def test_a_final_invoice_is_listed_until_it_is_created(world: Any) -> None:
     from functions.relay.final_invoices import waiting  # noqa: PLC0415
 
     world.orders(41)

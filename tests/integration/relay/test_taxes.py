@@ -72,7 +72,7 @@ def test_taxes_too_small_to_be_seen_on_a_line_are_counted_all_the_same(world: An
     assert world.admin.invoice_order(41)["amount_untaxed"] == Decimal("0.12")
 
 
-def test_a_total_that_no_price_gives_fails_by_name_and_is_taken_back(world: Any) -> None:
+def test_a_line_whose_total_no_price_gives_fails_and_is_rolled_back(world: Any) -> None:
     world.admin.set_rounding("round_per_line")
     world.orders(41)
     key = world.rate(41, "0.03", steps=[], odoo_product_id=ON_TOP, tax_behavior="inclusive")

@@ -51,7 +51,7 @@ def post(url: str, seconds: float = 1.0) -> bytes:
     return Http(url, connect_seconds=0.5).post("/json/2/x/y", {}, b"{}", seconds).body
 
 
-def test_an_answer_comes_with_its_type_and_its_pause(serving: Callable[[Behaviour], str]) -> None:
+def test_a_response_has_its_type_and_its_retry_after(serving: Callable[[Behaviour], str]) -> None:
     url = serving(lambda peer: peer.sendall(HEAD + b"Retry-After: 17\r\nContent-Length: 2\r\n\r\n[]"))
     answer = Http(url).post("/x", {}, b"{}", 1.0)
     assert (answer.status, answer.content_type, answer.body, answer.retry_after) == (
@@ -87,7 +87,7 @@ def test_a_connection_that_ends_early_leaves_the_outcome_unknown(
         assert caught.value.unknown
 
 
-def test_nobody_there_means_that_nothing_was_sent() -> None:
+def test_a_refused_connection_means_that_nothing_was_sent() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(errors.ConnectError) as caught:

@@ -217,7 +217,7 @@ def test_a_secret_that_cannot_be_decrypted_does_not_affect_other_endpoints(relay
     assert (stored.state, stored.attempt_count) == ("due", 0)
 
 
-def test_a_stale_entry_of_the_index_claims_nothing(relay: Any, receiver: Any) -> None:
+def test_a_stale_entry_of_the_index_is_not_claimed(relay: Any, receiver: Any) -> None:
     relay.register("a", f"{receiver.url}/ok/a")
     (event,) = relay.tell()
     relay.run()

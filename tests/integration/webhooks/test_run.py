@@ -110,7 +110,7 @@ def test_a_replayed_delivery_restarts_the_retry_schedule(relay: Any, receiver: A
 
 
 @pytest.mark.parametrize(("value", "seconds"), [("120", 120), ("0", 5), ("86401", 86400), ("soon", 5)])
-def test_a_retry_after_is_honoured_within_bounds(relay: Any, receiver: Any, value: str, seconds: int) -> None:
+def test_a_retry_after_is_honored_within_bounds(relay: Any, receiver: Any, value: str, seconds: int) -> None:
     receiver.headers["retry-after"] = value
     relay.register("a", f"{receiver.url}/503/a")
     (event,) = relay.tell()

@@ -122,7 +122,7 @@ def test_an_invalid_response_is_a_failure_with_a_code(serve: Serve, answer: byte
     assert (got.status, got.error) == (None, error)
 
 
-def test_a_retry_after_is_handed_on(serve: Serve) -> None:
+def test_a_retry_after_is_passed_on(serve: Serve) -> None:
     assert post(serve(says(b"HTTP/1.1 429 Slow\r\nRetry-After: 30\r\n\r\n"))).retry_after == "30"
 
 
@@ -242,7 +242,7 @@ def test_a_name_that_moved_inside_since_it_was_registered_is_not_connected_to(
     assert connected == []
 
 
-def test_a_name_that_moves_between_check_and_connect_is_connected_to_where_it_was_checked(
+def test_the_connection_uses_the_address_that_was_checked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     resolver = Rebinding("93.184.216.34", "127.0.0.1")

@@ -1,4 +1,4 @@
-"""WakeUps for endpoints, as the queue hands them over."""
+"""Wake-up messages for endpoints, as SQS delivers them to the relay."""
 
 import json
 from typing import Any
@@ -39,12 +39,12 @@ def test_all_endpoints_of_a_batch_are_served_in_one_run(served: list[Any]) -> No
     assert served == [("ep_a", "ep_b")]
 
 
-def test_a_nudge_that_names_none_serves_all(served: list[Any]) -> None:
+def test_a_wake_up_without_endpoints_serves_all(served: list[Any]) -> None:
     handler.handler(records(json.dumps({"job": "deliveries"})), Context())
     assert served == [None]
 
 
-def test_a_run_that_fails_has_all_its_nudges_come_again_and_no_other(
+def test_a_failed_run_returns_its_wake_ups_to_the_queue_and_no_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def fail(*_: Any) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def test_a_run_that_fails_has_all_its_nudges_come_again_and_no_other(
 
 
 @pytest.mark.parametrize("body", ["nonsense", "[]", '"x"', '{"job": "nothing"}'])
-def test_a_message_that_is_none_is_reported_and_costs_the_others_nothing(served: list[Any], body: str) -> None:
+def test_an_unreadable_message_is_reported_and_does_not_fail_the_others(served: list[Any], body: str) -> None:
     answer = handler.handler(records(body, wake_up("ep_a")), Context())
     assert answer == {"batchItemFailures": [{"itemIdentifier": "0"}]}
     assert served == [("ep_a",)]
