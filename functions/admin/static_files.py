@@ -1,8 +1,8 @@
 """Serve the files of the console and the portal, which are deployed with this function.
 
-Imported at the first request for one. The console's page is checked with every visit; all else of it is at addresses
-that name the version of the whole (`/console/v/<version>/main.js`), so browsers keep it until the next deployment
-changes the version. The portal's files have addresses that stay, since other sites name them.
+This module is imported at the first request for a file. Browsers check the console's page at every visit. Its other
+files have the version in their path (`/console/v/<version>/main.js`), so browsers cache them until the next deployment.
+The portal's files have fixed paths, since other sites link to them.
 """
 
 import base64
@@ -81,7 +81,7 @@ def respond(event: JsonMapping) -> FileResponse | Response:
     since the service may stand below a path, so that at the latter they lead to `/console/console/`.
     """
     if event["requestContext"]["http"]["method"] not in _METHODS:
-        raise NotFound("No such path: only GET and HEAD are served here")
+        raise NotFound("Unknown path: only GET and HEAD are supported here")
     headers = headers_of(event)
     folder, _, name = event["rawPath"].strip("/").partition("/")
     if folder == PORTAL.name:

@@ -130,13 +130,13 @@ class OpenPeriods:
         document = subscription.bill(document, billed_in, self._inputs.now)
         rated = computed_rating(stored.key, document, cause=self._inputs.cause)
         if stored.frozen:
-            raise VersionConflict("The rating was frozen meanwhile")
+            raise VersionConflict("The rating was frozen by another worker")
         change = self._change(subscription, billed_in, rated, stored, has_usage=False)
         if change is not None:
             self._write_each([change])  # after a conflict, the next sweep ends it
 
     def _rate_again(self, task: Task) -> None:
-        """Rate a task from what is stored now, until no other worker is faster; raises `Unavailable`."""
+        """Rate a task from what is stored now, until no other worker overtakes it; raises `Unavailable`."""
         for _ in VERSION_CONFLICTS.attempts():
             subscription = self._inputs.subscription(task.subscription.id, refresh=True)
             if subscription is None:

@@ -1,4 +1,4 @@
-"""What path parameters look like: a value that does not, names nothing that could exist."""
+"""The patterns of path parameters. Nothing exists under a value that does not match."""
 
 import re
 

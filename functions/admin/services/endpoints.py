@@ -94,7 +94,7 @@ def create(webhooks: Webhooks, principal: Principal, body: Mapping[str, object],
         with attempt:
             source = webhooks.sources.get(principal.source)
             if source is None:
-                raise NotFound("No such source")
+                raise NotFound("Unknown source")
             endpoint = Endpoint(
                 id=endpoint_id,
                 source=source.id,

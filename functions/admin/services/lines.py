@@ -117,7 +117,7 @@ def _position(after: str, partitions: list[str]) -> tuple[int, Key | None]:
 
 
 def _is_key(key: object, partition: str) -> bool:
-    """Return whether `key` can be one of the index of lines, in a partition."""
+    """Return whether `key` is a valid key of the index of lines, in a partition."""
     if not isinstance(key, dict) or key.keys() != _KEY or key["line_pk"] != {"S": partition}:
         return False
     texts = [value.get("S") for value in key.values() if isinstance(value, dict) and len(value) == 1]

@@ -16,7 +16,7 @@ _FEW_HOURS = 4  # past this many, looking which shards are empty takes longer th
 
 
 class RunJson(TypedDict):
-    """A run. The counts are of what is done so far."""
+    """A run. The counts cover the finished tasks."""
 
     run: str
     status: Literal["running", "done"]

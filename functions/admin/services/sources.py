@@ -191,7 +191,7 @@ def own_ids(subscriptions: Subscriptions, named: Sequence[str], known: frozenset
 def _existing(sources: Sources, source_id: str) -> Source:
     source = sources.get(source_id)
     if source is None:
-        raise NotFound(f"No such source: {source_id}")
+        raise NotFound(f"Unknown source: {source_id}")
     return source
 
 

@@ -72,7 +72,7 @@ def _plan_from(
         return None
     at = instant_of(parse(_PlanFrom, {PLAN_FROM: raw}).plan_from, requested.timezone)
     if stored is None or (stored.subscription.plan == requested.plan and not stored.plan_history):
-        raise Refused([Fault(PLAN_FROM, "invalid_parameter", "is for a plan that changes, or has changed")])
+        raise Refused([Fault(PLAN_FROM, "invalid_parameter", "can only be set if the plan changes or has changed")])
     return at
 
 

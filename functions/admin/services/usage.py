@@ -64,7 +64,7 @@ class Records:
         if record is not None and self._is_visible(principal, record):
             return record
         if not self.is_source(source):
-            raise NotFound("No such source", code="unknown_source")
+            raise NotFound("Unknown source", code="unknown_source")
         raise NotFound("No such usage record")
 
     def _is_visible(self, principal: Principal, record: StoredUsageRecord) -> bool:
@@ -161,5 +161,5 @@ def requested_source(records: Records, principal: Principal, requested: str | No
         return requested if principal.is_admin else principal.source
     assert requested is not None  # noqa: S101  for the type checker alone
     if not records.is_source(requested):
-        raise Refused([Fault("source", "unknown_source", "No such source")], code="invalid_parameter")
+        raise Refused([Fault("source", "unknown_source", "Unknown source")], code="invalid_parameter")
     return requested

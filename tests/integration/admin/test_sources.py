@@ -167,7 +167,7 @@ def test_creating_the_first_key_reports_a_missing_table(
     [
         (NoRegionError(), "AWS_DEFAULT_REGION is not set"),
         (NoCredentialsError(), "No AWS credentials"),
-        (Unavailable("the database could not answer in time"), "could not answer in time"),
+        (Unavailable("DynamoDB did not respond in time"), "did not respond in time"),
         (ClientError({"Error": {"Code": "AccessDeniedException"}}, "PutItem"), "AccessDeniedException"),
     ],
 )

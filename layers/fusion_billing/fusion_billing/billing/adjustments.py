@@ -164,12 +164,12 @@ class AdjustmentPlan:
 
 
 def plan_adjustment(state: AdjustmentState, price: Pricing, product: int | None, now: datetime) -> AdjustmentPlan:
-    """Plan the adjustment that an invoiced period is due in the open one.
+    """Plan the adjustment of an invoiced period, which is billed in the open one.
 
     Args:
-        state: What is stored about it.
-        price: What prices the invoiced period.
-        product: The Odoo product that the charge's order lines are put on today; None keeps that of `price`.
+        state: What is stored about the invoiced period and its adjustments.
+        price: The pricing of the invoiced period.
+        product: The Odoo product that the charge's order lines have today; None keeps that of `price`.
         now: The present instant.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Define the billing calendar of a subscription: its known periods, and by its schedule those before and after."""
+"""Define the billing calendar of a subscription: its known periods, and by its schedule those before and after them."""
 
 from bisect import bisect_right
 from dataclasses import dataclass

@@ -29,7 +29,7 @@ def _day(value: object) -> date:
     try:
         day = date.fromisoformat(value) if isinstance(value, str) and DATE.fullmatch(value) else None
     except ValueError:
-        raise PydanticCustomError("not_a_date", "must be a date of the calendar") from None
+        raise PydanticCustomError("not_a_date", "must be a date that exists") from None
     if day is None:
         raise PydanticCustomError("not_a_date", "must be a date such as 2026-11-30")
     if not _FIRST_DAY <= day <= _LAST_DAY:

@@ -52,7 +52,7 @@ def _start(value: object) -> datetime | date:
         try:
             day = date.fromisoformat(value)
         except ValueError:
-            raise PydanticCustomError("not_a_date", "must be a date of the calendar") from None
+            raise PydanticCustomError("not_a_date", "must be a date that exists") from None
         return _in_range(day)
     try:
         return parse_instant(value)

@@ -120,7 +120,7 @@ def unavailable_of(error: Exception) -> Unavailable | None:
     """Return `Unavailable` for an error of a call that may succeed later, else None."""
     contended = isinstance(error, ClientError) and cancelled_by_contention(error)
     if contended or is_transient(error):
-        return Unavailable("the database could not answer in time: send it again")
+        return Unavailable("DynamoDB did not respond in time: send the request again")
     return None
 
 

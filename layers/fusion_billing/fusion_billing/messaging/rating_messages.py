@@ -193,5 +193,5 @@ def hour_jobs(hours: Hours, shards: int, *, is_urgent: bool = False) -> list[Hou
 
 
 def sweep_jobs(charge: str | None = None) -> list[SweepJob]:
-    """Return the messages that have the open periods of all subscriptions rated, or one charge of them."""
+    """Return the messages that rate the open periods of all subscriptions, or one charge of them."""
     return [SweepJob(list_shard=shard, charge=charge) for shard in range(LIST_SHARDS)]

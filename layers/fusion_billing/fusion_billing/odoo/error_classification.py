@@ -120,7 +120,7 @@ def from_response(status: int, content_type: str, body: object, retry_after: int
     `body` is the parsed JSON, or None if it was not JSON. If it has the name of an error, the name decides.
     """
     if status == _TOO_MANY:
-        return TooManyRequests("Odoo asked to wait", name=str(status), after=retry_after)
+        return TooManyRequests("Odoo limits the rate of requests", name=str(status), after=retry_after)
     if status in _GATEWAY:
         return GatewayError(f"the gateway in front of Odoo responded with {status}", name=str(status))
     if status == _GATEWAY_TIMED_OUT:

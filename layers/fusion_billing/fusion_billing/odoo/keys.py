@@ -89,7 +89,7 @@ class KeyRing:
 
 
 def from_secrets_manager(client: SecretsClient, arn: str) -> Callable[[], str]:
-    """Return a reader of the secret `arn`, to make a `KeyRing` of."""
+    """Return a reader of the secret `arn`, for a `KeyRing`."""
 
     def read() -> str:
         text = client.get_secret_value(SecretId=arn).get("SecretString")

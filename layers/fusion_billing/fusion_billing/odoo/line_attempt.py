@@ -129,7 +129,7 @@ def row_of(attempt: Attempt, columns: Sequence[str]) -> list[str]:
 
 
 def taxable_id(attempt: Attempt, result: WriteResult) -> int | None:
-    """Return the ID of a line whose taxes may explain why it did not come out right; None if they can't."""
+    """Return the ID of a line whose taxes may explain why its subtotal differs; None if they can't."""
     if attempt.taxed:
         return None
     if isinstance(result, WrittenLine):

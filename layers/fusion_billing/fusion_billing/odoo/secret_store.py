@@ -25,7 +25,7 @@ class SecretStore:
     def write(self, text: str) -> None:
         """Replace the secret's text: a new version, the one before stays as `AWSPREVIOUS`.
 
-        Raises `Unavailable` if Secrets Manager does not take it; the message holds nothing of the text.
+        Raises `Unavailable` if Secrets Manager rejects it; the message does not contain the text.
         """
         try:
             self._client.put_secret_value(SecretId=self._arn, SecretString=text)

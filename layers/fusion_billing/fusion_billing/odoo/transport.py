@@ -30,7 +30,7 @@ class Response:
 class Http:
     """Send requests to one Odoo server.
 
-    `url` is its base URL and `connect_seconds` the time limit of connecting. Each call brings its own limit
+    `url` is its base URL and `connect_seconds` the time limit of connecting. Each call has its own limit
     for the whole response, however slowly it arrives.
     """
 

@@ -149,7 +149,7 @@ class SsrfGuard:
         try:
             result = results.get(timeout=self._lookup_seconds)
         except queue.Empty:
-            raise TimeoutError("the DNS lookup took too long") from None
+            raise TimeoutError("DNS lookup timed out") from None
         if isinstance(result, Exception):
             raise result
         return result

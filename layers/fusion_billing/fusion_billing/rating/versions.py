@@ -1,4 +1,4 @@
-"""Which price versions of a charge are in force in a period, and from when in it."""
+"""Find the price versions of a charge that are in force in a period, and when each starts."""
 
 from collections.abc import Sequence
 from datetime import date, datetime

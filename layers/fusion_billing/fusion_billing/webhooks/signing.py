@@ -78,7 +78,7 @@ def verify(
     expected = sign(secret, message_id, timestamp, body).encode("ascii")
     good = [hmac.compare_digest(expected, signature.encode("utf-8")) for signature in claimed.split(" ")]
     if not any(good):
-        raise InvalidSignature("no signature matches")
+        raise InvalidSignature("No signature matches")
 
 
 def _header(headers: Mapping[str, str], name: str) -> str:

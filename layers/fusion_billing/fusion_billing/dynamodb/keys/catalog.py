@@ -79,7 +79,7 @@ def list_partition(shard: int) -> str:
 
 
 def list_position(shard: int, subscription: str) -> Key:
-    """Return the position of a subscription in the index `listing`, whether it is there or not."""
+    """Return the position of a subscription in the index `listing`, whether the index has it or not."""
     return {
         **subscription_key(subscription),
         "list_pk": {"S": list_partition(shard)},

@@ -64,7 +64,7 @@ class LineReading:
         """Return the line of a rating; raises `NotFound` if it does not exist."""
         found = self._read([_key(key)])
         if not found:
-            raise NotFound(f"there is no line {key.line}")
+            raise NotFound(f"Unknown order line: {key.line}")
         return found[0]
 
     def get_many(self, ratings: Iterable[RatingKey]) -> list[StoredLine]:

@@ -86,7 +86,7 @@ class RatingWrites:
         return {"Update": self._update(stored, str(update), placeholders(values))}
 
     def statement(self, save: Save, now: datetime) -> Request:
-        """Return the same write as a PartiQL statement; it is refused where the other's condition fails."""
+        """Return the same write as a PartiQL statement; it is rejected under the same condition."""
         decision, stored = save.decision, save.stored
         due = self.due(save.odoo_order_id, save.line_at or now)
         values = version_values(decision, stored, due, now)

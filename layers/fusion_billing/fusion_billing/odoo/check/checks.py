@@ -231,7 +231,7 @@ def _active_currencies(odoo: Odoo) -> list[dict[str, Any]]:
 
 
 def _finer_than(odoo: Odoo, digits: int) -> list[str]:
-    """Return the currencies of orders that have more digits than that."""
+    """Return the currencies of orders that have more than `digits` decimal places."""
     finer = [row for row in _active_currencies(odoo) if DIGITS.get(row["name"], 0) > digits]
     return [
         str(row["name"])

@@ -1,4 +1,4 @@
-"""Odoo 19's External JSON-2 API: `POST /json/2/<model>/<method>`, the bare value back."""
+"""Odoo 19's External JSON-2 API: `POST /json/2/<model>/<method>` returns the bare value."""
 
 import json
 from collections.abc import Mapping
