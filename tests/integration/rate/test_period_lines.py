@@ -16,6 +16,7 @@ from fusion_billing.dynamodb.ratings.line_conditions import STILL_DUE
 from fusion_billing.dynamodb.ratings.order_line_items import Intent, Put, StoredLine
 from fusion_billing.dynamodb.ratings.rating_writes import Save
 from fusion_billing.dynamodb.ratings.ratings import RatingsStore
+from fusion_billing.dynamodb.ratings.repartitioning import Repartitioned, Repartitioning
 from local.capacity import Consumed
 from local.tables import Tables
 from tests.rating_documents import document
@@ -261,6 +262,31 @@ def test_a_line_that_is_due_at_a_later_time_is_not_written_at_each_change(
     assert (due.version, due.amount) == (3, Decimal("3.00"))
     assert _send(lines, [due]) == ["sent"]
     assert not _rating(ratings).line.is_behind
+
+
+def test_a_rating_at_zero_that_was_never_sent_costs_no_line(
+    ratings: RatingsStore, lines: GuardedLines, dynamodb: DynamoDBClient, tables: Tables
+) -> None:
+    _rate(ratings, "0.00", "api_calls")
+    assert _item(dynamodb, tables, "LINES") == {}
+    assert _rating(ratings).line.state is None
+    _rate(ratings, "1.00", "api_calls")
+    assert _send(lines, _due(lines)) == ["sent"]
+    _rate(ratings, "0.00", "api_calls")
+    assert [line.amount for line in _due(lines)] == [Decimal("0.00")], "what is in Odoo is set to zero there"
+
+
+def test_due_lines_follow_the_number_of_partitions(
+    ratings: RatingsStore, lines: GuardedLines, dynamodb: DynamoDBClient, tables: Tables
+) -> None:
+    _rate(ratings, "1.00")
+    target = line_partition(ORDER, 3)
+    assert target != PARTITION
+    assert Repartitioning(dynamodb, tables.ratings).run(3) == Repartitioned(3, 3)
+    assert _due(lines) == []
+    moved = lines.due(target, NOW, 100)[0]
+    assert {line.sk for line in moved} == set(CHARGES)
+    assert _send(lines, moved) == ["sent"] * 3
 
 
 @pytest.mark.parametrize("before", ["due", "sent", "intended", "none"])
