@@ -100,6 +100,20 @@ class VersionUnguarded(Bug, name="rating_version_unguarded"):
         return {**statement, "Statement": text.replace(guard[0], "", 1), "Parameters": parameters}
 
 
+class EventApart(Bug, name="event_outside_transaction"):
+    """Events are written after the change that they report, not with it."""
+
+    kinds = ("dynamodb_transaction_conflict", "dynamodb_transaction_throttled")
+    found_by = (23, "dynamodb_transaction_throttled")
+
+    def dynamodb(self, operation: str, request: dict[str, Any], send: Send) -> Any:
+        items = request.get("TransactItems", ())
+        if operation != "transact_write_items" or len(items) < 2 or self.function == "admin":
+            return send(**request)
+        send(TransactItems=items[:1])
+        return send(TransactItems=items[1:])
+
+
 class CircuitNeverCloses(Bug, name="circuit_never_closes"):
     """The circuit breaker stays open once Odoo was unavailable."""
 
