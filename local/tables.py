@@ -1,4 +1,4 @@
-"""The six tables of template.yaml on an engine of one's own, for tests and benchmarks."""
+"""The tables of template.yaml on an engine of one's own, for tests and benchmarks."""
 
 import uuid
 from dataclasses import dataclass, fields
@@ -32,6 +32,7 @@ class Tables:
     ratings: str
     webhooks: str
     state: str
+    audit: str
 
     def environment(self) -> dict[str, str]:
         """Return the settings that name the tables, as template.yaml gives them to the functions."""

@@ -5,6 +5,7 @@ but its path, method, headers and query is read before its key is accepted.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from importlib import import_module
 from types import ModuleType
@@ -14,13 +15,15 @@ from urllib.parse import unquote
 from aws_lambda_powertools import Logger
 
 from functions.admin import dependencies
+from functions.admin.recorder import Recorder
 from functions.admin.request import Request, invalid_parameter
 from functions.admin.responses import Response, json_response
 from functions.admin.route_table import ROUTES, Route
 from functions.admin.route_table.path_parameters import exists
 from fusion_billing.access.portal_tokens import is_token
 from fusion_billing.access.principal import Principal
-from fusion_billing.errors import Fault, Forbidden, FusionError, NotFound, Refused
+from fusion_billing.audit.entry import Actor
+from fusion_billing.errors import Fault, Forbidden, FusionError, NotFound, Refused, Unavailable
 from fusion_billing.http import problem
 from fusion_billing.http.api_gateway import headers_of
 from fusion_billing.json_types import JsonMapping, JsonObject
@@ -77,7 +80,7 @@ def _respond(event: Mapping[str, Any]) -> EventResponse:
             # API Gateway decodes every escape except %25, so what is left is decoded here.
             parameters = {name: unquote(value) for name, value in found.items()}
             _check_path(route, parameters)
-            return handler_of(route)(request, **parameters)
+            return _served(route, request, parameters)
     allowed = sorted({route.method for route, _ in matching})
     if not allowed or method in allowed:
         raise NotFound(f"No such path: {method} is not served here" if allowed else "No such path")
@@ -87,6 +90,46 @@ def _respond(event: Mapping[str, Any]) -> EventResponse:
 def _cross_origin() -> ModuleType:
     """Return the module that shares responses with other origins, imported when a request names one."""
     return import_module("functions.admin.cross_origin")
+
+
+def _served(route: Route, request: Request, parameters: Mapping[str, str]) -> Response:
+    """Return the response of the route's handler, with entries in the audit log around it if the route says so."""
+    handler = handler_of(route)
+    object_ = _object_of(route, request, parameters)
+    if object_ is None or request.recorder is None:
+        return handler(request, **parameters)
+    # A body that is refused changes nothing, and is not worth an entry.
+    request.recorder.note(object_, "requested", request.optional_json())
+    try:
+        response = handler(request, **parameters)
+    except Exception as error:
+        with suppress(Unavailable):  # the first entry stands
+            request.recorder.note(object_, "failed", error=error.code if isinstance(error, FusionError) else "error")
+        raise
+    with suppress(Unavailable):
+        request.recorder.note(object_, "done")
+    return response
+
+
+def _object_of(route: Route, request: Request, parameters: Mapping[str, str]) -> str | None:
+    """Return the object of the entries around a handler; None if it has none around it."""
+    if route.audited == "around":
+        return route.object_of(parameters)
+    source = request.query.get("source")
+    if route.audited != "on_behalf" or source in {None, request.principal.source}:
+        return None
+    return f"usage/{source}/{parameters.get('idempotency_key', '')}"
+
+
+def _recorder(
+    route: Route, caller: Principal | None, query: Mapping[str, str], now: datetime, *, via_session: bool
+) -> Recorder | None:
+    if route.audited is None:
+        return None
+    actor = Actor("", "", "none")
+    if caller is not None:
+        actor = Actor(caller.key_id, caller.source, "session" if via_session else "api_key")
+    return Recorder(dependencies.audit_log, actor, route.operation_id, now, query.get("reason") or None)
 
 
 def _admitted(route: Route, event: Mapping[str, Any]) -> Request:
@@ -101,7 +144,8 @@ def _admitted(route: Route, event: Mapping[str, Any]) -> Request:
         caller.require(route.scope)
     query: dict[str, str] = event.get("queryStringParameters") or {}
     _check_query(route, query)
-    return Request(event, query, now, caller)
+    via_session = "authorization" not in headers_of(event)
+    return Request(event, query, now, caller, _recorder(route, caller, query, now, via_session=via_session))
 
 
 def _caller(route: Route, headers: Mapping[str, str], now: datetime) -> Principal:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fusion_billing.access.rate_limit import RateLimiter
     from fusion_billing.application.outbox import Outbox
     from fusion_billing.application.save_subscription import SubscriptionWriter
+    from fusion_billing.dynamodb.audit.audit_log import AuditLog
     from fusion_billing.dynamodb.catalog.api_keys import KeyStore
     from fusion_billing.dynamodb.catalog.definitions import CatalogStore
     from fusion_billing.dynamodb.catalog.source_changes import SourceChanges
@@ -245,6 +246,14 @@ def runs() -> "Runs":
         clock=time.monotonic,
         pause=time.sleep,
     )
+
+
+@cache
+def audit_log() -> "AuditLog":
+    """Return the audit log."""
+    from fusion_billing.dynamodb.audit.audit_log import AuditLog
+
+    return AuditLog(dynamodb(), settings.text("AUDIT_TABLE"))
 
 
 @cache

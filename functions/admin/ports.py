@@ -92,7 +92,7 @@ class Sources(Protocol):
     def get(self, source_id: str) -> "Source | None":
         """Return a source with the ids of its keys."""
 
-    def create(self, source: "Source") -> None:
+    def create(self, source: "Source", also: "Sequence[TransactionWrite]" = ()) -> None:
         """Store a new source."""
 
     def unchanged(self, source: "Source") -> "TransactionWrite":
@@ -108,17 +108,19 @@ class ApiKeys(Protocol):
     def get(self, key_id: str) -> "StoredKey | None":
         """Return a key that is not revoked."""
 
-    def create(self, key_id: str, key: "StoredKey", source_version: int) -> None:
+    def create(
+        self, key_id: str, key: "StoredKey", source_version: int, also: "Sequence[TransactionWrite]" = ()
+    ) -> None:
         """Store a key; raises `Conflict` if its source has two keys, `VersionConflict` if it was changed."""
 
-    def revoke(self, key_id: str, now: datetime) -> None:
+    def revoke(self, key_id: str, now: datetime, also: "Sequence[TransactionWrite]" = ()) -> None:
         """Revoke a key; raises `NotFound`."""
 
 
 class SourceChanges(Protocol):
     """Changes sources with their keys and endpoints (`dynamodb.catalog.source_changes.SourceChanges`)."""
 
-    def apply(self, source: "Source") -> None:
+    def apply(self, source: "Source", also: "Sequence[TransactionWrite]" = ()) -> None:
         """Store a source over the version that was read, and the copies of its limits; raises `VersionConflict`."""
 
 
@@ -247,5 +249,7 @@ class OrderLines(Protocol):
     def get(self, key: "RatingKey") -> "StoredLine":
         """Return the line of a rating; raises `NotFound`."""
 
-    def make_due(self, line: "StoredLine", line_partition: int, now: datetime) -> None:
+    def make_due(
+        self, line: "StoredLine", line_partition: int, now: datetime, *, also: "Sequence[TransactionWrite]" = ()
+    ) -> None:
         """Make a line due at once; raises `Conflict`."""

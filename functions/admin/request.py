@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from functions.admin.cursors import list_name, read_cursor, write_cursor
+from functions.admin.recorder import Record, Recorder, unrecorded
 from fusion_billing import strict_json
 from fusion_billing.access.principal import Principal
 from fusion_billing.catalog.identifiers import DEFAULT_PAGE, MAX_BODY_BYTES, MAX_PAGE
@@ -34,6 +35,7 @@ class Request:
         event: The event from API Gateway, payload format 2.0.
         query: The query parameters, all of them declared by the route.
         now: When the request came.
+        recorder: What makes its entries in the audit log; None for a route that changes nothing.
         caller: The principal, or None for a route that needs no key.
     """
 
@@ -41,6 +43,12 @@ class Request:
     query: Mapping[str, str]
     now: datetime
     caller: Principal | None = None
+    recorder: Recorder | None = None
+
+    @property
+    def record(self) -> Record:
+        """Return what makes the entries of this request in the audit log."""
+        return unrecorded if self.recorder is None else self.recorder.change
 
     @property
     def principal(self) -> Principal:

@@ -20,13 +20,15 @@ class Endpoints(Protocol):
     def listing(self, *, source: str | None, limit: int, after: str | None) -> "tuple[list[Endpoint], str | None]":
         """Return a page of endpoints by id, and the id after which the next page begins."""
 
-    def create(self, endpoint: "Endpoint", source_unchanged: "TransactionWrite") -> None:
-        """Store a new endpoint; raises `VersionConflict` if its source was changed."""
+    def create(self, endpoint: "Endpoint", also: "Sequence[TransactionWrite]" = ()) -> None:
+        """Store a new endpoint, with further writes of the transaction; raises `VersionConflict` if one fails."""
 
-    def replace(self, endpoint: "Endpoint", *, forget_failures: bool = False) -> "Endpoint":
+    def replace(
+        self, endpoint: "Endpoint", *, forget_failures: bool = False, also: "Sequence[TransactionWrite]" = ()
+    ) -> "Endpoint":
         """Store an endpoint over the version that was read, and return it; raises `Conflict`."""
 
-    def delete(self, endpoint_id: str) -> None:
+    def delete(self, endpoint_id: str, also: "Sequence[TransactionWrite]" = ()) -> None:
         """Delete an endpoint."""
 
 
@@ -84,7 +86,7 @@ class Deliveries(Protocol):
     ) -> "tuple[list[Delivery], str | None]":
         """Return a page of an endpoint's deliveries, and the event after which the next page begins."""
 
-    def replay(self, endpoint_id: str, event_id: str, now: datetime) -> bool:
+    def replay(self, endpoint_id: str, event_id: str, now: datetime, also: "Sequence[TransactionWrite]" = ()) -> bool:
         """Make a delivery due now; False if there is none."""
 
 

@@ -1,6 +1,7 @@
 """Sources and their API keys."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -19,11 +20,11 @@ class FakeApiKeys:
         self.reads[key_id] += 1
         return self.items.get(key_id)
 
-    def create(self, key_id: str, key: StoredKey, source_version: int = 1) -> None:
+    def create(self, key_id: str, key: StoredKey, source_version: int = 1, also: Sequence[object] = ()) -> None:
         del source_version
         self.items[key_id] = key
 
-    def revoke(self, key_id: str, now: datetime) -> None:
+    def revoke(self, key_id: str, now: datetime, also: Sequence[object] = ()) -> None:
         if key_id not in self.items:
             raise NotFound("Unknown key")
         del self.items[key_id]
@@ -38,13 +39,13 @@ class FakeSources:
     def get(self, source_id: str) -> Source | None:
         return self.items.get(source_id)
 
-    def create(self, source: Source) -> None:
+    def create(self, source: Source, also: Sequence[object] = ()) -> None:
         self.items[source.id] = source
 
     def unchanged(self, source: Source) -> object:
         return source.version
 
-    def apply(self, source: Source) -> None:
+    def apply(self, source: Source, also: Sequence[object] = ()) -> None:
         self.items[source.id] = replace(source, version=source.version + 1)
 
     def listing(self, after: str | None, limit: int) -> tuple[list[Source], str | None]:

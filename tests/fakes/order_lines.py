@@ -158,7 +158,15 @@ class FakeOrderLines:
 
         return self._resolve(line, follows, Standing(), now)
 
-    def make_due(self, line: StoredLine, line_partition: int, now: datetime, *, forget: bool = False) -> None:
+    def make_due(
+        self,
+        line: StoredLine,
+        line_partition: int,
+        now: datetime,
+        *,
+        forget: bool = False,
+        also: Sequence[object] = (),
+    ) -> None:
         def due(stored: StoredLine) -> StoredLine:
             return replace(
                 stored,

@@ -45,11 +45,10 @@ class FakeEndpoints:
         ]
         return found[:limit], found[limit - 1].id if len(found) > limit else None
 
-    def create(self, endpoint: Endpoint, source_unchanged: object = None) -> None:
-        del source_unchanged
+    def create(self, endpoint: Endpoint, also: Sequence[object] = ()) -> None:
         self.items[endpoint.id] = endpoint
 
-    def replace(self, endpoint: Endpoint, *, forget_failures: bool = False) -> Endpoint:
+    def replace(self, endpoint: Endpoint, *, forget_failures: bool = False, also: Sequence[object] = ()) -> Endpoint:
         stored = self.items.get(endpoint.id)
         if stored is None or stored.version != endpoint.version:
             raise Conflict("The endpoint was changed by another request: read it again")
@@ -58,7 +57,7 @@ class FakeEndpoints:
         self.items[endpoint.id] = new
         return new
 
-    def delete(self, endpoint_id: str) -> None:
+    def delete(self, endpoint_id: str, also: Sequence[object] = ()) -> None:
         self.items.pop(endpoint_id, None)
 
     def note_failure(self, endpoint_id: str, now: datetime) -> datetime | None:
@@ -162,7 +161,7 @@ class FakeDeliveries:
             self.claims.pop(key, None)
             return True
 
-    def replay(self, endpoint_id: str, event_id: str, now: datetime) -> bool:
+    def replay(self, endpoint_id: str, event_id: str, now: datetime, also: Sequence[object] = ()) -> bool:
         delivery = self.items.get((endpoint_id, event_id))
         if delivery is None:
             return False

@@ -1,4 +1,4 @@
-"""DynamoDB Local for every integration test: one engine a test run, six fresh tables a test.
+"""DynamoDB Local for every integration test: one engine a test run, fresh tables for each test.
 
 `dynamodb` is a low-level client of the engine, `tables` (a `local.tables.Tables`) the names of tables made of
 template.yaml under a prefix of the test's own, so that tests run side by side and none sees another's items.
@@ -104,7 +104,7 @@ def _table_definitions() -> dict[str, dict[str, Any]]:
 
 @pytest.fixture
 def tables(dynamodb: DynamoDBClient, _table_definitions: dict[str, dict[str, Any]]) -> Iterator[Tables]:
-    """The six tables of template.yaml, empty, for this test alone."""
+    """The tables of template.yaml, empty, for this test alone."""
     made = template_tables.create(dynamodb, _table_definitions)
     yield made
     template_tables.delete(dynamodb, made)

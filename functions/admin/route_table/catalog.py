@@ -25,6 +25,7 @@ def _definition_routes(kind: str, plural: str, schema: str, parameter: str) -> t
             errors=PUT_ERRORS + LIMIT_ERRORS + (SUBSCRIPTION_ERRORS if kind == "subscription" else ()),
             body=f"{schema}Definition",
             query=PUT_PARAMETERS,
+            audited="in_transaction",
         ),
         Route("GET", item, f"{plural}.get", "catalog:read", f"Show a {kind}", {200: schema}),
         Route(
@@ -45,6 +46,7 @@ def _definition_routes(kind: str, plural: str, schema: str, parameter: str) -> t
             {204: None},
             errors=("in_use", "conflict", "version_conflict", *LIMIT_ERRORS),
             query=("reason",),
+            audited="in_transaction",
         ),
     )
 
@@ -63,5 +65,6 @@ CATALOG = (
         errors=PUT_ERRORS + SUBSCRIPTION_ERRORS + LIMIT_ERRORS,
         body="SubscriptionChange",
         query=PUT_PARAMETERS,
+        audited="in_transaction",
     ),
 )

@@ -36,6 +36,7 @@ OPERATION = (
         "Create a source",
         {201: "Source"},
         body="SourceDefinition",
+        audited="in_transaction",
     ),
     Route("GET", "/v1/sources", "sources.list_sources", "admin", "List the sources", {200: "Source"}, paged=True),
     Route(
@@ -55,6 +56,7 @@ OPERATION = (
         {200: "Source"},
         errors=("version_conflict",),
         body="SourceChange",
+        audited="in_transaction",
     ),
     Route(
         "POST",
@@ -65,8 +67,17 @@ OPERATION = (
         {201: "Key"},
         errors=("too_many_keys", "version_conflict"),
         body="KeyDefinition",
+        audited="in_transaction",
     ),
-    Route("DELETE", "/v1/keys/{key_id}", "sources.revoke_key", "admin", "Revoke a key", {204: None}),
+    Route(
+        "DELETE",
+        "/v1/keys/{key_id}",
+        "sources.revoke_key",
+        "admin",
+        "Revoke a key",
+        {204: None},
+        audited="in_transaction",
+    ),
     Route(
         "POST",
         "/v1/portal-tokens",
@@ -76,6 +87,7 @@ OPERATION = (
         {201: "PortalToken"},
         errors=("not_found", "portal_not_configured"),
         body="PortalTokenDefinition",
+        audited="around",
     ),
     Route(
         "POST",
@@ -87,6 +99,7 @@ OPERATION = (
         errors=("not_found",),
         body="RunRequest",
         body_required=False,
+        audited="around",
     ),
     Route("GET", "/v1/ratings/runs/{run}", "runs.get", "admin", "Show a run", {200: "Run"}),
     Route(
@@ -109,6 +122,7 @@ OPERATION = (
         "Send a failed order line again, at once",
         {202: "Line"},
         errors=("conflict",),
+        audited="in_transaction",
     ),
     Route(
         "POST",
@@ -120,6 +134,7 @@ OPERATION = (
         errors=("not_found", "bad_cursor", *ODOO_ERRORS),
         body="ReconcileRequest",
         body_required=False,
+        audited="around",
     ),
     Route(
         "POST",
@@ -131,6 +146,18 @@ OPERATION = (
         errors=ODOO_ERRORS,
         body="SyncRequest",
         body_required=False,
+        audited="around",
+    ),
+    Route(
+        "GET",
+        "/v1/audit",
+        "audit.list_entries",
+        "admin",
+        "List who changed what through the API, from what, to what, the newest first",
+        {200: "AuditEntry"},
+        query=("from", "to", "actor", "object", "bom"),
+        paged=True,
+        csv=True,
     ),
     Route("GET", "/v1/health", "health.health", None, "Show that the service is up, and its version", {200: "Health"}),
     Route("GET", "/openapi.json", "openapi.openapi", None, "Show this document", {200: "Document"}),

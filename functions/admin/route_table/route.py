@@ -2,6 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
+
+Audited = Literal["in_transaction", "around", "on_behalf", "by_handler"]
+"""How a change gets into the audit log: by an entry in its own transaction, by entries before and after it, by those
+if a key acts for another source (a record's revisions are the log of its own), or by an entry that the handler makes,
+since it authenticates by itself."""
 
 Responses = Mapping[int, str | None]
 """Status -> the name of the response's schema in the OpenAPI document; None for no body."""
@@ -28,6 +34,7 @@ class Route:
         choices: The values that a query parameter may have, the default first; any text if it is not named.
         required_query: Those of `query` that a request must have.
         headers: The request headers that are read besides `Authorization`.
+        audited: How the route's changes get into the audit log; None for a route that changes nothing.
         csv: Whether a page is served as CSV too.
         page_members: The members of a page beside `items` and `cursor`, each the name of a schema's property in
             `PageMembers`.
@@ -52,6 +59,7 @@ class Route:
     page_members: tuple[str, ...] = ()
     csv: bool = False
     portal: bool = False
+    audited: Audited | None = None
 
     @property
     def template(self) -> str:
@@ -63,6 +71,12 @@ class Route:
         """The operation's id: the method, then the words of the path."""
         words = [word.strip("{}").replace(".", "_") for word in self.template.split("/") if word not in {"", "v1"}]
         return "_".join([self.method.lower(), *words])
+
+    def object_of(self, parameters: Mapping[str, str]) -> str:
+        """Return what the audit log calls the object of a request: its path up to the last parameter, filled in."""
+        words = self.template.split("/")[2:]
+        last = max((place for place, word in enumerate(words) if word.startswith("{")), default=len(words) - 1)
+        return "/".join(parameters.get(word.strip("{}"), word) for word in words[: last + 1])
 
     @property
     def parameters(self) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ SESSIONS = (
         errors=("malformed_key", "unknown_key", "revoked_key", "expired_key", "cross_site_request", "unavailable"),
         body="SessionRequest",
         headers=("Fusion-Session",),
+        audited="by_handler",
     ),
     Route(
         "GET",
@@ -35,5 +36,6 @@ SESSIONS = (
         {204: None},
         errors=("cross_site_request", "unavailable"),
         headers=("Fusion-Session",),
+        audited="by_handler",
     ),
 )

@@ -14,6 +14,7 @@ USAGE = (
         errors=("too_many_records", "idempotency_key_on_batch", "conflict"),
         body="Push",
         headers=("Idempotency-Key",),
+        audited="on_behalf",
     ),
     Route(
         "GET",
@@ -36,6 +37,7 @@ USAGE = (
         body="Voiding",
         body_required=False,
         query=("source",),
+        audited="on_behalf",
     ),
     Route(
         "GET",

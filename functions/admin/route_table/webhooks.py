@@ -15,6 +15,7 @@ WEBHOOKS = (
         {201: "EndpointWithSecret"},
         errors=("too_many_endpoints", "version_conflict", "not_found"),
         body="EndpointDefinition",
+        audited="in_transaction",
     ),
     Route(
         "GET",
@@ -35,8 +36,17 @@ WEBHOOKS = (
         {200: "Endpoint"},
         errors=("conflict", "version_conflict"),
         body="EndpointChange",
+        audited="in_transaction",
     ),
-    Route("DELETE", _ENDPOINT, "endpoints.delete", _SCOPE, "Delete an endpoint", {204: None}),
+    Route(
+        "DELETE",
+        _ENDPOINT,
+        "endpoints.delete",
+        _SCOPE,
+        "Delete an endpoint",
+        {204: None},
+        audited="in_transaction",
+    ),
     Route(
         "POST",
         f"{_ENDPOINT}/secret/rotate",
@@ -45,6 +55,7 @@ WEBHOOKS = (
         "Give an endpoint a new secret; the old one signs as well for 24 hours",
         {200: "EndpointWithSecret"},
         errors=("rotated_too_often", "conflict", "version_conflict"),
+        audited="in_transaction",
     ),
     Route(
         "POST",
@@ -56,6 +67,7 @@ WEBHOOKS = (
         body="TestEvent",
         body_required=False,
         errors=("endpoint_disabled",),
+        audited="around",
     ),
     Route(
         "POST",
@@ -66,6 +78,7 @@ WEBHOOKS = (
         {202: "Accepted"},
         errors=("endpoint_disabled",),
         body="Replay",
+        audited="around",
     ),
     Route(
         "GET",
@@ -85,5 +98,6 @@ WEBHOOKS = (
         "Send one event to one endpoint again",
         {202: "Accepted"},
         errors=("endpoint_disabled",),
+        audited="in_transaction",
     ),
 )

@@ -11,7 +11,7 @@ from functions.admin.services.visible_catalog import visible_catalog
 
 def put(request: Request, code: str) -> Response:
     """Create a charge, or add or replace one of its versions."""
-    change = put_request(request.principal, request.query, request.now)
+    change = put_request(request.principal, request.query, request.now, request.record)
     store, given = dependencies.catalog(), request.json()
     if change.dry_run:
         return json_response(200, dry_run.of_charge(dependencies.dry_run_stores(), code, given, change))
@@ -33,7 +33,7 @@ def list_charges(request: Request) -> Response:
 
 def delete(request: Request, code: str) -> Response:
     """Delete a charge that applies to no subscription."""
-    change = put_request(request.principal, request.query, request.now)
+    change = put_request(request.principal, request.query, request.now, request.record)
     jobs = dependencies.rating_jobs()
     service.delete(dependencies.catalog(), dependencies.subscriptions(), jobs, code, change)
     return no_content()

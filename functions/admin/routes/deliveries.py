@@ -77,6 +77,7 @@ def replay(request: Request, delivery: str) -> Response:
         request.principal,
         delivery,
         now=request.now,
+        record=request.record,
     )
     return json_response(202, response)
 

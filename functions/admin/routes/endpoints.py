@@ -9,7 +9,9 @@ from functions.admin.services.body_fields import check_fields
 
 def create(request: Request) -> Response:
     """Register an endpoint; only this response holds its secret."""
-    made = service.create(webhook_dependencies.webhooks(), request.principal, request.json(), request.now)
+    made = service.create(
+        webhook_dependencies.webhooks(), request.principal, request.json(), request.now, request.record
+    )
     return json_response(201, made, {"location": f"/v1/endpoints/{made['id']}"})
 
 
@@ -26,19 +28,22 @@ def get(request: Request, endpoint: str) -> Response:
 
 def change(request: Request, endpoint: str) -> Response:
     """Change an endpoint's url, events, description or state."""
-    changed = service.change(webhook_dependencies.webhooks(), request.principal, endpoint, request.json(), request.now)
+    changed = service.change(
+        webhook_dependencies.webhooks(), request.principal, endpoint, request.json(), request.now, record=request.record
+    )
     return json_response(200, changed)
 
 
 def delete(request: Request, endpoint: str) -> Response:
     """Delete an endpoint."""
-    service.delete(webhook_dependencies.webhooks(), request.principal, endpoint)
+    service.delete(webhook_dependencies.webhooks(), request.principal, endpoint, request.record)
     return no_content()
 
 
 def rotate(request: Request, endpoint: str) -> Response:
     """Give an endpoint a new secret; the old one signs as well for 24 hours."""
-    return json_response(200, service.rotate(webhook_dependencies.webhooks(), request.principal, endpoint, request.now))
+    rotated = service.rotate(webhook_dependencies.webhooks(), request.principal, endpoint, request.now, request.record)
+    return json_response(200, rotated)
 
 
 def test(request: Request, endpoint: str) -> Response:

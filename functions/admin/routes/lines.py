@@ -34,6 +34,7 @@ def retry(request: Request, line: str) -> Response:
         line,
         dependencies.line_partitions(),
         request.now,
+        record=request.record,
     )
     return json_response(202, required)
 

@@ -11,7 +11,7 @@ from functions.admin.services.visible_catalog import check_metric_change, visibl
 
 def put(request: Request, code: str) -> Response:
     """Create or replace a metric."""
-    change = put_request(request.principal, request.query, request.now)
+    change = put_request(request.principal, request.query, request.now, request.record)
     check_metric_change(request.principal, code)
     store, given = dependencies.catalog(), request.json()
     if change.dry_run:
@@ -33,7 +33,7 @@ def list_metrics(request: Request) -> Response:
 
 def delete(request: Request, code: str) -> Response:
     """Delete a metric that no charge uses."""
-    change = put_request(request.principal, request.query, request.now)
+    change = put_request(request.principal, request.query, request.now, request.record)
     check_metric_change(request.principal, code)
     service.delete(dependencies.catalog(), code, change)
     return no_content()

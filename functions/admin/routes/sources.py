@@ -10,12 +10,12 @@ from functions.admin.services import sources
 
 def create(request: Request) -> Response:
     """Create a source."""
-    return json_response(201, sources.create(_stores(), request.json(), request.now))
+    return json_response(201, sources.create(_stores(), request.json(), request.now, request.record))
 
 
 def change(request: Request, source_id: str) -> Response:
     """Change a source; the response comes once its new limits hold everywhere."""
-    return json_response(200, sources.change(_stores(), source_id, request.json(), time.sleep))
+    return json_response(200, sources.change(_stores(), source_id, request.json(), time.sleep, record=request.record))
 
 
 def list_sources(request: Request) -> Response:
@@ -30,12 +30,13 @@ def get(request: Request, source_id: str) -> Response:
 
 def create_key(request: Request, source_id: str) -> Response:
     """Create a key of a source; only this response shows it."""
-    return json_response(201, sources.create_key(_stores(), source_id, request.json(), request.now))
+    made = sources.create_key(_stores(), source_id, request.json(), request.now, record=request.record)
+    return json_response(201, made)
 
 
 def revoke_key(request: Request, key_id: str) -> Response:
     """Revoke a key; the response comes once it is rejected everywhere."""
-    sources.revoke_key(dependencies.keys(), key_id, request.now, time.sleep)
+    sources.revoke_key(dependencies.keys(), key_id, request.now, time.sleep, request.record)
     return no_content()
 
 

@@ -12,7 +12,7 @@ from functions.admin.services.visible_catalog import check_subscription_change, 
 
 def put(request: Request, subscription: str) -> Response:
     """Create or replace a subscription."""
-    change = put_request(request.principal, request.query, request.now)
+    change = put_request(request.principal, request.query, request.now, request.record)
     check_subscription_change(request.principal, subscription)
     definition, read_only = read_only_fields.split(request.json(), service.SHOWN)
     definition, changes = subscription_changes.without_changes(definition)
@@ -27,7 +27,7 @@ def put(request: Request, subscription: str) -> Response:
 
 def patch(request: Request, subscription: str) -> Response:
     """Change single fields of a subscription."""
-    change = put_request(request.principal, request.query, request.now)
+    change = put_request(request.principal, request.query, request.now, request.record)
     store, writer = dependencies.subscriptions(), dependencies.subscription_writer()
     given = request.json()
     if change.dry_run:
@@ -51,7 +51,7 @@ def list_subscriptions(request: Request) -> Response:
 
 def delete(request: Request, subscription: str) -> Response:
     """Delete a subscription on which nothing was counted or billed."""
-    change = put_request(request.principal, request.query, request.now)
+    change = put_request(request.principal, request.query, request.now, request.record)
     service.delete(
         dependencies.subscriptions(),
         dependencies.subscription_use(),

@@ -29,6 +29,7 @@ from fusion_billing.catalog.validation import check_size, parse
 from fusion_billing.dynamodb.catalog.definitions import Stored
 from fusion_billing.dynamodb.keys import CHARGE
 from fusion_billing.errors import Fault, InUse, NotFound, Refused
+from fusion_billing.json_types import JsonObject
 from fusion_billing.messaging.rating_jobs import COMMIT_SECONDS
 
 SHOWN = ("versions", "history")
@@ -118,7 +119,12 @@ def put(
             put_request.check_confirmed(plan.to_confirm, f"{' and '.join(plan.to_confirm)} of the charge {code}")
             jobs.sweep(code, delay=COMMIT_SECONDS)
             expected = None if stored is None else stored.version
-            version = store.put_charge(plan.versions, expected, put_request.change(plan.cause))
+            known = None if stored is None else stored.value
+            version = store.put_charge(
+                plan.versions,
+                expected,
+                put_request.change(plan.cause, f"charges/{code}", _document(known), _document(plan.versions)),
+            )
             return stored is None, as_json(store, Stored(plan.versions, version), put_request.now)
     raise AssertionError
 
@@ -161,8 +167,20 @@ def delete(store: Catalog, subscriptions: Subscriptions, jobs: RatingJobs, code:
                     f"The charge {code} applies to {which}: first set active to false, and remove it from overrides"
                 )
             jobs.sweep(code, delay=COMMIT_SECONDS)
-            store.delete_charge(code, stored.version, put_request.change("deleted"))
+            store.delete_charge(
+                code, stored.version, put_request.change("deleted", f"charges/{code}", _document(stored.value), None)
+            )
             return
+
+
+def _document(versions: Versions | None) -> JsonObject | None:
+    """Return a charge as the audit log has it: each version under the instant from which it is valid."""
+    if versions is None:
+        return None
+    return {
+        "since ever" if version.valid_from is None else str(shown(version.valid_from)): version.as_json()
+        for version in versions
+    }
 
 
 def with_version(versions: Versions, charge: Charge) -> tuple[Charge, ...]:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import NotRequired, TypedDict
 
 from functions.admin.cursors import bad_cursor
+from functions.admin.recorder import Record, unrecorded
 from functions.admin.services.delivery_json import DeliveryJson, delivery_json
 from functions.admin.services.endpoints import find, refuse_disabled
 from functions.admin.webhook_ports import Deliveries, Endpoints, WakeUps
@@ -65,6 +66,7 @@ def replay(
     delivery_id: str,
     *,
     now: datetime,
+    record: Record = unrecorded,
 ) -> DeliveryJson:
     """Send one event to one endpoint again, under the same `webhook-id`, regardless of earlier deliveries.
 
@@ -75,10 +77,14 @@ def replay(
         raise NotFound("No such delivery")
     endpoint = find(endpoints, principal, named[0])
     refuse_disabled(endpoint)
-    found = deliveries.get(*named) if any(limit is not None for limit in endpoint.limits) else None
-    if found is not None and not endpoint.may_see_delivery(found):
+    was = deliveries.get(*named)
+    if was is None or not endpoint.may_see_delivery(was):
         raise NotFound("No such delivery")
-    if not deliveries.replay(*named, now):
+    due_at = None if was.due_at is None else rfc3339(was.due_at)
+    before = {"state": was.state, "attempt_count": was.attempt_count, "due_at": due_at}
+    after = {"state": "due", "attempt_count": 0, "due_at": rfc3339(now)}
+    also = record(f"deliveries/{delivery_id}", before, after)
+    if not deliveries.replay(*named, now, also):
         raise NotFound("No such delivery")
     wake_ups.now([endpoint.id])
     stored = deliveries.get(*named)

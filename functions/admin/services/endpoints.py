@@ -7,12 +7,14 @@ from secrets import token_bytes
 from typing import Any, Literal, NotRequired, TypedDict, cast
 
 from functions.admin.ports import Sources
+from functions.admin.recorder import Record, unrecorded
 from functions.admin.services.write_attempts import attempts
 from functions.admin.webhook_ports import EndpointEvents, Endpoints, EndpointSecrets, Events
 from fusion_billing.access.principal import Principal
 from fusion_billing.catalog.identifiers import MAX_DESCRIPTION, MAX_ENDPOINTS
 from fusion_billing.errors import Conflict, Fault, NotFound, Refused
 from fusion_billing.instants import rfc3339
+from fusion_billing.json_types import JsonObject
 from fusion_billing.outbound.ssrf_guard import SsrfGuard
 from fusion_billing.webhooks import identifiers, signing
 from fusion_billing.webhooks.endpoint import Endpoint, SealedSecret
@@ -79,7 +81,13 @@ class Webhooks:
     random: Callable[[int], bytes] = token_bytes
 
 
-def create(webhooks: Webhooks, principal: Principal, body: Mapping[str, object], now: datetime) -> NewEndpointJson:
+def create(
+    webhooks: Webhooks,
+    principal: Principal,
+    body: Mapping[str, object],
+    now: datetime,
+    record: Record = unrecorded,
+) -> NewEndpointJson:
     """Register an endpoint of the principal's source; only this response contains its secret.
 
     Raises `Refused` with every fault: an unknown field or event, and for the URL why it can't be sent to.
@@ -105,7 +113,8 @@ def create(webhooks: Webhooks, principal: Principal, body: Mapping[str, object],
                 secrets=(sealed,),
                 **requested,
             )
-            webhooks.endpoints.create(endpoint, webhooks.sources.unchanged(source))
+            entry = record(_object(endpoint), None, _recorded(endpoint))
+            webhooks.endpoints.create(endpoint, [webhooks.sources.unchanged(source), *entry])
             return {**as_json(endpoint), "secret": secret}
     raise AssertionError
 
@@ -133,7 +142,13 @@ def listing(
 
 
 def change(
-    webhooks: Webhooks, principal: Principal, endpoint_id: str, body: Mapping[str, object], now: datetime
+    webhooks: Webhooks,
+    principal: Principal,
+    endpoint_id: str,
+    body: Mapping[str, object],
+    now: datetime,
+    *,
+    record: Record = unrecorded,
 ) -> EndpointJson:
     """Change what `body` names: url, events, description, state (`enabled` or `disabled`).
 
@@ -149,15 +164,19 @@ def change(
         changed = replace(changed, disabled_at=None, disabled_reason=None)
     elif endpoint.enabled:
         changed = replace(changed, disabled_at=now, disabled_reason="requested")
-    return as_json(webhooks.endpoints.replace(changed, forget_failures=restarts))
+    also = record(_object(endpoint), _recorded(endpoint), _recorded(changed))
+    return as_json(webhooks.endpoints.replace(changed, forget_failures=restarts, also=also))
 
 
-def delete(webhooks: Webhooks, principal: Principal, endpoint_id: str) -> None:
+def delete(webhooks: Webhooks, principal: Principal, endpoint_id: str, record: Record = unrecorded) -> None:
     """Delete an endpoint: nothing more is sent to it. Raises `NotFound`."""
-    webhooks.endpoints.delete(find(webhooks.endpoints, principal, endpoint_id).id)
+    endpoint = find(webhooks.endpoints, principal, endpoint_id)
+    webhooks.endpoints.delete(endpoint.id, record(_object(endpoint), _recorded(endpoint), None))
 
 
-def rotate(webhooks: Webhooks, principal: Principal, endpoint_id: str, now: datetime) -> RotatedJson:
+def rotate(
+    webhooks: Webhooks, principal: Principal, endpoint_id: str, now: datetime, record: Record = unrecorded
+) -> RotatedJson:
     """Give an endpoint a new secret, shown once; for 24 hours messages are signed with the old one too.
 
     Raises `NotFound`, or `Conflict` where it was rotated too often of late.
@@ -169,7 +188,9 @@ def rotate(webhooks: Webhooks, principal: Principal, endpoint_id: str, now: date
     until = now + OLD_SECRET_LIVES
     old = [known if known.expires_at is not None else replace(known, expires_at=until) for known in live]
     secret, sealed = _new_secret(webhooks, endpoint_id, now)
-    stored = webhooks.endpoints.replace(replace(endpoint, secrets=(sealed, *old)))
+    rotated = replace(endpoint, secrets=(sealed, *old))
+    also = record(_object(endpoint), _recorded(endpoint), _recorded(rotated))
+    stored = webhooks.endpoints.replace(rotated, also=also)
     return {**as_json(stored), "secret": secret, "previous_secret_expires_at": rfc3339(until)}
 
 
@@ -197,6 +218,16 @@ def _sample(type_: str, endpoint_id: str) -> dict[str, Any]:
     if "endpoint" in data:
         data["endpoint"] = endpoint_id
     return data if type_ == TEST_EVENT else {**data, "sample": True}
+
+
+def _object(endpoint: Endpoint) -> str:
+    return f"endpoints/{endpoint.id}"
+
+
+def _recorded(endpoint: Endpoint) -> JsonObject:
+    """Return an endpoint as the audit log has it: when its secrets were made, and never one of them."""
+    created = [rfc3339(secret.created_at) for secret in endpoint.secrets]
+    return {**as_json(endpoint), "signing_secrets_created_at": created}
 
 
 def refuse_disabled(endpoint: Endpoint) -> None:

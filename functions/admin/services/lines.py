@@ -8,6 +8,7 @@ from typing import Protocol
 
 from functions.admin.cursors import bad_cursor
 from functions.admin.ports import OrderLines
+from functions.admin.recorder import Record, unrecorded
 from functions.admin.services.line_json import LineJson, document_of, line_json
 from fusion_billing.billing.rating import RatingKey
 from fusion_billing.catalog.identifiers import is_subscription_id
@@ -63,7 +64,15 @@ def get(store: OrderLines, identity: str) -> LineJson:
     return line_json(store.get(key_of(identity)))
 
 
-def retry(store: OrderLines, queue: RelayQueue, identity: str, line_partitions: int, now: datetime) -> LineJson:
+def retry(
+    store: OrderLines,
+    queue: RelayQueue,
+    identity: str,
+    line_partitions: int,
+    now: datetime,
+    *,
+    record: Record = unrecorded,
+) -> LineJson:
     """Make a failed line due, and have the relay look at once.
 
     Raises `NotFound`, and `Conflict` where the line is neither failed nor put off, or its period is invoiced.
@@ -74,7 +83,9 @@ def retry(store: OrderLines, queue: RelayQueue, identity: str, line_partitions: 
     document = document_of(line)
     if document is None:
         raise Conflict("The rating has no order in Odoo")
-    store.make_due(line, line_partition(document.odoo_order_id, line_partitions), now)
+    before = {"state": line.state, "error": line.error, "attempt_count": line.attempt_count}
+    also = record(f"lines/{line.key.line}", before, {"state": "due", "error": None, "attempt_count": 0})
+    store.make_due(line, line_partition(document.odoo_order_id, line_partitions), now, also=also)
     wake_up(queue)
     return line_json(store.get(line.key))
 

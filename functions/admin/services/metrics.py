@@ -16,6 +16,7 @@ from fusion_billing.catalog.validation import parse
 from fusion_billing.dynamodb.catalog.definitions import Stored
 from fusion_billing.dynamodb.keys import METRIC
 from fusion_billing.errors import InUse, NotFound
+from fusion_billing.json_types import JsonObject
 from fusion_billing.messaging.rating_jobs import COMMIT_SECONDS
 
 SHOWN = ("history",)
@@ -37,8 +38,12 @@ class Planned:
     @property
     def changed(self) -> list[str]:
         """Return the names of the fields that change."""
-        before = {} if self.stored is None else self.stored.value.as_json()
-        return changed_fields(before, self.metric.as_json())
+        return changed_fields(self.before or {}, self.metric.as_json())
+
+    @property
+    def before(self) -> JsonObject | None:
+        """Return the stored definition."""
+        return None if self.stored is None else self.stored.value.as_json()
 
     @property
     def to_confirm(self) -> list[str]:
@@ -78,7 +83,9 @@ def put(
                 _rate_again(plan, jobs)
             expected = None if plan.stored is None else plan.stored.version
             cause = "created" if plan.stored is None else in_words(plan.changed)
-            version = store.put_metric(plan.metric, expected, put_request.change(cause))
+            version = store.put_metric(
+                plan.metric, expected, put_request.change(cause, f"metrics/{code}", plan.before, plan.metric.as_json())
+            )
             return plan.stored is None, as_json(store, Stored(plan.metric, version))
     raise AssertionError
 
@@ -102,10 +109,12 @@ def delete(store: Catalog, code: str, put_request: PutRequest) -> None:
     for attempt in attempts():
         with attempt:
             refs = store.refs_of(code)
+            stored = store.stored_metric(code)
+            before = None if stored is None else stored.value.as_json()
             users = sorted(_charges_on(store, code))
             if users:
                 raise InUse(f"The charge {users[0]} prices the metric {code}: delete the charge first")
-            store.delete_metric(code, refs, put_request.change("deleted"))
+            store.delete_metric(code, refs, put_request.change("deleted", f"metrics/{code}", before, None))
             return
 
 

@@ -1,13 +1,17 @@
 """Requests to change a definition: the author, the confirmed effects, the reason, and whether it is a dry run."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from functions.admin.recorder import Record, unrecorded
 from fusion_billing.access.principal import Principal
 from fusion_billing.catalog.change import Author, Change
 from fusion_billing.catalog.identifiers import MAX_REASON
+from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.errors import Conflict, Fault, Refused
+from fusion_billing.json_types import JsonMapping
+from fusion_billing.webhooks.publishing import TransactionWrite
 
 EFFECTS = ("aggregation", "rounding", "metric", "currency")
 """Values of `confirm`: changes of what open periods are rated as."""
@@ -22,15 +26,18 @@ class PutRequest:
     dry_run: bool = False
     confirmed: frozenset[str] = frozenset()
     reason: str | None = None
+    record: Record = unrecorded
 
-    @property
-    def author(self) -> Author:
-        """Return who makes the change, and the reason."""
-        return Author(self.principal.key_id, self.reason)
+    def author(
+        self, record: Callable[[StoredSubscription | None, StoredSubscription], Sequence[TransactionWrite]]
+    ) -> Author:
+        """Return who changes a subscription, the reason, and how the change is recorded."""
+        return Author(self.principal.key_id, self.reason, record)
 
-    def change(self, cause: str) -> Change:
-        """Return the entry of the definition's history."""
-        return self.author.change(self.now, cause)
+    def change(self, cause: str, object_: str, before: JsonMapping | None, after: JsonMapping | None) -> Change:
+        """Return the entry of a definition's history, with that of the audit log: what `object_` was and becomes."""
+        also = self.record(object_, before, after)
+        return Author(self.principal.key_id, self.reason).change(self.now, cause, also)
 
     def check_confirmed(self, effects: Collection[str], what: str) -> None:
         """Raise `Conflict` (`confirmation_required`) unless every effect is confirmed; `what` says whose."""
@@ -44,7 +51,9 @@ class PutRequest:
             )
 
 
-def put_request(principal: Principal, query: Mapping[str, str], now: datetime) -> PutRequest:
+def put_request(
+    principal: Principal, query: Mapping[str, str], now: datetime, record: Record = unrecorded
+) -> PutRequest:
     """Return the request that a query describes; raises `Refused` (`invalid_parameter`)."""
     faults = []
     dry_run = query.get("dry_run", "false")
@@ -58,7 +67,7 @@ def put_request(principal: Principal, query: Mapping[str, str], now: datetime) -
         faults.append(Fault("reason", "invalid_parameter", f"must be text of at most {MAX_REASON} characters"))
     if faults:
         raise Refused(faults, code="invalid_parameter")
-    return PutRequest(principal, now, dry_run == "true", confirmed, reason)
+    return PutRequest(principal, now, dry_run == "true", confirmed, reason, record)
 
 
 def in_words(fields: Iterable[str]) -> str:

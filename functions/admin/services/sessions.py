@@ -85,13 +85,18 @@ def show(principal: Principal, sources: Sources) -> SessionJson:
     return shown
 
 
-def end(authenticator: Authenticator, store: SessionStore, headers: Mapping[str, str], now: datetime) -> None:
-    """End the session of a request, if it has one that is valid: nobody else's can be ended."""
+def end(
+    authenticator: Authenticator, store: SessionStore, headers: Mapping[str, str], now: datetime
+) -> Principal | None:
+    """End the session of a request, if it has one that is valid, and return whose it was."""
     cookie = sessions.read_cookie(headers.get("cookie", ""))
     if cookie is None:
-        return
-    authenticator.authenticate({name: value for name, value in headers.items() if name != "authorization"}, now)
+        return None
+    principal = authenticator.authenticate(
+        {name: value for name, value in headers.items() if name != "authorization"}, now
+    )
     try:
         store.end_session(cookie.key_id, cookie.session_id)
     except NotFound:  # the key went meanwhile, and the session with it
-        return
+        return None
+    return principal

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import NotRequired, TypedDict
 
 from functions.admin.ports import ApiKeys, SourceChanges, Sources, Subscriptions
+from functions.admin.recorder import Record, unrecorded
 from functions.admin.services.write_attempts import attempts
 from fusion_billing.access import keys as key_format
 from fusion_billing.access.principal import Principal
@@ -16,6 +17,7 @@ from fusion_billing.catalog.validation import parse
 from fusion_billing.errors import Fault, NotFound, Refused
 from fusion_billing.http.authentication import REMEMBERED_SECONDS
 from fusion_billing.instants import rfc3339
+from fusion_billing.json_types import JsonObject
 
 _READ_ONLY = ("id", "created_at")
 
@@ -68,18 +70,25 @@ class Stores:
     changes: SourceChanges
 
 
-def create(stores: Stores, body: object, now: datetime) -> SourceJson:
+def create(stores: Stores, body: object, now: datetime, record: Record = unrecorded) -> SourceJson:
     """Create the source that `body` describes and return it; raises `Refused`.
 
     A subscription may be named by an alias; it is stored, and shown, by its own ID.
     """
     requested = parse(NewSource, body)
     source = _with(Source(f"src_{secrets.token_hex(8)}", requested.name, created=now), stores.subscriptions, requested)
-    stores.sources.create(source)
+    stores.sources.create(source, record(f"sources/{source.id}", None, dict(_shown(source))))
     return _shown(source)
 
 
-def change(stores: Stores, source_id: str, body: Mapping[str, object], pause: Callable[[float], None]) -> SourceJson:
+def change(
+    stores: Stores,
+    source_id: str,
+    body: Mapping[str, object],
+    pause: Callable[[float], None],
+    *,
+    record: Record = unrecorded,
+) -> SourceJson:
     """Change the fields in `body` of a source, null taking a limit away; return the source.
 
     Its keys and endpoints have the new limits at once: it returns when no container remembers the former ones.
@@ -91,8 +100,10 @@ def change(stores: Stores, source_id: str, body: Mapping[str, object], pause: Ca
             whole = {name: value for name, value in _shown(source).items() if name not in _READ_ONLY}
             requested = parse(NewSource, {**whole, **body})
             changed = _with(source, stores.subscriptions, requested)
-            stores.changes.apply(changed)
-            if changed != source:
+            is_changed = changed != source
+            before, after = dict(_shown(source)), dict(_shown(changed))
+            stores.changes.apply(changed, record(f"sources/{source.id}", before, after) if is_changed else ())
+            if is_changed:
                 pause(REMEMBERED_SECONDS)
             return _shown(changed)
     raise AssertionError
@@ -125,7 +136,9 @@ def listing(sources: Sources, after: str | None, limit: int) -> tuple[list[Sourc
     return [_shown(source) for source in found], last
 
 
-def create_key(stores: Stores, source_id: str, body: object, now: datetime) -> NewKeyJson:
+def create_key(
+    stores: Stores, source_id: str, body: object, now: datetime, *, record: Record = unrecorded
+) -> NewKeyJson:
     """Make a key of a source; what is returned holds it, and nothing else ever does.
 
     Raises `Refused`, `NotFound`, and `Conflict` (`too_many_keys`) where two are live already.
@@ -136,11 +149,11 @@ def create_key(stores: Stores, source_id: str, body: object, now: datetime) -> N
     for attempt in attempts():
         with attempt:
             source = _existing(stores.sources, source_id)
-            return _issue(stores.keys, source, requested, now)
+            return _issue(stores.keys, source, requested, now, record)
     raise AssertionError
 
 
-def _issue(keys: ApiKeys, source: Source, requested: NewKey, now: datetime) -> NewKeyJson:
+def _issue(keys: ApiKeys, source: Source, requested: NewKey, now: datetime, record: Record) -> NewKeyJson:
     made = key_format.generate()
     principal = Principal(made.id, source.id, frozenset(requested.scopes), *source.limits)
     key = StoredKey(
@@ -150,7 +163,8 @@ def _issue(keys: ApiKeys, source: Source, requested: NewKey, now: datetime) -> N
         expires=requested.expires_at,
         requests_per_second=source.requests_per_second,
     )
-    keys.create(made.id, key, source.version)
+    also = record(f"keys/{made.id}", None, _recorded(made.id, key))
+    keys.create(made.id, key, source.version, also)
     shown: NewKeyJson = {
         "id": made.id,
         "key": made.text,
@@ -162,11 +176,16 @@ def _issue(keys: ApiKeys, source: Source, requested: NewKey, now: datetime) -> N
     return shown
 
 
-def revoke_key(keys: ApiKeys, key_id: str, now: datetime, pause: Callable[[float], None]) -> None:
+def revoke_key(
+    keys: ApiKeys, key_id: str, now: datetime, pause: Callable[[float], None], record: Record = unrecorded
+) -> None:
     """Revoke a key and return once it is dead in every container; raises `NotFound`."""
     if key_format.ID_PATTERN.fullmatch(key_id) is None:
         raise NotFound(f"No such API key: {key_id}")
-    keys.revoke(key_id, now)
+    stored = keys.get(key_id)
+    if stored is None:
+        raise NotFound(f"No such API key: {key_id}")
+    keys.revoke(key_id, now, record(f"keys/{key_id}", _recorded(key_id, stored), None))
     pause(REMEMBERED_SECONDS)
 
 
@@ -186,6 +205,11 @@ def own_ids(subscriptions: Subscriptions, named: Sequence[str], known: frozenset
     if faults:
         raise Refused(faults)
     return frozenset(ids)
+
+
+def _recorded(key_id: str, key: StoredKey) -> JsonObject:
+    """Return a key as the audit log has it."""
+    return {**_key_shown(key_id, key, key.created), "source": key.principal.source}
 
 
 def _existing(sources: Sources, source_id: str) -> Source:

@@ -1,6 +1,6 @@
 """Create, change and delete subscriptions; those that are read from Odoo can be changed here too."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from functions.admin.ports import Catalog, Subscriptions, SubscriptionUse
@@ -13,10 +13,12 @@ from functions.admin.services.write_attempts import attempts
 from fusion_billing.access.principal import Principal
 from fusion_billing.application.save_subscription import Saved, SubscriptionWriter
 from fusion_billing.application.subscription_plan import Chain, SaveRequest
+from fusion_billing.catalog.change import Author
 from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.errors import Forbidden, InUse, VersionConflict
 from fusion_billing.instants import rfc3339
+from fusion_billing.webhooks.publishing import TransactionWrite
 
 SHOWN = ("history", "origin", "open_period", "plan_history")
 """The read-only fields of a subscription; `version` is one too."""
@@ -40,7 +42,7 @@ def put(  # noqa: PLR0917  stores, who asks, and the parts of the body
     guard = _guard(store, put_request, requested, read_only)
     chain = _chain(store, requested, changes)
     saved: Saved = writer.save(
-        SaveRequest(requested, origin="api", now=put_request.now, guard=guard, chain=chain, author=put_request.author)
+        SaveRequest(requested, origin="api", now=put_request.now, guard=guard, chain=chain, author=_author(put_request))
     )
     return saved.outcome == "created", subscription_json(saved.stored, store)
 
@@ -104,7 +106,7 @@ def patch(  # noqa: PLR0917  what `put` takes, and whose
             requested, chain, guard = _patched(store, catalog, put_request, id_, body)
             saved = writer.save(
                 SaveRequest(
-                    requested, origin="api", now=put_request.now, guard=guard, chain=chain, author=put_request.author
+                    requested, origin="api", now=put_request.now, guard=guard, chain=chain, author=_author(put_request)
                 )
             )
             return subscription_json(saved.stored, store)
@@ -168,8 +170,17 @@ def delete(
             start = use.period_billed(id_, [period.start for period in stored.calendar.known])
             if start is not None:
                 raise InUse(f"The subscription {id_} was billed for the period that starts at {rfc3339(start)}")
-            store.delete(stored, put_request.change("deleted"))
+            before = subscription_json(stored)
+            store.delete(stored, put_request.change("deleted", f"subscriptions/{id_}", before, None))
             return
+
+
+def _author(put_request: PutRequest) -> Author:
+    def record(stored: StoredSubscription | None, new: StoredSubscription) -> Sequence[TransactionWrite]:
+        before = None if stored is None else subscription_json(stored)
+        return put_request.record(f"subscriptions/{new.id}", before, subscription_json(new))
+
+    return put_request.author(record)
 
 
 def _check_plan(principal: Principal, plan: str) -> None:

@@ -50,4 +50,21 @@ def rating_list_schemas() -> dict[str, Schema]:
         "line": {"anyOf": [line, {"type": "null"}], "description": "its order line; null if it has none"},
     }
     corrects = INSTANT | {"description": "of an adjustment: start of the invoiced period that it corrects"}
-    return {"ListedRating": object_(tuple(rating), **rating, corrects=corrects)}
+    return {"AuditEntry": _audit_entry(), "ListedRating": object_(tuple(rating), **rating, corrects=corrects)}
+
+
+def _audit_entry() -> Schema:
+    side = {"type": ["object", "null"], "description": "the fields that differ; null where the object does not exist"}
+    entry = {
+        "id": TEXT,
+        "recorded_at": INSTANT,
+        "actor": TEXT | {"description": "ID of the API key", "examples": ["k3v9x2m4q8r1t7w5"]},
+        "source": TEXT | {"description": "the key's source"},
+        "via": {"type": "string", "enum": ["api_key", "session", "portal_token", "none"]},
+        "action": TEXT | {"description": "operationId of the request", "examples": ["put_charges_code"]},
+        "object": TEXT | {"description": "what was changed", "examples": ["charges/api_calls"]},
+        "stage": {"type": "string", "enum": ["done", "requested", "failed"]},
+        "before": side,
+        "after": side,
+    }
+    return object_(tuple(entry), **entry, reason=TEXT, error=TEXT | {"description": "error code of a failed change"})

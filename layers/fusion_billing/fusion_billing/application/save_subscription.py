@@ -183,7 +183,7 @@ class SubscriptionWriter:
         closed = () if stored is None else newly_invoiced(stored.calendar, new.calendar)
         prepared = self._events.of(new, stored, closed, now)
         writes = [write for event in prepared for write in event.writes]
-        self._store.put(new, stored, writes, author.change(now, cause_of_change(stored, new)))
+        self._store.put(new, stored, writes, author.change_of(stored, new, now, cause_of_change(stored, new)))
         for event in prepared:
             self._outbox.wake_up(event)
         return closed

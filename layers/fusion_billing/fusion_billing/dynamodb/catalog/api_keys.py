@@ -1,5 +1,6 @@
 """API keys and sources in the catalog table (docs/data-model.md, Catalog)."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +42,7 @@ class KeyStore:
         item = response.get("Item")
         return _read(key_id, item) if item else None
 
-    def create(self, key_id: str, stored: StoredKey, source_version: int = 1) -> None:
+    def create(self, key_id: str, stored: StoredKey, source_version: int = 1, also: Sequence[Any] = ()) -> None:
         """Store a new key of an existing source, read at `source_version`: the key has copies of its limits.
 
         Raises `NotFound` if the source does not exist, `VersionConflict` if it has changed since,
@@ -70,7 +71,7 @@ class KeyStore:
         try:
             with unavailable_when_transient():
                 self._client.transact_write_items(
-                    TransactItems=[{"Update": add_to_source}, {"Put": put_key}],
+                    TransactItems=[{"Update": add_to_source}, {"Put": put_key}, *also],
                 )
         except ClientError as error:
             if not cancelled_by_condition(error):
@@ -129,17 +130,17 @@ class KeyStore:
                 raise
             raise NotFound(f"Unknown API key: {key_id}") from error
 
-    def revoke(self, key_id: str, now: datetime) -> None:
+    def revoke(self, key_id: str, now: datetime, also: Sequence[Any] = ()) -> None:
         """Revoke a key. A revoked key stays revoked. Raises `NotFound` and `Unavailable`."""
         for _ in VERSION_CONFLICTS.attempts():
             stored = self.get(key_id)
             if stored is None:
                 raise NotFound(f"Unknown API key: {key_id}")
-            if stored.revoked is not None or self._revoked(key_id, stored.principal.source, now):
+            if stored.revoked is not None or self._revoked(key_id, stored.principal.source, now, also):
                 return
         raise Unavailable("The keys of the source are being changed by other requests: send the request again")
 
-    def _revoked(self, key_id: str, source_id: str, now: datetime) -> bool:
+    def _revoked(self, key_id: str, source_id: str, now: datetime, also: Sequence[Any]) -> bool:
         """Revoke the key and remove it from its source's list; return False if the list has changed since."""
         source = SourceStore(self._client, self._table).get(source_id)
         live = source.keys if source else ()
@@ -165,7 +166,7 @@ class KeyStore:
         }
         try:
             with unavailable_when_transient():
-                self._client.transact_write_items(TransactItems=[{"Update": take_off}, {"Update": mark}])
+                self._client.transact_write_items(TransactItems=[{"Update": take_off}, {"Update": mark}, *also])
         except ClientError as error:
             if not cancelled_by_condition(error):
                 raise

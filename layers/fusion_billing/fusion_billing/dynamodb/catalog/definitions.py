@@ -188,7 +188,7 @@ class CatalogStore:
 
         Raises `VersionConflict` if the condition of the first write failed, and `Unavailable`.
         """
-        entry: list[Any] = [] if change is None else [self._history.write(kind, code, version, change)]
+        entry: list[Any] = [] if change is None else [self._history.write(kind, code, version, change), *change.also]
         try:
             with unavailable_when_transient():
                 self._client.transact_write_items(TransactItems=writes + entry)

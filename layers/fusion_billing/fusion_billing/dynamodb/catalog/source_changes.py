@@ -26,8 +26,8 @@ class SourceChanges:
         self._catalog = catalog_table
         self._webhooks = webhooks_table
 
-    def apply(self, source: Source) -> None:
-        """Store a source, and the copies of its limits.
+    def apply(self, source: Source, also: Sequence[Any] = ()) -> None:
+        """Store a source with further writes of the transaction, and the copies of its limits.
 
         The source, its keys and as many endpoints as fit are one transaction; further endpoints follow in
         transactions of their own. If a call is interrupted, repeat it: endpoints that have other
@@ -35,7 +35,7 @@ class SourceChanges:
 
         Raises `VersionConflict` if the source, or one of its keys or endpoints, was changed since, and `Unavailable`.
         """
-        writes = [self._source(source), *(self._key(source, key_id) for key_id in source.keys)]
+        writes = [self._source(source), *also, *(self._key(source, key_id) for key_id in source.keys)]
         writes += self._endpoints(source)
         for start in range(0, len(writes), MAX_TRANSACTION_WRITES):
             self._transact(writes[start : start + MAX_TRANSACTION_WRITES])

@@ -1,6 +1,7 @@
 """Sources in the catalog table (docs/data-model.md, Catalog)."""
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -8,7 +9,7 @@ from botocore.exceptions import ClientError
 from fusion_billing.access.stored_key import Source
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.attributes import Item
-from fusion_billing.dynamodb.errors import condition_failed, unavailable_when_transient
+from fusion_billing.dynamodb.errors import cancelled_by_condition, unavailable_when_transient
 from fusion_billing.errors import Conflict
 from fusion_billing.instants import parse_instant, rfc3339
 
@@ -25,7 +26,7 @@ class SourceStore:
         self._client = client
         self._table = table
 
-    def create(self, source: Source) -> None:
+    def create(self, source: Source, also: Sequence[Any] = ()) -> None:
         """Store a new source, without keys; raises `Conflict` if its ID exists, and `Unavailable`."""
         source_is_new = "attribute_not_exists(pk)"
         item: Item = {
@@ -36,9 +37,10 @@ class SourceStore:
         }
         try:
             with unavailable_when_transient():
-                self._client.put_item(TableName=self._table, Item=item, ConditionExpression=source_is_new)
+                put: Any = {"TableName": self._table, "Item": item, "ConditionExpression": source_is_new}
+                self._client.transact_write_items(TransactItems=[{"Put": put}, *also])
         except ClientError as error:
-            if condition_failed(error):
+            if cancelled_by_condition(error):
                 raise Conflict(f"The source {source.id} exists already") from error
             raise
 

@@ -175,7 +175,8 @@ class SubscriptionStore:
     def _entry(self, written: StoredSubscription, change: Change | None) -> list[Write]:
         if change is None:
             return []
-        return [Write(self._history.write("SUBSCRIPTION", written.id, written.version, change))]
+        entry = self._history.write("SUBSCRIPTION", written.id, written.version, change)
+        return [Write(each) for each in (entry, *change.also)]
 
     def _transact(self, writes: Sequence[Write]) -> None:
         if len(writes) > MAX_TRANSACTION_WRITES:

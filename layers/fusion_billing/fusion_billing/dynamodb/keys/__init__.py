@@ -6,6 +6,7 @@ A function named `..._key` returns the primary key of an item; one named `..._pa
 of a table or of an index.
 """
 
+from fusion_billing.dynamodb.keys.audit import audit_key, audit_month, audit_partitions
 from fusion_billing.dynamodb.keys.catalog import (
     CHARGE,
     METRIC,
@@ -117,6 +118,9 @@ __all__ = [
     "Key",
     "announced_end_key",
     "api_key_key",
+    "audit_key",
+    "audit_month",
+    "audit_partitions",
     "batch_marker",
     "batch_partitions",
     "change_marker",

@@ -171,7 +171,15 @@ class LineStore(LineReading):
         }
         return self._resolve(line, values, STILL_DUE, Standing(), now=now, more={":due": {"S": "due"}})
 
-    def make_due(self, line: StoredLine, line_partition: int, now: datetime, *, forget: bool = False) -> None:
+    def make_due(
+        self,
+        line: StoredLine,
+        line_partition: int,
+        now: datetime,
+        *,
+        forget: bool = False,
+        also: Sequence[Any] = (),
+    ) -> None:
         """Make a line due at once; `forget` what was sent, so that an unchanged one is sent all the same.
 
         Raises `Conflict` where the rating is frozen, or is no longer the version that was read.
@@ -183,9 +191,9 @@ class LineStore(LineReading):
             "line_tries": {"N": "0"},
         }
         removed = ["line_error", "line_message", *(["line_digest"] if forget else [])]
-        is_written = self._shared.write(line, values, removed, STILL_THIS, any_intent=True)
+        is_written = self._shared.write(line, values, removed, STILL_THIS, also, any_intent=True)
         if is_written is None:
-            is_written = self._update(line, *_expression(values, removed), STILL_THIS.expression)
+            is_written = self._update(line, *_expression(values, removed), STILL_THIS.expression, also)
         if not is_written:
             raise Conflict("the rating changed meanwhile, or its period is invoiced: read it again")
 

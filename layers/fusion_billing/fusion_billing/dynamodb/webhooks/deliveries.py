@@ -5,13 +5,16 @@ does if the claimant dies. A claim is conditional on the due time that was found
 token: a relay that returns too late writes nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.attributes import Item, time_to_live
+from fusion_billing.dynamodb.errors import cancelled_by_condition, condition_failed
 from fusion_billing.dynamodb.webhooks.delivery_items import attempt_item, from_item, passes, stored_state
 from fusion_billing.dynamodb.webhooks.events import DELIVERIES_KEPT, STORED_FAILED
 from fusion_billing.instants import parse_instant, sortable
@@ -155,7 +158,7 @@ class DeliveryStore:
             },
         )
 
-    def replay(self, endpoint_id: str, event_id: str, now: datetime) -> bool:
+    def replay(self, endpoint_id: str, event_id: str, now: datetime, also: Sequence[Any] = ()) -> bool:
         """Make a delivery due now and restart its retry schedule. Return False if it does not exist."""
         return self._update(
             endpoint_id,
@@ -169,6 +172,7 @@ class DeliveryStore:
                 ":now": {"S": sortable(now)},
                 ":ttl": time_to_live(now, DELIVERIES_KEPT),
             },
+            also=also,
         )
 
     def get(self, endpoint_id: str, event_id: str) -> Delivery | None:
@@ -236,18 +240,26 @@ class DeliveryStore:
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
         yield None
 
-    def _update(self, endpoint_id: str, event_id: str, update: str, condition: str, values: Item) -> bool:
+    def _update(
+        self, endpoint_id: str, event_id: str, update: str, condition: str, values: Item, *, also: Sequence[Any] = ()
+    ) -> bool:
         names = {"#state": "state", "#ttl": "ttl", "#error": "error"}
         both = f"{update} {condition}"
+        request: Any = {
+            "TableName": self._table,
+            "Key": keys.delivery_key(endpoint_id, event_id),
+            "UpdateExpression": update,
+            "ConditionExpression": condition,
+            "ExpressionAttributeNames": {short: name for short, name in names.items() if short in both},
+            "ExpressionAttributeValues": values,
+        }
         try:
-            self._dynamodb.update_item(
-                TableName=self._table,
-                Key=keys.delivery_key(endpoint_id, event_id),
-                UpdateExpression=update,
-                ConditionExpression=condition,
-                ExpressionAttributeNames={short: name for short, name in names.items() if short in both},
-                ExpressionAttributeValues=values,
-            )
-        except self._dynamodb.exceptions.ConditionalCheckFailedException:
-            return False
+            if also:
+                self._dynamodb.transact_write_items(TransactItems=[{"Update": request}, *also])
+            else:
+                self._dynamodb.update_item(**request)
+        except ClientError as error:
+            if condition_failed(error) or cancelled_by_condition(error):
+                return False
+            raise
         return True

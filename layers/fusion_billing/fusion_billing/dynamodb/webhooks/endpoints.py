@@ -50,26 +50,25 @@ class EndpointStore:
                 found.append(endpoint)
         return found, None
 
-    def create(self, endpoint: Endpoint, source_unchanged: TransactionWrite | None = None) -> None:
+    def create(self, endpoint: Endpoint, also: Sequence[Any] = ()) -> None:
         """Store a new endpoint, in one transaction with the check that its source is as it was read.
 
-        Raises `VersionConflict` if the source was changed since.
+        `also` are the check and further writes. Raises `VersionConflict` if the source was changed since.
         """
         put: Any = {
             "TableName": self._table,
             "Item": to_item(endpoint),
             "ConditionExpression": "attribute_not_exists(pk)",
         }
-        writes: Any = [{"Put": put}] if source_unchanged is None else [{"Put": put}, source_unchanged]
         try:
-            self._dynamodb.transact_write_items(TransactItems=writes)
+            self._transact([{"Put": put}, *also])
         except ClientError as error:
             if not cancelled_by_condition(error):
                 raise
             raise VersionConflict("The source was changed by another request: read it again") from error
 
-    def replace(self, endpoint: Endpoint, *, forget_failures: bool = False) -> Endpoint:
-        """Store `endpoint` over the version it was read at, and return it as it is stored.
+    def replace(self, endpoint: Endpoint, *, forget_failures: bool = False, also: Sequence[object] = ()) -> Endpoint:
+        """Store `endpoint` over the version it was read at, `also` with it, and return it as it is stored.
 
         `failing_since` is written by attempts alone: it stays as stored, or is removed by `forget_failures`.
         Raises `Conflict` if the endpoint was changed or deleted meanwhile.
@@ -82,26 +81,34 @@ class EndpointStore:
         expression = "SET " + ", ".join(f"#{name} = :{name}" for name in values)
         if gone:
             expression += " REMOVE " + ", ".join(f"#{name}" for name in gone)
+        update: Any = {
+            "TableName": self._table,
+            "Key": keys.endpoint_key(endpoint.id),
+            "UpdateExpression": expression,
+            "ConditionExpression": "#version = :read",
+            "ExpressionAttributeNames": {f"#{name}": name for name in [*values, *gone]},
+            "ExpressionAttributeValues": {
+                **{f":{name}": value for name, value in values.items()},
+                ":read": {"N": str(endpoint.version)},
+            },
+        }
         try:
-            updated = self._dynamodb.update_item(
-                TableName=self._table,
-                Key=keys.endpoint_key(endpoint.id),
-                UpdateExpression=expression,
-                ConditionExpression="#version = :read",
-                ExpressionAttributeNames={f"#{name}": name for name in [*values, *gone]},
-                ExpressionAttributeValues={
-                    **{f":{name}": value for name, value in values.items()},
-                    ":read": {"N": str(endpoint.version)},
-                },
-                ReturnValues="ALL_NEW",
-            )
-        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            self._transact([{"Update": update}, *also])
+        except self._dynamodb.exceptions.TransactionCanceledException as error:
+            if not cancelled_by_condition(error):
+                raise
             raise Conflict("the endpoint was changed by someone else; read it again") from None
-        return from_item(updated["Attributes"])
+        stored = self.get(endpoint.id)
+        if stored is None:
+            raise Conflict("the endpoint was deleted by someone else")
+        return stored
 
-    def delete(self, endpoint_id: str) -> None:
-        """Delete an endpoint; its deliveries expire by their time to live."""
-        self._dynamodb.delete_item(TableName=self._table, Key=keys.endpoint_key(endpoint_id))
+    def delete(self, endpoint_id: str, also: Sequence[object] = ()) -> None:
+        """Delete an endpoint, with further writes of the transaction; its deliveries expire by their time to live."""
+        self._transact([{"Delete": {"TableName": self._table, "Key": keys.endpoint_key(endpoint_id)}}, *also])
+
+    def _transact(self, writes: Sequence[Any]) -> None:
+        self._dynamodb.transact_write_items(TransactItems=list(writes))
 
     def note_failure(self, endpoint_id: str, now: datetime) -> datetime | None:
         """Record that an attempt failed at `now`. Return since when all fail, or None if the endpoint is deleted."""

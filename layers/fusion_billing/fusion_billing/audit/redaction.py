@@ -1,0 +1,65 @@
+"""Remove secrets from what the audit log stores: by the form that a secret has, and by the name of its field.
+
+Free text is searched too, since people paste keys into reasons and descriptions.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+REDACTED = "[redacted]"
+
+_SECRET_FIELDS = frozenset(
+    {"authorization", "cookie", "hash", "key", "password", "sealed", "secret", "secrets", "token"}
+)
+_SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"\b(fb[a-z]?_[a-z0-9]{4,64})[_.][A-Za-z0-9_.=-]{16,}", re.ASCII), rf"\1_{REDACTED}"),
+    (re.compile(r"\bfbp\d+\.[A-Za-z0-9_.-]+", re.ASCII), REDACTED),
+    (re.compile(r"\bwhsec_[A-Za-z0-9+/=_-]+", re.ASCII), f"whsec_{REDACTED}"),
+    (re.compile(r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)?", re.ASCII), REDACTED),
+    (re.compile(r"\b(bearer|basic)\s+[^\s\"',]+", re.ASCII | re.IGNORECASE), rf"\1 {REDACTED}"),
+    (re.compile(r"\b([a-z][a-z0-9+.-]*://)[^\s/?#@]+@", re.ASCII | re.IGNORECASE), rf"\1{REDACTED}@"),
+    (re.compile(r"\b([a-z][a-z0-9+.-]*://[^\s?#]+)[?#]\S*", re.ASCII | re.IGNORECASE), rf"\1?{REDACTED}"),
+    (re.compile(r"\b[0-9a-f]{40,}\b", re.ASCII | re.IGNORECASE), REDACTED),
+)
+"""API keys and portal tokens, signing secrets, JSON web tokens, credentials of HTTP, of URLs and in their queries,
+and long hexadecimal numbers, which are keys of Odoo and hashes."""
+
+
+def redacted(value: object) -> object:
+    """Return a JSON value without secrets."""
+    if isinstance(value, str):
+        return redacted_text(value)
+    if isinstance(value, Mapping):
+        return {redacted_text(str(name)): _field(str(name), content) for name, content in value.items()}
+    if isinstance(value, list | tuple):
+        return [redacted(each) for each in value]
+    return value
+
+
+def redacted_text(text: str) -> str:
+    """Return a text without secrets."""
+    for pattern, replacement in _SECRETS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def redacted_url(url: str) -> str:
+    """Return where a URL points, with a fingerprint that tells it from others; its path may be a secret too."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        port = f":{parts.port}" if parts.port is not None else ""
+    except ValueError:
+        return REDACTED
+    fingerprint = hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return f"{parts.scheme}://{host}{port}/{REDACTED} sha256:{fingerprint}"
+
+
+def _field(name: str, content: object) -> object:
+    if name.lower() in _SECRET_FIELDS and content is not None:
+        return REDACTED
+    if name == "url" and isinstance(content, str):
+        return redacted_url(content)
+    return redacted(content)

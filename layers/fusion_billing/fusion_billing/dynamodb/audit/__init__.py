@@ -1,0 +1,1 @@
+"""The audit table: entries of the audit log."""
