@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sqs import SQSClient
 
+    from functions.admin.services.amount_totals import AmountTotals
     from functions.admin.services.dry_run import Stores as DryRunStores
     from functions.admin.services.runs import Runs
     from fusion_billing.access.rate_limit import RateLimiter
@@ -246,6 +247,14 @@ def runs() -> "Runs":
         clock=time.monotonic,
         pause=time.sleep,
     )
+
+
+@cache
+def amount_totals() -> "AmountTotals":
+    """Return the sums of ratings that this container has added up."""
+    from functions.admin.services.amount_totals import AmountTotals
+
+    return AmountTotals(period_ends(), ratings(), time.monotonic)
 
 
 @cache

@@ -35,6 +35,12 @@ def deliveries() -> DeliveryStore:
 
 
 @cache
+def events() -> EventStore:
+    """Return the events."""
+    return EventStore(dependencies.dynamodb(), settings.text("WEBHOOKS_TABLE"))
+
+
+@cache
 def wake_ups() -> WakeUps:
     """Return the sender of wake-up messages for an endpoint."""
     return WakeUps(dependencies.sqs(), settings.text("RELAY_QUEUE_URL"))
@@ -59,7 +65,7 @@ def webhooks() -> Webhooks:
     return Webhooks(
         endpoints=endpoints(),
         sources=dependencies.sources(),
-        events=EventStore(dependencies.dynamodb(), settings.text("WEBHOOKS_TABLE")),
+        events=events(),
         secrets=EndpointSecrets(kms(), settings.text("ENDPOINT_KEY_ARN")),
         guard=guard(),
         outbox=dependencies.outbox(),

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from fusion_billing.webhooks.delivery import Delivery
     from fusion_billing.webhooks.delivery_result import DeliveryState
     from fusion_billing.webhooks.endpoint import Endpoint
-    from fusion_billing.webhooks.publishing import Prepared, TransactionWrite
+    from fusion_billing.webhooks.publishing import Event, Prepared, TransactionWrite
 
 
 class Endpoints(Protocol):
@@ -47,6 +47,16 @@ class Events(Protocol):
 
     def write(self, writes: "list[TransactionWrite]") -> None:
         """Store an event that no other change comes with."""
+
+
+class StoredEvents(Protocol):
+    """Reads events (`dynamodb.webhooks.events.EventStore`)."""
+
+    def get(self, event_id: str) -> "Event | None":
+        """Return an event; None if there is none, or it has expired."""
+
+    def bodies(self, event_ids: Sequence[str]) -> dict[str, bytes]:
+        """Return the bodies of those of the events that exist, by ID."""
 
 
 class EndpointEvents(Protocol):

@@ -215,6 +215,9 @@ class FakeEvents:
     def get(self, event_id: str) -> Event | None:
         return self.items.get(event_id)
 
+    def bodies(self, event_ids: Sequence[str]) -> dict[str, bytes]:
+        return {id_: self.items[id_].body for id_ in event_ids if id_ in self.items}
+
     def write(self, writes: Sequence[object]) -> None:
         self.written += writes
 

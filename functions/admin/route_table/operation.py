@@ -150,6 +150,14 @@ OPERATION = (
     ),
     Route(
         "GET",
+        "/v1/overview",
+        "overview.overview",
+        "admin",
+        "Show the amounts of the last and the coming months, and what needs attention",
+        {200: "Overview"},
+    ),
+    Route(
+        "GET",
         "/v1/audit",
         "audit.list_entries",
         "admin",

@@ -15,6 +15,7 @@ PATTERNS: dict[str, str] = {
     "code": CODE.pattern,
     "delivery": rf"{_ENDPOINT}~msg_[0-9A-Z]{{26}}",
     "endpoint": _ENDPOINT,
+    "event": r"msg_[0-9A-Z]{26}",
     "idempotency_key": rf".{{1,{MAX_IDEMPOTENCY_KEY}}}",
     "key_id": ID_PATTERN.pattern,
     "line": rf"{SUBSCRIPTION_ID.pattern}~\d{{8}}T\d{{6}}Z~{CODE.pattern}(@\d{{8}}T\d{{6}}Z)?",

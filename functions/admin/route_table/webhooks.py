@@ -100,4 +100,16 @@ WEBHOOKS = (
         errors=("endpoint_disabled",),
         audited="in_transaction",
     ),
+    Route(
+        "GET",
+        "/v1/events",
+        "events.list_events",
+        _SCOPE,
+        "List the events that went to endpoints, the newest first",
+        {200: "Event"},
+        errors=("not_found",),
+        query=("subscription", "type", "since"),
+        paged=True,
+    ),
+    Route("GET", "/v1/events/{event}", "events.get", _SCOPE, "Show an event with the body sent", {200: "Event"}),
 )

@@ -35,6 +35,7 @@ def list_deliveries(request: Request, endpoint: str) -> Response:
         service.listing,
         webhook_dependencies.endpoints(),
         webhook_dependencies.deliveries(),
+        webhook_dependencies.events(),
         request.principal,
         endpoint,
         state=cast("DeliveryState | None", given.get("state")),

@@ -7,11 +7,12 @@ from functions.admin.cursors import bad_cursor
 from functions.admin.recorder import Record, unrecorded
 from functions.admin.services.delivery_json import DeliveryJson, delivery_json
 from functions.admin.services.endpoints import find, refuse_disabled
-from functions.admin.webhook_ports import Deliveries, Endpoints, WakeUps
+from functions.admin.webhook_ports import Deliveries, Endpoints, StoredEvents, WakeUps
 from fusion_billing.access.principal import Principal
 from fusion_billing.errors import NotFound
 from fusion_billing.instants import rfc3339
 from fusion_billing.webhooks import identifiers
+from fusion_billing.webhooks.delivery import Delivery
 from fusion_billing.webhooks.delivery_result import DeliveryState
 
 MOST_REPLAYED = 500
@@ -28,6 +29,7 @@ class ReplayJson(TypedDict):
 def listing(
     endpoints: Endpoints,
     deliveries: Deliveries,
+    events: StoredEvents,
     principal: Principal,
     endpoint_id: str,
     *,
@@ -37,9 +39,9 @@ def listing(
     limit: int,
     after: str | None,
 ) -> tuple[list[DeliveryJson], str | None]:
-    """Return a page of an endpoint's deliveries, the newest first, and the event to go on after.
+    """Return a page of an endpoint's deliveries with the bodies sent, the newest first, and the event to go on after.
 
-    Raises `NotFound` where the endpoint is none of the principal's.
+    The body of an event that has expired is null. Raises `NotFound` where the endpoint is none of the principal's.
     """
     endpoint = find(endpoints, principal, endpoint_id)
     first = "" if since is None else identifiers.first_event_id(since)
@@ -55,7 +57,12 @@ def listing(
         type_=type_,
         visible_to=None if principal.is_operator else endpoint,
     )
-    return [delivery_json(delivery) for delivery in found], last
+    bodies = events.bodies([delivery.event for delivery in found])
+    return [_with_body(delivery, bodies.get(delivery.event)) for delivery in found], last
+
+
+def _with_body(delivery: Delivery, body: bytes | None) -> DeliveryJson:
+    return {**delivery_json(delivery), "body": None if body is None else body.decode()}
 
 
 def replay(

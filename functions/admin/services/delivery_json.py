@@ -31,10 +31,11 @@ class DeliveryJson(TypedDict):
     subscription: NotRequired[str]
     due_at: NotRequired[str]
     error: NotRequired[str]
+    body: NotRequired[str | None]
 
 
 def delivery_json(delivery: Delivery) -> DeliveryJson:
-    """Return a delivery as responses show it."""
+    """Return a delivery as responses show it, without its body."""
     shown: DeliveryJson = {
         "id": delivery.id,
         "endpoint": delivery.endpoint,

@@ -290,6 +290,7 @@ class TwoParties:
             "GET /v1/health": [{}],
             "GET /openapi.json": [{}],
             "GET /v1/audit": [{}],
+            "GET /v1/overview": [{}],
             "GET /v1/events": [{}, *({"query": {"subscription": names[kind]}} for kind in ("subscription", "alias"))],
             "GET /v1/events/{event}": [{"path": {"event": each.partition("~")[2]}} for each in self.deliveries],
         }

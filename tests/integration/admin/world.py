@@ -107,6 +107,8 @@ def requests(names: Mapping[str, str]) -> dict[str, Valid]:
         "GET /v1/endpoints/{endpoint}/deliveries": Valid(
             endpoint.path, {"limit": "1", "state": "due", "type": "endpoint.test", "since": "2026-11-01T00:00:00Z"}
         ),
+        "GET /v1/events": Valid({}, {"limit": "1", "type": "endpoint.test", "since": "2026-11-01T00:00:00Z"}),
+        "GET /v1/events/{event}": Valid({"event": names["delivery"].partition("~")[2]}),
         "POST /v1/deliveries/{delivery}/replay": Valid({"delivery": names["delivery"]}),
         "POST /v1/sources": Valid(body={"name": "Other", "metrics": ["calls"], "plans": ["Pro"]}),
         "GET /v1/sources": Valid({}, {"limit": "1"}),
@@ -127,6 +129,7 @@ def requests(names: Mapping[str, str]) -> dict[str, Valid]:
         "POST /v1/sessions": Valid(body={"key": names["key_text"]}),
         "GET /v1/sessions": Valid(),
         "DELETE /v1/sessions": Valid(),
+        "GET /v1/overview": Valid(),
         "GET /v1/audit": Valid({}, {"from": "2026-11-01T00:00:00Z", "limit": "1"}),
         "GET /v1/health": Valid(),
         "GET /openapi.json": Valid(),

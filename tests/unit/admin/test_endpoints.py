@@ -127,11 +127,11 @@ def test_a_source_has_a_limited_number_of_endpoints(world: World) -> None:
 def test_a_delivery_is_listed_and_replayed(world: World) -> None:
     id_ = world.create()
     event_id = "msg_" + "0" * 26
-    world.deliveries.put(id_, Event(event_id, "rating.updated", "42", b"{}", world.clock.now))
-    page, after = deliveries.listing(
-        world.endpoints, world.deliveries, APP, id_, state="due", type_=None, since=None, limit=10, after=None
-    )
-    assert ([shown["event"] for shown in page], after) == ([event_id], None)
+    event = Event(event_id, "rating.updated", "42", b"{}", world.clock.now)
+    world.deliveries.put(id_, event)
+    stores = world.endpoints, world.deliveries, FakeEvents(world.deliveries, {event_id: event})
+    page, after = deliveries.listing(*stores, APP, id_, state="due", type_=None, since=None, limit=10, after=None)
+    assert ([(shown["event"], shown["body"]) for shown in page], after) == ([(event_id, "{}")], None)
     [due] = world.deliveries.due(id_, world.clock.now, limit=1)
     world.deliveries.fail(due, reason="the endpoint is disabled")
     shown = deliveries.replay(

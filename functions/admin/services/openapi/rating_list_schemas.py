@@ -50,7 +50,11 @@ def rating_list_schemas() -> dict[str, Schema]:
         "line": {"anyOf": [line, {"type": "null"}], "description": "its order line; null if it has none"},
     }
     corrects = INSTANT | {"description": "of an adjustment: start of the invoiced period that it corrects"}
-    return {"AuditEntry": _audit_entry(), "ListedRating": object_(tuple(rating), **rating, corrects=corrects)}
+    return {
+        "AuditEntry": _audit_entry(),
+        "Overview": _overview(),
+        "ListedRating": object_(tuple(rating), **rating, corrects=corrects),
+    }
 
 
 def _audit_entry() -> Schema:
@@ -68,3 +72,35 @@ def _audit_entry() -> Schema:
         "after": side,
     }
     return object_(tuple(entry), **entry, reason=TEXT, error=TEXT | {"description": "error code of a failed change"})
+
+
+def _overview() -> Schema:
+    count = object_(("count", "is_capped"), count=COUNT, is_capped={"type": "boolean"})
+    amounts: dict[str, Schema] = {
+        "period_end_month": TEXT | {"examples": ["2026-12"]},
+        "state": {"type": "string", "enum": ["open", "invoiced", "upcoming"]},
+        "plan": TEXT,
+        "currency": TEXT,
+        "amount": DECIMAL_TEXT,
+        "ratings": COUNT,
+        "subscriptions": COUNT,
+    }
+    due: dict[str, Schema] = {
+        "period_end": {"type": "string", "format": "date"},
+        "currency": TEXT,
+        "amount": DECIMAL_TEXT,
+        "subscriptions": COUNT,
+    }
+    lines = dict.fromkeys(("failed", "final_invoice", "changed"), count)
+    whole: dict[str, Schema] = {
+        "calculated_at": INSTANT,
+        "amounts_calculated_at": _or_null("string", "null while a part is being added up: ask again"),
+        "amounts": array(object_(tuple(amounts), **amounts)),
+        "invoices_due": array(object_(tuple(due), **due)),
+        "lines": object_(tuple(lines), **lines),
+        "failed_deliveries": count,
+        "failing_endpoints": array(TEXT),
+        "disabled_endpoints": array(TEXT),
+        "expiring_keys": array(object_(("id", "source", "expires_at"), id=TEXT, source=TEXT, expires_at=INSTANT)),
+    }
+    return object_(tuple(whole), **whole)

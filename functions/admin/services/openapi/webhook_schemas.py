@@ -28,5 +28,29 @@ def webhook_schemas() -> dict[str, Schema]:
         "Replay": closed_object(("since",), since=INSTANT, states=TEXTS),
         "TestEvent": closed_object(type={"type": "string", "enum": list(EVENT_TYPES)}),
         "Accepted": ANY_OBJECT,
-        "Delivery": object_(id=TEXT, type=TEXT, state=TEXT, attempt_count=COUNT, attempts=array(ANY_OBJECT)),
+        "Event": object_(
+            ("id", "type", "created_at", "deliveries"),
+            id=TEXT | {"description": "the `webhook-id` that it is sent under"},
+            type=TEXT,
+            subscription=TEXT,
+            created_at=INSTANT,
+            deliveries=array(
+                object_(
+                    ("id", "endpoint", "state", "attempt_count"),
+                    id=TEXT,
+                    endpoint=TEXT,
+                    state=TEXT,
+                    attempt_count=COUNT,
+                )
+            ),
+            body=ANY_OBJECT | {"description": "what was sent; only if one event is shown"},
+        ),
+        "Delivery": object_(
+            id=TEXT,
+            type=TEXT,
+            state=TEXT,
+            attempt_count=COUNT,
+            attempts=array(ANY_OBJECT),
+            body={"type": ["string", "null"]},
+        ),
     }

@@ -60,6 +60,18 @@ class LineReading:
         found, following = self._keys(partition, limit, after, None)
         return [line for line in self._read(found) if line.is_shared or line.line_partition == partition], following
 
+    def count(self, partition: str, most: int) -> int:
+        """Return how many lines the index has under `partition`, `most` at most."""
+        response = self._client.query(
+            TableName=self._table,
+            IndexName=_INDEX,
+            KeyConditionExpression="line_pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": partition}},
+            Select="COUNT",
+            Limit=most,
+        )
+        return response["Count"]
+
     def get(self, key: RatingKey) -> StoredLine:
         """Return the line of a rating; raises `NotFound` if it does not exist."""
         found = self._read([_key(key)])

@@ -218,6 +218,18 @@ class DeliveryStore:
             last = item["sk"]["S"]
         return found, None
 
+    def failed_count(self, endpoint_id: str, most: int) -> int:
+        """Return how many deliveries of an endpoint have failed, `most` at most."""
+        response = self._dynamodb.query(
+            TableName=self._table,
+            IndexName="due",
+            KeyConditionExpression="due_pk = :failed",
+            ExpressionAttributeValues={":failed": {"S": keys.failed_deliveries_partition(endpoint_id)}},
+            Select="COUNT",
+            Limit=most,
+        )
+        return response["Count"]
+
     def _read(self, endpoint_id: str, lowest: str, highest: str, *, oldest_first: bool) -> Iterator[Any | None]:
         """Yield an endpoint's deliveries, then None if there are more than one call should read."""
         start: Any = {}

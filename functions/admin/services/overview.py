@@ -1,0 +1,188 @@
+"""Show in one response what is owed and what needs attention."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol, TypedDict
+
+from functions.admin.ports import ApiKeys, Sources
+from functions.admin.services.amount_totals import AmountTotals, Group, Sum
+from functions.admin.webhook_ports import Endpoints
+from fusion_billing.currencies import with_digits
+from fusion_billing.decimals import EXACT
+from fusion_billing.dynamodb.ratings.order_line_items import CHANGED, FAILED, FINAL_INVOICE, state_partition_name
+from fusion_billing.instants import rfc3339
+from fusion_billing.webhooks.endpoint import Endpoint
+
+MOST_COUNTED = 1_000
+"""Where counting stops."""
+
+_SECONDS = 1.0
+_EXPIRES_SOON = timedelta(days=30)
+_DUE_SOON = timedelta(days=7)
+_SOURCES, _ENDPOINTS = 500, 100
+
+
+class CountJson(TypedDict):
+    """A count; `is_capped` is true if there may be more."""
+
+    count: int
+    is_capped: bool
+
+
+class AmountJson(TypedDict):
+    """The amount of the ratings of a plan whose periods end in a month, in the zones of their subscriptions."""
+
+    period_end_month: str
+    state: str
+    plan: str
+    currency: str
+    amount: str
+    ratings: int
+    subscriptions: int
+
+
+class DueJson(TypedDict):
+    """What Odoo invoices on a day, by what is rated so far."""
+
+    period_end: str
+    currency: str
+    amount: str
+    subscriptions: int
+
+
+class ExpiringKeyJson(TypedDict):
+    """An API key that expires soon, or has just expired."""
+
+    id: str
+    source: str
+    expires_at: str
+
+
+class OverviewJson(TypedDict):
+    """The overview; `amounts_calculated_at` is null while a part of the amounts is still being added up."""
+
+    calculated_at: str
+    amounts_calculated_at: str | None
+    amounts: list[AmountJson]
+    invoices_due: list[DueJson]
+    lines: dict[str, CountJson]
+    failed_deliveries: CountJson
+    failing_endpoints: list[str]
+    disabled_endpoints: list[str]
+    expiring_keys: list[ExpiringKeyJson]
+
+
+class CountedLines(Protocol):
+    """Counts order lines (`dynamodb.ratings.order_lines.LineStore`)."""
+
+    def count(self, partition: str, most: int) -> int:
+        """Return how many lines are under a partition of the index, `most` at most."""
+
+
+class CountedDeliveries(Protocol):
+    """Counts deliveries (`dynamodb.webhooks.deliveries.DeliveryStore`)."""
+
+    def failed_count(self, endpoint_id: str, most: int) -> int:
+        """Return how many deliveries of an endpoint have failed, `most` at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class OverviewStores:
+    """What an overview is read from."""
+
+    totals: AmountTotals
+    lines: CountedLines
+    deliveries: CountedDeliveries
+    endpoints: Endpoints
+    sources: Sources
+    keys: ApiKeys
+
+
+def overview(stores: OverviewStores, now: datetime) -> OverviewJson:
+    """Return the overview; it takes about a second while amounts are added up. Raises `Unavailable`."""
+    endpoints, _ = stores.endpoints.listing(source=None, limit=_ENDPOINTS, after=None)
+    stores.totals.refresh(now, _SECONDS)
+    calculated_at = stores.totals.calculated_at(now)
+    sums = list(stores.totals.sums(now))
+    return {
+        "calculated_at": rfc3339(now),
+        "amounts_calculated_at": None if calculated_at is None else rfc3339(calculated_at),
+        "amounts": _amounts(sums),
+        "invoices_due": _due(sums, now),
+        "lines": {state: _lines(stores.lines, state) for state in (FAILED, FINAL_INVOICE, CHANGED)},
+        "failed_deliveries": _failed(stores.deliveries, endpoints),
+        "failing_endpoints": [each.id for each in endpoints if each.enabled and each.failing_since is not None],
+        "disabled_endpoints": [each.id for each in endpoints if not each.enabled],
+        "expiring_keys": _expiring(stores, now),
+    }
+
+
+def _amounts(sums: Iterable[tuple[Group, Sum]]) -> list[AmountJson]:
+    added: dict[tuple[str, str, str, str], Sum] = defaultdict(Sum)
+    for group, part in sums:
+        _add(added[f"{group.ends:%Y-%m}", group.state, group.plan, group.currency], part)
+    return [
+        {
+            "period_end_month": month,
+            "state": state,
+            "plan": plan,
+            "currency": currency,
+            "amount": with_digits(total.amount, currency),
+            "ratings": total.ratings,
+            "subscriptions": total.subscriptions,
+        }
+        for (month, state, plan, currency), total in sorted(added.items())
+    ]
+
+
+def _due(sums: Iterable[tuple[Group, Sum]], now: datetime) -> list[DueJson]:
+    first, last = now.date(), (now + _DUE_SOON).date()
+    added: dict[tuple[str, str], Sum] = defaultdict(Sum)
+    for group, part in sums:
+        if group.state == "open" and first <= group.ends <= last:
+            _add(added[group.ends.isoformat(), group.currency], part)
+    return [
+        {
+            "period_end": ends,
+            "currency": currency,
+            "amount": with_digits(total.amount, currency),
+            "subscriptions": total.subscriptions,
+        }
+        for (ends, currency), total in sorted(added.items())
+    ]
+
+
+def _add(total: Sum, part: Sum) -> None:
+    total.amount = EXACT.add(total.amount, part.amount)
+    total.ratings += part.ratings
+    total.subscriptions += part.subscriptions
+
+
+def _lines(lines: CountedLines, state: str) -> CountJson:
+    return _count(lines.count(state_partition_name(state), MOST_COUNTED))
+
+
+def _failed(deliveries: CountedDeliveries, endpoints: Iterable[Endpoint]) -> CountJson:
+    total = 0
+    for endpoint in endpoints:
+        total += deliveries.failed_count(endpoint.id, MOST_COUNTED - total)
+        if total >= MOST_COUNTED:
+            break
+    return _count(total)
+
+
+def _count(count: int) -> CountJson:
+    return {"count": count, "is_capped": count >= MOST_COUNTED}
+
+
+def _expiring(stores: OverviewStores, now: datetime) -> list[ExpiringKeyJson]:
+    sources, _ = stores.sources.listing(None, _SOURCES)
+    found: list[ExpiringKeyJson] = []
+    for source in sources:
+        for key_id in source.keys:
+            key = stores.keys.get(key_id)
+            if key is not None and key.expires is not None and key.expires <= now + _EXPIRES_SOON:
+                found.append({"id": key_id, "source": source.id, "expires_at": rfc3339(key.expires)})
+    return sorted(found, key=lambda key: key["expires_at"])
