@@ -162,8 +162,14 @@ LIMITS: dict[int | timedelta, dict[str, str]] = {
         "fusion_billing.catalog.identifiers": "how long change markers live",
         "functions.rate.end_announcer": "how late an end is announced",
     },
-    timedelta(days=30): {"fusion_billing.webhooks.delivery_result": "how long deliveries and attempts are stored"},
-    timedelta(days=90): {"fusion_billing.dynamodb.webhooks.events": "how long events are stored"},
+    timedelta(days=30): {
+        "fusion_billing.webhooks.delivery_result": "how long deliveries and attempts are stored",
+        "functions.admin.services.overview": "how soon a key that is shown expires",
+    },
+    timedelta(days=90): {
+        "fusion_billing.dynamodb.webhooks.events": "how long events are stored",
+        "functions.admin.routes.audit": "entries of the audit log that are listed by default",
+    },
 }
 """A value of a limit -> the modules that may write it, and what each limits with it.
 

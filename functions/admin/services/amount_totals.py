@@ -16,13 +16,14 @@ from zoneinfo import ZoneInfo
 
 from functions.admin.ports import Ratings
 from fusion_billing.billing.rating import RatingKey, StoredRating
+from fusion_billing.catalog.identifiers import MAX_PAGE
 from fusion_billing.decimals import EXACT, ZERO
 from fusion_billing.dynamodb.ratings.period_ends import EndPosition, EndRange
 
 KEPT = timedelta(minutes=5)
 """How old the totals of a partition may be."""
 
-_PAGE = 500
+_PAGE = MAX_PAGE
 _MONTHS_BEFORE, _MONTHS_AFTER = 2, 1
 _MONTHS = 12
 

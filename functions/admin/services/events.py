@@ -11,6 +11,7 @@ from typing import NotRequired, TypedDict
 from functions.admin.cursors import bad_cursor
 from functions.admin.webhook_ports import Deliveries, Endpoints, StoredEvents
 from fusion_billing.access.principal import Principal
+from fusion_billing.catalog.identifiers import MAX_ENDPOINTS
 from fusion_billing.errors import NotFound
 from fusion_billing.instants import rfc3339
 from fusion_billing.webhooks import identifiers
@@ -18,7 +19,7 @@ from fusion_billing.webhooks.delivery import Delivery
 from fusion_billing.webhooks.endpoint import Endpoint
 
 _PAGE = 50
-_ENDPOINTS = 500
+_ENDPOINTS = MAX_ENDPOINTS
 _MOST_READ = 2_000
 """Deliveries that are read for one page, however few of them match."""
 

@@ -9,6 +9,7 @@ from typing import Protocol, TypedDict
 from functions.admin.ports import ApiKeys, Sources
 from functions.admin.services.amount_totals import AmountTotals, Group, Sum
 from functions.admin.webhook_ports import Endpoints
+from fusion_billing.catalog.identifiers import DEFAULT_PAGE, MAX_PAGE
 from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import EXACT
 from fusion_billing.dynamodb.ratings.order_line_items import CHANGED, FAILED, FINAL_INVOICE, state_partition_name
@@ -21,7 +22,7 @@ MOST_COUNTED = 1_000
 _SECONDS = 1.0
 _EXPIRES_SOON = timedelta(days=30)
 _DUE_SOON = timedelta(days=7)
-_SOURCES, _ENDPOINTS = 500, 100
+_SOURCES, _ENDPOINTS = MAX_PAGE, DEFAULT_PAGE
 
 
 class CountJson(TypedDict):

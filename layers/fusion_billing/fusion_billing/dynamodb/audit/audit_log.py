@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from fusion_billing.audit.entry import Actor, Entry, first_entry_id
+from fusion_billing.catalog.identifiers import DEFAULT_PAGE
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.attributes import Item, Request
 from fusion_billing.dynamodb.errors import unavailable_when_transient
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _IS_NEW = "attribute_not_exists(pk)"
 _MONTHS_READ = 24
 _ENTRIES_READ = 2_000
-_PAGE = 100
+_PAGE = DEFAULT_PAGE
 _MONTHS = 12
 
 
