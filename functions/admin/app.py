@@ -15,7 +15,6 @@ from urllib.parse import unquote
 from aws_lambda_powertools import Logger
 
 from functions.admin import dependencies
-from functions.admin.recorder import Recorder
 from functions.admin.request import Request, invalid_parameter
 from functions.admin.responses import Response, json_response
 from functions.admin.route_table import ROUTES, Route
@@ -23,6 +22,7 @@ from functions.admin.route_table.path_parameters import exists
 from fusion_billing.access.portal_tokens import is_token
 from fusion_billing.access.principal import Principal
 from fusion_billing.audit.entry import Actor
+from fusion_billing.audit.recorder import Recorder
 from fusion_billing.errors import Fault, Forbidden, FusionError, NotFound, Refused, Unavailable
 from fusion_billing.http import problem
 from fusion_billing.http.api_gateway import headers_of

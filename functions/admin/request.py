@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 from functions.admin.cursors import list_name, read_cursor, write_cursor
-from functions.admin.recorder import Record, Recorder, unrecorded
 from fusion_billing import strict_json
 from fusion_billing.access.principal import Principal
+from fusion_billing.audit.recorder import Record, Recorder, unrecorded
 from fusion_billing.catalog.identifiers import DEFAULT_PAGE, MAX_BODY_BYTES, MAX_PAGE
 from fusion_billing.decimals import ZERO
 from fusion_billing.errors import Fault, Refused

@@ -3,20 +3,25 @@
 There is one route, so no resolver: every millisecond of a cold start and microsecond of a record counts.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from functions.ingest.request import read_batch, read_body
 from functions.ingest.responses import batch_response, single_response
 from functions.ingest.service import Stores, summary, take
+from fusion_billing.access.principal import Principal
 from fusion_billing.errors import FusionError
 from fusion_billing.http import problem
 from fusion_billing.http.api_gateway import headers_of
 from fusion_billing.http.authentication import Authenticator
 from fusion_billing.json_types import JsonMapping, JsonObject
 from fusion_billing.retry import Deadline
+
+if TYPE_CHECKING:
+    from functions.ingest.corrections import Corrections
+    from fusion_billing.audit.recorder import AuditLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,7 @@ class App:
     clock: Callable[[], float]
     pause: Callable[[float], None]
     log: Callable[..., None]
+    audit_log: "Callable[[], AuditLog] | None" = None
 
     def respond(self, event: JsonMapping, seconds: float) -> JsonObject:
         """Return the response to a request within `seconds`; an unexpected error is a 500 with a reference."""
@@ -61,6 +67,25 @@ class App:
         is_batch = "records" in body
         values = read_batch(body, headers) if is_batch else [body]
         header_key = headers.get("idempotency-key")  # a batch has none
+        corrections = self._corrections(principal, values, now, headers)
+        if corrections is not None:
+            corrections.requested()
         results = take(self.stores, principal, values, now, deadline, header_key=header_key)
+        if corrections is not None:
+            corrections.done(results)
         counts = fields["outcomes"] = summary(results)
         return batch_response(results, counts) if is_batch else single_response(results[0])
+
+    def _corrections(
+        self, principal: Principal, values: Sequence[Any], now: datetime, headers: Mapping[str, str]
+    ) -> "Corrections | None":
+        """Return what goes into the audit log; None for a source's own records, which is nearly always."""
+        if self.audit_log is None or not principal.is_admin or not any(map(_names_a_source, values)):
+            return None
+        from functions.ingest.corrections import Corrections  # noqa: PLC0415  not for a cold start
+
+        return Corrections(self.audit_log(), principal, values, now, via_session="authorization" not in headers)
+
+
+def _names_a_source(value: object) -> bool:
+    return isinstance(value, dict) and bool(value.get("source"))

@@ -4,6 +4,7 @@ import time
 import uuid
 from datetime import UTC, datetime
 from functools import cache
+from typing import TYPE_CHECKING
 
 from functions.ingest.app import App
 from functions.ingest.service import Stores
@@ -20,6 +21,11 @@ from fusion_billing.http.authentication import Authenticator
 from fusion_billing.http.log import Log
 from fusion_billing.json_types import JsonObject
 from fusion_billing.lambda_context import LambdaContext
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+    from fusion_billing.dynamodb.audit.audit_log import AuditLog
 
 _MARGIN_SECONDS = 3.0  # for the call in progress at the deadline, and for the response
 _LONGEST_SECONDS = 20.0
@@ -48,8 +54,15 @@ def app() -> App:
         now=lambda: datetime.now(UTC),
         clock=time.monotonic,
         pause=time.sleep,
+        audit_log=lambda: _audit_log(dynamodb),
         log=Log(settings.text("POWERTOOLS_SERVICE_NAME", "ingest"), settings.text("LOG_LEVEL", "info")),
     )
+
+
+def _audit_log(dynamodb: "DynamoDBClient") -> "AuditLog":
+    from fusion_billing.dynamodb.audit.audit_log import AuditLog  # noqa: PLC0415  not for a cold start
+
+    return AuditLog(dynamodb, settings.text("AUDIT_TABLE"))
 
 
 def handler(event: JsonObject, context: LambdaContext) -> JsonObject:

@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import NotRequired, TypedDict
 
 from functions.admin.cursors import bad_cursor
-from functions.admin.recorder import Record, unrecorded
 from functions.admin.services.delivery_json import DeliveryJson, delivery_json
 from functions.admin.services.endpoints import find, refuse_disabled
 from functions.admin.webhook_ports import Deliveries, Endpoints, StoredEvents, WakeUps
 from fusion_billing.access.principal import Principal
+from fusion_billing.audit.recorder import Record, unrecorded
 from fusion_billing.errors import NotFound
 from fusion_billing.instants import rfc3339
 from fusion_billing.webhooks import identifiers

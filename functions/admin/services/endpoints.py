@@ -7,10 +7,10 @@ from secrets import token_bytes
 from typing import Any, Literal, NotRequired, TypedDict, cast
 
 from functions.admin.ports import Sources
-from functions.admin.recorder import Record, unrecorded
 from functions.admin.services.write_attempts import attempts
 from functions.admin.webhook_ports import EndpointEvents, Endpoints, EndpointSecrets, Events
 from fusion_billing.access.principal import Principal
+from fusion_billing.audit.recorder import Record, unrecorded
 from fusion_billing.catalog.identifiers import MAX_DESCRIPTION, MAX_ENDPOINTS
 from fusion_billing.errors import Conflict, Fault, NotFound, Refused
 from fusion_billing.instants import rfc3339

@@ -8,8 +8,8 @@ from typing import Protocol
 
 from functions.admin.cursors import bad_cursor
 from functions.admin.ports import OrderLines
-from functions.admin.recorder import Record, unrecorded
 from functions.admin.services.line_json import LineJson, document_of, line_json
+from fusion_billing.audit.recorder import Record, unrecorded
 from fusion_billing.billing.rating import RatingKey
 from fusion_billing.catalog.identifiers import is_subscription_id
 from fusion_billing.dynamodb import keys

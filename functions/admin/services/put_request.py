@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from functions.admin.recorder import Record, unrecorded
 from fusion_billing.access.principal import Principal
+from fusion_billing.audit.recorder import Record, unrecorded
 from fusion_billing.catalog.change import Author, Change
 from fusion_billing.catalog.identifiers import MAX_REASON
 from fusion_billing.catalog.stored_subscription import StoredSubscription

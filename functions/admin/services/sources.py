@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import NotRequired, TypedDict
 
 from functions.admin.ports import ApiKeys, SourceChanges, Sources, Subscriptions
-from functions.admin.recorder import Record, unrecorded
 from functions.admin.services.write_attempts import attempts
 from fusion_billing.access import keys as key_format
 from fusion_billing.access.principal import Principal
 from fusion_billing.access.stored_key import Source, StoredKey
+from fusion_billing.audit.recorder import Record, unrecorded
 from fusion_billing.catalog.source import NewKey, NewSource
 from fusion_billing.catalog.validation import parse
 from fusion_billing.errors import Fault, NotFound, Refused

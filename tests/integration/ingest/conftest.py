@@ -15,6 +15,7 @@ from functions.ingest.service import Stores
 from fusion_billing.access import keys as key_format
 from fusion_billing.access.principal import Principal
 from fusion_billing.access.stored_key import Source, StoredKey
+from fusion_billing.dynamodb.audit.audit_log import AuditLog
 from fusion_billing.dynamodb.catalog.api_keys import KeyStore
 from fusion_billing.dynamodb.catalog.sources import SourceStore
 from fusion_billing.dynamodb.catalog.targets import TargetStore
@@ -59,6 +60,7 @@ class Ingest:
             now=lambda: self.now,
             clock=lambda: self.waited,
             pause=self._pause,
+            audit_log=lambda: AuditLog(self.client, self.tables.audit),
             log=lambda level, message, **fields: self.logged.append({"level": level, "message": message, **fields}),
         )
 

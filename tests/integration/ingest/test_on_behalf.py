@@ -1,9 +1,14 @@
 """An operator pushes for a source: its record is corrected, and never becomes a second one."""
 
+import json
+import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
+
+from fusion_billing.errors import Unavailable
 
 pytestmark = pytest.mark.integration
 
@@ -94,3 +99,55 @@ def test_the_limits_are_those_of_the_key_that_pushes(ingest: Any, record: Make) 
     assert ingest.push(record(source="src_narrow"), key="operator")[0] == 201
     seats = record(source="src_narrow", metric="seats", idempotency_key="k2")
     assert ingest.push(seats, key="operator")[1]["code"] == "metric_not_allowed"
+
+
+def logged(ingest: Any) -> list[tuple[str, str, str, Any]]:
+    """Return the entries of the audit log: actor, object, stage, and what they say."""
+    items = ingest.items(ingest.tables.audit)
+    return sorted(
+        (item["actor"]["S"], item["object"]["S"], item["stage"]["S"], json.loads(zlib.decompress(item["doc"]["B"])))
+        for item in items
+    )
+
+
+def test_a_correction_is_in_the_audit_log_and_what_apps_push_is_not(ingest: Any, record: Make, operator: str) -> None:
+    ingest.push(record())
+    ingest.push({"records": [record(idempotency_key="k2"), record(source="src_app")]})
+    ingest.push(record(source="src_operator"), key="operator")
+    assert logged(ingest) == []
+    ingest.push(record(quantity="8", source="src_app"), key="operator")
+    done, requested = logged(ingest)
+    assert done[:3] == (operator, "usage/src_app/k1", "done")
+    assert done[3]["after"] == {"records": [{"idempotency_key": "k1", "outcome": "updated", "revision": 2}]}
+    assert requested[:3] == (operator, "usage/src_app/k1", "requested")
+    assert requested[3]["after"]["records"][0]["quantity"] == "8"
+
+
+def test_a_batch_has_entries_for_each_source(ingest: Any, record: Make, operator: str) -> None:
+    ingest.source("other")
+    batch = [
+        record(source="src_app"),
+        record(source="src_app", idempotency_key="k2"),
+        record(source="src_other"),
+        record(source=["x"]),
+        record(),
+    ]
+    ingest.push({"records": batch}, key="operator")
+    assert [(entry[1], entry[2]) for entry in logged(ingest)] == [
+        ("usage/src_app", "done"),
+        ("usage/src_app", "requested"),
+        ("usage/src_other/k1", "done"),
+        ("usage/src_other/k1", "requested"),
+    ]
+
+
+def test_nothing_is_corrected_that_cannot_be_logged(ingest: Any, record: Make, operator: str) -> None:
+    ingest.push(record())
+
+    def unavailable() -> Any:
+        raise Unavailable("The audit log is throttled")
+
+    ingest.app = replace(ingest.app, audit_log=unavailable)
+    status, _ = ingest.push(record(quantity="8", source="src_app"), key="operator")
+    assert status == 503
+    assert ingest.item("k1")["q"] == {"N": record()["quantity"]}

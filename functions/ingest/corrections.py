@@ -1,0 +1,70 @@
+"""Log in the audit log what a key pushes on behalf of other sources; imported when the first such push comes.
+
+Pushes of a source's own records are not logged: their revisions are.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from functions.ingest.result import Result
+from fusion_billing.access.principal import Principal
+from fusion_billing.audit.entry import Actor
+from fusion_billing.audit.recorder import AuditLog, Recorder
+from fusion_billing.errors import Unavailable
+
+ACTION = "post_usage"
+"""The operation in the OpenAPI document."""
+
+_SHOWN = ("idempotency_key", "subscription", "metric", "period_start", "period_end", "quantity", "sequence")
+
+
+class Corrections:
+    """The records of one request that belong to other sources than the key's."""
+
+    def __init__(
+        self, log: AuditLog, principal: Principal, values: Sequence[Any], now: datetime, *, via_session: bool
+    ) -> None:
+        actor = Actor(principal.key_id, principal.source, "session" if via_session else "api_key")
+        self._recorder = Recorder(lambda: log, actor, ACTION, now)
+        self._indexes: dict[str, list[int]] = {}
+        self._values = values
+        for index in indexes_on_behalf(principal, values):
+            self._indexes.setdefault(str(values[index]["source"]), []).append(index)
+
+    def requested(self) -> None:
+        """Note what is about to be pushed; raises `Unavailable`, and then nothing may be."""
+        for source, indexes in self._indexes.items():
+            records = [{name: self._values[at][name] for name in _SHOWN if name in self._values[at]} for at in indexes]
+            self._recorder.note(self._object(source, indexes), "requested", {"records": records})
+
+    def done(self, results: Sequence[Result]) -> None:
+        """Note the outcomes."""
+        for source, indexes in self._indexes.items():
+            outcomes = [
+                {"idempotency_key": results[at].key, "outcome": results[at].outcome, "revision": results[at].revision}
+                for at in indexes
+            ]
+            with suppress(Unavailable):  # the first entry stands
+                self._recorder.note(self._object(source, indexes), "done", {"records": outcomes})
+
+    def _object(self, source: str, indexes: Sequence[int]) -> str:
+        """Return the record if there is one, else its source."""
+        key = self._values[indexes[0]].get("idempotency_key") if len(indexes) == 1 else None
+        return f"usage/{source}/{key}" if isinstance(key, str) else f"usage/{source}"
+
+
+def indexes_on_behalf(principal: Principal, values: Sequence[Any]) -> list[int]:
+    """Return the places of the records that name another source than the key's, if the key may do so."""
+    if not principal.is_admin:
+        return []
+    return [
+        index
+        for index, value in enumerate(values)
+        if isinstance(value, Mapping) and _names_another(value.get("source"), principal.source)
+    ]
+
+
+def _names_another(source: object, own: str) -> bool:
+    return isinstance(source, str) and source not in {"", own}
