@@ -6,7 +6,7 @@ Pushes of a source's own records are not logged: their revisions are.
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from functions.ingest.result import Result
 from fusion_billing.access.principal import Principal
@@ -24,14 +24,14 @@ class Corrections:
     """The records of one request that belong to other sources than the key's."""
 
     def __init__(
-        self, log: AuditLog, principal: Principal, values: Sequence[Any], now: datetime, *, via_session: bool
+        self, log: AuditLog, principal: Principal, values: Sequence[object], now: datetime, *, via_session: bool
     ) -> None:
         actor = Actor(principal.key_id, principal.source, "session" if via_session else "api_key")
         self._recorder = Recorder(lambda: log, actor, ACTION, now)
+        self._values = cast("list[Any]", values)
         self._indexes: dict[str, list[int]] = {}
-        self._values = values
         for index in indexes_on_behalf(principal, values):
-            self._indexes.setdefault(str(values[index]["source"]), []).append(index)
+            self._indexes.setdefault(str(self._values[index]["source"]), []).append(index)
 
     def requested(self) -> None:
         """Note what is about to be pushed; raises `Unavailable`, and then nothing may be."""
@@ -55,7 +55,7 @@ class Corrections:
         return f"usage/{source}/{key}" if isinstance(key, str) else f"usage/{source}"
 
 
-def indexes_on_behalf(principal: Principal, values: Sequence[Any]) -> list[int]:
+def indexes_on_behalf(principal: Principal, values: Sequence[object]) -> list[int]:
     """Return the places of the records that name another source than the key's, if the key may do so."""
     if not principal.is_admin:
         return []

@@ -29,7 +29,6 @@ from fusion_billing.catalog.validation import check_size, parse
 from fusion_billing.dynamodb.catalog.definitions import Stored
 from fusion_billing.dynamodb.keys import CHARGE
 from fusion_billing.errors import Fault, InUse, NotFound, Refused
-from fusion_billing.json_types import JsonObject
 from fusion_billing.messaging.rating_jobs import COMMIT_SECONDS
 
 SHOWN = ("versions", "history")
@@ -173,7 +172,7 @@ def delete(store: Catalog, subscriptions: Subscriptions, jobs: RatingJobs, code:
             return
 
 
-def _document(versions: Versions | None) -> JsonObject | None:
+def _document(versions: Versions | None) -> dict[str, object] | None:
     """Return a charge as the audit log has it: each version under the instant from which it is valid."""
     if versions is None:
         return None

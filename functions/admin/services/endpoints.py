@@ -14,7 +14,6 @@ from fusion_billing.audit.recorder import Record, unrecorded
 from fusion_billing.catalog.identifiers import MAX_DESCRIPTION, MAX_ENDPOINTS
 from fusion_billing.errors import Conflict, Fault, NotFound, Refused
 from fusion_billing.instants import rfc3339
-from fusion_billing.json_types import JsonObject
 from fusion_billing.outbound.ssrf_guard import SsrfGuard
 from fusion_billing.webhooks import identifiers, signing
 from fusion_billing.webhooks.endpoint import Endpoint, SealedSecret
@@ -224,7 +223,7 @@ def _object(endpoint: Endpoint) -> str:
     return f"endpoints/{endpoint.id}"
 
 
-def _recorded(endpoint: Endpoint) -> JsonObject:
+def _recorded(endpoint: Endpoint) -> dict[str, object]:
     """Return an endpoint as the audit log has it: when its secrets were made, and never one of them."""
     created = [rfc3339(secret.created_at) for secret in endpoint.secrets]
     return {**as_json(endpoint), "signing_secrets_created_at": created}

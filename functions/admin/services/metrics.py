@@ -16,7 +16,6 @@ from fusion_billing.catalog.validation import parse
 from fusion_billing.dynamodb.catalog.definitions import Stored
 from fusion_billing.dynamodb.keys import METRIC
 from fusion_billing.errors import InUse, NotFound
-from fusion_billing.json_types import JsonObject
 from fusion_billing.messaging.rating_jobs import COMMIT_SECONDS
 
 SHOWN = ("history",)
@@ -41,7 +40,7 @@ class Planned:
         return changed_fields(self.before or {}, self.metric.as_json())
 
     @property
-    def before(self) -> JsonObject | None:
+    def before(self) -> dict[str, object] | None:
         """Return the stored definition."""
         return None if self.stored is None else self.stored.value.as_json()
 

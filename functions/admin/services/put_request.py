@@ -10,7 +10,6 @@ from fusion_billing.catalog.change import Author, Change
 from fusion_billing.catalog.identifiers import MAX_REASON
 from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.errors import Conflict, Fault, Refused
-from fusion_billing.json_types import JsonMapping
 from fusion_billing.webhooks.publishing import TransactionWrite
 
 EFFECTS = ("aggregation", "rounding", "metric", "currency")
@@ -34,7 +33,9 @@ class PutRequest:
         """Return who changes a subscription, the reason, and how the change is recorded."""
         return Author(self.principal.key_id, self.reason, record)
 
-    def change(self, cause: str, object_: str, before: JsonMapping | None, after: JsonMapping | None) -> Change:
+    def change(
+        self, cause: str, object_: str, before: Mapping[str, object] | None, after: Mapping[str, object] | None
+    ) -> Change:
         """Return the entry of a definition's history, with that of the audit log: what `object_` was and becomes."""
         also = self.record(object_, before, after)
         return Author(self.principal.key_id, self.reason).change(self.now, cause, also)

@@ -17,7 +17,6 @@ from fusion_billing.catalog.validation import parse
 from fusion_billing.errors import Fault, NotFound, Refused
 from fusion_billing.http.authentication import REMEMBERED_SECONDS
 from fusion_billing.instants import rfc3339
-from fusion_billing.json_types import JsonObject
 
 _READ_ONLY = ("id", "created_at")
 
@@ -207,7 +206,7 @@ def own_ids(subscriptions: Subscriptions, named: Sequence[str], known: frozenset
     return frozenset(ids)
 
 
-def _recorded(key_id: str, key: StoredKey) -> JsonObject:
+def _recorded(key_id: str, key: StoredKey) -> dict[str, object]:
     """Return a key as the audit log has it."""
     return {**_key_shown(key_id, key, key.created), "source": key.principal.source}
 

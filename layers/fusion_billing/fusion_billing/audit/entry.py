@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Literal
 
 from fusion_billing.audit.redaction import redacted, redacted_text
-from fusion_billing.json_types import JsonMapping
 from fusion_billing.webhooks import identifiers
 
 Stage = Literal["done", "requested", "failed"]
@@ -64,7 +63,9 @@ def is_entry_id(text: str) -> bool:
     return text.startswith("aud_") and identifiers.is_event_id(f"msg_{text.removeprefix('aud_')}")
 
 
-def differing(before: JsonMapping | None, after: JsonMapping | None) -> tuple[Document | None, Document | None]:
+def differing(
+    before: Mapping[str, object] | None, after: Mapping[str, object] | None
+) -> tuple[Document | None, Document | None]:
     """Return both sides of a change, each with the fields that differ alone, if the object exists on both."""
     if before is None or after is None:
         return before, after

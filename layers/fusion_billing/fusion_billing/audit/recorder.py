@@ -7,15 +7,16 @@ from secrets import token_bytes
 from typing import Protocol
 
 from fusion_billing.audit.entry import Actor, Document, Entry, Stage, differing, entry_id, safe, safe_text
-from fusion_billing.json_types import JsonMapping
 from fusion_billing.webhooks.identifiers import RANDOM_BYTES
 from fusion_billing.webhooks.publishing import TransactionWrite
 
-Record = Callable[[str, JsonMapping | None, JsonMapping | None], Sequence[TransactionWrite]]
+Record = Callable[[str, Mapping[str, object] | None, Mapping[str, object] | None], Sequence[TransactionWrite]]
 """Returns the entry of a change of an object, for its transaction: what it was, and what it becomes."""
 
 
-def unrecorded(_object: str, _before: JsonMapping | None, _after: JsonMapping | None) -> Sequence[TransactionWrite]:
+def unrecorded(
+    _object: str, _before: Mapping[str, object] | None, _after: Mapping[str, object] | None
+) -> Sequence[TransactionWrite]:
     """Return no entry: what `Record` is where there is no audit log."""
     return ()
 
@@ -49,7 +50,9 @@ class Recorder:
     reason: str | None = None
     random: Callable[[int], bytes] = token_bytes
 
-    def change(self, object_: str, before: JsonMapping | None, after: JsonMapping | None) -> list[TransactionWrite]:
+    def change(
+        self, object_: str, before: Mapping[str, object] | None, after: Mapping[str, object] | None
+    ) -> list[TransactionWrite]:
         """Return the entry of a change, for its transaction; None is an object that does not exist."""
         was, is_now = differing(before, after)
         return [self.log().write(self._entry(object_, "done", was, is_now))]

@@ -20,6 +20,8 @@ from fusion_billing.retry import VERSION_CONFLICTS
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+    from fusion_billing.webhooks.publishing import TransactionWrite
+
 _SESSION = "session_"
 """Each session is an attribute of its key's item: two that begin at once don't overwrite each other."""
 LIMITS = ("metrics", "plans", "subscriptions")
@@ -42,7 +44,9 @@ class KeyStore:
         item = response.get("Item")
         return _read(key_id, item) if item else None
 
-    def create(self, key_id: str, stored: StoredKey, source_version: int = 1, also: Sequence[Any] = ()) -> None:
+    def create(
+        self, key_id: str, stored: StoredKey, source_version: int = 1, also: "Sequence[TransactionWrite]" = ()
+    ) -> None:
         """Store a new key of an existing source, read at `source_version`: the key has copies of its limits.
 
         Raises `NotFound` if the source does not exist, `VersionConflict` if it has changed since,
@@ -68,11 +72,10 @@ class KeyStore:
             "Item": _write(key_id, stored),
             "ConditionExpression": key_is_new,
         }
+        writes: Any = [{"Update": add_to_source}, {"Put": put_key}, *also]
         try:
             with unavailable_when_transient():
-                self._client.transact_write_items(
-                    TransactItems=[{"Update": add_to_source}, {"Put": put_key}, *also],
-                )
+                self._client.transact_write_items(TransactItems=writes)
         except ClientError as error:
             if not cancelled_by_condition(error):
                 raise
@@ -130,7 +133,7 @@ class KeyStore:
                 raise
             raise NotFound(f"Unknown API key: {key_id}") from error
 
-    def revoke(self, key_id: str, now: datetime, also: Sequence[Any] = ()) -> None:
+    def revoke(self, key_id: str, now: datetime, also: "Sequence[TransactionWrite]" = ()) -> None:
         """Revoke a key. A revoked key stays revoked. Raises `NotFound` and `Unavailable`."""
         for _ in VERSION_CONFLICTS.attempts():
             stored = self.get(key_id)
@@ -140,7 +143,7 @@ class KeyStore:
                 return
         raise Unavailable("The keys of the source are being changed by other requests: send the request again")
 
-    def _revoked(self, key_id: str, source_id: str, now: datetime, also: Sequence[Any]) -> bool:
+    def _revoked(self, key_id: str, source_id: str, now: datetime, also: "Sequence[TransactionWrite]") -> bool:
         """Revoke the key and remove it from its source's list; return False if the list has changed since."""
         source = SourceStore(self._client, self._table).get(source_id)
         live = source.keys if source else ()
@@ -166,7 +169,8 @@ class KeyStore:
         }
         try:
             with unavailable_when_transient():
-                self._client.transact_write_items(TransactItems=[{"Update": take_off}, {"Update": mark}, *also])
+                revoking: Any = [{"Update": take_off}, {"Update": mark}, *also]
+                self._client.transact_write_items(TransactItems=revoking)
         except ClientError as error:
             if not cancelled_by_condition(error):
                 raise

@@ -13,6 +13,7 @@ from fusion_billing.dynamodb.catalog.sources import document_of
 from fusion_billing.dynamodb.errors import cancelled_by_condition, unavailable_when_transient
 from fusion_billing.dynamodb.webhooks.endpoints import EndpointStore
 from fusion_billing.errors import VersionConflict
+from fusion_billing.webhooks.publishing import TransactionWrite
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -26,7 +27,7 @@ class SourceChanges:
         self._catalog = catalog_table
         self._webhooks = webhooks_table
 
-    def apply(self, source: Source, also: Sequence[Any] = ()) -> None:
+    def apply(self, source: Source, also: Sequence[TransactionWrite] = ()) -> None:
         """Store a source with further writes of the transaction, and the copies of its limits.
 
         The source, its keys and as many endpoints as fit are one transaction; further endpoints follow in

@@ -26,7 +26,7 @@ class SourceStore:
         self._client = client
         self._table = table
 
-    def create(self, source: Source, also: Sequence[Any] = ()) -> None:
+    def create(self, source: Source, also: "Sequence[TransactionWrite]" = ()) -> None:
         """Store a new source, without keys; raises `Conflict` if its ID exists, and `Unavailable`."""
         source_is_new = "attribute_not_exists(pk)"
         item: Item = {
@@ -38,7 +38,8 @@ class SourceStore:
         try:
             with unavailable_when_transient():
                 put: Any = {"TableName": self._table, "Item": item, "ConditionExpression": source_is_new}
-                self._client.transact_write_items(TransactItems=[{"Put": put}, *also])
+                writes: Any = [{"Put": put}, *also]
+                self._client.transact_write_items(TransactItems=writes)
         except ClientError as error:
             if cancelled_by_condition(error):
                 raise Conflict(f"The source {source.id} exists already") from error

@@ -56,6 +56,7 @@ Fate = Literal["sent", "overtaken", "frozen"]
 _SENT_REMOVES = ("line_error", "line_message", "line_intent")
 _MOST_EVENTS = 99
 """Writes of events that fit into a transaction, beside the lines."""
+_Writes = Sequence[TransactionWrite]
 
 
 class LineStore(LineReading):
@@ -172,18 +173,9 @@ class LineStore(LineReading):
         return self._resolve(line, values, STILL_DUE, Standing(), now=now, more={":due": {"S": "due"}})
 
     def make_due(
-        self,
-        line: StoredLine,
-        line_partition: int,
-        now: datetime,
-        *,
-        forget: bool = False,
-        also: Sequence[Any] = (),
+        self, line: StoredLine, line_partition: int, now: datetime, *, forget: bool = False, also: _Writes = ()
     ) -> None:
-        """Make a line due at once; `forget` what was sent, so that an unchanged one is sent all the same.
-
-        Raises `Conflict` where the rating is frozen, or is no longer the version that was read.
-        """
+        """Make a line due at once, or raise `Conflict`; `forget` what was sent, so that an unchanged one is sent."""
         values: dict[str, Any] = {
             "line_state": {"S": "due"},
             "line_pk": {"S": keys.due_lines_partition(line_partition)},

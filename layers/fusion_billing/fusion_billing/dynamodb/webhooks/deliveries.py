@@ -28,6 +28,7 @@ from fusion_billing.webhooks.delivery_result import (
     recent_attempts,
 )
 from fusion_billing.webhooks.endpoint import Endpoint
+from fusion_billing.webhooks.publishing import TransactionWrite
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -158,7 +159,7 @@ class DeliveryStore:
             },
         )
 
-    def replay(self, endpoint_id: str, event_id: str, now: datetime, also: Sequence[Any] = ()) -> bool:
+    def replay(self, endpoint_id: str, event_id: str, now: datetime, also: Sequence[TransactionWrite] = ()) -> bool:
         """Make a delivery due now and restart its retry schedule. Return False if it does not exist."""
         return self._update(
             endpoint_id,
@@ -253,7 +254,14 @@ class DeliveryStore:
         yield None
 
     def _update(
-        self, endpoint_id: str, event_id: str, update: str, condition: str, values: Item, *, also: Sequence[Any] = ()
+        self,
+        endpoint_id: str,
+        event_id: str,
+        update: str,
+        condition: str,
+        values: Item,
+        *,
+        also: Sequence[TransactionWrite] = (),
     ) -> bool:
         names = {"#state": "state", "#ttl": "ttl", "#error": "error"}
         both = f"{update} {condition}"
@@ -267,7 +275,8 @@ class DeliveryStore:
         }
         try:
             if also:
-                self._dynamodb.transact_write_items(TransactItems=[{"Update": request}, *also])
+                writes: Any = [{"Update": request}, *also]
+                self._dynamodb.transact_write_items(TransactItems=writes)
             else:
                 self._dynamodb.update_item(**request)
         except ClientError as error:

@@ -50,7 +50,7 @@ class EndpointStore:
                 found.append(endpoint)
         return found, None
 
-    def create(self, endpoint: Endpoint, also: Sequence[Any] = ()) -> None:
+    def create(self, endpoint: Endpoint, also: Sequence[TransactionWrite] = ()) -> None:
         """Store a new endpoint, in one transaction with the check that its source is as it was read.
 
         `also` are the check and further writes. Raises `VersionConflict` if the source was changed since.
@@ -67,7 +67,9 @@ class EndpointStore:
                 raise
             raise VersionConflict("The source was changed by another request: read it again") from error
 
-    def replace(self, endpoint: Endpoint, *, forget_failures: bool = False, also: Sequence[object] = ()) -> Endpoint:
+    def replace(
+        self, endpoint: Endpoint, *, forget_failures: bool = False, also: Sequence[TransactionWrite] = ()
+    ) -> Endpoint:
         """Store `endpoint` over the version it was read at, `also` with it, and return it as it is stored.
 
         `failing_since` is written by attempts alone: it stays as stored, or is removed by `forget_failures`.
@@ -103,7 +105,7 @@ class EndpointStore:
             raise Conflict("the endpoint was deleted by someone else")
         return stored
 
-    def delete(self, endpoint_id: str, also: Sequence[object] = ()) -> None:
+    def delete(self, endpoint_id: str, also: Sequence[TransactionWrite] = ()) -> None:
         """Delete an endpoint, with further writes of the transaction; its deliveries expire by their time to live."""
         self._transact([{"Delete": {"TableName": self._table, "Key": keys.endpoint_key(endpoint_id)}}, *also])
 
