@@ -145,6 +145,8 @@ class FakeRatings:
 def _moved(line: Line, move: str, due_at: datetime) -> Line:
     if move == "keep":
         return line
+    if move == "due" and line.state == "due" and line.at is not None:
+        due_at = min(due_at, line.at)  # a line that is due already keeps its time if that is earlier
     return replace(line, state=None if move == "none" else move, at=due_at if move == "due" else None)
 
 

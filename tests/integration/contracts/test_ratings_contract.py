@@ -90,7 +90,7 @@ def test_a_new_version_replaces_the_one_that_was_read(ratings: Ratings, way: Way
     stored = put(ratings, rated("1500", "2.00", KEY, "usage:80", "usage:100"), way=way, now=LATER)
 
     assert (stored.version, stored.amount, stored.raised) == (2, Decimal("2.00"), frozenset({"usage:80", "usage:100"}))
-    assert (stored.line.state, stored.line.at) == ("due", LATER)
+    assert (stored.line.state, stored.line.at) == ("due", NOW)  # it was due already
     assert [entry.amount for entry in stored.history] == ["1.00", "2.00"]
 
 
