@@ -19,6 +19,7 @@ from fusion_billing.catalog.metric import Metric
 from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.validation import parse
+from fusion_billing.decimals import ZERO
 from fusion_billing.dynamodb.catalog import subscription_items
 from fusion_billing.dynamodb.catalog.definitions import CatalogStore
 from fusion_billing.dynamodb.markers.change_markers import partition_of
@@ -109,15 +110,24 @@ def environment(wanted: Mapping[str, str]) -> Iterator[None]:
 class World:
     """Six tables of its own on an engine, with a catalog of three metrics and a tiered charge for each."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, tables: Tables | None = None) -> None:
+        """Make the tables and the catalog, or take `tables` that exist."""
         from fusion_billing.dynamodb import client  # noqa: PLC0415  it reads the environment of `engine`
 
         self.url = url
         self.client: DynamoDBClient = client.dynamodb(read_timeout=60)
-        self.tables: Tables = template_tables.create(self.client, template_tables.definitions())
+        self.tables: Tables = tables or template_tables.create(self.client, template_tables.definitions())
         self.now = START + timedelta(days=19, hours=12, minutes=30)
         self.queue = Sent()
-        self._catalog()
+        if tables is None:
+            self._catalog()
+
+    @classmethod
+    def existing(cls, url: str, tables: Tables, now: datetime) -> "World":
+        """Return a world on tables that exist, at an instant: the same one, in another process."""
+        world = cls(url, tables)
+        world.now = now
+        return world
 
     def _catalog(self) -> None:
         store = CatalogStore(self.client, self.tables.catalog)
@@ -137,6 +147,16 @@ class World:
                 },
             }
             store.put_charge([parse(Charge, charge, code=metric)], None)
+
+    def group_by(self, metric: str, name: str) -> None:
+        """Have a metric's charge priced for each value of a property."""
+        store = CatalogStore(self.client, self.tables.catalog)
+        stored = store.stored_charge(metric)
+        assert stored is not None
+        versions = [
+            version.model_copy(update={"group_by": (name,), "included_units": ZERO}) for version in stored.value
+        ]
+        store.put_charge(versions, stored.version)
 
     # --- loading ------------------------------------------------------------------------------------
 
@@ -173,6 +193,18 @@ class World:
         self.write(
             self.tables.usage,
             (_record(pair, place, window, "12.5") for pair in pairs for place, window in enumerate(windows)),
+        )
+
+    def add_groups(self, pairs: Iterable[Pair], groups: int) -> None:
+        """Add a record of each of that many regions to each pair."""
+        window = sortable(START), sortable(START + HOUR)
+        self.write(
+            self.tables.usage,
+            (
+                _record(pair, place, window, "12.5") | {"prop": {"S": f'{{"region":"r{place}"}}'}}
+                for pair in pairs
+                for place in range(groups)
+            ),
         )
 
     def change(self, pairs: Iterable[Pair], records: int, quantity: int) -> None:
