@@ -66,7 +66,7 @@ def handler_of(route: Route) -> Handler:
 
 def _respond(event: Mapping[str, Any]) -> EventResponse:
     method, path = event["requestContext"]["http"]["method"], event.get("rawPath", "")
-    if path.split("/", 2)[1:2] in (["console"], ["portal"]):
+    if path.split("/", 2)[1:2] in (["console"], ["portal"], ["docs"]):
         file: EventResponse = import_module("functions.admin.static_files").respond(event)
         return file
     if method == "OPTIONS":

@@ -1,8 +1,8 @@
-"""Serve the files of the console and the portal, which are deployed with this function.
+"""Serve the files of the console, the portal and the API reference, which are deployed with this function.
 
 This module is imported at the first request for a file. Browsers check the console's page at every visit. Its other
 files have the version in their path (`/console/v/<version>/main.js`), so browsers cache them until the next deployment.
-The portal's files have fixed paths, since other sites link to them.
+The files of the portal, which other sites link to, and of the API reference have fixed paths.
 """
 
 import base64
@@ -19,7 +19,8 @@ from fusion_billing.http.api_gateway import headers_of
 from fusion_billing.json_types import JsonMapping, JsonObject
 
 FOLDER = Path(__file__).parent / "console"
-PORTAL = Path(__file__).parent / "portal"
+PAGES = {name: Path(__file__).parent / name for name in ("portal", "docs")}
+"""First part of the path -> the folder of a page at that address, whose files are below it."""
 
 _KINDS = {
     ".html": "text/html; charset=utf-8",
@@ -75,7 +76,7 @@ class _File:
 
 
 def respond(event: JsonMapping) -> FileResponse | Response:
-    """Return the file at a path of the console or the portal; raises `NotFound`.
+    """Return the file at a path of the console or of another page; raises `NotFound`.
 
     The page is at `/console` and at `/console/`: some gateways tell them apart, some don't. Its links are relative,
     since the service may stand below a path, so that at the latter they lead to `/console/console/`.
@@ -84,8 +85,8 @@ def respond(event: JsonMapping) -> FileResponse | Response:
         raise NotFound("Unknown path: only GET and HEAD are supported here")
     headers = headers_of(event)
     folder, _, name = event["rawPath"].strip("/").partition("/")
-    if folder == PORTAL.name:
-        return _portal(event["rawPath"], headers)
+    if folder in PAGES:
+        return _page_or_file(folder, event["rawPath"], headers)
     if not name:
         return _sent(_page(), headers, _CHECK_EACH_TIME)
     _, version, name = [*name.removeprefix(f"{FOLDER.name}/").split("/", 2), "", ""][:3]
@@ -94,15 +95,18 @@ def respond(event: JsonMapping) -> FileResponse | Response:
     return _sent(_file(FOLDER / name), headers, _KEEP if version == version_of_files() else _CHECK_EACH_TIME)
 
 
-def _portal(path: str, headers: Mapping[str, str]) -> FileResponse:
-    """Return the portal's page at `/portal`, where a link with a token leads, or a file below it."""
-    if path == f"/{PORTAL.name}":
-        return _sent(_file(PORTAL / "index.html"), headers, _CHECK_EACH_TIME)
-    known = {file.name for file in PORTAL.iterdir() if file.suffix in _KINDS} - {"index.html"}
-    name = path.removeprefix(f"/{PORTAL.name}/")
+def _page_or_file(page: str, path: str, headers: Mapping[str, str]) -> FileResponse:
+    """Return a page at its address, such as `/portal`, where a link with a token leads, or a file below it."""
+    folder = PAGES[page]
+    if path == f"/{page}":
+        return _sent(_file(folder / "index.html"), headers, _CHECK_EACH_TIME)
+    if path == "/docs/":
+        return FileResponse(302, headers={**_HEADERS, "location": "../docs", "cache-control": _CHECK_EACH_TIME})
+    known = {file.name for file in folder.iterdir() if file.suffix in _KINDS} - {"index.html"}
+    name = path.removeprefix(f"/{page}/")
     if name not in known:
         raise NotFound("No such file")
-    return _sent(_file(PORTAL / name), headers, _KEEP_SHORTLY)
+    return _sent(_file(folder / name), headers, _KEEP_SHORTLY)
 
 
 def _sent(file: _File, headers: Mapping[str, str], cache_control: str) -> FileResponse:

@@ -69,7 +69,11 @@ class Route:
     @property
     def operation_id(self) -> str:
         """The operation's id: the method, then the words of the path."""
-        words = [word.strip("{}").replace(".", "_") for word in self.template.split("/") if word not in {"", "v1"}]
+        words = [
+            word.strip("{}").replace(".", "_").replace("-", "_")
+            for word in self.template.split("/")
+            if word not in {"", "v1"}
+        ]
         return "_".join([self.method.lower(), *words])
 
     def object_of(self, parameters: Mapping[str, str]) -> str:

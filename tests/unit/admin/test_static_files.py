@@ -6,6 +6,7 @@ import hashlib
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
@@ -16,6 +17,7 @@ from functions.admin.static_files import FOLDER
 
 MOST_COMPRESSED = 100_000
 MOST_LINES = 300
+MOST_BYTES_OF_THE_REFERENCE = 30_000
 
 
 def fetch(path: str, method: str = "GET", **headers: str) -> dict[str, Any]:
@@ -162,3 +164,23 @@ def test_vendored_files_are_those_that_the_registry_has() -> None:
 def test_a_cold_start_loads_nothing_of_the_console() -> None:
     code = "import sys, functions.admin.app; sys.exit('functions.admin.static_files' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_reference_is_small_and_names_no_other_host() -> None:
+    files = list((Path(static_files.__file__).parent / "docs").iterdir())
+    assert sum(file.stat().st_size for file in files) <= MOST_BYTES_OF_THE_REFERENCE
+    for file in files:
+        if file.suffix != ".svg":
+            assert re.findall(r"https?://|\binnerHTML\b|\beval\(|\sstyle=", file.read_text()) == []
+    assert re.findall(r"<script(?![^>]*\bsrc=)|\son\w+=", body(fetch("/docs")).decode()) == []
+
+
+def test_the_reference_has_the_headers_that_guard_a_page() -> None:
+    page = fetch("/docs")
+    assert (page["statusCode"], page["headers"]["cache-control"]) == (200, "no-cache")
+    assert page["headers"]["content-security-policy"] == fetch("/console/")["headers"]["content-security-policy"]
+    for name in re.findall(r'"docs/([\w.]+)"', body(page).decode()):
+        assert fetch(f"/docs/{name}")["statusCode"] == 200
+    assert fetch("/docs/")["headers"]["location"] == "../docs"
+    for path in ("/docs/../app.py", "/docs/index.html"):
+        assert fetch(path)["statusCode"] == 404

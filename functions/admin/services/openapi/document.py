@@ -8,6 +8,8 @@ from typing import Any
 from functions.admin.route_table import ROUTES_BY_TAG, Route
 from functions.admin.route_table.path_parameters import PATTERNS
 from functions.admin.services.openapi.catalog_schemas import catalog_schemas
+from functions.admin.services.openapi.describing import Describing, operation_text, parameter_texts
+from functions.admin.services.openapi.operation_texts import TAGS
 from functions.admin.services.openapi.problems import problem_responses
 from functions.admin.services.openapi.rating_list_schemas import PAGE_MEMBERS
 from functions.admin.services.openapi.schema_parts import ref
@@ -23,9 +25,10 @@ from fusion_billing.webhooks.events.registry import EVENT_TYPES
 def document() -> JsonObject:
     """Return the OpenAPI 3.1 document; callers must not change it."""
     paths: dict[str, dict[str, Any]] = {}
+    describing = Describing(schemas() | catalog_schemas())
     for tag, routes in ROUTES_BY_TAG:
         for route in routes:
-            paths.setdefault(route.template, {})[route.method.lower()] = _operation(route, tag)
+            paths.setdefault(route.template, {})[route.method.lower()] = _operation(route, tag, describing)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -35,11 +38,11 @@ def document() -> JsonObject:
             "license": {"name": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
-        "tags": [{"name": tag} for tag, _ in ROUTES_BY_TAG],
+        "tags": [{"name": tag, "description": TAGS[tag]} for tag, _ in ROUTES_BY_TAG],
         "paths": paths,
-        "webhooks": {name: _webhook(name) for name in EVENT_TYPES},
+        "webhooks": {name: _webhook(name, describing) for name in EVENT_TYPES},
         "components": {
-            "schemas": schemas() | catalog_schemas(),
+            "schemas": describing.schemas(),
             "securitySchemes": {
                 "key": {"type": "http", "scheme": "bearer", "bearerFormat": "fb_<id>_<secret>"},
                 "portal": {"type": "http", "scheme": "bearer", "bearerFormat": "fbp1.<...>"},
@@ -49,21 +52,27 @@ def document() -> JsonObject:
     }
 
 
-def _operation(route: Route, tag: str) -> dict[str, Any]:
+def _operation(route: Route, tag: str, describing: Describing) -> dict[str, Any]:
     found: dict[str, Any] = {
         "operationId": route.operation_id,
         "summary": route.summary,
+        "description": operation_text(route),
         "tags": [tag],
         "security": _security(route),
         "parameters": _parameters(route),
-        "responses": {str(status): _answer(route, status) for status in route.responses} | problem_responses(route),
+        "responses": {str(status): _answer(route, status, describing) for status in route.responses}
+        | problem_responses(route),
     }
     if route.body is not None:
         found["requestBody"] = {
             "required": route.body_required,
-            "content": {"application/json": {"schema": ref(route.body)}},
+            "content": {"application/json": _with_example(ref(route.body), describing)},
         }
     return found
+
+
+def _with_example(schema: dict[str, Any], describing: Describing) -> dict[str, Any]:
+    return {"schema": schema, "example": describing.example(schema)}
 
 
 def _security(route: Route) -> list[dict[str, list[str]]]:
@@ -75,7 +84,13 @@ def _security(route: Route) -> list[dict[str, list[str]]]:
 
 def _parameters(route: Route) -> list[dict[str, Any]]:
     found = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "pattern": f"^{PATTERNS[name]}$"}}
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            **parameter_texts(name),
+            "schema": {"type": "string", "pattern": f"^{PATTERNS[name]}$"},
+        }
         for name in re.findall(r"\{(\w+)\}", route.template)
     ]
     found += [
@@ -83,11 +98,17 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
             "name": name,
             "in": "query",
             "required": name in route.required_query,
+            **parameter_texts(name),
             "schema": _query_schema(route, name),
         }
         for name in route.parameters
     ]
-    found += [{"name": name, "in": "header", "schema": {"type": "string"}} for name in route.headers]
+    found += [
+        {"name": name, "in": "header", **parameter_texts(name), "schema": {"type": "string"}} for name in route.headers
+    ]
+    for parameter in found:
+        if parameter["name"] in route.choices:
+            parameter["example"] = route.choices[parameter["name"]][0]
     return found
 
 
@@ -103,14 +124,14 @@ def _query_schema(route: Route, name: str) -> dict[str, Any]:
 _LIMIT = {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": DEFAULT_PAGE}
 
 
-def _answer(route: Route, status: int) -> dict[str, Any]:
+def _answer(route: Route, status: int, describing: Describing) -> dict[str, Any]:
     name = route.responses[status]
     response: dict[str, Any] = {"description": HTTPStatus(status).phrase}
     if name is not None:
-        schema = _page(ref(name), route.page_members) if route.paged else ref(name)
-        response["content"] = {"application/json": {"schema": schema}}
+        schema = describing.inline(_page(ref(name), route.page_members), "Page") if route.paged else ref(name)
+        response["content"] = {"application/json": _with_example(schema, describing)}
         if route.csv:
-            response["content"]["text/csv"] = {"schema": {"type": "string"}}
+            response["content"]["text/csv"] = {"schema": {"type": "string"}, "example": "id,amount\n42,1.00\n"}
     return response
 
 
@@ -121,12 +142,16 @@ def _page(items: dict[str, Any], members: tuple[str, ...]) -> dict[str, Any]:
         "properties": {
             **{name: PAGE_MEMBERS[name] for name in members},
             "items": {"type": "array", "items": items},
-            "cursor": {"type": ["string", "null"], "description": "The cursor of the next page; null on the last page"},
+            "cursor": {
+                "type": ["string", "null"],
+                "description": "The cursor of the next page; null on the last page",
+                "examples": [None],
+            },
         },
     }
 
 
-def _webhook(name: str) -> dict[str, Any]:
+def _webhook(name: str, describing: Describing) -> dict[str, Any]:
     event = EVENT_TYPES[name]
     body = {
         "type": "object",
@@ -139,10 +164,15 @@ def _webhook(name: str) -> dict[str, Any]:
     }
     return {
         "post": {
+            "operationId": f"receive_{name.replace('.', '_')}",
             "summary": event.summary,
+            "description": event.summary,
             "tags": ["Webhooks"],
             "security": [],
-            "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
+            "requestBody": {
+                "required": True,
+                "content": {"application/json": _with_example(describing.inline(body, name), describing)},
+            },
             "responses": {"2XX": {"description": "Received; the delivery is retried after any other response"}},
         }
     }

@@ -11,7 +11,6 @@ from fusion_billing.error_codes import ERROR_CODES
 from fusion_billing.json_types import JsonObject
 from fusion_billing.metering.outcome import RECORD_CODES
 
-_PROBLEM = {"application/problem+json": {"schema": ref("Problem")}}
 _OF_A_KEY = (
     *("missing_key", "malformed_key", "unknown_key", "revoked_key", "expired_key", "missing_scope"),
     *("session_expired", "cross_site_request"),
@@ -58,7 +57,7 @@ def _response(status: int, codes: list[str]) -> dict[str, Any]:
     meanings = "\n".join(f"- `{code}`: {ERROR_CODES[code].meaning}" for code in codes)
     found: dict[str, Any] = {
         "description": f"{HTTPStatus(status).phrase}. The error codes are:\n\n{meanings}",
-        "content": _PROBLEM,
+        "content": {"application/problem+json": {"schema": ref("Problem"), "example": _example(status, codes[0])}},
         "x-error-codes": codes,
     }
     if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
@@ -67,3 +66,14 @@ def _response(status: int, codes: list[str]) -> dict[str, Any]:
             "Retry-After": {"description": "Seconds to wait before the next attempt", "schema": seconds}
         }
     return found
+
+
+def _example(status: int, code: str) -> JsonObject:
+    error = ERROR_CODES[code]
+    return {
+        "type": f"urn:fusion-billing:problem:{code}",
+        "title": error.title,
+        "status": status,
+        "detail": error.meaning,
+        "code": code,
+    }
