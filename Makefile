@@ -2,7 +2,7 @@
 #
 #   make run            run the whole service on this machine with a demo, until Ctrl-C
 #   make run ONCE=1     the same, but exit after the demo's table: 0 if every figure is as expected
-#                       PORT=, ODOO_PORT= and RECEIVER_PORT= choose other ports
+#                       RESET=1 begins afresh; PORT=, ODOO_PORT= and RECEIVER_PORT= choose other ports
 #   make test           run every test; TESTS=tests/unit runs some
 #   make test-clients   check and test the Python client, and install it into an empty environment
 #   make coverage       run the unit tests and fail if they cover less than the floor in pyproject.toml
@@ -25,7 +25,7 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
-PIP := -m pip install --quiet --quiet --disable-pip-version-check --no-input
+PIP := -m pip install $(if $(CI),--quiet --quiet) --disable-pip-version-check --no-input
 CLIENT := .venv-client
 CLOUD := .venv-cloud
 VENV := .venv
@@ -36,7 +36,7 @@ help:
 setup: $(VENV)/ready $(CLOUD)/ready
 
 run: setup
-	@exec $(VENV)/bin/python -m local.run $(if $(ONCE),--once) $(if $(PORT),--port $(PORT)) \
+	@exec $(VENV)/bin/python -m local.run $(if $(ONCE),--once) $(if $(RESET),--reset) $(if $(PORT),--port $(PORT)) \
 		$(if $(ODOO_PORT),--odoo-port $(ODOO_PORT)) $(if $(RECEIVER_PORT),--receiver-port $(RECEIVER_PORT))
 
 test: setup
@@ -122,20 +122,20 @@ $(find_python); "$(1)/bin/python" -c 'import sys; sys.exit(not (3, 11) <= sys.ve
 endef
 
 $(VENV)/ready: requirements/dev.txt pyproject.toml
-	@echo "Setting up $(VENV) from requirements/dev.txt (once; a minute or so)"
+	@echo "Setting up $(VENV) from requirements/dev.txt (once; one to three minutes, depending on the network)"
 	@$(call environment,$(VENV))
 	@$(VENV)/bin/python $(PIP) --no-deps --require-hashes --requirement requirements/dev.txt
 	@$(VENV)/bin/python $(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(CLOUD)/ready: requirements/cloud.txt
-	@echo "Setting up $(CLOUD) from requirements/cloud.txt (once; a minute or two)"
+	@echo "Setting up $(CLOUD) from requirements/cloud.txt (once; one to three minutes, depending on the network)"
 	@$(call environment,$(CLOUD))
 	@$(CLOUD)/bin/python $(PIP) --no-deps --require-hashes --requirement requirements/cloud.txt
 	@touch $@
 
 $(CLIENT)/ready: clients/python/requirements.txt clients/python/pyproject.toml
-	@echo "Setting up $(CLIENT) from clients/python/requirements.txt (once; a minute or so)"
+	@echo "Setting up $(CLIENT) from clients/python/requirements.txt (once; one to three minutes, depending on the network)"
 	@$(call environment,$(CLIENT))
 	@$(CLIENT)/bin/python $(PIP) --no-deps --require-hashes --requirement clients/python/requirements.txt
 	@$(CLIENT)/bin/python $(PIP) --no-deps --no-build-isolation --editable clients/python

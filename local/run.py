@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -33,11 +34,13 @@ def main(arguments: list[str] | None = None) -> int:
     options = _options().parse_args(arguments)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
+    if options.reset:
+        shutil.rmtree(options.state, ignore_errors=True)
     try:
         with Running(options.state, options.port, options.odoo_port, options.receiver_port) as running:
             wrong = running.demo()
             if wrong:
-                _say("\nNot as expected:\n" + "\n".join(f"  {line}" for line in wrong))
+                _say("\nNot as expected:\n" + "\n".join(f"  {line}" for line in wrong) + running.hint())
             if options.once:
                 return 1 if wrong else 0
             running.stay()
@@ -146,9 +149,31 @@ class Running:
         return self._stored.get("odoo_key")
 
     def demo(self) -> list[str]:
-        """Go the demo's way and print its table; return every figure that is not as expected, in words."""
+        """Go the demo's way and print its table; return every figure that is not as expected, in words.
+
+        A demo that somebody changed since its first start may come to other figures, or not go through at all.
+        """
+        self._changed: list[str] = []
+        try:
+            wrong = self._demo()
+        except Unexpected as error:
+            if not self._stored.get("demo_completed"):
+                raise
+            return [str(error)]
+        if not wrong:
+            self._stored.set("demo_completed", "yes")
+        return wrong
+
+    def hint(self) -> str:
+        """Return what to do about a demo that is not as expected, if it was once."""
+        if not self._stored.get("demo_completed"):
+            return ""
+        changed = f" ({', '.join(self._changed)})" if self._changed else ""
+        return f"\n\nIt was as expected before: the demo was changed{changed}.\nTo begin afresh: make run RESET=1\n"
+
+    def _demo(self) -> list[str]:
         self._progress("defining two metrics, three charges and four subscriptions")
-        flow.put_catalog(self.service)
+        self._changed = flow.put_catalog(self.service)
         self._progress("pushing a month of counters, with re-sends, corrections and late ones")
         outcomes = flow.push(self.service)
         self._progress("pushed: " + ", ".join(f"{count} {name}" for name, count in sorted(outcomes.items())))
@@ -173,7 +198,7 @@ class Running:
             f"  Base URL   {url}\n  Odoo       {self.odoo.url}\n"
             f"  Logs       {self.folder}/cloud/logs, {self.folder}/logs\n\nOr call the API:\n\n"
             f"  curl -H 'Authorization: Bearer {key}' {url}/v1/subscriptions/{catalog.FIRST}/usage\n\n"
-            "Press Ctrl-C to stop. Stored data stays for the next start (`make clean` removes it)."
+            "Press Ctrl-C to stop. Stored data stays for the next start (`make run RESET=1` begins afresh)."
         )
         while self.cloud.alive():
             time.sleep(1)
@@ -227,6 +252,7 @@ def _answers(url: str) -> bool:
 def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make run", description=__doc__)
     parser.add_argument("--once", action="store_true", help="end after the table")
+    parser.add_argument("--reset", action="store_true", help="delete stored data first")
     parser.add_argument("--port", type=int, default=4566, help="of the local cloud (4566)")
     parser.add_argument("--odoo-port", type=int, default=8069, help="of the stand-in Odoo (8069)")
     parser.add_argument("--receiver-port", type=int, default=8070, help="of the webhook receiver (8070)")

@@ -25,6 +25,11 @@ class Service:
             raise Unexpected(f"{method} {path} returned status {response.status_code}: {response.text[:2000]}")
         return response.json() if response.content else None
 
+    def find(self, path: str) -> Any:
+        """Return the JSON of what is at `path`, None if nothing is."""
+        response = self._session.get(self.base_url + path, timeout=_SECONDS)
+        return response.json() if response.status_code == 200 else None  # noqa: PLR2004
+
     def knows_the_key(self) -> bool:
         """Return whether the key is good here."""
         response = self._session.get(self.base_url + "/v1/metrics", timeout=_SECONDS)

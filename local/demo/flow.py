@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -21,14 +21,44 @@ _WEBHOOK_SECONDS = 60.0
 _PRODUCTS = {charge: what["odoo_product_id"] for charge, what in catalog.CHARGES.items()}
 
 
-def put_catalog(service: Service) -> None:
-    """Define the metrics, the charges and the subscriptions; doing so again changes nothing."""
-    for code, metric in catalog.METRICS.items():
-        service.call("PUT", f"/v1/metrics/{code}", metric)
-    for code, charge in catalog.CHARGES.items():
-        service.call("PUT", f"/v1/charges/{code}", charge)
-    for name, subscription in catalog.SUBSCRIPTIONS.items():
-        service.call("PUT", f"/v1/subscriptions/{name}", subscription)
+def put_catalog(service: Service) -> list[str]:
+    """Define the metrics, the charges and the subscriptions that are not there; return those that were changed since.
+
+    What somebody changed stays as it is, so that a second start does not undo it.
+    """
+    changed = []
+    for path, definition in _definitions():
+        found = service.find(path)
+        if found is None:
+            service.call("PUT", path, definition)
+        elif not _holds(found, definition):
+            changed.append(path.removeprefix("/v1/").replace("/", " ", 1))
+    return changed
+
+
+def _holds(found: Any, defined: Any) -> bool:
+    """Return whether what the service has says the same as the demo's definition: `0.010` is `0.01`."""
+    if isinstance(defined, dict):
+        return isinstance(found, dict) and all(_holds(found.get(name), value) for name, value in defined.items())
+    if isinstance(defined, list):
+        return len(found) == len(defined) and all(map(_holds, found, defined))
+    return bool(found == defined or _number(found) == _number(defined) is not None)
+
+
+def _number(value: Any) -> Decimal | None:
+    try:
+        return Decimal(value)
+    except (ArithmeticError, TypeError, ValueError):
+        return None
+
+
+def _definitions() -> Iterator[tuple[str, dict[str, Any]]]:
+    for kind, definitions in (
+        ("metrics", catalog.METRICS),
+        ("charges", catalog.CHARGES),
+        ("subscriptions", catalog.SUBSCRIPTIONS),
+    ):
+        yield from ((f"/v1/{kind}/{name}", definition) for name, definition in definitions.items())
 
 
 def push(service: Service) -> Counter[str]:

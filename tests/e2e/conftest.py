@@ -50,7 +50,7 @@ class Ended:
         rows = {}
         for line in self.output.splitlines():
             cells = re.split(r"\s{2,}", line.strip())
-            if len(cells) == 11 and cells[0][:4].isdigit():
+            if len(cells) == 9 and cells[0][:4].isdigit():
                 rows[cells[0][:4], cells[1]] = cells[2:]
         return rows
 
