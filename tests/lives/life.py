@@ -10,6 +10,8 @@ from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from functions.rate.closing import REVIEWED
+from fusion_billing.billing.billed_subscription import billed_subscription
 from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
 from local.odoo.errors import UserError
@@ -403,6 +405,7 @@ class Life:
         self._catch_up()
         self.service.clock.sleep(3700)
         self.on_plan(kill=None)
+        quiet_rounds = 0
         for _ in range(_ROUNDS):
             self.on_sync(full=True, kill=None)
             self.drain()
@@ -414,12 +417,17 @@ class Life:
             self.service.clock.sleep(26 * 3600)  # a changed line may wait for its time of the day
             self.on_relay(kill=None)
             self._drain(RATING, RELAY)
-            if self._ratings() == before:
+            quiet_rounds = quiet_rounds + 1 if self._ratings() == before else 0
+            if quiet_rounds > self._invoiced_periods():
                 break
         else:
             raise Broken("the service never comes to rest")
         if self.service.failures:
             raise Broken("; ".join(self.service.failures))
+
+    def _invoiced_periods(self) -> int:
+        """Return how many invoiced periods sweeps review in turn, one a day."""
+        return len(billed_subscription(self.stored()).invoiced(REVIEWED))
 
     def _catch_up(self) -> None:
         """Have Odoo invoice one that runs again until its open period closes: the rest is adjusted."""
