@@ -203,7 +203,8 @@ def _in_turn(
     A period is unfinished until a review has found that nothing remains to be adjusted. Subscriptions take their
     turns on different days.
     """
-    turn = _WITH_RATINGS + (now.toordinal() + crc32(subscription.id.encode())) % (REVIEWED - _WITH_RATINGS)
+    older = max(len(periods) - _WITH_RATINGS, 1)
+    turn = _WITH_RATINGS + (now.toordinal() + crc32(subscription.id.encode())) % older
     due = []
     for index, period in enumerate(periods):
         closed = closed_periods.get(period.start)
