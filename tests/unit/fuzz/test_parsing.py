@@ -236,3 +236,10 @@ def test_any_json_as_a_metric_is_read_or_refused(value: dict[str, Any]) -> None:
 @given(changed(SUBSCRIPTION))
 def test_any_json_as_a_subscription_is_read_or_refused(value: dict[str, Any]) -> None:
     result_of(lambda: parse_definition(Subscription, strict_json.loads(json.dumps(value))))
+
+
+def test_half_a_surrogate_pair_is_refused_by_name() -> None:
+    with pytest.raises(Refused) as refused:
+        parse_definition(Subscription, {**SUBSCRIPTION, "state": "\ud800"})
+
+    assert [(fault.field, fault.code) for fault in refused.value.faults] == [("state", "invalid_characters")]

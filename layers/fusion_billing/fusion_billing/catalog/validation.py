@@ -110,6 +110,7 @@ _CODES = {
     "model_attributes_type": ("not_an_object", "must be a JSON object"),
     "too_long": ("too_many", "has too many entries"),
     "literal_error": ("unknown_value", ""),
+    "string_unicode": ("invalid_characters", "must not contain unpaired surrogates"),
     "union_tag_invalid": ("unknown_value", ""),
     "union_tag_not_found": ("missing", "must name its type"),
 }
