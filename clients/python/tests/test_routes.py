@@ -198,13 +198,15 @@ def test_operation(client: Client) -> None:
     )
 
 
-def test_the_log_of_changes_and_events_are_listed_by_services_that_have_them(client: Client) -> None:
-    paths = client.openapi()["paths"]
-    if "/v1/audit" in paths:
-        assert [entry.object for entry in client.audit.list(page_size=5)]
-    if "/v1/events" in paths:
-        for event in list(client.events.list())[:1]:
-            assert client.events.get(event.id).type == event.type
+def test_the_log_of_changes_events_and_the_overview(client: Client) -> None:
+    assert [entry.object for entry in client.audit.list(page_size=5)]
+    for event in list(client.events.list(subscription=SUBSCRIPTION))[:1]:
+        assert client.events.get(event.id).type == event.type
+    with pytest.raises(NotFoundError):
+        client.events.get("msg_0123456789abcdefghijklmnopq")
+    overview = client.ratings.overview()
+    assert overview.calculated_at.tzinfo is not None
+    assert set(overview.raw["lines"]) == {"failed", "final_invoice", "changed"}
 
 
 def test_the_client_has_every_route(client: Client, recording: Recording) -> None:

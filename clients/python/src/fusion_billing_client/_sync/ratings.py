@@ -6,7 +6,7 @@ from typing import Any
 
 from fusion_billing_client import encoding
 from fusion_billing_client._sync.transport import Resource
-from fusion_billing_client.models import Estimate, Rating, Run
+from fusion_billing_client.models import Estimate, Overview, Rating, Run
 from fusion_billing_client.requests import Request
 
 
@@ -38,6 +38,10 @@ class Ratings(Resource):
         request = Request("GET", "/v1/ratings", encoding.query(filters), accept="text/csv")
         response = self._transport.send(request)
         return response.text
+
+    def overview(self) -> Overview:
+        """Return what is owed and what needs attention; it takes about a second while amounts are added up."""
+        return self._one(Overview, "GET", "/v1/overview")
 
     def run(self, subscription: str | None = None, *, sweep: bool | None = None) -> Run:
         """Rate now what the schedule would rate; `get_run` shows what remains."""

@@ -167,3 +167,41 @@ class Estimate(Model):
     steps: tuple[Step, ...] = ()
     period_start: datetime | None = None
     period_end: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OverviewAmount(Model):
+    """The amount of the ratings of a plan whose periods end in a month (`2026-11`), in one currency."""
+
+    period_end_month: str
+    state: str
+    plan: str
+    currency: str
+    amount: Decimal
+    ratings: int = 0
+    subscriptions: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class InvoiceDue(Model):
+    """What Odoo invoices on a day, by what is rated so far."""
+
+    period_end: str
+    currency: str
+    amount: Decimal
+    subscriptions: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overview(Model):
+    """What is owed and what needs attention; `raw` has the counts of lines, deliveries and expiring keys.
+
+    `amounts_calculated_at` is None while a part of the amounts is still being added up.
+    """
+
+    calculated_at: datetime
+    amounts_calculated_at: datetime | None = None
+    amounts: tuple[OverviewAmount, ...] = ()
+    invoices_due: tuple[InvoiceDue, ...] = ()
+    failing_endpoints: tuple[str, ...] = ()
+    disabled_endpoints: tuple[str, ...] = ()
