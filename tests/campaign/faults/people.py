@@ -5,6 +5,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+from fusion_billing.odoo.errors import ConnectionLost
 from local.odoo.errors import OdooError
 from tests.campaign.director import Call
 from tests.campaign.faults.base import Counted, Fault, Parameters, Within
@@ -202,3 +203,35 @@ class InvoicesWhileRating(Within, kind="odoo_invoices_while_rating"):
     def happen(self, call: Call) -> None:
         self.play.customers.invoice(self.play.customers.all[self.parameters["customer"]])
         self.world.start(next(each for each in self.play.schedules if each.name == "sync"))
+
+
+class InvoicesAndLost(InvoicesInFlight, kind="odoo_invoices_and_response_lost"):
+    """Odoo carries out our call, invoices the subscription, and the response is lost."""
+
+    @classmethod
+    def choose(cls, random: Random) -> Parameters:
+        return {**super().choose(random), "method": "load", "after": True, "skip": random.randrange(2)}
+
+    def after(self, call: Call) -> None:
+        if self.is_due(call):
+            self._invoice()
+            raise ConnectionLost("the connection ended before the response did")
+
+
+class InvoicesAndKilled(InvoicesInFlight, kind="odoo_invoices_and_killed"):
+    """Odoo carries out our call and invoices the subscription, and the invocation is killed before it notes so."""
+
+    @classmethod
+    def choose(cls, random: Random) -> Parameters:
+        return {
+            **super().choose(random),
+            "function": "relay",
+            "method": "load",
+            "after": True,
+            "skip": random.randrange(2),
+        }
+
+    def after(self, call: Call) -> None:
+        if self.is_due(call):
+            self._invoice()
+            self.world.director.die()

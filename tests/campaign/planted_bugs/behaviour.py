@@ -9,8 +9,19 @@ from unittest.mock import PropertyMock, patch
 import functions.rate.invoiced_periods
 import functions.relay.delivery_attempt
 import functions.relay.partition
+import functions.relay.sending
 from fusion_billing.webhooks.delivery_result import EndpointResponse
 from tests.campaign.planted_bugs.base import Bug, Send
+
+
+class UnknownIgnored(Bug, name="unknown_result_ignored"):
+    """No intent is written before a call of Odoo: a result that is lost is taken for one that never was."""
+
+    kinds = ("odoo_invoices_and_killed",)
+    found_by = (7, "odoo_invoices_and_killed")
+
+    def patches(self) -> Iterator[Any]:
+        yield patch.object(functions.relay.sending.Sending, "_with_intents", lambda _, steps: steps)
 
 
 class DigestIgnored(Bug, name="acknowledged_digest_wrong"):
