@@ -18,7 +18,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from functions.admin import dependencies
+from functions.admin import dependencies, webhook_dependencies
 from functions.admin.handler import handler
 from functions.admin.services.openapi import document
 from fusion_billing.access import keys
@@ -198,10 +198,11 @@ def _faults(schema: dict[str, Any], value: Any) -> Iterator[str]:
 
 
 def _forget() -> None:
-    for name in vars(dependencies):
-        clear: Callable[[], None] | None = getattr(getattr(dependencies, name), "cache_clear", None)
-        if clear is not None:
-            clear()
+    for module in (dependencies, webhook_dependencies):
+        for name in vars(module):
+            clear: Callable[[], None] | None = getattr(getattr(module, name), "cache_clear", None)
+            if clear is not None:
+                clear()
 
 
 @pytest.fixture

@@ -264,6 +264,7 @@ def test_a_test_sends_a_real_event_whatever_the_filters(admin: Any, app: str) ->
     answer = admin.post(f"/v1/endpoints/{made['id']}/test", key=app)
     assert answer.status == 202
     (delivery,) = admin.get(f"/v1/endpoints/{made['id']}/deliveries", key=app).json["items"]
+    assert json.loads(delivery.pop("body"))["data"]["endpoint"] == made["id"]
     assert delivery == {
         "id": answer.json["delivery"],
         "endpoint": made["id"],

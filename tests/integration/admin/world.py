@@ -107,7 +107,9 @@ def requests(names: Mapping[str, str]) -> dict[str, Valid]:
         "GET /v1/endpoints/{endpoint}/deliveries": Valid(
             endpoint.path, {"limit": "1", "state": "due", "type": "endpoint.test", "since": "2026-11-01T00:00:00Z"}
         ),
-        "GET /v1/events": Valid({}, {"limit": "1", "type": "endpoint.test", "since": "2026-11-01T00:00:00Z"}),
+        "GET /v1/events": Valid(
+            {}, {"limit": "1", "subscription": "42", "type": "endpoint.test", "since": "2026-11-01T00:00:00Z"}
+        ),
         "GET /v1/events/{event}": Valid({"event": names["delivery"].partition("~")[2]}),
         "POST /v1/deliveries/{delivery}/replay": Valid({"delivery": names["delivery"]}),
         "POST /v1/sources": Valid(body={"name": "Other", "metrics": ["calls"], "plans": ["Pro"]}),
