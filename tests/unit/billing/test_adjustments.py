@@ -16,8 +16,9 @@ from fusion_billing.billing.adjustments import (
 )
 from fusion_billing.billing.billed_subscription import BilledSubscription, billed_subscription
 from fusion_billing.billing.decisions import NewVersion
+from fusion_billing.billing.period_document import period_document
 from fusion_billing.billing.pricing import CurrencyMismatch, Pricing
-from fusion_billing.billing.rating import Line, RatingKey, StoredRating
+from fusion_billing.billing.rating import Line, RatingKey, StoredRating, computed_rating
 from fusion_billing.rating.records import Record
 from tests.fakes.rating_world import RatingWorld
 
@@ -130,3 +131,30 @@ def test_a_period_before_the_first_one_known_has_no_rating_of_its_own(customer: 
     assert keys.own is None
     assert keys.all == (*keys.later, keys.open)
     assert [key.corrects for key in keys.all] == [october.start] * 2
+
+
+def _first_release(customer: BilledSubscription, units: str, amount: str) -> AdjustmentState:
+    """Return an adjustment of a period that the first release rated, by its rules, and invoiced."""
+    unrated = state(customer, units)
+    period, pricing = unrated.adjustment.period, unrated.adjustment.price
+    priced = customer.priced_in(period)
+    result = pricing.rate(unrated.records, priced, period.start, period.end)
+    document = period_document(pricing, priced, period.start, period.end, result)
+    assert unrated.keys.own is not None
+    computed = computed_rating(unrated.keys.own, replace(document, rules=None, amount=amount, unrounded_amount=amount))
+    line = Line(state="sent", version=1, amount=Decimal(amount))
+    own = StoredRating(
+        computed.key, 1, computed.amount, computed.digest, computed.document_json, frozen=True, line=line
+    )
+    return state(customer, units, {computed.key: own})
+
+
+def test_what_earlier_rules_rated_is_not_billed_again_because_rules_changed(customer: BilledSubscription) -> None:
+    plan = planned(_first_release(customer, "25", "9.00"))
+    assert (plan.computed.amount, plan.decision) == (Decimal(0), None)
+
+
+def test_an_adjustment_after_the_end_needs_a_final_invoice(customer: BilledSubscription) -> None:
+    for ends, is_needed in ((NOW, True), (NOW + timedelta(seconds=1), False)):
+        ending = replace(customer, ends=ends)
+        assert planned(state(ending, "25")).computed.document.to_json().get("final_invoice", False) is is_needed

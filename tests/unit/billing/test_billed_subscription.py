@@ -3,14 +3,16 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
+import pytest
+
 from fusion_billing.billing.adjustments import Adjustment, adjustment_keys
 from fusion_billing.billing.billed_subscription import BilledSubscription, billed_subscription
 from fusion_billing.billing.pricing import PricedSubscription, Pricing
 from fusion_billing.billing.rating import RatingKey
-from fusion_billing.billing_periods.advance import advance, first_seen
+from fusion_billing.billing_periods.advance import advance, close_open, first_seen
 from fusion_billing.billing_periods.calendar import Calendar
 from fusion_billing.billing_periods.schedule_terms import Terms
-from fusion_billing.catalog.subscription_history import ChainedOrder
+from fusion_billing.catalog.subscription_history import ChainedOrder, PlanChange
 from fusion_billing.rating.price_spans import PriceSpan
 from tests.fakes.rating_world import RatingWorld
 from tests.rating_documents import document
@@ -167,3 +169,83 @@ def test_a_stored_subscription_is_billed_with_all_that_rating_needs() -> None:
     assert (priced.plan, priced.currency, priced.timezone) == (defined.plan, defined.currency, defined.timezone)
     assert (priced.odoo_order_id, priced.overrides) == (defined.odoo_order_id, defined.overrides or {})
     assert (priced.lived_from, priced.lived_until) == (defined.rated_from, stored.rated_until)
+
+
+def test_after_a_final_invoice_the_open_period_is_billed_once_the_end_has_passed() -> None:
+    ending = BilledSubscription(SUBSCRIPTION, CALENDAR, is_ahead=True, ends=day(11, 20))
+    assert [ending.bills_now(CALENDAR.open, day(11, number)) for number in (19, 20)] == [False, True]
+
+
+def test_a_first_period_cut_short_is_priced_as_a_part_of_the_whole_one() -> None:
+    calendar = first_seen(replace(MONTHLY, start_date=date(2026, 11, 10)))
+    assert BilledSubscription(SUBSCRIPTION, calendar).priced_in(calendar.open).whole_from == day(11, 1)
+
+
+def test_an_invoiced_period_was_billed_by_the_order_that_ran_at_its_end() -> None:
+    orders = (link(41, OCTOBER, "initial"), link(57, NOVEMBER))
+    subscription = BilledSubscription(SUBSCRIPTION, _three_periods(), orders=orders)
+    october, november, _ = subscription.calendar.known
+    assert (subscription.order_for(october), subscription.order_for(november)) == (41, 57)
+
+
+def test_an_invoiced_period_before_the_first_order_is_the_first_order_s() -> None:
+    orders = (link(41, NOVEMBER, "initial"), link(57, DECEMBER))
+    subscription = BilledSubscription(SUBSCRIPTION, _three_periods(), orders=orders)
+    assert subscription.order_for(subscription.calendar.known[0]) == 41
+
+
+def test_an_upsell_bills_nothing() -> None:
+    running = replace(SUBSCRIPTION, odoo_order_id=42)
+    orders = (link(42, day(1, 1), "initial"), link(50, day(11, 3), "upsell"))
+    assert BilledSubscription(running, CALENDAR, orders=orders).order_for(CALENDAR.open) == 42
+
+
+def test_of_the_announced_orders_the_last_one_that_has_started_bills() -> None:
+    running = replace(SUBSCRIPTION, odoo_order_id=42)
+    orders = (link(42, day(1, 1), "initial"), link(50, day(11, 10)), link(57, JANUARY))
+    assert BilledSubscription(running, CALENDAR, orders=orders).order_for(CALENDAR.open) == 50
+
+
+def test_a_rating_of_an_ending_subscription_names_the_order_of_its_own_period() -> None:
+    running = replace(SUBSCRIPTION, odoo_order_id=42)
+    orders = (link(42, day(1, 1), "initial"), link(57, day(12, 10)))
+    ending = BilledSubscription(running, CALENDAR, orders=orders, ends=day(11, 20))
+    now = day(11, 21)
+    assert ending.bill(document(), CALENDAR.open, now) == document(odoo_order_id=42, final_invoice=True)
+    following = CALENDAR.after(CALENDAR.open)
+    assert ending.bill(document(), following, now) == document(odoo_order_id=57)
+
+
+def test_a_renewed_and_ended_subscription_is_billed_as_it_is_stored() -> None:
+    world = RatingWorld()
+    world.subscribe()
+    stored = world.subscriptions.items["42"]
+    churned = stored.subscription.model_copy(update={"state": "6_churn"})
+    orders, plans = (link(57, day(1, 1), "initial"),), (PlanChange("Pro", None), PlanChange("Max", day(11, 5)))
+    ended = replace(stored, subscription=churned, stopped=day(11, 20), orders=orders, plan_history=plans)
+    found = billed_subscription(ended)
+    assert (found.orders, found.is_over, found.rated_until) == (orders, True, day(11, 20))
+    assert (found.priced.plan_history, found.priced.lived_until) == (plans, day(11, 20))
+
+
+@pytest.mark.parametrize(("next_invoice", "is_ahead"), [("2026-12-01", True), ("2026-12-02", False)])
+def test_a_subscription_is_ahead_until_its_next_invoice_is_after_the_start_of_the_open_period(
+    next_invoice: str, is_ahead: bool
+) -> None:
+    world = RatingWorld()
+    world.subscribe()
+    stored = world.subscriptions.items["42"]
+    closed = replace(stored, calendar=close_open(stored.calendar, DECEMBER))
+    assert closed.calendar.open.start == DECEMBER
+    defined = stored.subscription.model_copy(update={"next_invoice_date": date.fromisoformat(next_invoice)})
+    assert billed_subscription(replace(closed, subscription=defined)).is_ahead is is_ahead
+
+
+def test_a_subscription_whose_last_invoice_was_a_usual_one_is_not_ahead() -> None:
+    world = RatingWorld()
+    world.subscribe()
+    stored = world.subscriptions.items["42"]
+    closed = close_open(stored.calendar, DECEMBER)
+    usual = replace(closed, known=(replace(closed.known[0], is_final=False), closed.open))
+    assert billed_subscription(replace(stored, calendar=usual)).is_ahead is False
+    assert billed_subscription(stored).is_ahead is False

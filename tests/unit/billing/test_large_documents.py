@@ -1,6 +1,7 @@
 """Large documents: what is taken out comes back, and what is left makes a line."""
 
 from datetime import UTC, datetime
+from random import Random
 from typing import Any
 
 import pytest
@@ -68,3 +69,23 @@ def test_steps_are_shown_as_far_as_a_response_can_contain_them() -> None:
         first = page["steps_next"]
     assert (shown, page["steps_total"]) == (10_000, 10_000)
     assert steps_json(document, 10_000)["steps"] == []
+
+
+def test_the_steps_left_behind_of_a_correction_come_to_its_amount() -> None:
+    small, large = split(_document(2_000, 2_000))
+    description = "2000 steps, kept with the rating"
+    expected = [{"description": description, "units": "1", "unit_amount": "9.00", "amount": "9.00"}]
+    assert small["corrects"]["steps"] == expected
+    assert set(large) == {"corrects", "steps"}
+
+
+def test_fields_after_a_large_correction_are_split_off_too() -> None:
+    document = _document(2, 2_000)
+    assert set(split({"corrects": document["corrects"], "priced_by": ["x" * 40_000]})[1]) == {"corrects", "priced_by"}
+
+
+def test_several_parts_are_read_as_one() -> None:
+    large = {"priced_by": Random(1).randbytes(600_000).hex()}
+    parts = to_parts(large)
+    assert len(parts) > 1
+    assert from_parts(parts) == large

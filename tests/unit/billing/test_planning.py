@@ -1,5 +1,6 @@
 """Which hours a run covers, and how they are handed out."""
 
+import time
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -12,6 +13,7 @@ from fusion_billing.billing.planning import (
     hours_until_now,
     parse_hour,
 )
+from fusion_billing.billing.rating import RatingKey
 
 NOW = datetime(2026, 11, 20, 13, 6, tzinfo=UTC)
 SETTLING = timedelta(seconds=300)
@@ -96,3 +98,17 @@ def test_hours_are_written_in_utc() -> None:
 )
 def test_the_end_of_a_period_is_ahead_up_to_a_limit(end: datetime, ahead: timedelta, hours: list[datetime]) -> None:
     assert closing_hours(end, NOW, ahead) == hours
+
+
+def test_hours_are_in_utc_to_the_microsecond_whatever_the_machine_s_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Kolkata")
+        time.tzset()
+        hour, text = hour_of(NOW.replace(microsecond=7)), hour_text(_at(13))
+        line = RatingKey("42", _at(13), "calls").line
+    time.tzset()
+    assert (hour, text, line) == (_at(13), "2026-11-20T13", "42~20261120T130000Z~calls")
+
+
+def test_without_a_watermark_the_hours_until_now_start_at_the_earliest_marker() -> None:
+    assert list(hours_until_now(None, _at(12), NOW)) == [_at(12), _at(13)]

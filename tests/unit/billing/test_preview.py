@@ -279,3 +279,8 @@ def test_a_preview_is_truncated_past_the_most_it_lists(number: int, is_truncated
     shown = Preview([changed] * number, number, truncated=False).as_json()
     assert shown["truncated"] is is_truncated
     assert len(shown["subscriptions"]) == MOST_LISTED
+
+
+def test_a_preview_of_all_there_is_is_not_truncated() -> None:
+    side = Side(_book(_charge("1")), _customer())
+    assert preview([(side, side)], ["calls"], _read, lambda: True).truncated is False

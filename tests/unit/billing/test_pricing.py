@@ -173,3 +173,31 @@ def test_a_pricing_is_computed_once_for_all_subscriptions_on_the_same_terms() ->
 def test_currencies_that_differ_are_named() -> None:
     with pytest.raises(CurrencyMismatch, match=r"^charge calls is in EUR, the subscription in USD$"):
         _pricing(_charge(currency="EUR"))
+
+
+def test_a_shortened_period_is_prorated_against_the_whole_one() -> None:
+    price = _pricing(_charge(model={"type": "flat", "amount": "30"}, prorate=True))
+    assert price is not None
+    whole, shortened = WHO, replace(WHO, whole_from=NOVEMBER)
+    amounts = [price.rate([], who, MID, DECEMBER).amount for who in (whole, shortened)]
+    assert amounts == [Decimal(30), Decimal(15)]
+
+
+def test_days_in_steps_are_those_of_the_subscription_s_zone() -> None:
+    later = _charge(model={"type": "per_unit", "unit_amount": "2"}, valid_from="2026-11-16")
+    tokyo = replace(WHO, timezone="Asia/Tokyo")
+    price = _pricing(_charge(), later, subscription=tokyo)
+    assert price is not None
+    records = [Record("k", MID, MID, Decimal(1))]
+    in_tokyo, in_utc = (
+        [step.description for step in price.rate(records, who, NOVEMBER, DECEMBER).steps] for who in (tokyo, WHO)
+    )
+    assert in_tokyo != in_utc
+
+
+@pytest.mark.parametrize(("life", "applies"), [("lived_until", False), ("lived_from", True)])
+def test_a_charge_does_not_apply_to_a_life_that_only_touches_it(life: str, applies: bool) -> None:
+    price = _pricing(_charge(valid_from="2026-11-16T00:00:00Z"))
+    assert price is not None
+    assert price.applies_to(replace(WHO, **{life: MID})) is applies  # type: ignore[arg-type]
+    assert not price.applies_to(replace(WHO, lived_from=DECEMBER))

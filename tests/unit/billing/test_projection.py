@@ -241,3 +241,17 @@ def test_a_projected_quantity_of_32_digits_is_exact() -> None:
     record = Record("a", START, START, Decimal("99999999999999999999999999.999999"))
     (more,) = _added(_price("sum"), [record])
     assert more.quantity == record.quantity
+
+
+def test_a_count_is_projected_by_its_pace() -> None:
+    assert _projected(_price("count"), _records("7", "14"), now=START + timedelta(days=10)).units == 6
+
+
+def test_a_span_that_ends_now_has_no_usage_to_come() -> None:
+    per_record = {"type": "percentage", "rate_percent": "1", "record_minimum": "5"}
+    price = _price("sum", model=per_record, included_units="0")
+    (whole,) = price.spans
+    cheaper = whole.charge.model_copy(update={"name": "Later"}) if whole.charge else None
+    spans = (PriceSpan(START, HALF, whole.charge), PriceSpan(HALF, END, cheaper))
+    amounts = [_projected(replace(price, spans=found), _records("100")).amount for found in (spans, (whole,))]
+    assert amounts[0] == amounts[1]

@@ -254,3 +254,27 @@ def test_a_calendar_without_the_first_end_takes_the_local_day_of_its_open_end() 
     old = replace(seen, past=replace(seen.past, first_end=None))
     earlier = replace(terms, start_date=date(2026, 10, 1))
     assert advance(old, earlier, NOW).open == first_seen(earlier).open
+
+
+def test_of_two_intervals_the_one_with_fewer_invoices_closed_the_periods() -> None:
+    every_three_weeks = replace(MONTHLY, next_invoice_date=date(2027, 2, 1), value=3, unit="week")
+    known = advance(first_seen(MONTHLY), every_three_weeks, NOW).known
+    assert known == (
+        invoiced("2026-11-01", "2026-12-01"),
+        invoiced("2026-12-01", "2027-01-01"),
+        opened("2027-01-01", "2027-02-01"),
+    )
+
+
+def test_periods_that_close_in_several_steps_follow_the_schedule_stored() -> None:
+    every_six_weeks = replace(MONTHLY, next_invoice_date=date(2027, 4, 1), value=6, unit="week")
+    known = advance(first_seen(MONTHLY), every_six_weeks, NOW).known
+    assert [period.end for period in known] == [day("2026-12-01"), day("2027-01-01"), day("2027-02-01")]
+
+
+def test_a_start_corrected_to_after_the_next_invoice_closes_nothing() -> None:
+    running = advance(first_seen(MONTHLY), replace(MONTHLY, next_invoice_date=date(2027, 1, 1)), NOW)
+    corrected = replace(MONTHLY, start_date=date(2027, 1, 10), next_invoice_date=date(2027, 1, 1))
+    once = advance(running, corrected, NOW)
+    assert once.open == opened("2026-12-01", "2027-01-01")
+    assert advance(once, corrected, NOW) == once

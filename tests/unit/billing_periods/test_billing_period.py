@@ -1,11 +1,11 @@
 """The lattice of billing periods: sticky anchors, zones, changes of clocks, and bad input."""
 
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from typing import Any
 
 import pytest
 
-from fusion_billing.billing_periods.schedule import BillingSchedule, billing_period, local_midnight, zone_of
+from fusion_billing.billing_periods.schedule import BillingSchedule, aware, billing_period, local_midnight, zone_of
 from fusion_billing.errors import Fault, Refused
 
 
@@ -223,3 +223,48 @@ def test_a_time_zone_is_refused_at_the_field_that_names_it() -> None:
         zone_of("Mars/Olympus", "customer.timezone")
     assert [fault.field for fault in refusal.value.faults] == ["customer.timezone"]
     assert str(zone_of("Europe/Brussels")) == "Europe/Brussels"
+
+
+def test_an_instant_after_a_midnight_that_the_clocks_went_back_over_is_in_the_new_day() -> None:
+    days = BillingSchedule.of("2010-11-01", 1, "day", "America/Goose_Bay")  # back from 00:01 to 23:01
+    assert days.index(utc("2010-11-07T03:30:00")) == 6
+
+
+def test_the_boundary_before_an_instant_just_after_one_is_that_one() -> None:
+    days = BillingSchedule.of("2026-11-01", 1, "day", "UTC")
+    boundary = utc("2026-11-05")
+    assert days.before(boundary + timedelta(microseconds=1)) == boundary
+    assert days.before(boundary) == utc("2026-11-04")
+
+
+def test_a_boundary_is_in_utc_in_a_skipped_hour_too() -> None:
+    schedule = BillingSchedule.of(utc("2026-10-25T01:30:00"), 154, "day", "Europe/Brussels")
+    skipped = schedule.boundary(1)
+    assert (skipped, skipped.tzinfo is UTC) == (utc("2027-03-28T01:30:00"), True)
+    assert schedule.boundary(0).tzinfo is UTC
+
+
+class _NoOffset(tzinfo):
+    def utcoffset(self, dt: datetime | None) -> None:
+        return None
+
+    def dst(self, dt: datetime | None) -> None:
+        return None
+
+    def tzname(self, dt: datetime | None) -> None:
+        return None
+
+
+def test_an_instant_is_read_in_utc_and_refused_without_an_offset() -> None:
+    assert aware(utc("2026-11-01").astimezone(timezone(timedelta(hours=2))), "at").tzinfo is UTC
+    for naive in (datetime(2026, 11, 1), datetime(2026, 11, 1, tzinfo=_NoOffset())):  # noqa: DTZ001
+        with pytest.raises(Refused) as refusal:
+            aware(naive, "at")
+        assert [fault.code for fault in refusal.value.faults] == ["missing_offset"]
+
+
+@pytest.mark.parametrize(
+    ("at", "start", "end"), [("0001-02-15", "0001-01-31", "0001-02-28"), ("9999-11-15", "9999-10-31", "9999-11-30")]
+)
+def test_the_first_and_the_last_periods_of_time_are_found(at: str, start: str, end: str) -> None:
+    assert billing_period("2024-01-31", 1, "month", "UTC", utc(at)) == (utc(start), utc(end))

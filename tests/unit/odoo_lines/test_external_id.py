@@ -1,5 +1,6 @@
 """Test the external ids of order lines: after a move, and read back."""
 
+import time
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -72,3 +73,12 @@ def test_instants_are_written_in_utc_to_the_second() -> None:
 
 def test_bytes_of_other_characters_are_written_in_hexadecimal() -> None:
     assert external_id("é-", "\n", NOVEMBER) == "fusion_billing.-c3-a9-2d---0a--20261101T000000Z"
+
+
+def test_the_instants_of_an_external_id_are_in_utc_whatever_the_machine_s_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Kolkata")
+        time.tzset()
+        name = external_id("42", "api_calls", NOVEMBER)
+    time.tzset()
+    assert name == "fusion_billing.42--api_calls--20261101T000000Z"

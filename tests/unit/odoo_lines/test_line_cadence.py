@@ -89,3 +89,9 @@ def test_how_long_before_the_end_a_change_is_sent(
     cadence: LineCadence, is_first: bool, left: timedelta, sent: timedelta
 ) -> None:
     assert send_at(cadence, now=END - left, period_end=END, is_first=is_first) == END - sent
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_an_hourly_line_is_sent_at_each_change(is_first: bool) -> None:
+    now = END - timedelta(days=10, hours=7)
+    assert send_at("hourly", now=now, period_end=END, is_first=is_first) == now

@@ -187,3 +187,7 @@ def test_a_price_of_other_amounts(
 
 def test_a_price_has_15_digits() -> None:
     assert str(price_of(D(1), [ON_TOP_7], with_taxes=True, digits=None)) == "0.934579439252336"
+
+
+def test_nothing_is_priced_at_the_fixed_tax_that_its_price_contains() -> None:
+    assert price_of(D(0), [Tax(1, "fixed", D(5), included=True)], with_taxes=False, digits=None) == D(5)

@@ -168,3 +168,10 @@ def test_a_key_named_twice_is_refused() -> None:
     assert faults(body, units="1") == {("charge.currency", "duplicate_key")}
     record = strict_json.loads('{"quantity": 1, "quantity": 2}')
     assert faults(CHARGE, records=[record]) == {("records.0.quantity", "duplicate_key")}
+
+
+def test_a_window_of_a_microsecond_is_the_whole_period_of_its_estimate() -> None:
+    window = {"period_start": "2026-11-01T00:00:00Z", "period_end": "2026-11-01T00:00:00.000001Z"}
+    charge = {"currency": "USD", "model": {"type": "per_unit", "unit_amount": "1"}}
+    answer = estimate(charge, metric={"aggregation": "time_weighted"}, records=[{"quantity": "10", **window}])
+    assert answer["unrounded_amount"] == "10"

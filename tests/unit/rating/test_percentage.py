@@ -134,3 +134,11 @@ def test_a_metric_that_takes_the_largest_is_one_record() -> None:
     charge = {"currency": "USD", "model": {"type": "percentage", "rate_percent": "10", "fixed_amount": "1"}}
     records = [{"quantity": "900"}, {"quantity": "100"}]
     assert estimate(charge, metric={"aggregation": "max"}, records=records)["unrounded_amount"] == "91"
+
+
+@pytest.mark.parametrize(("quantities", "amount"), [(["9.5", "1"], "0.5"), (["10", "0"], "3"), (["10", "1", "2"], "6")])
+def test_a_free_amount_is_used_up_to_its_last_fraction_and_frees_nothing_after(
+    quantities: list[str], amount: str
+) -> None:
+    bounds = {} if amount == "0.5" else {"record_minimum": "3"}
+    assert unrounded(quantities, rate_percent="100", free_amount="10", **bounds) == amount

@@ -248,3 +248,10 @@ def test_free_records_and_amounts_are_noted(
     free: dict[str, object], quantities: tuple[str, ...], steps: list[tuple[str, int, Decimal | int, int]]
 ) -> None:
     assert _priced(_percentage(**free), _portions(*quantities)) == steps
+
+
+def test_units_beyond_all_tiers_are_in_the_last_one() -> None:
+    tiers = [
+        tier.model_copy(update={"up_to": Decimal(bound)}) for tier, bound in zip(VOLUME.tiers, (5, 10, 20), strict=True)
+    ]
+    assert holding(tiers, Decimal(30)) == (3, tiers[2])
