@@ -320,8 +320,8 @@ def test_a_sweep_without_changes_reads_little_and_writes_nothing(
     quiet = two_charges.on(client)
     quiet.rater().rate_subscription("42")
     # The subscription; metrics and charges; closings; usage of what is invoiced, and of the open period; the
-    # ratings of the open period and of the two newest invoiced ones.
-    assert consumed.operations == ["Query"] * 9
+    # ratings of the open period and of the newest invoiced one; and the older one whose turn it is.
+    assert consumed.operations == [*["Query"] * 10, "BatchGetItem", "Query"]
     assert consumed.units(two_charges.tables.usage) <= 1
     assert consumed.units(two_charges.tables.ratings) <= 8
 
