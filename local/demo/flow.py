@@ -90,13 +90,7 @@ def rate(service: Service) -> None:
 def relay(run_relay: Callable[[], None], odoo: Odoo, key: str) -> None:
     """Send the due lines, as the two-minute schedule does, until all of them are in Odoo."""
 
-    def sent() -> bool:
-        if len(lines(odoo, key)) == len(expected.ROWS):
-            return True
-        run_relay()
-        return len(lines(odoo, key)) == len(expected.ROWS)
-
-    _until(sent, _RELAY_SECONDS)
+    _until(_relayed(lambda: len(lines(odoo, key)) == len(expected.ROWS), run_relay), _RELAY_SECONDS)
 
 
 def await_webhooks(run_relay: Callable[[], None], receiver: Receiver) -> None:
@@ -106,13 +100,7 @@ def await_webhooks(run_relay: Callable[[], None], receiver: Receiver) -> None:
         heard = webhooks(receiver)
         return all(set(EVENTS) <= set(heard.get((row.subscription, row.charge), ())) for row in expected.ROWS)
 
-    def told_or_sent() -> bool:
-        if reported():
-            return True
-        run_relay()
-        return reported()
-
-    _until(told_or_sent, _WEBHOOK_SECONDS)
+    _until(_relayed(reported, run_relay), _WEBHOOK_SECONDS)
 
 
 def look(service: Service, odoo: Odoo, key: str, receiver: Receiver) -> Outcome:
@@ -181,6 +169,18 @@ def webhooks(receiver: Receiver) -> dict[tuple[str, str], list[str]]:
 
 def _push(service: Service, records: list[dict[str, Any]]) -> Counter[str]:
     return Counter(service.call("POST", "/v1/usage", {"records": records})["summary"])
+
+
+def _relayed(done: Callable[[], bool], run_relay: Callable[[], None]) -> Callable[[], bool]:
+    """Return a check that runs the relay if `done` is not so yet, and looks again."""
+
+    def check() -> bool:
+        if done():
+            return True
+        run_relay()
+        return done()
+
+    return check
 
 
 def _until(done: Callable[[], bool], seconds: float) -> None:

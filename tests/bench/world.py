@@ -108,7 +108,7 @@ def environment(wanted: Mapping[str, str]) -> Iterator[None]:
 
 
 class World:
-    """Six tables of its own on an engine, with a catalog of three metrics and a tiered charge for each."""
+    """Tables of its own on an engine, with a catalog of three metrics and a tiered charge for each."""
 
     def __init__(self, url: str, tables: Tables | None = None) -> None:
         """Make the tables and the catalog, or take `tables` that exist."""

@@ -25,7 +25,7 @@ def test_the_tables_of_the_template_are_there_with_their_indexes(dynamodb: Dynam
 
 def test_two_tests_never_share_a_table(tables: Tables) -> None:
     names = set(tables.environment().values())
-    assert len(names) == 6
+    assert len(names) == 7
     assert set(tables.environment()) == {
         "USAGE_TABLE",
         "MARKERS_TABLE",
@@ -33,6 +33,7 @@ def test_two_tests_never_share_a_table(tables: Tables) -> None:
         "RATINGS_TABLE",
         "WEBHOOKS_TABLE",
         "STATE_TABLE",
+        "AUDIT_TABLE",
     }
 
 

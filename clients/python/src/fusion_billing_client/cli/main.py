@@ -27,12 +27,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more can be written
         return _ERROR
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  a bug is raised again
-        message, status = _told(error)
+        message, status = _line_and_status(error)
         return _say(message, status)
     return result if isinstance(result, int) else 0  # the status of typer.Exit
 
 
-def _told(error: Any) -> tuple[str, int]:
+def _line_and_status(error: Any) -> tuple[str, int]:
     """Return the line for an error and the exit status; raises it again if it is a bug."""
     import typer
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Annotated, Any, get_args
+from typing import IO, Annotated, Any
 
 import typer
 from rich.progress import Progress as Bar
@@ -76,8 +76,8 @@ def push(
 def _format(file: str, *, is_csv: bool, is_ndjson: bool) -> Format:
     if is_csv and is_ndjson:
         raise UsageFailure("--csv, --ndjson: name one of them")
-    told = "csv" if is_csv else "ndjson" if is_ndjson else None
-    found: Format | None = told if told in get_args(Format) else record_files.format_of(Path(file))  # type: ignore[assignment]
+    named: Format | None = "csv" if is_csv else "ndjson" if is_ndjson else None
+    found = named or record_files.format_of(Path(file))
     if found is None:
         raise UsageFailure(f"FILE: {file} could be of any format. Add --csv or --ndjson")
     return found

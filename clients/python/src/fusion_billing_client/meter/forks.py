@@ -11,7 +11,7 @@ from typing import Protocol
 
 
 class Forkable(Protocol):
-    """What is told about forks."""
+    """What is notified before and after a fork."""
 
     def before_fork(self) -> None:
         """Take every lock, and close what must not be inherited."""
