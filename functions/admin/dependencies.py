@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from fusion_billing.dynamodb.ratings.period_ends import PeriodEnds
     from fusion_billing.dynamodb.ratings.ratings import RatingsStore
     from fusion_billing.dynamodb.ratings.statements import StatementStore
+    from fusion_billing.dynamodb.state.key_uses import KeyUses
     from fusion_billing.dynamodb.usage.pair_records import UsageRecords
     from fusion_billing.dynamodb.usage.reading import UsageReader
     from fusion_billing.http.authentication import Authenticator
@@ -82,7 +83,15 @@ def authenticator() -> "Authenticator":
     """Return the authenticator of API keys; it caches keys for a second."""
     from fusion_billing.http.authentication import Authenticator
 
-    return Authenticator(keys(), time.monotonic, rate_limiter())
+    return Authenticator(keys(), time.monotonic, rate_limiter(), key_uses())
+
+
+@cache
+def key_uses() -> "KeyUses":
+    """Return the days on which keys were last used."""
+    from fusion_billing.dynamodb.state.key_uses import KeyUses
+
+    return KeyUses(dynamodb(), settings.text("STATE_TABLE"), time.monotonic)
 
 
 @cache

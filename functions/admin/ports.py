@@ -4,7 +4,7 @@ The adapters are in `fusion_billing.dynamodb` and `fusion_billing.messaging`; `t
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -115,6 +115,13 @@ class ApiKeys(Protocol):
 
     def revoke(self, key_id: str, now: datetime, also: "Sequence[TransactionWrite]" = ()) -> None:
         """Revoke a key; raises `NotFound`."""
+
+
+class KeyUses(Protocol):
+    """Reads when API keys were last used (`dynamodb.state.key_uses.KeyUses`)."""
+
+    def last_day(self, key_id: str) -> date | None:
+        """Return the day on which a key was last used, in UTC; None if it never was."""
 
 
 class SourceChanges(Protocol):

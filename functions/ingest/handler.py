@@ -14,6 +14,7 @@ from fusion_billing.dynamodb import client
 from fusion_billing.dynamodb.catalog.api_keys import KeyStore
 from fusion_billing.dynamodb.catalog.targets import TargetStore
 from fusion_billing.dynamodb.markers.change_markers import ChangeMarkers
+from fusion_billing.dynamodb.state.key_uses import KeyUses
 from fusion_billing.dynamodb.state.request_counts import RequestCounts
 from fusion_billing.dynamodb.usage.batch_write import UsageBatch
 from fusion_billing.dynamodb.usage.single_write import UsageStore
@@ -37,13 +38,15 @@ def app() -> App:
     dynamodb = client.dynamodb(read_timeout=_MARGIN_SECONDS, attempts=2)
     usage, catalog = settings.text("USAGE_TABLE"), settings.text("CATALOG_TABLE")
     markers = settings.text("MARKERS_TABLE")
+    state = settings.text("STATE_TABLE")
+    uses = KeyUses(dynamodb, state, time.monotonic)
     limiter = RateLimiter(
-        RequestCounts(dynamodb, settings.text("STATE_TABLE"), time.monotonic, slot_seconds=SLOT_SECONDS),
+        RequestCounts(dynamodb, state, time.monotonic, slot_seconds=SLOT_SECONDS),
         time.monotonic,
         settings.integer("CALLER_REQUESTS_PER_SECOND", 250),
     )
     return App(
-        authenticator=Authenticator(KeyStore(dynamodb, catalog), time.monotonic, limiter),
+        authenticator=Authenticator(KeyStore(dynamodb, catalog), time.monotonic, limiter, uses),
         stores=Stores(
             targets=TargetStore(dynamodb, catalog, time.monotonic),
             markers=ChangeMarkers(dynamodb, markers, settings.integer("CHANGE_SHARDS", 16)),

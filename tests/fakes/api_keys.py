@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from fusion_billing.access.stored_key import Source, StoredKey
 from fusion_billing.errors import NotFound
@@ -28,6 +28,19 @@ class FakeApiKeys:
         if key_id not in self.items:
             raise NotFound("Unknown key")
         del self.items[key_id]
+
+
+@dataclass
+class FakeKeyUses:
+    """The days on which keys were last used, in memory."""
+
+    days: dict[str, date] = field(default_factory=dict)
+
+    def note(self, key_id: str, now: datetime) -> None:
+        self.days[key_id] = now.date()
+
+    def last_day(self, key_id: str) -> date | None:
+        return self.days.get(key_id)
 
 
 @dataclass

@@ -42,5 +42,9 @@ def revoke_key(request: Request, key_id: str) -> Response:
 
 def _stores() -> sources.Stores:
     return sources.Stores(
-        dependencies.sources(), dependencies.keys(), dependencies.subscriptions(), dependencies.source_changes()
+        dependencies.sources(),
+        dependencies.keys(),
+        dependencies.subscriptions(),
+        dependencies.source_changes(),
+        dependencies.key_uses(),
     )

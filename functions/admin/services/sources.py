@@ -3,10 +3,10 @@
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import NotRequired, TypedDict
 
-from functions.admin.ports import ApiKeys, SourceChanges, Sources, Subscriptions
+from functions.admin.ports import ApiKeys, KeyUses, SourceChanges, Sources, Subscriptions
 from functions.admin.services.write_attempts import attempts
 from fusion_billing.access import keys as key_format
 from fusion_billing.access.principal import Principal
@@ -34,13 +34,14 @@ class SourceJson(TypedDict):
 
 
 class KeyJson(TypedDict):
-    """A key of a source that is not revoked."""
+    """A key of a source that is not revoked; `last_used_on` is null for a key that was never used."""
 
     id: str
     scopes: list[str]
     created_at: str
     expires_at: NotRequired[str]
     expired: NotRequired[bool]
+    last_used_on: NotRequired[str | None]
 
 
 class SourceWithKeysJson(SourceJson):
@@ -67,6 +68,7 @@ class Stores:
     keys: ApiKeys
     subscriptions: Subscriptions
     changes: SourceChanges
+    uses: KeyUses
 
 
 def create(stores: Stores, body: object, now: datetime, record: Record = unrecorded) -> SourceJson:
@@ -122,10 +124,14 @@ def _with(source: Source, subscriptions: Subscriptions, requested: NewSource) ->
 
 
 def get(stores: Stores, source_id: str, now: datetime) -> SourceWithKeysJson:
-    """Return a source with its keys that are not revoked, by id, scopes, age and expiry; raises `NotFound`."""
+    """Return a source with its keys that are not revoked, by id, scopes, age, expiry, last use; raises `NotFound`."""
     source = _existing(stores.sources, source_id)
     found = ((key_id, stores.keys.get(key_id)) for key_id in source.keys)
-    live = [_key_shown(key_id, key, now) for key_id, key in found if key is not None]
+    live: list[KeyJson] = [
+        {**_key_shown(key_id, key, now), "last_used_on": _day_shown(stores.uses.last_day(key_id))}
+        for key_id, key in found
+        if key is not None
+    ]
     return {**_shown(source), "keys": live}
 
 
@@ -239,3 +245,7 @@ def _key_shown(key_id: str, key: StoredKey, now: datetime) -> KeyJson:
         shown["expires_at"] = rfc3339(key.expires)
         shown["expired"] = key.has_expired(now)
     return shown
+
+
+def _day_shown(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()

@@ -1,6 +1,7 @@
 """Sources and their API keys."""
 
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -72,6 +73,23 @@ def test_a_key_is_shown_once_and_works_at_once(admin: Any) -> None:
     shown = admin.get(f"/v1/sources/{source}").json
     assert [each["id"] for each in shown["keys"]] == [made.json["id"]]
     assert made.json["key"] not in str(shown)
+
+
+def test_a_key_is_shown_with_the_day_of_its_last_use(admin: Any) -> None:
+    source = admin.post("/v1/sources", {"name": "Nexa"}).json["id"]
+    key = admin.post(f"/v1/sources/{source}/keys", {"scopes": ["catalog:read"]}).json["key"]
+
+    def last_used() -> Any:
+        [shown] = admin.get(f"/v1/sources/{source}").json["keys"]
+        return shown["last_used_on"]
+
+    assert last_used() is None
+    assert admin.get("/v1/metrics", key=key).status == 200
+    assert last_used() == "2026-11-15"
+    admin.now += timedelta(days=3)
+    assert last_used() == "2026-11-15"
+    assert admin.get("/v1/metrics", key=key).status == 200
+    assert last_used() == "2026-11-18"
 
 
 def test_the_table_holds_no_secret(admin: Any, dynamodb: Any, tables: Tables) -> None:

@@ -20,6 +20,7 @@ from fusion_billing.dynamodb.catalog.api_keys import KeyStore
 from fusion_billing.dynamodb.catalog.sources import SourceStore
 from fusion_billing.dynamodb.catalog.targets import TargetStore
 from fusion_billing.dynamodb.markers.change_markers import ChangeMarkers
+from fusion_billing.dynamodb.state.key_uses import KeyUses
 from fusion_billing.dynamodb.usage.batch_write import UsageBatch
 from fusion_billing.dynamodb.usage.single_write import UsageStore
 from fusion_billing.http.authentication import Authenticator
@@ -49,7 +50,11 @@ class Ingest:
         """Begin anew as a cold container does: nothing is remembered."""
         made = itertools.count(1)
         self.app = App(
-            authenticator=Authenticator(KeyStore(self.client, self.tables.catalog), lambda: self.ticks),
+            authenticator=Authenticator(
+                KeyStore(self.client, self.tables.catalog),
+                lambda: self.ticks,
+                uses=KeyUses(self.client, self.tables.state, lambda: self.ticks),
+            ),
             stores=Stores(
                 targets=TargetStore(self.client, self.tables.catalog, lambda: self.ticks),
                 markers=ChangeMarkers(self.client, self.tables.markers, 16),

@@ -411,6 +411,8 @@ def test_an_unexpected_error_is_a_500_without_details(troubled: tuple[Any, Troub
 
 def test_a_denied_call_is_not_tried_again(troubled: tuple[Any, Troubled], record: Make) -> None:
     ingest, trouble = troubled
+    ingest.push({})  # stores the day of the key's use
+    trouble.calls.clear()
     denied = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "UpdateItem")
     trouble.before["update_item"] = [denied]
     assert ingest.push(record())[0] == 500

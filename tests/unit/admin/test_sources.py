@@ -6,14 +6,14 @@ import pytest
 
 from functions.admin.services import sources
 from fusion_billing.errors import NotFound
-from tests.fakes.api_keys import FakeApiKeys, FakeSources
+from tests.fakes.api_keys import FakeApiKeys, FakeKeyUses, FakeSources
 from tests.fakes.subscriptions import FakeSubscriptions
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 def stores(stored: FakeSources, keys: FakeApiKeys) -> sources.Stores:
-    return sources.Stores(stored, keys, FakeSubscriptions(), stored)
+    return sources.Stores(stored, keys, FakeSubscriptions(), stored, FakeKeyUses())
 
 
 def test_a_source_and_its_keys() -> None:

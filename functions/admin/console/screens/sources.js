@@ -88,6 +88,7 @@ function Keys({ source, session, reload }) {
       { label: "Scopes", value: (/** @type {any} */ key) => key.scopes.join(", ") },
       { label: "Created", value: (/** @type {any} */ key) => key.created_at, show: (/** @type {any} */ key) => dateTime(key.created_at) },
       { label: "Expires", value: (/** @type {any} */ key) => key.expires_at ?? "", show: (/** @type {any} */ key) => (key.expires_at ? dateTime(key.expires_at) : "never") },
+      { label: "Last used", value: (/** @type {any} */ key) => key.last_used_on ?? "never" },
       { label: "Revoke", value: () => "", isAction: true, show: (/** @type {any} */ key) => html`<${Confirmed} label="Revoke" question=${`Revoke the key ${key.id}?`} confirm="Revoke the key" act=${() => revoke(key.id)}>
         <p>Whoever uses it is refused from now on, and its sessions end. It can't be undone.</p></${Confirmed}>` },
     ]} />

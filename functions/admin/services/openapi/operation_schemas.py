@@ -47,7 +47,14 @@ def operation_schemas() -> dict[str, Schema]:
             **source,
             created_at=INSTANT,
             keys=array(
-                object_(("id", "scopes", "created_at"), id=TEXT, **key, created_at=INSTANT, expired={"type": "boolean"})
+                object_(
+                    ("id", "scopes", "created_at", "last_used_on"),
+                    id=TEXT,
+                    **key,
+                    created_at=INSTANT,
+                    expired={"type": "boolean"},
+                    last_used_on=or_null({"type": "string", "format": "date"}),
+                )
             ),
         ),
         "KeyDefinition": closed_object(("scopes",), scopes=scopes, expires_at=or_null(INSTANT)),

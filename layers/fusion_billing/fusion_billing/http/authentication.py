@@ -26,19 +26,34 @@ class KeyStore(Protocol):
         """Return the stored key, or None if the id is unknown."""
 
 
+class KeyUses(Protocol):
+    """Stores when keys were last used (`fusion_billing.dynamodb.state.key_uses.KeyUses`)."""
+
+    def note(self, key_id: str, now: datetime) -> None:
+        """Store that a key is used; a write that fails is no error."""
+
+
 class Authenticator:
     """Authenticates requests by the API key in their headers."""
 
-    def __init__(self, keys: KeyStore, clock: Callable[[], float], limiter: RateLimiter | None = None) -> None:
+    def __init__(
+        self,
+        keys: KeyStore,
+        clock: Callable[[], float],
+        limiter: RateLimiter | None = None,
+        uses: KeyUses | None = None,
+    ) -> None:
         """Create an authenticator.
 
         Args:
             keys: The store of API keys.
             clock: A monotonic clock, in seconds (`time.monotonic`).
             limiter: Limits the requests of each key; None: no key is limited.
+            uses: Stores when keys were last used; None: nothing is stored.
         """
         self._keys = keys
         self._limiter = limiter
+        self._uses = uses
         self._clock = clock
         self._remembered: dict[str, tuple[float, StoredKey]] = {}
 
@@ -88,6 +103,8 @@ class Authenticator:
         """Count a request of a valid key, and return its holder; raises `TooManyRequests`."""
         if self._limiter is not None:
             self._limiter.check(stored.principal.key_id, stored.requests_per_second, now)
+        if self._uses is not None:
+            self._uses.note(stored.principal.key_id, now)
         return stored.principal
 
     def _stored(self, key_id: str, *, anew: bool = False) -> StoredKey | None:

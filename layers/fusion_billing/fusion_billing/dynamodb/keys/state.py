@@ -27,6 +27,11 @@ def request_count_key(key_id: str, slot: int) -> Key:
     return primary(f"RATE#{key_id}#{slot}")
 
 
+def key_use_key(key_id: str) -> Key:
+    """Return the key of the item with the day on which an API key was last used."""
+    return primary(f"USED#{key_id}")
+
+
 def run_key(run: str) -> Key:
     """Return the key of a run on demand."""
     return primary(f"RUN#{run}")
