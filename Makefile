@@ -7,6 +7,7 @@
 #   make test-clients   check and test the Python client, and install it into an empty environment
 #   make coverage       run the unit tests and fail if they cover less than the floor in pyproject.toml
 #   make lint           check formatting, lint, types and the template
+#   make policies       check the template against checkov, cfn-lint's serverless rules and policies of our own
 #   make lives          play random lives of subscriptions; LIVES= (20000), SEED= (random)
 #   make campaign       play stories full of faults; SEEDS= (1-20), FAULTS= (all of docs/campaign.md, or names)
 #   make schema         send requests that Schemathesis makes of the OpenAPI document; EXAMPLES= (100) of each kind
@@ -21,13 +22,14 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-clients coverage lives campaign schema mutants lint bench scale sam-local odoo-check docs lock clean distclean
+.PHONY: help setup run test test-clients coverage lives campaign schema mutants lint policies bench scale sam-local odoo-check docs lock clean distclean
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
 PIP := -m pip install $(if $(CI),--quiet --quiet) --disable-pip-version-check --no-input
 CLIENT := .venv-client
 CLOUD := .venv-cloud
+POLICY := .venv-policy
 VENV := .venv
 
 help:
@@ -68,6 +70,9 @@ lint: setup
 	$(VENV)/bin/mypy
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(CLOUD)/bin/sam validate --lint
 
+policies: setup $(POLICY)/ready
+	@exec $(VENV)/bin/python -m tests.policies
+
 bench: setup
 	@exec $(VENV)/bin/python -m tests.bench
 
@@ -94,6 +99,7 @@ lock:
 	$(LOCK) layers/fusion_billing/requirements.in -o layers/fusion_billing/requirements.txt
 	cd requirements && ../$(LOCK) dev.in -o dev.txt
 	cd requirements && ../$(LOCK) cloud.in -o cloud.txt
+	cd requirements && ../$(LOCK) policy.in -o policy.txt
 	cd requirements && ../$(LOCK) sam-local.in -o sam-local.txt
 	cd clients/python && ../../$(CLIENT_LOCK) --all-extras pyproject.toml requirements.in -o requirements.txt
 
@@ -101,7 +107,7 @@ clean:
 	rm -rf .aws-sam .local .coverage .mypy_cache .ruff_cache .hypothesis build *.egg-info layers/fusion_billing/*.egg-info
 
 distclean: clean
-	rm -rf $(VENV) $(CLOUD) $(CLIENT) $(VENV)-lock
+	rm -rf $(VENV) $(CLOUD) $(CLIENT) $(POLICY) $(VENV)-lock
 
 # --- The environments ------------------------------------------------------------------------
 
@@ -132,6 +138,12 @@ $(CLOUD)/ready: requirements/cloud.txt
 	@echo "Setting up $(CLOUD) from requirements/cloud.txt (once; one to three minutes, depending on the network)"
 	@$(call environment,$(CLOUD))
 	@$(CLOUD)/bin/python $(PIP) --no-deps --require-hashes --requirement requirements/cloud.txt
+	@touch $@
+
+$(POLICY)/ready: requirements/policy.txt
+	@echo "Setting up $(POLICY) from requirements/policy.txt (once; half a minute to two minutes, depending on the network)"
+	@$(call environment,$(POLICY))
+	@$(POLICY)/bin/python $(PIP) --no-deps --require-hashes --requirement requirements/policy.txt
 	@touch $@
 
 $(CLIENT)/ready: clients/python/requirements.txt clients/python/pyproject.toml
