@@ -19,6 +19,7 @@ from local.tables import TEMPLATE
 _ROOT = Path(__file__).resolve().parent.parent
 _FUNCTIONS, _TESTS = f"{_ROOT / 'functions'}/", f"{_ROOT / 'tests'}/"
 _FRAMES_LOOKED_AT = 200
+_ROLES = {"IngestRole", "RateRole", "RelayRole", "AdminRole"}
 _PARTIQL = {"INSERT": "PartiQLInsert", "UPDATE": "PartiQLUpdate", "DELETE": "PartiQLDelete"}
 _TRANSACTION = {
     "Put": "PutItem",
@@ -49,7 +50,7 @@ def granted(template: Path = TEMPLATE) -> dict[str, frozenset[Right]]:
     return {
         name.removesuffix("Role").lower(): frozenset(_rights(resource["Properties"]["Policies"]))
         for name, resource in resources.items()
-        if resource["Type"] == "AWS::IAM::Role"
+        if resource["Type"] == "AWS::IAM::Role" and name in _ROLES
     }
 
 

@@ -6,6 +6,7 @@ from functions.admin import dependencies
 from functions.admin.app import logger, resolve
 from fusion_billing import settings
 from fusion_billing.json_types import JsonObject
+from fusion_billing.snapshots import reseed_after_restore
 
 _LOGGED_CHARACTERS = 512
 
@@ -29,3 +30,4 @@ def handler(event: JsonObject, context: object) -> JsonObject:
 
 if settings.text("AWS_LAMBDA_FUNCTION_NAME", ""):
     dependencies.authenticator()  # at init, where Lambda gives full CPU and a slow start is paid once
+    reseed_after_restore()

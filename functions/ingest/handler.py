@@ -22,6 +22,7 @@ from fusion_billing.http.authentication import Authenticator
 from fusion_billing.http.log import Log
 from fusion_billing.json_types import JsonObject
 from fusion_billing.lambda_context import LambdaContext
+from fusion_billing.snapshots import reseed_after_restore
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -76,3 +77,4 @@ def handler(event: JsonObject, context: LambdaContext) -> JsonObject:
 
 if settings.text("AWS_LAMBDA_FUNCTION_NAME", ""):
     app()  # during the init phase, which has a full CPU
+    reseed_after_restore()

@@ -184,6 +184,16 @@ def test_the_functions_accept_what_the_schedules_send(running: Running, function
     assert "FunctionError" not in answer, answer["Payload"].read()
 
 
+@pytest.mark.parametrize("function", ["IngestFunction", "RateFunction", "RelayFunction", "AdminFunction"])
+def test_a_function_serves_the_version_that_was_published_last(running: Running, function: str) -> None:
+    functions, alias_arn = running.cloud.client("lambda"), running.cloud.outputs[function]
+    name, _, alias = alias_arn.partition(":function:")[2].partition(":")
+    published = [version["Version"] for version in functions.list_versions_by_function(FunctionName=name)["Versions"]]
+    serving = functions.get_alias(FunctionName=name, Name=alias)["FunctionVersion"]
+
+    assert (alias, serving) == ("live", max(published[1:], key=int))  # the first is what is not published
+
+
 def test_a_body_that_is_too_large_is_rejected(running: Running) -> None:
     with pytest.raises(Unexpected, match=r"returned status 413: .*too_large"):
         running.service.call("POST", "/v1/usage", {"records": [], "padding": "x" * 5_000_000})

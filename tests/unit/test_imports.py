@@ -116,7 +116,7 @@ def test_ingest_loads_botocore_and_little_of_ours() -> None:
     assert "botocore.session" in loaded("ingest")
     assert {module.split(".")[1] for module in ours if module.startswith("fusion_billing.")} <= {
         "access", "catalog", "decimals", "dynamodb", "error_codes", "errors", "http", "instants", "json_types",
-        "lambda_context", "metering", "retry", "settings", "strict_json",
+        "lambda_context", "metering", "retry", "settings", "snapshots", "strict_json",
     }  # fmt: skip
 
 

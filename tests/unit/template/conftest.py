@@ -1,5 +1,6 @@
 """The template as CloudFormation gets it: translated by SAM's own translator, offline."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
 from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 
+Translate = Callable[..., dict[str, Any]]
 TEMPLATE = Path(__file__).parents[3] / "template.yaml"
 
 
@@ -24,9 +26,10 @@ def source() -> dict[str, Any]:
     return parsed
 
 
-@pytest.fixture(scope="session")
-def template() -> dict[str, Any]:
-    """The template as translated, its resources plain CloudFormation."""
+def translated(
+    parameters: Mapping[str, str], change: Callable[[dict[str, Any]], object] = lambda _: None
+) -> dict[str, Any]:
+    """Return the template as translated with these parameters; `change` edits it first, its artifacts uploaded."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         parsed = yaml_parse(TEMPLATE.read_text())
@@ -34,8 +37,21 @@ def template() -> dict[str, Any]:
             for name in ("CodeUri", "ContentUri"):
                 if name in resource.get("Properties", {}):
                     resource["Properties"][name] = "s3://bucket/artefact"
-        translated: dict[str, Any] = transform(parsed, {}, NoManagedPolicies())
-        return translated
+        change(parsed)
+        result: dict[str, Any] = transform(parsed, dict(parameters), NoManagedPolicies())
+        return result
+
+
+@pytest.fixture(scope="session")
+def template() -> dict[str, Any]:
+    """The template as translated, its resources plain CloudFormation."""
+    return translated({})
+
+
+@pytest.fixture(scope="session")
+def translate() -> Translate:
+    """The translation itself, for other parameters or a changed template."""
+    return translated
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,8 @@ Resources = dict[str, dict[str, Any]]
 
 FUNCTIONS = {"IngestFunction", "RateFunction", "RelayFunction", "AdminFunction"}
 
-# What may stand for every resource: X-Ray knows none to name.
-NAMELESS = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+# What may stand for every resource: X-Ray knows none to name, and CloudWatch lists the alarms of the account only.
+NAMELESS = {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "cloudwatch:DescribeAlarms"}
 
 
 def statements(role: dict[str, Any]) -> Iterator[dict[str, Any]]:

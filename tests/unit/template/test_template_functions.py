@@ -106,7 +106,7 @@ def test_queues_are_worked_with_partial_failures(resources: Resources, queue: st
         if mapping["Properties"]["EventSourceArn"] == {"Fn::GetAtt": [queue, "Arn"]}
     ]
 
-    assert mapping["FunctionName"] == {"Ref": function}
+    assert mapping["FunctionName"] == {"Ref": f"{function}Aliaslive"}
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     # The local cloud takes a number here, not a parameter, which would reach it as text.
     assert isinstance(mapping["ScalingConfig"]["MaximumConcurrency"], int)
@@ -142,10 +142,10 @@ def test_each_route_leads_to_its_function_and_may_call_it(resources: Resources, 
     permissions = [
         permission["Properties"]["SourceArn"]["Fn::Sub"]
         for permission in of(resources, "AWS::Lambda::Permission").values()
-        if permission["Properties"]["FunctionName"] == {"Ref": function}
+        if permission["Properties"]["FunctionName"] == {"Ref": f"{function}Aliaslive"}
     ]
 
-    assert f"${{{function}.Arn}}" in integration["IntegrationUri"]["Fn::Sub"]
+    assert f"functions/${{{function}Aliaslive}}/" in integration["IntegrationUri"]["Fn::Sub"]
     assert integration["PayloadFormatVersion"] == "2.0"
     assert [permission.endswith(f"${{HttpApi}}/*/{route.replace(' ', '')}") for permission in permissions] == [True]
 
