@@ -64,6 +64,8 @@ def definitions(template: Path = TEMPLATE) -> dict[str, dict[str, Any]]:
             properties = resource["Properties"]
             key = name.removesuffix("Table").lower().replace("catalogue", "catalog")  # its first name in the template
             found[key] = {taken: properties[taken] for taken in _TAKEN if taken in properties}
+            for index in found[key].get("GlobalSecondaryIndexes", []):
+                index.pop("WarmThroughput", None)  # a parameter decides about it
     return found
 
 

@@ -42,11 +42,8 @@ def main() -> int:
         return 1
     try:
         print(first_key(client.dynamodb(), table, datetime.now(UTC)))  # noqa: T201
-    except Unavailable as error:
-        print(error.message, file=sys.stderr)  # noqa: T201
-        return 1
     except Exception as error:
-        problem = setup_problem(error, table)
+        problem = setup_problem(error, table) or (error.message if isinstance(error, Unavailable) else None)
         if problem is None:
             raise
         print(problem, file=sys.stderr)  # noqa: T201

@@ -7,9 +7,13 @@ from typing import Any, Literal
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    EndpointConnectionError,
     NoCredentialsError,
     NoRegionError,
     PartialCredentialsError,
+    ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
 )
 
 from fusion_billing.errors import FusionError, Unavailable
@@ -34,8 +38,20 @@ TRANSIENT = frozenset(
 )
 
 
-_NOT_SET_UP = (NoCredentialsError, NoRegionError, PartialCredentialsError)
+_NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError)
+_SIGN_IN_ENDED = (SSOError, TokenRetrievalError)
+_NOT_SET_UP = (*_NO_CREDENTIALS, *_SIGN_IN_ENDED, NoRegionError, ProfileNotFound)
 """Errors that only an operator can repair."""
+
+_REJECTED_CREDENTIALS = frozenset(
+    {
+        "ExpiredTokenException",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "MissingAuthenticationTokenException",
+        "UnrecognizedClientException",
+    }
+)
 
 
 def code_of(error: ClientError) -> str:
@@ -137,11 +153,30 @@ def unavailable_when_transient() -> Iterator[None]:
 
 
 def setup_problem(error: Exception, table: str) -> str | None:
-    """Return what an operator has to set up before a command can use `table`; None for any other error."""
-    if isinstance(error, NoRegionError):
+    """Return what an operator has to set up before a command can use `table`; None for any other error.
+
+    Of `Unavailable`, what it was raised from counts.
+    """
+    cause = error.__cause__ if isinstance(error, Unavailable) else error
+    if isinstance(cause, NoRegionError):
         return "AWS_DEFAULT_REGION is not set: set it to the region of the stack"
-    if isinstance(error, NoCredentialsError | PartialCredentialsError):
+    if isinstance(cause, _NO_CREDENTIALS):
         return "No AWS credentials found: sign in as for any AWS tool"
-    if isinstance(error, ClientError):
-        return f"Table {table} cannot be used: {code_of(error)}"
-    return None
+    if isinstance(cause, ProfileNotFound):
+        return f"{cause}: correct AWS_PROFILE"
+    if isinstance(cause, _SIGN_IN_ENDED):
+        return f"The AWS sign-in has ended: sign in again ({cause})"
+    if isinstance(cause, EndpointConnectionError):
+        return f"{cause}: check the region and the network"
+    return _rejected(cause, table) if isinstance(cause, ClientError) else None
+
+
+def _rejected(error: ClientError, table: str) -> str:
+    code = code_of(error)
+    if code in _REJECTED_CREDENTIALS:
+        return f"AWS rejected the credentials ({code}): sign in again"
+    if code == "ResourceNotFoundException":
+        return f"Table {table} does not exist in this account and region: see the outputs of the stack"
+    if code == "AccessDeniedException":
+        return f"These credentials may not use table {table}: {code}"
+    return f"Table {table} cannot be used: {code}"
