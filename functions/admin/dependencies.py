@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sqs import SQSClient
 
-    from functions.admin.services.amount_totals import AmountTotals
     from functions.admin.services.dry_run import Stores as DryRunStores
     from functions.admin.services.runs import Runs
     from fusion_billing.access.rate_limit import RateLimiter
@@ -57,8 +56,9 @@ def as_unavailable(error: Exception) -> Unavailable | None:
 def dynamodb() -> "DynamoDBClient":
     """Return the one DynamoDB client; all stores share it."""
     from fusion_billing.dynamodb import client
+    from fusion_billing.dynamodb.raw_responses import decode_reads_as_json
 
-    return client.dynamodb()
+    return decode_reads_as_json(client.dynamodb())
 
 
 @cache
@@ -256,14 +256,6 @@ def runs() -> "Runs":
         clock=time.monotonic,
         pause=time.sleep,
     )
-
-
-@cache
-def amount_totals() -> "AmountTotals":
-    """Return the sums of ratings that this container has added up."""
-    from functions.admin.services.amount_totals import AmountTotals
-
-    return AmountTotals(period_ends(), ratings(), time.monotonic)
 
 
 @cache

@@ -17,6 +17,7 @@ from functions.rate.rating_inputs import Sources
 from functions.rate.rating_writer import Writer
 from functions.rate.worker import Worker
 from fusion_billing import settings
+from fusion_billing.application.amount_totals import AmountTotals
 from fusion_billing.billing.billed_subscription import BilledSubscription, billed_subscription
 from fusion_billing.billing.price_book import PriceBook
 from fusion_billing.billing.rating_cadence import RatingCadence
@@ -27,9 +28,11 @@ from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
 from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair, ChangedPairs
 from fusion_billing.dynamodb.markers.hourly_pairs import HourlyPairs
 from fusion_billing.dynamodb.ratings.announced_ends import AnnouncedEnds
+from fusion_billing.dynamodb.ratings.rated_amounts import RatedAmounts
 from fusion_billing.dynamodb.ratings.ratings import RatingsStore
 from fusion_billing.dynamodb.ratings.statements import StatementStore
 from fusion_billing.dynamodb.raw_responses import decode_reads_as_json
+from fusion_billing.dynamodb.state.amount_totals import StoredTotals
 from fusion_billing.dynamodb.state.planner import PlannerState
 from fusion_billing.dynamodb.state.runs import RunStore
 from fusion_billing.dynamodb.usage.pair_records import UsageRecords
@@ -143,6 +146,10 @@ def worker() -> Worker:
         end_announcer=EndAnnouncer(ratings, AnnouncedEnds(dynamodb, settings.text("RATINGS_TABLE")), events),
         last_periods=LastPeriods(ratings, relay_queue),
         hourly=hourly_rating(HourlyPairs(dynamodb, settings.text("MARKERS_TABLE"), shards=shards()), rating_cadence()),
+        amounts=AmountTotals(
+            RatedAmounts(dynamodb, settings.text("RATINGS_TABLE")),
+            StoredTotals(dynamodb, settings.text("STATE_TABLE")),
+        ),
     )
 
 

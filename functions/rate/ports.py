@@ -3,7 +3,7 @@
 The adapters are in `fusion_billing.dynamodb` and `fusion_billing.messaging`; `tests.fakes` has in-memory ones.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -37,6 +37,13 @@ class ChangeMarkers(Protocol):
 
     def put(self, pair: ChangedPair, hour: datetime) -> None:
         """Mark a pair as changed in an hour."""
+
+
+class AmountTotals(Protocol):
+    """Keeps the totals of an overview (`application.amount_totals.AmountTotals`)."""
+
+    def refresh(self, now: datetime, has_time: Callable[[], bool], *, shard: int | None = None) -> bool:
+        """Add up the outdated parts of a shard while `has_time` returns True; return whether to go on later."""
 
 
 class HourlyPairs(Protocol):

@@ -9,12 +9,13 @@ from itertools import groupby
 from functions.rate.end_announcer import EndAnnouncer
 from functions.rate.hourly_pairs import HourlyRating, NearingPairs, ShardPairs
 from functions.rate.last_periods import LastPeriods
-from functions.rate.ports import ChangeMarkers, Queue, Runs, Subscriptions
+from functions.rate.ports import AmountTotals, ChangeMarkers, Queue, Runs, Subscriptions
 from functions.rate.rater import Rater
 from functions.rate.rating_writer import RunStatistics
 from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.planning import closing_hours, hour_of, hour_text
 from fusion_billing.dynamodb.markers.changed_pairs import EVERY_METRIC, ChangedPair
+from fusion_billing.errors import Unavailable
 from fusion_billing.messaging.messages import RatingJob
 from fusion_billing.messaging.rating_messages import HourJob, PairsJob, SubscriptionJob, SweepJob
 from fusion_billing.messaging.relay_messages import LinesJob
@@ -45,6 +46,8 @@ class Worker:
     last_periods: LastPeriods
     hourly: HourlyRating | None = None
     """Which pairs are rated hourly, if the rating cadence is longer than an hour."""
+    amounts: AmountTotals | None = None
+    """The totals of the overview, which a sweep adds up."""
 
     def do(self, job: RatingJob, *, has_time: Callable[[], bool], attempt: int = 1) -> RunStatistics:
         """Do a message while `has_time` returns True; what remains is sent as a message of its own.
@@ -140,8 +143,20 @@ class Worker:
                 if not has_time():
                     return replace(job, after=after)
             if following is None:
-                return None
+                return self._add_up(replace(job, after=after), now, has_time)
             after = following
+
+    def _add_up(self, job: SweepJob, now: datetime, has_time: Callable[[], bool]) -> SweepJob | None:
+        """Add up the outdated totals of a swept shard; return the message that goes on.
+
+        An overview adds up what could not be read now.
+        """
+        if self.amounts is None or job.charge is not None:
+            return None
+        try:
+            return job if self.amounts.refresh(now, has_time, shard=job.list_shard) else None
+        except Unavailable:
+            return None
 
     def _end(self, subscription: BilledSubscription, now: datetime) -> None:
         self.end_announcer.announce(subscription, now)

@@ -81,6 +81,9 @@ class Measured:
     """Of a sweep, beside usage: the subscription, its closed periods, and the ratings of two periods."""
     swept_periods: tuple[int, ...] = (1, 1)
     """Invoiced periods whose usage a daily sweep reads, by query."""
+    totalled_rating_units: float = 0.53
+    """Of a sweep: a rating, read once more for the totals of the overview."""
+    totalled_rating_ms: float = 0.12
 
 
 PRICES, NOW = Prices(), Measured()
@@ -100,6 +103,8 @@ BEFORE = replace(
     line_writes=tuple(2 * units + 2 for units in _sizes(1_700, 50)),
     line_read_units=1.0,
     swept_periods=(13,),
+    totalled_rating_units=0.0,
+    totalled_rating_ms=0.0,
     record_bytes=292,
     index_row_bytes=138,
 )
@@ -241,7 +246,8 @@ def _sweep(load: Load) -> float:
     takes, each = load.takes, load.counters_a_pair
     queries = [each / 2, *(periods * each for periods in takes.swept_periods)]
     usage = takes.pairs_a_subscription * sum(_query_units(rows, takes) for rows in queries)
-    compute = takes.pairs_a_subscription * pair_ms(sum(queries))
+    usage += takes.pairs_a_subscription * takes.totalled_rating_units
+    compute = takes.pairs_a_subscription * (pair_ms(sum(queries)) + takes.totalled_rating_ms)
     return (usage + takes.swept_subscription_units) * PRICES.read_unit + _compute(compute)
 
 

@@ -1,17 +1,16 @@
 """Show in one response what is owed and what needs attention."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypedDict
 
 from functions.admin.ports import ApiKeys, Sources
-from functions.admin.services.amount_totals import AmountTotals, Group, Sum
 from functions.admin.webhook_ports import Endpoints
+from fusion_billing.billing.amount_totals import Group, Sum
 from fusion_billing.catalog.identifiers import DEFAULT_PAGE, MAX_PAGE
 from fusion_billing.currencies import with_digits
-from fusion_billing.decimals import EXACT
 from fusion_billing.dynamodb.ratings.order_line_items import CHANGED, FAILED, FINAL_INVOICE, state_partition_name
 from fusion_billing.instants import rfc3339
 from fusion_billing.webhooks.endpoint import Endpoint
@@ -62,7 +61,7 @@ class ExpiringKeyJson(TypedDict):
 
 
 class OverviewJson(TypedDict):
-    """The overview; `amounts_calculated_at` is null while a part of the amounts is still being added up."""
+    """The overview; `amounts_calculated_at` is null while a part of the amounts was never added up."""
 
     calculated_at: str
     amounts_calculated_at: str | None
@@ -73,6 +72,19 @@ class OverviewJson(TypedDict):
     failing_endpoints: list[str]
     disabled_endpoints: list[str]
     expiring_keys: list[ExpiringKeyJson]
+
+
+class Totals(Protocol):
+    """Keeps the totals of rated amounts (`application.amount_totals.AmountTotals`)."""
+
+    def refresh(self, now: datetime, has_time: Callable[[], bool], *, shard: int | None = None) -> bool:
+        """Add up the outdated parts while `has_time` returns True; raises `Unavailable`."""
+
+    def calculated_at(self, now: datetime) -> datetime | None:
+        """Return the time of the oldest part that may still change; None while a part is missing."""
+
+    def sums(self, now: datetime) -> Iterator[tuple[Group, Sum]]:
+        """Yield what is known of each group, once for each part."""
 
 
 class CountedLines(Protocol):
@@ -93,24 +105,27 @@ class CountedDeliveries(Protocol):
 class OverviewStores:
     """What an overview is read from."""
 
-    totals: AmountTotals
+    totals: Totals
     lines: CountedLines
     deliveries: CountedDeliveries
     endpoints: Endpoints
     sources: Sources
     keys: ApiKeys
+    clock: Callable[[], float]
+    """A monotonic clock, in seconds."""
 
 
 def overview(stores: OverviewStores, now: datetime) -> OverviewJson:
-    """Return the overview; it takes about a second while amounts are added up. Raises `Unavailable`."""
+    """Return the overview; it takes about a second while outdated amounts are added up. Raises `Unavailable`."""
+    until = stores.clock() + _SECONDS
     endpoints, _ = stores.endpoints.listing(source=None, limit=_ENDPOINTS, after=None)
-    stores.totals.refresh(now, _SECONDS)
+    stores.totals.refresh(now, lambda: stores.clock() < until)
     calculated_at = stores.totals.calculated_at(now)
     sums = list(stores.totals.sums(now))
     return {
         "calculated_at": rfc3339(now),
         "amounts_calculated_at": None if calculated_at is None else rfc3339(calculated_at),
-        "amounts": _amounts(sums),
+        "amounts": _amounts(sums, now),
         "invoices_due": _due(sums, now),
         "lines": {state: _lines(stores.lines, state) for state in (FAILED, FINAL_INVOICE, CHANGED)},
         "failed_deliveries": _failed(stores.deliveries, endpoints),
@@ -120,10 +135,11 @@ def overview(stores: OverviewStores, now: datetime) -> OverviewJson:
     }
 
 
-def _amounts(sums: Iterable[tuple[Group, Sum]]) -> list[AmountJson]:
+def _amounts(sums: Iterable[tuple[Group, Sum]], now: datetime) -> list[AmountJson]:
     added: dict[tuple[str, str, str, str], Sum] = defaultdict(Sum)
     for group, part in sums:
-        _add(added[f"{group.ends:%Y-%m}", group.state, group.plan, group.currency], part)
+        key = f"{group.ends:%Y-%m}", group.state(now), group.plan, group.currency
+        added[key].add(part.amount, part.ratings, part.subscriptions)
     return [
         {
             "period_end_month": month,
@@ -142,8 +158,8 @@ def _due(sums: Iterable[tuple[Group, Sum]], now: datetime) -> list[DueJson]:
     first, last = now.date(), (now + _DUE_SOON).date()
     added: dict[tuple[str, str], Sum] = defaultdict(Sum)
     for group, part in sums:
-        if group.state == "open" and first <= group.ends <= last:
-            _add(added[group.ends.isoformat(), group.currency], part)
+        if group.state(now) == "open" and first <= group.ends <= last:
+            added[group.ends.isoformat(), group.currency].add(part.amount, part.ratings, part.subscriptions)
     return [
         {
             "period_end": ends,
@@ -153,12 +169,6 @@ def _due(sums: Iterable[tuple[Group, Sum]], now: datetime) -> list[DueJson]:
         }
         for (ends, currency), total in sorted(added.items())
     ]
-
-
-def _add(total: Sum, part: Sum) -> None:
-    total.amount = EXACT.add(total.amount, part.amount)
-    total.ratings += part.ratings
-    total.subscriptions += part.subscriptions
 
 
 def _lines(lines: CountedLines, state: str) -> CountJson:

@@ -1,15 +1,19 @@
 """The overview: amounts by month, plan and currency, and what needs attention; bounded however much there is."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from functions.admin.services.amount_totals import AmountTotals
+from functions.admin import overview_dependencies
+from fusion_billing.billing.amount_totals import FRESH, Group, Part, PartTotals, Sum
 from fusion_billing.billing.rating import RatingKey
-from fusion_billing.dynamodb.ratings.period_ends import PeriodEnds
+from fusion_billing.dynamodb.keys import rating_key
+from fusion_billing.dynamodb.ratings.rated_amounts import RatedAmounts
 from fusion_billing.dynamodb.ratings.ratings import RatingsStore
+from fusion_billing.dynamodb.state.amount_totals import StoredTotals
 from local.tables import Tables
 from tests.integration.admin.test_rating_lists import END
 from tests.integration.admin.world import START
@@ -67,15 +71,45 @@ def test_what_needs_attention_is_counted(world: World) -> None:
     assert world.admin.get("/v1/overview").json["disabled_endpoints"] == [endpoint]
 
 
-def test_adding_up_goes_on_where_the_time_was_over(dynamodb: DynamoDBClient, tables: Tables) -> None:
+def test_a_new_container_shows_complete_amounts_in_one_read(
+    admin: "Admin", dynamodb: DynamoDBClient, tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for number in range(40):
-        put_rating(dynamodb, tables.ratings, RatingKey(f"s{number}", START, "calls"), END)
-    time = iter(range(10_000))
-    store = RatingsStore(dynamodb, tables.ratings, line_partitions=8)
-    totals = AmountTotals(PeriodEnds(dynamodb, tables.ratings), store, lambda: float(next(time)))
-    now, requests = END - timedelta(days=10), 0
-    while totals.calculated_at(now) is None:
-        totals.refresh(now, 10)
-        requests += 1
-    assert requests > 3
-    assert sum(part.ratings for _, part in totals.sums(now)) == 40
+        put_rating(dynamodb, tables.ratings, RatingKey(f"s{number}", START, "calls"), END, amount="1.10")
+    summed = complete(admin)["amounts"]
+    overview_dependencies.amount_totals.cache_clear()
+    monkeypatch.setattr(RatedAmounts, "page", None)
+    admin.now += FRESH / 2
+    [month] = admin.get("/v1/overview").json["amounts"]
+    assert [month] == summed
+    assert (month["amount"], month["ratings"]) == ("44.00", 40)
+
+
+def test_stored_totals_are_read_as_they_were_added_up(dynamodb: DynamoDBClient, tables: Tables) -> None:
+    stored, part = StoredTotals(dynamodb, tables.state), Part("2026-12", 3)
+    group = Group(END.date(), False, "Größe/L", "KWD", opens_at=START)
+    totals = PartTotals(START + timedelta(microseconds=5), {group: Sum(Decimal("1.105"), 2, 1)})
+    stored.put(part, totals)
+    assert stored.get([part, Part("2026-12", 4)]) == {part: totals}
+
+
+def test_older_totals_do_not_replace_newer_ones(dynamodb: DynamoDBClient, tables: Tables) -> None:
+    stored, part = StoredTotals(dynamodb, tables.state), Part("2026-12", 3)
+    for at in (START, START - timedelta(hours=1)):
+        stored.put(part, PartTotals(at))
+    assert stored.get([part])[part].began_at == START
+
+
+def test_a_rating_of_an_earlier_release_is_added_up(dynamodb: DynamoDBClient, tables: Tables) -> None:
+    key = RatingKey("s1", START, "calls")
+    put_rating(dynamodb, tables.ratings, key, END, amount="1.10")
+    [stored] = RatingsStore(dynamodb, tables.ratings, line_partitions=8).get_many([key]).values()
+    dynamodb.update_item(
+        TableName=tables.ratings,
+        Key=rating_key(key),
+        UpdateExpression="SET doc = :doc, frozen = :frozen REMOVE packed",
+        ExpressionAttributeValues={":doc": {"S": stored.document_json}, ":frozen": {"BOOL": True}},
+    )
+    reader = RatedAmounts(dynamodb, tables.ratings)
+    [rated] = [rated for shard in range(16) for rated in reader.page(Part("2026-12", shard), None, 500)[0]]
+    assert (rated.amount, rated.is_invoiced, rated.ends) == (Decimal("1.10"), True, END.date())

@@ -7,11 +7,18 @@ from typing import TYPE_CHECKING
 import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
+from fusion_billing.application.amount_totals import AmountTotals
+from fusion_billing.billing.rating import RatingKey
 from fusion_billing.dynamodb.keys import list_shard
 from fusion_billing.dynamodb.markers.change_markers import marker_item
+from fusion_billing.dynamodb.ratings.rated_amounts import RatedAmounts
+from fusion_billing.dynamodb.ratings.ratings import RatingsStore
+from fusion_billing.dynamodb.state.amount_totals import StoredTotals
 from fusion_billing.messaging.rating_messages import SubscriptionJob, SweepJob
 from local.capacity import Consumed
+from local.tables import Tables
 from tests.bench.cost_model import NOW as MEASURED
+from tests.rating_items import rating_save
 from tests.rating_steps import SHARDS
 
 if TYPE_CHECKING:
@@ -83,3 +90,25 @@ def test_a_sweep_of_an_unchanged_subscription_reads_these_units(
     units += consumed.units(subscribed.tables.ratings) + 1  # the newest invoiced period has no ratings here
     assert units <= MEASURED.swept_subscription_units, consumed.operations
     assert set(consumed.operations) == {"Query"}
+
+
+def test_totals_cost_half_a_read_unit_a_rating_and_write_one_item_a_part(
+    dynamodb: DynamoDBClient, tables: Tables, metered: tuple[DynamoDBClient, Consumed]
+) -> None:
+    ids = [each for each in map(str, range(4_000)) if list_shard(each) == 0][:150]
+    start, end = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
+    saves = [rating_save(RatingKey(each, start, metric), end) for each in ids for metric in METRICS]
+    ratings = RatingsStore(dynamodb, tables.ratings, line_partitions=8)
+    assert ratings.save_many(saves, now=start) == [None] * len(saves)
+    client, consumed = metered
+    totals = AmountTotals(RatedAmounts(client, tables.ratings), StoredTotals(client, tables.state))
+    totals.refresh(start, lambda: True, shard=0)
+    empty_parts = 3 * 0.5
+    assert consumed.units(tables.ratings) - empty_parts <= len(saves) * MEASURED.totalled_rating_units
+    assert sorted(consumed.operations) == ["BatchGetItem"] * 6 + ["PutItem"] * 4 + ["Query"] * 4
+    # A container that begins later reads what is stored, however many ratings there are.
+    consumed.clear()
+    totals = AmountTotals(RatedAmounts(client, tables.ratings), StoredTotals(client, tables.state))
+    totals.refresh(start, lambda: False, shard=0)
+    assert sum(total.ratings for _, total in totals.sums(start)) == len(saves)
+    assert consumed.operations == ["BatchGetItem"]

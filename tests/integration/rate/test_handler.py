@@ -12,8 +12,12 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from functions.rate import dependencies
 from functions.rate.handler import handler
+from fusion_billing.application.amount_totals import AmountTotals
 from fusion_billing.billing.planning import hour_text
 from fusion_billing.dynamodb import client
+from fusion_billing.dynamodb.ratings.rated_amounts import RatedAmounts
+from fusion_billing.dynamodb.state.amount_totals import StoredTotals
+from fusion_billing.messaging.rating_messages import sweep_jobs
 from local.tables import Tables
 
 if TYPE_CHECKING:
@@ -105,6 +109,18 @@ def test_the_hourly_schedule_hands_out_the_hours_and_says_how_many(
 def test_the_daily_schedule_hands_out_every_subscription(small_world: "World", queues: Queues) -> None:
     assert handler({"job": "sweep"}, Context()) == {"messages": 16}
     assert sorted(body["list_shard"] for _, body in queues.sent) == list(range(16))
+
+
+def test_a_sweep_leaves_complete_totals_for_the_overview(
+    small_world: "World", queues: Queues, dynamodb: DynamoDBClient, tables: Tables
+) -> None:
+    small_world.push("25")
+    assert handler(_batch(*[job.to_json() for job in sweep_jobs()]), Context()) == {"batchItemFailures": []}
+    totals = AmountTotals(RatedAmounts(dynamodb, tables.ratings), StoredTotals(dynamodb, tables.state))
+    totals.refresh(small_world.now, lambda: False)
+    assert totals.calculated_at(small_world.now) == small_world.now
+    [(group, total)] = totals.sums(small_world.now)
+    assert (group.state(small_world.now), group.plan, total.amount) == ("open", "Pro", small_world.rating().amount)
 
 
 def test_a_failed_message_is_retried_and_does_not_fail_the_others(

@@ -94,7 +94,7 @@ def _overview() -> Schema:
     lines = dict.fromkeys(("failed", "final_invoice", "changed"), count)
     whole: dict[str, Schema] = {
         "calculated_at": INSTANT,
-        "amounts_calculated_at": _or_null("string", "null while a part is being added up: ask again"),
+        "amounts_calculated_at": _or_null("string", "null while a part was never added up: ask again"),
         "amounts": array(object_(tuple(amounts), **amounts)),
         "invoices_due": array(object_(tuple(due), **due)),
         "lines": object_(tuple(lines), **lines),

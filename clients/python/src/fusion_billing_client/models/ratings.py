@@ -196,7 +196,7 @@ class InvoiceDue(Model):
 class Overview(Model):
     """What is owed and what needs attention; `raw` has the counts of lines, deliveries and expiring keys.
 
-    `amounts_calculated_at` is None while a part of the amounts is still being added up.
+    `amounts_calculated_at` is None while a part of the amounts was never added up.
     """
 
     calculated_at: datetime

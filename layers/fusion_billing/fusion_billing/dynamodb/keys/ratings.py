@@ -48,13 +48,14 @@ def period_end_partitions(start: datetime, end: datetime) -> list[str]:
     """Return the partitions of the index `ends` that hold the ratings of periods that end from `start` to `end`."""
     first, last = start.astimezone(UTC), end.astimezone(UTC)
     months = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
-    return [_month_partition(month // 12, month % 12 + 1, shard) for month in months for shard in range(LIST_SHARDS)]
+    names = [f"{month // 12:04d}-{month % 12 + 1:02d}" for month in months]
+    return [month_end_partition(name, shard) for name in names for shard in range(LIST_SHARDS)]
 
 
 def period_end_partition(subscription: str, period_end: datetime) -> str:
     """Return the partition of the index `ends` that holds the ratings of a subscription's period."""
     at = period_end.astimezone(UTC)
-    return _month_partition(at.year, at.month, list_shard(subscription))
+    return month_end_partition(f"{at.year:04d}-{at.month:02d}", list_shard(subscription))
 
 
 def period_end_position(subscription: str, period_end: datetime) -> str:
@@ -67,8 +68,9 @@ def period_end_bound(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ").zfill(20)
 
 
-def _month_partition(year: int, month: int, shard: int) -> str:
-    return f"{year:04d}-{month:02d}#{shard:02d}"
+def month_end_partition(month: str, shard: int) -> str:
+    """Return the partition of the index `ends` for the periods that end in a month (`2026-12`), of a shard."""
+    return f"{month}#{shard:02d}"
 
 
 def rating_parts_partition(key: "RatingKey") -> str:

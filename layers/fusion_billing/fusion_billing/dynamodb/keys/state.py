@@ -7,6 +7,11 @@ PLANNER_KEY = primary("PLANNER")
 SYNC_KEY = primary("SYNC")
 
 
+def amounts_key(month: str, shard: int) -> Key:
+    """Return the key of the totals of the periods that end in a month (`2026-12`), of a shard of the list."""
+    return primary(f"AMOUNTS#{month}#{shard:02d}")
+
+
 def lease_key(name: str) -> Key:
     """Return the key of a lease."""
     return primary(f"LEASE#{name}")

@@ -1,0 +1,96 @@
+"""Read the amounts of many ratings: their keys from the index `ends`, then of each only what a total needs.
+
+Reads are not consistent: half as dear, and a total is as of a moment ago anyway.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from fusion_billing.billing.amount_totals import Part, RatedAmount
+from fusion_billing.dynamodb import keys
+from fusion_billing.dynamodb.attributes import Item
+from fusion_billing.dynamodb.consistent_reads import MAX_READS
+from fusion_billing.dynamodb.errors import unavailable_when_transient
+from fusion_billing.dynamodb.ratings.packed_documents import read_documents
+from fusion_billing.errors import Unavailable
+from fusion_billing.retry import WRITES
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_INDEX = "ends"
+_ATTRIBUTES = "pk, sk, amount, frozen, packed, doc"
+
+
+class RatedAmounts:
+    """Reads amounts from the ratings table."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def page(self, part: Part, after: Item | None, limit: int) -> tuple[Sequence[RatedAmount], Item | None]:
+        """Return up to `limit` ratings of a part by subscription, and where they go on; raises `Unavailable`."""
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "IndexName": _INDEX,
+            "KeyConditionExpression": "end_pk = :partition",
+            "ExpressionAttributeValues": {":partition": {"S": keys.month_end_partition(part.month, part.shard)}},
+            "Limit": limit,
+        }
+        if after is not None:
+            request["ExclusiveStartKey"] = after
+        with unavailable_when_transient():
+            response = self._client.query(**request)
+            found = {(item["pk"]["S"], item["sk"]["S"]): item for item in self._items(response["Items"])}
+        rows = [found.get((row["pk"]["S"], row["sk"]["S"])) for row in response["Items"]]
+        amounts = [_amount(item) for item in rows if item is not None]
+        return [amount for amount in amounts if amount is not None], response.get("LastEvaluatedKey")
+
+    def _items(self, rows: Sequence[Item]) -> Iterator[Item]:
+        for first in range(0, len(rows), MAX_READS):
+            names = [{"pk": row["pk"], "sk": row["sk"]} for row in rows[first : first + MAX_READS]]
+            pending: Any = {self._table: {"Keys": names, "ProjectionExpression": _ATTRIBUTES}}
+            for _ in WRITES.attempts():
+                response = self._client.batch_get_item(RequestItems=pending)
+                yield from response["Responses"].get(self._table, ())
+                pending = response.get("UnprocessedKeys")
+                if not pending:
+                    break
+            else:
+                raise Unavailable("The ratings table is throttled: send the request again")
+
+
+def _amount(item: Item) -> RatedAmount | None:
+    """Return what a total needs of a rating; None if its document can't be read."""
+    subscription, start, _, _ = keys.parse_rating_key(item["pk"]["S"], item["sk"]["S"])
+    document = json.loads(read_documents(item)[0])
+    try:
+        ends = _local_date(document["period_end"], document["timezone"])
+        plan, currency = str(document["plan"]), str(document["currency"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return RatedAmount(
+        subscription,
+        _instant(start),
+        ends,
+        plan,
+        currency,
+        Decimal(item["amount"]["S"]),
+        "frozen" in item and bool(item["frozen"]["BOOL"]),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _local_date(period_end: str, timezone: str) -> date:
+    return datetime.fromisoformat(period_end).astimezone(ZoneInfo(timezone)).date()
+
+
+@lru_cache(maxsize=4096)
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
