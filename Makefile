@@ -8,6 +8,8 @@
 #   make coverage       run the unit tests and fail if they cover less than the floor in pyproject.toml
 #   make lint           check formatting, lint, types and the template
 #   make policies       check the template against checkov, cfn-lint's serverless rules and policies of our own
+#   make audit          look for known vulnerabilities in what the functions run on; asks the network
+#   make release        build the artifacts bit for bit, with their bill of materials and hashes, into build/release
 #   make lives          play random lives of subscriptions; LIVES= (20000), SEED= (random)
 #   make campaign       play stories full of faults; SEEDS= (1-20), FAULTS= (all of docs/campaign.md, or names)
 #   make schema         send requests that Schemathesis makes of the OpenAPI document; EXAMPLES= (100) of each kind
@@ -22,7 +24,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-clients coverage lives campaign schema mutants lint policies bench scale sam-local odoo-check docs lock clean distclean
+.PHONY: help setup run test test-clients coverage lives campaign schema mutants lint policies audit release bench scale sam-local odoo-check docs lock clean distclean
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
@@ -72,6 +74,13 @@ lint: setup
 
 policies: setup $(POLICY)/ready
 	@exec $(VENV)/bin/python -m tests.policies
+
+audit: $(POLICY)/ready
+	$(POLICY)/bin/pip-audit --strict --disable-pip --require-hashes --requirement layers/fusion_billing/requirements.txt
+	$(POLICY)/bin/pip-audit --strict --disable-pip --require-hashes --requirement clients/python/requirements.txt
+
+release: setup
+	@exec $(VENV)/bin/python -m local.release
 
 bench: setup
 	@exec $(VENV)/bin/python -m tests.bench

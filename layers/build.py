@@ -6,8 +6,12 @@
 The layer holds the package and its pinned requirements, installed as wheels for the target machine. A function
 holds its folder, as `functions.<name>`. Files that no function uses are left out, and everything is compiled:
 without valid bytecode, a cold start takes twice as long.
+
+Two builds of the same sources by the same Python are equal, byte for byte, with the times and modes of their files.
+With PIP_REPORT, pip's report on what it installed (the wheels' hashes) is written there.
 """
 
+import os
 import shutil
 import subprocess
 import sys
@@ -22,6 +26,8 @@ GLIBC = {"3.11": 26, "3.12": 34, "3.13": 34}
 # The services that botocore needs descriptions of: those that the functions call, and sts for credentials.
 SERVICES = {"dynamodb", "sqs", "kms", "secretsmanager", "sts"}
 
+BUILT_AT = 946_771_200  # 2000-01-02: whatever the time zone, a time that a zip file can hold
+
 UNCOMPILED = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 
@@ -34,6 +40,7 @@ def layer(folder: Path, artifacts: Path, architecture: str, runtime: str) -> Non
     package = folder / "fusion_billing"
     shutil.copytree(package, target / package.name, ignore=UNCOMPILED)
     compile_all(target, "/opt/python", version)
+    settle(artifacts)
 
 
 def function(folder: Path, artifacts: Path, runtime: str) -> None:
@@ -43,6 +50,7 @@ def function(folder: Path, artifacts: Path, runtime: str) -> None:
     shutil.copy(folder.parent / "__init__.py", target)
     shutil.copytree(folder, target / folder.name, ignore=UNCOMPILED)
     compile_all(artifacts, "/var/task", runtime.removeprefix("python"))
+    settle(artifacts)
 
 
 def install(requirements: Path, target: Path, machine: str, version: str) -> None:
@@ -53,6 +61,8 @@ def install(requirements: Path, target: Path, machine: str, version: str) -> Non
     command += ["--no-deps", "--require-hashes", "--only-binary=:all:", "--no-compile"]
     command += ["--implementation", "cp", "--python-version", version, *platforms]
     command += ["--target", str(target), "--requirement", str(requirements)]
+    if "PIP_REPORT" in os.environ:
+        command += ["--report", os.environ["PIP_REPORT"]]
     subprocess.run(command, check=True)
 
 
@@ -75,7 +85,16 @@ def compile_all(folder: Path, mounted_at: str, version: str) -> None:
         print(f"No Python {version} here: built without bytecode; cold starts will take longer.", flush=True)
         return
     command = [python, "-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash"]
-    subprocess.run([*command, "-s", str(folder), "-p", mounted_at, str(folder)], check=True)
+    command += ["-s", str(folder), "-p", mounted_at, str(folder)]
+    # The order of a set in bytecode follows the seed.
+    subprocess.run(command, check=True, env={**os.environ, "PYTHONHASHSEED": "0"})
+
+
+def settle(folder: Path) -> None:
+    """Give all files and folders the same time, and the same mode each."""
+    for path in [*folder.rglob("*"), folder]:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+        os.utime(path, (BUILT_AT, BUILT_AT))
 
 
 def interpreter(version: str) -> str | None:
