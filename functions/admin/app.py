@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from aws_lambda_powertools import Logger
 
-from functions.admin import dependencies
+from functions.admin import access_dependencies, dependencies
 from functions.admin.request import Request, invalid_parameter
 from functions.admin.responses import Response, json_response
 from functions.admin.route_table import ROUTES, Route
@@ -29,6 +29,9 @@ from fusion_billing.http.api_gateway import headers_of
 from fusion_billing.json_types import JsonMapping, JsonObject
 
 Handler = Callable[..., Response]
+
+_OPEN_PAGES = ("/portal", "/docs")
+"""Pages for any address; the console is for those of `AdminAllowedCidrs`."""
 
 
 class EventResponse(Protocol):
@@ -67,6 +70,8 @@ def handler_of(route: Route) -> Handler:
 def _respond(event: Mapping[str, Any]) -> EventResponse:
     method, path = event["requestContext"]["http"]["method"], event.get("rawPath", "")
     if path.split("/", 2)[1:2] in (["console"], ["portal"], ["docs"]):
+        if not path.startswith(_OPEN_PAGES):
+            access_dependencies.allowed_addresses().check(event, "admin")
         file: EventResponse = import_module("functions.admin.static_files").respond(event)
         return file
     if method == "OPTIONS":
@@ -135,28 +140,36 @@ def _recorder(
 def _admitted(route: Route, event: Mapping[str, Any]) -> Request:
     """Return the request once its key has the route's scope and its query is one of the route.
 
-    Raises `Unauthenticated`, `Forbidden`, and `Refused` for the query.
+    Raises `Unauthenticated`, `Forbidden` (for its IP address too), and `Refused` for the query.
     """
     now = dependencies.now()
     caller = None
+    headers = headers_of(event)
+    if route.area is not None and not _has_portal_token(headers):
+        access_dependencies.allowed_addresses().check(event, route.area)
     if route.scope is not None:
-        caller = _caller(route, headers_of(event), now)
+        caller = _caller(route, headers, now)
+        if caller.is_admin:  # it may act for every source, on routes for usage too
+            access_dependencies.allowed_addresses().check(event, "admin")
         caller.require(route.scope)
     query: dict[str, str] = event.get("queryStringParameters") or {}
     _check_query(route, query)
-    via_session = "authorization" not in headers_of(event)
+    via_session = "authorization" not in headers
     return Request(event, query, now, caller, _recorder(route, caller, query, now, via_session=via_session))
 
 
 def _caller(route: Route, headers: Mapping[str, str], now: datetime) -> Principal:
-    _, _, credentials = headers.get("authorization", "").partition(" ")
-    if not is_token(credentials.strip()):
-        return dependencies.authenticator().authenticate(headers, now)
+    if not _has_portal_token(headers):
+        return access_dependencies.authenticator().authenticate(headers, now)
     if not route.portal:
         raise Forbidden("A portal token does not open this route", code="portal_token_not_allowed")
     from functions.admin import portal_dependencies  # noqa: PLC0415  for requests with a portal token alone
 
     return portal_dependencies.authenticator().authenticate(headers, now)
+
+
+def _has_portal_token(headers: Mapping[str, str]) -> bool:
+    return is_token(headers.get("authorization", "").partition(" ")[2].strip())
 
 
 def _check_path(route: Route, parameters: Mapping[str, str]) -> None:

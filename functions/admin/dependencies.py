@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from functions.admin.services.dry_run import Stores as DryRunStores
     from functions.admin.services.runs import Runs
-    from fusion_billing.access.rate_limit import RateLimiter
     from fusion_billing.application.outbox import Outbox
     from fusion_billing.application.save_subscription import SubscriptionWriter
     from fusion_billing.dynamodb.audit.audit_log import AuditLog
@@ -32,10 +31,8 @@ if TYPE_CHECKING:
     from fusion_billing.dynamodb.ratings.period_ends import PeriodEnds
     from fusion_billing.dynamodb.ratings.ratings import RatingsStore
     from fusion_billing.dynamodb.ratings.statements import StatementStore
-    from fusion_billing.dynamodb.state.key_uses import KeyUses
     from fusion_billing.dynamodb.usage.pair_records import UsageRecords
     from fusion_billing.dynamodb.usage.reading import UsageReader
-    from fusion_billing.http.authentication import Authenticator
     from fusion_billing.messaging.queue import Queue
     from fusion_billing.messaging.rating_jobs import RatingJobs
 
@@ -76,32 +73,6 @@ def keys() -> "KeyStore":
     from fusion_billing.dynamodb.catalog.api_keys import KeyStore
 
     return KeyStore(dynamodb(), settings.text("CATALOG_TABLE"))
-
-
-@cache
-def authenticator() -> "Authenticator":
-    """Return the authenticator of API keys; it caches keys for a second."""
-    from fusion_billing.http.authentication import Authenticator
-
-    return Authenticator(keys(), time.monotonic, rate_limiter(), key_uses())
-
-
-@cache
-def key_uses() -> "KeyUses":
-    """Return the days on which keys were last used."""
-    from fusion_billing.dynamodb.state.key_uses import KeyUses
-
-    return KeyUses(dynamodb(), settings.text("STATE_TABLE"), time.monotonic)
-
-
-@cache
-def rate_limiter() -> "RateLimiter":
-    """Return what limits the requests of keys."""
-    from fusion_billing.access.rate_limit import SLOT_SECONDS, RateLimiter
-    from fusion_billing.dynamodb.state.request_counts import RequestCounts
-
-    counts = RequestCounts(dynamodb(), settings.text("STATE_TABLE"), time.monotonic, slot_seconds=SLOT_SECONDS)
-    return RateLimiter(counts, time.monotonic, settings.integer("CALLER_REQUESTS_PER_SECOND", 250))
 
 
 @cache

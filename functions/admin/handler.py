@@ -2,7 +2,7 @@
 
 import time
 
-from functions.admin import dependencies
+from functions.admin import access_dependencies
 from functions.admin.app import logger, resolve
 from fusion_billing import settings
 from fusion_billing.json_types import JsonObject
@@ -29,5 +29,5 @@ def handler(event: JsonObject, context: object) -> JsonObject:
 
 
 if settings.text("AWS_LAMBDA_FUNCTION_NAME", ""):
-    dependencies.authenticator()  # at init, where Lambda gives full CPU and a slow start is paid once
+    access_dependencies.authenticator()  # at init, where Lambda gives full CPU and a slow start is paid once
     reseed_after_restore()

@@ -6,7 +6,7 @@ Imports are at the top: only requests that create or carry a portal token import
 import time
 from functools import cache
 
-from functions.admin import dependencies
+from functions.admin import access_dependencies
 from fusion_billing import settings
 from fusion_billing.dynamodb import client
 from fusion_billing.errors import Unavailable
@@ -25,4 +25,4 @@ def secrets() -> PortalSecrets:
 @cache
 def authenticator() -> PortalAuthenticator:
     """Return the authenticator of portal tokens."""
-    return PortalAuthenticator(secrets(), dependencies.rate_limiter())
+    return PortalAuthenticator(secrets(), access_dependencies.rate_limiter())

@@ -16,6 +16,7 @@ from fusion_billing.errors import FusionError
 from fusion_billing.http import problem
 from fusion_billing.http.api_gateway import headers_of
 from fusion_billing.http.authentication import Authenticator
+from fusion_billing.http.source_address import AllowedAddresses
 from fusion_billing.json_types import JsonMapping, JsonObject
 from fusion_billing.retry import Deadline
 
@@ -34,6 +35,7 @@ class App:
     clock: Callable[[], float]
     pause: Callable[[float], None]
     log: Callable[..., None]
+    addresses: AllowedAddresses
     audit_log: "Callable[[], AuditLog] | None" = None
 
     def respond(self, event: JsonMapping, seconds: float) -> JsonObject:
@@ -60,7 +62,10 @@ class App:
         deadline = Deadline(seconds, self.clock, self.pause)
         now = self.now()
         headers = headers_of(event)
+        self.addresses.check(event, "usage")
         principal = self.authenticator.authenticate(headers, now)
+        if principal.is_admin:  # it may act for every source
+            self.addresses.check(event, "admin")
         principal.require("usage:write")
         fields.update(source=principal.source, key=principal.key_id)
         body = read_body(event)

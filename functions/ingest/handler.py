@@ -20,6 +20,7 @@ from fusion_billing.dynamodb.usage.batch_write import UsageBatch
 from fusion_billing.dynamodb.usage.single_write import UsageStore
 from fusion_billing.http.authentication import Authenticator
 from fusion_billing.http.log import Log
+from fusion_billing.http.source_address import AllowedAddresses
 from fusion_billing.json_types import JsonObject
 from fusion_billing.lambda_context import LambdaContext
 from fusion_billing.snapshots import reseed_after_restore
@@ -58,6 +59,9 @@ def app() -> App:
         now=lambda: datetime.now(UTC),
         clock=time.monotonic,
         pause=time.sleep,
+        addresses=AllowedAddresses(
+            admin=settings.text("ADMIN_ALLOWED_CIDRS", ""), usage=settings.text("USAGE_ALLOWED_CIDRS", "")
+        ),
         audit_log=lambda: _audit_log(dynamodb),
         log=Log(settings.text("POWERTOOLS_SERVICE_NAME", "ingest"), settings.text("LOG_LEVEL", "info")),
     )

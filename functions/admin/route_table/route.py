@@ -12,6 +12,9 @@ since it authenticates by itself."""
 Responses = Mapping[int, str | None]
 """Status -> the name of the response's schema in the OpenAPI document; None for no body."""
 
+_SESSIONS = "/v1/sessions"
+"""Routes below it authenticate by themselves."""
+
 PAGE_PARAMETERS = ("limit", "cursor")
 
 
@@ -60,6 +63,13 @@ class Route:
     csv: bool = False
     portal: bool = False
     audited: Audited | None = None
+
+    @property
+    def area(self) -> Literal["admin", "usage"] | None:
+        """What IP addresses a request may come from: those for usage, those for all else; None for any address."""
+        if self.scope is None:
+            return "admin" if self.path.startswith(_SESSIONS) else None
+        return "usage" if self.scope.startswith("usage:") else "admin"
 
     @property
     def template(self) -> str:

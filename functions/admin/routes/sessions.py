@@ -3,7 +3,7 @@
 from contextlib import suppress
 from dataclasses import replace
 
-from functions.admin import dependencies
+from functions.admin import access_dependencies, dependencies
 from functions.admin.request import Request
 from functions.admin.responses import Response, json_response, no_content
 from functions.admin.services import sessions as service
@@ -17,7 +17,7 @@ from fusion_billing.http.authentication import refuse_other_sites
 def begin(request: Request) -> Response:
     """Exchange an API key for a session, whose cookie the response sets."""
     refuse_other_sites(headers_of(request.event))  # another site must not sign a visitor in with a key of its own
-    stores = dependencies.authenticator(), dependencies.keys(), dependencies.sources()
+    stores = access_dependencies.authenticator(), dependencies.keys(), dependencies.sources()
     shown, cookie = service.begin(*stores, request.json(), request.now)
     _record(request, shown["key_id"], shown["source"])
     return json_response(201, shown, {"set-cookie": cookie})
@@ -28,7 +28,7 @@ def show(request: Request) -> Response:
     headers = headers_of(request.event)
     if "authorization" not in headers and not has_cookie(headers.get("cookie", "")):
         return no_content()
-    principal = dependencies.authenticator().authenticate(headers, request.now)
+    principal = access_dependencies.authenticator().authenticate(headers, request.now)
     return json_response(200, service.show(principal, dependencies.sources()))
 
 
@@ -37,7 +37,7 @@ def end(request: Request) -> Response:
     headers = headers_of(request.event)
     refuse_other_sites(headers)
     with suppress(Unauthenticated):  # its cookie goes, which is what signing out is for
-        ended = service.end(dependencies.authenticator(), dependencies.keys(), headers, request.now)
+        ended = service.end(access_dependencies.authenticator(), dependencies.keys(), headers, request.now)
         if ended is not None:
             _record(request, ended.key_id, ended.source)
     return Response(no_content().status, headers={"set-cookie": expired_cookie()})

@@ -2,7 +2,7 @@
 
 import time
 
-from functions.admin import dependencies
+from functions.admin import access_dependencies, dependencies
 from functions.admin.request import Request
 from functions.admin.responses import Response, json_response, no_content, page_response
 from functions.admin.services import sources
@@ -46,5 +46,5 @@ def _stores() -> sources.Stores:
         dependencies.keys(),
         dependencies.subscriptions(),
         dependencies.source_changes(),
-        dependencies.key_uses(),
+        access_dependencies.key_uses(),
     )

@@ -185,6 +185,7 @@ _ALL: Final = (
         "A portal token opens the current usage, ratings and statements of its subscription only.",
         403,
     ),
+    ErrorCode("ip_not_allowed", "access", "Address not allowed", "Requests from this IP address are not allowed.", 403),
     ErrorCode("forbidden", "access", "Forbidden", "The API key does not allow this request.", 403),
     ErrorCode(
         "rate_limited",
@@ -259,6 +260,13 @@ _ALL: Final = (
         "service",
         "Portal not configured",
         "The service has no secret of portal tokens, or one of another form than expected.",
+        503,
+    ),
+    ErrorCode(
+        "ip_list_not_configured",
+        "service",
+        "Address list not valid",
+        "The parameter `AdminAllowedCidrs` or `UsageAllowedCidrs` is malformed, so no address is allowed.",
         503,
     ),
     ErrorCode("odoo_not_configured", "service", "Odoo not configured", "The service has no `ODOO_URL`.", 503),

@@ -18,7 +18,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from functions.admin import dependencies, overview_dependencies, webhook_dependencies
+from functions.admin import access_dependencies, dependencies, overview_dependencies, webhook_dependencies
 from functions.admin.handler import handler
 from functions.admin.services.openapi import document
 from fusion_billing.access import keys
@@ -198,7 +198,7 @@ def _faults(schema: dict[str, Any], value: Any) -> Iterator[str]:
 
 
 def _forget() -> None:
-    for module in (dependencies, overview_dependencies, webhook_dependencies):
+    for module in (access_dependencies, dependencies, overview_dependencies, webhook_dependencies):
         for name in vars(module):
             clear: Callable[[], None] | None = getattr(getattr(module, name), "cache_clear", None)
             if clear is not None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
-from functions.admin import dependencies, webhook_dependencies
+from functions.admin import access_dependencies, dependencies, webhook_dependencies
 from functions.admin.route_table import Route
 from tests.integration.admin.world import SERVED, name_of
 from tests.integration.admin.world_fixture import World
@@ -113,7 +113,7 @@ def check_failure(route: Route, answer: Any, faulty: Faulty) -> None:
 
 def forget() -> None:
     """Have the function make everything anew."""
-    for module in (dependencies, webhook_dependencies):
+    for module in (access_dependencies, dependencies, webhook_dependencies):
         for found in vars(module).values():
             clear = getattr(found, "cache_clear", None)
             if clear is not None:

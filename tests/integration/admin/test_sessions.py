@@ -83,7 +83,7 @@ def test_a_page_of_another_site_can_neither_sign_in_nor_use_a_session_nor_end_it
 
 def test_a_session_ends_when_its_key_is_revoked(admin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("functions.admin.routes.sources.time.sleep", lambda _: None)
-    monkeypatch.setattr("functions.admin.dependencies.authenticator", _without_cache(admin))
+    monkeypatch.setattr("functions.admin.access_dependencies.authenticator", _without_cache(admin))
     key = admin.key("admin", source="src_reader")
     session = sign_in(admin, key)
     admin.delete(f"/v1/keys/{key.split('_')[1]}")
@@ -102,7 +102,7 @@ def test_a_session_ends_after_eight_hours(admin: Any) -> None:
 def test_signing_out_ends_the_session_for_whoever_copied_its_cookie(
     admin: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("functions.admin.dependencies.authenticator", _without_cache(admin))
+    monkeypatch.setattr("functions.admin.access_dependencies.authenticator", _without_cache(admin))
     key = admin.key("admin", source="src_reader")
     session, other = sign_in(admin, key), sign_in(admin, key)
     out = admin.delete("/v1/sessions", key="", headers=session)

@@ -24,6 +24,7 @@ from fusion_billing.dynamodb.state.key_uses import KeyUses
 from fusion_billing.dynamodb.usage.batch_write import UsageBatch
 from fusion_billing.dynamodb.usage.single_write import UsageStore
 from fusion_billing.http.authentication import Authenticator
+from fusion_billing.http.source_address import AllowedAddresses
 from local.tables import Tables
 
 NOW = datetime(2026, 11, 22, 15, 40, 7, 123456, tzinfo=UTC)
@@ -39,6 +40,8 @@ class Ingest:
     seconds: float = 20.0
     ticks: float = 0.0  # the clock of what is remembered; it stands still unless a test moves it
     waited: float = 0.0  # all the time there is passes in pauses, and those are not waited for
+    admin_addresses: str = ""
+    usage_addresses: str = ""
     logged: list[dict[str, Any]] = field(default_factory=list)
     keys: dict[str, str] = field(default_factory=dict)
     app: App = field(init=False)
@@ -66,6 +69,7 @@ class Ingest:
             clock=lambda: self.waited,
             pause=self._pause,
             audit_log=lambda: AuditLog(self.client, self.tables.audit),
+            addresses=AllowedAddresses(admin=self.admin_addresses, usage=self.usage_addresses),
             log=lambda level, message, **fields: self.logged.append({"level": level, "message": message, **fields}),
         )
 

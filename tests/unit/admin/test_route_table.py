@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from functions.admin import app, dependencies, routes
+from functions.admin import access_dependencies, app, dependencies, routes
 from functions.admin.route_table import ROUTES, Route
 from fusion_billing.access.principal import ADMIN, SCOPES, Principal
 from fusion_billing.errors import Unauthenticated
@@ -54,7 +54,7 @@ def touched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.mark.parametrize("route", GUARDED, ids=name_of)
 def test_a_route_does_nothing_without_a_key(route: Route, touched: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dependencies, "authenticator", lambda: Keys(None))
+    monkeypatch.setattr(access_dependencies, "authenticator", lambda: Keys(None))
     assert app.resolve(event(route))["statusCode"] == 401
     assert touched == []
 
@@ -64,7 +64,7 @@ def test_a_route_does_nothing_for_a_key_with_every_scope_but_its_own(
     route: Route, touched: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caller = Principal("key", "src", SCOPES - {route.scope, ADMIN})
-    monkeypatch.setattr(dependencies, "authenticator", lambda: Keys(caller))
+    monkeypatch.setattr(access_dependencies, "authenticator", lambda: Keys(caller))
     response = app.resolve(event(route))
     assert (response["statusCode"], json.loads(response["body"])["code"]) == (403, "missing_scope")
     assert touched == []

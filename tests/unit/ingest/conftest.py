@@ -14,6 +14,7 @@ from fusion_billing.access import keys as key_format
 from fusion_billing.access.principal import Principal
 from fusion_billing.access.stored_key import StoredKey
 from fusion_billing.http.authentication import Authenticator
+from fusion_billing.http.source_address import AllowedAddresses
 from fusion_billing.metering.admission import Target
 from fusion_billing.retry import Deadline
 from tests.fakes.api_keys import FakeApiKeys
@@ -35,6 +36,8 @@ class IngestWorld:
     markers: FakeChangeMarkers = field(default_factory=FakeChangeMarkers)
     usage: FakeUsage = field(default_factory=FakeUsage)
     keys: FakeApiKeys = field(default_factory=FakeApiKeys)
+    admin_addresses: str = ""
+    usage_addresses: str = ""
     logged: list[Mapping[str, object]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -56,6 +59,7 @@ class IngestWorld:
             now=self.clock,
             clock=self.clock.monotonic,
             pause=self.clock.sleep,
+            addresses=AllowedAddresses(admin=self.admin_addresses, usage=self.usage_addresses),
             log=lambda level, message, **fields: self.logged.append({"level": level, "message": message, **fields}),
         )
 

@@ -38,6 +38,8 @@ def _codes(route: Route) -> Iterator[str]:
     if route.scope is not None:
         yield from _OF_A_KEY
         yield from ("rate_limited", "unavailable")
+    if route.area is not None:
+        yield from ("ip_not_allowed", "ip_list_not_configured")
     if route.portal:
         yield from ("invalid_token", "expired_token", "portal_not_configured")
     elif route.scope is not None:
