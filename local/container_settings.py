@@ -4,6 +4,7 @@ Both hold secrets of the demo, so they are written where git does not look, for 
 """
 
 import json
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,13 @@ HOST = "host.docker.internal"
 _FUNCTIONS = ("IngestFunction", "RateFunction", "RelayFunction", "AdminFunction")
 
 
-def write(folder: Path, cloud: Cloud, *, odoo_port: int, key: str) -> None:
-    """Write both files into `folder`: the functions' variables, and the sample push with the API key `key`."""
+def write(folder: Path, cloud: Cloud, *, odoo_port: int, key: str, today: date) -> None:
+    """Write both files into `folder`: the functions' variables, and the sample push with `key`, of the day before."""
     _write(folder / "sam-local.json", variables(cloud, odoo_port=odoo_port))
     event = json.loads((ROOT / "events" / "ingest.json").read_text())
     event["headers"]["authorization"] = f"Bearer {key}"
+    window = {"period_start": f"{today - timedelta(days=1)}T00:00:00Z", "period_end": f"{today}T00:00:00Z"}
+    event["body"] = json.dumps(json.loads(event["body"]) | window)
     _write(folder / "ingest.json", event)
 
 

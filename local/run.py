@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -85,6 +86,7 @@ class Running:
         self.folder.mkdir(parents=True, exist_ok=True)
         started.enter_context(alone(self.folder))
         self._stored = StoredValues(self.folder / "demo.json")
+        self.today = self._first_day()
         self._progress("starting the stand-in Odoo, the webhook receiver and the local cloud")
         odoo = Child("the stand-in Odoo", self._odoo_command(), dict(os.environ), self.folder / "logs" / "odoo.log")
         started.callback(odoo.stop)
@@ -94,11 +96,20 @@ class Running:
         self._progress("building the functions and deploying template.yaml (the first time takes half a minute)")
         self.cloud.deploy({"OdooUrl": self.odoo.url, "OdooDatabase": flow.DATABASE})
         self._prepare()
-        container_settings.write(self.folder, self.cloud, odoo_port=self._odoo_port, key=self.key)
+        container_settings.write(self.folder, self.cloud, odoo_port=self._odoo_port, key=self.key, today=self.today)
+
+    def _first_day(self) -> date:
+        """Return the day of the first start, of which the demo's dates are: they stay until the demo begins afresh."""
+        now = datetime.now(UTC).date()
+        self._stored.set("today", self._stored.get("today") or now.isoformat())
+        day = date.fromisoformat(self._stored.get("today"))
+        if day < now:
+            self._progress(f"the demo's dates are those of {day}; `make run RESET=1` begins afresh with today's")
+        return day
 
     def _prepare(self) -> None:
         """Seed Odoo, hand its key to the service, and get a key and an endpoint of the service's own."""
-        self.odoo.control("seed", records=catalog.odoo_records())
+        self.odoo.control("seed", records=catalog.odoo_records(catalog.subscriptions(self.today)))
         self.odoo.control("add_user", login=catalog.ODOO_LOGIN, role="all_documents")
         odoo_key = self._stored.get("odoo_key") or secrets.token_hex(20)
         self._stored.set("odoo_key", self.odoo.control("add_key", login=catalog.ODOO_LOGIN, key=odoo_key))
@@ -173,18 +184,19 @@ class Running:
 
     def _demo(self) -> list[str]:
         self._progress("defining two metrics, three charges and four subscriptions")
-        self._changed = flow.put_catalog(self.service)
-        self._progress("pushing a month of counters, with re-sends, corrections and late ones")
-        outcomes = flow.push(self.service)
+        self._changed = flow.put_catalog(self.service, self.today)
+        self._progress("pushing weeks of counters, with re-sends, corrections and late ones")
+        outcomes = flow.push(self.service, self.today)
         self._progress("pushed: " + ", ".join(f"{count} {name}" for name, count in sorted(outcomes.items())))
         self._progress("rating what changed")
-        flow.rate(self.service)
+        flow.rate(self.service, self.today)
         self._progress("relaying lines to Odoo and webhooks to the receiver")
         flow.relay(self._run_relay, self.odoo, self._stored.get("odoo_key"))
         flow.await_webhooks(self._run_relay, self.receiver)
-        outcome = flow.look(self.service, self.odoo, self._stored.get("odoo_key"), self.receiver)
-        _say("\n" + table.drawn(expected.ROWS, outcome) + "\n")
-        return table.differences(expected.ROWS, outcome, flow.EVENTS)
+        outcome = flow.look(self.service, self.odoo, self._stored.get("odoo_key"), self.receiver, self.today)
+        rows = expected.rows(self.today)
+        _say("\n" + table.drawn(rows, outcome) + "\n")
+        return table.differences(rows, outcome, flow.EVENTS)
 
     def stay(self) -> None:
         """Say where everything is, and stay until Ctrl-C."""
@@ -197,7 +209,7 @@ class Running:
             "The amount is explained down to each record.\n\n"
             f"  Base URL   {url}\n  Odoo       {self.odoo.url}\n"
             f"  Logs       {self.folder}/cloud/logs, {self.folder}/logs\n\nOr call the API:\n\n"
-            f"  curl -H 'Authorization: Bearer {key}' {url}/v1/subscriptions/{catalog.FIRST}/usage\n\n"
+            f"  curl -H 'Authorization: Bearer {key}' {url}/v1/subscriptions/{catalog.MONTHLY}/usage\n\n"
             "Press Ctrl-C to stop. Stored data stays for the next start (`make run RESET=1` begins afresh)."
         )
         while self.cloud.alive():

@@ -1,1 +1,1 @@
-"""The demo of `make run`: a small catalog, a month of counters, and what they come to, worked by hand."""
+"""The demo of `make run`: a small catalog, weeks of counters up to today, and what they come to, worked by hand."""

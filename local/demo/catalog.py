@@ -1,6 +1,10 @@
 """Two metrics, three charges, four subscriptions, and the same in the stand-in Odoo."""
 
+from collections.abc import Callable
+from datetime import date
 from typing import Any
+
+from local.demo.dates import Dates, of_ended_month, of_month, of_year
 
 METRICS: dict[str, dict[str, Any]] = {
     "api_calls": {"name": "API calls", "unit": "call", "aggregation": "sum"},
@@ -46,14 +50,13 @@ CHARGES: dict[str, dict[str, Any]] = {
     },
 }
 
-FIRST, LAST_DAY, YEARLY, ACROSS = "4101", "4102", "4103", "4104"
+MONTHLY, TIERED, YEARLY, ACROSS = "4101", "4102", "4103", "4104"
 """The subscriptions, by the ids of their orders in Odoo."""
 
-_MONTHLY, _YEARLY = {"value": 1, "unit": "month"}, {"value": 1, "unit": "year"}
+_MONTH, _YEAR = {"value": 1, "unit": "month"}, {"value": 1, "unit": "year"}
 
 SUBSCRIPTIONS: dict[str, dict[str, Any]] = {
-    # Invoiced on the 1st; its month holds the end of summer time.
-    FIRST: {
+    MONTHLY: {
         "odoo_order_id": 4101,
         "name": "S04101",
         "customer_name": "Nordlicht GmbH",
@@ -61,12 +64,9 @@ SUBSCRIPTIONS: dict[str, dict[str, Any]] = {
         "state": "3_progress",
         "currency": "USD",
         "timezone": "Europe/Berlin",
-        "start_date": "2026-01-01",
-        "billing_period": _MONTHLY,
-        "next_invoice_date": "2026-11-01",
+        "billing_period": _MONTH,
     },
-    # Anchored on the 31st: from 30 September, the last day there was, to 31 October.
-    LAST_DAY: {
+    TIERED: {
         "odoo_order_id": 4102,
         "name": "S04102",
         "customer_name": "Hudson Analytics Inc.",
@@ -74,9 +74,7 @@ SUBSCRIPTIONS: dict[str, dict[str, Any]] = {
         "state": "3_progress",
         "currency": "USD",
         "timezone": "America/New_York",
-        "start_date": "2026-01-31",
-        "billing_period": _MONTHLY,
-        "next_invoice_date": "2026-10-31",
+        "billing_period": _MONTH,
     },
     YEARLY: {
         "odoo_order_id": 4103,
@@ -86,9 +84,7 @@ SUBSCRIPTIONS: dict[str, dict[str, Any]] = {
         "state": "3_progress",
         "currency": "USD",
         "timezone": "UTC",
-        "start_date": "2026-01-15",
-        "billing_period": _YEARLY,
-        "next_invoice_date": "2027-01-15",
+        "billing_period": _YEAR,
     },
     # Its counters run from noon to noon: the last window ends after the period does.
     ACROSS: {
@@ -99,11 +95,35 @@ SUBSCRIPTIONS: dict[str, dict[str, Any]] = {
         "state": "3_progress",
         "currency": "USD",
         "timezone": "UTC",
-        "start_date": "2026-03-20",
-        "billing_period": _MONTHLY,
-        "next_invoice_date": "2026-10-20",
+        "billing_period": _MONTH,
     },
 }
+"""What does not depend on the date."""
+
+_DATES: dict[str, Callable[[date], Dates]] = {
+    MONTHLY: of_month,
+    TIERED: of_month,
+    YEARLY: of_year,
+    ACROSS: of_ended_month,
+}
+
+
+def dates(subscription: str, today: date) -> Dates:
+    """Return the dates of a subscription in a demo of `today`."""
+    return _DATES[subscription](today)
+
+
+def subscriptions(today: date) -> dict[str, dict[str, Any]]:
+    """Return the subscriptions of a demo of `today`."""
+    return {
+        id_: {
+            **subscription,
+            "start_date": dates(id_, today).starts_on.isoformat(),
+            "next_invoice_date": dates(id_, today).ends_on.isoformat(),
+        }
+        for id_, subscription in SUBSCRIPTIONS.items()
+    }
+
 
 ODOO_LOGIN = "fusion-billing"
 
@@ -112,12 +132,12 @@ _COMPANIES = {"Europe/Berlin": 21, "America/New_York": 22, "UTC": 23}
 _PLANS = {("Pro", "month"): 31, ("Scale", "month"): 32, ("Scale", "year"): 33}
 
 
-def odoo_records() -> dict[str, list[dict[str, Any]]]:
+def odoo_records(subscriptions: dict[str, dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     """Return what the stand-in Odoo starts with; companies are there for their time zones."""
-    orders = [_order(number, subscription) for number, subscription in enumerate(SUBSCRIPTIONS.values())]
+    orders = [_order(number, subscription) for number, subscription in enumerate(subscriptions.values())]
     customers = [
         {"id": 200 + number, "name": subscription["customer_name"]}
-        for number, subscription in enumerate(SUBSCRIPTIONS.values())
+        for number, subscription in enumerate(subscriptions.values())
     ]
     seats = [{"id": 100 + number, "name": zone, "tz": zone} for zone, number in _COMPANIES.items()]
     return {

@@ -1,9 +1,11 @@
 """What the demo must come to: every figure worked by hand, its arithmetic beside it."""
 
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
-from local.demo.catalog import ACROSS, FIRST, LAST_DAY, YEARLY
+from local.demo.catalog import ACROSS, MONTHLY, SUBSCRIPTIONS, TIERED, YEARLY, dates
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,43 +28,50 @@ class Row:
     subtotal: Decimal
 
 
-def _row(subscription: str, charge: str, period: tuple[str, str], figures: str) -> Row:
-    return Row(subscription, charge, *period, *(Decimal(figure) for figure in figures.split()))
-
-
-# Midnight of 1 October in Berlin, still in summer time, to that of 1 November, no longer.
-_OCTOBER_IN_BERLIN = ("2026-09-30T22:00:00Z", "2026-10-31T23:00:00Z")
-# The 31st where there is one, else the month's last day; New York is four hours behind UTC all the while.
-_TO_THE_31ST = ("2026-09-30T04:00:00Z", "2026-10-31T04:00:00Z")
-_A_YEAR = ("2026-01-15T00:00:00Z", "2027-01-15T00:00:00Z")
-_TO_THE_20TH = ("2026-09-20T00:00:00Z", "2026-10-20T00:00:00Z")
-
-ROWS = (
-    # 101 + 102 + … + 131 = 31 x 100 + 31 x 32 / 2 = 3,596; day 5 corrected from 105 to 205: 3,696.
-    # 3,696 - 1,000 included = 2,696; x 0.004 = 10.784; to the cent 10.78. An invoice adds up unrounded
-    # products, so Odoo gets 1 at 10.78.
-    _row(FIRST, "api_calls_pro", _OCTOBER_IN_BERLIN, "3696 1000 2696 10.78 1 10.78 10.78"),
-    # The peak is on day 31: 60 + 31 x 0.25 = 67.75; - 50 = 17.75; x 0.15 = 2.6625; 2.66, again as 1 at 2.66.
-    _row(FIRST, "storage", _OCTOBER_IN_BERLIN, "67.75 50 17.75 2.66 1 2.66 2.66"),
-    # 30 x 250 + 25 = 7,525; day 10 corrected from 25 to 250: 7,750. - 500 = 7,250, in tiers:
-    # 1,000 x 0.010 + 4,000 x 0.006 + 2,250 x 0.003 = 10 + 24 + 6.75 = 40.75. More than one price: 1 at 40.75.
-    _row(LAST_DAY, "api_calls_scale", _TO_THE_31ST, "7750 500 7250 40.75 1 40.75 40.75"),
+FIGURES = {
+    # 102 + 103 + … + 125 = 24 x 101 + 24 x 25 / 2 = 2,724; day 5 corrected from 106 to 206: 2,824.
+    # 2,824 - 1,000 included = 1,824; x 0.004 = 7.296; to the cent 7.30. An invoice adds up unrounded products, so
+    # Odoo gets 1 at 7.30.
+    (MONTHLY, "api_calls_pro"): "2824 1000 1824 7.30 1 7.30 7.30",
+    # The peak is on day 24: 60.25 + 24 x 0.25 = 66.25; - 50 = 16.25; x 0.15 = 2.4375; 2.44, again as 1 at 2.44.
+    (MONTHLY, "storage"): "66.25 50 16.25 2.44 1 2.44 2.44",
+    # 23 x 250 + 25 = 5,775; day 10 corrected from 25 to 250: 6,000. - 500 = 5,500, in tiers:
+    # 1,000 x 0.010 + 4,000 x 0.006 + 500 x 0.003 = 10 + 24 + 1.50 = 35.50. More than one price: 1 at 35.50.
+    (TIERED, "api_calls_scale"): "6000 500 5500 35.50 1 35.50 35.50",
     # The peak is on day 17: 73.333 - 50 = 23.333; x 0.15 = 3.49995; 3.50. Odoo keeps two digits: 1 at 3.50.
-    _row(LAST_DAY, "storage", _TO_THE_31ST, "73.333 50 23.333 3.50 1 3.50 3.50"),
-    # 31 x 20 = 620; - 500 = 120, all in the first tier: x 0.010 = 1.20. Odoo: 120 at 0.01.
-    _row(YEARLY, "api_calls_scale", _A_YEAR, "620 500 120 1.20 120 0.01 1.20"),
-    # 1,250.1 - 50 = 1,200.1; x 0.15 = 180.015, half a cent: up, 180.02. Left to doubles that could be 180.01,
-    # so Odoo gets 1 at 180.02.
-    _row(YEARLY, "storage", _A_YEAR, "1250.1 50 1200.1 180.02 1 180.02 180.02"),
-    # 30 x 40.5 = 1,215, the window across the period's end in whole, for its start lies in it; - 1,000 = 215;
-    # x 0.004 = 0.86.
-    _row(ACROSS, "api_calls_pro", _TO_THE_20TH, "1215 1000 215 0.86 215 0.004 0.86"),
+    (TIERED, "storage"): "73.333 50 23.333 3.50 1 3.50 3.50",
+    # 24 x 26 = 624; - 500 = 124, all in the first tier: x 0.010 = 1.24. Odoo: 124 at 0.01.
+    (YEARLY, "api_calls_scale"): "624 500 124 1.24 124 0.01 1.24",
+    # 1,250.1 - 50 = 1,200.1; x 0.15 = 180.015, half a cent: up, 180.02. Left to doubles that could be 180.01, so
+    # Odoo gets 1 at 180.02.
+    (YEARLY, "storage"): "1250.1 50 1200.1 180.02 1 180.02 180.02",
+    # 24 x 51.25 = 1,230, the window across the period's end in whole, for its start lies in it; - 1,000 = 230;
+    # x 0.004 = 0.92.
+    (ACROSS, "api_calls_pro"): "1230 1000 230 0.92 230 0.004 0.92",
     # 51 - 50 = 1; x 0.15 = 0.15.
-    _row(ACROSS, "storage", _TO_THE_20TH, "51 50 1 0.15 1 0.15 0.15"),
-)
+    (ACROSS, "storage"): "51 50 1 0.15 1 0.15 0.15",
+}
+"""Units, included, overage, amount; quantity, price and subtotal in Odoo: by subscription and charge, on any day."""
 
-# How the pushes end on a fresh start. Counters: (31 + 31) x 3 + 30 + 30 = 246, a day and metric each.
-RECORDS = 246
+
+def rows(today: date) -> tuple[Row, ...]:
+    """Return what the demo of `today` must come to: the period of each row is from local midnight to local midnight."""
+    found = []
+    for (subscription, charge), figures in FIGURES.items():
+        _, opens_on, ends_on, _ = dates(subscription, today)
+        period = _midnight(subscription, opens_on), _midnight(subscription, ends_on)
+        found.append(Row(subscription, charge, *period, *(Decimal(figure) for figure in figures.split())))
+    return tuple(found)
+
+
+def _midnight(subscription: str, day: date) -> str:
+    zone = ZoneInfo(SUBSCRIPTIONS[subscription]["timezone"])
+    instant = datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+    return instant.isoformat().replace("+00:00", "Z")
+
+
+# How the pushes end on a fresh start. Counters: 4 subscriptions x 2 metrics x 24 days = 192.
+RECORDS = 192
 FIRST_OUTCOMES = {
     "created": RECORDS,
     "unchanged": RECORDS + 1,  # all of them sent again, and one on its own

@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -21,13 +22,13 @@ _WEBHOOK_SECONDS = 60.0
 _PRODUCTS = {charge: what["odoo_product_id"] for charge, what in catalog.CHARGES.items()}
 
 
-def put_catalog(service: Service) -> list[str]:
+def put_catalog(service: Service, today: date) -> list[str]:
     """Define the metrics, the charges and the subscriptions that are not there; return those that were changed since.
 
     What somebody changed stays as it is, so that a second start does not undo it.
     """
     changed = []
-    for path, definition in _definitions():
+    for path, definition in _definitions(today):
         found = service.find(path)
         if found is None:
             service.call("PUT", path, definition)
@@ -52,45 +53,45 @@ def _number(value: Any) -> Decimal | None:
         return None
 
 
-def _definitions() -> Iterator[tuple[str, dict[str, Any]]]:
+def _definitions(today: date) -> Iterator[tuple[str, dict[str, Any]]]:
     for kind, definitions in (
         ("metrics", catalog.METRICS),
         ("charges", catalog.CHARGES),
-        ("subscriptions", catalog.SUBSCRIPTIONS),
+        ("subscriptions", catalog.subscriptions(today)),
     ):
         yield from ((f"/v1/{kind}/{name}", definition) for name, definition in definitions.items())
 
 
-def push(service: Service) -> Counter[str]:
-    """Push the month: each subscription's counters, all again, one alone, the corrections, the late ones.
+def push(service: Service, today: date) -> Counter[str]:
+    """Push the counters: each subscription's counters, all again, one alone, the corrections, the late ones.
 
     Returns how many records had which outcome; raises `Unexpected` where that is not what it must be,
     on a fresh start or on one with what was kept.
     """
     outcomes: Counter[str] = Counter()
-    counters = list(usage.counters().values())
+    counters = list(usage.counters(today).values())
     for records in [*counters, [r for batch in counters for r in batch]]:
         outcomes += _push(service, records)
-    alone = usage.single()
+    alone = usage.single(today)
     key = alone.pop("idempotency_key")
     outcomes[service.call("POST", "/v1/usage", alone, {"Idempotency-Key": key})["outcome"]] += 1
-    outcomes += _push(service, usage.corrections())
-    outcomes += _push(service, usage.late())
+    outcomes += _push(service, usage.corrections(today))
+    outcomes += _push(service, usage.late(today))
     if outcomes not in (Counter(expected.FIRST_OUTCOMES), Counter(expected.LATER_OUTCOMES)):
         raise Unexpected(f"the pushes ended otherwise than they must: {dict(outcomes)}")
     return outcomes
 
 
-def rate(service: Service) -> None:
+def rate(service: Service, today: date) -> None:
     """Have everything rated that changed, as the hourly schedule does, and wait for it."""
     service.call("POST", "/v1/ratings/run", {})
-    _until(lambda: len(ratings(service)) == len(expected.ROWS), _RATING_SECONDS)
+    _until(lambda: len(ratings(service, today)) == len(expected.FIGURES), _RATING_SECONDS)
 
 
 def relay(run_relay: Callable[[], None], odoo: Odoo, key: str) -> None:
     """Send the due lines, as the two-minute schedule does, until all of them are in Odoo."""
 
-    _until(_relayed(lambda: len(lines(odoo, key)) == len(expected.ROWS), run_relay), _RELAY_SECONDS)
+    _until(_relayed(lambda: len(lines(odoo, key)) == len(expected.FIGURES), run_relay), _RELAY_SECONDS)
 
 
 def await_webhooks(run_relay: Callable[[], None], receiver: Receiver) -> None:
@@ -98,16 +99,16 @@ def await_webhooks(run_relay: Callable[[], None], receiver: Receiver) -> None:
 
     def reported() -> bool:
         heard = webhooks(receiver)
-        return all(set(EVENTS) <= set(heard.get((row.subscription, row.charge), ())) for row in expected.ROWS)
+        return all(set(EVENTS) <= set(heard.get(row, ())) for row in expected.FIGURES)
 
     _until(_relayed(reported, run_relay), _WEBHOOK_SECONDS)
 
 
-def look(service: Service, odoo: Odoo, key: str, receiver: Receiver) -> Outcome:
+def look(service: Service, odoo: Odoo, key: str, receiver: Receiver, today: date) -> Outcome:
     """Return what came out: the service's ratings, the lines as Odoo has them, the webhooks."""
     in_odoo = lines(odoo, key)
     rows = {}
-    for (subscription, charge), rating in ratings(service).items():
+    for (subscription, charge), rating in ratings(service, today).items():
         line = in_odoo.get((subscription, charge), {})
         rows[subscription, charge] = Row(
             subscription=subscription,
@@ -125,10 +126,10 @@ def look(service: Service, odoo: Odoo, key: str, receiver: Receiver) -> Outcome:
     return Outcome(rows, webhooks(receiver), receiver.refused)
 
 
-def ratings(service: Service) -> dict[tuple[str, str], dict[str, Any]]:
+def ratings(service: Service, today: date) -> dict[tuple[str, str], dict[str, Any]]:
     """Return the ratings of the demo's subscriptions, by subscription and charge."""
     found = {}
-    for row in expected.ROWS:
+    for row in expected.rows(today):
         path = f"/v1/subscriptions/{row.subscription}/ratings?period_start={row.period_start}"
         for rating in service.call("GET", path)["items"]:
             found[row.subscription, rating["charge"]] = rating
@@ -148,7 +149,7 @@ def lines(odoo: Odoo, key: str) -> dict[tuple[str, str], dict[str, Any]]:
     listed = odoo.search_read("sale.order.line", [["order_id", "in", orders]], fields, key, DATABASE)
     for line in sorted(listed, key=lambda line: int(line["id"])):
         subscription = str(line["order_id"][0])
-        charges = {row.charge for row in expected.ROWS if row.subscription == subscription}
+        charges = {charge for owner, charge in expected.FIGURES if owner == subscription}
         [charge] = [charge for charge in charges if _PRODUCTS[charge] == line["product_id"][0]]
         name = str(line["name"]).partition("\n")[0]
         if line["product_uom_qty"] and (subscription, name) in names:

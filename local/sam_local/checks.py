@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,6 @@ from local.sam_local.sam import Sam
 EVENTS = ROOT / "events"
 
 _SECONDS = 280
-_PAYLOAD = {
-    "idempotency_key": "sam-local:api:1",
-    "subscription": "4102",
-    "metric": "api_calls",
-    "period_start": "2026-10-05T00:00:00Z",
-    "period_end": "2026-10-06T00:00:00Z",
-    "quantity": "3",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +67,7 @@ def _api(place: Place) -> Iterator[str]:
     with place.sam.serving("start-api", place.api_port) as url:
         yield _held("start-api: POST /v1/usage, cold", _push(place, url), (201, "created"))
         yield _held("start-api: the same record, warm", _push(place, url), (200, "unchanged"))
-        refused = requests.post(f"{url}/v1/usage", json=_PAYLOAD, headers=_bearer("fb_none"), timeout=_SECONDS)
+        refused = requests.post(f"{url}/v1/usage", json=_payload(place), headers=_bearer("fb_none"), timeout=_SECONDS)
         yield _held("start-api: a wrong key", refused.status_code, 401)
         read = requests.get(f"{url}/v1/subscriptions/4102/usage", headers=_bearer(place.running.key), timeout=_SECONDS)
         seen = (read.status_code, "api_calls" in read.text, read.text[:300])
@@ -122,12 +115,26 @@ def _has_relayed(answer: Any) -> bool:
 def _line_subtotal(running: Running) -> float:
     """Return the subtotal of the order line in Odoo that the pushed record is billed on."""
     lines = flow.lines(running.odoo, running.odoo_key)
-    return float(lines[catalog.FIRST, "api_calls_pro"]["price_subtotal"])
+    return float(lines[catalog.MONTHLY, "api_calls_pro"]["price_subtotal"])
 
 
 def _push(place: Place, url: str) -> tuple[int, str]:
-    response = requests.post(f"{url}/v1/usage", json=_PAYLOAD, headers=_bearer(place.running.key), timeout=_SECONDS)
+    response = requests.post(
+        f"{url}/v1/usage", json=_payload(place), headers=_bearer(place.running.key), timeout=_SECONDS
+    )
     return response.status_code, response.json().get("outcome", "")
+
+
+def _payload(place: Place) -> dict[str, str]:
+    today = place.running.today
+    return {
+        "idempotency_key": "sam-local:api:1",
+        "subscription": "4102",
+        "metric": "api_calls",
+        "period_start": f"{today - timedelta(days=1)}T00:00:00Z",
+        "period_end": f"{today}T00:00:00Z",
+        "quantity": "3",
+    }
 
 
 def _bearer(key: str) -> dict[str, str]:

@@ -27,6 +27,18 @@ from local.demo import catalog
 from tests.integration.admin.world import FakeKms, resolve_host
 from tests.lives.service import CONTEXT, RATING, RELAY, Service, service
 
+_DATES = {
+    "4101": ("2026-01-01", "2026-11-01"),
+    "4102": ("2026-01-31", "2026-10-31"),
+    "4103": ("2026-01-15", "2027-01-15"),
+    "4104": ("2026-03-20", "2026-10-20"),
+}
+SUBSCRIPTIONS = {
+    id_: {**catalog.SUBSCRIPTIONS[id_], "start_date": start, "next_invoice_date": following}
+    for id_, (start, following) in _DATES.items()
+}
+"""The demo's subscriptions, at fixed dates."""
+
 
 class Kms(FakeKms):
     """KMS that hides nothing."""
@@ -137,11 +149,11 @@ def _handler(running: Running) -> type[BaseHTTPRequestHandler]:
 
 
 def _seed(made: Service) -> None:
-    made.odoo.seed(catalog.odoo_records())
+    made.odoo.seed(catalog.odoo_records(SUBSCRIPTIONS))
     for kind, definitions in (
         ("metrics", catalog.METRICS),
         ("charges", catalog.CHARGES),
-        ("subscriptions", catalog.SUBSCRIPTIONS),
+        ("subscriptions", SUBSCRIPTIONS),
     ):
         for name, definition in definitions.items():
             answer = made.call("PUT", f"/v1/{kind}/{name}", definition)

@@ -2,34 +2,52 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
+import requests
 
-from local.demo import catalog
+from local.demo import catalog, expected
 from local.demo.calls import Unexpected
 from local.run import Running
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
-# Period in the subscription's own zone, units, included, overage, amount, and the Odoo line's subtotal, as worked by
-# hand in local/demo/expected.py, written once more as a person reads them.
+# Units, included, overage, amount, and the Odoo line's subtotal, as worked by hand in local/demo/expected.py, written
+# once more as a person reads them.
 TABLE = {
-    ("4101", "api_calls_pro"): "2026-10-01/2026-11-01 3696 1000 2696 10.78 10.78",
-    ("4101", "storage"): "2026-10-01/2026-11-01 67.75 50 17.75 2.66 2.66",
-    ("4102", "api_calls_scale"): "2026-09-30/2026-10-31 7750 500 7250 40.75 40.75",
-    ("4102", "storage"): "2026-09-30/2026-10-31 73.333 50 23.333 3.50 3.50",
-    ("4103", "api_calls_scale"): "2026-01-15/2027-01-15 620 500 120 1.20 1.20",
-    ("4103", "storage"): "2026-01-15/2027-01-15 1250.1 50 1200.1 180.02 180.02",
-    ("4104", "api_calls_pro"): "2026-09-20/2026-10-20 1215 1000 215 0.86 0.86",
-    ("4104", "storage"): "2026-09-20/2026-10-20 51 50 1 0.15 0.15",
+    ("4101", "api_calls_pro"): "2824 1000 1824 7.30 7.30",
+    ("4101", "storage"): "66.25 50 16.25 2.44 2.44",
+    ("4102", "api_calls_scale"): "6000 500 5500 35.50 35.50",
+    ("4102", "storage"): "73.333 50 23.333 3.50 3.50",
+    ("4103", "api_calls_scale"): "624 500 124 1.24 1.24",
+    ("4103", "storage"): "1250.1 50 1200.1 180.02 180.02",
+    ("4104", "api_calls_pro"): "1230 1000 230 0.92 0.92",
+    ("4104", "storage"): "51 50 1 0.15 0.15",
 }
+
+
+def figures(ended: Any) -> dict[tuple[str, str], str]:
+    """Return the cells after the period."""
+    return {row: " ".join(cells[1:6]) for row, cells in ended.table.items()}
+
+
+def periods(ended: Any) -> dict[str, tuple[date, date]]:
+    """Return the days on which the period of each subscription begins and ends, in its own zone."""
+    return {row[0]: parsed(*cells[0].split("/")) for row, cells in ended.table.items()}
+
+
+def parsed(start: str, end: str) -> tuple[date, date]:
+    return date.fromisoformat(start), date.fromisoformat(end)
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +74,17 @@ def webhooks(place: Any) -> list[dict[str, Any]]:
 
 def test_a_month_of_counters_becomes_the_right_lines(first: Any) -> None:
     assert first.status == 0, first.output
-    assert {row: " ".join(cells[:6]) for row, cells in first.table.items()} == TABLE
-    assert "246 created, 2 stale, 247 unchanged, 2 updated" in first.output
+    assert figures(first) == TABLE
+    assert "192 created, 2 stale, 193 unchanged, 2 updated" in first.output
+
+
+def test_the_periods_are_those_of_today(first: Any, place: Any) -> None:
+    today = date.fromisoformat(json.loads((place.folder / "demo.json").read_text())["today"])
+    assert today in {datetime.now(UTC).date(), datetime.now(UTC).date() - timedelta(days=1)}
+    shown = periods(first)
+    assert {shown[monthly][0] for monthly in ("4101", "4102")} == {today - timedelta(days=25)}
+    assert all(shown[each][0] <= today < shown[each][1] for each in ("4101", "4102", "4103"))
+    assert shown["4104"][1] == today - timedelta(days=1)
 
 
 def test_every_line_and_rating_was_reported_by_a_verified_webhook(first: Any, place: Any) -> None:
@@ -69,12 +96,13 @@ def test_every_line_and_rating_was_reported_by_a_verified_webhook(first: Any, pl
     assert first.status == 0
 
 
-def test_a_second_start_keeps_all_data_and_duplicates_nothing(second: Any, place: Any) -> None:
+def test_a_second_start_keeps_all_data_and_duplicates_nothing(first: Any, second: Any, place: Any) -> None:
     ended, heard = second
 
     assert ended.status == 0, ended.output
-    assert {row: " ".join(cells[:6]) for row, cells in ended.table.items()} == TABLE
-    assert "6 stale, 491 unchanged" in ended.output
+    assert figures(ended) == TABLE
+    assert periods(ended) == periods(first)
+    assert "6 stale, 383 unchanged" in ended.output
     assert webhooks(place) == heard
 
 
@@ -126,6 +154,19 @@ READS = (
 )
 
 
+@pytest.mark.parametrize("path", ["/console", "/docs", "/portal"])
+def test_the_pages_are_served_with_their_files(running: Running, path: str) -> None:
+    browser = requests.Session()
+    browser.trust_env = False  # no proxy stands between this machine and itself
+    page = browser.get(running.cloud.base_url + path, timeout=60)
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    address = re.search(r'src="([^"]+\.js)"', page.text)
+    assert address is not None
+    script = browser.get(urljoin(page.url, address[1]), timeout=60)
+    assert (script.status_code, script.headers["content-type"]) == (200, "text/javascript; charset=utf-8")
+
+
 @pytest.mark.parametrize("path", READS)
 def test_every_list_can_be_read_with_the_rights_of_the_template(running: Running, path: str) -> None:
     assert running.service.call("GET", path) is not None
@@ -134,8 +175,8 @@ def test_every_list_can_be_read_with_the_rights_of_the_template(running: Running
 def test_a_corrected_counter_shows_its_history(running: Running) -> None:
     record = running.service.call("GET", "/v1/usage/demo:4101:api_calls:5")
 
-    assert json.dumps(record).count('"105"') == 1
-    assert record["quantity"] == "205"
+    assert json.dumps(record).count('"106"') == 1
+    assert record["quantity"] == "206"
 
 
 def test_an_operator_can_work_with_the_rights_of_the_template(running: Running) -> None:
@@ -159,9 +200,9 @@ def test_an_operator_can_work_with_the_rights_of_the_template(running: Running) 
 def test_subscriptions_are_read_from_odoo_and_lines_compared_with_it(running: Running) -> None:
     running.service.call("POST", "/v1/subscriptions/sync", {})
 
-    body = {"period_start": "2026-09-30T22:00:00Z"}
-    compared = running.service.call("POST", "/v1/lines/reconcile", {"subscription": "4101", **body})
-    assert compared is not None
+    starts = {row.period_start for row in expected.rows(running.today) if row.subscription == "4101"}
+    body = {"subscription": "4101", "period_start": starts.pop()}
+    assert running.service.call("POST", "/v1/lines/reconcile", body) is not None
 
 
 @pytest.mark.parametrize(

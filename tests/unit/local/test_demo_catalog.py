@@ -1,9 +1,12 @@
 """A second start leaves what somebody changed, names it, and puts back what was deleted."""
 
+from datetime import date
 from typing import Any
 
 from local.demo import catalog
 from local.demo.flow import put_catalog
+
+TODAY = date(2026, 11, 26)
 
 
 class FakeService:
@@ -32,7 +35,7 @@ def _shortened(value: Any) -> Any:
 
 def started() -> FakeService:
     service = FakeService()
-    assert put_catalog(service) == []  # type: ignore[arg-type]
+    assert put_catalog(service, TODAY) == []  # type: ignore[arg-type]
     service.puts.clear()
     return service
 
@@ -40,15 +43,15 @@ def started() -> FakeService:
 def test_a_second_start_puts_nothing() -> None:
     service = started()
 
-    assert (put_catalog(service), service.puts) == ([], [])  # type: ignore[arg-type]
+    assert (put_catalog(service, TODAY), service.puts) == ([], [])  # type: ignore[arg-type]
 
 
 def test_what_was_changed_is_named_and_left() -> None:
     service = started()
     service.stored["/v1/charges/storage"]["model"]["unit_amount"] = "0.3"
-    service.stored[f"/v1/subscriptions/{catalog.FIRST}"]["customer_name"] = "Changed Inc."
+    service.stored[f"/v1/subscriptions/{catalog.MONTHLY}"]["customer_name"] = "Changed Inc."
 
-    assert put_catalog(service) == ["charges storage", f"subscriptions {catalog.FIRST}"]  # type: ignore[arg-type]
+    assert put_catalog(service, TODAY) == ["charges storage", f"subscriptions {catalog.MONTHLY}"]  # type: ignore[arg-type]
     assert service.puts == []
 
 
@@ -56,5 +59,5 @@ def test_what_was_deleted_is_put_again() -> None:
     service = started()
     del service.stored["/v1/charges/storage"]
 
-    assert put_catalog(service) == []  # type: ignore[arg-type]
+    assert put_catalog(service, TODAY) == []  # type: ignore[arg-type]
     assert service.puts == ["/v1/charges/storage"]

@@ -1,15 +1,21 @@
 """The demo's judgement: a figure that is off by a cent, or a webhook that is missing, is named."""
 
 import dataclasses
+import re
+from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from local.demo import catalog, expected, usage
-from local.demo.expected import ROWS, Row
+from local.demo.expected import Row
 from local.demo.table import Outcome, differences, drawn
 
 EVENTS = ("rating.updated", "line.upserted")
+ROOT = Path(__file__).parents[3]
+TODAY = date(2026, 11, 26)
+ROWS = expected.rows(TODAY)
 
 
 def outcome(*changed: Row, without: tuple[str, str] | None = None, events: tuple[str, ...] = EVENTS) -> Outcome:
@@ -63,14 +69,21 @@ def test_a_bad_signature_is_named() -> None:
 
 
 def test_money_is_shown_with_its_cents() -> None:
-    assert "1.20" in drawn(ROWS, outcome())
+    assert "2.44" in drawn(ROWS, outcome())
 
 
 def test_counters_are_as_many_as_the_expectations_say() -> None:
-    records = [record for counters in usage.counters().values() for record in counters]
+    records = [record for counters in usage.counters(TODAY).values() for record in counters]
 
     assert len(records) == expected.RECORDS
     assert len({record["idempotency_key"] for record in records}) == len(records)
+
+
+def test_the_readme_shows_the_table_of_a_day() -> None:
+    readme = (ROOT / "README.md").read_text()
+    shown = [line for line in readme.splitlines() if re.match(r"(subscription|41\d\d) ", line)]
+    assert len(shown) == 3
+    assert set(shown) <= set(drawn(ROWS, outcome()).splitlines())
 
 
 def test_every_expectation_has_a_product_in_odoo() -> None:
