@@ -61,6 +61,7 @@ def _run(options: argparse.Namespace, folder: Path, log: Progress) -> None:
     with contextlib.ExitStack() as stack:
         containers = stack.enter_context(engine.running(folder / "engine"))
         base_image.build(containers, folder)
+        containers.check(base_image.IMAGE, *base_image.RUNS_PYTHON)
         log.step(f"container engine and base image ({artefacts.runtime()}, {artefacts.architecture()})")
         running = stack.enter_context(Running(folder / "run", options.port, options.odoo_port, options.receiver_port))
         wrong = running.demo()

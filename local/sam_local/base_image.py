@@ -20,6 +20,9 @@ from local.sam_local.engine import Engine
 
 IMAGE = "fusion-lambda-base:local"
 
+RUNS_PYTHON = (f"/var/lang/bin/{runtime()}", "-c", "")
+"""A command of the image that does nothing, and fails if its Python does not start."""
+
 _FOLDERS = "bin etc tmp proc sys dev opt usr/bin usr/lib var/task var/runtime var/rapid var/lang/bin var/lang/lib"
 _LEFT_OUT = shutil.ignore_patterns(
     "__pycache__", "test", "idlelib", "tkinter", "turtledemo", "lib2to3", "site-packages", "dist-packages", "config-*"

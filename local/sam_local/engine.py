@@ -48,6 +48,11 @@ class Engine:
         """Run a command of the engine and return its output; raises `Failed`."""
         return _run([*self.command, *arguments], self.variables)
 
+    def check(self, image: str, *command: str) -> None:
+        """Run a command in a container with a network, as `sam local` will; raises `Unavailable` if that fails."""
+        with _unavailable_if_it_fails("a container does not start here"):
+            self.run("run", "--rm", image, *command)
+
     def remove_containers(self) -> None:
         """Remove the containers of `sam local` that a cut-off run left."""
         with contextlib.suppress(Failed):
@@ -80,18 +85,25 @@ def _podman(folder: Path) -> Iterator[Engine]:
     service = [*command, "system", "service", "--time=0", variables["DOCKER_HOST"]]
     child = Child("podman", service, {**os.environ, **variables}, folder / "podman.log")
     try:
-        child.wait_until(socket.is_socket, _SECONDS)
-        network = json.loads(_run([*command, "network", "inspect", "podman"], variables))
+        with _unavailable_if_it_fails("podman does not work here"):
+            child.wait_until(socket.is_socket, _SECONDS)
+            network = json.loads(_run([*command, "network", "inspect", "podman"], variables))
         engine = Engine(command, variables, network[0]["subnets"][0]["gateway"])
         try:
             yield engine
         finally:
             engine.remove_containers()
-    except Failed as error:
-        raise Unavailable(f"podman does not work here: {str(error).splitlines()[0]}") from error
     finally:
         child.stop()
         _unmount(folder / _PLACES["root"] / "overlay")
+
+
+@contextlib.contextmanager
+def _unavailable_if_it_fails(problem: str) -> Iterator[None]:
+    try:
+        yield
+    except Failed as error:
+        raise Unavailable(f"{problem}: {str(error).splitlines()[0]}") from error
 
 
 _PLACES = {"root": "storage", "runroot": "run", "tmpdir": "libpod"}
