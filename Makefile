@@ -3,7 +3,7 @@
 #   make run            run the whole service on this machine with a demo, until Ctrl-C
 #   make run ONCE=1     the same, but exit after the demo's table: 0 if every figure is as expected
 #                       RESET=1 begins afresh; PORT=, ODOO_PORT= and RECEIVER_PORT= choose other ports
-#   make test           run every test; TESTS=tests/unit runs some
+#   make test           run every test; TESTS=tests/unit runs some, WORKERS=2 in two processes
 #   make test-clients   check and test the Python client, and install it into an empty environment
 #   make coverage       run the unit tests and fail if they cover less than the floor in pyproject.toml
 #   make lint           check formatting, lint, types and the template
@@ -34,6 +34,9 @@ CLOUD := .venv-cloud
 POLICY := .venv-policy
 VENV := .venv
 
+# The tests of a file run in one process.
+IN_PROCESSES = $(if $(WORKERS),--numprocesses $(WORKERS) --dist loadfile)
+
 help:
 	@sed -n 's/^#   //p' Makefile
 
@@ -44,7 +47,7 @@ run: setup
 		$(if $(ODOO_PORT),--odoo-port $(ODOO_PORT)) $(if $(RECEIVER_PORT),--receiver-port $(RECEIVER_PORT))
 
 test: setup
-	@exec $(VENV)/bin/python -m pytest $(TESTS)
+	@exec $(VENV)/bin/python -m pytest $(IN_PROCESSES) $(TESTS)
 
 test-clients: setup $(CLIENT)/ready
 	cd clients/python && ../../$(CLIENT)/bin/ruff check . && ../../$(CLIENT)/bin/ruff format --check .
@@ -52,7 +55,7 @@ test-clients: setup $(CLIENT)/ready
 	cd clients/python && ../../$(CLIENT)/bin/python -m pytest $(TESTS)
 
 coverage: setup
-	@exec $(VENV)/bin/python -m pytest tests/unit --cov --cov-report=term
+	@exec $(VENV)/bin/python -m pytest $(IN_PROCESSES) tests/unit --cov --cov-report=term
 
 lives: setup
 	@LIVES="$(LIVES)" SEED="$(SEED)" exec $(VENV)/bin/python -m tests.lives
