@@ -26,7 +26,7 @@ from fusion_billing.outbound.webhook_sender import WebhookSender
 from local import tables as template_tables
 from tests.campaign import containers
 from tests.campaign.director import Director, seeded
-from tests.campaign.odoo import Http
+from tests.campaign.odoo import Http, LinesUnderWay
 from tests.campaign.planted_bugs.base import Altered, Bug
 from tests.campaign.receivers import Receivers
 from tests.campaign.world import World
@@ -105,7 +105,8 @@ def _patches(made: World) -> Iterator[Any]:
 
     yield patch.dict("os.environ", environment(made.tables))
     yield patch.object(store_client, "make", make)
-    yield patch.object(odoo_client, "Http", lambda *_, **__: Http(made.stand_in, made.director))
+    under_way = LinesUnderWay(made.wrong)
+    yield patch.object(odoo_client, "Http", lambda *_, **__: Http(made.stand_in, made.director, under_way))
     yield patch.object(time, "monotonic", clock.seconds)
     yield patch.object(time, "sleep", clock.sleep)
     for bound in (WakeUps.__init__, composition.build_outbox):

@@ -183,6 +183,19 @@ class Overlapping(Within, kind="schedule_overlapping"):
         self.world.start(SCHEDULES[self.parameters["schedule"]])
 
 
+class RelayWithinCall(Within, kind="relay_within_odoo_call"):
+    """The relay runs once more while Odoo is still carrying out a call of another run."""
+
+    functions = ("relay",)
+    most_skipped = 3
+
+    def matches(self, call: Call) -> bool:
+        return super().matches(call) and call.operation == "Odoo" and call.request["method"] == "load"
+
+    def happen(self, call: Call) -> None:
+        self.world.start(SCHEDULES[0])
+
+
 class _Wrapped(Fault):
     """What happens to the next runs of schedules."""
 

@@ -9,6 +9,7 @@ from unittest.mock import PropertyMock, patch
 import functions.rate.invoiced_periods
 import functions.relay.delivery_attempt
 import functions.relay.partition
+import functions.relay.partition_lease
 import functions.relay.sending
 from fusion_billing.webhooks.delivery_result import EndpointResponse
 from tests.campaign.planted_bugs.base import Bug, Send
@@ -102,6 +103,22 @@ class ClaimForEver(Bug, name="claim_never_expires"):
 
     def patches(self) -> Iterator[Any]:
         yield patch.object(functions.relay.delivery_attempt, "LEASE", timedelta(days=3650))
+
+
+class LeaseUnchecked(Bug, name="lease_not_checked"):
+    """Lines are sent whoever holds the lease of their partition, even while a call with them may be in progress."""
+
+    kinds = ("relay_within_odoo_call",)
+    found_by = (1, "relay_within_odoo_call")
+
+    def patches(self) -> Iterator[Any]:
+        yield patch.object(functions.relay.partition_lease.PartitionLease, "take", _taken)
+        yield patch.object(functions.relay.partition.LinePartition, "_may_be_at_odoo", lambda *_: False)
+
+
+def _taken(lease: functions.relay.partition_lease.PartitionLease) -> bool:
+    lease._until = lease.clock() + functions.relay.partition_lease.LEASE
+    return True
 
 
 class GuardOff(Bug, name="changes_in_odoo_not_repaired"):
