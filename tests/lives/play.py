@@ -48,7 +48,7 @@ def play(seed: int, features: frozenset[str] = FEATURES, *, shrink: bool = True)
 
 def outcome(seed: int, world: dict[str, Any], history: Sequence[Event]) -> str | None:
     """Return how a life with these events fails, None if it ends well."""
-    with _quiet():
+    with quiet():
         seeded(seed)
         try:
             with service(BEGIN, world.get("rating_cadence", "1h")) as made:
@@ -83,7 +83,8 @@ def shorter(seed: int, world: dict[str, Any], history: Sequence[Event], reason: 
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
+    """Log, warn and print nothing."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:

@@ -79,6 +79,10 @@ class MemorySQS:
         """Return all messages of a queue, visible or not."""
         return list(self._queues.get(url, ()))
 
+    def purge(self, url: str) -> None:
+        """Delete all messages of a queue."""
+        self._queues.pop(url, None)
+
     def next_at(self, url: str) -> float | None:
         """Return when the next message is visible, None where there is none."""
         return min((message.visible_at for message in self._queues.get(url, ())), default=None)

@@ -81,13 +81,18 @@ class SharedLines:
         events: Sequence[TransactionWrite] = (),
         *,
         any_intent: bool = False,
+        may_be_new: bool = False,
     ) -> bool | None:
-        """Write a line unless another run's intent stands; return None if the line is on its rating's item."""
+        """Write a line unless another run's intent stands; return None if the line is on its rating's item.
+
+        A line that was never due is written only if it `may_be_new`.
+        """
         if not line.is_shared:
             return None
 
         def change(lines: PeriodLines) -> PeriodLines | None:
             own = lines.line(line.sk)
+            own = {} if own is None and may_be_new else own
             if own is None or not condition.holds(own, line):
                 return None
             if not any_intent and not has_no_other_intent(own, line):
