@@ -256,6 +256,9 @@ class OrderLines(Protocol):
     def get(self, key: "RatingKey") -> "StoredLine":
         """Return the line of a rating; raises `NotFound`."""
 
+    def get_many(self, ratings: "Iterable[RatingKey]") -> "list[StoredLine]":
+        """Return the lines of those of the ratings that exist; raises `Unavailable`."""
+
     def make_due(
         self, line: "StoredLine", line_partition: int, now: datetime, *, also: "Sequence[TransactionWrite]" = ()
     ) -> None:

@@ -24,8 +24,8 @@ ODOO_ERRORS = (
 )
 """Error codes of routes that call Odoo."""
 
-LINE_STATES = ("failed", "due", "final_invoice", "changed")
-"""States in which lines wait, for Odoo or for an operator."""
+LINE_STATES = ("failed", "due", "final_invoice", "changed", "sent")
+"""States in which lines wait, for Odoo or for an operator, and those that Odoo holds."""
 
 OPERATION = (
     Route(
@@ -107,11 +107,12 @@ OPERATION = (
         "/v1/lines",
         "lines.list_lines",
         "admin",
-        "List the order lines that are failed, due, to be invoiced by hand, or changed in Odoo",
+        "List the order lines that are failed, due, to be invoiced by hand, changed in Odoo, or sent",
         {200: "Line"},
-        query=("state",),
+        query=("state", "period_end_from", "period_end_to", "bom"),
         choices={"state": LINE_STATES},
         paged=True,
+        csv=True,
     ),
     Route("GET", "/v1/lines/{line}", "lines.get", "admin", "Show an order line", {200: "Line"}),
     Route(

@@ -87,8 +87,9 @@ WEBHOOKS = (
         _SCOPE,
         "List an endpoint's deliveries, the newest first",
         {200: "Delivery"},
-        query=("state", "type", "since"),
+        query=("state", "type", "since", "bom"),
         paged=True,
+        csv=True,
     ),
     Route(
         "POST",

@@ -7,6 +7,7 @@ from functions.admin import webhook_dependencies
 from functions.admin.request import Request
 from functions.admin.responses import Response, json_response, page_response
 from functions.admin.services import deliveries as service
+from functions.admin.services.delivery_json import COLUMNS
 from fusion_billing.errors import Fault, Refused
 from fusion_billing.instants import parse_instant, parse_query_instant
 from fusion_billing.webhooks.delivery_result import DeliveryState
@@ -42,7 +43,7 @@ def list_deliveries(request: Request, endpoint: str) -> Response:
         type_=given.get("type"),
         since=since,
     )
-    return page_response(request, lambda limit, after: read(limit=limit, after=after))
+    return page_response(request, lambda limit, after: read(limit=limit, after=after), columns=COLUMNS)
 
 
 def replay_since(request: Request, endpoint: str) -> Response:

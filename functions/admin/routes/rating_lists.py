@@ -14,7 +14,7 @@ from fusion_billing.errors import Fault, Refused
 from fusion_billing.instants import parse_query_instant
 
 _STATES = ("open", "invoiced", "upcoming")
-_LONGEST = timedelta(days=366)
+LONGEST = timedelta(days=366)
 _FIRST_YEAR, _LAST_YEAR = 1970, 2999
 
 
@@ -35,7 +35,7 @@ def _filters(given: Mapping[str, str]) -> Filters:
     bounds: dict[str, Bound] = {}
     for name in ("period_end_from", "period_end_to"):
         try:
-            bounds[name] = _bound(given[name], name)
+            bounds[name] = bound(given[name], name)
         except Refused as refused:
             faults += refused.faults
     if given.get("state", "open") not in _STATES:
@@ -44,16 +44,26 @@ def _filters(given: Mapping[str, str]) -> Filters:
         faults.append(Fault("charge", "invalid_identifier", "must be the code of a charge"))
     if faults:
         raise Refused(faults, code="invalid_parameter")
-    filters = Filters(
-        bounds["period_end_from"], bounds["period_end_to"], given.get("state"), given.get("plan"), given.get("charge")
+    return in_order(
+        Filters(
+            bounds["period_end_from"],
+            bounds["period_end_to"],
+            given.get("state"),
+            given.get("plan"),
+            given.get("charge"),
+        )
     )
-    if not timedelta(0) < filters.length <= _LONGEST:
-        message = f"must be later than period_end_from, by at most {_LONGEST.days} days"
+
+
+def in_order(filters: Filters) -> Filters:
+    """Return filters whose bounds are a time of at most a year; raises `Refused` (`invalid_parameter`) for others."""
+    if not timedelta(0) < filters.length <= LONGEST:
+        message = f"must be later than period_end_from, by at most {LONGEST.days} days"
         raise Refused([Fault("period_end_to", "out_of_range", message)], code="invalid_parameter")
     return filters
 
 
-def _bound(text: str, name: str) -> Bound:
+def bound(text: str, name: str) -> Bound:
     """Return an instant, or a date; raises `Refused`."""
     try:
         bound: Bound = date.fromisoformat(text) if DATE.fullmatch(text) else parse_query_instant(text, name)

@@ -6,6 +6,20 @@ from fusion_billing.instants import rfc3339
 from fusion_billing.webhooks.delivery import Delivery
 from fusion_billing.webhooks.delivery_result import Attempt
 
+COLUMNS = (
+    "id",
+    "endpoint",
+    "event",
+    "type",
+    "subscription",
+    "state",
+    "attempt_count",
+    "created_at",
+    "due_at",
+    "error",
+)
+"""The columns of deliveries as CSV; attempts and bodies are in JSON alone."""
+
 
 class AttemptJson(TypedDict):
     """One attempt to deliver an event."""

@@ -14,6 +14,31 @@ _STATE_TIMES = {FAILED: "failed_at", FINAL_INVOICE: "sent_at"}
 """State -> the name of the time at which a line came into it."""
 
 
+COLUMNS = (
+    "id",
+    "subscription",
+    "charge",
+    "period_start",
+    "period_end",
+    "corrects",
+    "state",
+    "version",
+    "amount",
+    "currency",
+    "sent_version",
+    "sent_amount",
+    "odoo_order_id",
+    "odoo_line_id",
+    "due_at",
+    "failed_at",
+    "sent_at",
+    "attempt_count",
+    "error.code",
+    "error.message",
+)
+"""The columns of lines as CSV."""
+
+
 class LineError(TypedDict):
     """The reason that a line failed."""
 
@@ -89,6 +114,8 @@ def line_json(line: StoredLine) -> LineJson:
         shown["changes_in_odoo"] = [_change(line, name, note) for name, note in notes.items()]
     if line.at and line.line_partition != CHANGED:
         _set_state_time(shown, line.state, rfc3339(datetime.fromisoformat(line.at)))
+    if line.state == "sent" and line.sent_at is not None:
+        shown["sent_at"] = line.sent_at
     return shown
 
 
@@ -106,7 +133,7 @@ def _set_state_time(shown: LineJson, state: str, at: str) -> None:
         shown["failed_at"] = at
     elif name == "sent_at":
         shown["sent_at"] = at
-    else:
+    elif state != "sent":  # the time of a sent line is when its invoice is read
         shown["due_at"] = at
 
 

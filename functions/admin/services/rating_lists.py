@@ -27,7 +27,7 @@ from fusion_billing.decimals import EXACT, ZERO
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.ratings.period_ends import EndPosition, EndRange
 
-_MOST_READ = 2_000
+MOST_READ = 2_000
 """Ratings that are read for one page, however few of them match."""
 _MARGIN = timedelta(days=1)
 """More than the distance of a local midnight from UTC's."""
@@ -59,11 +59,15 @@ class Filters:
         """Return the time between the bounds."""
         return _instant(self.end, "UTC") - _instant(self.start, "UTC")
 
+    def hold(self, document: RatingDocument) -> bool:
+        """Return whether a rating's period ends within the bounds, in the zone of its subscription."""
+        zone = document.timezone
+        return _instant(self.start, zone) <= document.period_end < _instant(self.end, zone)
+
     def take(self, rating: StoredRating, document: RatingDocument, now: datetime) -> bool:
         """Return whether a rating is listed."""
-        zone = document.timezone
         return (
-            _instant(self.start, zone) <= document.period_end < _instant(self.end, zone)
+            self.hold(document)
             and self.charge in {None, rating.key.charge}
             and self.plan in {None, document.plan}
             and self.state in {None, state_of(rating, document, now)}
@@ -86,11 +90,11 @@ def listing(
 
     A page may hold fewer items than `limit`, or none, and yet have a next one. Raises `Refused` (`bad_cursor`).
     """
-    position, totals = (None, {}) if after is None else _resumed(after, filters.ends)
+    position, totals = (None, {}) if after is None else resumed_position(after, filters.ends)
     items: list[ListedRatingJson] = []
     read = 0
     while True:
-        found, position = stores.ends.page(filters.ends, position, min(limit - len(items), _MOST_READ))
+        found, position = stores.ends.page(filters.ends, position, min(limit - len(items), MOST_READ))
         read += len(found)
         known = stores.ratings.get_many(found)
         listed = stores.subscriptions.listed({key.subscription for key in found})
@@ -102,9 +106,9 @@ def listing(
         if position is None or len(items) >= limit:
             break
         # A cursor names the last rating that was read: for a limited key, one that it may see.
-        if read >= _MOST_READ and _may_name(found[-1:], known, listed, principal):
+        if read >= MOST_READ and _may_name(found[-1:], known, listed, principal):
             break
-    following = None if position is None else _text(position, totals)
+    following = None if position is None else position_text(position, totals)
     return Page(items, following, {"totals": totals_json(totals)})
 
 
@@ -163,11 +167,12 @@ def _margin(bound: Bound) -> timedelta:
     return timedelta(0) if isinstance(bound, datetime) else _MARGIN
 
 
-def _text(position: EndPosition, totals: Mapping[str, Decimal]) -> str:
+def position_text(position: EndPosition, totals: Mapping[str, Decimal]) -> str:
+    """Return where a list goes on, and its totals so far, for its cursor."""
     return json.dumps([position.partition, position.key, {code: str(amount) for code, amount in totals.items()}])
 
 
-def _resumed(after: str, ends: EndRange) -> tuple[EndPosition, dict[str, Decimal]]:
+def resumed_position(after: str, ends: EndRange) -> tuple[EndPosition, dict[str, Decimal]]:
     """Return where a cursor goes on, and the totals so far; raises `Refused` (`bad_cursor`)."""
     try:
         partition, key, totals = json.loads(after)

@@ -1,5 +1,7 @@
 """The audit log: every change leaves its entry, with nothing secret in it; nothing else does."""
 
+import csv
+import io
 import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -80,6 +82,13 @@ def test_an_entry_says_who_changed_what_from_what_to_what_and_why(admin: "Admin"
     assert (entry["action"], entry["object"], entry["stage"]) == ("put_metrics_code", "metrics/calls", "done")
     assert (entry["before"], entry["after"]) == ({"unit": "call"}, {"unit": "request"})
     assert (entry["reason"], entry["source"], entry["via"]) == ("as on the invoice", "src_operator", "api_key")
+
+
+def test_entries_are_listed_as_csv_without_formulas(admin: "Admin") -> None:
+    admin.put("/v1/metrics/calls", METRIC, query={"reason": "=HYPERLINK(1)"})
+    answer = admin.get("/v1/audit", query={"object": "metrics/calls"}, headers={"accept": "text/csv"})
+    [row] = csv.DictReader(io.StringIO(answer.text, newline=""))
+    assert (row["action"], row["object"], row["reason"]) == ("put_metrics_code", "metrics/calls", "'=HYPERLINK(1)")
 
 
 def test_a_change_that_is_not_made_is_not_logged(admin: "Admin") -> None:

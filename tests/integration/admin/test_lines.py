@@ -1,5 +1,7 @@
 """`/v1/lines` and `/v1/subscriptions/sync` over HTTP."""
 
+import csv
+import io
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +17,7 @@ from fusion_billing.dynamodb.ratings.guarded_lines import GuardedLines
 from fusion_billing.dynamodb.ratings.order_line_items import Put
 from fusion_billing.dynamodb.ratings.order_lines import LineStore
 from fusion_billing.dynamodb.ratings.ratings import RatingsStore
+from fusion_billing.instants import rfc3339
 from fusion_billing.odoo_lines.line_guard import ITSELF, Note, notes_text
 from local.odoo.server import Server, serve
 from local.tables import Tables
@@ -96,6 +99,75 @@ def test_lines_come_in_pages(admin: Any, failed: list[str]) -> None:
     rest = admin.get("/v1/lines", query={"state": "failed", "limit": "2", "cursor": first["cursor"]}).json
     assert [line["id"] for line in first["items"] + rest["items"]] == failed
     assert rest["cursor"] is None
+
+
+@pytest.fixture
+def sent(dynamodb: DynamoDBClient, tables: Tables, failed: list[str], admin: Any) -> list[str]:
+    """Two lines of other subscriptions that Odoo holds, one of them invoiced; their public ids."""
+    del failed
+    ratings = RatingsStore(dynamodb, tables.ratings, line_partitions=8)
+    store = LineStore(dynamodb, tables.ratings)
+    made = []
+    for subscription in ("42", "43"):
+        key = RatingKey(subscription, START, "api_calls")
+        new = NewVersion(computed_rating(key, document(odoo_order_id=int(subscription))), 1, "due", frozenset())
+        ratings.save(new, stored=None, odoo_order_id=int(subscription), now=admin.now)
+        assert store.sent(store.get(key), Put(7, int(subscription), "1.00", "d"), admin.now) == "sent"
+        made.append(key.line)
+    [frozen] = ratings.in_period("43", START)
+    ratings.freeze(frozen)
+    return made
+
+
+def test_sent_lines_are_found_without_an_index_of_their_own(admin: Any, sent: list[str]) -> None:
+    found = admin.get("/v1/lines", query={"state": "sent"}).json["items"]
+    assert sorted(line["id"] for line in found) == sent
+    assert {line["state"] for line in found} == {"sent"}
+    assert {(line["odoo_line_id"], line["sent_amount"], line["sent_at"]) for line in found} == {
+        (7, "1.00", rfc3339(admin.now))
+    }
+    assert [line.get("due_at") for line in found] == [None, None]
+
+
+def test_sent_lines_come_in_pages(admin: Any, sent: list[str]) -> None:
+    found: list[str] = []
+    query = {"state": "sent", "limit": "1"}
+    while True:
+        page = admin.get("/v1/lines", query=query).json
+        found += [line["id"] for line in page["items"]]
+        if page["cursor"] is None:
+            break
+        query["cursor"] = page["cursor"]
+    assert sorted(found) == sent
+
+
+def test_sent_lines_are_those_of_periods_that_end_within_a_time(admin: Any, sent: list[str]) -> None:
+    query = {"state": "sent", "period_end_from": "2026-12-01", "period_end_to": "2026-12-02"}
+    assert len(admin.get("/v1/lines", query=query).json["items"]) == len(sent)
+    query = {"state": "sent", "period_end_from": "2026-11-01", "period_end_to": "2026-12-01"}
+    assert admin.get("/v1/lines", query=query).json["items"] == []
+    answer = admin.get("/v1/lines", query={**query, "period_end_to": "2026-11-01"})
+    assert (answer.status, answer.faults) == (400, {"period_end_to": "out_of_range"})
+
+
+def test_other_states_take_no_period(admin: Any) -> None:
+    answer = admin.get("/v1/lines", query={"state": "due", "period_end_from": "2026-12-01"})
+    assert (answer.status, answer.faults) == (400, {"period_end_from": "invalid_parameter"})
+
+
+@pytest.mark.parametrize("cursor", ["nonsense", "[1]"])
+def test_a_cursor_of_sent_lines_is_checked(admin: Any, cursor: str) -> None:
+    answer = admin.get("/v1/lines", query={"state": "sent", "cursor": cursor})
+    assert (answer.status, answer.code) == (400, "bad_cursor")
+
+
+def test_lines_are_listed_as_csv(admin: Any, failed: list[str]) -> None:
+    answer = admin.get("/v1/lines", query={"state": "failed", "bom": "true"}, headers={"accept": "text/csv"})
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    rows = list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"), newline="")))
+    assert answer.text.startswith("\ufeff")
+    assert [row["id"] for row in rows] == failed
+    assert {(row["error.code"], row["amount"]) for row in rows} == {("order_locked", "1.00")}
 
 
 def test_a_failed_line_is_tried_again_at_once(admin: Any, failed: list[str]) -> None:

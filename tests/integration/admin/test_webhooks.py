@@ -1,6 +1,8 @@
 """Webhook endpoints and deliveries as their owners, and others, see them over HTTP."""
 
 import base64
+import csv
+import io
 import json
 import socket
 from collections.abc import Iterable
@@ -277,6 +279,15 @@ def test_a_test_sends_a_real_event_whatever_the_filters(admin: Any, app: str) ->
         "attempts": [],
     }
     assert admin.messages == [("relay", {"job": "deliveries", "endpoint": made["id"]})]
+
+
+def test_deliveries_are_listed_as_csv(admin: Any, app: str) -> None:
+    made = registered(admin, app, events=["line.*"])
+    delivery = admin.post(f"/v1/endpoints/{made['id']}/test", key=app).json["delivery"]
+    answer = admin.get(f"/v1/endpoints/{made['id']}/deliveries", key=app, headers={"accept": "text/csv"})
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    [row] = csv.DictReader(io.StringIO(answer.text, newline=""))
+    assert (row["id"], row["type"], row["state"], row["error"]) == (delivery, "endpoint.test", "due", "")
 
 
 def test_deliveries_are_filtered_by_state_type_and_time_and_paged(

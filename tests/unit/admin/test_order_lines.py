@@ -4,6 +4,7 @@ import pytest
 
 from functions.admin.route_table.operation import LINE_STATES
 from functions.admin.services import lines
+from functions.admin.services.sent_lines import SENT
 from fusion_billing.dynamodb.ratings.order_line_items import CHANGED, FAILED, FINAL_INVOICE
 from fusion_billing.errors import Conflict, NotFound, Refused
 from tests.fakes.queue import FakeQueue
@@ -59,5 +60,5 @@ def test_an_unknown_line_is_not_found_and_a_foreign_cursor_refused(world: RelayW
         lines.listing(world.lines, "failed", 1, 2, '[0, {"pk": 1}]')
 
 
-def test_lines_are_listed_in_every_state_in_which_they_wait() -> None:
-    assert LINE_STATES == (FAILED, "due", FINAL_INVOICE, CHANGED)
+def test_lines_are_listed_in_every_state_in_which_they_wait_or_are_held() -> None:
+    assert LINE_STATES == (FAILED, "due", FINAL_INVOICE, CHANGED, SENT)

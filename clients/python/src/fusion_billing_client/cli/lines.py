@@ -13,7 +13,7 @@ from fusion_billing_client.errors import APIError
 
 def lines(
     context: typer.Context,
-    state: Annotated[str, typer.Option(help="failed, due, final_invoice or changed.")] = "failed",
+    state: Annotated[str, typer.Option(help="failed, due, final_invoice, changed or sent.")] = "failed",
     as_json: Json = False,
 ) -> None:
     """List order lines in a state."""

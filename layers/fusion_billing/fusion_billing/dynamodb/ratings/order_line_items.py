@@ -101,6 +101,7 @@ class StoredLine:
     looks: int = 0
     form: Form | None = None
     guard: str | None = None
+    sent_at: str | None = None
     is_shared: bool = False
     """Whether it is in one item with the other lines of its period, not on its rating's."""
 
@@ -203,6 +204,7 @@ def read_line(item: Item, lines: PeriodLines | None = None) -> StoredLine:
         looks=_whole(item, "billed_looks") or 0,
         form=_form(item),
         guard=_text(item, "line_guard"),
+        sent_at=_text(item, "line_sent_at"),
         is_shared=is_shared,
     )
 
