@@ -4,7 +4,7 @@ The adapters are in `fusion_billing.dynamodb` and `fusion_billing.messaging`; `t
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from fusion_billing.billing.closed_periods import ClosedPeriod
@@ -42,8 +42,8 @@ class ChangeMarkers(Protocol):
 class AmountTotals(Protocol):
     """Keeps the totals of an overview (`application.amount_totals.AmountTotals`)."""
 
-    def refresh(self, now: datetime, has_time: Callable[[], bool], *, shard: int | None = None) -> bool:
-        """Add up the outdated parts of a shard while `has_time` returns True; return whether to go on later."""
+    def refresh(self, now: datetime, has_time: Callable[[], bool], *, shard: int | None, fresh_for: timedelta) -> bool:
+        """Add up the parts of a shard older than `fresh_for` while `has_time` is True; return whether to go on."""
 
 
 class HourlyPairs(Protocol):

@@ -23,6 +23,9 @@ from fusion_billing.messaging.relay_messages import LinesJob
 SWEEP_LOOK_AHEAD = timedelta(days=1, hours=6)
 """How far ahead a sweep looks for ends of periods: a day until the next sweep, and 6 hours in case that is late."""
 
+TOTALS_FRESH = timedelta(days=3, hours=12)
+"""How old an overview's totals may be before a sweep adds them up again: a daily sweep does every fourth day."""
+
 DIVIDED_AT = 3
 """The attempt at which a message is divided. SQS moves it to the dead-letter queue after five."""
 
@@ -147,14 +150,14 @@ class Worker:
             after = following
 
     def _add_up(self, job: SweepJob, now: datetime, has_time: Callable[[], bool]) -> SweepJob | None:
-        """Add up the outdated totals of a swept shard; return the message that goes on.
+        """Add up the totals of a swept shard that are missing or some days old; return the message that goes on.
 
         An overview adds up what could not be read now.
         """
         if self.amounts is None or job.charge is not None:
             return None
         try:
-            return job if self.amounts.refresh(now, has_time, shard=job.list_shard) else None
+            return job if self.amounts.refresh(now, has_time, shard=job.list_shard, fresh_for=TOTALS_FRESH) else None
         except Unavailable:
             return None
 

@@ -84,6 +84,7 @@ class Measured:
     totalled_rating_units: float = 0.53
     """Of a sweep: a rating, read once more for the totals of the overview."""
     totalled_rating_ms: float = 0.12
+    totalled_every_days: int = 4
 
 
 PRICES, NOW = Prices(), Measured()
@@ -246,8 +247,10 @@ def _sweep(load: Load) -> float:
     takes, each = load.takes, load.counters_a_pair
     queries = [each / 2, *(periods * each for periods in takes.swept_periods)]
     usage = takes.pairs_a_subscription * sum(_query_units(rows, takes) for rows in queries)
-    usage += takes.pairs_a_subscription * takes.totalled_rating_units
-    compute = takes.pairs_a_subscription * (pair_ms(sum(queries)) + takes.totalled_rating_ms)
+    usage += takes.pairs_a_subscription * takes.totalled_rating_units / takes.totalled_every_days
+    compute = takes.pairs_a_subscription * (
+        pair_ms(sum(queries)) + takes.totalled_rating_ms / takes.totalled_every_days
+    )
     return (usage + takes.swept_subscription_units) * PRICES.read_unit + _compute(compute)
 
 

@@ -4,6 +4,7 @@ import json
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,6 +110,20 @@ def test_the_hourly_schedule_hands_out_the_hours_and_says_how_many(
 def test_the_daily_schedule_hands_out_every_subscription(small_world: "World", queues: Queues) -> None:
     assert handler({"job": "sweep"}, Context()) == {"messages": 16}
     assert sorted(body["list_shard"] for _, body in queues.sent) == list(range(16))
+
+
+def test_a_daily_sweep_adds_up_the_totals_every_fourth_day(
+    small_world: "World", queues: Queues, dynamodb: DynamoDBClient, tables: Tables
+) -> None:
+    totals = AmountTotals(RatedAmounts(dynamodb, tables.ratings), StoredTotals(dynamodb, tables.state))
+    calculated = []
+    for _ in range(9):
+        handler(_batch(*[job.to_json() for job in sweep_jobs()]), Context())
+        totals.refresh(small_world.now, lambda: False)
+        calculated.append(totals.calculated_at(small_world.now))
+        small_world.now += timedelta(days=1)
+    days = [at.day for at in calculated if at is not None]
+    assert [day - days[0] for day in days] == [0, 0, 0, 0, 4, 4, 4, 4, 8]
 
 
 def test_a_sweep_leaves_complete_totals_for_the_overview(

@@ -1,16 +1,16 @@
 """Keep the totals of rated amounts of all subscriptions, part by part, so that an overview shows them at once.
 
-Nothing is written for a rating. A part is added up from its ratings: by the daily sweep of its shard, and by an
-overview if it is outdated, the longest outdated first, as far as the time allows. Totals are stored, one item a part,
-so an overview is complete from its first request on, as of the time that it names.
+Nothing is written for a rating. A part is added up from its ratings: by the sweep of its shard every fourth day, and by
+an overview if it is outdated, the longest outdated first, as far as the time allows. Totals are stored, one item a
+part, so an overview is complete from its first request on, as of the time that it names.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
-from fusion_billing.billing.amount_totals import Group, Part, PartTotals, RatedAmount, Sum, parts_shown
+from fusion_billing.billing.amount_totals import FRESH, Group, Part, PartTotals, RatedAmount, Sum, parts_shown
 from fusion_billing.catalog.identifiers import MAX_PAGE
 
 PAGE = MAX_PAGE
@@ -53,15 +53,22 @@ class AmountTotals(Generic[_Position]):
     _known: dict[Part, PartTotals] = field(default_factory=dict)
     _begun: dict[Part, _Begun[_Position]] = field(default_factory=dict)
 
-    def refresh(self, now: datetime, has_time: Callable[[], bool], *, shard: int | None = None) -> bool:
-        """Add up the outdated parts while `has_time` returns True, those of one shard if `shard` is given.
+    def refresh(
+        self,
+        now: datetime,
+        has_time: Callable[[], bool],
+        *,
+        shard: int | None = None,
+        fresh_for: timedelta = FRESH,
+    ) -> bool:
+        """Add up the parts older than `fresh_for` while `has_time` returns True, of one shard if `shard` is given.
 
         Returns whether some are still outdated, and this call completed another one. Raises `Unavailable`.
         """
-        outdated = self._outdated(now, shard)
+        outdated = self._outdated(now, shard, fresh_for)
         if outdated:
             self._load(parts_shown(now, shard))
-            outdated = self._outdated(now, shard)
+            outdated = self._outdated(now, shard, fresh_for)
         for number, part in enumerate(outdated):
             if not self._add_up(part, now, has_time):
                 return number > 0
@@ -79,11 +86,11 @@ class AmountTotals(Generic[_Position]):
             if part in self._known:
                 yield from self._known[part].sums.items()
 
-    def _outdated(self, now: datetime, shard: int | None) -> list[Part]:
+    def _outdated(self, now: datetime, shard: int | None, fresh_for: timedelta) -> list[Part]:
         """Return the parts to add up: those that are missing first, then the oldest."""
         parts = [part for part in parts_shown(now, shard) if part not in self._known]
         known = [part for part in parts_shown(now, shard) if part in self._known]
-        due = [part for part in known if not self._known[part].is_fresh(part, now)]
+        due = [part for part in known if not self._known[part].is_fresh(part, now, fresh_for)]
         return parts + sorted(due, key=lambda part: self._known[part].began_at)
 
     def _load(self, parts: Iterable[Part]) -> None:

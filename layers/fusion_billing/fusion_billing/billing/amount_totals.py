@@ -90,9 +90,9 @@ class PartTotals:
         self.sums.setdefault(group, Sum()).add(rated.amount, 1, 0 if group in self._counted else 1)
         self._counted.add(group)
 
-    def is_fresh(self, part: Part, now: datetime) -> bool:
-        """Return whether the totals need not be added up again yet."""
-        return now < self.began_at + (SETTLED_FRESH if self.is_settled(part) else FRESH)
+    def is_fresh(self, part: Part, now: datetime, fresh_for: timedelta) -> bool:
+        """Return whether the totals need not be added up again yet: for `fresh_for`, if they may still change."""
+        return now < self.began_at + (SETTLED_FRESH if self.is_settled(part) else fresh_for)
 
     def is_settled(self, part: Part) -> bool:
         """Return whether the month was over, and invoiced as a whole: its amounts no longer change."""
