@@ -17,7 +17,7 @@ from fusion_billing.errors import Unavailable
 ACTION = "post_usage"
 """The operation in the OpenAPI document."""
 
-_SHOWN = ("idempotency_key", "subscription", "metric", "period_start", "period_end", "quantity", "sequence")
+_SHOWN = ("idempotency_key", "subscription", "metric", "period_start", "period_end", "quantity", "sequence", "reason")
 
 
 class Corrections:

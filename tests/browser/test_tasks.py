@@ -34,6 +34,7 @@ def test_a_correction_shows_its_effect_before_it_is_made(visitor: Visitor) -> No
     page = visitor.sign_in("#/correct?subscription=4102&metric=api_calls&from=2026-11-18&to=2026-11-19")
     page.get_by_role("link", name="nexa:4102:api_calls:2026-11-18:eu").click()
     page.get_by_label("Right quantity").fill("1250")
+    page.get_by_label("Reason").fill("Counted twice")
     page.get_by_role("button", name="Show what this changes").click()
     effect = page.get_by_role("region", name="What this changes")
     expect(effect).to_contain_text("its amount changes with the next rating, before it is invoiced")
@@ -42,6 +43,8 @@ def test_a_correction_shows_its_effect_before_it_is_made(visitor: Visitor) -> No
     visitor.screenshot("correction")
     page.get_by_role("button", name="Correct the record").click()
     expect(page.get_by_text("The record was corrected to 1,250; this is revision 2.")).to_be_visible()
+    page.get_by_text("2", exact=True).click()
+    expect(page.get_by_text("Counted twice")).to_be_visible()
 
 
 def test_a_wrong_quantity_is_refused_beside_its_field(visitor: Visitor) -> None:

@@ -1,27 +1,31 @@
 """Estimate the amount of units, of records, or of a period's stored usage; nothing is stored."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from functions.admin.ports import CatalogReading, Subscriptions
+from functions.admin.ports import CatalogReading, Ratings, Subscriptions
 from functions.admin.services import charges as charge_service
 from functions.admin.services.subscription_reading import visible
 from functions.admin.usage_ports import RatedRecords
 from fusion_billing.access.principal import Principal
-from fusion_billing.billing.billed_subscription import billed_subscription
-from fusion_billing.billing.pricing import Pricing
+from fusion_billing.billing.billed_subscription import BilledSubscription, billed_subscription
+from fusion_billing.billing.pricing import Pricing, pricing_of
+from fusion_billing.billing.rating import RatingKey
 from fusion_billing.billing.spans import price_spans
 from fusion_billing.billing_periods.calendar import Period
 from fusion_billing.catalog.charge import Charge
+from fusion_billing.catalog.levels import LEVEL
 from fusion_billing.catalog.metric import Metric
 from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.catalog.validation import AnyDefinition, parse
 from fusion_billing.errors import Fault, Forbidden, NotFound, Refused
 from fusion_billing.instants import parse_instant, rfc3339
 from fusion_billing.rating import estimate
+from fusion_billing.rating.estimate_input import parsed_records
 from fusion_billing.rating.price_spans import PriceSpan
+from fusion_billing.rating.records import Record
 
 _FIELDS = frozenset(
     {
@@ -37,6 +41,7 @@ _FIELDS = frozenset(
 )
 _GIVEN = ("units", "records", "previous_units")
 _STORED = ("subscription", "period_start")
+_NOT_OF_A_PERIOD = ("units", "previous_units")
 
 _CHARGE_DEFAULTS = {"code": "estimate", "name": "Estimate", "applies_to": {"all": True}, "odoo_product_id": 1}
 
@@ -48,13 +53,15 @@ class Stores:
     catalog: CatalogReading
     subscriptions: Subscriptions
     usage: RatedRecords
+    ratings: Ratings
 
 
 def of(stores: Stores, principal: Principal, body: Mapping[str, object], now: datetime) -> dict[str, object]:
     """Return the estimate that `body` asks for.
 
-    `charge_code` stands for the charge in force now; for a stored period, for all its versions with the
-    subscription's overrides, as the period itself is rated. Raises `Refused` with every fault, `NotFound`
+    `charge_code` stands for the charge in force now; for a period of a subscription, for all its versions with the
+    subscription's overrides, or for the price that its rating stored if the period is invoiced: as the period itself
+    is rated. `records` are priced there instead of the stored ones. Raises `Refused` with every fault, `NotFound`
     for a subscription or a charge that does not exist, and `Forbidden` for the stored usage of a metric that
     is not the source's.
     """
@@ -83,20 +90,56 @@ def _of_period(stores: Stores, principal: Principal, body: Mapping[str, object])
     if not principal.may_use_metric(metric.code):
         raise Forbidden(f"The source of this key may not use the metric {metric.code}", code="metric_not_allowed")
     period = _period(stored, at)
-    spans: tuple[PriceSpan, ...] = (PriceSpan(period.start, period.end, versions[0]),)
-    if body.get("charge_code") is not None:
-        spans = price_spans(versions, subscription.priced, period.start, period.end, for_everybody=True)
-        # The charge names the currency where none of its versions is valid yet.
-        spans = (*spans, PriceSpan(period.end, period.end, versions[0]))
-    end = max(period.start, subscription.rated_end(period))
-    records = stores.usage.between(stored.id, metric.code, metric.records_from(period.start), end)
-    priced = subscription.priced_in(period)
-    rated = Pricing(spans, metric).rate(records, priced, period.start, period.end)
+    price = _stored_price(stores.ratings, stored.id, period, body) or Pricing(
+        _spans(versions, subscription, period, body), metric
+    )
+    begin, end = price.metric.records_from(period.start), max(period.start, subscription.rated_end(period))
+    records: Iterable[Record] = stores.usage.between(stored.id, metric.code, begin, end)
+    if body.get("records") is not None:
+        records = [
+            record
+            for record in _given_records(body["records"], period, price.metric)
+            if begin <= record.window_start < end
+        ]
+    rated = price.rate(records, subscription.priced_in(period), period.start, period.end)
     return rated.as_estimate() | {
         "subscription": stored.id,
         "period_start": rfc3339(period.start),
         "period_end": rfc3339(period.end),
     }
+
+
+def _stored_price(ratings: Ratings, subscription: str, period: Period, body: Mapping[str, object]) -> Pricing | None:
+    """Return the price at which a charge was rated in an invoiced period; None if there is none."""
+    code = body.get("charge_code")
+    if period.state != "invoiced" or not isinstance(code, str):
+        return None
+    rating = ratings.get(RatingKey(subscription, period.start, code))
+    return None if rating is None else pricing_of(ratings.whole(rating).price)
+
+
+def _spans(
+    versions: Sequence[Charge], subscription: BilledSubscription, period: Period, body: Mapping[str, object]
+) -> tuple[PriceSpan, ...]:
+    if body.get("charge_code") is None:
+        return (PriceSpan(period.start, period.end, versions[0]),)
+    spans = price_spans(versions, subscription.priced, period.start, period.end, for_everybody=True)
+    # The charge names the currency where none of its versions is valid yet.
+    return (*spans, PriceSpan(period.end, period.end, versions[0]))
+
+
+def _given_records(value: object, period: Period, metric: Metric) -> list[Record]:
+    """Return the records of the request; one without a window holds throughout the period. Raises `Refused`."""
+    faults: list[Fault] = []
+    spans = parsed_records(value, faults, windows=metric.aggregation == LEVEL)
+    if faults:
+        raise Refused(faults)
+    return [
+        Record(
+            span.key, span.start or period.start, span.end or period.end, span.quantity, span.member, span.properties
+        )
+        for span in spans
+    ]
 
 
 def _check_metric(principal: Principal, body: Mapping[str, object]) -> None:
@@ -152,7 +195,7 @@ def _check_fields(body: Mapping[str, object]) -> None:
         ]
         faults += [
             Fault(name, "mutually_exclusive", "can't be combined with a subscription's stored usage")
-            for name in _GIVEN
+            for name in _NOT_OF_A_PERIOD
             if name in has
         ]
     if faults:

@@ -35,6 +35,23 @@ def test_a_correction_is_the_source_s_own_record(ingest: Any, record: Make, oper
     assert ingest.push(record(quantity="8"))[1]["outcome"] == "unchanged"
 
 
+def test_a_correction_keeps_its_reason(ingest: Any, record: Make, operator: str) -> None:
+    ingest.push(record())
+    ingest.push(record(quantity="8", source="src_app", reason="counted twice"), key="operator")
+    ingest.push({"records": [record(quantity="9", reason="=recounted"), record(idempotency_key="k2", reason="late")]})
+    reasons = [entry["M"].get("why", {}).get("S") for entry in ingest.item("k1")["hist"]["L"]]
+    assert (reasons, ingest.item("k2")["hist"]["L"][0]["M"]["why"]) == (
+        [None, "counted twice", "=recounted"],
+        {"S": "late"},
+    )
+
+
+@pytest.mark.parametrize("reason", ["", "x" * 257, "a\nb", 5])
+def test_an_invalid_reason_is_rejected(ingest: Any, record: Make, reason: object) -> None:
+    status, answer = ingest.push(record(reason=reason))
+    assert (status, [fault["field"] for fault in answer["errors"]]) == (422, ["reason"])
+
+
 def test_a_batch_may_name_a_source_for_each_record(ingest: Any, record: Make, operator: str) -> None:
     ingest.source("other")
     ingest.push(record())

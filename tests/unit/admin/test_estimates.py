@@ -1,6 +1,7 @@
 """An estimate of units, or of a period's stored usage, is what rating would bill; nothing is stored."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import pytest
 
@@ -25,7 +26,7 @@ def world() -> RatingWorld:
 
 
 def estimate(world: RatingWorld, body: Mapping[str, object], principal: Principal = ADMIN) -> Mapping[str, object]:
-    stores = Stores(world.catalog, world.subscriptions, world.usage)
+    stores = Stores(world.catalog, world.subscriptions, world.usage, world.ratings)
     return estimates.of(stores, principal, dict(body), world.clock.now)
 
 
@@ -42,6 +43,37 @@ def test_a_period_s_stored_usage_is_estimated_as_it_is_rated(world: RatingWorld)
     assert (shown["amount"], shown["period_end"]) == (str(world.rating().amount), "2026-12-01T00:00:00Z")
     doubled = world.catalog.charge("api_calls")[0].as_json() | {"model": {"type": "per_unit", "unit_amount": "0.20"}}
     assert estimate(world, {"charge": doubled, **PERIOD})["amount"] == "3.00"
+
+
+def test_other_records_are_estimated_as_those_of_a_period(world: RatingWorld) -> None:
+    world.push("25")
+    stored = {"quantity": "25", "period_start": "2026-11-03T00:00:00Z", "period_end": "2026-11-04T00:00:00Z"}
+    later = {**stored, "period_start": "2026-12-03T00:00:00Z", "period_end": "2026-12-04T00:00:00Z"}
+    bodies: list[dict[str, object]] = [
+        {"records": [stored]},
+        {"records": [{**stored, "quantity": "30"}, later]},
+        {"records": []},
+    ]
+    shown = [estimate(world, {"charge_code": "api_calls", **PERIOD, **body}) for body in bodies]
+    assert [each["amount"] for each in shown] == ["1.50", "2.00", "0.00"]
+
+
+def test_an_invoiced_period_is_estimated_at_the_price_that_it_was_rated_at(world: RatingWorld) -> None:
+    world.push("25")
+    world.rate()
+    world.acknowledge()
+    world.clock.now = datetime(2026, 12, 2, tzinfo=UTC)
+    world.invoice("2027-01-01")
+    world.rate_subscription()
+    world.catalog.define_charge(fields={"model": {"type": "per_unit", "unit_amount": "9"}})
+    body = {"charge_code": "api_calls", **PERIOD}
+    record = {"quantity": "30", "period_start": "2026-11-03T00:00:00Z", "period_end": "2026-11-04T00:00:00Z"}
+    assert [estimate(world, body)["amount"], estimate(world, {**body, "records": [record]})["amount"]] == [
+        "1.50",
+        "2.00",
+    ]
+    upcoming = {**body, "period_start": "2026-12-01T00:00:00Z", "records": [{"quantity": "30"}]}
+    assert estimate(world, upcoming)["amount"] == "180.00"
 
 
 def test_stored_usage_of_another_metric_may_not_be_estimated(world: RatingWorld) -> None:

@@ -23,7 +23,7 @@ export function Correction({ record, usage, zone, reload }) {
   };
   const show = async () => setPreview(await effect(record, usage, kind === "void" ? null : quantity.trim()));
   const confirm = async () => {
-    setDone(kind === "void" ? await voided(record, reason) : await corrected(record, quantity.trim()));
+    setDone(kind === "void" ? await voided(record, reason) : await corrected(record, quantity.trim(), reason));
     setPreview(null);
     reload();
   };
@@ -31,9 +31,8 @@ export function Correction({ record, usage, zone, reload }) {
     ${done ? html`<div class="notice" role="status"><p>${done}</p></div>` : null}
     <${Form} submit="Show what this changes" busy="Calculating …" fields=${["quantity"]} onSubmit=${show} onError=${setError}>
       <${Field} label="Change" value=${kind} onChange=${changed(setKind)} options=${[["correct", "Correct the quantity"], ["void", "Void the record: it no longer counts"]]} />
-      ${kind === "correct"
-        ? html`<${Field} label="Right quantity" field="quantity" error=${error} value=${quantity} onChange=${changed(setQuantity)} inputmode="decimal" />`
-        : html`<${Field} label="Reason" value=${reason} onChange=${setReason} hint="Stored with the record, for whoever asks later" />`}
+      ${kind === "correct" ? html`<${Field} label="Right quantity" field="quantity" error=${error} value=${quantity} onChange=${changed(setQuantity)} inputmode="decimal" />` : null}
+      <${Field} label="Reason" value=${reason} onChange=${setReason} hint="Stored with the record, for whoever asks later" />
     </${Form}>
     ${preview ? html`<${Effect} preview=${preview} zone=${zone} confirm=${confirm} kind=${kind} cancel=${() => setPreview(null)} />` : null}`;
 }
@@ -89,21 +88,18 @@ async function effect(record, usage, quantity) {
   const others = records.filter((each) => !(each.idempotency_key === record.idempotency_key && each.source === record.source));
   const after = [...others, ...(quantity === null ? [] : [{ ...record, quantity }])].map(asEstimated);
   const isWhole = records.length < MOST_RECORDS;
-  const rows = await Promise.all(metric.charges.map((/** @type {any} */ charge) => compared(charge, isWhole ? after : null)));
-  const note = isWhole
-    ? "Calculated with the price of today; prices of a subscription's own and changes of price within the period are not in it."
-    : "This period has too many records to calculate the amount here.";
+  const period = { subscription: record.subscription, period_start: usage.period_start };
+  const rows = await Promise.all(metric.charges.map((/** @type {any} */ charge) => compared(charge, period, isWhole ? after : null)));
+  const note = isWhole ? "Calculated at the price of this period." : "This period has too many records to calculate the amount here.";
   return { usage, rows, note };
 }
 
-/** @param {any} charge @param {any[] | null} records */
-async function compared(charge, records) {
-  const before = charge.amount;
-  const row = { name: charge.name, currency: charge.currency, before, after: null, difference: null };
-  if (records === null) return row;
-  const body = records.length ? { charge_code: charge.charge, records } : { charge_code: charge.charge, units: "0" };
-  const after = (await send("POST", "estimates", { body })).amount;
-  return { ...row, after, difference: difference(after, before) };
+/** @param {any} charge @param {any} period @param {any[] | null} records */
+async function compared(charge, period, records) {
+  const amountOf = async (/** @type {any} */ more) => (await send("POST", "estimates", { body: { charge_code: charge.charge, ...period, ...more } })).amount;
+  const before = await amountOf({});
+  const after = records && (await amountOf({ records }));
+  return { name: charge.name, currency: charge.currency, before, after, difference: after && difference(after, before) };
 }
 
 /** @param {any} record */
@@ -111,10 +107,10 @@ function asEstimated({ quantity, period_start, period_end, member, properties })
   return { quantity, period_start, period_end, ...(member ? { member } : {}), ...(properties ? { properties } : {}) };
 }
 
-/** @param {any} record @param {string} quantity */
-async function corrected(record, quantity) {
+/** @param {any} record @param {string} quantity @param {string} reason */
+async function corrected(record, quantity, reason) {
   const { idempotency_key, subscription, metric, period_start, period_end, member, properties, source } = record;
-  const body = { idempotency_key, subscription, metric, period_start, period_end, quantity, source, member, properties };
+  const body = { idempotency_key, subscription, metric, period_start, period_end, quantity, source, member, properties, reason: reason || undefined };
   const result = await send("POST", "usage", { body });
   return result.outcome === "unchanged" ? "The record has this quantity already." : `The record was corrected to ${units(quantity)}; this is revision ${result.revision}.`;
 }

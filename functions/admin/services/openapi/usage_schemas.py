@@ -12,7 +12,7 @@ from functions.admin.services.openapi.schema_parts import (
     object_,
     ref,
 )
-from fusion_billing.catalog.identifiers import MAX_IDEMPOTENCY_KEY, MAX_RECORDS
+from fusion_billing.catalog.identifiers import MAX_IDEMPOTENCY_KEY, MAX_REASON, MAX_RECORDS
 
 _OUTCOMES = ["created", "updated", "unchanged", "stale", "conflict", "invalid", "unavailable"]
 
@@ -29,6 +29,9 @@ def usage_schemas() -> dict[str, Schema]:
     }
     key = {"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY}
     pushed = {**record, "idempotency_key": key, "quantity": NUMBER, "sequence": COUNT}
+    pushed["reason"] = {"type": "string", "minLength": 1, "maxLength": MAX_REASON} | {
+        "description": "why the record is corrected, for its history"
+    }
     pushed["source"] = TEXT | {
         "description": "source of the record, if not the key's own source; requires the scope admin"
     }

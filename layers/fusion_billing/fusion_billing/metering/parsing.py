@@ -10,10 +10,11 @@
 | `sequence` | optional; an integer from 0, at most 38 digits, as JSON number or string |
 | `member` | optional; 1 to 256 printable characters |
 | `properties` | optional; at most 32 names (1 to 64 characters) with strings (at most 256), 4 KB in all |
+| `reason` | optional; 1 to 256 printable characters: why the record is corrected, for its history |
 | `source` | optional; `[A-Za-z0-9._:-]{1,64}`: the source that an operator pushes for |
 
-A `null` is the same as a missing `sequence`, `member`, `properties` or `source`, but not `idempotency_key`: a null
-there is a bug of the app, and would count every re-send again.
+A `null` is the same as a missing `sequence`, `member`, `properties`, `reason` or `source`, but not
+`idempotency_key`: a null there is a bug of the app, and would count every re-send again.
 """
 
 import re
@@ -29,6 +30,7 @@ from fusion_billing.catalog.identifiers import (
     LAST_YEAR,
     MAX_IDEMPOTENCY_KEY,
     MAX_MEMBER,
+    MAX_REASON,
     SOURCE_ID,
     SUBSCRIPTION_ID,
 )
@@ -225,6 +227,13 @@ def _member(raw: object, field: str) -> str:
     return str(raw)
 
 
+def _reason(raw: object, field: str) -> str:
+    fault = text_fault(field, raw, MAX_REASON)
+    if fault is not None:
+        raise Refused([fault])
+    return str(raw)
+
+
 def _source(raw: object, field: str) -> str:
     if isinstance(raw, str) and SOURCE_ID.fullmatch(raw):
         return raw
@@ -244,6 +253,7 @@ _OPTIONAL: Final[dict[str, _FieldParser]] = {
     "sequence": _sequence,
     "member": _member,
     "properties": parse_properties,
+    "reason": _reason,
     "source": _source,
 }
 _OPTIONAL_NAMES: Final = frozenset(_OPTIONAL)

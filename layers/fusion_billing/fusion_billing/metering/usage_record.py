@@ -10,6 +10,7 @@ class UsageRecord:
 
     `start` and `end` are the instants of the window as `instants.sortable` writes them, `number` is the quantity as
     plain text, `properties` canonical JSON or empty. `key` is the app's, or one that the service made (`key_made`).
+    `reason` is why it is corrected, for its history; empty if none is given.
     `source` is the source that the record names, empty if it names none; `actor` is the id of the key that pushes it
     on behalf of that source, empty if the key is the source's own.
     """
@@ -25,6 +26,7 @@ class UsageRecord:
     sequence: int | None = None
     member: str | None = None
     properties: str = ""
+    reason: str = ""
     source: str = ""
     actor: str = ""
 

@@ -85,6 +85,8 @@ def revision_entry(record: UsageRecord, at: str) -> Item:
         entry["seq"] = {"N": str(record.sequence)}
     if record.member is not None:
         entry["mem"] = {"S": record.member}
+    if record.reason:
+        entry["why"] = {"S": record.reason}
     if record.actor:
         entry["by"] = {"S": record.actor}
     return {"M": entry}
