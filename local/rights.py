@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 from botocore.client import BaseClient
 
-from local.tables import TEMPLATE
+from local.tables import TEMPLATE, table_name
 
 _ROOT = Path(__file__).resolve().parent.parent
 _FUNCTIONS, _TESTS = f"{_ROOT / 'functions'}/", f"{_ROOT / 'tests'}/"
@@ -59,9 +59,7 @@ def _rights(policies: list[dict[str, Any]]) -> Iterator[Right]:
         for statement in policy["PolicyDocument"]["Statement"]:
             found = re.fullmatch(r"(?:\$\{)?(\w+)Table\.Arn\}?(/index/\w+)?", str(statement.get("Resource") or ""))
             if found is not None:
-                table = found[1].lower().replace("catalogue", "catalog") + (
-                    found[2] or ""
-                )  # as `local.tables` names it
+                table = table_name(found[1]) + (found[2] or "")
                 yield from ((action.removeprefix("dynamodb:"), table) for action in statement["Action"])
 
 

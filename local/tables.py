@@ -1,5 +1,6 @@
 """The tables of template.yaml on an engine of one's own, for tests and benchmarks."""
 
+import re
 import uuid
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -22,11 +23,15 @@ _TAKEN = (
 )
 
 
+_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
 @dataclass(frozen=True, slots=True)
 class Tables:
     """The names of the tables."""
 
     usage: str
+    window_usage: str
     markers: str
     catalog: str
     ratings: str
@@ -37,6 +42,11 @@ class Tables:
     def environment(self) -> dict[str, str]:
         """Return the settings that name the tables, as template.yaml gives them to the functions."""
         return {f"{f.name.upper()}_TABLE": getattr(self, f.name) for f in fields(self)}
+
+
+def table_name(resource: str) -> str:
+    """Return a table's name in `Tables` from its name in the template without `Table`."""
+    return _WORD.sub("_", resource).lower().replace("catalogue", "catalog")  # its first name in the template
 
 
 class _TemplateLoader(yaml.SafeLoader):
@@ -62,7 +72,7 @@ def definitions(template: Path = TEMPLATE) -> dict[str, dict[str, Any]]:
     for name, resource in resources.items():
         if resource["Type"] == "AWS::DynamoDB::Table":
             properties = resource["Properties"]
-            key = name.removesuffix("Table").lower().replace("catalogue", "catalog")  # its first name in the template
+            key = table_name(name.removesuffix("Table"))
             found[key] = {taken: properties[taken] for taken in _TAKEN if taken in properties}
             for index in found[key].get("GlobalSecondaryIndexes", []):
                 index.pop("WarmThroughput", None)  # a parameter decides about it

@@ -8,9 +8,10 @@ from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.validation import parse
 
 
-def a_metric(code: str = "api_calls", aggregation: str = "sum") -> Metric:
+def a_metric(code: str = "api_calls", aggregation: str = "sum", idempotency: str | None = None) -> Metric:
     """Return a metric that is counted in calls."""
-    return parse(Metric, {"name": code, "unit": "call", "aggregation": aggregation}, code=code)
+    definition = {"name": code, "unit": "call", "aggregation": aggregation, "idempotency": idempotency}
+    return parse(Metric, definition, code=code)
 
 
 def a_charge(code: str = "api_calls", fields: Mapping[str, object] | None = None) -> Charge:

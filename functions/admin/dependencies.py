@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from fusion_billing.dynamodb.ratings.period_ends import PeriodEnds
     from fusion_billing.dynamodb.ratings.ratings import RatingsStore
     from fusion_billing.dynamodb.ratings.statements import StatementStore
+    from fusion_billing.dynamodb.usage.metric_keying import MetricKeying
     from fusion_billing.dynamodb.usage.pair_records import UsageRecords
     from fusion_billing.dynamodb.usage.reading import UsageReader
     from fusion_billing.messaging.queue import Queue
@@ -121,7 +122,11 @@ def subscription_use() -> "SubscriptionUse":
     from fusion_billing.dynamodb.catalog.subscription_use import SubscriptionUse
 
     return SubscriptionUse(
-        dynamodb(), usage_table=settings.text("USAGE_TABLE"), ratings_table=settings.text("RATINGS_TABLE")
+        dynamodb(),
+        usage_table=settings.text("USAGE_TABLE"),
+        window_usage_table=settings.text("WINDOW_USAGE_TABLE"),
+        ratings_table=settings.text("RATINGS_TABLE"),
+        metrics=metric_keying(),
     )
 
 
@@ -130,7 +135,15 @@ def usage_records() -> "UsageRecords":
     """Return the usage records by pair and window."""
     from fusion_billing.dynamodb.usage.pair_records import UsageRecords
 
-    return UsageRecords(dynamodb(), settings.text("USAGE_TABLE"))
+    return UsageRecords(dynamodb(), settings.text("USAGE_TABLE"), settings.text("WINDOW_USAGE_TABLE"), metric_keying())
+
+
+@cache
+def metric_keying() -> "MetricKeying":
+    """Return which metrics have records keyed by window."""
+    from fusion_billing.dynamodb.usage.metric_keying import MetricKeying
+
+    return MetricKeying(dynamodb(), settings.text("CATALOG_TABLE"))
 
 
 @cache
@@ -177,7 +190,7 @@ def usage_reader() -> "UsageReader":
     """Return the usage table, to look at."""
     from fusion_billing.dynamodb.usage.reading import UsageReader
 
-    return UsageReader(dynamodb(), settings.text("USAGE_TABLE"))
+    return UsageReader(dynamodb(), settings.text("USAGE_TABLE"), settings.text("WINDOW_USAGE_TABLE"), metric_keying())
 
 
 @cache

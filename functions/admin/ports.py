@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from fusion_billing.billing.rating_document import RatingDocument
     from fusion_billing.catalog.change import Change, ChangeEntry
     from fusion_billing.catalog.charge import Charge
-    from fusion_billing.catalog.metric import Metric
+    from fusion_billing.catalog.metric import Idempotency, Metric
     from fusion_billing.catalog.stored_subscription import Listed, StoredSubscription
     from fusion_billing.dynamodb.catalog.definitions import Stored
     from fusion_billing.dynamodb.keys import DefinitionKind
@@ -61,7 +61,10 @@ class Catalog(CatalogReading, Protocol):
     """Stores metrics and charges (`dynamodb.catalog.definitions.CatalogStore`)."""
 
     def put_metric(self, metric: "Metric", expected: int | None, change: "Change | None" = None) -> int:
-        """Store a metric over a version and return its new version; raises `VersionConflict`."""
+        """Store a metric over a version and return its new version; raises `Refused` and `VersionConflict`."""
+
+    def idempotency_of_records(self, code: str) -> "Idempotency | None":
+        """Return how records of a deleted metric are keyed; None if no metric of the code ever existed."""
 
     def refs_of(self, code: str) -> int:
         """Return how often charges on a metric were created or deleted."""

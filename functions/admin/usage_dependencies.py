@@ -24,7 +24,8 @@ def voider() -> Voider:
     markers = ChangeMarkers(
         dependencies.dynamodb(), settings.text("MARKERS_TABLE"), settings.integer("CHANGE_SHARDS", 16)
     )
-    return Voider(records(), markers, UsageVoiding(dependencies.dynamodb(), settings.text("USAGE_TABLE")))
+    usage, windows = settings.text("USAGE_TABLE"), settings.text("WINDOW_USAGE_TABLE")
+    return Voider(records(), markers, UsageVoiding(dependencies.dynamodb(), usage, windows))
 
 
 def _deadline() -> Deadline:

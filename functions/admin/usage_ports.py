@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 
     from fusion_billing.dynamodb.catalog.targets import Found, Key
     from fusion_billing.dynamodb.usage.items import StoredUsageRecord
-    from fusion_billing.dynamodb.usage.reading import Selection
-    from fusion_billing.dynamodb.usage.single_write import WriteResult
+    from fusion_billing.dynamodb.usage.results import WriteResult
+    from fusion_billing.dynamodb.usage.selection import Selection
     from fusion_billing.rating.records import Record
     from fusion_billing.retry import Deadline
 

@@ -9,6 +9,7 @@ from fusion_billing.dynamodb.catalog.targets import Found, Key, metric_key, sour
 from fusion_billing.errors import Fault
 from fusion_billing.metering.admission import Admission, admission, is_long, life_of, window_faults
 from fusion_billing.metering.usage_record import UsageRecord
+from fusion_billing.metering.window_keys import assign_key
 from fusion_billing.retry import Deadline
 
 Names = tuple[str, str, str]
@@ -74,8 +75,11 @@ class RecordAdmission:
             faults = admitted.faults or window_faults(admitted, record)
             if faults:
                 refused[index] = Refusal(faults, life_of(admitted, faults))
-            else:
-                self._assign(record, admitted)
+                continue
+            self._assign(record, admitted)
+            fault = assign_key(record, by_window=admitted.by_window)
+            if fault is not None:
+                refused[index] = Refusal((fault,))
         return refused
 
     def _admission(self, record: UsageRecord, found: Found) -> Admission | None:

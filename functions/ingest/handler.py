@@ -38,7 +38,8 @@ _LONGEST_SECONDS = 20.0
 def app() -> App:
     """Return the ingest function as the environment configures it, made once in each container."""
     dynamodb = client.dynamodb(read_timeout=_MARGIN_SECONDS, attempts=2)
-    usage, catalog = settings.text("USAGE_TABLE"), settings.text("CATALOG_TABLE")
+    usage, windows = settings.text("USAGE_TABLE"), settings.text("WINDOW_USAGE_TABLE")
+    catalog = settings.text("CATALOG_TABLE")
     markers = settings.text("MARKERS_TABLE")
     state = settings.text("STATE_TABLE")
     uses = KeyUses(dynamodb, state, time.monotonic)
@@ -52,8 +53,8 @@ def app() -> App:
         stores=Stores(
             targets=TargetStore(dynamodb, catalog, time.monotonic),
             markers=ChangeMarkers(dynamodb, markers, settings.integer("CHANGE_SHARDS", 16)),
-            single=UsageStore(dynamodb, usage),
-            batch=UsageBatch(dynamodb, usage),
+            single=UsageStore(dynamodb, usage, windows),
+            batch=UsageBatch(dynamodb, usage, windows),
             new_key=lambda: uuid.uuid4().hex,
         ),
         now=lambda: datetime.now(UTC),

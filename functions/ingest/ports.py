@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from fusion_billing.dynamodb.catalog.targets import Found, Key
-from fusion_billing.dynamodb.usage.single_write import WriteResult
+from fusion_billing.dynamodb.usage.results import WriteResult
 from fusion_billing.metering.usage_record import UsageRecord
 from fusion_billing.retry import Deadline
 

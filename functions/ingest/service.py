@@ -9,7 +9,7 @@ from functions.ingest.ports import BatchWrite, ChangeMarkers, SingleWrite, Targe
 from functions.ingest.result import Result, conflict, invalid, unavailable
 from fusion_billing.access.principal import Principal
 from fusion_billing.dynamodb.markers.change_markers import late_before, marker_of
-from fusion_billing.dynamodb.usage.single_write import WriteResult
+from fusion_billing.dynamodb.usage.results import WriteResult
 from fusion_billing.errors import Refused
 from fusion_billing.instants import rfc3339
 from fusion_billing.metering.outcome import CONFLICT, UNAVAILABLE
@@ -82,9 +82,11 @@ class _Intake:
         """Refuse records of unknown targets, of targets that are not the sender's, or outside their lifetime."""
         admission = RecordAdmission(self.stores.targets, self.principal, self.deadline)
         for index, refusal in admission.refusals(self.records).items():
-            key = self.records[index].key
+            record = self.records[index]
+            key = record.key
             if refusal is None:
-                self._finish(index, unavailable(key))
+                # Where the key comes from is not known: a record without one is sent again without one.
+                self._finish(index, unavailable(None if record.key_made else key))
             else:
                 self._finish(index, invalid(key, refusal.faults, details=refusal.details))
 

@@ -35,6 +35,7 @@ from fusion_billing.dynamodb.raw_responses import decode_reads_as_json
 from fusion_billing.dynamodb.state.amount_totals import StoredTotals
 from fusion_billing.dynamodb.state.planner import PlannerState
 from fusion_billing.dynamodb.state.runs import RunStore
+from fusion_billing.dynamodb.usage.metric_keying import MetricKeying
 from fusion_billing.dynamodb.usage.pair_records import UsageRecords
 from fusion_billing.errors import FusionError
 from fusion_billing.instants import parse_instant
@@ -121,10 +122,16 @@ def worker() -> Worker:
     subscriptions = SubscriptionStore(dynamodb, settings.text("CATALOG_TABLE"))
     relay_queue = Queue(sqs, relay)
     catalog = CatalogStore(dynamodb, settings.text("CATALOG_TABLE"))
+    keying = MetricKeying(dynamodb, settings.text("CATALOG_TABLE"))
     sources = Sources(
         subscription=partial(subscription, subscriptions),
-        prices=partial(price_book, catalog),
-        records=UsageRecords(dynamodb, settings.text("USAGE_TABLE")),
+        prices=partial(price_book, catalog, keying),
+        records=UsageRecords(
+            dynamodb,
+            settings.text("USAGE_TABLE"),
+            settings.text("WINDOW_USAGE_TABLE"),
+            keying,
+        ),
         markers=pairs,
         report=report,
         created_at=partial(created_at, catalog),
@@ -164,9 +171,11 @@ def request_invoices(relay: Queue, subscription: str, period_start: datetime) ->
     relay.send([InvoicesJob(subscription=subscription, period_start=period_start)])
 
 
-def price_book(catalog: CatalogStore) -> PriceBook:
-    """Return the metrics and charges as they are now."""
-    return PriceBook(catalog.metrics().values(), catalog.charges().values())
+def price_book(catalog: CatalogStore, keying: MetricKeying) -> PriceBook:
+    """Return the metrics and charges as they are now; how the metrics' records are keyed is remembered."""
+    metrics = catalog.metrics().values()
+    keying.remember(metrics)
+    return PriceBook(metrics, catalog.charges().values())
 
 
 def subscription(subscriptions: SubscriptionStore, subscription_id: str) -> BilledSubscription | None:

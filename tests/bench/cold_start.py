@@ -151,7 +151,7 @@ def started(start: Start, folder: Path) -> dict[str, Any]:
 
 def _environment() -> dict[str, str]:
     """Return the settings that a function needs before the first call."""
-    tables = ("USAGE", "MARKERS", "CATALOG", "RATINGS", "WEBHOOKS", "STATE")
+    tables = ("USAGE", "WINDOW_USAGE", "MARKERS", "CATALOG", "RATINGS", "WEBHOOKS", "STATE")
     return {
         "PATH": os.defpath,
         "AWS_ACCESS_KEY_ID": "bench",

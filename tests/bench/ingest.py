@@ -19,6 +19,7 @@ from tests.bench.world import client_environment, environment
 
 _SETTINGS = {
     "USAGE_TABLE": "usage",
+    "WINDOW_USAGE_TABLE": "window_usage",
     "CATALOG_TABLE": "catalog",
     "MARKERS_TABLE": "markers",
     "STATE_TABLE": "state",

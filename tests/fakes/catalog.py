@@ -8,7 +8,7 @@ from typing import TypeVar
 from fusion_billing.billing.price_book import PriceBook
 from fusion_billing.catalog.change import Change, ChangeEntry
 from fusion_billing.catalog.charge import Charge
-from fusion_billing.catalog.metric import Metric
+from fusion_billing.catalog.metric import Idempotency, Metric
 from fusion_billing.dynamodb.catalog.definitions import Stored
 from fusion_billing.dynamodb.catalog.targets import Found, Key, metric_key, source_key, subscription_key
 from fusion_billing.dynamodb.keys import CHARGE, METRIC, DefinitionKind
@@ -31,6 +31,7 @@ class FakeCatalog:
     stored_charges: dict[str, Stored[tuple[Charge, ...]]] = field(default_factory=dict)
     changes: dict[tuple[str, str], list[Change]] = field(default_factory=dict)
     created_at: dict[str, datetime] = field(default_factory=dict)
+    keyings: dict[str, Idempotency] = field(default_factory=dict)
     overtaken_by: Callable[[], None] | None = None
 
     def define_metric(self, code: str = "api_calls", aggregation: str = "sum") -> None:
@@ -74,9 +75,13 @@ class FakeCatalog:
         return [change.as_json(number) for number, change in enumerate(changes, 1)]
 
     def put_metric(self, metric: Metric, expected: int | None, change: Change | None = None) -> int:
+        self.keyings[metric.code] = "window" if metric.by_window else "key"
         self._check(self.stored_metrics, metric.code, expected)
         self.stored_metrics[metric.code] = Stored(metric, (expected or 0) + 1)
         return self._note(METRIC, metric.code, expected, change)
+
+    def idempotency_of_records(self, code: str) -> Idempotency | None:
+        return self.keyings.get(code)
 
     def refs_of(self, code: str) -> int:
         return sum(stored.value[0].metric == code for stored in self.stored_charges.values())

@@ -7,8 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from fusion_billing.dynamodb.usage.items import Revision, StoredUsageRecord
-from fusion_billing.dynamodb.usage.reading import Selection
-from fusion_billing.dynamodb.usage.single_write import WriteResult
+from fusion_billing.dynamodb.usage.results import WriteResult
+from fusion_billing.dynamodb.usage.selection import Selection
 from fusion_billing.metering.outcome import (
     CONFLICT,
     CREATED,

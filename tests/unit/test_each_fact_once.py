@@ -117,7 +117,7 @@ LIMITS: dict[int | timedelta, dict[str, str]] = {
         "fusion_billing.dynamodb.consistent_reads": "reads of a call",
         "fusion_billing.dynamodb.ratings.repartitioning": "line partitions; lines of a page",
         "fusion_billing.dynamodb.usage.items": "revisions of a usage record",
-        "fusion_billing.dynamodb.usage.reading": "usage records of a query",
+        "fusion_billing.dynamodb.usage.selection": "usage records of a query",
         "fusion_billing.odoo.subscriptions": "orders of a chain that one page reads",
         "fusion_billing.odoo_lines.taxes": "a percentage's whole",
         "functions.admin.routes.statements": "statements of a page",

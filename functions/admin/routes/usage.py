@@ -13,7 +13,7 @@ from functions.admin.responses import Response, json_response, page_response
 from functions.admin.services import usage, usage_reconciliation
 from fusion_billing.access.principal import Principal
 from fusion_billing.catalog.identifiers import CODE, SUBSCRIPTION_ID
-from fusion_billing.dynamodb.usage.reading import Selection
+from fusion_billing.dynamodb.usage.selection import Selection
 from fusion_billing.errors import Fault, Forbidden, Refused
 from fusion_billing.instants import parse_query_instant
 

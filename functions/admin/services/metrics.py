@@ -11,7 +11,7 @@ from functions.admin.services.put_request import PutRequest, in_words
 from functions.admin.services.write_attempts import attempts
 from fusion_billing.catalog.change import changed_fields
 from fusion_billing.catalog.charge import Charge
-from fusion_billing.catalog.metric import Metric
+from fusion_billing.catalog.metric import Metric, immutable_idempotency
 from fusion_billing.catalog.validation import parse
 from fusion_billing.dynamodb.catalog.definitions import Stored
 from fusion_billing.dynamodb.keys import METRIC
@@ -56,11 +56,26 @@ class Planned:
 def planned(store: Catalog, code: str, body: Mapping[str, object]) -> Planned:
     """Return what a `PUT` would do now; raises `Refused`, and as `read_only_fields.check` does."""
     definition, read_only = read_only_fields.split(body, SHOWN)
-    metric = parse(Metric, definition, code=code)
     stored = store.stored_metric(code)
+    metric = _with_idempotency(store, parse(Metric, definition, code=code), stored)
     read_only_fields.check(read_only, None if stored is None else as_json(store, stored))
     changes = stored is None or stored.value != metric
     return Planned(metric, stored, _charges_on(store, code) if changes else {})
+
+
+def _with_idempotency(store: Catalog, metric: Metric, stored: Stored[Metric] | None) -> Metric:
+    """Return a metric with the `idempotency` of the records under its code, if it names none of its own.
+
+    Raises `Refused` (`immutable`) if it names another one.
+    """
+    before = store.idempotency_of_records(metric.code) if stored is None else stored.value.idempotency or "key"
+    if metric.idempotency is None:
+        is_window = before == "window"
+        own = stored.value.idempotency if stored is not None else None
+        return metric.model_copy(update={"idempotency": "window" if is_window else own})
+    if before is not None and before != metric.idempotency:
+        raise immutable_idempotency(before)
+    return metric
 
 
 def put(

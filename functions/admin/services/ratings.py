@@ -25,7 +25,7 @@ from fusion_billing.catalog.identifiers import MAX_RESPONSE_BYTES
 from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.decimals import plain
 from fusion_billing.dynamodb.usage.items import StoredUsageRecord
-from fusion_billing.dynamodb.usage.reading import Selection
+from fusion_billing.dynamodb.usage.selection import Selection
 from fusion_billing.errors import NotFound
 from fusion_billing.instants import rfc3339
 

@@ -18,7 +18,7 @@ from fusion_billing.catalog.validation import Definition, parse
 from fusion_billing.dynamodb.catalog.targets import subscription_key
 from fusion_billing.dynamodb.markers.change_markers import late_before, marker_of
 from fusion_billing.dynamodb.usage.items import StoredUsageRecord
-from fusion_billing.dynamodb.usage.reading import Selection
+from fusion_billing.dynamodb.usage.selection import Selection
 from fusion_billing.errors import Fault, Forbidden, NotFound, Refused, Unavailable
 from fusion_billing.instants import rfc3339
 from fusion_billing.metering.outcome import UNAVAILABLE, UNCHANGED

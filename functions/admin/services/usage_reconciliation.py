@@ -15,7 +15,7 @@ from fusion_billing.catalog.field_types import Amount, Code, Instant, Subscripti
 from fusion_billing.catalog.identifiers import MAX_COMPARED, MAX_IDEMPOTENCY_KEY, MAX_RESPONSE_BYTES
 from fusion_billing.catalog.validation import Definition, parse
 from fusion_billing.decimals import plain
-from fusion_billing.dynamodb.usage.reading import Selection
+from fusion_billing.dynamodb.usage.selection import Selection
 from fusion_billing.errors import Fault, Refused
 from fusion_billing.metering.field_faults import text_fault
 

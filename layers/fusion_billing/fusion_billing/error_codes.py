@@ -78,6 +78,7 @@ _ALL: Final = (
     ErrorCode("unknown_field", "value", "Unknown field", "The object has no field of this name."),
     ErrorCode("duplicate_key", "value", "Duplicate key", "A JSON object contains the same key twice."),
     ErrorCode("duplicate", "value", "Duplicate entry", "A list contains the same entry twice."),
+    ErrorCode("immutable", "value", "Immutable field", "The field can't be changed once it is set."),
     ErrorCode("read_only", "value", "Read-only field", "The field is read-only and differs from the stored value."),
     ErrorCode("mismatch", "value", "Mismatch", "The value differs from the one given for it elsewhere in the request."),
     ErrorCode(
@@ -151,6 +152,20 @@ _ALL: Final = (
     ErrorCode("before_start", "usage", "Before the start", "The window starts before the subscription does."),
     ErrorCode(
         "subscription_ended", "usage", "Subscription ended", "The window starts after the subscription has ended."
+    ),
+    ErrorCode(
+        "window_key_mismatch",
+        "usage",
+        "Not the key of the window",
+        "The records of the metric are keyed by their window, and the idempotency key is another: leave it out.",
+        422,
+    ),
+    ErrorCode(
+        "reserved_key",
+        "usage",
+        "Reserved key",
+        "The idempotency key is one that is derived from a window, and the records of the metric are not keyed by it.",
+        422,
     ),
     ErrorCode(
         "window_too_long", "usage", "Window too long", "The window of a `time_weighted` metric is longer than 32 days."

@@ -45,7 +45,7 @@ class Book:
 
 @pytest.fixture
 def book(dynamodb: Any, tables: Tables) -> Book:
-    return Book(UsageStore(dynamodb, tables.usage))
+    return Book(UsageStore(dynamodb, tables.usage, tables.window_usage))
 
 
 def test_a_record_is_shown_with_each_revision(admin: Any, book: Book) -> None:

@@ -17,20 +17,25 @@ from fusion_billing.instants import sortable
 from fusion_billing.metering.usage_record import UsageRecord
 from fusion_billing.retry import Deadline
 from local.tables import Tables
+from tests.window_records import Keyed, keyed_by_window, name_of, note_by_window
 
 pytestmark = pytest.mark.integration
 
 START = datetime(2026, 11, 3, tzinfo=UTC)
+RECEIVED_AT = "2026-11-03T12:00:00Z"
 PAIR = {"subscription": "42", "metric": "api_calls"}
 
 
 class Book:
     """Pushes usage as ingest does."""
 
-    def __init__(self, client: Any, tables: Tables) -> None:
+    def __init__(self, client: Any, tables: Tables, keyed: Keyed) -> None:
         self.client = client
         self.tables = tables
-        self._store = UsageStore(client, tables.usage)
+        self.keyed = keyed
+        if keyed == "window":
+            note_by_window(client, tables.catalog, "api_calls")
+        self._store = UsageStore(client, tables.usage, tables.window_usage)
 
     def push(self, key: str, *, hours: int = 0, source: str = "src_test", **more: Any) -> None:
         start = START + timedelta(hours=hours)
@@ -45,7 +50,18 @@ class Book:
             number="1",
             **more,
         )
-        self._store.push(source, push, "t", Deadline(5, time.monotonic, time.sleep))
+        if self.keyed == "window":
+            push = keyed_by_window(push)
+        self._store.push(source, push, RECEIVED_AT, Deadline(5, time.monotonic, time.sleep))
+
+    def key_of(self, name: str) -> str:
+        """Return the key of the record that was pushed first under a name."""
+        return name if self.keyed == "key" else f"window~42~api_calls~20261103T000000Z~20261103T010000Z~{name}"
+
+    def compared(self, *records: str) -> dict[str, Any]:
+        """Return an app's books of names and quantities."""
+        names = [self.key_of(text) if place % 2 == 0 else text for place, text in enumerate(records)]
+        return books(*names)
 
     def alias(self, alias: str) -> None:
         for name, attributes in {"42": {}, alias: {"alias_of": {"S": "42"}}}.items():
@@ -53,9 +69,9 @@ class Book:
             self.client.put_item(TableName=self.tables.catalog, Item=item)
 
 
-@pytest.fixture
-def book(dynamodb: Any, tables: Tables) -> Book:
-    return Book(dynamodb, tables)
+@pytest.fixture(params=["key", "window"])
+def book(dynamodb: Any, tables: Tables, request: pytest.FixtureRequest) -> Book:
+    return Book(dynamodb, tables, request.param)
 
 
 @pytest.fixture
@@ -71,7 +87,7 @@ def pages(admin: Any, key: str | None = None, **query: str) -> list[list[str]]:
         given = PAIR | query | ({"cursor": cursor} if cursor else {})
         answer = admin.get("/v1/usage", query=given, key=key)
         assert answer.status == 200, answer.json
-        found.append([each["idempotency_key"] for each in answer.json["items"]])
+        found.append([name_of(each["idempotency_key"]) for each in answer.json["items"]])
         cursor = answer.json["cursor"]
         if cursor is None:
             return found
@@ -97,8 +113,9 @@ def _source(n: int) -> str:
 def test_no_cursor_reveals_another_sources_record(
     admin: Any, book: Book, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fusion_billing.dynamodb.usage.reading._AT_LEAST", 2)
-    monkeypatch.setattr("fusion_billing.dynamodb.usage.reading._QUERIES", 2)
+    for module in ("reading", "window_reading"):
+        monkeypatch.setattr(f"fusion_billing.dynamodb.usage.{module}.LEAST_RECORDS", 2)
+        monkeypatch.setattr(f"fusion_billing.dynamodb.usage.{module}.MAX_QUERIES", 2)
     for n in range(40):
         book.push(f"secret-{n}", hours=n // 6, source=f"src_other{n % 3}")
     book.push("own-1", hours=0)
@@ -108,7 +125,7 @@ def test_no_cursor_reveals_another_sources_record(
     while True:
         given = PAIR | {"limit": "1"} | ({"cursor": cursor} if cursor else {})
         answer = admin.get("/v1/usage", query=given, key=key).json
-        found += [each["idempotency_key"] for each in answer["items"]]
+        found += [name_of(each["idempotency_key"]) for each in answer["items"]]
         cursor = answer["cursor"]
         if cursor is None:
             break
@@ -142,6 +159,14 @@ def forged(after: str, query: dict[str, str]) -> str:
         "9999-99-99T99:99:99.999999ZU#src_test#k",
         "nonsense, but long enough!!U#src_test#k",
         "2026-11-03T00:00:00.000000Z\x00",
+        "20261103T000000",
+        "20261103T000000#3600#src_test",
+        "20261103T000000#3600#src_other",
+        "20261103T000000#3600#src_test~" + "x" * 3000,
+        "20261103T000000#3600#src_test~\udc80",
+        "20261103T000000#nonsense#src_test~k",
+        "20271103T000000#3600#src_test~k",
+        "99999999T999999#3600#src_test~k",
     ],
 )
 def test_a_forged_cursor_is_never_a_server_error(admin: Any, book: Book, key: str, after: str) -> None:
@@ -181,7 +206,7 @@ def test_a_page_of_the_largest_records_stays_below_the_response_limit(admin: Any
     wide = "\U0001f600"
     properties = json.dumps({f"{n:02d}": wide * 240 for n in range(4)}, ensure_ascii=False)
     for n in range(400):
-        book.push(f"{n:03d}" + wide * 253, member=wide * 256, properties=properties)
+        book.push(f"{n:03d}" + (wide * 253 if book.keyed == "key" else ""), member=wide * 256, properties=properties)
     found: list[str] = []
     cursor: str | None = ""
     while cursor is not None:
@@ -197,7 +222,7 @@ def test_an_alias_lists_and_compares_its_subscription(admin: Any, book: Book, ke
     book.alias("4711")
     book.push("k")
     assert pages(admin, key, subscription="4711") == [["k"]]
-    body = books("k", "1") | {"subscription": "4711"}
+    body = book.compared("k", "1") | {"subscription": "4711"}
     assert admin.post("/v1/usage/reconcile", body, key=key).json["equal"] == 1
 
 
@@ -211,12 +236,13 @@ def test_a_voided_record_is_reported_as_missing_in_service_and_voided(admin: Any
     for name in ("kept", "voided", "forgotten"):
         book.push(name)
     for name in ("voided", "forgotten"):
-        admin.delete(f"/v1/usage/{name}", key=key)
-    answer = admin.post("/v1/usage/reconcile", books("kept", "1", "voided", "1", "never", "2"), key=key)
+        admin.delete(f"/v1/usage/{book.key_of(name)}", key=key)
+    body = book.compared("kept", "1", "voided", "1", "never", "2")
+    answer = admin.post("/v1/usage/reconcile", body, key=key)
     assert answer.json == {
         "missing_in_service": [
-            {"idempotency_key": "never", "quantity": "2"},
-            {"idempotency_key": "voided", "quantity": "1", "voided": True},
+            {"idempotency_key": book.key_of("never"), "quantity": "2"},
+            {"idempotency_key": book.key_of("voided"), "quantity": "1", "voided": True},
         ],
         "missing_in_app": [],
         "differing": [],
@@ -229,7 +255,7 @@ def test_an_operator_reconciles_a_sources_records(admin: Any, book: Book, key: s
     book.push("k")
     admin.key("usage:read", source="src_other")
     for source, equal in (("src_test", 1), ("src_other", 0)):
-        answer = admin.post("/v1/usage/reconcile", books("k", "1"), query={"source": source})
+        answer = admin.post("/v1/usage/reconcile", book.compared("k", "1"), query={"source": source})
         assert (answer.status, answer.json["equal"]) == (200, equal)
     for call in (
         admin.post("/v1/usage/reconcile", books(), query={"source": "src_nobody"}),
@@ -275,7 +301,8 @@ def test_a_database_failure_is_a_503(
 ) -> None:
     monkeypatch.setattr("functions.admin.usage_dependencies._SECONDS_OF_A_WRITE", 0.05)
     book.push("k")
-    assert admin.get("/v1/usage/k", key=key).status == 200  # the key is remembered for a second
+    path = f"/v1/usage/{book.key_of('k')}"
+    assert admin.get(path, key=key).status == 200  # the key is remembered for a second
     real = getattr(book.client, operation)
 
     def lost(**arguments: Any) -> Any:
@@ -287,9 +314,9 @@ def test_a_database_failure_is_a_503(
         broken.setattr(book.client, operation, lost)
         answers = [
             admin.get("/v1/usage", query=PAIR, key=key),
-            admin.post("/v1/usage/reconcile", books("k", "1"), key=key),
-            admin.get("/v1/usage/k", key=key),
-            admin.delete("/v1/usage/k", key=key),
+            admin.post("/v1/usage/reconcile", book.compared("k", "1"), key=key),
+            admin.get(path, key=key),
+            admin.delete(path, key=key),
         ]
     touched = answers[2:] if operation == "get_item" else answers[:2]
     assert {(answer.status, answer.code) for answer in touched} == {(503, "unavailable")}

@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from fusion_billing.dynamodb.usage.batch_write import UsageBatch
+from fusion_billing.dynamodb.usage.metric_keying import MetricKeying
 from fusion_billing.dynamodb.usage.pair_records import UsageRecords
 from fusion_billing.dynamodb.usage.single_write import UsageStore
 from fusion_billing.instants import sortable
@@ -44,15 +45,19 @@ class Usage:
             **more,
         )
         deadline = Deadline(5, time.monotonic, time.sleep)
-        single = UsageStore(self.client, self.tables.usage).push(source, push, "t", deadline)
+        single = UsageStore(self.client, self.tables.usage, self.tables.window_usage).push(source, push, "t", deadline)
         other = UsageRecord(**{name: getattr(push, name) for name in UsageRecord.__slots__} | {"key": f"beside-{key}"})
-        batch = UsageBatch(self.client, self.tables.usage).push(source, [push, other], "t", deadline)
+        batch = UsageBatch(self.client, self.tables.usage, self.tables.window_usage).push(
+            source, [push, other], "t", deadline
+        )
         assert batch[0].outcome == ("unchanged" if single.outcome in {"created", "updated"} else single.outcome)
         return single.outcome
 
     def counted(self) -> dict[str, str]:
         """Return what rating sees, but for the records pushed beside."""
-        records = UsageRecords(self.client, self.tables.usage).between("42", "api_calls", *MONTH)
+        records = UsageRecords(
+            self.client, self.tables.usage, self.tables.window_usage, MetricKeying(self.client, self.tables.catalog)
+        ).between("42", "api_calls", *MONTH)
         return {r.key: str(r.quantity) for r in records if "beside" not in r.key}
 
     def item(self, key: str = "k", source: str = "src_test") -> dict[str, Any]:
@@ -212,7 +217,7 @@ def test_voiding_needs_the_scope_of_pushing(admin: Any, usage: Usage) -> None:
 
 
 def test_a_full_history_is_cut_and_the_voiding_is_stored(admin: Any, usage: Usage, key: str) -> None:
-    store = UsageStore(usage.client, usage.tables.usage)
+    store = UsageStore(usage.client, usage.tables.usage, usage.tables.window_usage)
     for n in range(100):
         usage_push = UsageRecord("k", False, "42", "api_calls", sortable(START), sortable(START), Decimal(n), str(n))
         store.push("src_test", usage_push, "t", Deadline(5, time.monotonic, time.sleep))

@@ -78,7 +78,7 @@ def world(admin: "Admin", dynamodb: DynamoDBClient, tables: Tables, monkeypatch:
     """The world, with a metric, charge, subscription, usage, rating, line, statements, endpoint, source and run."""
     adapters(admin, dynamodb, monkeypatch)
     _definitions(admin)
-    _usage(UsageStore(dynamodb, tables.usage))
+    _usage(UsageStore(dynamodb, tables.usage, tables.window_usage))
     admin.key("usage:read", source="src_app")
     run = admin.post("/v1/ratings/run", {"subscription": "42"}).json["run"]
     for queue, body in admin.messages:

@@ -61,8 +61,8 @@ class Ingest:
             stores=Stores(
                 targets=TargetStore(self.client, self.tables.catalog, lambda: self.ticks),
                 markers=ChangeMarkers(self.client, self.tables.markers, 16),
-                single=UsageStore(self.client, self.tables.usage),
-                batch=UsageBatch(self.client, self.tables.usage),
+                single=UsageStore(self.client, self.tables.usage, self.tables.window_usage),
+                batch=UsageBatch(self.client, self.tables.usage, self.tables.window_usage),
                 new_key=lambda: f"made-{next(made)}",
             ),
             now=lambda: self.now,

@@ -25,9 +25,10 @@ def test_the_tables_of_the_template_are_there_with_their_indexes(dynamodb: Dynam
 
 def test_two_tests_never_share_a_table(tables: Tables) -> None:
     names = set(tables.environment().values())
-    assert len(names) == 7
+    assert len(names) == 8
     assert set(tables.environment()) == {
         "USAGE_TABLE",
+        "WINDOW_USAGE_TABLE",
         "MARKERS_TABLE",
         "CATALOG_TABLE",
         "RATINGS_TABLE",

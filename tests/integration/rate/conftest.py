@@ -26,12 +26,14 @@ from fusion_billing.dynamodb.ratings.statements import StatementStore
 from fusion_billing.dynamodb.raw_responses import decode_reads_as_json
 from fusion_billing.dynamodb.state.planner import PlannerState
 from fusion_billing.dynamodb.state.runs import RunStore
+from fusion_billing.dynamodb.usage.metric_keying import MetricKeying
 from fusion_billing.dynamodb.usage.pair_records import UsageRecords
 from fusion_billing.instants import rfc3339, sortable
 from local.tables import Tables
 from tests.fakes.clock import START, FakeClock
 from tests.rating_definitions import a_charge, a_metric
 from tests.rating_steps import SHARDS, RatingSteps, Stores, midnight
+from tests.window_records import Keyed
 
 NOW = START
 
@@ -42,6 +44,7 @@ class _Tables:
 
     client: DynamoDBClient
     tables: Tables
+    keyed: Keyed
 
 
 @dataclass
@@ -53,7 +56,8 @@ class World(RatingSteps, _Tables):
         self.catalog = CatalogStore(client, tables.catalog)
         self.subscriptions = SubscriptionStore(client, tables.catalog)
         self.ratings = RatingsStore(client, tables.ratings, line_partitions=8)
-        self.usage: ports.UsageRecords = UsageRecords(client, tables.usage)
+        self.keying = MetricKeying(client, tables.catalog)
+        self.usage: ports.UsageRecords = UsageRecords(client, tables.usage, tables.window_usage, self.keying)
         self.markers = ChangedPairs(client, tables.markers, shards=SHARDS)
         self.hourly_pairs = HourlyPairs(client, tables.markers, shards=SHARDS)
         self.statements = StatementStore(client, tables.ratings)
@@ -63,12 +67,12 @@ class World(RatingSteps, _Tables):
 
     def on(self, client: DynamoDBClient) -> "World":
         """Return a world on the same tables by another client: another container."""
-        return World(client, self.tables, clock=FakeClock(self.now))
+        return World(client, self.tables, self.keyed, clock=FakeClock(self.now))
 
     # --- what the steps need ---
 
     def prices(self) -> PriceBook:
-        return dependencies.price_book(self.catalog)
+        return dependencies.price_book(self.catalog, self.keying)
 
     def created_at(self, charge: str) -> datetime | None:
         return dependencies.created_at(self.catalog, charge)
@@ -93,7 +97,7 @@ class World(RatingSteps, _Tables):
 
     def metric(self, code: str = "api_calls", aggregation: str = "sum") -> None:
         """Define a metric."""
-        self.catalog.put_metric(a_metric(code, aggregation), None)
+        self.catalog.put_metric(a_metric(code, aggregation, "window" if self.keyed == "window" else None), None)
 
     def charge(
         self,
@@ -124,6 +128,13 @@ class World(RatingSteps, _Tables):
             pair = ChangedPair(id_, metric, f"{start:%Y-%m}")
             item = marker_item([pair.name], hour_text(self.now), SHARDS)
             self.client.put_item(TableName=self.tables.markers, Item=item)
+        if self.keyed == "window":
+            sort_key = f"{start:%Y%m%dT%H%M%S}#86400#src_1" + (f"~{key}" if key else "")
+            self.client.put_item(
+                TableName=self.tables.window_usage,
+                Item={"pk": {"S": f"{id_}#{metric}"}, "sk": {"S": sort_key}, "q": {"N": quantity}},
+            )
+            return
         self.client.put_item(
             TableName=self.tables.usage,
             Item={
@@ -171,9 +182,15 @@ def raw(connect: Callable[[], DynamoDBClient]) -> Iterator[DynamoDBClient]:
 
 
 @pytest.fixture
-def world(raw: DynamoDBClient, tables: Tables) -> World:
+def keyed() -> Keyed:
+    """How the records of the metrics are keyed: tests that hold for both have a fixture of their own."""
+    return "key"
+
+
+@pytest.fixture
+def world(raw: DynamoDBClient, tables: Tables, keyed: Keyed) -> World:
     """An empty world: no metric, no charge, no subscription."""
-    return World(raw, tables)
+    return World(raw, tables, keyed)
 
 
 @pytest.fixture

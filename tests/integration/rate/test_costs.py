@@ -20,6 +20,7 @@ from local.tables import Tables
 from tests.bench.cost_model import NOW as MEASURED
 from tests.rating_items import rating_save
 from tests.rating_steps import SHARDS
+from tests.window_records import Keyed
 
 if TYPE_CHECKING:
     from tests.integration.rate.conftest import World
@@ -27,6 +28,13 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.integration
 
 METRICS = ("api_calls", "seats", "storage")
+
+
+@pytest.fixture(params=["key", "window"])
+def keyed(request: pytest.FixtureRequest) -> Keyed:
+    """Both kinds of records."""
+    kind: Keyed = request.param
+    return kind
 
 
 @pytest.fixture
@@ -68,7 +76,8 @@ def test_an_hour_reads_each_subscription_once_and_each_rating_once(
     assert subscribed.rating(charge="seats").amount == Decimal("1.60")
     definitions = 2.0  # the metrics and the charges, once a message
     assert consumed.units(subscribed.tables.catalog) - definitions <= MEASURED.subscription_read_units
-    assert consumed.units(subscribed.tables.usage) == len(METRICS) * 0.5
+    read = subscribed.tables.usage if subscribed.keyed == "key" else subscribed.tables.window_usage
+    assert consumed.units(read) == len(METRICS) * 0.5
     assert consumed.units(subscribed.tables.ratings) <= len(METRICS) * MEASURED.rating_read_units
     writes = [name for name in consumed.operations if name not in {"Query", "BatchGetItem"}]
     # The ratings, then the lines of the period: of a unit each, which the engine does not report.

@@ -13,6 +13,7 @@ from fusion_billing.dynamodb.usage.batch_write import UsageBatch
 from fusion_billing.dynamodb.usage.single_write import UsageStore
 from fusion_billing.metering.parsing import parse
 from fusion_billing.retry import Deadline
+from tests.window_records import Keyed, keyed_by_window
 
 if TYPE_CHECKING:
     from tests.integration.rate.conftest import World
@@ -22,20 +23,29 @@ pytestmark = pytest.mark.integration
 SHARDS = 4
 
 
+@pytest.fixture(params=["key", "window"])
+def keyed(request: pytest.FixtureRequest) -> Keyed:
+    """Both kinds of records."""
+    kind: Keyed = request.param
+    return kind
+
+
 class Pusher:
     """Does as ingest does: marks first, then stores."""
 
     def __init__(self, world: "World") -> None:
         self.world = world
         self.markers = ChangeMarkers(world.client, world.tables.markers, SHARDS)
-        self.single = UsageStore(world.client, world.tables.usage)
-        self.batch = UsageBatch(world.client, world.tables.usage)
+        self.single = UsageStore(world.client, world.tables.usage, world.tables.window_usage)
+        self.batch = UsageBatch(world.client, world.tables.usage, world.tables.window_usage)
 
     def push(self, *records: dict[str, Any]) -> list[str]:
         deadline = Deadline(20, time.monotonic, time.sleep)
         common = {"subscription": "42", "metric": "api_calls"}
         bodies = [strict_json.loads(json.dumps(common | record)) for record in records]
         pushes = [parse(body, lambda: "made") for body in bodies]
+        if self.world.keyed == "window":
+            pushes = [keyed_by_window(push) for push in pushes]
         self.markers.mark({marker_of(push, late_before(self.world.now)) for push in pushes}, self.world.now, deadline)
         at = "2026-11-20T12:30:00Z"
         if len(pushes) == 1:

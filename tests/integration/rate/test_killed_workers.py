@@ -37,7 +37,7 @@ class _Heard(FakeOutbox):
 def _sent_world(killer: Killer, *, listens: bool) -> World:
     """Return a world whose two lines were sent at 1.50, and whose usage changed since."""
     client: Any = MemoryDynamoDB(killer)
-    world = World(client, template_tables.create(client, template_tables.definitions()))
+    world = World(client, template_tables.create(client, template_tables.definitions()), "key")
     world.metric()
     for charge in CHARGES:
         world.charge(charge)

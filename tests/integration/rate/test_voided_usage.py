@@ -10,11 +10,13 @@ import pytest
 from fusion_billing import strict_json
 from fusion_billing.billing.rating import StoredRating
 from fusion_billing.dynamodb.markers.change_markers import ChangeMarkers, late_before, marker_of
+from fusion_billing.dynamodb.usage.metric_keying import MetricKeying
 from fusion_billing.dynamodb.usage.reading import UsageReader
 from fusion_billing.dynamodb.usage.single_write import UsageStore
 from fusion_billing.dynamodb.usage.voiding import UsageVoiding
 from fusion_billing.metering.parsing import parse
 from fusion_billing.retry import Deadline
+from tests.window_records import Keyed, keyed_by_window
 
 if TYPE_CHECKING:
     from tests.integration.rate.conftest import World
@@ -26,19 +28,31 @@ QUANTITIES = {3: "8", 9: "2", 15: "40", 20: "1", 24: "5"}
 VOIDED = (15, 20, 24)  # the greatest, the least, the last
 
 
+@pytest.fixture(params=["key", "window"])
+def keyed(request: pytest.FixtureRequest) -> Keyed:
+    """Both kinds of records."""
+    kind: Keyed = request.param
+    return kind
+
+
 class Usage:
     """Does as ingest and admin do: marks first, then writes."""
 
     def __init__(self, world: "World") -> None:
         self.world = world
         self.markers = ChangeMarkers(world.client, world.tables.markers, 4)
-        self.store = UsageStore(world.client, world.tables.usage)
-        self.reader = UsageReader(world.client, world.tables.usage)
-        self.voiding = UsageVoiding(world.client, world.tables.usage)
+        self.store = UsageStore(world.client, world.tables.usage, world.tables.window_usage)
+        self.reader = UsageReader(
+            world.client,
+            world.tables.usage,
+            world.tables.window_usage,
+            MetricKeying(world.client, world.tables.catalog),
+        )
+        self.voiding = UsageVoiding(world.client, world.tables.usage, world.tables.window_usage)
 
     def push(self, day: int, subscription: str = "42", **fields: Any) -> str:
         record = {
-            "idempotency_key": f"{subscription}:{day}",
+            "idempotency_key": f"{subscription}-{day}",
             "subscription": subscription,
             "metric": "api_calls",
             "period_start": f"2026-11-{day:02d}T00:00:00Z",
@@ -47,11 +61,16 @@ class Usage:
             **fields,
         }
         push = parse(strict_json.loads(json.dumps(record)), lambda: "made")
+        if self.world.keyed == "window":
+            push = keyed_by_window(push)
         self.markers.mark({marker_of(push, late_before(self.world.now))}, self.world.now, deadline())
         return self.store.push("src_1", push, "2026-11-20T12:30:00Z", deadline()).outcome
 
     def void(self, day: int, subscription: str = "42") -> str:
-        record = self.reader.get("src_1", f"{subscription}:{day}")
+        key = f"{subscription}-{day}"
+        if self.world.keyed == "window":
+            key = f"window~{subscription}~api_calls~202611{day:02d}T000000Z~202611{day + 1:02d}T000000Z~{key}"
+        record = self.reader.get("src_1", key)
         assert record is not None
         self.markers.mark({marker_of(record, late_before(self.world.now))}, self.world.now, deadline())
         return self.voiding.void(record, "2026-11-20T12:40:00Z", deadline(), actor="key").outcome

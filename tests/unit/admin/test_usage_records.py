@@ -11,7 +11,7 @@ from fusion_billing.access.principal import Principal
 from fusion_billing.access.stored_key import Source
 from fusion_billing.dynamodb.catalog.targets import subscription_key
 from fusion_billing.dynamodb.usage.items import Revision, StoredUsageRecord
-from fusion_billing.dynamodb.usage.reading import Selection
+from fusion_billing.dynamodb.usage.selection import Selection
 from fusion_billing.errors import Forbidden, NotFound, Refused, Unavailable
 from fusion_billing.metering.admission import Target
 from fusion_billing.retry import Deadline

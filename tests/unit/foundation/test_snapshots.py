@@ -76,7 +76,7 @@ def test_a_function_calls_nothing_while_it_is_initialized(
         raise AssertionError(operation)
 
     monkeypatch.setattr(BaseClient, "_make_api_call", noted)
-    for table in ("USAGE", "CATALOG", "MARKERS", "RATINGS", "WEBHOOKS", "STATE", "AUDIT"):
+    for table in ("USAGE", "WINDOW_USAGE", "CATALOG", "MARKERS", "RATINGS", "WEBHOOKS", "STATE", "AUDIT"):
         monkeypatch.setenv(f"{table}_TABLE", table.lower())
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")

@@ -124,3 +124,16 @@ def test_the_summary_counts_each_outcome(world: IngestWorld) -> None:
 def test_only_an_admin_may_name_another_source(world: IngestWorld) -> None:
     world.targets.source("src_b")
     assert world.take(record(source="src_b")) == [("k", "invalid")]
+
+
+def test_a_record_without_a_key_that_was_not_looked_up_is_sent_again_without_one(world: IngestWorld) -> None:
+    world.targets.unreadable = {subscription_key("1")}
+    assert world.take(record(None), record("a")) == [(None, "unavailable"), ("a", "unavailable")]
+
+
+def test_records_of_a_metric_keyed_by_window_are_one_record_a_window(world: IngestWorld) -> None:
+    world.targets.metric("w", Target(by_window=True))
+    key = "window~1~w~20261103T000000Z~20261104T000000Z"
+    results = world.take(record(None, metric="w"), record(key, metric="w", quantity=2), record("k", metric="w"))
+    assert results == [(key, "created"), (key, "updated"), ("k", "invalid")]
+    assert world.usage.records["src_a", key].number == "2"

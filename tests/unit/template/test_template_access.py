@@ -95,6 +95,11 @@ def test_admin_voids_usage_and_marks_it_and_writes_no_more(resources: Resources)
         "dynamodb:Query",
         "dynamodb:UpdateItem",
     }
+    assert allowed(resources, "AdminRole", "WindowUsageTable") == {
+        "dynamodb:GetItem",
+        "dynamodb:Query",
+        "dynamodb:UpdateItem",
+    }
     assert allowed(resources, "AdminRole", "MarkersTable") == {
         "dynamodb:DescribeTable",
         "dynamodb:Query",
@@ -110,11 +115,12 @@ def test_the_audit_log_is_only_added_to(resources: Resources) -> None:
 
 @pytest.mark.parametrize("role", ["RateRole", "RelayRole"])
 def test_only_ingest_and_admin_write_usage(resources: Resources, role: str) -> None:
-    assert allowed(resources, role, "UsageTable") <= {
-        "dynamodb:GetItem",
-        "dynamodb:BatchGetItem",
-        "dynamodb:Query",
-    }
+    for table in ("UsageTable", "WindowUsageTable"):
+        assert allowed(resources, role, table) <= {
+            "dynamodb:GetItem",
+            "dynamodb:BatchGetItem",
+            "dynamodb:Query",
+        }
 
 
 def test_ingest_only_counts_in_the_state_table(resources: Resources) -> None:
@@ -127,7 +133,8 @@ def test_ingest_knows_no_other_table(resources: Resources, table: str) -> None:
 
 
 def test_ingest_reads_only_what_its_inserts_found_to_be_there(resources: Resources) -> None:
-    assert allowed(resources, "IngestRole", "UsageTable").isdisjoint({"dynamodb:GetItem", "dynamodb:Query"})
+    for table in ("UsageTable", "WindowUsageTable"):
+        assert allowed(resources, "IngestRole", table).isdisjoint({"dynamodb:GetItem", "dynamodb:Query"})
 
 
 def test_only_relay_and_admin_reach_secrets(resources: Resources) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 Resources = dict[str, dict[str, Any]]
 
-LASTING = ("UsageTable", "CatalogueTable", "RatingsTable", "WebhooksTable")
+LASTING = ("UsageTable", "WindowUsageTable", "CatalogueTable", "RatingsTable", "WebhooksTable")
 PASSING = ("MarkersTable", "StateTable")
 
 

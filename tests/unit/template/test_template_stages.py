@@ -131,7 +131,8 @@ def test_the_tables_that_every_push_writes_can_be_warmed(resources: Resources) -
     warmed = {"Fn::If": ["IsWarm", {"WriteUnitsPerSecond": {"Ref": "WarmWritesPerSecond"}}, {"Ref": "AWS::NoValue"}]}
     usage, markers = resources["UsageTable"]["Properties"], resources["MarkersTable"]["Properties"]
 
-    assert usage["WarmThroughput"] == markers["WarmThroughput"] == warmed
+    by_window = resources["WindowUsageTable"]["Properties"]
+    assert usage["WarmThroughput"] == by_window["WarmThroughput"] == markers["WarmThroughput"] == warmed
     assert [index["WarmThroughput"] for index in usage["GlobalSecondaryIndexes"]] == [warmed]
 
 

@@ -25,6 +25,8 @@ OF_SCHEMA: dict[str, str] = {
     "ListedRating.line.state": "State of the line",
     "ListedRating.line.error": "Code of the error of a failed line",
     "ListedRating.state": "`open`, `invoiced`, or `upcoming` for a period that has not begun",
+    "Metric.idempotency": "Where idempotency keys come from: the app (`key`), or the window of each record; immutable",
+    "MetricDefinition.idempotency": "Where idempotency keys come from: the app (`key`), or the window of each record",
     "Metric.rounding": "How the aggregated quantity is rounded; null: not at all",
     "MetricDefinition.rounding": "How the aggregated quantity is rounded; null: not at all",
     "Package.rounding": "Whether a part of a package is billed as a whole one",

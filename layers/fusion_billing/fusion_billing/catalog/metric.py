@@ -11,8 +11,10 @@ from fusion_billing.catalog.field_types import Code, Text, whole_number
 from fusion_billing.catalog.identifiers import MAX_LEVEL_WINDOW, MAX_ROUNDING_DIGITS
 from fusion_billing.catalog.levels import LEVEL
 from fusion_billing.catalog.validation import Definition
+from fusion_billing.errors import Fault, Refused
 
 Aggregation = Literal["sum", "count", "max", "min", "last", "average", "unique_count", "time_weighted"]
+Idempotency = Literal["key", "window"]
 RoundingMode = Literal["up", "down", "half_up"]
 
 DECIMAL_ROUNDING = {"up": ROUND_UP, "down": ROUND_DOWN, "half_up": ROUND_HALF_UP}
@@ -36,13 +38,23 @@ class QuantityRounding(Definition):
 
 
 class Metric(Definition):
-    """A metric: its unit, how usage records aggregate, and how the aggregate is rounded."""
+    """A metric: its unit, how usage records aggregate, and how the aggregate is rounded.
+
+    `idempotency` is where the idempotency keys of its records come from: the app (`key`, as if it were None), or the
+    window of each record. It never changes.
+    """
 
     code: Code
     name: Text
     unit: Text | None = None
     aggregation: Aggregation
     rounding: QuantityRounding | None = Field(default=None)
+    idempotency: Idempotency | None = None
+
+    @property
+    def by_window(self) -> bool:
+        """Whether the idempotency keys of its records are derived from their windows."""
+        return self.idempotency == "window"
 
     def records_from(self, start: datetime) -> datetime:
         """Return the earliest start of windows that may reach into a period that starts at `start`.
@@ -52,3 +64,9 @@ class Metric(Definition):
         if self.aggregation != LEVEL:
             return start
         return max(start, _FIRST + MAX_LEVEL_WINDOW) - MAX_LEVEL_WINDOW
+
+
+def immutable_idempotency(stored: str) -> Refused:
+    """Return the error of a metric whose `idempotency` is not the `stored` one of its records."""
+    message = f"can't be changed from {stored}, which records of this code are stored under. Create another metric"
+    return Refused([Fault("idempotency", "immutable", message)])

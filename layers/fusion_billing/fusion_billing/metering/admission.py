@@ -8,6 +8,8 @@
 | `unknown_subscription` | it does not exist, or the source may not use it or its plan: the response is the same |
 | `before_start` | the window starts before the subscription does |
 | `subscription_ended` | the window starts at or after the end of the subscription |
+| `window_key_mismatch` | the metric's records are keyed by window, and the idempotency key is another |
+| `reserved_key` | the idempotency key is one that is derived from a window, and the metric's records are not |
 | `window_too_long` | the window of a `time_weighted` metric is longer than 32 days |
 
 An alias stands for its subscription: a target found by an alias has the id of the subscription.
@@ -31,7 +33,8 @@ class Target:
     """A metric, a subscription or a source, as far as a usage record depends on it.
 
     `id` is the subscription's own id, even if an alias was looked up. `starts` and `ends` are sortable instants, empty
-    if there is no bound. `aggregation` is that of a metric, None if it was not looked up.
+    if there is no bound. `aggregation` is that of a metric, None if it was not looked up; `by_window` is whether its
+    records are keyed by window.
     """
 
     id: str = ""
@@ -39,6 +42,7 @@ class Target:
     starts: str = ""
     ends: str = ""
     aggregation: str | None = None
+    by_window: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +50,15 @@ class Admission:
     """What usage records of one subscription, metric and source have in common.
 
     `faults` says why none of them is accepted; otherwise they belong to `subscription`, if their windows lie between
-    `starts` and `ends`. `is_level` is whether the length of their windows is bounded.
+    `starts` and `ends`. `is_level` is whether the length of their windows is bounded, `by_window` whether their keys
+    are derived from their windows.
     """
 
     subscription: str
     starts: str = ""
     ends: str = ""
     is_level: bool = False
+    by_window: bool = False
     faults: tuple[Fault, ...] = ()
 
 
@@ -76,7 +82,13 @@ def admission(
             faults.append(Fault("subscription", "unknown_subscription", "does not exist"))
     if faults or subscription is None or metric is None:
         return Admission(record.subscription, faults=tuple(faults))
-    return Admission(subscription.id, subscription.starts, subscription.ends, is_level=metric.aggregation == LEVEL)
+    return Admission(
+        subscription.id,
+        subscription.starts,
+        subscription.ends,
+        is_level=metric.aggregation == LEVEL,
+        by_window=metric.by_window,
+    )
 
 
 def _source_faults(principal: Principal, record: UsageRecord, source: Target | None) -> list[Fault]:

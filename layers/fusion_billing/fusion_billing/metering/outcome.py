@@ -41,6 +41,8 @@ RECORD_CODES: Final = (
     "metric_not_allowed",
     "before_start",
     "subscription_ended",
+    "window_key_mismatch",
+    "reserved_key",
     "window_too_long",
     "out_of_range",
 )

@@ -12,7 +12,8 @@ class UsageRecord:
     plain text, `properties` canonical JSON or empty. `key` is the app's, or one that the service made (`key_made`).
     `reason` is why it is corrected, for its history; empty if none is given.
     `source` is the source that the record names, empty if it names none; `actor` is the id of the key that pushes it
-    on behalf of that source, empty if the key is the source's own.
+    on behalf of that source, empty if the key is the source's own. `window_suffix` is the end of a key that was derived
+    from the window (`metering.window_keys`), None for any other key.
     """
 
     key: str
@@ -29,6 +30,7 @@ class UsageRecord:
     reason: str = ""
     source: str = ""
     actor: str = ""
+    window_suffix: str | None = None
 
     @property
     def pair(self) -> str:

@@ -16,16 +16,18 @@ from botocore.exceptions import ClientError
 from fusion_billing.catalog.change import Change, ChangeEntry
 from fusion_billing.catalog.charge import Charge
 from fusion_billing.catalog.identifiers import CODE
-from fusion_billing.catalog.metric import Metric
+from fusion_billing.catalog.metric import Idempotency, Metric, immutable_idempotency
 from fusion_billing.catalog.validation import check_size
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.catalog.definition_history import DefinitionHistory
+from fusion_billing.dynamodb.catalog.keying_items import KeyingItems
 from fusion_billing.dynamodb.errors import (
     cancelled_by_condition,
     reasons,
     unavailable_when_transient,
 )
 from fusion_billing.dynamodb.keys import CHARGE, METRIC, DefinitionKind
+from fusion_billing.dynamodb.usage.metric_keying import BY_WINDOW, KEYING
 from fusion_billing.errors import Fault, NotFound, Refused, VersionConflict
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ class CatalogStore:
         self._client = client
         self._table = table
         self._history = DefinitionHistory(client, table)
+        self._keying = KeyingItems(client, table)
 
     def metric(self, code: str) -> Metric | None:
         """Return a metric."""
@@ -104,7 +107,8 @@ class CatalogStore:
     def put_metric(self, metric: Metric, expected: int | None, change: Change | None = None) -> int:
         """Write a metric over version `expected` (None: it is new); return its version.
 
-        Raises `VersionConflict`, and `Unavailable`.
+        Raises `Refused` (`immutable`) if a metric of this code had another `idempotency`, `VersionConflict`, and
+        `Unavailable`.
         """
         version = 1 if expected is None else expected + 1
         put: Any = {
@@ -118,8 +122,20 @@ class CatalogStore:
                 **_expected(expected),
             },
         }
-        self._write([{"Update": put}], METRIC, metric.code, version, change)
+        writes: list[Any] = [{"Update": put}]
+        if expected is None:
+            if metric.by_window:
+                put["UpdateExpression"] += f", {KEYING} = :keying"
+                put["ExpressionAttributeValues"][":keying"] = {"S": BY_WINDOW}
+            writes.append(self._keying.write(metric))
+        if not self._write(writes, METRIC, metric.code, version, change):
+            raise immutable_idempotency("key" if metric.by_window else "window")
         return version
+
+    def idempotency_of_records(self, code: str) -> Idempotency | None:
+        """Return how records of a metric that was deleted are keyed; None if no metric of the code ever existed."""
+        was_defined = bool(self.history(METRIC, code))  # an earlier release keyed all records alike
+        return self._keying.of(code) or ("key" if was_defined else None)
 
     def refs_of(self, code: str) -> int:
         """Return how often a charge that uses the metric was written; raises `NotFound`."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.errors import unavailable_when_transient
 from fusion_billing.dynamodb.ratings.period_lines import PeriodLines, is_period_lines
+from fusion_billing.dynamodb.usage.metric_keying import MetricKeying
+from fusion_billing.dynamodb.usage.window_items import window_query
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -16,10 +18,20 @@ if TYPE_CHECKING:
 class SubscriptionUse:
     """Looks for a usage record, or for a rating with an amount."""
 
-    def __init__(self, client: "DynamoDBClient", *, usage_table: str, ratings_table: str) -> None:
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        *,
+        usage_table: str,
+        window_usage_table: str,
+        ratings_table: str,
+        metrics: MetricKeying,
+    ) -> None:
         self._client = client
         self._usage_table = usage_table
+        self._window_usage_table = window_usage_table
         self._ratings_table = ratings_table
+        self._metrics = metrics
 
     def metric_counted(self, subscription: str, metrics: Iterable[str]) -> str | None:
         """Return the first of `metrics` that has a record of the subscription's, or None.
@@ -27,10 +39,27 @@ class SubscriptionUse:
         Reads are eventually consistent.
         """
         for metric in metrics:
-            request = {"TableName": self._usage_table, "IndexName": "pair", "Limit": 1}
-            if self._found(request, "pair", keys.pair(subscription, metric)):
+            if self._is_counted(keys.pair(subscription, metric), by_window=self._metrics.is_by_window(metric)):
                 return metric
         return None
+
+    def _is_counted(self, pair: str, *, by_window: bool) -> bool:
+        if by_window:
+            return self._is_counted_by_window(pair)
+        request = {"TableName": self._usage_table, "IndexName": "pair", "Limit": 1}
+        return bool(self._found(request, "pair", pair))
+
+    def _is_counted_by_window(self, pair: str) -> bool:
+        query: Any = window_query(self._window_usage_table, pair, None, None)
+        query["FilterExpression"] = "attribute_not_exists(voided)"
+        while True:
+            with unavailable_when_transient():
+                response = self._client.query(**query)
+            if response["Items"]:
+                return True
+            if "LastEvaluatedKey" not in response:
+                return False
+            query["ExclusiveStartKey"] = response["LastEvaluatedKey"]
 
     def period_billed(self, subscription: str, starts: Iterable[datetime]) -> datetime | None:
         """Return the first of the periods that start at `starts` which has an amount or a line, or None.

@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.consistent_reads import MAX_READS
 from fusion_billing.dynamodb.errors import is_transient
+from fusion_billing.dynamodb.usage.metric_keying import KEYING, is_by_window
 from fusion_billing.metering.admission import Target
 from fusion_billing.retry import Deadline
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 REMEMBERED_SECONDS = 60.0
 _REMEMBERED = 10_000
-_NAMES = {"#plan": "plan", "#alias": "alias_of", "#starts": "starts", "#ends": "ends"}
+_NAMES = {"#plan": "plan", "#alias": "alias_of", "#starts": "starts", "#ends": "ends", "#keyed": KEYING}
 _FIELDS = f"pk, sk, {', '.join(_NAMES)}"
 
 Key = tuple[str, str]
@@ -139,7 +140,7 @@ def _target(item: dict[str, Any], *, aggregations: bool) -> Target:
     """Return the target of an item. Items of earlier releases have no bounds and no aliases."""
     pk = item["pk"]["S"]
     if pk == keys.METRIC:
-        return Target(aggregation=_aggregation(item) if aggregations else None)
+        return Target(aggregation=_aggregation(item) if aggregations else None, by_window=is_by_window(item))
     if pk == keys.SOURCE:
         return Target(id=item["sk"]["S"])
 

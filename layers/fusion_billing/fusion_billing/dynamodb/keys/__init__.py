@@ -21,6 +21,7 @@ from fusion_billing.dynamodb.keys.catalog import (
     list_partition,
     list_position,
     list_shard,
+    metric_keying_key,
     order_key,
     parse_subscription_partition,
     period_key,
@@ -83,9 +84,11 @@ from fusion_billing.dynamodb.keys.usage import (
     pair,
     parse_pair,
     parse_usage_record,
+    parse_window_sort_key,
     usage_record,
     usage_record_id,
     voided_pair,
+    window_record_key,
 )
 from fusion_billing.dynamodb.keys.webhooks import (
     ENDPOINT_PARTITION,
@@ -155,6 +158,7 @@ __all__ = [
     "list_partition",
     "list_position",
     "list_shard",
+    "metric_keying_key",
     "month_end_partition",
     "order_key",
     "pair",
@@ -165,6 +169,7 @@ __all__ = [
     "parse_rating_key",
     "parse_subscription_partition",
     "parse_usage_record",
+    "parse_window_sort_key",
     "partition_lease",
     "period_end_bound",
     "period_end_partition",
@@ -187,4 +192,5 @@ __all__ = [
     "usage_record",
     "usage_record_id",
     "voided_pair",
+    "window_record_key",
 ]

@@ -23,6 +23,11 @@ def definition_key(kind: DefinitionKind, code: str) -> Key:
     return primary(kind, code)
 
 
+def metric_keying_key(code: str) -> Key:
+    """Return the key of the item that says how a metric's records are keyed; it outlives the metric."""
+    return primary("KEYING", code)
+
+
 def source_key(source: str) -> Key:
     """Return the key of a source."""
     return primary(SOURCE, source)

@@ -1,4 +1,6 @@
-"""Keys of the usage table."""
+"""Keys of the usage table and of the window usage table."""
+
+from fusion_billing.dynamodb.keys.primary import Key, primary
 
 _USAGE = "U#"
 _VOIDED = "V"
@@ -42,3 +44,18 @@ def is_usage_record(pk: str) -> bool:
 def usage_record_id(pk: str) -> str:
     """Return what identifies a usage record among all sources' records."""
     return pk[len(_USAGE) :]
+
+
+def window_record_key(subscription: str, metric: str, *, start: str, end: str, source: str, suffix: str) -> Key:
+    """Return the primary key of a record that is keyed by its window; `start` and `end` as the sort key has them.
+
+    A start sorts as instants do, and before every later one whatever follows it.
+    """
+    return primary(pair(subscription, metric), f"{start}#{end}#{source}{suffix}")
+
+
+def parse_window_sort_key(sk: str) -> tuple[str, str, str, str]:
+    """Return start, end, source and suffix of a record that is keyed by its window."""
+    start, end, rest = sk.split("#", 2)
+    source, separator, suffix = rest.partition("~")
+    return start, end, source, separator + suffix

@@ -2,7 +2,7 @@
 
 An insert fails if the key exists. The failure returns the stored item, or the item is read, 100 to a call; a repeated
 record ends there and costs one write unit. A record that changes something goes through the conditional write of
-`dynamodb.usage.single_write`, which alone decides.
+`dynamodb.usage.single_write`, which alone decides. A call inserts into both tables of usage records.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from fusion_billing.dynamodb import keys
-from fusion_billing.dynamodb.attributes import Item
+from fusion_billing.dynamodb.attributes import Item, ItemView
 from fusion_billing.dynamodb.consistent_reads import MAX_READS
 from fusion_billing.dynamodb.errors import TRANSIENT, is_transient
 from fusion_billing.dynamodb.usage.items import revision_entry, stored_of
-from fusion_billing.dynamodb.usage.single_write import UsageStore, WriteResult, result_without_write
+from fusion_billing.dynamodb.usage.results import WriteResult, result_without_write
+from fusion_billing.dynamodb.usage.single_write import UsageStore
 from fusion_billing.dynamodb.usage.window_ends import stored_end
+from fusion_billing.dynamodb.usage.window_items import new_attributes, window_key
+from fusion_billing.dynamodb.usage.window_write import WindowUsageStore
 from fusion_billing.metering.outcome import CREATED, UNAVAILABLE
 from fusion_billing.metering.usage_record import UsageRecord
 from fusion_billing.retry import Deadline
@@ -27,7 +30,6 @@ if TYPE_CHECKING:
 
 _INSERTS = 25
 _EXISTS = frozenset({"DuplicateItem", "ConditionalCheckFailed"})
-_FIELDS = ("pk", "tgt", "pair", "ws", "we", "q", "at", "hist")
 _OUTCOME_FIELDS = "pk, tgt, q, seq, mem, rev, voided"
 
 
@@ -51,16 +53,13 @@ class _Entry:
 class UsageBatch:
     """Writes many usage records at a time."""
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+    def __init__(self, client: "DynamoDBClient", table: str, window_table: str) -> None:
         self._client = client
         self._table = table
-        self._single = UsageStore(client, table)
-        self._statements = {
-            (sequence, member, properties): _statement(table, sequence=sequence, member=member, properties=properties)
-            for sequence in (False, True)
-            for member in (False, True)
-            for properties in (False, True)
-        }
+        self._window_table = window_table
+        self._single = UsageStore(client, table, window_table)
+        self._windows = WindowUsageStore(client, window_table)
+        self._statements: dict[tuple[str, ...], str] = {}
 
     def push(self, source: str, records: Sequence[UsageRecord], at: str, deadline: Deadline) -> list[WriteResult]:
         """Store records, whose keys are distinct, and return the result of each.
@@ -76,11 +75,16 @@ class UsageBatch:
         existing = [entry for entry in entries if entry.exists]
         self._read_all(source, [entry for entry in existing if not entry.item], deadline)
         for entry in existing:
-            if entry.item:
-                entry.result = result_without_write(stored_of(entry.item), entry.record)
-            if entry.result is None:
-                entry.result = self._single.push(source, entry.record, at, deadline)
+            entry.result = self._over_existing(source, entry, at, deadline)
         return [entry.result or WriteResult(UNAVAILABLE) for entry in entries]
+
+    def _over_existing(self, source: str, entry: _Entry, at: str, deadline: Deadline) -> WriteResult:
+        """Return the result of a record whose key exists; it is written if it changes something."""
+        record, item = entry.record, entry.item
+        if record.window_suffix is not None:
+            return self._windows.push(source, record, at, deadline, known=item)
+        result = result_without_write(stored_of(item), record) if item else None
+        return result or self._single.push(source, record, at, deadline)
 
     def _insert_all(self, source: str, entries: list[_Entry], at: str, deadline: Deadline) -> None:
         """Insert records until each is stored, or exists, or time is up."""
@@ -118,64 +122,86 @@ class UsageBatch:
         return pending
 
     def _statement(self, source: str, record: UsageRecord, at: str) -> Any:
-        parameters: list[Any] = [
-            {"S": keys.usage_record(source, record.key)},
-            {"S": record.target},
-            {"S": record.pair},
-            {"S": record.start},
-            {"S": stored_end(record.start, record.end)},
-            {"N": record.number},
-            {"S": at},
-            {"L": [revision_entry(record, at)]},
-        ]
-        sequence, member, properties = (
-            record.sequence is not None,
-            record.member is not None,
-            bool(record.properties),
-        )
-        if sequence:
-            parameters.append({"N": str(record.sequence)})
-        if member:
-            parameters.append({"S": record.member})
-        if properties:
-            parameters.append({"S": record.properties})
+        table = self._table_of(record)
+        item = _item(source, record, at)
+        shape = (table, *item)
+        statement = self._statements.get(shape)
+        if statement is None:
+            fields = ",".join(f"'{name}':?" for name in item)
+            statement = self._statements[shape] = f'INSERT INTO "{table}" VALUE {{{fields}}}'
         return {
-            "Statement": self._statements[sequence, member, properties],
-            "Parameters": parameters,
+            "Statement": statement,
+            "Parameters": list(item.values()),
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
+
+    def _table_of(self, record: UsageRecord) -> str:
+        return self._table if record.window_suffix is None else self._window_table
 
     def _read_all(self, source: str, entries: list[_Entry], deadline: Deadline) -> None:
         """Read the items of keys that exist; those not read in time go through the single write."""
         for chunk in _chunks(entries, MAX_READS):
             if deadline.ended():
                 return
-            by_key = {keys.usage_record(source, entry.record.key): entry for entry in chunk}
-            for item in self._read(list(by_key)):
-                by_key[item["pk"]["S"]].item = item
+            by_key = {
+                (self._table_of(entry.record), *_key_values(_key(source, entry.record))): entry for entry in chunk
+            }
+            for table, items in self._read(source, chunk).items():
+                for item in items:
+                    by_key[table, *_key_values(item)].item = item
 
-    def _read(self, pks: list[str]) -> list[dict[str, Any]]:
-        """Return the items that exist of up to 100; none if the table is throttled."""
-        request: Any = {
-            "Keys": [keys.primary(pk) for pk in pks],
-            "ConsistentRead": True,
-            "ProjectionExpression": _OUTCOME_FIELDS,
-        }
+    def _read(self, source: str, entries: list[_Entry]) -> dict[str, list[Item]]:
+        """Return the items that exist of up to 100, by table; none if the tables are throttled."""
+        requests: dict[str, Any] = {}
+        for entry in entries:
+            table = self._table_of(entry.record)
+            if table not in requests:
+                requests[table] = {"Keys": [], "ConsistentRead": True}
+                if table == self._table:
+                    requests[table]["ProjectionExpression"] = _OUTCOME_FIELDS
+            requests[table]["Keys"].append(_key(source, entry.record))
         try:
-            response = self._client.batch_get_item(RequestItems={self._table: request})
+            response = self._client.batch_get_item(RequestItems=requests)
         except (ClientError, BotoCoreError) as error:
             if not is_transient(error):
                 raise
-            return []
-        items: list[dict[str, Any]] = response["Responses"].get(self._table, [])
-        return items
+            return {}
+        found: dict[str, list[Item]] = response["Responses"]
+        return found
 
 
-def _statement(table: str, *, sequence: bool, member: bool, properties: bool) -> str:
-    optional = {"seq": sequence, "mem": member, "prop": properties}
-    names = [*_FIELDS, *(name for name, is_given in optional.items() if is_given)]
-    fields = ",".join(f"'{name}':?" for name in names)
-    return f"INSERT INTO \"{table}\" VALUE {{{fields},'rev':1}}"
+def _key(source: str, record: UsageRecord) -> keys.Key:
+    if record.window_suffix is not None:
+        return window_key(source, record, record.window_suffix)
+    return keys.primary(keys.usage_record(source, record.key))
+
+
+def _key_values(item: ItemView) -> tuple[str, ...]:
+    return tuple(item[name]["S"] for name in ("pk", "sk") if name in item)
+
+
+def _item(source: str, record: UsageRecord, at: str) -> Item:
+    """Return the item of a new record."""
+    item: Item = dict(_key(source, record))
+    if record.window_suffix is not None:
+        return item | new_attributes(record, at)
+    item |= {
+        "tgt": {"S": record.target},
+        "pair": {"S": record.pair},
+        "ws": {"S": record.start},
+        "we": {"S": stored_end(record.start, record.end)},
+        "q": {"N": record.number},
+        "at": {"S": at},
+        "rev": {"N": "1"},
+        "hist": {"L": [revision_entry(record, at)]},
+    }
+    if record.sequence is not None:
+        item["seq"] = {"N": str(record.sequence)}
+    if record.member is not None:
+        item["mem"] = {"S": record.member}
+    if record.properties:
+        item["prop"] = {"S": record.properties}
+    return item
 
 
 def _chunks(values: list[_Entry], size: int) -> Iterator[list[_Entry]]:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from fusion_billing.dynamodb import keys
-from fusion_billing.dynamodb.attributes import Item
+from fusion_billing.dynamodb.attributes import Item, ItemView
 from fusion_billing.dynamodb.usage.window_ends import window_end
 from fusion_billing.instants import sortable
 from fusion_billing.metering.outcome import Stored
@@ -47,6 +47,7 @@ class StoredUsageRecord:
     Attributes:
         quantity: The last quantity pushed, for a voided record too.
         history: The latest revisions, oldest first; the current one is last.
+        window_suffix: The end of a key that was derived from the window; None for any other key.
     """
 
     source: str
@@ -63,6 +64,7 @@ class StoredUsageRecord:
     at: str = ""
     history: tuple[Revision, ...] = ()
     voided: bool = False
+    window_suffix: str | None = None
 
     @property
     def pair(self) -> str:
@@ -126,7 +128,7 @@ def record_of(item: Item) -> StoredUsageRecord:
         properties=properties["S"] if properties else "",
         sequence=int(sequence["N"]) if sequence else None,
         at=item.get("at", {}).get("S", ""),
-        history=tuple(_revision(first + place, entry["M"]) for place, entry in enumerate(entries)),
+        history=tuple(revision_of(first + place, entry["M"]) for place, entry in enumerate(entries)),
         voided=voided,
     )
 
@@ -136,7 +138,8 @@ def _end(item: Item) -> str:
     return stored if stored[0] != "+" else sortable(window_end(datetime.fromisoformat(start), stored))
 
 
-def _revision(number: int, entry: dict[str, Any]) -> Revision:
+def revision_of(number: int, entry: ItemView) -> Revision:
+    """Return the revision of a history entry."""
     sequence, member, quantity = entry.get("seq"), entry.get("mem"), entry.get("q")
     return Revision(
         number=number,

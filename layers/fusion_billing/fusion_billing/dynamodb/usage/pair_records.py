@@ -1,4 +1,8 @@
-"""Read the usage records of a pair (subscription, metric) between two instants, from the index `pair`."""
+"""Read the usage records of a pair (subscription, metric) between two instants.
+
+They are in the window usage table if the metric's records are keyed by window, else in the index `pair` of the usage
+table: never in both.
+"""
 
 import json
 from collections.abc import Iterator
@@ -7,8 +11,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from fusion_billing.dynamodb import keys
-from fusion_billing.dynamodb.attributes import Item
+from fusion_billing.dynamodb.attributes import Item, ItemView
+from fusion_billing.dynamodb.usage.metric_keying import MetricKeying
 from fusion_billing.dynamodb.usage.window_ends import window_end
+from fusion_billing.dynamodb.usage.window_items import revision, window_of, window_query
 from fusion_billing.instants import sortable
 from fusion_billing.rating.records import Record
 
@@ -22,20 +28,27 @@ _TICK = timedelta(microseconds=1)
 class UsageRecords:
     """Reads usage records for rating. Reads are eventually consistent."""
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+    def __init__(self, client: "DynamoDBClient", table: str, window_table: str, metrics: MetricKeying) -> None:
         self._client = client
         self._table = table
+        self._window_table = window_table
+        self._metrics = metrics
 
     def between(self, subscription: str, metric: str, start: datetime, end: datetime) -> Iterator[Record]:
-        """Yield the records whose window starts in `[start, end)`, by window start, page by page."""
-        for item in self.rows(subscription, metric, start, end):
-            yield _record(item)
-
-    def rows(self, subscription: str, metric: str, start: datetime, end: datetime) -> Iterator[Item]:
-        """Yield the same as raw items of the index: `pk`, `ws`, `we`, `q`, `mem`?, `prop`?, `rev`."""
+        """Yield the records that count and whose window starts in `[start, end)`, by window start, page by page."""
         if end <= start:
             return
-        request: dict[str, Any] = {
+        if self._metrics.is_by_window(metric):
+            for item in self._items(window_query(self._window_table, keys.pair(subscription, metric), start, end)):
+                if "voided" not in item:
+                    yield _record_by_window(item)
+            return
+        for item in self._items(self._of_the_index(subscription, metric, start, end)):
+            yield _record(item)
+
+    def _of_the_index(self, subscription: str, metric: str, start: datetime, end: datetime) -> dict[str, Any]:
+        """Return the query of the index: `pk`, `ws`, `we`, `q`, `mem`?, `prop`?, `rev` of records that count."""
+        return {
             "TableName": self._table,
             "IndexName": _INDEX,
             "KeyConditionExpression": "pair = :pair AND ws BETWEEN :first AND :last",
@@ -46,6 +59,8 @@ class UsageRecords:
                 ":last": {"S": sortable(end - _TICK)},
             },
         }
+
+    def _items(self, request: dict[str, Any]) -> Iterator[Item]:
         while True:
             response = self._client.query(**request)
             yield from response["Items"]
@@ -67,4 +82,19 @@ def _record(item: dict[str, Any]) -> Record:
         member["S"] if member else None,
         json.loads(properties["S"]) if properties else None,
         int(item["rev"]["N"]),
+    )
+
+
+def _record_by_window(item: ItemView) -> Record:
+    """Return the record of an item as rating sees it."""
+    start_text, end_text, source, suffix = keys.parse_window_sort_key(item["sk"]["S"])
+    start, end, window = window_of(start_text, end_text)
+    return Record(
+        f"{source}#window~{item['pk']['S'].replace('#', '~')}~{window}{suffix}",
+        start,
+        end,
+        Decimal(item["q"]["N"]),
+        item["mem"]["S"] if "mem" in item else None,
+        json.loads(item["prop"]["S"]) if "prop" in item else None,
+        revision(item),
     )

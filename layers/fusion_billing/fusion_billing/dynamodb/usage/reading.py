@@ -2,8 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +9,12 @@ from fusion_billing.catalog.identifiers import SOURCE_ID
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.errors import unavailable_when_transient
 from fusion_billing.dynamodb.usage.items import StoredUsageRecord, record_of
+from fusion_billing.dynamodb.usage.metric_keying import MetricKeying
+from fusion_billing.dynamodb.usage.selection import FULL_PAGE, LEAST_RECORDS, MAX_QUERIES, Selection
+from fusion_billing.dynamodb.usage.window_reading import WindowUsageReader
 from fusion_billing.errors import Fault, Refused
-from fusion_billing.instants import sortable
 from fusion_billing.metering.parsing import is_key
+from fusion_billing.metering.window_keys import parse_window_key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -21,62 +22,25 @@ if TYPE_CHECKING:
 _INSTANT = 27  # the length of a sortable instant
 _SORTABLE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 _LONGEST_PK = 2048  # bytes, as the database has it
-_QUERIES = 10  # to a page, where most of a pair's records are other sources'
-_AT_LEAST = 100  # records to a query, where most of them may be other sources'
-_FULL = 1_000_000  # bytes of what a page's records say, which its JSON has up to three times
-_FIRST, _LAST = "0", ":"  # before and after every instant, as text sorts
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Selects the records of a pair.
-
-    Attributes:
-        source: None selects the records of all sources.
-        start: Windows start at or after this instant; None for no bound.
-        end: Windows start before this instant; None for no bound.
-        voided: Whether to select voided records instead of those that count.
-    """
-
-    subscription: str
-    metric: str
-    start: datetime | None = None
-    end: datetime | None = None
-    source: str | None = None
-    voided: bool = False
-
-    @property
-    def partition(self) -> str:
-        """The index's partition."""
-        pair = keys.pair(self.subscription, self.metric)
-        return keys.voided_pair(pair) if self.voided else pair
-
-    @property
-    def first(self) -> str:
-        """The earliest start of a window, as the index stores it."""
-        return sortable(self.start) if self.start else _FIRST
-
-    @property
-    def last(self) -> str:
-        """The latest start of a window, as the index stores it."""
-        return _before(self.end) if self.end else _LAST
-
-    def has(self, pk: str) -> bool:
-        """Return whether the source has a record under this key."""
-        return self.source is None or pk.startswith(keys.usage_record(self.source, ""))
 
 
 class UsageReader:
-    """Reads the usage table."""
+    """Reads the usage table, and the window usage table for metrics whose records are keyed by window."""
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+    def __init__(self, client: "DynamoDBClient", table: str, window_table: str, metrics: MetricKeying) -> None:
         self._client = client
         self._table = table
+        self._metrics = metrics
+        self._windows = WindowUsageReader(client, window_table)
 
     def get(self, source: str, key: str) -> StoredUsageRecord | None:
         """Return a record with its history by a consistent read, or None; raises `Unavailable`."""
         if not is_key(key) or not SOURCE_ID.fullmatch(source):
             return None  # nothing is stored under such a key, and some are none that a table can have
+        place = parse_window_key(key)
+        found = self._windows.get(source, place) if place is not None else None
+        if found is not None:
+            return found
         with unavailable_when_transient():
             response = self._client.get_item(
                 TableName=self._table, Key=keys.primary(keys.usage_record(source, key)), ConsistentRead=True
@@ -86,6 +50,9 @@ class UsageReader:
 
     def quantities(self, requested: Selection) -> Iterator[tuple[str, Decimal]]:
         """Yield the key and quantity of each of a source's records; raises `Unavailable`."""
+        if self._metrics.is_by_window(requested.metric):
+            yield from self._windows.quantities(requested)
+            return
         prefix = keys.usage_record(requested.source or "", "")
         for items, _ in self._queries(requested, requested.first, None, None):
             for item in items:
@@ -99,6 +66,8 @@ class UsageReader:
         names a record of the page, or an instant, never another source's record. Raises `Refused`
         (`bad_cursor`) if `after` lies outside the selection, and `Unavailable`.
         """
+        if self._metrics.is_by_window(requested.metric):
+            return self._windows.page(requested, after, limit)
         begin, position = _position(after, requested) if after is not None else (requested.first, None)
         passed = position["ws"]["S"] if position else begin
         found: list[StoredUsageRecord] = []
@@ -109,12 +78,12 @@ class UsageReader:
                     continue
                 found.append(record_of(item))
                 size += _size(item)
-                if len(found) == limit or size >= _FULL:
+                if len(found) == limit or size >= FULL_PAGE:
                     is_last = item is items[-1] and following is None
                     return found, None if is_last else f"{item['ws']['S']}{item['pk']['S']}"
             queries += 1
             reached = following["ws"]["S"] if following else ""
-            if queries >= _QUERIES and reached > passed:
+            if queries >= MAX_QUERIES and reached > passed:
                 return [record for record in found if record.start < reached], reached
         return found, None
 
@@ -134,7 +103,7 @@ class UsageReader:
             },
         }
         if limit is not None:
-            request["Limit"] = limit if requested.source is None else max(limit, _AT_LEAST)
+            request["Limit"] = limit if requested.source is None else max(limit, LEAST_RECORDS)
         while True:
             if position is not None:
                 request["ExclusiveStartKey"] = position
@@ -144,12 +113,6 @@ class UsageReader:
             yield response["Items"], position
             if position is None:
                 return
-
-
-def _before(end: datetime) -> str:
-    """Return the text just before an instant's, since BETWEEN includes both bounds."""
-    text = sortable(end)
-    return text[:-1] + chr(ord(text[-1]) - 1)
 
 
 def _size(item: dict[str, Any]) -> int:

@@ -4,9 +4,10 @@ The record is written if it is new. It is also written if it has the stored targ
 (or the stored record is voided), and has a newer sequence or none. Otherwise the failed condition returns the stored
 item, and `metering.outcome` derives the outcome. A second conditional write follows in two cases: an unchanged record
 with a newer sequence updates the stored sequence, and a full history is shortened.
+
+Records keyed by their window are in a table of their own (`dynamodb.usage.window_write`).
 """
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -21,36 +22,15 @@ from fusion_billing.dynamodb.usage.items import (
     revision_entry,
     stored_of,
 )
+from fusion_billing.dynamodb.usage.results import WriteResult, result_without_write
 from fusion_billing.dynamodb.usage.window_ends import stored_end
-from fusion_billing.metering.outcome import (
-    CONFLICT,
-    CREATED,
-    UNAVAILABLE,
-    UNCHANGED,
-    UPDATED,
-    Stored,
-    decide,
-    sequence_is_newer,
-)
+from fusion_billing.dynamodb.usage.window_write import WindowUsageStore
+from fusion_billing.metering.outcome import CREATED, UNAVAILABLE, UNCHANGED, UPDATED, Stored, decide
 from fusion_billing.metering.usage_record import UsageRecord
 from fusion_billing.retry import Deadline
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-
-@dataclass(slots=True, eq=False)
-class WriteResult:
-    """The outcome of a usage record.
-
-    Attributes:
-        revision: The revision of the stored record; None if it is unknown.
-        stored_target: For a conflict, the target that the key is stored with.
-    """
-
-    outcome: str
-    revision: int | None = None
-    stored_target: str = ""
 
 
 _IS_NEW = "attribute_not_exists(pk)"
@@ -92,11 +72,12 @@ _NONE: Attribute = {"L": []}
 
 
 class UsageStore:
-    """Writes usage records one at a time."""
+    """Writes usage records one at a time, each into the table of its metric."""
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+    def __init__(self, client: "DynamoDBClient", table: str, window_table: str) -> None:
         self._client = client
         self._table = table
+        self._windows = WindowUsageStore(client, window_table)
 
     def push(self, source: str, record: UsageRecord, at: str, deadline: Deadline) -> WriteResult:
         """Store a record of `source`, received `at` (RFC 3339), and return its outcome.
@@ -104,6 +85,8 @@ class UsageStore:
         Retries throttling and lost connections until the deadline; then the outcome is `unavailable`. The record may
         have been stored even so: it is always safe to push it again.
         """
+        if record.window_suffix is not None:
+            return self._windows.push(source, record, at, deadline)
         attempt = 0
         while not deadline.ended():
             try:
@@ -220,11 +203,3 @@ def cut_history(client: "DynamoDBClient", table: str, item: Item) -> None:
     except ClientError as error:
         if not condition_failed(error):
             raise
-
-
-def result_without_write(stored: Stored, record: UsageRecord) -> WriteResult | None:
-    """Return the result of a record that needs no write, or None if it has to be written."""
-    outcome = decide(stored, record)
-    if outcome == UPDATED or (outcome == UNCHANGED and sequence_is_newer(stored, record)):
-        return None
-    return WriteResult(outcome, stored.revision, stored.target if outcome == CONFLICT else "")

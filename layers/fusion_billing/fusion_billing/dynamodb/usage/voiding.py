@@ -1,7 +1,8 @@
 """Void a usage record, with one conditional `UpdateItem` that adds a revision without a quantity.
 
 A voided record moves from its pair's partition of the index to one that lists voided records, so rating does not read
-it. The record, its history and its sequence stay: a late re-send is stale.
+it. The record, its history and its sequence stay: a late re-send is stale. A record keyed by its window stays where it
+is, marked as voided.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,9 @@ from fusion_billing.dynamodb.usage.items import (
     StoredUsageRecord,
     void_entry,
 )
-from fusion_billing.dynamodb.usage.single_write import WriteResult, cut_history
+from fusion_billing.dynamodb.usage.results import WriteResult
+from fusion_billing.dynamodb.usage.single_write import cut_history
+from fusion_billing.dynamodb.usage.window_write import WindowUsageStore
 from fusion_billing.metering.outcome import UNAVAILABLE, UNCHANGED, VOIDED
 from fusion_billing.retry import Deadline
 
@@ -31,9 +34,10 @@ _VOID = "SET voided = :true, #pair = :pair, #at = :at, rev = rev + :one, hist = 
 class UsageVoiding:
     """Voids usage records."""
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+    def __init__(self, client: "DynamoDBClient", table: str, window_table: str) -> None:
         self._client = client
         self._table = table
+        self._windows = WindowUsageStore(client, window_table)
 
     def void(
         self, record: StoredUsageRecord, at: str, deadline: Deadline, *, actor: str, reason: str = ""
@@ -43,6 +47,8 @@ class UsageVoiding:
         `actor` is the ID of the key that voids it `at` (RFC 3339). Returns `voided`, `unchanged` if it was voided
         before, or `unavailable` if the deadline passed. It is always safe to repeat the call.
         """
+        if record.window_suffix is not None:
+            return self._windows.void(record, at, deadline, actor=actor, reason=reason)
         attempt = 0
         while not deadline.ended():
             try:

@@ -1,0 +1,206 @@
+"""Records of a metric with `"idempotency": "window"`: their keys, their table, what they cost."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from mypy_boto3_dynamodb import DynamoDBClient
+
+from fusion_billing.dynamodb.usage.metric_keying import BY_WINDOW, KEYING
+from local.capacity import Consumed
+
+pytestmark = pytest.mark.integration
+
+Make = Callable[..., dict[str, Any]]
+
+KEY = "window~42~logins~20261103T000000Z~20261104T000000Z"
+
+
+@pytest.fixture
+def by_window(ingest: Any) -> Any:
+    """Ingest with a metric `logins`, whose records are keyed by window, and an alias of subscription 42."""
+    item: Any = {
+        "pk": {"S": "METRIC"},
+        "sk": {"S": "logins"},
+        "doc": {"S": "{}"},
+        "version": {"N": "1"},
+        KEYING: {"S": BY_WINDOW},
+    }
+    ingest.client.put_item(TableName=ingest.tables.catalog, Item=item)
+    alias: Any = {"pk": {"S": "S#order-7"}, "sk": {"S": "SUB"}, "alias_of": {"S": "42"}, "plan": {"S": "Pro"}}
+    ingest.client.put_item(TableName=ingest.tables.catalog, Item=alias)
+    return ingest
+
+
+@pytest.fixture
+def login(record: Make) -> Make:
+    """Make a record of `logins` without a key."""
+
+    def make(**changes: Any) -> dict[str, Any]:
+        return record(**{"idempotency_key": None, "metric": "logins", **changes})
+
+    return make
+
+
+def stored(ingest: Any) -> list[str]:
+    return sorted(item["sk"]["S"] for item in ingest.items(ingest.tables.window_usage))
+
+
+def test_a_record_without_a_key_is_the_one_of_its_window(by_window: Any, login: Make) -> None:
+    assert by_window.push(login()) == (
+        201,
+        {"index": 0, "idempotency_key": KEY, "outcome": "created", "revision": 1},
+    )
+    assert by_window.push(login())[1]["outcome"] == "unchanged"
+    assert by_window.push(login(quantity="11"))[1] == {
+        "index": 0,
+        "idempotency_key": KEY,
+        "outcome": "updated",
+        "revision": 2,
+    }
+    assert stored(by_window) == ["20261103T000000#86400#src_app"]
+    assert by_window.items(by_window.tables.usage) == []
+
+
+@pytest.mark.parametrize("subscription", ["42", "order-7"])
+@pytest.mark.parametrize("start", ["2026-11-03T00:00:00Z", "2026-11-03T01:00:00+01:00"])
+def test_every_name_of_the_subscription_and_the_window_has_one_key(
+    by_window: Any, login: Make, subscription: str, start: str
+) -> None:
+    by_window.push(login())
+
+    answer = by_window.push(login(subscription=subscription, period_start=start, idempotency_key=KEY))[1]
+
+    assert (answer["idempotency_key"], answer["outcome"]) == (KEY, "unchanged")
+
+
+def test_writers_of_one_source_have_records_that_add_up(by_window: Any, login: Make) -> None:
+    keys = [KEY, f"{KEY}~host-1", f"{KEY}~host-2"]
+
+    batch = by_window.push({"records": [login(idempotency_key=key) for key in keys]})[1]
+
+    assert [result["idempotency_key"] for result in batch["results"]] == keys
+    assert batch["summary"] == {"created": 3}
+    assert stored(by_window) == [f"20261103T000000#86400#src_app{end}" for end in ("", "~host-1", "~host-2")]
+
+
+def test_properties_and_member_are_part_of_the_key(by_window: Any, login: Make) -> None:
+    variants: list[dict[str, Any]] = [
+        {},
+        {"member": "user-1"},
+        {"member": "user-2"},
+        {"properties": {"region": "eu"}},
+        {"properties": {"region": "us", "tier": "hot"}},
+        {"properties": {"region": "eu"}, "member": "user-1"},
+    ]
+    batch = {"records": [login(**variant) for variant in variants]}
+    keys = [result["idempotency_key"] for result in by_window.push(batch)[1]["results"]]
+
+    assert len(set(keys)) == len(keys) == len(stored(by_window))
+    assert keys[0] == KEY
+    assert all(key.startswith(f"{KEY}~@") and len(key) == len(KEY) + 18 for key in keys[1:])
+    again = {"records": [login(**variant, idempotency_key=key) for variant, key in zip(variants, keys, strict=True)]}
+    assert by_window.push(again)[1]["summary"] == {"unchanged": 6}
+    reordered = login(properties={"tier": "hot", "region": "us"})
+    assert by_window.push(reordered)[1]["idempotency_key"] == keys[4]
+    assert by_window.push(login(idempotency_key=f"{keys[1]}~host-1", member="user-1"))[1]["outcome"] == "created"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "nexa:42:logins:2026-11-03",
+        KEY.removesuffix("Z"),
+        KEY.replace("20261104", "20261105"),
+        KEY.replace("42", "43"),
+        KEY.replace("000000Z", "000000.000000Z"),
+        f"{KEY}~",
+        f"{KEY}host",
+        f"{KEY}~a~b",
+        f"{KEY}~@0123456789abcdef",
+        f"{KEY}~{'w' * 49}",
+        f"{KEY}~host 1",
+    ],
+)
+def test_any_other_key_is_rejected_with_the_one_to_use(by_window: Any, login: Make, key: str) -> None:
+    status, answer = by_window.push(login(idempotency_key=key))
+
+    assert (status, answer["code"]) == (422, "window_key_mismatch")
+    [fault] = answer["errors"]
+    assert (fault["field"], fault["code"]) == ("idempotency_key", "window_key_mismatch")
+    assert KEY in fault["message"]
+    assert stored(by_window) == []
+    assert by_window.items(by_window.tables.markers) == []
+
+
+def test_the_header_is_held_to_the_same(by_window: Any, login: Make) -> None:
+    other = by_window.push(login(), headers={"Idempotency-Key": "k1"})
+    own = by_window.push(login(), headers={"Idempotency-Key": f"{KEY}~w"})
+
+    assert (other[0], other[1]["code"]) == (422, "window_key_mismatch")
+    assert own[1]["idempotency_key"] == f"{KEY}~w"
+
+
+def test_a_derived_key_is_reserved_for_its_metric(by_window: Any, record: Make) -> None:
+    status, answer = by_window.push(record(idempotency_key=KEY))
+
+    assert (status, answer["code"]) == (422, "reserved_key")
+    assert by_window.push(record(idempotency_key=f"{KEY}/"))[0] == 201
+    assert by_window.push(record(idempotency_key=KEY.replace("20261103", "20261303")))[0] == 201
+
+
+def test_a_batch_writes_both_tables_and_keeps_its_order(by_window: Any, record: Make, login: Make) -> None:
+    first = [record(), login(), login(quantity="11"), record(quantity="12"), login(subscription="43"), login()]
+
+    results = by_window.push({"records": first})[1]["results"]
+
+    assert [(result["outcome"], result["revision"]) for result in results] == [
+        ("created", 1),
+        ("created", 1),
+        ("updated", 2),
+        ("updated", 2),
+        ("created", 1),
+        ("updated", 3),
+    ]
+    again = by_window.push({"records": [*first[:2], record(idempotency_key="k2"), login(quantity="10")]})[1]
+    assert [result["outcome"] for result in again["results"]] == ["updated", "unchanged", "created", "unchanged"]
+
+
+def test_another_source_has_a_record_of_its_own(by_window: Any, login: Make) -> None:
+    by_window.source("other")
+    by_window.push(login())
+
+    assert by_window.push(login(quantity="5"), key="other")[1]["outcome"] == "created"
+    assert stored(by_window) == [f"20261103T000000#86400#src_{name}" for name in ("app", "other")]
+
+
+def test_a_record_is_pushed_on_behalf_of_a_source(by_window: Any, login: Make) -> None:
+    by_window.source("operator", scopes={"admin", "usage:write"})
+    by_window.push(login())
+
+    answer = by_window.push(login(source="src_app", quantity="9"), key="operator")[1]
+
+    assert (answer["outcome"], answer["idempotency_key"]) == ("updated", KEY)
+    [item] = by_window.items(by_window.tables.window_usage)
+    assert "by" in item["hist"]["L"][1]["M"]
+    assert "by" not in item["hist"]["L"][0]["M"]
+
+
+def test_a_new_record_costs_one_write_unit(
+    by_window: Any, login: Make, metered: tuple[DynamoDBClient, Consumed]
+) -> None:
+    by_window.client, consumed = metered
+    by_window.restart()
+    table = by_window.tables.window_usage
+    by_window.push(login())
+    assert consumed.units(table) == 1
+    consumed.clear()
+    later = {"period_start": "2026-11-04T00:00:00Z", "period_end": "2026-11-05T00:00:00Z"}
+    by_window.push(login(**later))
+    assert consumed.units(table) == 1
+    assert consumed.operations == ["UpdateItem"]
+    consumed.clear()
+    by_window.push(login(quantity="11"))  # DynamoDB Local does not report the unit of the failed condition
+    assert consumed.units(table) == 1
+    assert consumed.operations == ["UpdateItem", "UpdateItem"]
+    assert consumed.units(by_window.tables.usage) == 0
