@@ -179,9 +179,12 @@ def price_book(catalog: CatalogStore, keying: MetricKeying) -> PriceBook:
 
 
 def subscription(subscriptions: SubscriptionStore, subscription_id: str) -> BilledSubscription | None:
-    """Return a subscription as rating sees it, or None if it does not exist."""
+    """Return a subscription as rating sees it, or None if it does not exist.
+
+    One whose usage was erased does not: rated again, it would come to nothing, and what was billed be given back.
+    """
     stored = subscriptions.get(subscription_id)
-    return billed_subscription(stored) if stored is not None else None
+    return billed_subscription(stored) if stored is not None and stored.erased is None else None
 
 
 def report(pair: ChangedPair, error: Exception) -> None:

@@ -19,7 +19,15 @@ USE_CASES = "application"
 ADAPTERS_OF_USE_CASES = {"odoo"}
 
 # Commands that a person runs; nothing imports them.
-COMMANDS = {"bootstrap", "repartition", "restore", "odoo.check.command", "odoo.check.__main__", "statements.verify"}
+COMMANDS = {
+    "bootstrap",
+    "repartition",
+    "restore",
+    "erase",
+    "odoo.check.command",
+    "odoo.check.__main__",
+    "statements.verify",
+}
 
 OUTSIDE = {
     "aws_lambda_powertools", "boto3", "botocore", "http", "httpx", "mypy_boto3_dynamodb", "os", "requests",

@@ -6,7 +6,7 @@ PUT_PARAMETERS = ("dry_run", "confirm", "reason")
 """The query parameters of every `PUT` and `PATCH` of the catalog."""
 
 PUT_ERRORS = ("version_conflict", "confirmation_required", "conflict")
-SUBSCRIPTION_ERRORS = ("order_taken", "alias_taken", "not_found")
+SUBSCRIPTION_ERRORS = ("order_taken", "alias_taken", "conflict", "not_found")
 LIMIT_ERRORS = ("metric_not_allowed", "plan_not_allowed", "subscription_not_allowed", "limited_source")
 """Error codes of changes beyond the limits of the key's source."""
 

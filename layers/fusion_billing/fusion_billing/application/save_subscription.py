@@ -26,7 +26,7 @@ from fusion_billing.billing_periods.advance import close_open, newly_invoiced
 from fusion_billing.billing_periods.calendar import Period
 from fusion_billing.catalog.change import Author
 from fusion_billing.catalog.stored_subscription import StoredSubscription
-from fusion_billing.errors import AliasTaken, OrderTaken, Unavailable, VersionConflict
+from fusion_billing.errors import AliasTaken, Conflict, OrderTaken, Unavailable, VersionConflict
 from fusion_billing.retry import RetryPolicy
 from fusion_billing.webhooks.publishing import EventPublisher
 
@@ -143,6 +143,8 @@ class SubscriptionWriter:
         if stored is None and self._store.alias_of(request.subscription.id) is not None:
             raise AliasTaken(request.subscription.id)
         request.guard(stored)
+        if stored is not None and stored.erased is not None and request.origin == "api":
+            raise Conflict("The data of the subscription was erased: it can't be changed")
         check_reach(stored, request.subscription)
         return stored
 
@@ -170,6 +172,8 @@ class SubscriptionWriter:
         stored = self._store.get(subscription)
         if stored is None or not stored.has_ended(now) or start not in stored.calendar.open_starts:
             return False
+        if stored.erased is not None:
+            return False
         self._jobs.subscription(stored.id, delay=INSURANCE_SECONDS)
         closed = close_open(stored.calendar, now, rated_from=stored.subscription.rated_from)
         new = replace(stored, calendar=closed, version=stored.version + 1, is_current=True)
@@ -194,4 +198,6 @@ class SubscriptionWriter:
 
 
 def _next(stored: StoredSubscription | None, request: SaveRequest) -> StoredSubscription | None:
+    if stored is not None and stored.erased is not None:
+        return None  # what Odoo still has of the customer is not read again
     return next_state(stored, request.subscription, request.origin, request.now, request.chain)

@@ -19,7 +19,8 @@ class StoredSubscription:
 
     `stopped` is when it was seen to be no longer in progress; `origin` whether it was put in by the API or
     read from Odoo. `orders` is empty for one that was never renewed, `plan_history` for one whose plan never
-    changed. `order_aliases` are those that its orders give it. `is_current` is true if its item is as this
+    changed. `order_aliases` are those that its orders give it. `erased` is when the usage and the names of its
+    customer were erased: it is neither rated nor read from Odoo since. `is_current` is true if its item is as this
     version writes it.
     """
 
@@ -31,6 +32,7 @@ class StoredSubscription:
     orders: tuple[ChainedOrder, ...] = ()
     plan_history: tuple[PlanChange, ...] = ()
     order_aliases: tuple[str, ...] = ()
+    erased: datetime | None = None
     is_current: bool = field(default=True, compare=False)
 
     @property
@@ -64,6 +66,8 @@ class StoredSubscription:
     @property
     def ends(self) -> datetime | None:
         """The instant from which on usage is refused, by its window's start; None where it goes on."""
+        if self.erased is not None:
+            return self.starts
         ends = accepted_until(self.subscription.state, self.stopped, self.subscription.ends)
         return None if ends is None else max(ends, self.starts)
 

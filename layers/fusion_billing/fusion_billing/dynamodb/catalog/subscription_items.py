@@ -38,6 +38,8 @@ def write_subscription(stored: "StoredSubscription") -> Item:
         item["plans"] = {"S": _json([_change(change) for change in stored.plan_history])}
     if stored.order_aliases:
         item["order_aliases"] = {"S": _json(stored.order_aliases)}
+    if stored.erased is not None:
+        item["erased"] = {"S": rfc3339(stored.erased)}
     return item
 
 

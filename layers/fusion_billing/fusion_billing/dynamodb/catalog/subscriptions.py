@@ -69,6 +69,7 @@ class SubscriptionStore:
             orders=items.read_orders(item),
             plan_history=items.read_plan_history(item),
             order_aliases=items.read_order_aliases(item),
+            erased=items.instant(item, "erased"),
             is_current="starts" in item,
         )
 

@@ -1,0 +1,88 @@
+"""Erase what the tables hold about the customer of a subscription, apart from what was billed."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from fusion_billing.catalog.stored_subscription import StoredSubscription
+from fusion_billing.dynamodb import keys
+from fusion_billing.dynamodb.attributes import Item
+from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
+from fusion_billing.dynamodb.errors import unavailable_when_transient
+from fusion_billing.errors import Unavailable
+from fusion_billing.retry import WRITES
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+ERASED = "Erased"
+"""What stands in place of a customer's name."""
+
+_DELETIONS = 25  # in one call
+
+
+class Erasing:
+    """Deletes a subscription's usage, its names and its history. Everything may be repeated."""
+
+    def __init__(self, client: "DynamoDBClient", *, usage_table: str, catalog_table: str) -> None:
+        self._client = client
+        self._usage_table = usage_table
+        self._catalog_table = catalog_table
+
+    def names(self, stored: StoredSubscription, now: datetime) -> None:
+        """Take the customer's name and the aliases out of a subscription, and note that it is erased.
+
+        From here on usage is refused, the subscription is not rated, and Odoo's changes are not read.
+        """
+        nameless = stored.subscription.model_copy(update={"customer_name": ERASED, "name": stored.id, "aliases": None})
+        new = replace(
+            stored, subscription=nameless, order_aliases=(), erased=now, version=stored.version + 1, is_current=True
+        )
+        SubscriptionStore(self._client, self._catalog_table).put(new, stored)
+
+    def history(self, subscription: str) -> int:
+        """Delete the changes of a subscription; return how many."""
+        partition = keys.history_partition("SUBSCRIPTION", subscription)
+        found = self._keys({"TableName": self._catalog_table}, "pk", partition)
+        return self._delete(self._catalog_table, (keys.primary(item["pk"]["S"], item["sk"]["S"]) for item in found))
+
+    def usage(self, subscription: str, metrics: Iterable[str]) -> int:
+        """Delete the usage records of a subscription, voided ones too; return how many."""
+        return sum(
+            self._delete(self._usage_table, (keys.primary(item["pk"]["S"]) for item in self._records(partition)))
+            for metric in metrics
+            for partition in (keys.pair(subscription, metric), keys.voided_pair(keys.pair(subscription, metric)))
+        )
+
+    def _records(self, partition: str) -> Iterator[Item]:
+        return self._keys({"TableName": self._usage_table, "IndexName": "pair"}, "pair", partition)
+
+    def _keys(self, request: dict[str, Any], attribute: str, value: str) -> Iterator[Item]:
+        request = {
+            **request,
+            "KeyConditionExpression": "#name = :value",
+            "ExpressionAttributeNames": {"#name": attribute},
+            "ExpressionAttributeValues": {":value": {"S": value}},
+        }
+        while True:
+            with unavailable_when_transient():
+                response: Any = self._client.query(**request)
+            yield from response["Items"]
+            if not response.get("LastEvaluatedKey"):
+                return
+            request["ExclusiveStartKey"] = response["LastEvaluatedKey"]
+
+    def _delete(self, table: str, items: Iterable[Item]) -> int:
+        pending = [{"DeleteRequest": {"Key": key}} for key in items]
+        for first in range(0, len(pending), _DELETIONS):
+            self._until_none_is_left(table, pending[first : first + _DELETIONS], self._client.batch_write_item)
+        return len(pending)
+
+    def _until_none_is_left(self, table: str, requests: list[Any], write: Callable[..., Any]) -> None:
+        for _ in WRITES.attempts():
+            with unavailable_when_transient():
+                requests = write(RequestItems={table: requests}).get("UnprocessedItems", {}).get(table, [])
+            if not requests:
+                return
+        raise Unavailable("The table is throttled: run the command again")

@@ -1,0 +1,131 @@
+"""Erase the data of one customer: the usage, the names and the history of a subscription that is over.
+
+::
+
+    USAGE_TABLE=... CATALOG_TABLE=... RATINGS_TABLE=... python -m fusion_billing.erase SUBSCRIPTION [METRIC...]
+
+What was billed stays as it is: ratings of invoiced periods, statements, and the order lines and invoices in Odoo. So
+the command refuses a subscription of which anything may still be invoiced. Name metrics that were deleted since. The
+command may be repeated. docs/data-protection.md says what else there is.
+"""
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from fusion_billing import settings
+from fusion_billing.catalog.stored_subscription import StoredSubscription
+from fusion_billing.decimals import ZERO
+from fusion_billing.dynamodb import client
+from fusion_billing.dynamodb.catalog.definitions import CatalogStore
+from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
+from fusion_billing.dynamodb.erasing import Erasing
+from fusion_billing.dynamodb.errors import setup_problem
+from fusion_billing.dynamodb.ratings.order_line_items import StoredLine
+from fusion_billing.dynamodb.ratings.order_lines import LineStore
+from fusion_billing.dynamodb.ratings.statements import StatementStore
+from fusion_billing.errors import Conflict, FusionError, NotFound
+from fusion_billing.instants import rfc3339
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+USAGE = "Usage: python -m fusion_billing.erase SUBSCRIPTION [METRIC...]"
+_READ_FOR_GOOD = frozenset({"posted", "none"})
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """The result: usage records and entries of the history that were deleted."""
+
+    records: int
+    changes: int
+
+
+class Erasure:
+    """Erases subscriptions."""
+
+    def __init__(self, dynamodb: "DynamoDBClient", *, usage: str, catalog: str, ratings: str) -> None:
+        self._erasing = Erasing(dynamodb, usage_table=usage, catalog_table=catalog)
+        self._subscriptions = SubscriptionStore(dynamodb, catalog)
+        self._catalog = CatalogStore(dynamodb, catalog)
+        self._lines = LineStore(dynamodb, ratings)
+        self._statements = StatementStore(dynamodb, ratings)
+
+    def erase(self, subscription: str, now: datetime, metrics: Iterable[str] = ()) -> Erased:
+        """Erase what is stored about the customer of a subscription.
+
+        Raises:
+            NotFound: There is no such subscription.
+            Conflict: Something of it may still be invoiced; the message says what.
+            Unavailable: A table is throttled.
+        """
+        stored = self._subscriptions.get(subscription)
+        if stored is None:
+            raise NotFound(f"Unknown subscription: {subscription}")
+        if stored.erased is None:
+            self._require_finished(stored)
+            self._erasing.names(stored, now)
+        records = self._erasing.usage(subscription, dict.fromkeys((*self._catalog.metrics(), *metrics)))
+        return Erased(records, self._erasing.history(subscription))
+
+    def _require_finished(self, stored: StoredSubscription) -> None:
+        if not stored.is_over:
+            raise Conflict(f"Subscription {stored.id} is not over: close it in Odoo first")
+        for period in stored.calendar.known:
+            for line in self._lines.in_period(stored.id, period.start):
+                reason = _reason_to_wait(line)
+                if reason is not None:
+                    raise Conflict(f"Order line {line.key.line} {reason}")
+        for start in _without_statement(stored, self._statements):
+            raise Conflict(f"The period that starts at {rfc3339(start)} has no statement yet: wait for the daily sweep")
+
+
+def _reason_to_wait(line: StoredLine) -> str | None:
+    """Return why an order line may still change what is invoiced, or None."""
+    if line.intent is not None:
+        return "has an unknown result in Odoo"
+    if line.frozen:
+        is_read = line.odoo_id is None or line.billed_state in _READ_FOR_GOOD
+        return None if is_read else "is not on a posted invoice"
+    return None if line.amount == (line.sent_amount or ZERO) == ZERO else "is not invoiced"
+
+
+def _without_statement(stored: StoredSubscription, statements: StatementStore) -> Iterator[datetime]:
+    """Yield the start of the newest invoiced period if it has no statement."""
+    invoiced = [period for period in stored.calendar.known if period.state == "invoiced"]
+    for period in invoiced[-1:]:
+        if statements.get(stored.id, period.start) is None:
+            yield period.start
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Erase a subscription; return 0, or 1 with what is in the way, or 2 for a command that is not one."""
+    if not arguments:
+        return _failed(USAGE, 2)
+    try:
+        usage, catalog = settings.text("USAGE_TABLE"), settings.text("CATALOG_TABLE")
+        ratings = settings.text("RATINGS_TABLE")
+    except settings.Missing as error:
+        return _failed(f"{error}: name the stack's tables (outputs of the stack)")
+    try:
+        erasure = Erasure(client.dynamodb(), usage=usage, catalog=catalog, ratings=ratings)
+        erased = erasure.erase(arguments[0], datetime.now(UTC), arguments[1:])
+    except Exception as error:
+        problem = setup_problem(error, catalog) or (error.message if isinstance(error, FusionError) else None)
+        if problem is None:
+            raise
+        return _failed(problem)
+    print(f"Erased {erased.records} usage records and {erased.changes} changes of {arguments[0]}")  # noqa: T201
+    return 0
+
+
+def _failed(message: str, status: int = 1) -> int:
+    print(message, file=sys.stderr)  # noqa: T201
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
