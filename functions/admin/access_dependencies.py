@@ -5,6 +5,7 @@ Imports are at the top: nearly every request needs them, and Lambda's init phase
 
 import time
 from functools import cache
+from typing import TYPE_CHECKING
 
 from functions.admin import dependencies
 from fusion_billing import settings
@@ -14,11 +15,25 @@ from fusion_billing.dynamodb.state.request_counts import RequestCounts
 from fusion_billing.http.authentication import Authenticator
 from fusion_billing.http.source_address import AllowedAddresses
 
+if TYPE_CHECKING:
+    from fusion_billing.oidc.people import People
+
 
 @cache
 def authenticator() -> Authenticator:
     """Return the authenticator of API keys; it caches keys for a second."""
-    return Authenticator(dependencies.keys(), time.monotonic, rate_limiter(), key_uses())
+    has_issuer = bool(settings.text("OIDC_ISSUER", ""))
+    return Authenticator(
+        dependencies.keys(), time.monotonic, rate_limiter(), key_uses(), people if has_issuer else None
+    )
+
+
+@cache
+def people() -> "People":
+    """Return what authenticates people by JWTs."""
+    from fusion_billing.oidc.configuration import build_people  # noqa: PLC0415  not for a cold start
+
+    return build_people(dependencies.sources(), time.monotonic, creates_source=True)
 
 
 @cache

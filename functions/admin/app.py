@@ -21,7 +21,7 @@ from functions.admin.route_table import ROUTES, Route
 from functions.admin.route_table.path_parameters import exists
 from fusion_billing.access.portal_tokens import is_token
 from fusion_billing.access.principal import Principal
-from fusion_billing.audit.entry import Actor
+from fusion_billing.audit.entry import Actor, Via
 from fusion_billing.audit.recorder import Recorder
 from fusion_billing.errors import Fault, Forbidden, FusionError, NotFound, Refused, Unavailable
 from fusion_billing.http import problem
@@ -133,7 +133,8 @@ def _recorder(
         return None
     actor = Actor("", "", "none")
     if caller is not None:
-        actor = Actor(caller.key_id, caller.source, "session" if via_session else "api_key")
+        bearer: Via = "jwt" if caller.person else "api_key"
+        actor = Actor(caller.actor, caller.source, "session" if via_session else bearer)
     return Recorder(dependencies.audit_log, actor, route.operation_id, now, query.get("reason") or None)
 
 

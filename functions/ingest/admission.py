@@ -97,7 +97,7 @@ class RecordAdmission:
         """Give a record its subscription's own id, its source, and the key that sends it on another's behalf."""
         record.subscription = admitted.subscription
         if self._is_on_behalf(record.source):
-            record.actor = self.principal.key_id
+            record.actor = self.principal.actor
         else:
             record.source = self.principal.source
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from functions.ingest.result import Result
 from fusion_billing.access.principal import Principal
-from fusion_billing.audit.entry import Actor
+from fusion_billing.audit.entry import Actor, Via
 from fusion_billing.audit.recorder import AuditLog, Recorder
 from fusion_billing.errors import Unavailable
 
@@ -26,7 +26,8 @@ class Corrections:
     def __init__(
         self, log: AuditLog, principal: Principal, values: Sequence[object], now: datetime, *, via_session: bool
     ) -> None:
-        actor = Actor(principal.key_id, principal.source, "session" if via_session else "api_key")
+        bearer: Via = "jwt" if principal.person else "api_key"
+        actor = Actor(principal.actor, principal.source, "session" if via_session else bearer)
         self._recorder = Recorder(lambda: log, actor, ACTION, now)
         self._values = cast("list[Any]", values)
         self._indexes: dict[str, list[int]] = {}

@@ -26,9 +26,12 @@ from fusion_billing.lambda_context import LambdaContext
 from fusion_billing.snapshots import reseed_after_restore
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from fusion_billing.dynamodb.audit.audit_log import AuditLog
+    from fusion_billing.oidc.people import People
 
 _MARGIN_SECONDS = 3.0  # for the call in progress at the deadline, and for the response
 _LONGEST_SECONDS = 20.0
@@ -49,7 +52,9 @@ def app() -> App:
         settings.integer("CALLER_REQUESTS_PER_SECOND", 250),
     )
     return App(
-        authenticator=Authenticator(KeyStore(dynamodb, catalog), time.monotonic, limiter, uses),
+        authenticator=Authenticator(
+            KeyStore(dynamodb, catalog), time.monotonic, limiter, uses, _people(dynamodb, catalog)
+        ),
         stores=Stores(
             targets=TargetStore(dynamodb, catalog, time.monotonic),
             markers=ChangeMarkers(dynamodb, markers, settings.integer("CHANGE_SHARDS", 16)),
@@ -66,6 +71,21 @@ def app() -> App:
         audit_log=lambda: _audit_log(dynamodb),
         log=Log(settings.text("POWERTOOLS_SERVICE_NAME", "ingest"), settings.text("LOG_LEVEL", "info")),
     )
+
+
+def _people(dynamodb: "DynamoDBClient", catalog: str) -> "Callable[[], People] | None":
+    """Return what authenticates people by JWTs; None if there is no issuer of them."""
+    if not settings.text("OIDC_ISSUER", ""):
+        return None
+
+    @cache
+    def people() -> "People":
+        from fusion_billing.dynamodb.catalog.sources import SourceStore  # noqa: PLC0415
+        from fusion_billing.oidc.configuration import build_people  # noqa: PLC0415  not for a cold start
+
+        return build_people(SourceStore(dynamodb, catalog), time.monotonic, creates_source=False)
+
+    return people
 
 
 def _audit_log(dynamodb: "DynamoDBClient") -> "AuditLog":

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "layers" / "fusion_billing" / "fusion_billing"
 
 # docs/architecture.md says which parts reach outside; whatever is not named here is pure.
-ADAPTERS = {"composition", "dynamodb", "http", "messaging", "odoo", "outbound", "settings", "snapshots"}
+ADAPTERS = {"composition", "dynamodb", "http", "messaging", "odoo", "oidc", "outbound", "settings", "snapshots"}
 
 # Use cases: they take adapters by the ports of `application.ports`. Reading Odoo has no port of its own.
 USE_CASES = "application"

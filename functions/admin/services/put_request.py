@@ -31,14 +31,14 @@ class PutRequest:
         self, record: Callable[[StoredSubscription | None, StoredSubscription], Sequence[TransactionWrite]]
     ) -> Author:
         """Return who changes a subscription, the reason, and how the change is recorded."""
-        return Author(self.principal.key_id, self.reason, record)
+        return Author(self.principal.actor, self.reason, record)
 
     def change(
         self, cause: str, object_: str, before: Mapping[str, object] | None, after: Mapping[str, object] | None
     ) -> Change:
         """Return the entry of a definition's history, with that of the audit log: what `object_` was and becomes."""
         also = self.record(object_, before, after)
-        return Author(self.principal.key_id, self.reason).change(self.now, cause, also)
+        return Author(self.principal.actor, self.reason).change(self.now, cause, also)
 
     def check_confirmed(self, effects: Collection[str], what: str) -> None:
         """Raise `Conflict` (`confirmation_required`) unless every effect is confirmed; `what` says whose."""

@@ -146,7 +146,7 @@ class Voider:
             return {"outcome": UNCHANGED, "revision": record.revision}
         if self.markers.mark([marker_of(record, late_before(now))], now, deadline):
             raise Unavailable(_UNAVAILABLE)
-        result = self.writer.void(record, rfc3339(now), deadline, actor=principal.key_id, reason=reason)
+        result = self.writer.void(record, rfc3339(now), deadline, actor=principal.actor, reason=reason)
         if result.outcome == UNAVAILABLE:
             raise Unavailable(_UNAVAILABLE)
         return {"outcome": result.outcome, "revision": result.revision}

@@ -200,6 +200,8 @@ _ALL: Final = (
         "A portal token opens the current usage, ratings and statements of its subscription only.",
         403,
     ),
+    ErrorCode("invalid_jwt", "access", "Invalid JWT", "The JWT does not prove who sends the request.", 401),
+    ErrorCode("expired_jwt", "access", "Expired JWT", "The JWT has expired: get another from the issuer.", 401),
     ErrorCode("ip_not_allowed", "access", "Address not allowed", "Requests from this IP address are not allowed.", 403),
     ErrorCode("forbidden", "access", "Forbidden", "The API key does not allow this request.", 403),
     ErrorCode(
@@ -276,6 +278,16 @@ _ALL: Final = (
         "Portal not configured",
         "The service has no secret of portal tokens, or one of another form than expected.",
         503,
+    ),
+    ErrorCode(
+        "issuer_unavailable",
+        "service",
+        "Issuer unavailable",
+        "The issuer of JWTs can't be reached, so none can be checked: send the request again.",
+        503,
+    ),
+    ErrorCode(
+        "oidc_not_configured", "service", "Issuer not configured", "The parameters of the issuer are malformed.", 503
     ),
     ErrorCode(
         "ip_list_not_configured",

@@ -1,12 +1,14 @@
 """Scopes and limits."""
 
+from typing import Any
+
 import pytest
 
 from fusion_billing.access.principal import SCOPES, Principal
 from fusion_billing.errors import Forbidden
 
 
-def principal(*scopes: str, **limits: frozenset[str]) -> Principal:
+def principal(*scopes: str, **limits: Any) -> Principal:
     return Principal("id", "src_a", frozenset(scopes), **limits)
 
 

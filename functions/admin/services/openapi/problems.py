@@ -13,7 +13,7 @@ from fusion_billing.metering.outcome import RECORD_CODES
 
 _OF_A_KEY = (
     *("missing_key", "malformed_key", "unknown_key", "revoked_key", "expired_key", "missing_scope"),
-    *("session_expired", "cross_site_request"),
+    *("session_expired", "cross_site_request", "invalid_jwt", "expired_jwt"),
 )
 _OF_A_BODY = ("malformed_json", "malformed_body", "not_an_object", "too_large", "invalid")
 
@@ -37,7 +37,7 @@ def _codes(route: Route) -> Iterator[str]:
     yield "invalid_parameter"
     if route.scope is not None:
         yield from _OF_A_KEY
-        yield from ("rate_limited", "unavailable")
+        yield from ("rate_limited", "unavailable", "issuer_unavailable", "oidc_not_configured")
     if route.area is not None:
         yield from ("ip_not_allowed", "ip_list_not_configured")
     if route.portal:

@@ -64,7 +64,7 @@ def _audit_entry() -> Schema:
         "recorded_at": INSTANT,
         "actor": TEXT | {"description": "ID of the API key", "examples": ["k3v9x2m4q8r1t7w5"]},
         "source": TEXT | {"description": "the key's source"},
-        "via": {"type": "string", "enum": ["api_key", "session", "portal_token", "none"]},
+        "via": {"type": "string", "enum": ["api_key", "session", "jwt", "portal_token", "none"]},
         "action": TEXT | {"description": "operationId of the request", "examples": ["put_charges_code"]},
         "object": TEXT | {"description": "what was changed", "examples": ["charges/api_calls"]},
         "stage": {"type": "string", "enum": ["done", "requested", "failed"]},

@@ -1,6 +1,6 @@
 """Define the principal of a request: the source behind its key, and what it may do."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fusion_billing.errors import Forbidden
 
@@ -23,7 +23,8 @@ SCOPES = frozenset(
 class Principal:
     """The holder of an API key: its source, its scopes, and the limits of the source (None: no limit).
 
-    The holder of a portal token has no source.
+    The holder of a portal token has no source. `person` is the name of a person whom the issuer of JWTs has signed in;
+    `key_id` is then the person's own.
     """
 
     key_id: str
@@ -32,11 +33,17 @@ class Principal:
     metrics: frozenset[str] | None = None
     plans: frozenset[str] | None = None
     subscriptions: frozenset[str] | None = None
+    person: str | None = field(default=None, kw_only=True)
 
     @property
     def is_portal(self) -> bool:
         """Whether it is the holder of a portal token."""
         return not self.source
+
+    @property
+    def actor(self) -> str:
+        """What logs and histories call it: the person, else the ID of the API key."""
+        return self.person or self.key_id
 
     @property
     def is_admin(self) -> bool:

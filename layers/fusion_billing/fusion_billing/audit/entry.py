@@ -12,6 +12,9 @@ from fusion_billing.webhooks import identifiers
 Stage = Literal["done", "requested", "failed"]
 """`done`: the change was made. `requested`: it is about to be tried. `failed`: it was refused, or broke off."""
 
+Via = Literal["api_key", "session", "jwt", "portal_token", "none"]
+"""How an actor proved who it is."""
+
 MAX_SIDE = 150_000
 """Characters of what an entry says of one side of a change, as JSON."""
 TOO_LARGE = {"omitted": "too large for the audit log: see the history of the object"}
@@ -21,11 +24,11 @@ Document = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: the API key and its source, or nobody yet; `via` is how they proved it."""
+    """Who acts: the API key or the person, and the source, or nobody yet; `via` is how they proved it."""
 
     key_id: str
     source: str
-    via: Literal["api_key", "session", "portal_token", "none"] = "api_key"
+    via: Via = "api_key"
 
 
 @dataclass(frozen=True, slots=True)

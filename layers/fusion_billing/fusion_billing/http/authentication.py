@@ -4,9 +4,10 @@ A warm container caches a key for at most one second: `REMEMBERED_SECONDS` after
 stored, a key is rejected everywhere, and the revoking call responds only then.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from fusion_billing.access import keys as key_format
 from fusion_billing.access import sessions
@@ -14,6 +15,11 @@ from fusion_billing.access.principal import Principal
 from fusion_billing.access.rate_limit import RateLimiter
 from fusion_billing.access.stored_key import StoredKey
 from fusion_billing.errors import Forbidden, Unauthenticated
+
+if TYPE_CHECKING:
+    from fusion_billing.oidc.people import Person
+
+_JWT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]*", re.ASCII)
 
 REMEMBERED_SECONDS = 1.0
 _REMEMBERED_KEYS = 1_000
@@ -33,6 +39,13 @@ class KeyUses(Protocol):
         """Store that a key is used; a write that fails is no error."""
 
 
+class People(Protocol):
+    """Authenticates people by JWTs (`fusion_billing.oidc.people.People`)."""
+
+    def authenticate(self, token: str, now: datetime) -> "Person":
+        """Return the person that a JWT belongs to; raises `Unauthenticated` and `Unavailable`."""
+
+
 class Authenticator:
     """Authenticates requests by the API key in their headers."""
 
@@ -42,6 +55,7 @@ class Authenticator:
         clock: Callable[[], float],
         limiter: RateLimiter | None = None,
         uses: KeyUses | None = None,
+        people: Callable[[], People] | None = None,
     ) -> None:
         """Create an authenticator.
 
@@ -50,10 +64,12 @@ class Authenticator:
             clock: A monotonic clock, in seconds (`time.monotonic`).
             limiter: Limits the requests of each key; None: no key is limited.
             uses: Stores when keys were last used; None: nothing is stored.
+            people: Returns what authenticates people, called for a JWT; None: no JWT is accepted.
         """
         self._keys = keys
         self._limiter = limiter
         self._uses = uses
+        self._people = people
         self._clock = clock
         self._remembered: dict[str, tuple[float, StoredKey]] = {}
 
@@ -62,8 +78,9 @@ class Authenticator:
 
         A request with both is authenticated by its key. Raises `Unauthenticated` with the code `missing_key`,
         `malformed_key`, `unknown_key` (also if only the secret is wrong: the responses are the same),
-        `revoked_key`, `expired_key` or `session_expired`; and `Forbidden` (`cross_site_request`) for a cookie
-        without the header that only the console sends; and `TooManyRequests`.
+        `revoked_key`, `expired_key`, `session_expired`, `invalid_jwt` or `expired_jwt`; `Forbidden`
+        (`cross_site_request`) for a cookie without the header that only the console sends; `TooManyRequests`; and
+        `Unavailable` if the issuer of a JWT does not respond.
         """
         cookies = headers.get("cookie", "")
         if "authorization" not in headers and sessions.has_cookie(cookies):
@@ -74,6 +91,8 @@ class Authenticator:
             expected = "send the header Authorization: Bearer fb_<id>_<secret>"
             raise Unauthenticated(f"API key is missing: {expected}", code="missing_key")
         parsed = key_format.parse(text.strip())
+        if parsed is None and self._people is not None and _JWT.fullmatch(text.strip()):
+            return self._of_person(self._people().authenticate(text.strip(), now), now)
         if parsed is None:
             raise Unauthenticated("Invalid API key: expected fb_<id>_<secret>", code="malformed_key")
         key_id, secret = parsed
@@ -98,6 +117,11 @@ class Authenticator:
         if now >= session.expires_at or not stored.live_at(now) or stored.has_expired(now):
             raise Unauthenticated("Session has expired: sign in again", code="session_expired")
         return self._counted(stored, now)
+
+    def _of_person(self, person: "Person", now: datetime) -> Principal:
+        if self._limiter is not None:
+            self._limiter.check(person.principal.key_id, person.requests_per_second, now)
+        return person.principal
 
     def _counted(self, stored: StoredKey, now: datetime) -> Principal:
         """Count a request of a valid key, and return its holder; raises `TooManyRequests`."""

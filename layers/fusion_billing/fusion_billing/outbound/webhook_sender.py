@@ -1,23 +1,19 @@
 """Send one message to one webhook URL; the result is an `EndpointResponse` in every case."""
 
 import http.client
-import socket
 import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
-
-import certifi
 
 from fusion_billing.errors import Refused
 from fusion_billing.outbound.bounded_connection import BoundedConnection, Deadline
-from fusion_billing.outbound.ssrf_guard import Address, AddressChanged, SsrfGuard, Target, connect
+from fusion_billing.outbound.guarded_connection import open_socket
+from fusion_billing.outbound.ssrf_guard import AddressChanged, SsrfGuard, Target
 from fusion_billing.webhooks.delivery_result import EndpointResponse
 
 USER_AGENT = "Fusion-Billing-Webhooks/1.0"
 EXCERPT_BYTES = 256
-_MAX_ADDRESSES = 4
 _ERROR_CODES: tuple[tuple[type[Exception], str], ...] = (
     (AddressChanged, "refused_address"),
     (TimeoutError, "timed_out"),
@@ -60,7 +56,7 @@ class WebhookSender:
     ) -> None:
         self._guard = guard
         self.limits = limits or Limits()
-        self._given_tls = tls
+        self._tls = tls
         self._clock = clock
 
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> EndpointResponse:
@@ -81,28 +77,13 @@ class WebhookSender:
     def _exchange(self, url: str, headers: Mapping[str, str], body: bytes) -> EndpointResponse:
         deadline = Deadline(self.limits.total, self._clock)
         target = self._guard.check(url)
-        sock = self._connect(self._guard.addresses(target), deadline)
+        sock = open_socket(self._guard, target, deadline, self.limits.connect, self._tls)
         try:
-            if target.scheme == "https":
-                sock.settimeout(deadline.left(self.limits.connect))
-                sock = self._tls.wrap_socket(sock, server_hostname=target.host)
             connection = BoundedConnection(sock, deadline, read_seconds=self.limits.read)
             connection.send(_request(target, headers, body))
             return self._read(connection, deadline)
         finally:
             sock.close()
-
-    def _connect(self, addresses: tuple[Address, ...], deadline: Deadline) -> socket.socket:
-        """Connect to the first of the addresses that accepts a connection, up to four of them."""
-        *others, last = addresses[:_MAX_ADDRESSES]
-        for address in others:
-            try:
-                return connect(address, deadline.left(self.limits.connect))
-            except AddressChanged:
-                raise
-            except OSError:
-                continue
-        return connect(last, deadline.left(self.limits.connect))
 
     def _read(self, connection: BoundedConnection, deadline: Deadline) -> EndpointResponse:
         response = http.client.HTTPResponse(connection, method="POST")  # type: ignore[arg-type]
@@ -115,16 +96,6 @@ class WebhookSender:
             retry_after=response.headers.get("retry-after"),
             excerpt=_excerpt(_beginning(response)),
         )
-
-    @property
-    def _tls(self) -> ssl.SSLContext:
-        return self._given_tls or self._public_tls
-
-    @cached_property
-    def _public_tls(self) -> ssl.SSLContext:
-        context = ssl.create_default_context(cafile=certifi.where())
-        context.set_alpn_protocols(["http/1.1"])
-        return context
 
 
 def _request(target: Target, headers: Mapping[str, str], body: bytes) -> bytes:
