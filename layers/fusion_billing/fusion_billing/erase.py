@@ -1,8 +1,9 @@
-"""Erase the data of one customer: the usage, the names and the history of a subscription that is over.
+r"""Erase the data of one customer: the usage, the names and the history of a subscription that is over.
 
 ::
 
-    USAGE_TABLE=... CATALOG_TABLE=... RATINGS_TABLE=... python -m fusion_billing.erase SUBSCRIPTION [METRIC...]
+    USAGE_TABLE=... WINDOW_USAGE_TABLE=... CATALOG_TABLE=... RATINGS_TABLE=... \
+        python -m fusion_billing.erase SUBSCRIPTION [METRIC...]
 
 What was billed stays as it is: ratings of invoiced periods, statements, and the order lines and invoices in Odoo. So
 the command refuses a subscription of which anything may still be invoiced. Name metrics that were deleted since. The
@@ -47,8 +48,10 @@ class Erased:
 class Erasure:
     """Erases subscriptions."""
 
-    def __init__(self, dynamodb: "DynamoDBClient", *, usage: str, catalog: str, ratings: str) -> None:
-        self._erasing = Erasing(dynamodb, usage_table=usage, catalog_table=catalog)
+    def __init__(
+        self, dynamodb: "DynamoDBClient", *, usage: str, window_usage: str, catalog: str, ratings: str
+    ) -> None:
+        self._erasing = Erasing(dynamodb, usage_table=usage, window_usage_table=window_usage, catalog_table=catalog)
         self._subscriptions = SubscriptionStore(dynamodb, catalog)
         self._catalog = CatalogStore(dynamodb, catalog)
         self._lines = LineStore(dynamodb, ratings)
@@ -107,11 +110,11 @@ def main(arguments: Sequence[str]) -> int:
         return _failed(USAGE, 2)
     try:
         usage, catalog = settings.text("USAGE_TABLE"), settings.text("CATALOG_TABLE")
-        ratings = settings.text("RATINGS_TABLE")
+        window_usage, ratings = settings.text("WINDOW_USAGE_TABLE"), settings.text("RATINGS_TABLE")
     except settings.Missing as error:
         return _failed(f"{error}: name the stack's tables (outputs of the stack)")
     try:
-        erasure = Erasure(client.dynamodb(), usage=usage, catalog=catalog, ratings=ratings)
+        erasure = Erasure(client.dynamodb(), usage=usage, window_usage=window_usage, catalog=catalog, ratings=ratings)
         erased = erasure.erase(arguments[0], datetime.now(UTC), arguments[1:])
     except Exception as error:
         problem = setup_problem(error, catalog) or (error.message if isinstance(error, FusionError) else None)

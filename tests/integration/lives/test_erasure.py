@@ -22,7 +22,13 @@ pytestmark = pytest.mark.integration
 def erasure(made: Service) -> Erasure:
     client: Any = made.dynamodb
     tables = made.tables
-    return Erasure(client, usage=tables.usage, catalog=tables.catalog, ratings=tables.ratings)
+    return Erasure(
+        client,
+        usage=tables.usage,
+        window_usage=tables.window_usage,
+        catalog=tables.catalog,
+        ratings=tables.ratings,
+    )
 
 
 def refusal(made: Service) -> str:
@@ -48,6 +54,21 @@ def billed(world: World) -> dict[str, Any]:
     }
 
 
+def _count_by_window(made: Service) -> None:
+    """Push a record of a metric whose records are keyed by their window; no charge is on it."""
+    metric = {"name": "Logins", "aggregation": "sum", "idempotency": "window"}
+    assert made.call("PUT", "/v1/metrics/logins", metric).status == 201  # type: ignore[union-attr]
+    record = {
+        "subscription": "41",
+        "metric": "logins",
+        "period_start": "2026-11-04T00:00:00Z",
+        "period_end": "2026-11-04T01:00:00Z",
+        "quantity": "17",
+    }
+    assert made.push(record).status == 201  # type: ignore[union-attr]
+    assert made.dynamodb.contents(made.tables.window_usage)
+
+
 def erased_customer(*, rates_erased: bool = False) -> dict[str, Any]:
     """Play the life of a customer until it is erased, and a month on."""
     with service(START) as made:
@@ -59,8 +80,10 @@ def erased_customer(*, rates_erased: bool = False) -> dict[str, Any]:
         world.invoice()
         for _ in range(9):
             world.run()
+        _count_by_window(made)
         seen["before"] = billed(world)
         seen["erased"] = erasure(made).erase("41", made.clock.now)
+        made.clock.now += timedelta(minutes=1)  # containers remember a subscription for some seconds
         seen["again"] = erasure(made).erase("41", made.clock.now)
         seen["push"] = made.push(
             {
@@ -87,7 +110,7 @@ def erased_customer(*, rates_erased: bool = False) -> dict[str, Any]:
                 made.odoo.write("sale.order", [41], {"client_order_ref": str(made.clock.now)})
                 world.run()
         seen["after"] = billed(world)
-        seen["usage"] = made.dynamodb.contents(made.tables.usage)
+        seen["usage"] = made.dynamodb.contents(made.tables.usage) + made.dynamodb.contents(made.tables.window_usage)
         stored = SubscriptionStore(client, made.tables.catalog).get("41")
         assert stored is not None
         seen["customer"] = (stored.subscription.customer_name, stored.aliases)
@@ -112,7 +135,7 @@ def test_usage_names_and_history_are_gone(seen: dict[str, Any]) -> None:
     assert seen["usage"] == []
     assert seen["customer"] == ("Erased", ())
     assert seen["names"] == []
-    assert (seen["erased"].records, seen["again"].records) == (1, 0)
+    assert (seen["erased"].records, seen["again"].records) == (2, 0)
 
 
 def test_the_subscription_is_over_for_good(seen: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ SEEDS = 12
 # Ratings and catalog go together: a rating is frozen because the catalog says that its period is invoiced.
 RESTORED = {
     "all tables": (restoring.ALL, ()),
-    "usage": (("usage",), ()),
+    "usage": (("usage", "window_usage"), ()),
     "catalog and ratings": (("catalog", "ratings"), ()),
     "webhooks": (("webhooks",), ()),
     "markers and state, lost": ((), ("markers", "state")),

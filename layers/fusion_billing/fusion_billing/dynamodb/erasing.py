@@ -25,9 +25,12 @@ _DELETIONS = 25  # in one call
 class Erasing:
     """Deletes a subscription's usage, its names and its history. Everything may be repeated."""
 
-    def __init__(self, client: "DynamoDBClient", *, usage_table: str, catalog_table: str) -> None:
+    def __init__(
+        self, client: "DynamoDBClient", *, usage_table: str, window_usage_table: str, catalog_table: str
+    ) -> None:
         self._client = client
         self._usage_table = usage_table
+        self._window_usage_table = window_usage_table
         self._catalog_table = catalog_table
 
     def names(self, stored: StoredSubscription, now: datetime) -> None:
@@ -49,11 +52,17 @@ class Erasing:
 
     def usage(self, subscription: str, metrics: Iterable[str]) -> int:
         """Delete the usage records of a subscription, voided ones too; return how many."""
-        return sum(
-            self._delete(self._usage_table, (keys.primary(item["pk"]["S"]) for item in self._records(partition)))
-            for metric in metrics
-            for partition in (keys.pair(subscription, metric), keys.voided_pair(keys.pair(subscription, metric)))
+        return sum(self._usage_of(keys.pair(subscription, metric)) for metric in metrics)
+
+    def _usage_of(self, pair: str) -> int:
+        by_window = self._keys({"TableName": self._window_usage_table}, "pk", pair)
+        deleted = self._delete(
+            self._window_usage_table, (keys.primary(item["pk"]["S"], item["sk"]["S"]) for item in by_window)
         )
+        for partition in (pair, keys.voided_pair(pair)):
+            records = self._records(partition)
+            deleted += self._delete(self._usage_table, (keys.primary(item["pk"]["S"]) for item in records))
+        return deleted
 
     def _records(self, partition: str) -> Iterator[Item]:
         return self._keys({"TableName": self._usage_table, "IndexName": "pair"}, "pair", partition)
