@@ -10,7 +10,19 @@ from collections.abc import Iterable, Iterator
 from math import ceil
 from pathlib import Path
 
-from tests.bench.cost_model import BEFORE, DAYS, HOURS, MILLION, NOW, Load, at_rate, fan_out, month
+from tests.bench.cost_model import (
+    BEFORE,
+    BY_WINDOW,
+    DAYS,
+    HOURS,
+    MILLION,
+    NOW,
+    Load,
+    Measured,
+    at_rate,
+    fan_out,
+    month,
+)
 from tests.bench.fixed_costs import fixed_costs
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "cost.md"
@@ -46,11 +58,17 @@ _LOADS = (
     ("the same, every 6 h", HOURS, 100, 6),
     ("the same, every 24 h", HOURS, 100, 24),
 )
+_KEYED = ((NOW, "with keys of the app"), (BY_WINDOW, "keyed by window"))
 
 
 def _a_million() -> Iterator[str]:
     yield "### A million counters\n"
-    loads = [(name, Load(100_000, each, batch, cadence)) for name, each, batch, cadence in _LOADS]
+    for takes, keyed in _KEYED:
+        yield from _of_kind(takes, keyed)
+
+
+def _of_kind(takes: Measured, keyed: str) -> Iterator[str]:
+    loads = [(name, Load(100_000, each, batch, cadence, takes)) for name, each, batch, cadence in _LOADS]
     months = [(name, load, month(load)) for name, load in loads]
     names = list(months[0][2])
     rows = [
@@ -61,19 +79,19 @@ def _a_million() -> Iterator[str]:
         ]
         for name, load, spent in months
     ]
-    yield from _table(["at 100,000 subscriptions", *names, "all"], rows)
+    yield from _table([f"{keyed}, at 100,000 subscriptions", *names, "all"], rows)
 
 
 def _before() -> Iterator[str]:
     yield "### Before and now\n"
     for kind, each in (("Hourly", HOURS), ("Daily", DAYS)):
-        was, now = Load(100_000, each, 100, takes=BEFORE), Load(100_000, each, 100)
-        before, after = month(was), month(now)
-        rows = [
-            [part, *(_dollars(spent[part] / now.counters * MILLION) for spent in (before, after))] for part in after
-        ]
-        rows.append(["all", _total(before, was), _total(after, now)])
-        yield from _table([f"{kind} counters in batches of 100, a million", "before", "now"], rows)
+        loads = [Load(100_000, each, 100, takes=takes) for takes in (BEFORE, NOW, BY_WINDOW)]
+        months = [(month(load), load) for load in loads]
+        parts = months[0][0]
+        rows = [[part, *(_dollars(spent[part] / load.counters * MILLION) for spent, load in months)] for part in parts]
+        rows.append(["all", *(_total(spent, load) for spent, load in months)])
+        heads = [f"{kind} counters in batches of 100, a million", "before", "now", "keyed by window"]
+        yield from _table(heads, rows)
 
 
 def _fixed() -> Iterator[str]:
@@ -95,9 +113,11 @@ def _a_month() -> Iterator[str]:
     for size in _SIZES:
         for kind, each in _KINDS:
             loads = [Load(size, each, batch) for batch, _ in _BATCHES]
+            loads.append(Load(size, each, 100, takes=BY_WINDOW))
             totals = [_dollars(sum(month(load).values())) for load in loads]
             rows.append([f"{size:,}, {kind}", f"{loads[0].counters / MILLION:,.2f} M", *totals])
-    yield from _table(["subscriptions", "counters", *(words for _, words in _BATCHES)], rows)
+    heads = ["subscriptions", "counters", *(words for _, words in _BATCHES), "batches of 100, keyed by window"]
+    yield from _table(heads, rows)
 
 
 def _rate() -> Iterator[str]:

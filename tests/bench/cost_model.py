@@ -63,6 +63,7 @@ class Measured:
     """Of a counter's share of its marker: each worker reads the batches of all shards."""
     record_bytes: int = 270
     index_row_bytes: int = 116
+    """0 if there is no index: rating then reads the records themselves."""
     overhead_bytes: int = 100
     """What DynamoDB adds to each item and each index row."""
     request_log_bytes: int = 450
@@ -94,6 +95,9 @@ def _sizes(first: int, versions: int) -> tuple[int, ...]:
     """Return the units of a rating of so many bytes with 40 more of each of its latest 50 versions."""
     return tuple(ceil((first + 40 * min(version, 50)) / 1024) for version in range(1, versions + 1))
 
+
+BY_WINDOW = replace(NOW, record_units=1, record_bytes=69, index_row_bytes=0)
+"""Records of metrics with `"idempotency": "window"`."""
 
 BEFORE = replace(
     NOW,
@@ -194,7 +198,8 @@ def month(load: Load) -> dict[str, float]:
     """Return a month's dollars by purpose."""
     takes, requests = load.takes, ceil(load.counters / load.batch)
     markers = requests if takes.is_batch_marked_at_once else load.counters
-    stored = takes.record_bytes + takes.index_row_bytes + 2 * takes.overhead_bytes
+    items = [size for size in (takes.record_bytes, takes.index_row_bytes) if size]
+    stored = sum(items) + len(items) * takes.overhead_bytes
     return {
         "API Gateway": _api(requests),
         "ingest": requests * PRICES.lambda_request + _compute(requests * push_ms(load.batch)),
@@ -221,15 +226,16 @@ def _compute(milliseconds: float) -> float:
     return milliseconds / 1000 * NOW.memory_gb * PRICES.lambda_gb_second
 
 
-def _query_units(rows: float, takes: Measured) -> float:
-    return max(1, ceil(rows * takes.index_row_bytes / 4096)) * 0.5
+def query_units(rows: float, takes: Measured) -> float:
+    """Return the read units of a query of that many of a pair's records."""
+    return max(1, ceil(rows * (takes.index_row_bytes or takes.record_bytes) / 4096)) * 0.5
 
 
 def _ratings(load: Load) -> float:
     """Return the cost of a pair's ratings over a month: half the period's records are there on average."""
     takes, rows = load.takes, load.counters_a_pair / 2
     shared = takes.subscription_read_units / takes.pairs_a_subscription
-    read = _query_units(rows, takes) + takes.rating_read_units + shared
+    read = query_units(rows, takes) + takes.rating_read_units + shared
     write = sum(_by_version(takes.rating_writes, load.ratings))
     return load.ratings * (read * PRICES.read_unit + _compute(pair_ms(rows))) + write * PRICES.write_unit
 
@@ -246,7 +252,7 @@ def _sweep(load: Load) -> float:
     """Return the cost of a subscription in a sweep that finds nothing: the usage that it reads again."""
     takes, each = load.takes, load.counters_a_pair
     queries = [each / 2, *(periods * each for periods in takes.swept_periods)]
-    usage = takes.pairs_a_subscription * sum(_query_units(rows, takes) for rows in queries)
+    usage = takes.pairs_a_subscription * sum(query_units(rows, takes) for rows in queries)
     usage += takes.pairs_a_subscription * takes.totalled_rating_units / takes.totalled_every_days
     compute = takes.pairs_a_subscription * (
         pair_ms(sum(queries)) + takes.totalled_rating_ms / takes.totalled_every_days

@@ -1,13 +1,19 @@
 """Records of a metric with `"idempotency": "window"`: their keys, their table, what they cost."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from fusion_billing.dynamodb.usage.metric_keying import BY_WINDOW, KEYING
+from fusion_billing.dynamodb.usage.metric_keying import BY_WINDOW, KEYING, MetricKeying
+from fusion_billing.dynamodb.usage.pair_records import UsageRecords
+from fusion_billing.instants import rfc3339
 from local.capacity import Consumed
+from tests.bench.cost_model import BY_WINDOW as MEASURED
+from tests.bench.cost_model import query_units
+from tests.integration.ingest.test_cost_and_care import item_bytes
 
 pytestmark = pytest.mark.integration
 
@@ -186,6 +192,19 @@ def test_a_record_is_pushed_on_behalf_of_a_source(by_window: Any, login: Make) -
     assert "by" not in item["hist"]["L"][0]["M"]
 
 
+def test_an_hourly_counter_is_as_large_as_the_cost_page_counts_it(by_window: Any, login: Make) -> None:
+    window = {"period_start": "2026-11-22T14:00:00Z", "period_end": "2026-11-22T15:00:00Z"}
+    counter = login(quantity="1250.5", **window)
+    by_window.push(counter)
+    by_window.push({"records": [{**counter, "subscription": "43"}, login()]})
+    items = [item for item in by_window.items(by_window.tables.window_usage) if "#3600#" in item["sk"]["S"]]
+    assert len(items) == 2
+    for item in items:
+        assert set(item) == {"pk", "sk", "q", "at"}
+        longer = len("100000") - len("42") + len("api_calls") - len("logins")
+        assert item_bytes(item) + longer == pytest.approx(MEASURED.record_bytes, abs=4)
+
+
 def test_a_new_record_costs_one_write_unit(
     by_window: Any, login: Make, metered: tuple[DynamoDBClient, Consumed]
 ) -> None:
@@ -204,3 +223,25 @@ def test_a_new_record_costs_one_write_unit(
     assert consumed.units(table) == 1
     assert consumed.operations == ["UpdateItem", "UpdateItem"]
     assert consumed.units(by_window.tables.usage) == 0
+
+
+def test_rating_reads_the_records_of_a_pair_for_these_units(
+    by_window: Any, login: Make, metered: tuple[DynamoDBClient, Consumed]
+) -> None:
+    first = datetime(2026, 10, 1, tzinfo=UTC)
+    starts = [first + timedelta(hours=number) for number in range(500)]
+    records = [
+        login(period_start=rfc3339(start), period_end=rfc3339(start + timedelta(hours=1)), quantity="1250.5")
+        for start in starts
+    ]
+    assert by_window.push({"records": records})[1]["summary"] == {"created": 500}
+    client, consumed = metered
+    tables = by_window.tables
+    reader = UsageRecords(client, tables.usage, tables.window_usage, MetricKeying(client, tables.catalog))
+
+    read = list(reader.between("42", "logins", first, first + timedelta(hours=500)))
+
+    assert [record.window_start for record in read] == starts
+    counted = query_units(500, MEASURED)  # with longer names than these
+    assert counted * 0.75 <= consumed.units(tables.window_usage) <= counted
+    assert consumed.operations == ["BatchGetItem", "Query"]

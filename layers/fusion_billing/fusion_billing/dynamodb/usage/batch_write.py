@@ -5,14 +5,15 @@ record ends there and costs one write unit. A record that changes something goes
 `dynamodb.usage.single_write`, which alone decides. A call inserts into both tables of usage records.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import compress, product
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from fusion_billing.dynamodb import keys
-from fusion_billing.dynamodb.attributes import Item, ItemView
+from fusion_billing.dynamodb.attributes import Attribute, Item, ItemView
 from fusion_billing.dynamodb.consistent_reads import MAX_READS
 from fusion_billing.dynamodb.errors import TRANSIENT, is_transient
 from fusion_billing.dynamodb.usage.items import revision_entry, stored_of
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 _INSERTS = 25
 _EXISTS = frozenset({"DuplicateItem", "ConditionalCheckFailed"})
+_FIELDS = ("pk", "tgt", "pair", "ws", "we", "q", "at", "rev", "hist")
+_OPTIONAL_FIELDS = ("seq", "mem", "prop")
+_ONE = {"N": "1"}
 _OUTCOME_FIELDS = "pk, tgt, q, seq, mem, rev, voided"
 
 
@@ -59,7 +63,11 @@ class UsageBatch:
         self._window_table = window_table
         self._single = UsageStore(client, table, window_table)
         self._windows = WindowUsageStore(client, window_table)
-        self._statements: dict[tuple[str, ...], str] = {}
+        self._statements = {
+            given: _insert(table, (*_FIELDS, *compress(_OPTIONAL_FIELDS, given)))
+            for given in product((False, True), repeat=len(_OPTIONAL_FIELDS))
+        }
+        self._window_statements: dict[tuple[str, ...], str] = {}
 
     def push(self, source: str, records: Sequence[UsageRecord], at: str, deadline: Deadline) -> list[WriteResult]:
         """Store records, whose keys are distinct, and return the result of each.
@@ -122,18 +130,43 @@ class UsageBatch:
         return pending
 
     def _statement(self, source: str, record: UsageRecord, at: str) -> Any:
-        table = self._table_of(record)
-        item = _item(source, record, at)
-        shape = (table, *item)
-        statement = self._statements.get(shape)
-        if statement is None:
-            fields = ",".join(f"'{name}':?" for name in item)
-            statement = self._statements[shape] = f'INSERT INTO "{table}" VALUE {{{fields}}}'
+        if record.window_suffix is not None:
+            statement, parameters = self._insert_by_window(source, record, at)
+        else:
+            statement, parameters = self._insert_by_key(source, record, at)
         return {
             "Statement": statement,
-            "Parameters": list(item.values()),
+            "Parameters": parameters,
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
+
+    def _insert_by_window(self, source: str, record: UsageRecord, at: str) -> tuple[str, list[Attribute]]:
+        item = window_key(source, record, record.window_suffix or "") | new_attributes(record, at)
+        shape = tuple(item)
+        if shape not in self._window_statements:
+            self._window_statements[shape] = _insert(self._window_table, shape)
+        return self._window_statements[shape], list(item.values())
+
+    def _insert_by_key(self, source: str, record: UsageRecord, at: str) -> tuple[str, list[Attribute]]:
+        parameters: list[Attribute] = [
+            {"S": keys.usage_record(source, record.key)},
+            {"S": record.target},
+            {"S": record.pair},
+            {"S": record.start},
+            {"S": stored_end(record.start, record.end)},
+            {"N": record.number},
+            {"S": at},
+            _ONE,
+            {"L": [revision_entry(record, at)]},
+        ]
+        sequence, member, properties = record.sequence is not None, record.member is not None, bool(record.properties)
+        if sequence:
+            parameters.append({"N": str(record.sequence)})
+        if member:
+            parameters.append({"S": record.member})
+        if properties:
+            parameters.append({"S": record.properties})
+        return self._statements[sequence, member, properties], parameters
 
     def _table_of(self, record: UsageRecord) -> str:
         return self._table if record.window_suffix is None else self._window_table
@@ -180,28 +213,9 @@ def _key_values(item: ItemView) -> tuple[str, ...]:
     return tuple(item[name]["S"] for name in ("pk", "sk") if name in item)
 
 
-def _item(source: str, record: UsageRecord, at: str) -> Item:
-    """Return the item of a new record."""
-    item: Item = dict(_key(source, record))
-    if record.window_suffix is not None:
-        return item | new_attributes(record, at)
-    item |= {
-        "tgt": {"S": record.target},
-        "pair": {"S": record.pair},
-        "ws": {"S": record.start},
-        "we": {"S": stored_end(record.start, record.end)},
-        "q": {"N": record.number},
-        "at": {"S": at},
-        "rev": {"N": "1"},
-        "hist": {"L": [revision_entry(record, at)]},
-    }
-    if record.sequence is not None:
-        item["seq"] = {"N": str(record.sequence)}
-    if record.member is not None:
-        item["mem"] = {"S": record.member}
-    if record.properties:
-        item["prop"] = {"S": record.properties}
-    return item
+def _insert(table: str, attributes: Iterable[str]) -> str:
+    fields = ",".join(f"'{name}':?" for name in attributes)
+    return f'INSERT INTO "{table}" VALUE {{{fields}}}'
 
 
 def _chunks(values: list[_Entry], size: int) -> Iterator[list[_Entry]]:

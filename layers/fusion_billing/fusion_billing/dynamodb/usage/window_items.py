@@ -45,7 +45,7 @@ def window_key(source: str, record: UsageRecord | StoredUsageRecord | WindowKey,
 
 def new_attributes(record: UsageRecord, at: str) -> Item:
     """Return the attributes of a new record without its key."""
-    item: Item = {"q": {"N": record.number}, "at": {"N": str((parse_instant(at) - _EPOCH) // _MICROSECOND)}}
+    item: Item = {"q": {"N": record.number}, "at": {"N": _microseconds(at)}}
     if record.sequence is not None:
         item["seq"] = {"N": str(record.sequence)}
     if record.member is not None:
@@ -57,6 +57,11 @@ def new_attributes(record: UsageRecord, at: str) -> Item:
     return item
 
 
+@lru_cache(maxsize=64)  # the records of a batch are received at one moment
+def _microseconds(at: str) -> str:
+    return str((parse_instant(at) - _EPOCH) // _MICROSECOND)
+
+
 def revised(item: ItemView, record: UsageRecord, at: str) -> Item:
     """Return a stored item with a further revision. A push without a sequence leaves the stored sequence."""
     sequence = {"seq": item["seq"]} if "seq" in item else {}
@@ -66,7 +71,7 @@ def revised(item: ItemView, record: UsageRecord, at: str) -> Item:
 def voided(item: ItemView, at: str, *, actor: str, reason: str) -> Item:
     """Return a stored item with a revision that does not count; the last quantity stays."""
     stays = {name: value for name, value in item.items() if name not in {"pk", "sk", "by"}}
-    moment = {"at": {"N": str((parse_instant(at) - _EPOCH) // _MICROSECOND)}, "voided": {"BOOL": True}}
+    moment = {"at": {"N": _microseconds(at)}, "voided": {"BOOL": True}}
     return {**stays, **moment, **_with_entry(item, void_entry(at, actor, reason))}
 
 
