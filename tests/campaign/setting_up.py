@@ -20,7 +20,7 @@ from fusion_billing.application.save_subscription import SubscriptionWriter
 from fusion_billing.dynamodb import client as store_client
 from fusion_billing.messaging.wakeups import WakeUps
 from fusion_billing.odoo import client as odoo_client
-from fusion_billing.outbound import webhook_sender
+from fusion_billing.outbound import guarded_connection
 from fusion_billing.outbound.ssrf_guard import SsrfGuard
 from fusion_billing.outbound.webhook_sender import WebhookSender
 from local import tables as template_tables
@@ -114,9 +114,9 @@ def _patches(made: World) -> Iterator[Any]:
     yield patch.dict(SubscriptionWriter.__init__.__kwdefaults__, {"pause": clock.sleep})
     yield patch.dict(WebhookSender.__init__.__kwdefaults__, {"clock": clock.seconds})
     yield patch.object(SsrfGuard, "_resolve", lambda *_: [ip_address("93.184.216.34")])
-    yield patch.object(webhook_sender, "connect", made.receivers.connect)
+    yield patch.object(guarded_connection, "connect", made.receivers.connect)
     tls = SimpleNamespace(wrap_socket=lambda sock, server_hostname: sock.named(server_hostname))
-    yield patch.object(WebhookSender, "_tls", tls)
+    yield patch.object(guarded_connection, "public_tls", lambda: tls)
     for name, module in list(sys.modules.items()):
         if name.startswith(("functions.", "fusion_billing.")):
             if hasattr(module, "ThreadPoolExecutor"):
