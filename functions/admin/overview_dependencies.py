@@ -4,11 +4,14 @@ import time
 from functools import cache
 
 from functions.admin import dependencies, webhook_dependencies
-from functions.admin.services.overview import OverviewStores, Totals
+from functions.admin.overview_ports import Totals
+from functions.admin.services.overview import OverviewStores
 from fusion_billing import settings
 from fusion_billing.application.amount_totals import AmountTotals
+from fusion_billing.dynamodb.markers.marked_counts import MarkedCounts
 from fusion_billing.dynamodb.ratings.rated_amounts import RatedAmounts
 from fusion_billing.dynamodb.state.amount_totals import StoredTotals
+from fusion_billing.dynamodb.state.failing_pairs import FailingPairs
 
 
 @cache
@@ -29,5 +32,12 @@ def stores() -> OverviewStores:
         webhook_dependencies.endpoints(),
         dependencies.sources(),
         dependencies.keys(),
+        MarkedCounts(
+            dependencies.dynamodb(),
+            markers_table=settings.text("MARKERS_TABLE"),
+            state_table=settings.text("STATE_TABLE"),
+            shards=settings.integer("CHANGE_SHARDS", 16),
+        ),
+        FailingPairs(dependencies.dynamodb(), settings.text("STATE_TABLE")),
         time.monotonic,
     )

@@ -9,6 +9,7 @@ from aws_lambda_powertools import Logger, Metrics
 
 from functions.rate import ports
 from functions.rate.end_announcer import EndAnnouncer
+from functions.rate.failures import reason_of
 from functions.rate.hourly_pairs import HourlyRating
 from functions.rate.last_periods import LastPeriods
 from functions.rate.line_due_times import LineDueTimes
@@ -33,11 +34,11 @@ from fusion_billing.dynamodb.ratings.ratings import RatingsStore
 from fusion_billing.dynamodb.ratings.statements import StatementStore
 from fusion_billing.dynamodb.raw_responses import decode_reads_as_json
 from fusion_billing.dynamodb.state.amount_totals import StoredTotals
+from fusion_billing.dynamodb.state.failing_pairs import FailingPairs
 from fusion_billing.dynamodb.state.planner import PlannerState
 from fusion_billing.dynamodb.state.runs import RunStore
 from fusion_billing.dynamodb.usage.metric_keying import MetricKeying
 from fusion_billing.dynamodb.usage.pair_records import UsageRecords
-from fusion_billing.errors import FusionError
 from fusion_billing.instants import parse_instant
 from fusion_billing.messaging.queue import Queue
 from fusion_billing.messaging.relay_messages import InvoicesJob
@@ -153,6 +154,7 @@ def worker() -> Worker:
         end_announcer=EndAnnouncer(ratings, AnnouncedEnds(dynamodb, settings.text("RATINGS_TABLE")), events),
         last_periods=LastPeriods(ratings, relay_queue),
         hourly=hourly_rating(HourlyPairs(dynamodb, settings.text("MARKERS_TABLE"), shards=shards()), rating_cadence()),
+        failing=FailingPairs(dynamodb, settings.text("STATE_TABLE")),
         amounts=AmountTotals(
             RatedAmounts(dynamodb, settings.text("RATINGS_TABLE")),
             StoredTotals(dynamodb, settings.text("STATE_TABLE")),
@@ -189,12 +191,10 @@ def subscription(subscriptions: SubscriptionStore, subscription_id: str) -> Bill
 
 def report(pair: ChangedPair, error: Exception) -> None:
     """Log a pair that failed, with the reason if the service raised the error."""
-    # The message of any other error may quote stored data.
-    reason = str(error) if isinstance(error, FusionError | LookupError | ValueError) else ""
     fields: Mapping[str, Any] = {
         "subscription": pair.subscription,
         "metric": pair.metric,
         "month": pair.month,
         "error": type(error).__name__,
     }
-    logger().error("pair could not be rated", reason=reason, **fields)
+    logger().error("pair could not be rated", reason=reason_of(error), **fields)

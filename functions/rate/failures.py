@@ -7,12 +7,17 @@ from typing import TypeVar
 
 from functions.rate.ports import ChangeMarkers
 from functions.rate.rating_writer import RunStatistics
+from fusion_billing.billing.attention import FailingPair
 from fusion_billing.billing.planning import hour_of
 from fusion_billing.dynamodb.errors import failure_scope
 from fusion_billing.dynamodb.markers.changed_pairs import ChangedPair
+from fusion_billing.errors import FusionError
 
 MAX_UNAVAILABLE = 3
 """Subscriptions of one message whose reads or writes may be throttled before the whole message fails."""
+
+MOST_NOTED = 20
+"""Pairs of one message that are noted for operators; one more says that there are more."""
 
 Result = TypeVar("Result")
 
@@ -22,6 +27,11 @@ class Failed:
     """The result of work on a pair that failed. The failure is reported and the pair is marked again."""
 
     error: Exception
+
+
+def reason_of(error: Exception) -> str:
+    """Return why a pair failed, if the service itself says so: the message of another error may quote stored data."""
+    return str(error) if isinstance(error, FusionError | LookupError | ValueError) else ""
 
 
 class PairFailures:
@@ -63,6 +73,9 @@ class PairFailures:
 
     def _record(self, pair: ChangedPair, error: Exception) -> Failed:
         self._statistics.failed += 1
+        if len(self._statistics.failing) <= MOST_NOTED:
+            name = (pair.subscription, pair.metric)
+            self._statistics.failing[name] = FailingPair(*name, reason_of(error))
         self._report(pair, error)
         self._markers.put(pair, hour_of(self._now))
         return Failed(error)

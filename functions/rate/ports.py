@@ -3,10 +3,11 @@
 The adapters are in `fusion_billing.dynamodb` and `fusion_billing.messaging`; `tests.fakes` has in-memory ones.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from fusion_billing.billing.attention import FailingPair
 from fusion_billing.billing.closed_periods import ClosedPeriod
 from fusion_billing.billing.decisions import NewVersion, SameVersion
 from fusion_billing.billing.rating import RatingKey, StoredRating
@@ -37,6 +38,13 @@ class ChangeMarkers(Protocol):
 
     def put(self, pair: ChangedPair, hour: datetime) -> None:
         """Mark a pair as changed in an hour."""
+
+
+class FailingPairs(Protocol):
+    """Notes pairs that could not be rated (`dynamodb.state.failing_pairs.FailingPairs`)."""
+
+    def note(self, pairs: Collection[FailingPair], hour: datetime, *, is_capped: bool) -> None:
+        """Note pairs that could not be rated in an hour; `is_capped` if there are more. Raises `Unavailable`."""
 
 
 class AmountTotals(Protocol):

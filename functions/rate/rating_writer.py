@@ -1,12 +1,13 @@
 """Write decisions about ratings together with their events, and count them."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from functions.rate.line_due_times import LineDueTimes
 from functions.rate.ports import Ratings
+from fusion_billing.billing.attention import FailingPair
 from fusion_billing.billing.billed_subscription import BilledSubscription
 from fusion_billing.billing.decisions import NewVersion, SameVersion
 from fusion_billing.billing.rating import ComputedRating, StoredRating
@@ -26,12 +27,14 @@ class RunStatistics:
         changed: Ratings that have a new version.
         failed: Pairs that could not be rated; they are marked again.
         has_due_lines: Whether order lines are due now.
+        failing: Some of the pairs that failed, each with the last reason.
     """
 
     evaluated: int = 0
     changed: int = 0
     failed: int = 0
     has_due_lines: bool = False
+    failing: dict[tuple[str, str], FailingPair] = field(default_factory=dict)
 
     def as_counts(self) -> dict[str, int]:
         """Return the counts by the names that a run reports."""

@@ -1,15 +1,17 @@
 """Do the messages of the rating queue, and send on what there is no time for."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
 
 from functions.rate.end_announcer import EndAnnouncer
+from functions.rate.failures import MOST_NOTED
 from functions.rate.hourly_pairs import HourlyRating, NearingPairs, ShardPairs
 from functions.rate.last_periods import LastPeriods
-from functions.rate.ports import AmountTotals, ChangeMarkers, Queue, Runs, Subscriptions
+from functions.rate.ports import AmountTotals, ChangeMarkers, FailingPairs, Queue, Runs, Subscriptions
 from functions.rate.rater import Rater
 from functions.rate.rating_writer import RunStatistics
 from fusion_billing.billing.billed_subscription import BilledSubscription
@@ -49,6 +51,8 @@ class Worker:
     last_periods: LastPeriods
     hourly: HourlyRating | None = None
     """Which pairs are rated hourly, if the rating cadence is longer than an hour."""
+    failing: FailingPairs | None = None
+    """Where pairs that could not be rated are noted."""
     amounts: AmountTotals | None = None
     """The totals of the overview, which a sweep adds up."""
 
@@ -67,10 +71,18 @@ class Worker:
             self.queue.send([remaining])
         if rater.statistics.has_due_lines:
             self.relay.send([LinesJob()])
+        self._note_failing(rater.statistics, now)
         if job.run is not None:
             counts = rater.statistics.as_counts()
             self.runs.count(job.run, job.part_name, counts, finished=remaining is None)
         return rater.statistics
+
+    def _note_failing(self, statistics: RunStatistics, now: datetime) -> None:
+        """Note the pairs that failed, for the overview; their errors are in the log in any case."""
+        if self.failing is not None and statistics.failing:
+            pairs = list(statistics.failing.values())
+            with suppress(Unavailable):
+                self.failing.note(pairs[:MOST_NOTED], hour_of(now), is_capped=len(pairs) > MOST_NOTED)
 
     def _do(
         self, job: RatingJob, rater: Rater, now: datetime, has_time: Callable[[], bool], attempt: int

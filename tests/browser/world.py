@@ -9,8 +9,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from fusion_billing.billing.attention import FailingPair
+from fusion_billing.billing.planning import hour_of
 from fusion_billing.billing.rating import RatingKey
 from fusion_billing.dynamodb.ratings.order_lines import LineStore
+from fusion_billing.dynamodb.state.failing_pairs import FailingPairs
 from fusion_billing.dynamodb.webhooks.deliveries import DeliveryStore
 from fusion_billing.webhooks.delivery_result import DeliveryResult, EndpointResponse
 from tests.lives.service import RATING, RELAY, Answer, Service
@@ -271,6 +274,8 @@ def _troubles(world: World) -> None:
     start = datetime.fromisoformat(rating["period_start"])
     line = lines.get(RatingKey("4102", start, rating["charge"]))
     lines.fail(line, "order_locked", "The order S04102 is locked: unlock it in Odoo", NOW)
+    unpriced = FailingPair("4103", "api_calls", "charge api_calls_scale is in USD, the subscription in EUR")
+    FailingPairs(client, service.tables.state).note([unpriced], hour_of(NOW), is_capped=False)
     deliveries = DeliveryStore(client, service.tables.webhooks)
     due = deliveries.due(world.endpoint, NOW, limit=6)
     for number, found in enumerate(due):

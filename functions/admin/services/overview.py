@@ -1,14 +1,16 @@
 """Show in one response what is owed and what needs attention."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, TypedDict
+from typing import TypedDict
 
+from functions.admin.overview_ports import CountedDeliveries, CountedLines, FailingPairs, MarkedCounts, Totals
 from functions.admin.ports import ApiKeys, Sources
 from functions.admin.webhook_ports import Endpoints
 from fusion_billing.billing.amount_totals import Group, Sum
+from fusion_billing.billing.planning import HOUR, hour_of
 from fusion_billing.catalog.identifiers import DEFAULT_PAGE, MAX_PAGE
 from fusion_billing.currencies import with_digits
 from fusion_billing.dynamodb.ratings.order_line_items import CHANGED, FAILED, FINAL_INVOICE, state_partition_name
@@ -19,6 +21,11 @@ MOST_COUNTED = 1_000
 """Where counting stops."""
 
 _SECONDS = 1.0
+_COUNTING_SECONDS = 0.3
+_HOURS = 24
+_SETTLED = timedelta(minutes=5)
+"""How long after an hour its change markers are complete."""
+_LISTED = 20
 _EXPIRES_SOON = timedelta(days=30)
 _DUE_SOON = timedelta(days=7)
 _SOURCES, _ENDPOINTS = MAX_PAGE, DEFAULT_PAGE
@@ -60,6 +67,26 @@ class ExpiringKeyJson(TypedDict):
     expires_at: str
 
 
+class HourJson(CountJson):
+    """How many pairs changed in an hour."""
+
+    hour: str
+
+
+class FailingPairJson(TypedDict):
+    """A pair of a subscription and a metric that can't be rated."""
+
+    subscription: str
+    metric: str
+    reason: str
+
+
+class FailingPairsJson(CountJson):
+    """The pairs that can't be rated, some of them listed."""
+
+    items: list[FailingPairJson]
+
+
 class OverviewJson(TypedDict):
     """The overview; `amounts_calculated_at` is null while a part of the amounts was never added up."""
 
@@ -68,37 +95,12 @@ class OverviewJson(TypedDict):
     amounts: list[AmountJson]
     invoices_due: list[DueJson]
     lines: dict[str, CountJson]
+    changed_pairs: list[HourJson]
+    failing_pairs: FailingPairsJson
     failed_deliveries: CountJson
     failing_endpoints: list[str]
     disabled_endpoints: list[str]
     expiring_keys: list[ExpiringKeyJson]
-
-
-class Totals(Protocol):
-    """Keeps the totals of rated amounts (`application.amount_totals.AmountTotals`)."""
-
-    def refresh(self, now: datetime, has_time: Callable[[], bool], *, shard: int | None = None) -> bool:
-        """Add up the outdated parts while `has_time` returns True; raises `Unavailable`."""
-
-    def calculated_at(self, now: datetime) -> datetime | None:
-        """Return the time of the oldest part that may still change; None while a part is missing."""
-
-    def sums(self, now: datetime) -> Iterator[tuple[Group, Sum]]:
-        """Yield what is known of each group, once for each part."""
-
-
-class CountedLines(Protocol):
-    """Counts order lines (`dynamodb.ratings.order_lines.LineStore`)."""
-
-    def count(self, partition: str, most: int) -> int:
-        """Return how many lines are under a partition of the index, `most` at most."""
-
-
-class CountedDeliveries(Protocol):
-    """Counts deliveries (`dynamodb.webhooks.deliveries.DeliveryStore`)."""
-
-    def failed_count(self, endpoint_id: str, most: int) -> int:
-        """Return how many deliveries of an endpoint have failed, `most` at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,8 @@ class OverviewStores:
     endpoints: Endpoints
     sources: Sources
     keys: ApiKeys
+    marked: MarkedCounts
+    failing: FailingPairs
     clock: Callable[[], float]
     """A monotonic clock, in seconds."""
 
@@ -128,6 +132,8 @@ def overview(stores: OverviewStores, now: datetime) -> OverviewJson:
         "amounts": _amounts(sums, now),
         "invoices_due": _due(sums, now),
         "lines": {state: _lines(stores.lines, state) for state in (FAILED, FINAL_INVOICE, CHANGED)},
+        "changed_pairs": _changed(stores, now),
+        "failing_pairs": _failing(stores.failing, now),
         "failed_deliveries": _failed(stores.deliveries, endpoints),
         "failing_endpoints": [each.id for each in endpoints if each.enabled and each.failing_since is not None],
         "disabled_endpoints": [each.id for each in endpoints if not each.enabled],
@@ -169,6 +175,33 @@ def _due(sums: Iterable[tuple[Group, Sum]], now: datetime) -> list[DueJson]:
         }
         for (ends, currency), total in sorted(added.items())
     ]
+
+
+def _changed(stores: OverviewStores, now: datetime) -> list[HourJson]:
+    """Return the pairs that changed in each of the last 24 hours, as far as the hours are counted yet."""
+    until = stores.clock() + _COUNTING_SECONDS
+    last = hour_of(now - _SETTLED) - HOUR
+    hours = [last - number * HOUR for number in range(_HOURS)]
+    counts = dict(stores.marked.stored(hours))
+    for hour in hours:
+        if hour not in counts:
+            counted = stores.marked.count(hour, lambda: stores.clock() < until)
+            if counted is None:
+                break
+            counts[hour] = counted
+    return [
+        {"hour": rfc3339(hour), "count": counts[hour].count, "is_capped": counts[hour].is_capped}
+        for hour in sorted(counts)
+    ]
+
+
+def _failing(failing: FailingPairs, now: datetime) -> FailingPairsJson:
+    """Return the pairs that failed in this hour or the one before: each is tried again every hour."""
+    pairs, is_capped = failing.of([hour_of(now), hour_of(now) - HOUR])
+    items: list[FailingPairJson] = [
+        {"subscription": pair.subscription, "metric": pair.metric, "reason": pair.reason} for pair in pairs[:_LISTED]
+    ]
+    return {"count": len(pairs), "is_capped": is_capped, "items": items}
 
 
 def _lines(lines: CountedLines, state: str) -> CountJson:

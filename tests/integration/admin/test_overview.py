@@ -1,6 +1,6 @@
 """The overview: amounts by month, plan and currency, and what needs attention; bounded however much there is."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -9,11 +9,17 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from functions.admin import overview_dependencies
 from fusion_billing.billing.amount_totals import FRESH, Group, Part, PartTotals, Sum
+from fusion_billing.billing.attention import FailingPair
+from fusion_billing.billing.planning import HOUR, hour_of, hour_text
 from fusion_billing.billing.rating import RatingKey
 from fusion_billing.dynamodb.keys import rating_key
+from fusion_billing.dynamodb.markers.change_markers import marker_item
+from fusion_billing.dynamodb.markers.marked_counts import MarkedCount, MarkedCounts
 from fusion_billing.dynamodb.ratings.rated_amounts import RatedAmounts
 from fusion_billing.dynamodb.ratings.ratings import RatingsStore
 from fusion_billing.dynamodb.state.amount_totals import StoredTotals
+from fusion_billing.dynamodb.state.failing_pairs import FailingPairs
+from fusion_billing.instants import rfc3339
 from local.tables import Tables
 from tests.integration.admin.test_rating_lists import END
 from tests.integration.admin.world import START
@@ -113,3 +119,59 @@ def test_a_rating_of_an_earlier_release_is_added_up(dynamodb: DynamoDBClient, ta
     reader = RatedAmounts(dynamodb, tables.ratings)
     [rated] = [rated for shard in range(16) for rated in reader.page(Part("2026-12", shard), None, 500)[0]]
     assert (rated.amount, rated.is_invoiced, rated.ends) == (Decimal("1.10"), True, END.date())
+
+
+def mark(client: DynamoDBClient, table: str, hour: datetime, *pairs: str) -> None:
+    for names in ([f"{pair}#2026-11" for pair in pairs], [f"{pairs[0]}#2026-11"]):
+        client.put_item(TableName=table, Item=marker_item(names, hour_text(hour), 16))
+
+
+def test_changed_pairs_are_counted_by_hour_and_once(admin: "Admin", dynamodb: DynamoDBClient, tables: Tables) -> None:
+    hour = hour_of(admin.now)
+    mark(dynamodb, tables.markers, hour - 2 * HOUR, "a#calls", "b#calls", "!c#calls", "c#calls", "d#*")
+    mark(dynamodb, tables.markers, hour - 24 * HOUR, "a#calls", "a#seats")
+    mark(dynamodb, tables.markers, hour, "e#calls")
+    admin.now = hour + timedelta(minutes=6)
+    shown = admin.get("/v1/overview").json["changed_pairs"]
+    assert [each["hour"] for each in shown] == [rfc3339(hour - back * HOUR) for back in range(24, 0, -1)]
+    assert {each["hour"]: each["count"] for each in shown if each["count"]} == {
+        rfc3339(hour - 2 * HOUR): 3,
+        rfc3339(hour - 24 * HOUR): 2,
+    }
+    # An hour that is over is counted once in its life.
+    mark(dynamodb, tables.markers, hour - 2 * HOUR, "late#calls")
+    assert admin.get("/v1/overview").json["changed_pairs"] == shown
+
+
+def test_counting_stops_where_its_time_is_over(dynamodb: DynamoDBClient, tables: Tables) -> None:
+    counts = MarkedCounts(dynamodb, markers_table=tables.markers, state_table=tables.state, shards=16)
+    assert counts.count(START, lambda: False) is None
+    assert counts.stored([START]) == {}
+    assert counts.count(START, lambda: True) == MarkedCount(0, is_capped=False)
+    assert counts.stored([START]) == {START: MarkedCount(0, is_capped=False)}
+
+
+def test_counting_stops_at_its_limit(dynamodb: DynamoDBClient, tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fusion_billing.dynamodb.markers.marked_counts.MOST", 2)
+    mark(dynamodb, tables.markers, START, "a#calls", "b#calls", "c#calls")
+    counts = MarkedCounts(dynamodb, markers_table=tables.markers, state_table=tables.state, shards=16)
+    assert counts.count(START, lambda: True) == MarkedCount(2, is_capped=True)
+    assert counts.stored([START]) == {START: MarkedCount(2, is_capped=True)}
+
+
+def test_failing_pairs_of_the_latest_hours_are_listed(admin: "Admin", dynamodb: DynamoDBClient, tables: Tables) -> None:
+    failing, hour = FailingPairs(dynamodb, tables.state), hour_of(admin.now)
+    reason = "charge calls is in USD#the subscription in EUR"
+    failing.note([FailingPair("42", "calls", reason), FailingPair("43", "seats", "")], hour - HOUR, is_capped=False)
+    failing.note([FailingPair("42", "calls", reason)], hour, is_capped=True)
+    failing.note([FailingPair("9", "calls", "corrected since")], hour - 2 * HOUR, is_capped=False)
+    assert admin.get("/v1/overview").json["failing_pairs"] == {
+        "count": 2,
+        "is_capped": True,
+        "items": [
+            {"subscription": "42", "metric": "calls", "reason": reason},
+            {"subscription": "43", "metric": "seats", "reason": ""},
+        ],
+    }
+    admin.now += 2 * HOUR
+    assert admin.get("/v1/overview").json["failing_pairs"] == {"count": 0, "is_capped": False, "items": []}

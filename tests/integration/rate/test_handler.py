@@ -14,10 +14,12 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from functions.rate import dependencies
 from functions.rate.handler import handler
 from fusion_billing.application.amount_totals import AmountTotals
-from fusion_billing.billing.planning import hour_text
+from fusion_billing.billing.attention import FailingPair
+from fusion_billing.billing.planning import hour_of, hour_text
 from fusion_billing.dynamodb import client
 from fusion_billing.dynamodb.ratings.rated_amounts import RatedAmounts
 from fusion_billing.dynamodb.state.amount_totals import StoredTotals
+from fusion_billing.dynamodb.state.failing_pairs import FailingPairs
 from fusion_billing.messaging.rating_messages import sweep_jobs
 from local.tables import Tables
 
@@ -164,6 +166,8 @@ def test_a_pair_that_cant_be_rated_is_alarmed_and_named_in_the_log(
     (line,) = [json.loads(one) for one in out.splitlines() if "could not be rated" in one]
     assert (line["subscription"], line["metric"], line["month"]) == ("42", "api_calls", "2026-11")
     assert line["reason"] == "charge api_calls is in USD, the subscription in EUR"
+    noted = FailingPairs(small_world.client, small_world.tables.state).of([hour_of(small_world.now)])
+    assert noted == ([FailingPair("42", "api_calls", line["reason"])], False)
 
 
 def test_an_event_of_no_known_kind_is_an_error(small_world: "World", queues: Queues) -> None:

@@ -1,7 +1,7 @@
 /** What is owed, what needs attention, and what is invoiced this week. */
 
 import { get, getAll, getIfAny, path } from "../lib/api.js";
-import { amount, date, units } from "../lib/format.js";
+import { amount, date, dateTime, units } from "../lib/format.js";
 import { html, useEffect, useState } from "../lib/html.js";
 import { link } from "../lib/router.js";
 import { allows } from "../lib/session.js";
@@ -11,6 +11,8 @@ import { Amounts, AmountTable, day } from "./overview_amounts.js";
 import { customerName } from "./subscriptions.js";
 
 const COUNTING = 2000;
+const MOST_LOADS = 10;
+const FRESH = 360_000;
 
 /** @param {{session: any}} props */
 export function Screen({ session }) {
@@ -23,16 +25,27 @@ export function Screen({ session }) {
 /** What an operator sees: all of it in one response, or piece by piece if the service has no such response. */
 function Operators() {
   const loading = useData(() => getIfAny("overview"), []);
-  const isCounting = loading.data?.amounts_calculated_at === null;
+  const [loads, setLoads] = useState(1);
+  const at = loading.data?.amounts_calculated_at;
+  const isCounting = at === null;
+  const isOld = at && Date.parse(loading.data.calculated_at) - Date.parse(at) > FRESH;
+  const again = () => {
+    setLoads(loads + 1);
+    loading.reload();
+  };
   useEffect(() => {
-    const timer = isCounting ? setTimeout(loading.reload, COUNTING) : 0;
+    const timer = isCounting || (isOld && loads < MOST_LOADS) ? setTimeout(again, COUNTING) : 0;
     return () => clearTimeout(timer);
   }, [loading.data]);
   return html`<${Loaded} from=${loading} what="the overview">${(/** @type {any} */ overview) => {
     if (overview === null) return html`<${Amounts} /><${Pieces} /><${Due} />`;
-    return html`<${AmountTable} rows=${overview.amounts.map(asRow)} isWhole=${!isCounting} note=${isCounting ? "Still counting …" : ""} />
+    return html`<${AmountTable} rows=${overview.amounts.map(asRow)} isWhole=${!isCounting} note=${isCounting ? "Still counting …" : isOld ? `As of ${dateTime(at)}` : ""} />
       <h2>What needs attention</h2><${Attention} items=${attention(overview)} />
-      <${DueDays} days=${overview.invoices_due} />`;
+      <${DueDays} days=${overview.invoices_due} />
+      <${Table} caption="Changed pairs by hour" name="changed-pairs" rows=${overview.changed_pairs} sort=${0} descending=${true} pageSize=${6} empty="Not counted yet." columns=${[
+        { label: "Hour", value: (/** @type {any} */ row) => row.hour, show: (/** @type {any} */ row) => dateTime(row.hour) },
+        { label: "Pairs", value: (/** @type {any} */ row) => row.count, show: (/** @type {any} */ row) => `${units(row.count)}${row.is_capped ? "+" : ""}`, isNumber: true },
+      ]} />`;
   }}</${Loaded}>`;
 }
 
@@ -71,8 +84,10 @@ function Attention({ items }) {
 }
 
 /** Return what an operator should look at. @param {any} overview @returns {{text: string, link: string}[]} */
-function attention({ lines, failed_deliveries, failing_endpoints, disabled_endpoints, expiring_keys }) {
+function attention({ lines, failed_deliveries, failing_endpoints, disabled_endpoints, expiring_keys, failing_pairs }) {
   const found = Object.entries(LINES).flatMap(([state, text]) => (lines[state].count ? [{ text: text(lines[state]), link: link(["lines"], { state }) }] : []));
+  for (const { subscription, metric, reason } of failing_pairs?.items ?? []) found.push({ text: `${metric} of ${subscription} can't be rated: ${reason || "see the log"}`, link: link(["subscription", subscription]) });
+  if (failing_pairs?.count > failing_pairs?.items.length || failing_pairs?.is_capped) found.push({ text: `${counted(failing_pairs, "pair")} can't be rated`, link: link(["subscriptions"]) });
   const webhooks = link(["webhooks"]);
   if (failed_deliveries.count) found.push({ text: counted(failed_deliveries, "failed delivery", "failed deliveries"), link: webhooks });
   for (const id of failing_endpoints) found.push({ text: `The endpoint ${id} is failing`, link: link(["webhooks", id], { state: "failed" }) });

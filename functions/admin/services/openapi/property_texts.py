@@ -152,6 +152,7 @@ OF_NAME: dict[str, str] = {
     "group_by": "Properties by whose values usage is rated separately",
     "hash": "SHA-256 of the statement and the hash before it",
     "history": "Changes, the newest first",
+    "hour": "Start of the hour",
     "id": "ID",
     "idempotency_key": "Identifies the record: the same key again corrects it, and never counts twice",
     "in_app": "Quantity in the app",

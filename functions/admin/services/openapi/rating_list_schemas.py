@@ -91,6 +91,10 @@ def _overview() -> Schema:
         "amount": DECIMAL_TEXT,
         "subscriptions": COUNT,
     }
+    counted: dict[str, Schema] = {"count": COUNT, "is_capped": {"type": "boolean"}}
+    hour = object_(("hour", *counted), hour=INSTANT, **counted)
+    pair = dict.fromkeys(("subscription", "metric", "reason"), TEXT)
+    pairs = object_((*counted, "items"), **counted, items=array(object_(tuple(pair), **pair)))
     lines = dict.fromkeys(("failed", "final_invoice", "changed"), count)
     whole: dict[str, Schema] = {
         "calculated_at": INSTANT,
@@ -98,6 +102,8 @@ def _overview() -> Schema:
         "amounts": array(object_(tuple(amounts), **amounts)),
         "invoices_due": array(object_(tuple(due), **due)),
         "lines": object_(tuple(lines), **lines),
+        "changed_pairs": array(hour) | {"description": "of the last 24 hours, as far as they are counted"},
+        "failing_pairs": pairs | {"description": "pairs that could not be rated in this hour or the one before"},
         "failed_deliveries": count,
         "failing_endpoints": array(TEXT),
         "disabled_endpoints": array(TEXT),

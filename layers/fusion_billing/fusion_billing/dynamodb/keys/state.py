@@ -12,6 +12,16 @@ def amounts_key(month: str, shard: int) -> Key:
     return primary(f"AMOUNTS#{month}#{shard:02d}")
 
 
+def failing_pairs_key(hour: str) -> Key:
+    """Return the key of the pairs that could not be rated in an hour (`2026-11-03T14`)."""
+    return primary(f"FAILING#{hour}")
+
+
+def marked_count_key(hour: str) -> Key:
+    """Return the key of the number of pairs that changed in an hour (`2026-11-03T14`)."""
+    return primary(f"CHANGED#{hour}")
+
+
 def lease_key(name: str) -> Key:
     """Return the key of a lease."""
     return primary(f"LEASE#{name}")
