@@ -11,6 +11,7 @@ from tests.campaign.faults import KINDS, Fault
 from tests.campaign.schedules import SCHEDULES
 from tests.campaign.story import Step, Story
 from tests.campaign.world import World
+from tests.lives import window_keys
 
 BEGIN = datetime(2026, 1, 12, 9, tzinfo=UTC)
 REST_DAYS = 5
@@ -34,6 +35,7 @@ class Play:
         self.customers = Customers(world, story.spec)
         self.checks = Checks(world, self.app, self.customers)
         self.sending: dict[str, Any] | None = None
+        self.derived_keys: dict[int, str] = {}
         self.schedules = SCHEDULES
         self._faults: list[Fault] = []
 
@@ -92,15 +94,16 @@ class Play:
 
     def on_batch(self, records: tuple[tuple[Any, ...], ...]) -> None:
         bodies = [self._body(*record) for record in records]
+        bodies = window_keys.distinct(bodies)
         self.app.batch([body for body in bodies if body["idempotency_key"] not in self.app.books])
 
     def on_again(self, number: int) -> None:
-        known = self.app.books.get(f"k{number}")
+        known = self.app.books.get(self._key(number))
         if known is not None and not known.voided:
             self._push(dict(known.body))
 
     def on_correct(self, number: int, quantity: str, step: int | None) -> None:
-        known = self.app.books.get(f"k{number}")
+        known = self.app.books.get(self._key(number))
         if known is None:
             return
         body = {**known.body, "quantity": quantity}
@@ -110,7 +113,7 @@ class Play:
         self._push(body)
 
     def on_void(self, number: int) -> None:
-        self.app.void(f"k{number}")
+        self.app.void(self._key(number))
 
     def on_invoice(self, customer: int) -> None:
         self.customers.invoice(self.customers.all[customer])
@@ -155,7 +158,14 @@ class Play:
         }
         properties = {"region": region} if region is not None else None
         optional = {"sequence": sequence, "member": member, "properties": properties}
-        return body | {name: value for name, value in optional.items() if value is not None}
+        body |= {name: value for name, value in optional.items() if value is not None}
+        if self.story.spec["metrics"][metric].get("idempotency") == "window":
+            body["idempotency_key"] = window_keys.derived(body, number)
+            self.derived_keys.setdefault(number, body["idempotency_key"])
+        return body
+
+    def _key(self, number: int) -> str:
+        return self.derived_keys.get(number, f"k{number}")
 
     # --- coming to rest ---
 

@@ -5,7 +5,7 @@ from random import Random
 from typing import Any
 
 from tests.campaign.faults import KINDS
-from tests.lives import definitions
+from tests.lives import definitions, window_keys
 from tests.lives.definitions import REGIONS
 
 Step = tuple[Any, ...]
@@ -34,7 +34,7 @@ def story(seed: int, kind: str | None) -> Story:
     listens = random.random() < 0.6
     if kind is not None and KINDS[kind].listens is not None:
         listens = bool(KINDS[kind].listens)
-    spec = _spec(random, listens=listens)
+    spec = _spec(random, f"{seed} {kind}", listens=listens)
     maker = _Maker(random, spec)
     steps = [maker.push(), maker.push(), *(maker.next() for _ in range(random.randrange(5, 14)))]
     if kind is not None:
@@ -45,9 +45,10 @@ def story(seed: int, kind: str | None) -> Story:
     return Story(spec, [*steps, maker.push(), ("wait", 1.2)])
 
 
-def _spec(random: Random, *, listens: bool) -> dict[str, Any]:
+def _spec(random: Random, seed: str, *, listens: bool) -> dict[str, Any]:
     metrics = {f"m{number}": random.choice(_AGGREGATIONS) for number in range(random.choice([1, 2]))}
     bodies = {code: definitions.metric(random, kind) for code, kind in metrics.items()}
+    window_keys.choose(bodies, seed)
     charges = {}
     for number in range(random.choice([1, 2, 2, 3])):
         code = random.choice(list(metrics))

@@ -28,6 +28,7 @@ from tests.campaign.planted_bugs.base import Bug
 from tests.campaign.receivers import Receivers
 from tests.campaign.schedules import Schedule, Timetable
 from tests.lives import odoo as lives_odoo
+from tests.lives import window_keys
 from tests.lives.api import api_event
 from tests.lives.killing import Killed
 from tests.lives.service import RATING, RELAY, Answer, Clock
@@ -130,7 +131,10 @@ class World:
 
     def push(self, body: Mapping[str, Any], *, quiet: bool = False) -> Answer | None:
         """Push usage; None if there was no response."""
-        return self._http("ingest", "POST", "/v1/usage", body, quiet=quiet)
+        answer = self._http("ingest", "POST", "/v1/usage", window_keys.as_sent(body), quiet=quiet)
+        if answer is not None and answer.status < 400:
+            self.wrong += window_keys.wrong_keys(body, answer.body)
+        return answer
 
     def call(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, *, quiet: bool = False

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from tests.lives import definitions
+from tests.lives import definitions, window_keys
 
 Event = tuple[Any, ...]
 """Its name, then its arguments: numbers and texts, which mean the same whatever else happens."""
@@ -25,6 +25,8 @@ def life(seed: int, features: frozenset[str]) -> tuple[dict[str, Any], list[Even
         world["ends"] = Random(f"final {seed}").random() < 0.3
     if "cadence" in features:
         world["rating_cadence"] = Random(f"cadence {seed}").choice(["1h", "1h", "3h", "6h", "24h"])
+    if "windows" in features:
+        window_keys.choose(world["metrics"], seed)
     maker = _Maker(random, world, features)
     return world, [maker.next() for _ in range(random.randrange(8, MOST_EVENTS))]
 

@@ -15,7 +15,7 @@ from fusion_billing.billing.billed_subscription import billed_subscription
 from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
 from local.odoo.errors import UserError
-from tests.lives import oracle
+from tests.lives import oracle, window_keys
 from tests.lives.definitions import PLANS
 from tests.lives.events import Event
 from tests.lives.killing import Kill
@@ -69,6 +69,8 @@ class Life:
     plans_at_close: dict[datetime, list[tuple[datetime | None, str]]] = field(default_factory=dict)
     order: int = ORDER
     final_invoices: list[int] = field(default_factory=list)
+    derived_keys: dict[int, str] = field(default_factory=dict)
+    """The key of a record by its number, where the service derives it from the window."""
     is_reopened: bool = False
     anchor: int = 0
     """The day of the month on which the periods start: the start's, where the first invoice is on it too."""
@@ -117,7 +119,8 @@ class Life:
 
     def on_batch(self, records: tuple[Any, ...], *, kill: Kill | None) -> None:
         bodies = [self._body(number, record) for number, record in records]
-        bodies = [body for body in bodies if body["idempotency_key"] not in self.books]
+        known = self.books.keys() | self.unanswered.keys()
+        bodies = [body for body in window_keys.distinct(bodies) if body["idempotency_key"] not in known]
         if not bodies:
             return
         answer = self.service.push({"records": bodies}, kill)
@@ -128,12 +131,12 @@ class Life:
             self._note(body, result["outcome"], result.get("error", {}).get("code", ""))
 
     def on_again(self, number: int, *, kill: Kill | None) -> None:
-        known = self.books.get(f"k{number}")
+        known = self.books.get(self._key(number))
         if known is not None and not known.voided:
             self._send(known.body, kill)
 
     def on_correct(self, number: int, quantity: str, step: int | None, *, kill: Kill | None) -> None:
-        known = self.books.get(f"k{number}")
+        known = self.books.get(self._key(number))
         if known is None:
             return
         body = {**known.body, "quantity": quantity}
@@ -143,7 +146,7 @@ class Life:
         self._send(body, kill)
 
     def on_void(self, number: int, *, kill: Kill | None) -> None:
-        key = f"k{number}"
+        key = self._key(number)
         if key not in self.books:
             return
         self._settle_unanswered(key)
@@ -304,7 +307,14 @@ class Life:
         }
         properties = {"region": region} if region is not None else None
         optional = {"sequence": sequence, "member": member, "properties": properties}
-        return body | {name: value for name, value in optional.items() if value is not None}
+        body |= {name: value for name, value in optional.items() if value is not None}
+        if self.world["metrics"][metric].get("idempotency") == "window":
+            body["idempotency_key"] = window_keys.derived(body, number)
+            self.derived_keys.setdefault(number, body["idempotency_key"])
+        return body
+
+    def _key(self, number: int) -> str:
+        return self.derived_keys.get(number, f"k{number}")
 
     def _first_instant(self) -> datetime:
         return datetime.fromisoformat(self.world["start"]).replace(tzinfo=self._zone).astimezone(UTC)

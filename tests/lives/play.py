@@ -14,7 +14,7 @@ from tests.lives.life import BEGIN, Life, seeded
 from tests.lives.service import service
 
 FEATURES: frozenset[str] = frozenset(
-    {"levels", "void", "unknown", "plans", "pause", "life", "chain", "close", "final", "hooks", "cadence"}
+    {"levels", "void", "unknown", "plans", "pause", "life", "chain", "close", "final", "hooks", "cadence", "windows"}
 )
 """What lives make use of beside pushes, prices and invoices; `events` says what each brings."""
 

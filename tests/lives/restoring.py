@@ -14,7 +14,7 @@ from tests.lives import checks, events
 from tests.lives.life import ACCEPTED, BEGIN, Broken, Life, seeded
 from tests.lives.service import RATING, RELAY, service
 
-FEATURES: frozenset[str] = frozenset({"levels", "void", "unknown", "hooks", "cadence"})
+FEATURES: frozenset[str] = frozenset({"levels", "void", "unknown", "hooks", "cadence", "windows"})
 """Of the features of a life, those that are not about definitions, which an operator restores by hand."""
 
 ALL = tuple(field.name for field in fields(Tables))

@@ -43,7 +43,7 @@ from local import tables as template_tables
 from local.odoo.admin import Admin
 from local.odoo.engine import StandIn
 from local.tables import Tables
-from tests.lives import odoo
+from tests.lives import odoo, window_keys
 from tests.lives.api import api_event
 from tests.lives.killing import Kill, Killed, Killer
 from tests.memory_dynamodb import MemoryDynamoDB, MemorySQS
@@ -149,8 +149,11 @@ class Service:
 
     def push(self, body: Mapping[str, Any], kill: Kill | None = None) -> Answer | None:
         """Push usage; None where the function was killed before it answered."""
-        event = api_event("POST", "/v1/usage", body, key=self.key, now=self.clock.now)
-        return self._answered(self.run(lambda: functions.ingest.handler.handler(event, CONTEXT), kill))
+        event = api_event("POST", "/v1/usage", window_keys.as_sent(body), key=self.key, now=self.clock.now)
+        answer = self._answered(self.run(lambda: functions.ingest.handler.handler(event, CONTEXT), kill))
+        if answer is not None and answer.status < 400:
+            self.failures += window_keys.wrong_keys(body, answer.body)
+        return answer
 
     def call(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, kill: Kill | None = None

@@ -34,7 +34,8 @@ class UsageUnconditional(Bug, name="usage_written_unconditionally"):
     found_by = (2, None)
 
     def dynamodb(self, operation: str, request: dict[str, Any], send: Send) -> Any:
-        if operation == "update_item" and request["TableName"] == self.world.tables.usage:
+        usage = self.world.tables.usage, self.world.tables.window_usage
+        if operation == "update_item" and request["TableName"] in usage:
             return send(**unconditional(request))
         return send(**request)
 
