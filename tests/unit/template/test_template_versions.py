@@ -13,7 +13,7 @@ Translate = Callable[..., Template]
 
 FUNCTIONS = ("IngestFunction", "RateFunction", "RelayFunction", "AdminFunction")
 GRADUAL = ("IngestFunction", "AdminFunction")
-SUBSTITUTED = re.compile(r"\$\{(\w+)\}")
+SUBSTITUTED = re.compile(r"\$\{(\w+)(?:\.\w+)?\}(?!:live)")  # but a function's own ARN with its alias
 
 
 def versions(template: Template) -> dict[str, str]:
