@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from fusion_billing.billing.amount_totals import Group, Sum
-    from fusion_billing.billing.attention import FailingPair
+    from fusion_billing.billing.attention import FailingPair, MissingCounter
     from fusion_billing.dynamodb.markers.marked_counts import MarkedCount
 
 
@@ -21,6 +21,9 @@ class Totals(Protocol):
 
     def sums(self, now: datetime) -> "Iterator[tuple[Group, Sum]]":
         """Yield what is known of each group, once for each part."""
+
+    def missing(self, now: datetime) -> "tuple[list[MissingCounter], int]":
+        """Return some of the counters that no longer come, the longest missing first, and their number."""
 
 
 class CountedLines(Protocol):

@@ -87,6 +87,21 @@ class FailingPairsJson(CountJson):
     items: list[FailingPairJson]
 
 
+class MissingCounterJson(TypedDict):
+    """A charge of a subscription whose usage came regularly, and no longer does."""
+
+    subscription: str
+    charge: str
+    metric: str
+    last_changed_at: str
+
+
+class MissingCountersJson(CountJson):
+    """The counters that no longer come, some of them listed."""
+
+    items: list[MissingCounterJson]
+
+
 class OverviewJson(TypedDict):
     """The overview; `amounts_calculated_at` is null while a part of the amounts was never added up."""
 
@@ -97,6 +112,7 @@ class OverviewJson(TypedDict):
     lines: dict[str, CountJson]
     changed_pairs: list[HourJson]
     failing_pairs: FailingPairsJson
+    missing_counters: MissingCountersJson
     failed_deliveries: CountJson
     failing_endpoints: list[str]
     disabled_endpoints: list[str]
@@ -134,6 +150,7 @@ def overview(stores: OverviewStores, now: datetime) -> OverviewJson:
         "lines": {state: _lines(stores.lines, state) for state in (FAILED, FINAL_INVOICE, CHANGED)},
         "changed_pairs": _changed(stores, now),
         "failing_pairs": _failing(stores.failing, now),
+        "missing_counters": _missing(stores.totals, now),
         "failed_deliveries": _failed(stores.deliveries, endpoints),
         "failing_endpoints": [each.id for each in endpoints if each.enabled and each.failing_since is not None],
         "disabled_endpoints": [each.id for each in endpoints if not each.enabled],
@@ -202,6 +219,20 @@ def _failing(failing: FailingPairs, now: datetime) -> FailingPairsJson:
         {"subscription": pair.subscription, "metric": pair.metric, "reason": pair.reason} for pair in pairs[:_LISTED]
     ]
     return {"count": len(pairs), "is_capped": is_capped, "items": items}
+
+
+def _missing(totals: Totals, now: datetime) -> MissingCountersJson:
+    counters, count = totals.missing(now)
+    items: list[MissingCounterJson] = [
+        {
+            "subscription": counter.subscription,
+            "charge": counter.charge,
+            "metric": counter.metric,
+            "last_changed_at": rfc3339(counter.changed_at),
+        }
+        for counter in counters[:_LISTED]
+    ]
+    return {"count": count, "is_capped": False, "items": items}
 
 
 def _lines(lines: CountedLines, state: str) -> CountJson:

@@ -1,5 +1,6 @@
 """The overview: amounts by month, plan and currency, and what needs attention; bounded however much there is."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -9,13 +10,14 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from functions.admin import overview_dependencies
 from fusion_billing.billing.amount_totals import FRESH, Group, Part, PartTotals, Sum
-from fusion_billing.billing.attention import FailingPair
+from fusion_billing.billing.attention import FailingPair, MissingCounter
 from fusion_billing.billing.planning import HOUR, hour_of, hour_text
 from fusion_billing.billing.rating import RatingKey
 from fusion_billing.dynamodb.keys import rating_key
 from fusion_billing.dynamodb.markers.change_markers import marker_item
 from fusion_billing.dynamodb.markers.marked_counts import MarkedCount, MarkedCounts
 from fusion_billing.dynamodb.ratings.rated_amounts import RatedAmounts
+from fusion_billing.dynamodb.ratings.rating_writes import Save
 from fusion_billing.dynamodb.ratings.ratings import RatingsStore
 from fusion_billing.dynamodb.state.amount_totals import StoredTotals
 from fusion_billing.dynamodb.state.failing_pairs import FailingPairs
@@ -24,7 +26,7 @@ from local.tables import Tables
 from tests.integration.admin.test_rating_lists import END
 from tests.integration.admin.world import START
 from tests.integration.admin.world_fixture import World
-from tests.rating_items import put_rating
+from tests.rating_items import put_rating, rating_save
 
 if TYPE_CHECKING:
     from tests.integration.admin.conftest import Admin
@@ -94,7 +96,8 @@ def test_a_new_container_shows_complete_amounts_in_one_read(
 def test_stored_totals_are_read_as_they_were_added_up(dynamodb: DynamoDBClient, tables: Tables) -> None:
     stored, part = StoredTotals(dynamodb, tables.state), Part("2026-12", 3)
     group = Group(END.date(), False, "Größe/L", "KWD", opens_at=START)
-    totals = PartTotals(START + timedelta(microseconds=5), {group: Sum(Decimal("1.105"), 2, 1)})
+    missing = [MissingCounter("42", "calls", "api_calls", START)]
+    totals = PartTotals(START + timedelta(microseconds=5), {group: Sum(Decimal("1.105"), 2, 1)}, missing, 7)
     stored.put(part, totals)
     assert stored.get([part, Part("2026-12", 4)]) == {part: totals}
 
@@ -175,3 +178,27 @@ def test_failing_pairs_of_the_latest_hours_are_listed(admin: "Admin", dynamodb: 
     }
     admin.now += 2 * HOUR
     assert admin.get("/v1/overview").json["failing_pairs"] == {"count": 0, "is_capped": False, "items": []}
+
+
+def test_a_counter_that_no_longer_comes_is_listed(admin: "Admin", dynamodb: DynamoDBClient, tables: Tables) -> None:
+    ratings = RatingsStore(dynamodb, tables.ratings, line_partitions=8)
+    rows = {"calls": "sum", "seats": "max"}
+    for charge, aggregation in rows.items():
+        key, metric = RatingKey("42", START, charge), {"code": charge, "name": charge, "aggregation": aggregation}
+        for day in range(1, 6):
+            stored = ratings.get(key)
+            changes = {"units": str(day), "metric": charge, "metric_definition": metric}
+            save = rating_save(key, END, **changes)
+            decision = replace(save.decision, version=day)
+            [error] = ratings.save_many([Save(decision, stored, 42)], now=START + timedelta(days=day))
+            assert error is None
+    admin.now = START + timedelta(days=6, hours=23)
+    assert complete(admin)["missing_counters"]["count"] == 0
+    admin.now = START + timedelta(days=7)
+    item = {"subscription": "42", "charge": "calls", "metric": "calls"}
+    expected = {**item, "last_changed_at": rfc3339(START + timedelta(days=5))}
+    overview_dependencies.amount_totals.cache_clear()
+    for _ in range(2):
+        assert complete(admin)["missing_counters"] == {"count": 1, "is_capped": False, "items": [expected]}
+    admin.now = END + timedelta(days=1)
+    assert complete(admin)["missing_counters"]["count"] == 1

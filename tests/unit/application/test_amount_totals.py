@@ -9,6 +9,7 @@ from itertools import count
 from fusion_billing.application import amount_totals
 from fusion_billing.application.amount_totals import AmountTotals
 from fusion_billing.billing.amount_totals import FRESH, SETTLED_FRESH, Part, PartTotals, RatedAmount, parts_shown
+from fusion_billing.billing.attention import MissingCounter
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 START, END = datetime(2026, 11, 1, tzinfo=UTC), date(2026, 12, 1)
@@ -169,3 +170,19 @@ def test_the_months_shown_span_the_turn_of_the_year() -> None:
         "2027-01",
         "2027-02",
     ]
+
+
+def test_counters_that_no_longer_come_are_listed_and_counted() -> None:
+    containers = Containers()
+    late, early = (
+        MissingCounter(name, "calls", "api_calls", NOW - timedelta(days=days)) for name, days in (("a", 2), ("b", 9))
+    )
+    containers.rated.parts[DECEMBER] = [
+        rated("a", counter=late, expected_by=NOW),
+        rated("c", counter=MissingCounter("c", "calls", "api_calls", NOW), expected_by=NOW + timedelta(seconds=1)),
+    ]
+    containers.rated.parts[Part("2026-12", 4)] = [rated("b", counter=early, expected_by=NOW - timedelta(days=1))] * 25
+    containers.start().refresh(NOW, always)
+    totals = containers.start()
+    totals.refresh(NOW, never)
+    assert totals.missing(NOW) == ([early] * 20 + [late], 26)

@@ -50,6 +50,7 @@ def test_a_history_comes_out_as_it_went_in(history: Sequence[HistoryEntry], newe
     document, found = unpack(pack('{"steps":"\\n"}', history, newest))
     assert document == '{"steps":"\\n"}'
     assert tuple(found) == (*history, newest)[-HISTORY:]
+    assert found.unit_times() == [(entry.units, datetime.fromisoformat(entry.at)) for entry in found]
 
 
 def test_a_history_holds_the_latest_fifty_versions() -> None:

@@ -84,10 +84,11 @@ function Attention({ items }) {
 }
 
 /** Return what an operator should look at. @param {any} overview @returns {{text: string, link: string}[]} */
-function attention({ lines, failed_deliveries, failing_endpoints, disabled_endpoints, expiring_keys, failing_pairs }) {
+function attention({ lines, failed_deliveries, failing_endpoints, disabled_endpoints, expiring_keys, failing_pairs, missing_counters }) {
   const found = Object.entries(LINES).flatMap(([state, text]) => (lines[state].count ? [{ text: text(lines[state]), link: link(["lines"], { state }) }] : []));
   for (const { subscription, metric, reason } of failing_pairs?.items ?? []) found.push({ text: `${metric} of ${subscription} can't be rated: ${reason || "see the log"}`, link: link(["subscription", subscription]) });
   if (failing_pairs?.count > failing_pairs?.items.length || failing_pairs?.is_capped) found.push({ text: `${counted(failing_pairs, "pair")} can't be rated`, link: link(["subscriptions"]) });
+  for (const { subscription, metric, last_changed_at } of missing_counters?.items ?? []) found.push({ text: `No usage of ${metric} by ${subscription} since ${dateTime(last_changed_at)}`, link: link(["subscription", subscription]) });
   const webhooks = link(["webhooks"]);
   if (failed_deliveries.count) found.push({ text: counted(failed_deliveries, "failed delivery", "failed deliveries"), link: webhooks });
   for (const id of failing_endpoints) found.push({ text: `The endpoint ${id} is failing`, link: link(["webhooks", id], { state: "failed" }) });

@@ -172,6 +172,7 @@ OF_NAME: dict[str, str] = {
     "kind": "How the order came about",
     "lang": "Odoo's language of the customer",
     "last_used_on": "Day in UTC on which the key was last used; null if it never was",
+    "last_changed_at": "When the units changed last",
     "line": "ID of the order line",
     "lines": "Order lines",
     "maximum_amount": "Largest amount of a period",

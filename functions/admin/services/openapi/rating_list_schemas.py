@@ -95,6 +95,8 @@ def _overview() -> Schema:
     hour = object_(("hour", *counted), hour=INSTANT, **counted)
     pair = dict.fromkeys(("subscription", "metric", "reason"), TEXT)
     pairs = object_((*counted, "items"), **counted, items=array(object_(tuple(pair), **pair)))
+    counter = {**dict.fromkeys(("subscription", "charge", "metric"), TEXT), "last_changed_at": INSTANT}
+    counters = object_((*counted, "items"), **counted, items=array(object_(tuple(counter), **counter)))
     lines = dict.fromkeys(("failed", "final_invoice", "changed"), count)
     whole: dict[str, Schema] = {
         "calculated_at": INSTANT,
@@ -104,6 +106,7 @@ def _overview() -> Schema:
         "lines": object_(tuple(lines), **lines),
         "changed_pairs": array(hour) | {"description": "of the last 24 hours, as far as they are counted"},
         "failing_pairs": pairs | {"description": "pairs that could not be rated in this hour or the one before"},
+        "missing_counters": counters | {"description": "usage that came regularly and no longer does"},
         "failed_deliveries": count,
         "failing_endpoints": array(TEXT),
         "disabled_endpoints": array(TEXT),

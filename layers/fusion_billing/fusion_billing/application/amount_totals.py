@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
 from fusion_billing.billing.amount_totals import FRESH, Group, Part, PartTotals, RatedAmount, Sum, parts_shown
+from fusion_billing.billing.attention import MissingCounter
 from fusion_billing.catalog.identifiers import MAX_PAGE
 
 PAGE = MAX_PAGE
@@ -86,6 +87,12 @@ class AmountTotals(Generic[_Position]):
             if part in self._known:
                 yield from self._known[part].sums.items()
 
+    def missing(self, now: datetime) -> tuple[list[MissingCounter], int]:
+        """Return some of the counters that no longer come, the longest missing first, and their number."""
+        known = [self._known[part] for part in parts_shown(now) if part in self._known]
+        listed = [counter for totals in known for counter in totals.missing]
+        return sorted(listed, key=lambda counter: counter.changed_at), sum(totals.missing_count for totals in known)
+
     def _outdated(self, now: datetime, shard: int | None, fresh_for: timedelta) -> list[Part]:
         """Return the parts to add up: those that are missing first, then the oldest."""
         parts = [part for part in parts_shown(now, shard) if part not in self._known]
@@ -108,7 +115,7 @@ class AmountTotals(Generic[_Position]):
                 begun.add(rated)
             if begun.position is None:
                 del self._begun[part]
-                self._known[part] = PartTotals(begun.began_at, begun.sums)
+                self._known[part] = PartTotals(begun.began_at, begun.sums, begun.missing, begun.missing_count)
                 self.stored.put(part, self._known[part])
                 return True
         return False

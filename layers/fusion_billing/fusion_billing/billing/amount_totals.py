@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
+from fusion_billing.billing.attention import MissingCounter
 from fusion_billing.catalog.identifiers import LIST_SHARDS
 from fusion_billing.decimals import EXACT, ZERO
 
@@ -16,6 +17,9 @@ FRESH = timedelta(minutes=5)
 """How old the totals of a part may be before it is added up again."""
 SETTLED_FRESH = timedelta(days=7)
 """The same for a month that is over and invoiced as a whole."""
+
+MOST_LISTED = 20
+"""Counters of a part that are listed if they no longer come."""
 
 _MONTHS_BEFORE, _MONTHS_AFTER, _MONTHS = 2, 1, 12
 
@@ -39,6 +43,10 @@ class RatedAmount(NamedTuple):
     currency: str
     amount: Decimal
     is_invoiced: bool
+    counter: MissingCounter | None = None
+    """The charge, if its usage comes regularly."""
+    expected_by: datetime | None = None
+    """By when more usage is expected, as long as the period lasts."""
 
 
 class Group(NamedTuple):
@@ -78,6 +86,9 @@ class PartTotals:
 
     began_at: datetime
     sums: dict[Group, Sum] = field(default_factory=dict)
+    missing: list[MissingCounter] = field(default_factory=list)
+    """Some of the counters that no longer come."""
+    missing_count: int = 0
     _subscription: str = ""
     _counted: set[Group] = field(default_factory=set)
 
@@ -89,6 +100,10 @@ class PartTotals:
             self._subscription, self._counted = rated.subscription, set()
         self.sums.setdefault(group, Sum()).add(rated.amount, 1, 0 if group in self._counted else 1)
         self._counted.add(group)
+        if rated.counter is not None and rated.expected_by is not None and rated.expected_by <= self.began_at:
+            self.missing_count += 1
+            if len(self.missing) < MOST_LISTED:
+                self.missing.append(rated.counter)
 
     def is_fresh(self, part: Part, now: datetime, fresh_for: timedelta) -> bool:
         """Return whether the totals need not be added up again yet: for `fresh_for`, if they may still change."""

@@ -5,9 +5,6 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
-from fusion_billing.billing.rating import HistoryEntry
-from fusion_billing.instants import parse_instant
-
 _CHANGES, _GAPS = 8, 3
 """The latest changes of units that are considered, and the fewest gaps between them that make a habit."""
 _LEAST = timedelta(days=1)
@@ -37,13 +34,14 @@ class MissingCounter(NamedTuple):
     changed_at: datetime
 
 
-def expected_change(history: Sequence[HistoryEntry]) -> ExpectedChange | None:
+def expected_change(versions: Sequence[tuple[str, datetime]]) -> ExpectedChange | None:
     """Return when units that changed regularly are expected to change again: after twice their longest recent gap.
 
-    At the earliest a day after the last change. None without three gaps at least.
+    At the earliest a day after the last change. `versions` are the units and the time of each version of a rating.
+    None without three gaps at least.
     """
-    changes = [entry for before, entry in pairwise(history) if before.units != entry.units]
-    times = [parse_instant(entry.at) for entry in [*history[:1], *changes][-_CHANGES:]]
+    changes = [at for (before, _), (units, at) in pairwise(versions) if before != units]
+    times = [*(at for _, at in versions[:1]), *changes][-_CHANGES:]
     gaps = [later - earlier for earlier, later in pairwise(times)]
     if len(gaps) < _GAPS:
         return None

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from fusion_billing.billing.amount_totals import Part, RatedAmount
+from fusion_billing.billing.attention import MissingCounter, expected_change
+from fusion_billing.billing.rating import HistoryEntry
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.attributes import Item
 from fusion_billing.dynamodb.consistent_reads import MAX_READS
 from fusion_billing.dynamodb.errors import unavailable_when_transient
 from fusion_billing.dynamodb.ratings.packed_documents import read_documents
+from fusion_billing.dynamodb.ratings.packed_history import PackedHistory
 from fusion_billing.errors import Unavailable
 from fusion_billing.retry import WRITES
 
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _INDEX = "ends"
+_GROWING = frozenset({"sum", "count"})
 _ATTRIBUTES = "pk, sk, amount, frozen, packed, doc"
 
 
@@ -68,22 +72,35 @@ class RatedAmounts:
 
 def _amount(item: Item) -> RatedAmount | None:
     """Return what a total needs of a rating; None if its document can't be read."""
-    subscription, start, _, _ = keys.parse_rating_key(item["pk"]["S"], item["sk"]["S"])
-    document = json.loads(read_documents(item)[0])
+    subscription, start, charge, corrects = keys.parse_rating_key(item["pk"]["S"], item["sk"]["S"])
+    document_json, history = read_documents(item)
+    document = json.loads(document_json)
     try:
         ends = _local_date(document["period_end"], document["timezone"])
         plan, currency = str(document["plan"]), str(document["currency"])
     except (KeyError, TypeError, ValueError):
         return None
-    return RatedAmount(
-        subscription,
-        _instant(start),
-        ends,
-        plan,
-        currency,
-        Decimal(item["amount"]["S"]),
-        "frozen" in item and bool(item["frozen"]["BOOL"]),
-    )
+    amount, is_invoiced = Decimal(item["amount"]["S"]), "frozen" in item and bool(item["frozen"]["BOOL"])
+    rated = RatedAmount(subscription, _instant(start), ends, plan, currency, amount, is_invoiced)
+    if is_invoiced or corrects or not _counts_on(document):
+        return rated
+    expected = expected_change(_unit_times(history))
+    if expected is None or expected.expected_by >= _instant(document["period_end"]):
+        return rated
+    counter = MissingCounter(subscription, charge, str(document.get("metric", "")), expected.changed_at)
+    return rated._replace(counter=counter, expected_by=expected.expected_by)
+
+
+def _unit_times(history: Sequence[HistoryEntry]) -> list[tuple[str, datetime]]:
+    if isinstance(history, PackedHistory):
+        return history.unit_times()
+    return [(entry.units, _instant(entry.at)) for entry in history]
+
+
+def _counts_on(document: dict[str, Any]) -> bool:
+    """Return whether any usage changes the units, and the subscription goes on: else they may rest for good."""
+    aggregation = (document.get("metric_definition") or {}).get("aggregation")
+    return aggregation in _GROWING and document.get("is_rated") is not False and not document.get("final_invoice")
 
 
 @lru_cache(maxsize=4096)

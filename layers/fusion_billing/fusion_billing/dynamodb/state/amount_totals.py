@@ -10,8 +10,9 @@ from zlib import compress, decompress
 from botocore.exceptions import ClientError
 
 from fusion_billing.billing.amount_totals import Group, Part, PartTotals, Sum
+from fusion_billing.billing.attention import MissingCounter
 from fusion_billing.dynamodb import errors, keys
-from fusion_billing.dynamodb.attributes import Item, time_to_live, utc
+from fusion_billing.dynamodb.attributes import Item, from_document, integer, time_to_live, utc
 from fusion_billing.dynamodb.consistent_reads import MAX_READS
 from fusion_billing.instants import rfc3339, sortable
 
@@ -60,6 +61,9 @@ class StoredTotals:
             "sums": {"B": packed},
             "ttl": time_to_live(totals.began_at, KEPT),
         }
+        if totals.missing_count:
+            item["missing"] = from_document([_missing_row(counter) for counter in totals.missing])
+            item["missing_count"] = {"N": str(totals.missing_count)}
         try:
             with errors.unavailable_when_transient():
                 self._client.put_item(
@@ -90,7 +94,16 @@ def _row(group: Group, total: Sum) -> list[Any]:
 
 def _totals(item: Item) -> PartTotals:
     rows = json.loads(decompress(bytes(item["sums"]["B"])))
-    return PartTotals(utc(item["at"]["S"]), dict(map(_group_and_sum, rows)))
+    totals = PartTotals(utc(item["at"]["S"]), dict(map(_group_and_sum, rows)))
+    if "missing" in item:
+        rows = json.loads(item["missing"]["S"])
+        totals.missing = [MissingCounter(name, charge, metric, utc(at)) for name, charge, metric, at in rows]
+        totals.missing_count = integer(item, "missing_count")
+    return totals
+
+
+def _missing_row(counter: MissingCounter) -> list[str]:
+    return [counter.subscription, counter.charge, counter.metric, rfc3339(counter.changed_at)]
 
 
 def _group_and_sum(row: Sequence[Any]) -> tuple[Group, Sum]:
