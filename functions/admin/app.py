@@ -181,7 +181,7 @@ def _check_path(route: Route, parameters: Mapping[str, str]) -> None:
 
 
 def _check_query(route: Route, query: Mapping[str, str]) -> None:
-    unknown = sorted(set(query) - set(route.parameters))
+    unknown = [] if route.any_query else sorted(set(query) - set(route.parameters))
     if unknown:
         faults = [Fault(name, "unknown_parameter", "Unknown query parameter") for name in unknown]
         raise Refused(faults, code="invalid_parameter")

@@ -11,9 +11,12 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from html import escape
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from functions.admin.responses import Response
+from fusion_billing import settings
 from fusion_billing.errors import NotFound
 from fusion_billing.http.api_gateway import headers_of
 from fusion_billing.json_types import JsonMapping, JsonObject
@@ -44,7 +47,7 @@ _HEADERS = {
 _CHECK_EACH_TIME, _KEEP = "no-cache", "public, max-age=31536000, immutable"
 _KEEP_SHORTLY = "public, max-age=300"
 _METHODS = frozenset({"GET", "HEAD"})
-_VERSION_MARK = b"{{version}}"
+_VERSION_MARK, _ISSUER_MARK = b"{{version}}", b"{{issuer}}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +141,14 @@ def version_of_files() -> str:
 @cache
 def _page() -> _File:
     content = (FOLDER / "index.html").read_bytes()
+    content = content.replace(_ISSUER_MARK, escape(_issuer()).encode())
     return _made(".html", content.replace(_VERSION_MARK, version_of_files().encode()))
+
+
+def _issuer() -> str:
+    """Return the host where people can sign in to the console; empty if there is none."""
+    is_offered = settings.text("OIDC_CLIENT_ID", "")
+    return urlsplit(settings.text("OIDC_ISSUER", "")).netloc if is_offered else ""
 
 
 @cache

@@ -16,7 +16,10 @@ from tests.conftest import Service
 
 SUBSCRIPTION = "4101"
 START, END = datetime(2026, 10, 1, tzinfo=timezone.utc), datetime(2026, 10, 2, tzinfo=timezone.utc)
-FOR_BROWSERS = {"POST /v1/sessions", "GET /v1/sessions", "DELETE /v1/sessions"}
+FOR_BROWSERS = {
+    *("POST /v1/sessions", "GET /v1/sessions", "DELETE /v1/sessions"),
+    *("GET /v1/sessions/oidc", "GET /v1/sessions/oidc/callback"),
+}
 """Routes that a program has no use for: it has a key."""
 
 

@@ -2,8 +2,11 @@
 
 import { html, useState } from "./lib/html.js";
 import { Field, Form } from "./lib/form.js";
-import { Problem } from "./lib/api.js";
+import { Problem, SERVICE } from "./lib/api.js";
 import { signIn } from "./lib/session.js";
+
+const ISSUER = document.getElementById("app")?.dataset.issuer;
+const FAILED = /^\?sign_in=([a-z_]+)$/.exec(location.search)?.[1];
 
 /** @param {{ended: boolean}} props `ended`: a session was open and has ended */
 export function SignIn({ ended }) {
@@ -23,6 +26,8 @@ export function SignIn({ ended }) {
         onChange=${setKey} error=${error}
         hint="Starts with fb_. It is exchanged for a session of eight hours and not stored in the browser." />
     </${Form}>
+    ${ISSUER ? html`<p><a href=${`${SERVICE}v1/sessions/oidc?return_to=${encodeURIComponent(location.hash)}`}>Sign in with ${ISSUER}</a></p>` : null}
+    ${FAILED ? html`<p class="error" role="alert">Signing in did not work: ${FAILED.replaceAll("_", " ")}.</p>` : null}
     ${refused ? html`<p class="hint">An operator creates keys on the screen “Sources and keys”, or with
       <code>python -m fusion_billing.bootstrap</code>.</p>` : null}
   </main>`;

@@ -42,6 +42,7 @@ class Route:
         page_members: The members of a page beside `items` and `cursor`, each the name of a schema's property in
             `PageMembers`.
         portal: Whether a portal token opens the route, for its own subscription. No other route opens to one.
+        any_query: Whether query parameters that are not named are taken too: another service adds what it likes.
         paged: Whether the route takes `limit` and `cursor`. Its response is a page of `responses`' schema.
     """
 
@@ -63,6 +64,7 @@ class Route:
     csv: bool = False
     portal: bool = False
     audited: Audited | None = None
+    any_query: bool = False
 
     @property
     def area(self) -> Literal["admin", "usage"] | None:

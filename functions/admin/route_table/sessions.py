@@ -38,4 +38,23 @@ SESSIONS = (
         headers=("Fusion-Session",),
         audited="by_handler",
     ),
+    Route(
+        "GET",
+        "/v1/sessions/oidc",
+        "sign_in.begin",
+        None,
+        "Send a browser to the issuer of JWTs to sign in",
+        {302: None},
+        query=("return_to",),
+    ),
+    Route(
+        "GET",
+        "/v1/sessions/oidc/callback",
+        "sign_in.finish",
+        None,
+        "Take a browser back from the issuer of JWTs; the response sets the session's cookie",
+        {302: None},
+        any_query=True,
+        audited="by_handler",
+    ),
 )

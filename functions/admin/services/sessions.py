@@ -72,7 +72,7 @@ def show(principal: Principal, sources: Sources) -> SessionJson:
     source = sources.get(principal.source)
     shown: SessionJson = {
         "source": principal.source,
-        "source_name": principal.source if source is None else source.name,
+        "source_name": principal.person or (principal.source if source is None else source.name),
         "key_id": principal.key_id,
         "scopes": sorted(principal.scopes),
     }

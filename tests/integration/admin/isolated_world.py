@@ -279,6 +279,8 @@ class TwoParties:
             "POST /v1/sessions": [{"body": {"key": "fb_x"}}],
             "GET /v1/sessions": [{}],
             "DELETE /v1/sessions": [{}],
+            "GET /v1/sessions/oidc": [{}],
+            "GET /v1/sessions/oidc/callback": [{}],
             "POST /v1/portal-tokens": [{"body": {"subscription": names["subscription"]}}],
             "POST /v1/ratings/run": [{"body": {"subscription": names["subscription"], "sweep": False}}],
             "GET /v1/ratings/runs/{run}": [{"path": {"run": self.run}}],

@@ -16,6 +16,7 @@ __all__ = ["two_parties"]
 
 PORTAL = [route for route in ROUTES if route.portal]
 OPEN = {"GET /v1/health", "GET /openapi.json", "POST /v1/sessions", "GET /v1/sessions", "DELETE /v1/sessions"}
+OPEN |= {"GET /v1/sessions/oidc", "GET /v1/sessions/oidc/callback"}
 
 
 def token_of(world: TwoParties, subscription: str, **body: Any) -> str:

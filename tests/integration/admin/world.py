@@ -131,6 +131,8 @@ def requests(names: Mapping[str, str]) -> dict[str, Valid]:
         "POST /v1/sessions": Valid(body={"key": names["key_text"]}),
         "GET /v1/sessions": Valid(),
         "DELETE /v1/sessions": Valid(),
+        "GET /v1/sessions/oidc": Valid({}, {"return_to": "#/sources"}),
+        "GET /v1/sessions/oidc/callback": Valid({}, {"code": "c", "state": "s"}),
         "GET /v1/overview": Valid(),
         "GET /v1/audit": Valid({}, {"from": "2026-11-01T00:00:00Z", "limit": "1"}),
         "GET /v1/health": Valid(),

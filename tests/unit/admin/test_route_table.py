@@ -72,7 +72,10 @@ def test_a_route_does_nothing_for_a_key_with_every_scope_but_its_own(
 
 def test_only_health_the_document_and_signing_in_are_open() -> None:
     open_paths = {route.path for route in SERVED if route.scope is None}
-    assert open_paths == {"/v1/health", "/openapi.json", "/v1/sessions"}
+    assert open_paths == {
+        *("/v1/health", "/openapi.json", "/v1/sessions"),
+        *("/v1/sessions/oidc", "/v1/sessions/oidc/callback"),
+    }
 
 
 def test_every_scope_of_a_route_exists() -> None:

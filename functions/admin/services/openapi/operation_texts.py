@@ -39,6 +39,7 @@ PARAMETERS: dict[str, tuple[str, object]] = {
     "period_start": ("Start of the billing period", "2026-11-01T00:00:00Z"),
     "plan": ("Name of a plan", "Pro"),
     "reason": ("Why, for the history of the definition", "New prices of 2027"),
+    "return_to": ("Screen of the console to show then", "#/sources"),
     "run": ("ID of a run", "run_0123456789abcdef0123456789abcdef"),
     "since": ("Events from this instant on", "2026-11-01T00:00:00Z"),
     "source": ("Source of the record, if it is not the key's own; requires the scope `admin`", "src_app"),
@@ -53,6 +54,10 @@ PARAMETERS: dict[str, tuple[str, object]] = {
 """Parameter -> its description and an example."""
 
 NOTES: dict[str, str] = {
+    "GET /v1/sessions/oidc": "A failure leads back to the console, with `?sign_in=<code>`.",
+    "GET /v1/sessions/oidc/callback": (
+        "The issuer adds `code` and `state`, or `error`. A failure leads back to the console, with `?sign_in=<code>`."
+    ),
     "POST /v1/usage": (
         "A record counts once, however often it is sent: the same key again with another quantity corrects it. Records "
         "of a batch take effect in their order, and a bad one never costs the others. Send `unavailable` ones again."

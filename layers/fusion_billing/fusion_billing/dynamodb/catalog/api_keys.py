@@ -27,6 +27,9 @@ _SESSION = "session_"
 LIMITS = ("metrics", "plans", "subscriptions")
 """Attributes of a source's limits on its keys and endpoints."""
 
+_OPTIONAL = ("rps", *LIMITS)
+"""Attributes that a key has only while its source has such a limit."""
+
 LIVE_KEYS = 2  # the old one and the new one, while an app moves from one to the other
 
 
@@ -91,6 +94,31 @@ class KeyStore:
                 code="too_many_keys",
             ) from error
 
+    def put_person(self, key_id: str, stored: StoredKey) -> None:
+        """Store what a person may do now; its sessions go on, unless they were revoked. Raises `Unavailable`."""
+        item = _write(key_id, stored)
+        attributes = {name: value for name, value in item.items() if name not in keys.api_key_key(key_id)}
+        names = {f"#{name}": name for name in (*attributes, *_OPTIONAL)}
+        gone = [f"#{name}" for name in _OPTIONAL if name not in attributes]
+        is_not_revoked = "attribute_exists(pk) AND attribute_not_exists(revoked)"
+        update: Any = {
+            "TableName": self._table,
+            "Key": keys.api_key_key(key_id),
+            "UpdateExpression": "SET "
+            + ", ".join(f"#{name} = :{name}" for name in attributes)
+            + (f" REMOVE {', '.join(gone)}" if gone else ""),
+            "ConditionExpression": is_not_revoked,
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": {f":{name}": value for name, value in attributes.items()},
+        }
+        with unavailable_when_transient():
+            try:
+                self._client.update_item(**update)
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                    raise
+                self._client.put_item(TableName=self._table, Item=item)
+
     def begin_session(self, key_id: str, session: NewSession, now: datetime) -> None:
         """Store a session of a key, and delete its expired sessions, or the oldest if there are too many.
 
@@ -102,8 +130,7 @@ class KeyStore:
         by_age = sorted(stored.sessions, key=lambda id_: stored.sessions[id_].expires_at)
         live = [id_ for id_ in by_age if stored.sessions[id_].expires_at > now]
         ended = [id_ for id_ in by_age if id_ not in live[-(MAX_SESSIONS - 1) :]]
-        value = {"hash": {"S": session.stored.hash}, "expires_at": {"S": rfc3339(session.stored.expires_at)}}
-        self._change_sessions(key_id, add=(session.id, {"M": value}), remove=ended)
+        self._change_sessions(key_id, add=(session.id, _session_attribute(session.stored)), remove=ended)
 
     def end_session(self, key_id: str, session_id: str) -> None:
         """End a session. An ended session stays ended. Raises `Unavailable`."""
@@ -178,6 +205,10 @@ class KeyStore:
         return True
 
 
+def _session_attribute(session: StoredSession) -> Any:
+    return {"M": {"hash": {"S": session.hash}, "expires_at": {"S": rfc3339(session.expires_at)}}}
+
+
 def _strings(values: tuple[str, ...]) -> dict[str, Any]:
     return {"L": [{"S": value} for value in values]}
 
@@ -191,6 +222,8 @@ def _write(key_id: str, stored: StoredKey) -> dict[str, Any]:
         "scopes": _strings(tuple(sorted(principal.scopes))),
         "created": {"S": rfc3339(stored.created)},
     }
+    if principal.person is not None:
+        item["person"] = {"S": principal.person}
     if stored.expires is not None:
         item["expires"] = {"S": rfc3339(stored.expires)}
     if stored.requests_per_second is not None:
@@ -212,6 +245,7 @@ def _read(key_id: str, item: dict[str, Any]) -> StoredKey:
         metrics=_set(item, "metrics"),
         plans=_set(item, "plans"),
         subscriptions=_set(item, "subscriptions"),
+        person=item["person"]["S"] if "person" in item else None,
     )
     revoked, expires, rate = item.get("revoked"), item.get("expires"), item.get("rps")
     return StoredKey(

@@ -80,6 +80,7 @@ from fusion_billing.dynamodb.keys.state import (
     partition_lease,
     request_count_key,
     run_key,
+    sign_in_key,
 )
 from fusion_billing.dynamodb.keys.usage import (
     is_usage_record,
@@ -188,6 +189,7 @@ __all__ = [
     "rating_parts_prefix",
     "request_count_key",
     "run_key",
+    "sign_in_key",
     "source_key",
     "statement_key",
     "statement_partition",

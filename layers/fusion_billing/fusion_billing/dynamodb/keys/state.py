@@ -47,6 +47,11 @@ def key_use_key(key_id: str) -> Key:
     return primary(f"USED#{key_id}")
 
 
+def sign_in_key(digest: str) -> Key:
+    """Return the key of the item that says that a sign-in has ended, by the SHA-256 of its state."""
+    return primary(f"SIGNIN#{digest}")
+
+
 def run_key(run: str) -> Key:
     """Return the key of a run on demand."""
     return primary(f"RUN#{run}")
