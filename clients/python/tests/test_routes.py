@@ -86,6 +86,22 @@ def test_usage(client: Client, stored_key: str) -> None:
     assert compared.differing[0].in_service == Decimal(1_200)
 
 
+def test_usage_keyed_by_window(client: Client) -> None:
+    code = f"w{uuid.uuid4().hex[:8]}"
+    metric = client.metrics.put(code, {"name": "Logins", "aggregation": "sum", "idempotency": "window"})
+    assert metric.idempotency == "window"
+    counter = {name: value for name, value in record(3).items() if name != "idempotency_key"} | {"metric": code}
+    [first] = client.usage.push([counter], by_window=True).results
+    [again] = client.usage.push([counter], by_window=True).results
+    assert (first.outcome, again.outcome) == ("created", "unchanged")
+    assert first.idempotency_key == again.idempotency_key
+    assert first.idempotency_key == f"window~{SUBSCRIPTION}~{code}~20261001T000000Z~20261002T000000Z"
+    assert client.usage.get(first.idempotency_key).quantity == Decimal(3)
+    [rejected] = client.usage.push([counter]).rejected
+    assert rejected.error is not None
+    assert rejected.error.code == "window_key_mismatch"
+
+
 @pytest.mark.usefixtures("stored_key")
 def test_ratings(client: Client) -> None:
     usage = client.subscriptions.usage(SUBSCRIPTION, at=START)

@@ -11,10 +11,10 @@ MOST_RECORDS: Final = 500
 MOST_BYTES: Final = 3_500_000
 
 
-def prepared(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a record as JSON, with an idempotency key."""
+def prepared(record: Mapping[str, Any], *, by_window: bool = False) -> dict[str, Any]:
+    """Return a record as JSON, with an idempotency key unless the service derives it from the window."""
     made: dict[str, Any] = encode(dict(record))
-    if "idempotency_key" not in made:
+    if "idempotency_key" not in made and not by_window:
         made["idempotency_key"] = uuid.uuid4().hex
     return made
 

@@ -19,14 +19,14 @@ _UNAVAILABLE = RetryPolicy(attempts=4)
 class Usage(Resource):
     """The routes of usage records."""
 
-    def push(self, records: Iterable[Mapping[str, Any]]) -> PushResults:
+    def push(self, records: Iterable[Mapping[str, Any]], *, by_window: bool = False) -> PushResults:
         """Push usage records, any number of them; return the result of each, in their order.
 
         A record without an `idempotency_key` gets one, so that a retry does not count it twice; it is in the
-        result. Records that were `unavailable` are sent again, in their order. A rejected record never costs the
-        others.
+        result. With `by_window` the service derives it: all records are of metrics with `"idempotency": "window"`.
+        Records that were `unavailable` are sent again, in their order. A rejected record never costs the others.
         """
-        pushed = [prepared(record) for record in records]
+        pushed = [prepared(record, by_window=by_window) for record in records]
         found: dict[int, PushResult] = {}
         remaining = list(range(len(pushed)))
         attempt = 1

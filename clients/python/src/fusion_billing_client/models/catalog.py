@@ -25,6 +25,7 @@ class MetricDefinition(_MetricRequired, total=False):
 
     unit: str
     rounding: Mapping[str, Any]
+    idempotency: str
     version: int
 
 
@@ -101,6 +102,7 @@ class Metric(Model):
     version: int
     unit: str | None = None
     rounding: Mapping[str, Any] | None = None
+    idempotency: str | None = None
     history: tuple[Change, ...] = ()
 
 
