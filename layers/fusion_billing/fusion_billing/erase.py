@@ -6,8 +6,8 @@ r"""Erase the data of one customer: the usage, the names and the history of a su
         python -m fusion_billing.erase SUBSCRIPTION [METRIC...]
 
 What was billed stays as it is: ratings of invoiced periods, statements, and the order lines and invoices in Odoo. So
-the command refuses a subscription of which anything may still be invoiced. Name metrics that were deleted since. The
-command may be repeated. docs/data-protection.md says what else there is.
+the command refuses a subscription of which anything may still be invoiced. Name metrics that an earlier release
+created, and that were deleted since. The command may be repeated. docs/data-protection.md says what else there is.
 """
 
 import sys
@@ -71,7 +71,8 @@ class Erasure:
         if stored.erased is None:
             self._require_finished(stored)
             self._erasing.names(stored, now)
-        records = self._erasing.usage(subscription, dict.fromkeys((*self._catalog.metrics(), *metrics)))
+        every = dict.fromkeys((*self._catalog.metrics(), *self._erasing.metrics(), *metrics))
+        records = self._erasing.usage(subscription, every)
         return Erased(records, self._erasing.history(subscription))
 
     def _require_finished(self, stored: StoredSubscription) -> None:

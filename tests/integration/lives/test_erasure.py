@@ -14,6 +14,7 @@ from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
 from fusion_billing.erase import Erasure
 from fusion_billing.errors import Conflict
 from tests.integration.lives.test_final_invoice import START, World
+from tests.lives import window_keys
 from tests.lives.service import Service, service
 
 pytestmark = pytest.mark.integration
@@ -55,7 +56,7 @@ def billed(world: World) -> dict[str, Any]:
 
 
 def _count_by_window(made: Service) -> None:
-    """Push a record of a metric whose records are keyed by their window; no charge is on it."""
+    """Push a record of a metric whose records are keyed by their window, and delete the metric."""
     metric = {"name": "Logins", "aggregation": "sum", "idempotency": "window"}
     assert made.call("PUT", "/v1/metrics/logins", metric).status == 201  # type: ignore[union-attr]
     record = {
@@ -65,8 +66,10 @@ def _count_by_window(made: Service) -> None:
         "period_end": "2026-11-04T01:00:00Z",
         "quantity": "17",
     }
+    record["idempotency_key"] = window_keys.derived(record, 0)
     assert made.push(record).status == 201  # type: ignore[union-attr]
     assert made.dynamodb.contents(made.tables.window_usage)
+    assert made.call("DELETE", "/v1/metrics/logins").status == 204  # type: ignore[union-attr]
 
 
 def erased_customer(*, rates_erased: bool = False) -> dict[str, Any]:

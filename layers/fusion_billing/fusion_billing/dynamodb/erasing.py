@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from fusion_billing.catalog.stored_subscription import StoredSubscription
@@ -44,6 +45,11 @@ class Erasing:
         )
         SubscriptionStore(self._client, self._catalog_table).put(new, stored)
 
+    def metrics(self) -> list[str]:
+        """Return the codes of all metrics that were created, deleted ones too, but by earlier releases."""
+        partition = keys.metric_keying_key("")["pk"]["S"]
+        return [item["sk"]["S"] for item in self._keys({"TableName": self._catalog_table}, "pk", partition)]
+
     def history(self, subscription: str) -> int:
         """Delete the changes of a subscription; return how many."""
         partition = keys.history_partition("SUBSCRIPTION", subscription)
@@ -83,10 +89,12 @@ class Erasing:
             request["ExclusiveStartKey"] = response["LastEvaluatedKey"]
 
     def _delete(self, table: str, items: Iterable[Item]) -> int:
-        pending = [{"DeleteRequest": {"Key": key}} for key in items]
-        for first in range(0, len(pending), _DELETIONS):
-            self._until_none_is_left(table, pending[first : first + _DELETIONS], self._client.batch_write_item)
-        return len(pending)
+        deleted = 0
+        keys_left = iter(items)
+        while batch := [{"DeleteRequest": {"Key": key}} for key in islice(keys_left, _DELETIONS)]:
+            self._until_none_is_left(table, batch, self._client.batch_write_item)
+            deleted += len(batch)
+        return deleted
 
     def _until_none_is_left(self, table: str, requests: list[Any], write: Callable[..., Any]) -> None:
         for _ in WRITES.attempts():
