@@ -151,6 +151,9 @@ READS = (
     "/v1/endpoints",
     "/v1/sources",
     "/v1/lines?state=failed",
+    "/v1/lines?state=sent",
+    "/v1/overview",
+    "/v1/audit",
 )
 
 
