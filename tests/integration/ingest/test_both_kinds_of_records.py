@@ -100,3 +100,53 @@ def test_a_full_history_is_cut_alike(ingest: Any) -> None:
         change = [(0, {"quantity": str(number)})]
         assert both.push("api_calls", change) == both.push("logins", change)
     assert both.stored("api_calls")[0] == both.stored("logins")[0]
+
+
+@pytest.mark.parametrize("metric", ["api_calls", "logins"])
+@pytest.mark.parametrize(
+    "case",
+    [
+        # A newer sequence is never replaced by an older one, even if nothing else differs.
+        ({"quantity": "10", "sequence": 9}, {"quantity": "10", "sequence": 20}, "unchanged", ("10", 1, 20)),
+        ({"quantity": "11", "sequence": 9}, {"quantity": "10", "sequence": 20}, "stale", ("10", 1, 20)),
+        ({"quantity": "11", "sequence": 9}, {"quantity": "12", "sequence": 20}, "stale", ("12", 2, 20)),
+        ({"quantity": "11", "sequence": 20}, {"quantity": "12", "sequence": 9}, "updated", ("11", 3, 20)),
+        ({"quantity": "11"}, {"quantity": "11"}, "unchanged", ("11", 2, 1)),
+        ({"quantity": "11"}, {"quantity": "12"}, "updated", ("11", 3, 1)),
+    ],
+)
+def test_another_push_comes_in_between(ingest: Any, metric: str, case: tuple[Any, Any, str, Any]) -> None:
+    own, other, outcome, stored = case
+    both = Both(ingest)
+    both.push(metric, [(0, {"quantity": "10", "sequence": 1})])
+    interrupted = _Interrupted(ingest.client, lambda: both.push(metric, [(0, other)]))
+    ingest.client = interrupted
+    ingest.restart()
+
+    result = both.push(metric, [(0, own)])
+
+    assert interrupted.was_interrupted
+    assert result[1][0] == outcome
+    record = both.stored(metric)[0]
+    assert record is not None
+    assert (str(record.quantity), record.revision, record.sequence) == stored
+
+
+class _Interrupted:
+    """A client of whom another writer gets ahead, just before the first write that depends on what is stored."""
+
+    def __init__(self, client: Any, other: Any) -> None:
+        self._client = client
+        self._other = other
+        self.was_interrupted = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def update_item(self, **arguments: Any) -> Any:
+        is_usage = arguments["TableName"].endswith("usage")
+        depends = is_usage and arguments["ConditionExpression"] != "attribute_not_exists(pk)"
+        if depends and not self.was_interrupted:
+            self.was_interrupted = True
+            self._other()
+        return self._client.update_item(**arguments)
