@@ -21,17 +21,36 @@ from local import tables as template_tables
 from local.capacity import Consumed, meter
 from local.dynamodb import DynamoDBLocal, client
 from local.tables import Tables
+from tests import used_rights
 from tests.memory_dynamodb import MemoryDynamoDB
+from tests.memory_dynamodb.noting import noting
 
 _STOP_WAIT = 300.0
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin to note the rights that the functions use."""
+    config.stash.setdefault(used_rights.NOTED, set())
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a worker noted."""
+    node.config.stash[used_rights.NOTED].update(used_rights.read(getattr(node, "workeroutput", {}).get("rights", {})))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand what was noted to the process that started this one; that one compares it with the recorded use."""
+    used_rights.finish(session)
+
+
 @pytest.fixture(autouse=True)
-def _within_its_role() -> Iterator[None]:
-    """See that no function did to a table what its role in template.yaml does not allow."""
-    with rights.watched() as beyond:
+def _within_its_role(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Check that no function did what its role in template.yaml does not allow, and note the rights it used."""
+    with rights.watched() as watch, noting(watch):
         yield
-    assert not beyond
+    request.config.stash[used_rights.NOTED].update(watch.used)
+    assert not watch.beyond
 
 
 def _in_memory() -> bool:

@@ -14,8 +14,11 @@ from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.subscription_history import ChainedOrder
 from fusion_billing.catalog.validation import parse
 from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
+from fusion_billing.dynamodb.ratings.announced_ends import AnnouncedEnds
+from fusion_billing.dynamodb.ratings.unbilled import Unbilled
 from fusion_billing.dynamodb.state.sync import SyncState
 from fusion_billing.odoo.subscriptions import key_days_left
+from local.rights import acting
 
 pytestmark = pytest.mark.integration
 
@@ -35,7 +38,13 @@ class Reading:
         self.world = world
         self.store = SubscriptionStore(world.dynamodb, world.tables.catalog)
         self.jobs = Jobs()
-        self.writer = SubscriptionWriter(self.store, world.heard, self.jobs)
+        self.writer = SubscriptionWriter(
+            self.store,
+            world.heard,
+            self.jobs,
+            unbilled=Unbilled(world.dynamodb, world.tables.ratings),
+            announced=AnnouncedEnds(world.dynamodb, world.tables.ratings),
+        )
         self.state = SyncState(world.dynamodb, world.tables.state)
         self.ahead = timedelta(0)
 
@@ -46,7 +55,8 @@ class Reading:
         return SubscriptionSync(self.world.odoo(), self.store, self.writer, self.state, self.now, remaining)
 
     def run(self, **how: Any) -> Report:
-        return self.sync().run(**how)
+        with acting("relay"):
+            return self.sync().run(**how)
 
     def get(self, subscription: str) -> Any:
         return self.store.get(subscription)

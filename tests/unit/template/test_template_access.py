@@ -91,7 +91,6 @@ def test_nobody_scans(resources: Resources) -> None:
 def test_admin_voids_usage_and_marks_it_and_writes_no_more(resources: Resources) -> None:
     assert allowed(resources, "AdminRole", "UsageTable") == {
         "dynamodb:GetItem",
-        "dynamodb:BatchGetItem",
         "dynamodb:Query",
         "dynamodb:UpdateItem",
     }
