@@ -178,10 +178,10 @@ def _amounts(sums: Iterable[tuple[Group, Sum]], now: datetime) -> list[AmountJso
 
 
 def _due(sums: Iterable[tuple[Group, Sum]], now: datetime) -> list[DueJson]:
-    first, last = now.date(), (now + _DUE_SOON).date()
+    last = (now + _DUE_SOON).date()
     added: dict[tuple[str, str], Sum] = defaultdict(Sum)
     for group, part in sums:
-        if group.state(now) == "open" and first <= group.ends <= last:
+        if group.state(now) == "open" and group.ends <= last:
             added[group.ends.isoformat(), group.currency].add(part.amount, part.ratings, part.subscriptions)
     return [
         {

@@ -66,6 +66,8 @@ def test_amounts_are_added_up_by_month_plan_and_currency(
         {"period_end": "2026-12-01", "currency": "EUR", "amount": "8.80", "subscriptions": 4},
         {"period_end": "2026-12-01", "currency": "USD", "amount": "17.60", "subscriptions": 8},
     ]
+    admin.now = END + timedelta(days=2)
+    assert complete(admin)["invoices_due"] == due, "what is not invoiced yet is still due"
 
 
 def test_what_needs_attention_is_counted(world: World) -> None:
