@@ -79,6 +79,7 @@ class RecordAdmission:
             self._assign(record, admitted)
             fault = assign_key(record, by_window=admitted.by_window)
             if fault is not None:
+                record.subscription, _, record.source = names  # as pushed: it may be judged again
                 refused[index] = Refusal((fault,))
         return refused
 

@@ -9,7 +9,10 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from fusion_billing.dynamodb.usage.metric_keying import BY_WINDOW, KEYING, MetricKeying
 from fusion_billing.dynamodb.usage.pair_records import UsageRecords
+from fusion_billing.dynamodb.usage.reading import UsageReader
+from fusion_billing.dynamodb.usage.voiding import UsageVoiding
 from fusion_billing.instants import rfc3339
+from fusion_billing.retry import Deadline
 from local.capacity import Consumed
 from tests.bench.cost_model import BY_WINDOW as MEASURED
 from tests.bench.cost_model import query_units
@@ -155,6 +158,27 @@ def test_a_derived_key_is_reserved_for_its_metric(by_window: Any, record: Make) 
     assert by_window.push(record(idempotency_key=KEY.replace("20261103", "20261303")))[0] == 201
 
 
+@pytest.mark.parametrize("is_login", [True, False])
+def test_a_wrong_key_is_named_for_an_alias_too(by_window: Any, record: Make, login: Make, *, is_login: bool) -> None:
+    wrong = login(idempotency_key="k") if is_login else record(idempotency_key=KEY)
+    wrong["subscription"] = "order-7"
+
+    codes = [by_window.push(wrong)[1]["code"] for _ in range(2)]  # looked up, and then remembered
+
+    assert codes == ["window_key_mismatch" if is_login else "reserved_key"] * 2
+
+
+def test_an_alias_that_was_moved_is_looked_up_before_its_key_is_rejected(by_window: Any, login: Make) -> None:
+    by_window.push(login(subscription="order-7"))
+    moved: Any = {"pk": {"S": "S#order-7"}, "sk": {"S": "SUB"}, "alias_of": {"S": "43"}, "plan": {"S": "Pro"}}
+    by_window.client.put_item(TableName=by_window.tables.catalog, Item=moved)
+    key = KEY.replace("~42~", "~43~")
+
+    answer = by_window.push(login(subscription="order-7", idempotency_key=key))[1]
+
+    assert (answer["outcome"], answer["idempotency_key"]) == ("created", key)
+
+
 def test_a_batch_writes_both_tables_and_keeps_its_order(by_window: Any, record: Make, login: Make) -> None:
     first = [record(), login(), login(quantity="11"), record(quantity="12"), login(subscription="43"), login()]
 
@@ -245,3 +269,53 @@ def test_rating_reads_the_records_of_a_pair_for_these_units(
     counted = query_units(500, MEASURED)  # with longer names than these
     assert counted * 0.75 <= consumed.units(tables.window_usage) <= counted
     assert consumed.operations == ["BatchGetItem", "Query"]
+
+
+class _ErasesOnce:
+    """A client that loses the item of a record just before its second write: the customer is erased meanwhile."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.writes = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def update_item(self, **request: Any) -> Any:
+        self.writes += 1
+        if self.writes == 2:
+            self._client.delete_item(TableName=request["TableName"], Key=request["Key"])
+        return self._client.update_item(**request)
+
+
+@pytest.mark.parametrize("is_login", [True, False])
+def test_a_record_that_is_erased_while_it_is_pushed_is_no_error(
+    by_window: Any, record: Make, login: Make, *, is_login: bool
+) -> None:
+    make = login if is_login else record
+    by_window.push(make())
+    by_window.client = _ErasesOnce(by_window.client)
+    by_window.restart()
+
+    status, answer = by_window.push(make(quantity="11", sequence=5))
+
+    assert (status, answer["outcome"]) in {(201, "created"), (200, "updated")}
+
+
+@pytest.mark.parametrize("is_login", [True, False])
+@pytest.mark.parametrize("erased_before", [1, 2])
+def test_a_record_that_is_erased_while_it_is_voided_is_unchanged(
+    by_window: Any, record: Make, login: Make, *, is_login: bool, erased_before: int
+) -> None:
+    by_window.push((login if is_login else record)())
+    tables, keying = by_window.tables, MetricKeying(by_window.client, by_window.tables.catalog)
+    reader = UsageReader(by_window.client, tables.usage, tables.window_usage, keying)
+    stored_record = reader.get("src_app", KEY if is_login else "k1")
+    assert stored_record is not None
+    client = _ErasesOnce(by_window.client)
+    client.writes = 2 - erased_before
+    voiding: Any = UsageVoiding(client, tables.usage, tables.window_usage)  # type: ignore[arg-type]
+
+    result = voiding.void(stored_record, "2026-11-22T15:40:07Z", Deadline(5, lambda: 0.0, lambda _: None), actor="key")
+
+    assert (result.outcome, result.revision) in {("unchanged", 1), ("voided", 2)}

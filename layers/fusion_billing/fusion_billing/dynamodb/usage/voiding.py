@@ -88,7 +88,9 @@ class UsageVoiding:
             if not condition_failed(error):
                 raise
             response: Any = error.response
-            item = response["Item"]  # a record is never deleted
+            item = response.get("Item")
+            if item is None:  # erased since it was read: it counts no more
+                return WriteResult(UNCHANGED, record.revision)
             if "voided" in item:
                 return WriteResult(UNCHANGED, int(item["rev"]["N"]))
             cut_history(self._client, self._table, item)

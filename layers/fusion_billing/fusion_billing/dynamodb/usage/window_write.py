@@ -31,6 +31,10 @@ Attempt = Callable[[Item | None], "WriteResult | Item"]
 """Writes once over the item that it is given (None: none is known); returns the result, or the item that is stored."""
 
 
+class _Erased(Exception):
+    """The item was deleted since it was read: the customer's data is being erased."""
+
+
 class WindowUsageStore:
     """Writes records keyed by their window, one at a time."""
 
@@ -59,8 +63,8 @@ class WindowUsageStore:
 
         def attempt(stored: Item | None) -> "WriteResult | Item":
             if stored is None:
-                found: Item = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)["Item"]
-                return found  # a record is never deleted
+                found = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+                return found or WriteResult(UNCHANGED, record.revision)  # erased since it was read: it counts no more
             if "voided" in stored:
                 return WriteResult(UNCHANGED, window_items.revision(stored))
             after = window_items.voided(stored, at, actor=actor, reason=reason)
@@ -118,7 +122,9 @@ class WindowUsageStore:
             if not condition_failed(error):
                 raise
             response: Any = error.response
-            found: Item = response["Item"]  # a record is never deleted
+            found: Item | None = response.get("Item")
+            if found is None:
+                raise _Erased from None
             return found
         return None
 
@@ -129,6 +135,9 @@ def _until(deadline: Deadline, attempt: Attempt, stored: Item | None) -> WriteRe
     while not deadline.ended():
         try:
             result = attempt(stored)
+        except _Erased:
+            stored = None
+            continue
         except (ClientError, BotoCoreError) as error:
             if not is_transient(error):
                 raise
