@@ -10,6 +10,7 @@ from functions.admin.route_table.path_parameters import PATTERNS
 from functions.admin.services.openapi.catalog_schemas import catalog_schemas
 from functions.admin.services.openapi.describing import Describing, operation_text, parameter_texts
 from functions.admin.services.openapi.operation_texts import TAGS
+from functions.admin.services.openapi.portable import name_of, portable
 from functions.admin.services.openapi.problems import problem_responses
 from functions.admin.services.openapi.rating_list_schemas import PAGE_MEMBERS
 from functions.admin.services.openapi.schema_parts import ref
@@ -35,14 +36,16 @@ def document() -> JsonObject:
             "title": "Fusion Billing",
             "version": __version__,
             "description": "Counts usage, rates it, and bills the overage on Odoo subscriptions.",
-            "license": {"name": "Apache-2.0"},
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
         "tags": [{"name": tag, "description": TAGS[tag]} for tag, _ in ROUTES_BY_TAG],
-        "paths": paths,
-        "webhooks": {name: _webhook(name, describing) for name in EVENT_TYPES},
+        "paths": portable(paths),
+        "webhooks": {name: portable(_webhook(name, describing)) for name in EVENT_TYPES},
         "components": {
-            "schemas": describing.schemas(),
+            "schemas": {
+                name_of(name): portable(schema) for name, schema in (describing.schemas() | _events(describing)).items()
+            },
             "securitySchemes": {
                 "key": {"type": "http", "scheme": "bearer", "bearerFormat": "fb_<id>_<secret>"},
                 "portal": {"type": "http", "scheme": "bearer", "bearerFormat": "fbp1.<...>"},
@@ -151,17 +154,34 @@ def _page(items: dict[str, Any], members: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def _webhook(name: str, describing: Describing) -> dict[str, Any]:
-    event = EVENT_TYPES[name]
-    body = {
+def _events(describing: Describing) -> dict[str, dict[str, Any]]:
+    """Return the schemas of webhooks' bodies."""
+    found = {}
+    for name in EVENT_TYPES:
+        schema = describing.inline(_event(name), name)
+        found[_event_name(name)] = schema | {"examples": [describing.example(schema)]}
+    return found
+
+
+def _event_name(name: str) -> str:
+    return "".join(word.capitalize() for word in re.split(r"\W|_", name)) + "Event"
+
+
+def _event(name: str) -> dict[str, Any]:
+    return {
         "type": "object",
         "required": ["type", "timestamp", "data"],
         "properties": {
             "type": {"const": name},
             "timestamp": {"type": "string", "format": "date-time"},
-            "data": ref(event.model.__name__),
+            "data": ref(EVENT_TYPES[name].model.__name__),
         },
     }
+
+
+def _webhook(name: str, describing: Describing) -> dict[str, Any]:
+    event = EVENT_TYPES[name]
+    example = describing.example(describing.inline(_event(name), name))
     return {
         "post": {
             "operationId": f"receive_{name.replace('.', '_')}",
@@ -171,7 +191,7 @@ def _webhook(name: str, describing: Describing) -> dict[str, Any]:
             "security": [],
             "requestBody": {
                 "required": True,
-                "content": {"application/json": _with_example(describing.inline(body, name), describing)},
+                "content": {"application/json": {"schema": ref(_event_name(name)), "example": example}},
             },
             "responses": {"2XX": {"description": "Received; the delivery is retried after any other response"}},
         }

@@ -1,0 +1,1 @@
+"""Public tools that read /openapi.json: linters, and generators of clients."""
