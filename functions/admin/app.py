@@ -135,7 +135,8 @@ def _recorder(
     if caller is not None:
         bearer: Via = "jwt" if caller.person else "api_key"
         actor = Actor(caller.actor, caller.source, "session" if via_session else bearer)
-    return Recorder(dependencies.audit_log, actor, route.operation_id, now, query.get("reason") or None)
+    reason = query.get("reason") if "reason" in route.parameters else None
+    return Recorder(dependencies.audit_log, actor, route.operation_id, now, reason or None)
 
 
 def _admitted(route: Route, event: Mapping[str, Any]) -> Request:
@@ -146,7 +147,9 @@ def _admitted(route: Route, event: Mapping[str, Any]) -> Request:
     now = dependencies.now()
     caller = None
     headers = headers_of(event)
-    if route.area is not None and not _has_portal_token(headers):
+    # Routes without a scope authenticate by themselves, by something else than a portal token.
+    is_customer = route.scope is not None and _has_portal_token(headers)
+    if route.area is not None and not is_customer:
         access_dependencies.allowed_addresses().check(event, route.area)
     if route.scope is not None:
         caller = _caller(route, headers, now)

@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import NotRequired, Protocol, TypedDict
 
 from functions.admin.ports import Sources
+from fusion_billing.access import keys as key_format
 from fusion_billing.access import sessions
 from fusion_billing.access.principal import Principal
 from fusion_billing.access.sessions import NewSession
-from fusion_billing.errors import Fault, NotFound, Refused
+from fusion_billing.errors import Fault, NotFound, Refused, Unauthenticated
 from fusion_billing.instants import rfc3339
 
 _FIELDS = ("key",)
@@ -59,6 +60,8 @@ def begin(
         faults.append(Fault("key", "missing", "is required"))
     if faults:
         raise Refused(faults)
+    if key_format.parse(str(key).strip()) is None:  # a JWT would begin a session with what an earlier one gave
+        raise Unauthenticated("Invalid API key: expected fb_<id>_<secret>", code="malformed_key")
     principal = authenticator.authenticate({"authorization": f"Bearer {key}"}, now)
     session = sessions.new_session(principal.key_id, now)
     store.begin_session(principal.key_id, session, now)

@@ -60,6 +60,13 @@ def test_each_route_is_allowed_from_the_office(limited: Any, route: Route) -> No
     assert call(route.method, path_of(route), "2001:db8::5")[1] != "ip_not_allowed" or route.area == "usage"
 
 
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.handler], ids=lambda route: route.operation_id)
+def test_a_made_up_portal_token_opens_no_route_from_elsewhere(limited: Any, route: Route) -> None:
+    status, code = call(route.method, path_of(route), ELSEWHERE, key="fbp1.x")
+    refusals = {"ip_not_allowed", "invalid_token", "portal_token_not_allowed", "portal_not_configured"}
+    assert (code in refusals) == (route.path not in OPEN), (status, code)
+
+
 def test_an_app_reads_usage_from_its_address_and_nothing_else(limited: Any) -> None:
     key = limited.key("usage:read", "catalog:read")
     assert call("GET", "/v1/usage/k", APP, key)[0] == 404

@@ -89,6 +89,35 @@ def test_a_person_may_register_an_endpoint(world: World, issuer: FakeIssuer) -> 
     assert admin.get(f"/v1/endpoints/{made.json['id']}").json["source"] == "src_people"
 
 
+@pytest.mark.parametrize("claimed", [["42"], [], None, "", 5, ["\ud800"]])
+def test_a_person_who_is_limited_to_subscriptions_sees_no_endpoint_of_all_people(
+    world: World, issuer: FakeIssuer, monkeypatch: pytest.MonkeyPatch, claimed: object
+) -> None:
+    admin, now = world.admin, world.admin.now.timestamp()
+    body = {"url": "https://hooks.example.com/people", "events": ["*"]}
+    made = admin.post("/v1/endpoints", body, key=issuer.token(now)).json["id"]
+    monkeypatch.setenv("OIDC_SUBSCRIPTION_CLAIM", "subscriptions")
+    forget()
+    token = issuer.token(now, groups=["billing-admins"], subscriptions=claimed)
+    for path in ("/v1/endpoints", f"/v1/endpoints/{made}", f"/v1/endpoints/{made}/deliveries", "/v1/events"):
+        assert admin.get(path, key=token).code == "limited_source", path
+    assert admin.post("/v1/endpoints", body, key=token).code == "limited_source"
+    assert admin.post(f"/v1/endpoints/{made}/secret/rotate", key=token).code == "limited_source"
+
+
+def test_an_empty_address_is_no_name_of_a_person(admin: Any, issuer: FakeIssuer) -> None:
+    body = {"name": "API calls", "unit": "call", "aggregation": "sum"}
+    assert admin.put("/v1/metrics/calls", body, key=issuer.token(admin.now.timestamp(), email=" ")).status == 201
+    [entry] = admin.get("/v1/audit", query={"object": "metrics/calls"}).json["items"]
+    assert (entry["actor"], entry["via"]) == ("u-1", "jwt")
+
+
+def test_a_jwt_begins_no_session(admin: Any, issuer: FakeIssuer) -> None:
+    token = issuer.token(admin.now.timestamp())
+    begun = admin.post("/v1/sessions", {"key": token}, key="", headers={"fusion-session": "1"})
+    assert (begun.status, begun.code) == (401, "malformed_key")
+
+
 @pytest.mark.parametrize(
     "claims",
     [
@@ -96,6 +125,7 @@ def test_a_person_may_register_an_endpoint(world: World, issuer: FakeIssuer) -> 
         {"aud": None},
         {"iss": "https://other.example.com"},
         {"sub": None},
+        {"sub": "\ud800"},
         {"nbf": 4_000_000_000},
         {"exp": None},
     ],

@@ -203,6 +203,53 @@ def test_a_state_ends_one_sign_in_only(browser: Browser, admin: Any) -> None:
     assert not replayed.is_signed_in
 
 
+def test_a_jwt_with_fewer_rights_does_not_begin_a_session_with_those_of_an_earlier_sign_in(
+    browser: Browser, admin: Any
+) -> None:
+    sign_in_as(browser)
+    token = browser.issuer.token(admin.now.timestamp(), groups=["billing-readers"])
+    begun = admin.post("/v1/sessions", {"key": token}, key="", headers={"fusion-session": "1"})
+    assert (begun.status, "set-cookie" in begun.headers) == (401, False)
+
+
+def test_a_new_limit_of_the_source_holds_for_sessions_of_people_at_once(
+    browser: Browser, admin: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("functions.admin.routes.sources.time.sleep", lambda _: None)
+    sign_in_as(browser)
+    assert "metrics" not in browser.session().json
+    body = {"name": "API calls", "unit": "call", "aggregation": "sum"}
+    assert admin.put("/v1/metrics/calls", body).status == 201
+    assert admin.patch("/v1/sources/src_people", {"metrics": ["calls"]}).status == 200
+    forget()
+    assert browser.session().json["metrics"] == ["calls"]
+
+
+def test_sessions_of_people_end_when_the_issuer_is_taken_away(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_in_as(browser)
+    monkeypatch.setenv("OIDC_ISSUER", "")
+    forget()
+    assert browser.session().status == 401
+
+
+def test_half_a_surrogate_pair_is_no_secret(browser: Browser) -> None:
+    address = browser.issuer.authorize(browser.begin())
+    query = dict(parse_qsl(urlsplit(address).query))
+    for name, code in (("state", "invalid_state"), ("code", "code_refused")):
+        answer = browser.get("/v1/sessions/oidc/callback", query | {name: "\ud800"})
+        assert answer.headers["location"] == f"../../../console?sign_in={code}"
+    browser.issuer.id_token = {"nonce": "\ud800"}
+    assert browser.finish(address) == "../../../console?sign_in=invalid_jwt"
+
+
+def test_the_query_of_the_way_back_is_no_reason_in_the_audit_log(browser: Browser, admin: Any) -> None:
+    browser.finish(f"{browser.issuer.authorize(browser.begin())}&reason=forged")
+    [entry] = admin.get("/v1/audit").json["items"]
+    assert "reason" not in entry
+
+
 def test_a_code_is_good_once(browser: Browser, admin: Any) -> None:
     address = browser.issuer.authorize(browser.begin())
     again = Browser(admin, browser.issuer)

@@ -6,7 +6,7 @@ from typing import Any
 
 from functions.admin.route_table import Route
 from functions.admin.services.openapi.schema_parts import ref
-from fusion_billing.access.principal import ADMIN
+from fusion_billing.access.principal import ADMIN, WEBHOOKS
 from fusion_billing.error_codes import ERROR_CODES
 from fusion_billing.json_types import JsonObject
 from fusion_billing.metering.outcome import RECORD_CODES
@@ -44,7 +44,7 @@ def _codes(route: Route) -> Iterator[str]:
         yield from ("invalid_token", "expired_token", "portal_not_configured")
     elif route.scope is not None:
         yield "portal_token_not_allowed"
-    if route.scope == ADMIN:
+    if route.scope in {ADMIN, WEBHOOKS}:
         yield "limited_source"
     if route.body is not None:
         yield from _OF_A_BODY

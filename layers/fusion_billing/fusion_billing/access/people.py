@@ -7,7 +7,7 @@ person to subscriptions. All people share the source `src_people`, whose limits 
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from fusion_billing.access.principal import SCOPES, Principal
@@ -80,7 +80,7 @@ def check(claims: JsonMapping, *, issuer: str, audience: str, now: datetime) -> 
     if audience not in (named if isinstance(named, list) else [named]):
         raise invalid("The JWT is for another audience")
     subject = claims.get("sub")
-    if not isinstance(subject, str) or not subject:
+    if not isinstance(subject, str) or not subject or not _can_be_encoded(subject):
         raise invalid("The JWT has no subject")
     at = now.timestamp()
     if _time(claims, "exp") + LEEWAY_SECONDS <= at:
@@ -93,19 +93,32 @@ def check(claims: JsonMapping, *, issuer: str, audience: str, now: datetime) -> 
 def principal_of(claims: JsonMapping, rules: Rules, limits: Limits) -> Principal:
     """Return the person that checked claims are about. A person without a mapped value has no scope."""
     granted = (rules.scopes.get(value, frozenset()) for value in _texts(claims, rules.scope_claim))
-    subscriptions = limits.subscriptions
-    if rules.subscription_claim is not None:
-        claimed = frozenset(_texts(claims, rules.subscription_claim))
-        subscriptions = claimed if subscriptions is None else subscriptions & claimed
-    return Principal(
+    claim = rules.subscription_claim
+    person = Principal(
         key_id=_id_of(rules.issuer, claims["sub"]),
         source=SOURCE,
         scopes=frozenset().union(*granted),
-        metrics=limits.metrics,
-        plans=limits.plans,
-        subscriptions=subscriptions,
+        subscriptions=None if claim is None else frozenset(_texts(claims, claim)),
         person=_name_of(claims),
     )
+    return narrowed(person, limits)
+
+
+def narrowed(principal: Principal, limits: Limits) -> Principal:
+    """Return a person within the limits of the source as well."""
+    return replace(
+        principal,
+        metrics=_common(principal.metrics, limits.metrics),
+        plans=_common(principal.plans, limits.plans),
+        subscriptions=_common(principal.subscriptions, limits.subscriptions),
+    )
+
+
+def _common(first: frozenset[str] | None, second: frozenset[str] | None) -> frozenset[str] | None:
+    """Return what two limits allow; None is no limit."""
+    if first is None or second is None:
+        return second if first is None else first
+    return first & second
 
 
 def invalid(message: str) -> Unauthenticated:
@@ -120,6 +133,11 @@ def _time(claims: JsonMapping, name: str) -> float:
     return float(value)
 
 
+def _can_be_encoded(text: str) -> bool:
+    """Return whether a text has no half of a surrogate pair, which JSON can name and UTF-8 can't hold."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def _id_of(issuer: str, subject: str) -> str:
     """Return the ID of a person, which has the form of an API key's ID."""
     return "p" + hashlib.sha256(f"{issuer}\0{subject}".encode()).hexdigest()[:31]
@@ -128,7 +146,7 @@ def _id_of(issuer: str, subject: str) -> str:
 def _name_of(claims: JsonMapping) -> str:
     """Return what the audit log calls a person: the address that the issuer has verified, else the subject."""
     email = claims.get("email")
-    is_verified = isinstance(email, str) and claims.get("email_verified") is True
+    is_verified = isinstance(email, str) and email.strip() != "" and claims.get("email_verified") is True
     name = str(email) if is_verified else str(claims["sub"])
     return "".join(character if character.isprintable() else "?" for character in name)[:_LONGEST_NAME]
 
@@ -142,4 +160,5 @@ def _texts(claims: JsonMapping, name: str) -> list[str]:
             value = value.get(word) if isinstance(value, dict) else None
     if isinstance(value, str):
         return value.split()
-    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
+    listed = value if isinstance(value, list) else []
+    return [text for text in listed if isinstance(text, str) and _can_be_encoded(text)]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from fusion_billing.errors import Forbidden
 
 ADMIN = "admin"
+WEBHOOKS = "webhooks:write"
 
 SCOPES = frozenset(
     {
@@ -13,7 +14,7 @@ SCOPES = frozenset(
         "catalog:write",
         "catalog:read",
         "ratings:read",
-        "webhooks:write",
+        WEBHOOKS,
         ADMIN,
     }
 )
@@ -74,12 +75,16 @@ class Principal:
     def require(self, scope: str) -> None:
         """Raise `Forbidden` unless the key has `scope` (or `admin`, which implies every other).
 
-        What requires the scope `admin` concerns every subscription, so a source with limits may not do it.
+        What requires the scope `admin` concerns every subscription, so a source with limits may not do it. Endpoints
+        and their events are shared by all people, so a person who is limited to subscriptions may not use them.
         """
         if scope not in self.scopes and ADMIN not in self.scopes:
             raise Forbidden(f"API key lacks the scope {scope}", code="missing_scope")
         if scope == ADMIN and self.is_limited:
             message = "The source of this API key is limited: only a key of a source without limits may do this"
+            raise Forbidden(message, code="limited_source")
+        if scope == WEBHOOKS and self.person is not None and not self.sees_every_subscription:
+            message = "All people share their endpoints: only a person who may use every subscription may use them"
             raise Forbidden(message, code="limited_source")
 
     def may_use_metric(self, code: str) -> bool:

@@ -6,6 +6,7 @@ stored, a key is rejected everywhere, and the revoking call responds only then.
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -44,6 +45,9 @@ class People(Protocol):
 
     def authenticate(self, token: str, now: datetime) -> "Person":
         """Return the person that a JWT belongs to; raises `Unauthenticated` and `Unavailable`."""
+
+    def current(self, principal: Principal, now: datetime) -> "Person":
+        """Return a person who signed in earlier, within the limits of the source now; raises `Unavailable`."""
 
 
 class Authenticator:
@@ -116,7 +120,17 @@ class Authenticator:
             raise Unauthenticated("Session has ended: sign in again", code="session_expired")
         if now >= session.expires_at or not stored.live_at(now) or stored.has_expired(now):
             raise Unauthenticated("Session has expired: sign in again", code="session_expired")
+        if stored.principal.person is not None:
+            return self._of_signed_in(stored, now)
         return self._counted(stored, now)
+
+    def _of_signed_in(self, stored: StoredKey, now: datetime) -> Principal:
+        """Return the person who holds a session, as long as people may sign in at all."""
+        if self._people is None:
+            raise Unauthenticated("Session has ended: people can't sign in any more", code="session_expired")
+        person = self._people().current(stored.principal, now)
+        counted = replace(stored, principal=person.principal, requests_per_second=person.requests_per_second)
+        return self._counted(counted, now)
 
     def _of_person(self, person: "Person", now: datetime) -> Principal:
         if self._limiter is not None:

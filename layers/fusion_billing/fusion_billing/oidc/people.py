@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from fusion_billing.access.people import SOURCE, Limits, Rules, check, principal_of
+from fusion_billing.access.people import SOURCE, Limits, Rules, check, narrowed, principal_of
 from fusion_billing.access.principal import Principal
 from fusion_billing.access.stored_key import Source
 from fusion_billing.errors import Conflict
@@ -68,8 +68,12 @@ class People:
     def person(self, claims: JsonObject, now: datetime) -> Person:
         """Return the person that valid claims are about."""
         source = self._source(now)
-        limits = Limits(source.metrics, source.plans, source.subscriptions)
-        return Person(principal_of(claims, self.rules, limits), source.requests_per_second)
+        return Person(principal_of(claims, self.rules, _limits_of(source)), source.requests_per_second)
+
+    def current(self, principal: Principal, now: datetime) -> Person:
+        """Return a person who signed in earlier, within the limits that the source has now."""
+        source = self._source(now)
+        return Person(narrowed(principal, _limits_of(source)), source.requests_per_second)
 
     def _source(self, now: datetime) -> Source:
         if self._remembered is not None and self._clock() - self._remembered[0] < _REMEMBERED_SECONDS:
@@ -82,3 +86,7 @@ class People:
                     self._sources.create(found)
         self._remembered = self._clock(), found
         return found
+
+
+def _limits_of(source: Source) -> Limits:
+    return Limits(source.metrics, source.plans, source.subscriptions)

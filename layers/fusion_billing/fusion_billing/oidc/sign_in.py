@@ -124,7 +124,7 @@ def finish(people: People, client: Client, attempt: Attempt, query: Mapping[str,
     """
     if not attempt.started_at <= now < attempt.started_at + LIFETIME:
         raise SignInFailed("sign_in_expired")
-    if not hmac.compare_digest(query.get("state", "").encode(), attempt.state.encode()):
+    if not _is(attempt.state, query.get("state", "")):
         raise SignInFailed("invalid_state")
     if query.get("iss", people.rules.issuer) != people.rules.issuer:
         raise SignInFailed("invalid_state")
@@ -132,7 +132,7 @@ def finish(people: People, client: Client, attempt: Attempt, query: Mapping[str,
         raise SignInFailed("denied")
     claims = people.claims(_id_token(people.issuer, client, attempt, query["code"]), client.id, now)
     nonce = claims.get("nonce")
-    if not isinstance(nonce, str) or not hmac.compare_digest(nonce.encode(), attempt.nonce.encode()):
+    if not isinstance(nonce, str) or not _is(attempt.nonce, nonce):
         raise Unauthenticated("The ID token has another nonce", code="invalid_jwt")
     if claims.get("azp", client.id) != client.id:
         raise Unauthenticated("The ID token is for another client", code="invalid_jwt")
@@ -140,6 +140,11 @@ def finish(people: People, client: Client, attempt: Attempt, query: Mapping[str,
     if not person.principal.scopes:
         raise SignInFailed("no_access")
     return person
+
+
+def _is(secret: str, given: str) -> bool:
+    """Return whether a secret was given; takes the same time for every input."""
+    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), secret.encode())
 
 
 def _id_token(issuer: Issuer, client: Client, attempt: Attempt, code: str) -> str:
@@ -152,7 +157,8 @@ def _id_token(issuer: Issuer, client: Client, attempt: Attempt, code: str) -> st
         "code_verifier": attempt.verifier,
     }
     try:
-        response = issuer.client.post(issuer.published().token_endpoint, _FORM, urlencode(form).encode())
+        body = urlencode(form, errors="surrogatepass").encode()  # a query can name what UTF-8 can't hold
+        response = issuer.client.post(issuer.published().token_endpoint, _FORM, body)
     except RequestFailed as error:
         if str(error.status).startswith(_REFUSED):
             raise SignInFailed("code_refused") from None
