@@ -2,7 +2,7 @@ r"""Erase the data of one customer: the usage, the names and the history of a su
 
 ::
 
-    USAGE_TABLE=... WINDOW_USAGE_TABLE=... CATALOG_TABLE=... RATINGS_TABLE=... \
+    USAGE_TABLE=... WINDOW_USAGE_TABLE=... CATALOG_TABLE=... RATINGS_TABLE=... MARKERS_TABLE=... CHANGE_SHARDS=16 \
         python -m fusion_billing.erase SUBSCRIPTION [METRIC...]
 
 What was billed stays as it is: ratings of invoiced periods, statements, and the order lines and invoices in Odoo. So
@@ -11,19 +11,23 @@ created, and that were deleted since. The command may be repeated. docs/data-pro
 """
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fusion_billing import settings
+from fusion_billing.billing.planning import HOUR, Hours, hour_of
 from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.decimals import ZERO
-from fusion_billing.dynamodb import client
+from fusion_billing.dynamodb import client, keys
 from fusion_billing.dynamodb.catalog.definitions import CatalogStore
 from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
 from fusion_billing.dynamodb.erasing import Erasing
-from fusion_billing.dynamodb.errors import setup_problem
+from fusion_billing.dynamodb.errors import setup_problem, unavailable_when_transient
+from fusion_billing.dynamodb.markers.changed_pairs import ChangedPairs
 from fusion_billing.dynamodb.ratings.order_line_items import StoredLine
 from fusion_billing.dynamodb.ratings.order_lines import LineStore
 from fusion_billing.dynamodb.ratings.statements import StatementStore
@@ -35,6 +39,10 @@ if TYPE_CHECKING:
 
 USAGE = "Usage: python -m fusion_billing.erase SUBSCRIPTION [METRIC...]"
 _READ_FOR_GOOD = frozenset({"posted", "none"})
+_RATED_WITHIN = timedelta(hours=48)
+"""How soon usage is rated: within a rating cadence of a day and the time a run may take. What fails is marked again."""
+_FORGOTTEN_AFTER = 90.0
+"""Seconds after which no container admits usage, or rates the subscription, as it was before it was erased."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +57,25 @@ class Erasure:
     """Erases subscriptions."""
 
     def __init__(
-        self, dynamodb: "DynamoDBClient", *, usage: str, window_usage: str, catalog: str, ratings: str
+        self,
+        dynamodb: "DynamoDBClient",
+        *,
+        usage: str,
+        window_usage: str,
+        catalog: str,
+        ratings: str,
+        markers: str,
+        change_shards: int,
+        pause: Callable[[float], None],
     ) -> None:
         self._erasing = Erasing(dynamodb, usage_table=usage, window_usage_table=window_usage, catalog_table=catalog)
         self._subscriptions = SubscriptionStore(dynamodb, catalog)
         self._catalog = CatalogStore(dynamodb, catalog)
         self._lines = LineStore(dynamodb, ratings)
         self._statements = StatementStore(dynamodb, ratings)
+        self._changed_pairs = ChangedPairs(dynamodb, markers, shards=change_shards)
+        self._shard = partial(keys.change_marker_shard, shards=change_shards)
+        self._pause = pause
 
     def erase(self, subscription: str, now: datetime, metrics: Iterable[str] = ()) -> Erased:
         """Erase what is stored about the customer of a subscription.
@@ -70,7 +90,10 @@ class Erasure:
             raise NotFound(f"Unknown subscription: {subscription}")
         if stored.erased is None:
             self._require_finished(stored)
+            self._require_rated(stored.id, now)
             self._erasing.names(stored, now)
+            # Rated without its usage, an invoiced period would be given back; and what is pushed now would stay.
+            self._pause(_FORGOTTEN_AFTER)
         every = dict.fromkeys((*self._catalog.metrics(), *self._erasing.metrics(), *metrics))
         records = self._erasing.usage(subscription, every)
         return Erased(records, self._erasing.history(subscription))
@@ -85,6 +108,16 @@ class Erasure:
                     raise Conflict(f"Order line {line.key.line} {reason}")
         for start in _without_statement(stored, self._statements):
             raise Conflict(f"The period that starts at {rfc3339(start)} has no statement yet: wait for the daily sweep")
+
+    def _require_rated(self, subscription: str, now: datetime) -> None:
+        hours = list(Hours(hour_of(now - _RATED_WITHIN), hour_of(now) + HOUR))
+        with unavailable_when_transient():
+            for page in self._changed_pairs.pages(hours, self._shard(subscription)):
+                if any(pair.subscription == subscription for pair in page):
+                    raise Conflict(
+                        f"Usage of subscription {subscription} changed, or failed to be rated, in the past two days: "
+                        "wait until it is rated and invoiced"
+                    )
 
 
 def _reason_to_wait(line: StoredLine) -> str | None:
@@ -112,10 +145,20 @@ def main(arguments: Sequence[str]) -> int:
     try:
         usage, catalog = settings.text("USAGE_TABLE"), settings.text("CATALOG_TABLE")
         window_usage, ratings = settings.text("WINDOW_USAGE_TABLE"), settings.text("RATINGS_TABLE")
+        markers, shards = settings.text("MARKERS_TABLE"), settings.integer("CHANGE_SHARDS", 16)
     except settings.Missing as error:
         return _failed(f"{error}: name the stack's tables (outputs of the stack)")
     try:
-        erasure = Erasure(client.dynamodb(), usage=usage, window_usage=window_usage, catalog=catalog, ratings=ratings)
+        erasure = Erasure(
+            client.dynamodb(),
+            usage=usage,
+            window_usage=window_usage,
+            catalog=catalog,
+            ratings=ratings,
+            markers=markers,
+            change_shards=shards,
+            pause=time.sleep,
+        )
         erased = erasure.erase(arguments[0], datetime.now(UTC), arguments[1:])
     except Exception as error:
         problem = setup_problem(error, catalog) or (error.message if isinstance(error, FusionError) else None)
