@@ -100,6 +100,20 @@ def test_adding_up_goes_on_where_the_time_was_over() -> None:
     assert shown(totals) == [("open", "Pro", "1650.00", 1500, 1500)]
 
 
+def test_what_was_read_before_newer_totals_were_stored_is_read_again() -> None:
+    containers = Containers()
+    containers.rated.parts[DECEMBER] = [rated(f"s{number}") for number in range(2 * amount_totals.PAGE)]
+    slow, left = containers.start(), count(4, -1)
+    slow.refresh(NOW, lambda: next(left) > 0, shard=3)
+    assert containers.rated.read.count(DECEMBER) == 1
+    later = NOW + 2 * FRESH
+    containers.rated.parts[DECEMBER] = [rated(f"s{number}", "3") for number in range(2 * amount_totals.PAGE)]
+    containers.start().refresh(later, always)
+    slow.refresh(later + FRESH, always)
+    assert shown(slow) == [("open", "Pro", "3000", 1000, 1000)]
+    assert slow.calculated_at(later + FRESH) == later + FRESH
+
+
 def test_only_outdated_parts_are_added_up_again_and_the_oldest_first() -> None:
     containers = Containers()
     totals = containers.start()

@@ -108,7 +108,10 @@ class AmountTotals(Generic[_Position]):
 
     def _add_up(self, part: Part, now: datetime, has_time: Callable[[], bool]) -> bool:
         """Add up a part from where it was left; return whether it is complete now."""
-        begun = self._begun.setdefault(part, _Begun(now))
+        begun, known = self._begun.get(part), self._known.get(part)
+        if begun is None or (known is not None and known.began_at >= begun.began_at):
+            # Another container completed it meanwhile: what was read before that is outdated.
+            begun = self._begun[part] = _Begun(now)
         while has_time():
             page, begun.position = self.rated.page(part, begun.position, PAGE)
             for rated in page:
