@@ -101,7 +101,9 @@ def test_the_push_of_the_readme_works_on_the_demo(service: Service, tmp_path: Pa
     readme = ROOT / "README.md"
     shell = blocks(readme, "sh", after="## Push from an app")
     [python, *_] = blocks(readme, "python", after="## Push from an app")
-    given = {"BASE_URL": service.base_url, "KEY": service.key}
+    # The service of the tests has fixed dates; a running demo has its own, around today.
+    day = "2026-10-26" if service.has_controls else datetime.now(timezone.utc).date().isoformat()
+    given = {"BASE_URL": service.base_url, "KEY": service.key, "DAY": day}
     first = re.sub(r"^export .*$", "", shell[0], flags=re.MULTILINE)
     assert '"outcome":"created"' in run_script(first, tmp_path, **given) or not service.has_controls
     assert '"outcome":"unchanged"' in run_script(first, tmp_path, **given)
