@@ -11,9 +11,12 @@ import jwt
 import pytest
 
 from functions.admin import access_dependencies
+from functions.ingest.handler import _people
 from fusion_billing.errors import Unauthenticated, Unavailable
+from fusion_billing.http.authentication import Authenticator
 from fusion_billing.oidc.issuer import AGAIN_SECONDS, KEYS_SECONDS, Issuer
 from fusion_billing.outbound.guarded_client import RequestFailed
+from local.tables import Tables
 from tests.fakes.clock import FakeClock
 from tests.fakes.oidc_issuer import FakeIssuer, ec_key, encoded, jwk, public_pem, rsa_key, serving
 from tests.integration.admin.world_fixture import World
@@ -79,6 +82,15 @@ def test_a_change_is_logged_under_the_name_of_the_person(admin: Any, issuer: Fak
     assert admin.put("/v1/metrics/calls", body, key=token).status == 201
     [entry] = admin.get("/v1/audit", query={"object": "metrics/calls"}).json["items"]
     assert (entry["actor"], entry["source"], entry["via"]) == ("ada@example.com", "src_people", "jwt")
+
+
+def test_usage_is_pushed_with_a_token_too(admin: Any, issuer: FakeIssuer, tables: Tables, dynamodb: Any) -> None:
+    people = _people(dynamodb, tables.catalog)
+    assert people is not None
+    authenticator = Authenticator(admin.keys, FakeClock().monotonic, people=people)
+    headers = {"authorization": f"Bearer {issuer.token(admin.now.timestamp())}"}
+    principal = authenticator.authenticate(headers, admin.now)
+    assert (principal.source, principal.actor, principal.is_admin) == ("src_people", "ada@example.com", True)
 
 
 def test_a_person_may_register_an_endpoint(world: World, issuer: FakeIssuer) -> None:
