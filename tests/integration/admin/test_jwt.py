@@ -294,8 +294,10 @@ class Counting:
     def __init__(self, fake: FakeIssuer) -> None:
         self.fake = fake
         self.down = False
+        self.calls = 0
 
     def get(self, url: str) -> dict[str, Any]:
+        self.calls += 1
         if self.down:
             raise RequestFailed("down")
         found: dict[str, Any] = json.loads(self.fake.respond("GET", url.removeprefix(self.fake.url), "", 0)[1])
@@ -331,3 +333,17 @@ def test_keys_are_cached_and_a_new_key_works_at_once_but_made_up_ids_cost_nothin
     fake.keys = [jwk(rsa_key(2), "k2")]
     with pytest.raises(Unauthenticated):
         issuer.key("k1", "RS256")
+
+
+def test_made_up_key_ids_do_not_keep_a_container_waiting_for_an_issuer_that_is_down() -> None:
+    fake, clock = FakeIssuer("https://id.example.com"), FakeClock()
+    client = Counting(fake)
+    issuer = Issuer(fake.url, client, clock.monotonic)
+    assert issuer.key("k1", "RS256")["kid"] == "k1"
+    client.down, client.calls = True, 0
+    for second in range(120):
+        clock.monotonic_seconds += 1
+        assert issuer.key("k1", "RS256")["kid"] == "k1"
+        with pytest.raises((Unauthenticated, Unavailable)):
+            issuer.key(f"made-up-{second}", "RS256")
+    assert client.calls <= 120 / AGAIN_SECONDS

@@ -19,7 +19,7 @@ STALE_SECONDS = 6 * 3600.0
 
 AGAIN_SECONDS = 30.0
 _PAUSE_SECONDS = 5.0
-"""How long the issuer is left alone after a failure."""
+"""How long the issuer is left alone after a failure, while no keys are known; `AGAIN_SECONDS` while some are."""
 
 _MAX_KEYS = 60
 _KINDS = {"RS256": "RSA", "ES256": "EC"}
@@ -60,13 +60,12 @@ class Issuer:
 
     def published(self) -> Published:
         """Return what the issuer publishes; raises `Unavailable` (`issuer_unavailable`)."""
-        age = self._clock() - self._read_at
-        if self._cached is not None and age < KEYS_SECONDS:
+        if self._cached is not None and self._clock() - self._read_at < KEYS_SECONDS:
             return self._cached
         try:
             return self._read()
         except Unavailable:
-            if self._cached is not None and age < STALE_SECONDS:
+            if self._cached is not None and self._has_keys():
                 return self._cached
             raise
 
@@ -83,6 +82,10 @@ class Issuer:
             raise invalid("The JWT is signed by an unknown key")
         return found[0]
 
+    def _has_keys(self) -> bool:
+        """Return whether there are keys to use while the issuer does not respond."""
+        return self._cached is not None and self._clock() - self._read_at < STALE_SECONDS
+
     def _read(self) -> Published:
         if self._paused_until is not None and self._clock() < self._paused_until:
             raise _unavailable("it did not respond a moment ago")
@@ -91,7 +94,7 @@ class Issuer:
             addresses = {name: _text(document, name) for name in ("authorization_endpoint", "token_endpoint")}
             keys = self.client.get(_text(document, "jwks_uri")).get("keys")
         except RequestFailed as error:
-            self._paused_until = self._clock() + _PAUSE_SECONDS
+            self._paused_until = self._clock() + (AGAIN_SECONDS if self._has_keys() else _PAUSE_SECONDS)
             raise _unavailable(str(error)) from None
         listed = keys if isinstance(keys, list) else []
         known = tuple(key for key in listed[:_MAX_KEYS] if isinstance(key, dict))
