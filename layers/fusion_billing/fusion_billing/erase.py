@@ -41,8 +41,8 @@ USAGE = "Usage: python -m fusion_billing.erase SUBSCRIPTION [METRIC...]"
 _READ_FOR_GOOD = frozenset({"posted", "none"})
 _RATED_WITHIN = timedelta(hours=48)
 """How soon usage is rated: within a rating cadence of a day and the time a run may take. What fails is marked again."""
-_FORGOTTEN_AFTER = 90.0
-"""Seconds after which no container admits usage, or rates the subscription, as it was before it was erased."""
+_FORGOTTEN_AFTER = timedelta(seconds=90)
+"""How long after that no container admits usage, or rates the subscription, as it was before it was erased."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +88,16 @@ class Erasure:
         stored = self._subscriptions.get(subscription)
         if stored is None:
             raise NotFound(f"Unknown subscription: {subscription}")
-        if stored.erased is None:
+        erased_at = stored.erased
+        if erased_at is None:
             self._require_finished(stored)
             self._require_rated(stored.id, now)
             self._erasing.names(stored, now)
-            # Rated without its usage, an invoiced period would be given back; and what is pushed now would stay.
-            self._pause(_FORGOTTEN_AFTER)
+            erased_at = now
+        # Rated without its usage, an invoiced period would be given back; and what is pushed now would stay.
+        remaining = erased_at + _FORGOTTEN_AFTER - now
+        if remaining > timedelta(0):
+            self._pause(remaining.total_seconds())
         every = dict.fromkeys((*self._catalog.metrics(), *self._erasing.metrics(), *metrics))
         records = self._erasing.usage(subscription, every)
         return Erased(records, self._erasing.history(subscription))

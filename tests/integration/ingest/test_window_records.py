@@ -271,6 +271,20 @@ def test_rating_reads_the_records_of_a_pair_for_these_units(
     assert consumed.operations == ["BatchGetItem", "Query"]
 
 
+@pytest.mark.parametrize("is_batch", [True, False])
+def test_every_revision_keeps_its_reason(by_window: Any, record: Make, login: Make, *, is_batch: bool) -> None:
+    tables, keying = by_window.tables, MetricKeying(by_window.client, by_window.tables.catalog)
+    for number, reason in enumerate(("first", None, "third")):
+        pushed = [make(quantity=str(number), reason=reason) for make in (record, login)]
+        for body in [{"records": pushed}] if is_batch else pushed:
+            assert by_window.push(body)[0] in {200, 201}
+    reader = UsageReader(by_window.client, tables.usage, tables.window_usage, keying)
+
+    histories = [reader.get("src_app", key).history for key in ("k1", KEY)]  # type: ignore[union-attr]
+
+    assert [[revision.reason for revision in history] for history in histories] == [["first", "", "third"]] * 2
+
+
 class _ErasesOnce:
     """A client that loses the item of a record just before its second write: the customer is erased meanwhile."""
 

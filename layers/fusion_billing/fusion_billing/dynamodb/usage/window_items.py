@@ -52,6 +52,8 @@ def new_attributes(record: UsageRecord, at: str) -> Item:
         item["mem"] = {"S": record.member}
     if record.properties:
         item["prop"] = {"S": record.properties}
+    if record.reason:
+        item["why"] = {"S": record.reason}
     if record.actor:
         item["by"] = {"S": record.actor}
     return item
@@ -70,7 +72,7 @@ def revised(item: ItemView, record: UsageRecord, at: str) -> Item:
 
 def voided(item: ItemView, at: str, *, actor: str, reason: str) -> Item:
     """Return a stored item with a revision that does not count; the last quantity stays."""
-    stays = {name: value for name, value in item.items() if name not in {"pk", "sk", "by"}}
+    stays = {name: value for name, value in item.items() if name not in {"pk", "sk", "why", "by"}}
     moment = {"at": {"N": _microseconds(at)}, "voided": {"BOOL": True}}
     return {**stays, **moment, **_with_entry(item, void_entry(at, actor, reason))}
 
@@ -92,7 +94,7 @@ def _history(item: ItemView) -> list[Item]:
     """Return the entries of an item's revisions; a first revision has none of its own."""
     if "hist" in item:
         return list(item["hist"]["L"])
-    entry = {name: item[name] for name in ("q", "seq", "mem", "by") if name in item}
+    entry = {name: item[name] for name in ("q", "seq", "mem", "why", "by") if name in item}
     return [{"M": {**entry, "at": {"S": _received_at(item)}}}]
 
 
