@@ -2,7 +2,9 @@
 
 from functions.admin.route_table.route import Route
 
-_OF_A_SESSION = ("missing_key", "session_expired", "cross_site_request", "unavailable")
+_OF_PEOPLE = ("rate_limited", "oidc_not_configured")
+_OF_A_SESSION = ("missing_key", "session_expired", "cross_site_request", "unavailable", *_OF_PEOPLE)
+_OF_A_JWT = ("invalid_jwt", "expired_jwt", "issuer_unavailable")
 
 SESSIONS = (
     Route(
@@ -12,7 +14,15 @@ SESSIONS = (
         None,
         "Exchange an API key for a session of the console; the response sets its cookie",
         {201: "Session"},
-        errors=("malformed_key", "unknown_key", "revoked_key", "expired_key", "cross_site_request", "unavailable"),
+        errors=(
+            "malformed_key",
+            "unknown_key",
+            "revoked_key",
+            "expired_key",
+            "cross_site_request",
+            "unavailable",
+            "rate_limited",
+        ),
         body="SessionRequest",
         headers=("Fusion-Session",),
         audited="by_handler",
@@ -24,7 +34,7 @@ SESSIONS = (
         None,
         "Show who is signed in, and with which scopes; 204 if nobody is",
         {200: "Session", 204: None},
-        errors=(*_OF_A_SESSION, "malformed_key", "unknown_key", "revoked_key", "expired_key"),
+        errors=(*_OF_A_SESSION, *_OF_A_JWT, "malformed_key", "unknown_key", "revoked_key", "expired_key"),
         headers=("Fusion-Session",),
     ),
     Route(
@@ -34,7 +44,7 @@ SESSIONS = (
         None,
         "End the session of the console",
         {204: None},
-        errors=("cross_site_request", "unavailable"),
+        errors=("cross_site_request", "unavailable", *_OF_PEOPLE),
         headers=("Fusion-Session",),
         audited="by_handler",
     ),

@@ -12,6 +12,7 @@ from functions.admin.request import Request
 from functions.admin.responses import Response
 from functions.admin.services import people_sessions
 from fusion_billing import settings
+from fusion_billing.access.principal import Principal
 from fusion_billing.audit.entry import Actor
 from fusion_billing.dynamodb.state.used_states import UsedStates
 from fusion_billing.errors import FusionError
@@ -45,14 +46,18 @@ def finish(request: Request) -> Response:
         person = sign_in.finish(people, client, attempt, request.query, request.now)
         states = UsedStates(dependencies.dynamodb(), settings.text("STATE_TABLE"))
         session = people_sessions.begin(states, dependencies.keys(), attempt, person, request.now)
+        _record(request, person.principal)
     except (SignInFailed, FusionError) as error:
         return _failed(_FROM_CALLBACK, error)
-    principal = person.principal
+    location = f"{_FROM_CALLBACK}{attempt.screen}"
+    return Response(302, headers={"location": location, "set-cookie": session.set_cookie()})
+
+
+def _record(request: Request, principal: Principal) -> None:
+    """Note who signed in; raises `Unavailable`."""
     if request.recorder is not None:
         recorder = replace(request.recorder, actor=Actor(principal.actor, principal.source, "session"))
         recorder.note(f"sessions/{principal.key_id}", "done")
-    location = f"{_FROM_CALLBACK}{attempt.screen}"
-    return Response(302, headers={"location": location, "set-cookie": session.set_cookie()})
 
 
 def _client(request: Request) -> Client:

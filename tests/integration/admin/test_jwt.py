@@ -347,3 +347,13 @@ def test_made_up_key_ids_do_not_keep_a_container_waiting_for_an_issuer_that_is_d
         with pytest.raises((Unauthenticated, Unavailable)):
             issuer.key(f"made-up-{second}", "RS256")
     assert client.calls <= 120 / AGAIN_SECONDS
+
+
+def test_who_is_signed_in_is_shown_for_a_jwt_too(admin: Any, issuer: FakeIssuer) -> None:
+    now = admin.now.timestamp()
+    assert admin.get("/v1/sessions", key=issuer.token(now)).json["source_name"] == "ada@example.com"
+    assert admin.get("/v1/sessions", key=issuer.token(now - 700)).code == "expired_jwt"
+    assert admin.get("/v1/sessions", key=issuer.token(now, aud="x")).code == "invalid_jwt"
+    issuer.answers["/jwks"] = (500, b"")
+    forget()
+    assert admin.get("/v1/sessions", key=issuer.token(now)).code == "issuer_unavailable"

@@ -7,8 +7,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import pytest
 
-from functions.admin import access_dependencies
+from functions.admin import access_dependencies, dependencies
 from fusion_billing.access.sessions import COOKIE, LIFETIME
+from fusion_billing.errors import Unavailable
 from fusion_billing.oidc import sign_in
 from tests.fakes.oidc_issuer import FakeIssuer, rsa_key, serving
 
@@ -248,6 +249,34 @@ def test_the_query_of_the_way_back_is_no_reason_in_the_audit_log(browser: Browse
     browser.finish(f"{browser.issuer.authorize(browser.begin())}&reason=forged")
     [entry] = admin.get("/v1/audit").json["items"]
     assert "reason" not in entry
+
+
+def test_a_sign_in_that_cannot_be_logged_leads_back(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: object, entry: object) -> None:
+        raise Unavailable("down")
+
+    monkeypatch.setattr("fusion_billing.dynamodb.audit.audit_log.AuditLog.put", refuse)
+    assert browser.finish(browser.issuer.authorize(browser.begin())) == "../../../console?sign_in=unavailable"
+    assert not browser.is_signed_in
+
+
+def test_two_first_sign_ins_at_once_both_have_a_session(
+    browser: Browser, admin: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Browser(admin, browser.issuer)
+    client = dependencies.dynamodb()
+    put_item, began = client.put_item, []
+
+    def put_after_the_other(**request: Any) -> Any:
+        if request["TableName"] == admin.keys._table and "person" in request["Item"] and not began:
+            began.append(True)
+            sign_in_as(other)
+        return put_item(**request)
+
+    monkeypatch.setattr(client, "put_item", put_after_the_other)
+    sign_in_as(browser)
+    assert began
+    assert (browser.session().status, other.session().status) == (200, 200)
 
 
 def test_a_code_is_good_once(browser: Browser, admin: Any) -> None:

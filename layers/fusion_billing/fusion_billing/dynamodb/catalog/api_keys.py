@@ -1,6 +1,6 @@
 """API keys and sources in the catalog table (docs/data-model.md, Catalog)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -111,13 +111,13 @@ class KeyStore:
             "ExpressionAttributeNames": names,
             "ExpressionAttributeValues": {f":{name}": value for name, value in attributes.items()},
         }
-        with unavailable_when_transient():
-            try:
-                self._client.update_item(**update)
-            except ClientError as error:
-                if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                    raise
-                self._client.put_item(TableName=self._table, Item=item)
+        # A sign-in at the same time may be the first one too, and its session must stay.
+        is_new_or_revoked = "attribute_not_exists(pk) OR attribute_exists(revoked)"
+        put: Any = {"TableName": self._table, "Item": item, "ConditionExpression": is_new_or_revoked}
+        for _ in VERSION_CONFLICTS.attempts():
+            if _done(self._client.update_item, update) or _done(self._client.put_item, put):
+                return
+        raise Unavailable("The person is signing in elsewhere: sign in again")
 
     def begin_session(self, key_id: str, session: NewSession, now: datetime) -> None:
         """Store a session of a key, and delete its expired sessions, or the oldest if there are too many.
@@ -203,6 +203,18 @@ class KeyStore:
                 raise
             return False
         return True
+
+
+def _done(write: Callable[..., object], request: Mapping[str, Any]) -> bool:
+    """Return whether the condition of a write held; raises `Unavailable`."""
+    try:
+        with unavailable_when_transient():
+            write(**request)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+            raise
+        return False
+    return True
 
 
 def _session_attribute(session: StoredSession) -> Any:
