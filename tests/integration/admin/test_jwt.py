@@ -357,3 +357,15 @@ def test_who_is_signed_in_is_shown_for_a_jwt_too(admin: Any, issuer: FakeIssuer)
     issuer.answers["/jwks"] = (500, b"")
     forget()
     assert admin.get("/v1/sessions", key=issuer.token(now)).code == "issuer_unavailable"
+
+
+@pytest.mark.parametrize(
+    "keys", [{}, {"keys": []}, {"keys": {"k": 1}}, {"keys": [1, None]}, {"error": "busy"}], ids=str
+)
+def test_known_keys_go_on_while_the_issuer_publishes_none(keys: dict[str, object]) -> None:
+    fake, clock = FakeIssuer("https://id.example.com"), FakeClock()
+    issuer = Issuer(fake.url, Counting(fake), clock.monotonic)
+    assert issuer.key("k1", "RS256")["kid"] == "k1"
+    fake.answers["/jwks"] = (200, json.dumps(keys).encode())
+    clock.monotonic_seconds += KEYS_SECONDS
+    assert issuer.key("k1", "RS256")["kid"] == "k1"

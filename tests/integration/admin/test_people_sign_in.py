@@ -265,7 +265,8 @@ def test_two_first_sign_ins_at_once_both_have_a_session(
 ) -> None:
     other = Browser(admin, browser.issuer)
     client = dependencies.dynamodb()
-    put_item, began = client.put_item, []
+    put_item = client.put_item
+    began: list[bool] = []
 
     def put_after_the_other(**request: Any) -> Any:
         if request["TableName"] == admin.keys._table and "person" in request["Item"] and not began:

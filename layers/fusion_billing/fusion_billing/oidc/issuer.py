@@ -92,13 +92,11 @@ class Issuer:
         try:
             document = self._document()
             addresses = {name: _text(document, name) for name in ("authorization_endpoint", "token_endpoint")}
-            keys = self.client.get(_text(document, "jwks_uri")).get("keys")
+            keys = _keys(self.client.get(_text(document, "jwks_uri")))
         except RequestFailed as error:
             self._paused_until = self._clock() + (AGAIN_SECONDS if self._has_keys() else _PAUSE_SECONDS)
             raise _unavailable(str(error)) from None
-        listed = keys if isinstance(keys, list) else []
-        known = tuple(key for key in listed[:_MAX_KEYS] if isinstance(key, dict))
-        self._cached, self._read_at = Published(**addresses, keys=known), self._clock()
+        self._cached, self._read_at = Published(**addresses, keys=keys), self._clock()
         return self._cached
 
     def _document(self) -> JsonObject:
@@ -117,6 +115,15 @@ def _text(document: JsonObject, name: str) -> str:
     if not isinstance(value, str):
         raise RequestFailed(f"its document lacks {name}")
     return value
+
+
+def _keys(document: JsonObject) -> tuple[JsonMapping, ...]:
+    """Return the keys of a key set. An issuer without any has failed: known keys go on."""
+    listed = document.get("keys")
+    found = tuple(key for key in listed[:_MAX_KEYS] if isinstance(key, dict)) if isinstance(listed, list) else ()
+    if not found:
+        raise RequestFailed("it publishes no keys")
+    return found
 
 
 def _fitting(published: Published, key_id: str | None, algorithm: str) -> list[JsonMapping]:
