@@ -11,6 +11,7 @@ import pytest
 import functions.rate.dependencies
 from fusion_billing.billing.billed_subscription import billed_subscription
 from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
+from fusion_billing.dynamodb.ratings.restored_lines import RestoredLines
 from fusion_billing.erase import Erasure
 from fusion_billing.errors import Conflict
 from tests.integration.lives.test_final_invoice import START, World
@@ -168,3 +169,38 @@ def test_rated_again_an_erased_subscription_would_be_credited() -> None:
         seen = pool.apply(credited)
 
     assert seen["after"] != seen["before"]
+
+
+def restored_to_before(names: tuple[str, ...]) -> tuple[bool, str]:
+    """Restore tables to before the erasure; return whether what was billed stays, and why it isn't erased again."""
+    with service(START) as made:
+        world = World(made)
+        world.set_up()
+        world.close()
+        world.invoice()
+        for _ in range(6):
+            world.run()
+        restored_to = made.clock.now
+        tables = [made.dynamodb.table(getattr(made.tables, name)) for name in names]
+        copies = [table.snapshot() for table in tables]
+        world.run()
+        before = billed(world)["lines"], world.invoiced()
+        erasure(made).erase("41", made.clock.now)
+        for table, copied in zip(tables, copies, strict=True):
+            table.__dict__.update(copied.__dict__)
+        made.restart()
+        client: Any = made.dynamodb
+        RestoredLines(client, made.tables.ratings, 2).mark(restored_to, made.clock.now)
+        for _ in range(4):
+            world.run()
+        return (billed(world)["lines"], world.invoiced()) == before, refusal(made)
+
+
+@pytest.mark.parametrize("has_usage", [True, False])
+def test_a_catalog_of_before_the_erasure_needs_the_usage_of_before_it(*, has_usage: bool) -> None:
+    names = ("catalog", "ratings", *(("usage", "window_usage") if has_usage else ()))
+    with get_context("spawn").Pool(1) as pool:
+        is_unchanged, reason = pool.apply(restored_to_before, (names,))
+
+    assert is_unchanged is has_usage
+    assert reason == "" if has_usage else "is not invoiced" in reason
