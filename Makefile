@@ -5,7 +5,7 @@
 #                       RESET=1 begins afresh; PORT=, ODOO_PORT= and RECEIVER_PORT= choose other ports
 #   make test           run every test; TESTS=tests/unit runs some, WORKERS=2 in two processes
 #   make test-clients   check and test the Python client, and install it into an empty environment
-#   make coverage       run the unit tests and fail if they cover less than the floor in pyproject.toml
+#   make coverage       run the unit and contract tests; fail if they cover less than the floor in pyproject.toml
 #   make lint           check formatting, lint, types and the template
 #   make policies       check the template against checkov, cfn-lint's serverless rules and policies of our own
 #   make audit          look for known vulnerabilities in what the functions run on; asks the network
@@ -55,7 +55,7 @@ test-clients: setup $(CLIENT)/ready
 	cd clients/python && ../../$(CLIENT)/bin/python -m pytest $(TESTS)
 
 coverage: setup
-	@exec $(VENV)/bin/python -m pytest $(IN_PROCESSES) tests/unit --cov --cov-report=term
+	@ENGINE=memory exec $(VENV)/bin/python -m pytest $(IN_PROCESSES) tests/unit tests/integration/contracts --cov --cov-report=term
 
 lives: setup
 	@LIVES="$(LIVES)" SEED="$(SEED)" exec $(VENV)/bin/python -m tests.lives
