@@ -147,7 +147,7 @@ class Cloud:
             return False
 
     def _sam_folder(self) -> Path:
-        """Return the folder of SAM's own settings: told there that it looked for updates, it does not."""
+        """Return the folder of SAM's own settings, which say that it has looked for updates, so that it does not."""
         folder = self.folder / "sam"
         folder.mkdir(parents=True, exist_ok=True)
         settings = {"telemetryEnabled": False, "lastVersionCheck": time.time()}

@@ -125,6 +125,9 @@ class Running:
             self._stored.set("key", self._bootstrap())
             self._stored.set("endpoint", "")
         self.service = Service(self.cloud.base_url, self._stored.get("key"))
+        endpoint = self._stored.get("endpoint")
+        if endpoint and self.service.find(f"/v1/endpoints/{endpoint}") is None:
+            self._stored.set("endpoint", "")  # somebody deleted it: it is registered again
         if self._stored.get("endpoint_url") != self.receiver.url or not self._stored.get("endpoint"):
             self._register_receiver()
         self.receiver.trust(self._stored.get("endpoint_secret"))
@@ -160,7 +163,7 @@ class Running:
         return self._stored.get("odoo_key")
 
     def demo(self) -> list[str]:
-        """Go the demo's way and print its table; return every figure that is not as expected, in words.
+        """Run the demo and print its table; return every figure that is not as expected, in words.
 
         A demo that somebody changed since its first start may come to other figures, or not go through at all.
         """

@@ -30,7 +30,7 @@ def authenticator() -> Authenticator:
 
 @cache
 def people() -> "People":
-    """Return what authenticates people by JWTs."""
+    """Return the authenticator of people, by JWT."""
     from fusion_billing.oidc.configuration import build_people  # noqa: PLC0415  not for a cold start
 
     return build_people(dependencies.sources(), time.monotonic, creates_source=True)
@@ -38,7 +38,7 @@ def people() -> "People":
 
 @cache
 def rate_limiter() -> RateLimiter:
-    """Return what limits the requests of keys."""
+    """Return the rate limiter of API keys."""
     state = settings.text("STATE_TABLE")
     counts = RequestCounts(dependencies.dynamodb(), state, time.monotonic, slot_seconds=SLOT_SECONDS)
     return RateLimiter(counts, time.monotonic, settings.integer("CALLER_REQUESTS_PER_SECOND", 250))

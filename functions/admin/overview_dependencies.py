@@ -24,7 +24,7 @@ def amount_totals() -> Totals:
 
 
 def stores() -> OverviewStores:
-    """Return what an overview is read from."""
+    """Return the stores that the overview reads."""
     return OverviewStores(
         amount_totals(),
         dependencies.lines(),

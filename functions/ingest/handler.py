@@ -74,7 +74,7 @@ def app() -> App:
 
 
 def _people(dynamodb: "DynamoDBClient", catalog: str) -> "Callable[[], People] | None":
-    """Return what authenticates people by JWTs; None if there is no issuer of them."""
+    """Return the authenticator of people by JWT; None without an issuer."""
     if not settings.text("OIDC_ISSUER", ""):
         return None
 

@@ -1,4 +1,4 @@
-"""The demo's way, as an operator and an app go it: catalog, counters, rating, relay, a look."""
+"""The demo's steps, as an operator and an app take them: catalog, counters, rating, relay, results."""
 
 import time
 from collections import Counter
@@ -98,8 +98,8 @@ def await_webhooks(run_relay: Callable[[], None], receiver: Receiver) -> None:
     """Wait until the receiver got the events of every rating and every line."""
 
     def reported() -> bool:
-        heard = webhooks(receiver)
-        return all(set(EVENTS) <= set(heard.get(row, ())) for row in expected.FIGURES)
+        received = webhooks(receiver)
+        return all(set(EVENTS) <= set(received.get(row, ())) for row in expected.FIGURES)
 
     _until(_relayed(reported, run_relay), _WEBHOOK_SECONDS)
 
@@ -161,11 +161,11 @@ def lines(odoo: Odoo, key: str) -> dict[tuple[str, str], dict[str, Any]]:
 
 def webhooks(receiver: Receiver) -> dict[tuple[str, str], list[str]]:
     """Return the types of the verified webhooks, by subscription and charge."""
-    heard: dict[tuple[str, str], list[str]] = {}
+    received: dict[tuple[str, str], list[str]] = {}
     for message in receiver.received():
         about = (str(message.data.get("subscription")), str(message.data.get("charge")))
-        heard.setdefault(about, []).append(message.type)
-    return heard
+        received.setdefault(about, []).append(message.type)
+    return received
 
 
 def _push(service: Service, records: list[dict[str, Any]]) -> Counter[str]:

@@ -47,12 +47,12 @@ def fixed_costs() -> list[Fixed]:
 
 
 def _fixed() -> Iterator[Fixed]:
-    types = Counter(re.findall(r"^    Type: (AWS::\S+)", (_ROOT / "template.yaml").read_text(), re.MULTILINE))
-    alarms, keys, secrets = (
-        types[f"AWS::{name}"] for name in ("CloudWatch::Alarm", "KMS::Key", "SecretsManager::Secret")
-    )
-    yield Fixed("alarms", str(alarms), alarms * _ALARM, max(0, alarms - _FREE_ALARMS) * _ALARM)
-    names = _metric_names()
+    template = (_ROOT / "template.yaml").read_text()
+    types = Counter(re.findall(r"^    Type: (AWS::\S+)", template, re.MULTILINE))
+    keys, secrets = (types[f"AWS::{name}"] for name in ("KMS::Key", "SecretsManager::Secret"))
+    alarms = _alarm_metrics(template)
+    yield Fixed("metrics of alarms", str(alarms), alarms * _ALARM, max(0, alarms - _FREE_ALARMS) * _ALARM)
+    names = _metric_names() | frozenset(re.findall(r"^ +MetricName: (Usage\w+)$", template, re.MULTILINE))
     billed = len(names - _SPARSE) + len(names & _SPARSE) / 24
     yield Fixed("metrics of our own", str(len(names)), billed * _METRIC, max(0, billed - _FREE_METRICS) * _METRIC)
     yield Fixed("KMS keys", str(keys), keys * _KEY, keys * _KEY)
@@ -71,6 +71,13 @@ def _fixed() -> Iterator[Fixed]:
     tables = types["AWS::DynamoDB::Table"]
     yield Fixed(f"point-in-time recovery of {tables} tables", "0.1 GB", 0.1 * _RECOVERY_GB, 0.1 * _RECOVERY_GB)
     yield Fixed("log lines of these runs", f"{_LOG_GB:.2f} GB", _LOG_GB * PRICES.log_gb, _LOG_GB * PRICES.log_gb)
+
+
+def _alarm_metrics(template: str) -> int:
+    """Return how many metrics the alarms watch, which is what is billed: one each, or those of an expression."""
+    resources = re.split(r"^  (?=\w)", template, flags=re.MULTILINE)
+    alarms = [resource for resource in resources if "\n    Type: AWS::CloudWatch::Alarm\n" in resource]
+    return sum(max(1, alarm.count("MetricStat:")) for alarm in alarms)
 
 
 def _metric_names() -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Restore tables to an earlier point in time, and tell order lines that may have been sent since.
+"""Restore tables to an earlier point in time, and mark order lines that may have been sent since.
 
 ::
 

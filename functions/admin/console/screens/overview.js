@@ -89,6 +89,7 @@ function attention({ lines, failed_deliveries, failing_endpoints, disabled_endpo
   for (const { subscription, metric, reason } of failing_pairs?.items ?? []) found.push({ text: `${metric} of ${subscription} can't be rated: ${reason || "see the log"}`, link: link(["subscription", subscription]) });
   if (failing_pairs?.count > failing_pairs?.items.length || failing_pairs?.is_capped) found.push({ text: `${counted(failing_pairs, "pair")} can't be rated`, link: link(["subscriptions"]) });
   for (const { subscription, metric, last_changed_at } of missing_counters?.items ?? []) found.push({ text: `No usage of ${metric} by ${subscription} since ${dateTime(last_changed_at)}`, link: link(["subscription", subscription]) });
+  if (missing_counters?.count > missing_counters?.items.length) found.push({ text: `${counted(missing_counters, "counter")} missing`, link: link(["subscriptions"]) });
   const webhooks = link(["webhooks"]);
   if (failed_deliveries.count) found.push({ text: counted(failed_deliveries, "failed delivery", "failed deliveries"), link: webhooks });
   for (const id of failing_endpoints) found.push({ text: `The endpoint ${id} is failing`, link: link(["webhooks", id], { state: "failed" }) });
@@ -112,7 +113,7 @@ function counted({ count, is_capped }, one, many = `${one}s`) {
 /** @param {{days: any[]}} props */
 function DueDays({ days }) {
   const [isOpen, setOpen] = useState(false);
-  return html`<${Table} caption="Invoices due within a week" name="invoices-due" rows=${days} empty="No invoice is due within a week." columns=${[
+  return html`<${Table} caption="Invoices overdue or due within a week" name="invoices-due" rows=${days} empty="No invoice is overdue or due within a week." columns=${[
       { label: "Due", value: (/** @type {any} */ row) => row.period_end, show: (/** @type {any} */ row) => date(row.period_end) },
       { label: "Subscriptions", value: (/** @type {any} */ row) => row.subscriptions, isNumber: true },
       { label: "Rated so far", value: (/** @type {any} */ row) => row.amount, show: (/** @type {any} */ row) => amount(row.amount, row.currency), isNumber: true },
@@ -128,7 +129,7 @@ function Due() {
     return all.filter((each) => each.state === "3_progress" && each.next_invoice_date && each.next_invoice_date <= day(7));
   }, []);
   return html`<${Loaded} from=${loading} what="invoices due">${(/** @type {any[]} */ rows) => html`
-    <${Table} caption="Customers whose invoice is due" name="customers-due" rows=${rows} sort=${0} empty="No invoice is due within a week." columns=${[
+    <${Table} caption="Customers whose invoice is due" name="customers-due" rows=${rows} sort=${0} empty="No invoice is overdue or due within a week." columns=${[
       { label: "Due", value: (/** @type {any} */ row) => row.next_invoice_date, show: (/** @type {any} */ row) => date(row.next_invoice_date) },
       { label: "Customer", value: customerName, show: (/** @type {any} */ row) => html`<a href=${link(["subscription", row.id])}>${customerName(row)}</a>` },
       { label: "Plan", value: (/** @type {any} */ row) => row.plan },

@@ -33,6 +33,7 @@ function Sources() {
       { label: "Name", value: (/** @type {any} */ row) => row.name, show: (/** @type {any} */ row) => html`<a href=${link(["sources", row.id])}>${row.name}</a>` },
       { label: "Metrics", value: (/** @type {any} */ row) => limits(row.metrics) },
       { label: "Plans", value: (/** @type {any} */ row) => limits(row.plans) },
+      { label: "Subscriptions", value: (/** @type {any} */ row) => limits(row.subscriptions) },
       { label: "Created", value: (/** @type {any} */ row) => row.created_at, show: (/** @type {any} */ row) => dateTime(row.created_at) },
       { label: "ID", value: (/** @type {any} */ row) => row.id },
     ]} />`}</${Loaded}>
@@ -72,7 +73,7 @@ function Source({ id, session }) {
   const loading = useData(() => get(path`sources/${id}`), [id]);
   return html`<${Loaded} from=${loading} what="the source">${(/** @type {any} */ source) => html`
     <h1>${source.name}</h1>
-    <dl><dt>ID</dt><dd>${source.id}</dd><dt>Metrics</dt><dd>${limits(source.metrics)}</dd><dt>Plans</dt><dd>${limits(source.plans)}</dd></dl>
+    <dl><dt>ID</dt><dd>${source.id}</dd><dt>Metrics</dt><dd>${limits(source.metrics)}</dd><dt>Plans</dt><dd>${limits(source.plans)}</dd><dt>Subscriptions</dt><dd>${limits(source.subscriptions)}</dd></dl>
     <${Keys} source=${source} session=${session} reload=${loading.reload} />
     <p><a href=${link(["sources"])}>All sources</a></p>`}</${Loaded}>`;
 }

@@ -20,7 +20,7 @@ class AddressList:
             raise ValueError(f"more than {MAX_BLOCKS} blocks")
 
     def allows(self, address: str) -> bool:
-        """Return whether an address is in the list; what is no address is not.
+        """Return whether an address is in the list; False for text that is not an IP address.
 
         An IPv4 address that is written as an IPv6 address (`::ffff:198.51.100.7`) is judged as the IPv4 address.
         """

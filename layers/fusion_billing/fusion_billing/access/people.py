@@ -122,7 +122,7 @@ def _common(first: frozenset[str] | None, second: frozenset[str] | None) -> froz
 
 
 def invalid(message: str) -> Unauthenticated:
-    """Return the error of a JWT that proves nothing."""
+    """Return the error of an invalid JWT."""
     return Unauthenticated(message, code="invalid_jwt")
 
 

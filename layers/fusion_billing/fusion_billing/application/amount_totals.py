@@ -15,7 +15,7 @@ from fusion_billing.billing.attention import MissingCounter
 from fusion_billing.catalog.identifiers import MAX_PAGE
 
 PAGE = MAX_PAGE
-"""Ratings that are read between two looks at the time."""
+"""Ratings that are read between two checks of the remaining time."""
 
 _Position = TypeVar("_Position")
 """Where ratings go on, as their reader names it."""
@@ -40,7 +40,7 @@ class StoredTotals(Protocol):
 
 @dataclass(slots=True)
 class _Begun(PartTotals, Generic[_Position]):
-    """A part that is being added up, and where that goes on."""
+    """A part that is being added up, and the position to continue from."""
 
     position: _Position | None = None
 

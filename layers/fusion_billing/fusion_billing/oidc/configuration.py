@@ -17,7 +17,7 @@ def is_configured() -> bool:
 
 
 def build_people(sources: Sources, clock: Callable[[], float], *, creates_source: bool) -> People:
-    """Return what authenticates people; raises `Unavailable` (`oidc_not_configured`) for malformed settings."""
+    """Return the authenticator of people; raises `Unavailable` (`oidc_not_configured`) for malformed settings."""
     url, client_id = settings.text("OIDC_ISSUER", ""), settings.text("OIDC_CLIENT_ID", "")
     audience = settings.text("OIDC_AUDIENCE", "") or client_id
     try:

@@ -41,9 +41,9 @@ class MarkedCounts:
         by_key = {keys.marked_count_key(hour_text(hour))["pk"]["S"]: hour for hour in hours}
         if not by_key:
             return {}
-        wanted = [keys.primary(pk) for pk in by_key]
+        requested_keys = [keys.primary(pk) for pk in by_key]
         with errors.unavailable_when_transient():
-            response = self._client.batch_get_item(RequestItems={self._state: {"Keys": wanted}})
+            response = self._client.batch_get_item(RequestItems={self._state: {"Keys": requested_keys}})
         items = response["Responses"].get(self._state, [])
         return {by_key[item["pk"]["S"]]: MarkedCount(integer(item, "pairs"), boolean(item, "capped")) for item in items}
 

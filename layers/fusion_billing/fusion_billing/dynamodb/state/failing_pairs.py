@@ -42,9 +42,9 @@ class FailingPairs:
 
     def of(self, hours: Sequence[datetime]) -> tuple[list[FailingPair], bool]:
         """Return the pairs noted in any of a few hours, each once, by name; and whether there are more."""
-        wanted = [keys.failing_pairs_key(hour_text(hour)) for hour in hours]
+        requested_keys = [keys.failing_pairs_key(hour_text(hour)) for hour in hours]
         with errors.unavailable_when_transient():
-            response = self._client.batch_get_item(RequestItems={self._table: {"Keys": wanted}})
+            response = self._client.batch_get_item(RequestItems={self._table: {"Keys": requested_keys}})
         items = response["Responses"].get(self._table, [])
         noted = [FailingPair(*name.split("#", 2)) for item in items for name in string_set(item, "pairs")]
         by_pair = {(pair.subscription, pair.metric): pair for pair in noted}

@@ -1,4 +1,4 @@
-"""Tell which metrics have records keyed by their window, and so which table the records are in.
+"""Find out which metrics have records keyed by their window, and so which table the records are in.
 
 A metric's `idempotency` never changes, not even if the metric is deleted and created again: an item that outlives it
 says how its records are keyed. What was read once is remembered for good.
