@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.bench.harness import Figure, machine, table, write_json
 
-SUITES = ("ingest", "cold_start", "rating", "lines", "deliveries")
+SUITES = ("ingest", "cold_start", "rating", "lines", "deliveries", "overview")
 
 
 def main() -> int:
