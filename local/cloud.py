@@ -6,6 +6,7 @@ surroundings that concerns AWS reaches it, so that it never meets a real account
 
 import json
 import os
+import shutil
 import subprocess
 import time
 import urllib.request
@@ -62,7 +63,8 @@ class Cloud:
         """Start ministack with its stored state; raises `Failed` if it cannot start."""
         free(self.port, "the local cloud", "PORT")
         ministack = artefacts.python().parent / "ministack"
-        (self.folder / "tmp").mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self.folder / "tmp", ignore_errors=True)  # what functions of earlier starts unpacked
+        (self.folder / "tmp").mkdir(parents=True)
         environment = {
             **self.environment(),
             **self._settings,
@@ -133,6 +135,7 @@ class Cloud:
         if self._child is not None:
             self._child.stop()
             self._child = None
+            shutil.rmtree(self.folder / "tmp", ignore_errors=True)
 
     def alive(self) -> bool:
         """Return whether it runs."""

@@ -36,6 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
     if options.reset:
+        _say(f"deleting stored data in {options.state}")
         shutil.rmtree(options.state, ignore_errors=True)
     try:
         with Running(options.state, options.port, options.odoo_port, options.receiver_port) as running:

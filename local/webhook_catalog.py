@@ -52,7 +52,7 @@ def with_overview(page: str) -> str:
     if not begin or not end:
         raise ValueError("the page has no markers for the generated list of events")
     rows = "\n".join(
-        f"| [`{event.name}`](events/{name}.md#{_anchor(event.name)}) | {event.summary} |"
+        f"| [`{event.name}`](events/{name}.md#{_anchor(event.name)}) | {' '.join(event.summary.split())} |"
         for name, (_, events) in FAMILIES.items()
         for event in events
     )

@@ -105,7 +105,7 @@ def run(*, full: bool) -> list[Figure]:
         for place, name in enumerate(STARTS)
     ]
     size = sum(path.stat().st_size for path in folder.glob("*/**/*") if path.is_file())
-    return [*figures, Figure("cold start", "all artefacts, unpacked", size / 1e6, "MB", size / 1e6)]
+    return [*figures, Figure("cold start", "all artifacts, unpacked", size / 1e6, "MB", size / 1e6)]
 
 
 def _by_turns(starts: list[Start], folder: Path) -> Taken:

@@ -59,7 +59,9 @@ def test_order_lines_stand_beside_odoos(visitor: Visitor) -> None:
 
 def test_the_overview_has_the_amounts_of_open_periods_and_what_needs_attention(visitor: Visitor) -> None:
     page = visitor.sign_in("#/")
-    expect(page.get_by_role("listitem").filter(has_text="Open periods, EUR")).to_contain_text("€9.73")
+    expect(page.get_by_role("listitem").filter(has_text="Open periods that end by next month, EUR")).to_contain_text(
+        "€9.73"
+    )
     table = page.get_by_role("region", name="By month of the period's end, plan and currency")
     expect(table.get_by_role("row").filter(has_text="open").filter(has_text="€9.73")).to_contain_text("Pro")
     expect(page.get_by_role("link", name="api_calls of 4103 can't be rated: charge api_calls_scale")).to_be_visible()

@@ -319,7 +319,7 @@ _ALL: Final = (
     ErrorCode("odoo_refused", "odoo", "Refused by Odoo", "Odoo refused the line: an operator must act.", 503),
     ErrorCode("order_locked", "odoo", "Order locked", "The order is locked: its lines can't change.", 503),
     ErrorCode("order_renewed", "odoo", "Order renewed", "The order was renewed by another order.", 503),
-    ErrorCode("order_cancelled", "odoo", "Order cancelled", "The order is cancelled.", 503),
+    ErrorCode("order_cancelled", "odoo", "Order canceled", "The order is canceled.", 503),
     ErrorCode("record_missing", "odoo", "Record missing", "An order, product or line does not exist in Odoo.", 503),
     ErrorCode("access_refused", "odoo", "Access refused", "The Odoo user has no access to this record.", 503),
     ErrorCode("odoo_rejected", "odoo", "Rejected by Odoo", "A rule of Odoo's rejects the line.", 503),

@@ -160,13 +160,13 @@ class _Cancelled(Counted):
 
 
 class TransactionConflict(_Cancelled, kind="dynamodb_transaction_conflict"):
-    """A transaction is cancelled because another one writes the same items."""
+    """A transaction is canceled because another one writes the same items."""
 
     code = "TransactionConflict"
 
 
 class TransactionThrottled(_Cancelled, kind="dynamodb_transaction_throttled"):
-    """A transaction is cancelled because one of its items is throttled."""
+    """A transaction is canceled because one of its items is throttled."""
 
     code = "ThrottlingError"
 

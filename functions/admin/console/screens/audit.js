@@ -24,9 +24,9 @@ export function Screen({ query }) {
     <form onSubmit=${search}>
       <div class="fields">
         <${Field} label="Object" value=${asked.object} onChange=${set("object")} hint="Such as charges/api_calls" />
-        <${Field} label="API key" value=${asked.actor} onChange=${set("actor")} hint="Its ID" />
+        <${Field} label="Who" value=${asked.actor} onChange=${set("actor")} hint="ID of a key, or a person" />
         <${Field} label="From" type="date" value=${asked.from} onChange=${set("from")} />
-        <${Field} label="Until before" type="date" value=${asked.to} onChange=${set("to")} />
+        <${Field} label="Before" type="date" value=${asked.to} onChange=${set("to")} />
       </div>
       <p><button type="submit" class="primary">Show</button></p>
     </form>

@@ -35,7 +35,7 @@ function Search({ query, session, sources }) {
         <${Field} label="Subscription" value=${asked.subscription} onChange=${set("subscription")} hint="Its ID or an alias" required=${true} />
         <${Field} label="Metric" value=${asked.metric} onChange=${set("metric")} list=${metrics.data ?? []} required=${true} />
         <${Field} label="From" type="date" value=${asked.from} onChange=${set("from")} />
-        <${Field} label="Until before" type="date" value=${asked.to} onChange=${set("to")} />
+        <${Field} label="Before" type="date" value=${asked.to} onChange=${set("to")} />
       </div>
       <p><button type="submit" class="primary">Find records</button></p>
     </form>

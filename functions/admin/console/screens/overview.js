@@ -100,7 +100,7 @@ function attention({ lines, failed_deliveries, failing_endpoints, disabled_endpo
 
 /** @type {Record<string, (count: any) => string>} */
 const LINES = {
-  failed: (count) => `${counted(count, "order line")} failed and not in Odoo as rated`,
+  failed: (count) => `${counted(count, "order line")} failed: Odoo doesn't have ${count.count === 1 ? "it" : "them"} as rated`,
   final_invoice: (count) => `${counted(count, "order line")} to be invoiced by hand: the subscription has ended`,
   changed: (count) => `${counted(count, "order line")} changed in Odoo`,
 };

@@ -42,7 +42,7 @@ export function Amounts() {
 export function AmountTable({ rows, isWhole, note }) {
   return html`<h2>Amounts</h2>
     <ul class="cards">${openTotals(rows).map((total) => html`<li class="card" key=${total.currency}>
-      <p class="muted">Open periods, ${total.currency}</p><p class="figure">${amount(total.amount, total.currency)}</p></li>`)}</ul>
+      <p class="muted">Open periods that end by next month, ${total.currency}</p><p class="figure">${amount(total.amount, total.currency)}</p></li>`)}</ul>
     <p role="status">${note}</p>
     <${Table} caption="By month of the period's end, plan and currency" name="amounts" rows=${rows} columns=${COLUMNS} sort=${0} descending=${true}
       empty=${isWhole ? "Nothing was rated yet." : "Loading …"} />`;

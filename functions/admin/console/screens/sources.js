@@ -28,7 +28,7 @@ export function Screen({ params, session }) {
 function Sources() {
   const loading = useData(() => getAll("sources"), []);
   return html`<h1>Sources and keys</h1>
-    <p>A source is an app that pushes usage, or a person who reads. It has at most two live keys, so that a new one can take over from the old.</p>
+    <p>A source is an app that pushes usage, or an operator. It has at most two live keys, so that a new one can take over from the old.</p>
     <${Loaded} from=${loading} what="sources">${(/** @type {any[]} */ rows) => html`<${Table} caption="Sources" rows=${rows} sort=${0} columns=${[
       { label: "Name", value: (/** @type {any} */ row) => row.name, show: (/** @type {any} */ row) => html`<a href=${link(["sources", row.id])}>${row.name}</a>` },
       { label: "Metrics", value: (/** @type {any} */ row) => limits(row.metrics) },

@@ -70,7 +70,7 @@ function adjusted(rating, zone) {
 function ofLine(rating) {
   const { line, currency } = rating;
   if (!line) return "No order line was sent yet.";
-  if (line.state === "failed") return `The order line could not be written: ${line.error ?? "see Order lines"}. Odoo has ${amount(line.amount, currency)}.`;
+  if (line.state === "failed") return `The order line could not be written: ${line.error ?? "see Order lines"}. Odoo has ${line.amount === null ? "no line" : amount(line.amount, currency)}.`;
   if (line.odoo_line_id === null) return `The order line is not in Odoo yet; it is ${stateName(line.state).toLowerCase()}.`;
   return `Order line ${line.odoo_line_id} bills ${amount(line.amount, currency)}, from version ${line.version} of this rating. It is ${stateName(line.state).toLowerCase()}.`;
 }

@@ -61,6 +61,11 @@ class Recorder:
         """Write an entry about a change that is no transaction; raises `Unavailable`."""
         self.log().put(self._entry(object_, stage, None, request, error))
 
+    def _random(self, stage: Stage) -> bytes:
+        """Return random bytes that sort what is requested before what became of it, since both have one time."""
+        first, *others = self.random(RANDOM_BYTES)
+        return bytes([first & 0x7F if stage == "requested" else first | 0x80, *others])
+
     def _entry(
         self,
         object_: str,
@@ -70,7 +75,7 @@ class Recorder:
         error: str | None = None,
     ) -> Entry:
         return Entry(
-            id=entry_id(self.now, self.random(RANDOM_BYTES)),
+            id=entry_id(self.now, self._random(stage)),
             at=self.now,
             actor=self.actor,
             action=self.action,

@@ -230,5 +230,5 @@ def _reason(line: SentLine, odoo_line: OdooLine | None, found: Sequence[str]) ->
     if odoo_line is not None and line.is_invoiced(odoo_line):
         return "it is on an invoice"
     if CANCELLED in found:
-        return "its order is cancelled"
+        return "its order is canceled"
     return ""
