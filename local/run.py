@@ -95,7 +95,7 @@ class Running:
         started.enter_context(self.cloud)
         self.receiver = started.enter_context(Receiver(self._receiver_port, self.folder / "webhooks.jsonl"))
         self._progress("building the functions and deploying template.yaml (the first time takes half a minute)")
-        self.cloud.deploy({"OdooUrl": self.odoo.url, "OdooDatabase": flow.DATABASE})
+        self.cloud.deploy({"OdooUrl": self.odoo.url, "OdooDatabase": flow.DATABASE, "LineCadence": "hourly"})
         self._prepare()
         container_settings.write(self.folder, self.cloud, odoo_port=self._odoo_port, key=self.key, today=self.today)
 
