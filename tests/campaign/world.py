@@ -216,10 +216,11 @@ class World:
     def run_schedule(self, schedule: Schedule) -> None:
         """Run a schedule at its time, unless a fault has it otherwise."""
         effects = self.director.effects
-        if not any(wrap(schedule) for wrap in list(self.wrap_schedule)):
+        is_missed = any(wrap(schedule) for wrap in list(self.wrap_schedule))
+        if not is_missed:
             self.start(schedule)
         was_idle = self.director.effects == effects
-        self.timetable.ran(schedule, self.clock.now, was_idle=was_idle)
+        self.timetable.ran(schedule, self.clock.now, was_idle=was_idle and not is_missed)  # who knows what it missed?
         if not was_idle:
             self.happened()
 
