@@ -1,4 +1,4 @@
-"""DynamoDB Local for every integration test: one engine a test run, fresh tables for each test.
+"""DynamoDB Local for every integration test: one engine a process, fresh tables for each test.
 
 `dynamodb` is a low-level client of the engine, `tables` (a `local.tables.Tables`) the names of tables made of
 template.yaml under a prefix of the test's own, so that tests run side by side and none sees another's items.
@@ -6,12 +6,9 @@ template.yaml under a prefix of the test's own, so that tests run side by side a
 allows everything: that each function keeps to its role is watched in every test.
 """
 
-import fcntl
 import os
-import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
@@ -24,8 +21,6 @@ from local.tables import Tables
 from tests import used_rights
 from tests.memory_dynamodb import MemoryDynamoDB
 from tests.memory_dynamodb.noting import noting
-
-_STOP_WAIT = 300.0
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -58,43 +53,12 @@ def _in_memory() -> bool:
 
 
 @pytest.fixture(scope="session")
-def dynamodb_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The engine's endpoint: a run's first worker starts it, and stops it after everyone's last test."""
+def dynamodb_url() -> Iterator[str]:
+    """The endpoint of an engine of this process's own: one engine does one thing at a time, whoever asks."""
     if _in_memory():
         pytest.skip("needs DynamoDB Local")
-    folder = _shared_folder(tmp_path_factory)
-    url_file = folder / "dynamodb.url"
-    engine: DynamoDBLocal | None = None
-    with (folder / "dynamodb.users").open("w") as users:
-        with (folder / "dynamodb.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            fcntl.flock(users, fcntl.LOCK_SH)
-            if not url_file.exists():
-                engine = DynamoDBLocal().start()
-                url_file.write_text(engine.url)
-            url = url_file.read_text()
-        yield url
-        if engine is not None:
-            _await_the_others(users)
-            url_file.unlink()
-            engine.stop()
-
-
-def _shared_folder(factory: pytest.TempPathFactory) -> Path:
-    base = factory.getbasetemp()
-    return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
-
-
-def _await_the_others(users: IO[str]) -> None:
-    """Wait until no other worker holds its share of the lock; a crashed one's is freed by the system."""
-    give_up = time.monotonic() + _STOP_WAIT
-    while time.monotonic() < give_up:
-        try:
-            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            time.sleep(0.2)
-        else:
-            return
+    with DynamoDBLocal() as engine:
+        yield engine.url
 
 
 @pytest.fixture(scope="session")
