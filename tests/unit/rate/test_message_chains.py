@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -11,65 +10,10 @@ from functions.rate import dependencies, handler
 from fusion_billing.messaging.hops import HOPS, MAX_HOPS
 from fusion_billing.messaging.queue import Queue
 from fusion_billing.messaging.rating_messages import HourJob
+from tests.fakes.lambda_and_sqs import LAMBDAS_LIMIT, LambdaAndSqs
 from tests.fakes.rating_world import RatingWorld
 from tests.unit.rate.test_worker import HOUR, subscribe_many
 from tests.unit.template.conftest import TEMPLATE
-
-LAMBDAS_LIMIT = 16
-
-
-@dataclass
-class LambdaAndSqs:
-    """SQS in front of a function, with the lineage that Lambda keeps in the trace header.
-
-    Lambda counts how often an event passed through a function, and drops it after `LAMBDAS_LIMIT` times unless the
-    function's recursive loops are allowed.
-    """
-
-    loops_are_allowed: bool
-    waiting: list[dict[str, Any]] = field(default_factory=list)
-    done: int = 0
-    dropped: int = 0
-    failed: list[dict[str, Any]] = field(default_factory=list)
-    _lineage: int = 0
-
-    def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
-        del QueueUrl
-        for entry in Entries:
-            attributes = {
-                name: {"dataType": value["DataType"], "stringValue": value["StringValue"]}
-                for name, value in entry.get("MessageAttributes", {}).items()
-            }
-            trace = f"Root=1-5759e988-bd862e3fe1be46a994272793;Lineage=7c9a2b1e:{self._lineage}"
-            self.waiting.append(
-                {
-                    "messageId": str(self.done),
-                    "body": entry["MessageBody"],
-                    "messageAttributes": attributes,
-                    "attributes": {"AWSTraceHeader": trace, "ApproximateReceiveCount": "1"},
-                }
-            )
-        return {}
-
-    def run(self, at_most: int = 10_000) -> None:
-        """Deliver messages until none is left."""
-        while self.waiting and self.done < at_most:
-            record = self.waiting.pop(0)
-            lineage = int(record["attributes"]["AWSTraceHeader"].rpartition(":")[2]) + 1
-            if lineage > LAMBDAS_LIMIT and not self.loops_are_allowed:
-                self.dropped += 1
-                continue
-            self._lineage, self.done = lineage, self.done + 1
-            failures = handler.handler({"Records": [record]}, NoTime())["batchItemFailures"]
-            self.failed += [record] if failures else []
-
-
-class NoTime:
-    """A context whose time is always nearly up, so that each worker does one page."""
-
-    @staticmethod
-    def get_remaining_time_in_millis() -> int:
-        return 1
 
 
 @pytest.fixture(autouse=True)
@@ -81,7 +25,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def deployed(world: RatingWorld, monkeypatch: pytest.MonkeyPatch, *, allowed: bool) -> LambdaAndSqs:
-    service = LambdaAndSqs(allowed)
+    service = LambdaAndSqs(handler.handler, allowed)
     world.queue = Queue(service, "rating")  # type: ignore[arg-type, assignment]
     monkeypatch.setattr(dependencies, "worker", world.worker)
     return service
