@@ -179,7 +179,7 @@ def test_a_cancelled_order_is_reported_alone(sent: Any) -> None:
     assert (finding["found"], finding["repaired"], finding["reason"]) == (
         ["cancelled"],
         False,
-        "its order is cancelled",
+        "its order is canceled",
     )
     assert line(sent).state == "sent"
 
