@@ -2,7 +2,7 @@
 
 A test of the template compares the grants with the record, so that a right that nothing uses fails, as a missing one
 does. Each integration test fails if a function uses what its role does not grant. After a whole run of
-`tests/integration`, the record itself is compared: what it has and no test used any more is printed.
+`tests/integration`, the record itself is compared: what it has and no test used any more fails the run.
 
     RECORD_RIGHTS=1 make test TESTS=tests/integration    # writes the record anew
 """
@@ -60,7 +60,8 @@ def finish(session: pytest.Session) -> None:
     elif _is_whole(session):
         unused = recorded() - used
         if unused:
-            print(f"\nRecorded in {RECORD.name} and used by no test any more, so remove: {sorted(unused)}")
+            print(f"\nRecorded in {RECORD.name} and used by no test any more: {sorted(unused)}")
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def _is_whole(session: pytest.Session) -> bool:

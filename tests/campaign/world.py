@@ -220,7 +220,8 @@ class World:
         if not is_missed:
             self.start(schedule)
         was_idle = self.director.effects == effects
-        self.timetable.ran(schedule, self.clock.now, was_idle=was_idle and not is_missed)  # who knows what it missed?
+        # A missed run found nothing out, so the next one comes at its own time.
+        self.timetable.ran(schedule, self.clock.now, was_idle=was_idle and not is_missed)
         if not was_idle:
             self.happened()
 

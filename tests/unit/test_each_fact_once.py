@@ -114,7 +114,7 @@ LIMITS: dict[int | timedelta, dict[str, str]] = {
     100: {
         "fusion_billing.catalog.identifiers": "faults of a response, the usual page, and limits of definitions",
         "fusion_billing.dynamodb.attributes": "writes of a transaction",
-        "fusion_billing.dynamodb.consistent_reads": "reads of a call",
+        "fusion_billing.dynamodb.batch_reads": "reads of a call",
         "fusion_billing.dynamodb.ratings.repartitioning": "line partitions; lines of a page",
         "fusion_billing.dynamodb.usage.items": "revisions of a usage record",
         "fusion_billing.dynamodb.usage.selection": "usage records of a query",

@@ -12,7 +12,7 @@ created, and that were deleted since. The command may be repeated. docs/data-pro
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -26,12 +26,12 @@ from fusion_billing.dynamodb import client, keys
 from fusion_billing.dynamodb.catalog.definitions import CatalogStore
 from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
 from fusion_billing.dynamodb.erasing import Erasing
-from fusion_billing.dynamodb.errors import setup_problem, unavailable_when_transient
+from fusion_billing.dynamodb.errors import command_problem, unavailable_when_transient
 from fusion_billing.dynamodb.markers.changed_pairs import ChangedPairs
 from fusion_billing.dynamodb.ratings.order_line_items import StoredLine
 from fusion_billing.dynamodb.ratings.order_lines import LineStore
 from fusion_billing.dynamodb.ratings.statements import StatementStore
-from fusion_billing.errors import Conflict, FusionError, NotFound
+from fusion_billing.errors import Conflict, NotFound
 from fusion_billing.instants import rfc3339
 
 if TYPE_CHECKING:
@@ -110,8 +110,10 @@ class Erasure:
                 reason = _reason_to_wait(line)
                 if reason is not None:
                     raise Conflict(f"Order line {line.key.line} {reason}")
-        for start in _without_statement(stored, self._statements):
-            raise Conflict(f"The period that starts at {rfc3339(start)} has no statement yet: wait for the daily sweep")
+        invoiced = [period.start for period in stored.calendar.known if period.state == "invoiced"]
+        if invoiced and self._statements.get(stored.id, invoiced[-1]) is None:
+            start = rfc3339(invoiced[-1])
+            raise Conflict(f"The period that starts at {start} has no statement yet: wait for the daily sweep")
 
     def _require_rated(self, subscription: str, now: datetime) -> None:
         hours = list(Hours(hour_of(now - _RATED_WITHIN), hour_of(now) + HOUR))
@@ -132,14 +134,6 @@ def _reason_to_wait(line: StoredLine) -> str | None:
         is_read = line.odoo_id is None or line.billed_state in _READ_FOR_GOOD
         return None if is_read else "is not on a posted invoice"
     return None if line.amount == (line.sent_amount or ZERO) == ZERO else "is not invoiced"
-
-
-def _without_statement(stored: StoredSubscription, statements: StatementStore) -> Iterator[datetime]:
-    """Yield the start of the newest invoiced period if it has no statement."""
-    invoiced = [period for period in stored.calendar.known if period.state == "invoiced"]
-    for period in invoiced[-1:]:
-        if statements.get(stored.id, period.start) is None:
-            yield period.start
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -165,7 +159,7 @@ def main(arguments: Sequence[str]) -> int:
         )
         erased = erasure.erase(arguments[0], datetime.now(UTC), arguments[1:])
     except Exception as error:
-        problem = setup_problem(error, catalog) or (error.message if isinstance(error, FusionError) else None)
+        problem = command_problem(error, catalog)
         if problem is None:
             raise
         return _failed(problem)

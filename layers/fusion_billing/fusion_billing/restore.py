@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from fusion_billing import settings
 from fusion_billing.dynamodb import client
-from fusion_billing.dynamodb.errors import setup_problem
+from fusion_billing.dynamodb.errors import command_problem
 from fusion_billing.dynamodb.point_in_time import PointInTime
 from fusion_billing.dynamodb.ratings.restored_lines import RestoredLines
 from fusion_billing.errors import FusionError
@@ -45,7 +45,7 @@ def _tables(instant: datetime, tables: Sequence[str]) -> int:
         try:
             PointInTime(client.dynamodb(), time.sleep, _report).restore(table, instant)
         except Exception as error:
-            problem = setup_problem(error, table) or (error.message if isinstance(error, FusionError) else None)
+            problem = command_problem(error, table)
             if problem is None:
                 raise
             return _failed(problem)
@@ -60,7 +60,7 @@ def _lines(instant: datetime, now: datetime) -> int:
     try:
         result = RestoredLines(client.dynamodb(), table, partitions).mark(instant, now)
     except Exception as error:
-        problem = setup_problem(error, table) or (error.message if isinstance(error, FusionError) else None)
+        problem = command_problem(error, table)
         if problem is None:
             raise
         return _failed(problem)

@@ -10,7 +10,6 @@ from typing import Any
 import jwt
 import pytest
 
-from functions.admin import access_dependencies
 from functions.ingest.handler import _people
 from fusion_billing.errors import Unauthenticated, Unavailable
 from fusion_billing.http.authentication import Authenticator
@@ -18,33 +17,18 @@ from fusion_billing.oidc.issuer import AGAIN_SECONDS, KEYS_SECONDS, Issuer
 from fusion_billing.outbound.guarded_client import RequestFailed
 from local.tables import Tables
 from tests.fakes.clock import FakeClock
-from tests.fakes.oidc_issuer import FakeIssuer, ec_key, encoded, jwk, public_pem, rsa_key, serving
+from tests.fakes.oidc_issuer import FakeIssuer, ec_key, encoded, jwk, public_pem, rsa_key
+from tests.integration.admin.known_issuer import forget, known_issuer
 from tests.integration.admin.world_fixture import World
 
 pytestmark = pytest.mark.integration
-
-SETTINGS = {
-    "OIDC_AUDIENCE": "billing-api",
-    "OIDC_CLIENT_ID": "billing-console",
-    "OIDC_SCOPES": "billing-admins=admin; billing-readers=ratings:read catalog:read",
-    "FUSION_LOCAL_LOOPBACK_WEBHOOKS": "1",
-}
 
 
 @pytest.fixture
 def issuer(admin: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeIssuer]:
     """An issuer that the function knows."""
-    with serving(FakeIssuer(), admin.now.timestamp()) as made:
-        for name, value in (SETTINGS | {"OIDC_ISSUER": made.url}).items():
-            monkeypatch.setenv(name, value)
-        forget()
+    with known_issuer(admin.now.timestamp(), monkeypatch) as made:
         yield made
-    forget()
-
-
-def forget() -> None:
-    access_dependencies.people.cache_clear()
-    access_dependencies.authenticator.cache_clear()
 
 
 def sent(admin: Any, token: str) -> tuple[int, str]:

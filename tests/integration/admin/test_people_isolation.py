@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from functions.admin import access_dependencies
 from functions.ingest import handler as ingest
 from fusion_billing.access.principal import SCOPES
-from tests.fakes.oidc_issuer import FakeIssuer, serving
+from tests.fakes.oidc_issuer import FakeIssuer
 from tests.integration.admin.isolated_world import LIMITS, TwoParties, two_parties
+from tests.integration.admin.known_issuer import known_issuer
 from tests.integration.admin.test_isolation import calls, shown_of
 from tests.integration.admin.world import name_of
 
@@ -20,29 +20,16 @@ SUBSCRIPTION = LIMITS[0]
 FAR = 4_000_000_000
 
 
-def forget() -> None:
-    access_dependencies.people.cache_clear()
-    access_dependencies.authenticator.cache_clear()
-    ingest.app.cache_clear()
-
-
 @pytest.fixture
 def issuer(two_parties: TwoParties, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeIssuer]:
     """An issuer of people who share the source that pushed for both parties, and its endpoint."""
     for module in ("access", "oidc"):
         monkeypatch.setattr(f"fusion_billing.{module}.people.SOURCE", "src_app")
-    settings = {
-        "OIDC_AUDIENCE": "billing-api",
-        "OIDC_SCOPES": "; ".join(f"{scope.replace(':', '-')}={scope}" for scope in SCOPES),
-        "OIDC_SUBSCRIPTION_CLAIM": "subscriptions",
-        "FUSION_LOCAL_LOOPBACK_WEBHOOKS": "1",
-    }
-    with serving(FakeIssuer(), FAR) as made:
-        for name, value in (settings | {"OIDC_ISSUER": made.url}).items():
-            monkeypatch.setenv(name, value)
-        forget()
+    scopes = "; ".join(f"{scope.replace(':', '-')}={scope}" for scope in SCOPES)
+    ingest.app.cache_clear()
+    with known_issuer(FAR, monkeypatch, OIDC_SCOPES=scopes, OIDC_SUBSCRIPTION_CLAIM="subscriptions") as made:
         yield made
-    forget()
+    ingest.app.cache_clear()
 
 
 @pytest.mark.parametrize("scopes", [SCOPES, SCOPES - {"admin"}], ids=["with admin", "without admin"])

@@ -7,38 +7,23 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import pytest
 
-from functions.admin import access_dependencies, dependencies
+from functions.admin import dependencies
 from fusion_billing.access.sessions import COOKIE, LIFETIME
 from fusion_billing.errors import Unavailable
 from fusion_billing.oidc import sign_in
-from tests.fakes.oidc_issuer import FakeIssuer, rsa_key, serving
+from tests.fakes.oidc_issuer import FakeIssuer, rsa_key
+from tests.integration.admin.known_issuer import forget, known_issuer
 
 pytestmark = pytest.mark.integration
 
 CALLBACK = "https://billing.example.com/v1/sessions/oidc/callback"
-SETTINGS = {
-    "OIDC_AUDIENCE": "billing-api",
-    "OIDC_CLIENT_ID": "billing-console",
-    "OIDC_SCOPES": "billing-admins=admin; billing-readers=ratings:read catalog:read",
-    "OIDC_REDIRECT_URL": CALLBACK,
-    "FUSION_LOCAL_LOOPBACK_WEBHOOKS": "1",
-}
 
 
 @pytest.fixture
 def issuer(admin: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeIssuer]:
     """An issuer that the console offers."""
-    with serving(FakeIssuer(), admin.now.timestamp()) as made:
-        for name, value in (SETTINGS | {"OIDC_ISSUER": made.url}).items():
-            monkeypatch.setenv(name, value)
-        forget()
+    with known_issuer(admin.now.timestamp(), monkeypatch, OIDC_REDIRECT_URL=CALLBACK) as made:
         yield made
-    forget()
-
-
-def forget() -> None:
-    access_dependencies.people.cache_clear()
-    access_dependencies.authenticator.cache_clear()
 
 
 class Browser:

@@ -1,6 +1,6 @@
 """Erase what the tables hold about the customer of a subscription, apart from what was billed."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
@@ -11,6 +11,7 @@ from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.attributes import Item
 from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
 from fusion_billing.dynamodb.errors import unavailable_when_transient
+from fusion_billing.dynamodb.query_pages import query_pages
 from fusion_billing.errors import Unavailable
 from fusion_billing.retry import WRITES
 
@@ -80,26 +81,23 @@ class Erasing:
             "ExpressionAttributeNames": {"#name": attribute},
             "ExpressionAttributeValues": {":value": {"S": value}},
         }
-        while True:
-            with unavailable_when_transient():
-                response: Any = self._client.query(**request)
-            yield from response["Items"]
-            if not response.get("LastEvaluatedKey"):
-                return
-            request["ExclusiveStartKey"] = response["LastEvaluatedKey"]
+        with unavailable_when_transient():
+            for items, _ in query_pages(self._client, request):
+                yield from items
 
     def _delete(self, table: str, items: Iterable[Item]) -> int:
         deleted = 0
         keys_left = iter(items)
         while batch := [{"DeleteRequest": {"Key": key}} for key in islice(keys_left, _DELETIONS)]:
-            self._until_none_is_left(table, batch, self._client.batch_write_item)
+            self._until_none_is_left(table, batch)
             deleted += len(batch)
         return deleted
 
-    def _until_none_is_left(self, table: str, requests: list[Any], write: Callable[..., Any]) -> None:
+    def _until_none_is_left(self, table: str, requests: list[Any]) -> None:
+        pending: Any = {table: requests}
         for _ in WRITES.attempts():
             with unavailable_when_transient():
-                requests = write(RequestItems={table: requests}).get("UnprocessedItems", {}).get(table, [])
-            if not requests:
+                pending = self._client.batch_write_item(RequestItems=pending).get("UnprocessedItems")
+            if not pending:
                 return
         raise Unavailable("The table is throttled: run the command again")

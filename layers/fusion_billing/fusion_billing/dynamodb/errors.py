@@ -171,6 +171,11 @@ def setup_problem(error: Exception, table: str) -> str | None:
     return _rejected(cause, table) if isinstance(cause, ClientError) else None
 
 
+def command_problem(error: Exception, table: str) -> str | None:
+    """Return what a command says of an error, in place of a traceback; None for an error that nobody expects."""
+    return setup_problem(error, table) or (error.message if isinstance(error, FusionError) else None)
+
+
 def _rejected(error: ClientError, table: str) -> str:
     code = code_of(error)
     if code in _REJECTED_CREDENTIALS:

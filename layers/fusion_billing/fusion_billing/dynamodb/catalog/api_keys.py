@@ -12,7 +12,8 @@ from fusion_billing.access.stored_key import StoredKey
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.attributes import Item
 from fusion_billing.dynamodb.catalog.sources import SourceStore
-from fusion_billing.dynamodb.errors import cancelled_by_condition, reasons, unavailable_when_transient
+from fusion_billing.dynamodb.errors import cancelled_by_condition, condition_failed, reasons, unavailable_when_transient
+from fusion_billing.dynamodb.expressions import UpdateExpression
 from fusion_billing.errors import Conflict, NotFound, Unavailable, VersionConflict
 from fusion_billing.instants import parse_instant, rfc3339
 from fusion_billing.retry import VERSION_CONFLICTS
@@ -99,14 +100,12 @@ class KeyStore:
         item = _write(key_id, stored)
         attributes = {name: value for name, value in item.items() if name not in keys.api_key_key(key_id)}
         names = {f"#{name}": name for name in (*attributes, *_OPTIONAL)}
-        gone = [f"#{name}" for name in _OPTIONAL if name not in attributes]
+        change = UpdateExpression().set_all(f"#{name}" for name in attributes)
         is_not_revoked = "attribute_exists(pk) AND attribute_not_exists(revoked)"
         update: Any = {
             "TableName": self._table,
             "Key": keys.api_key_key(key_id),
-            "UpdateExpression": "SET "
-            + ", ".join(f"#{name} = :{name}" for name in attributes)
-            + (f" REMOVE {', '.join(gone)}" if gone else ""),
+            "UpdateExpression": str(change.remove(*(f"#{name}" for name in _OPTIONAL if name not in attributes))),
             "ConditionExpression": is_not_revoked,
             "ExpressionAttributeNames": names,
             "ExpressionAttributeValues": {f":{name}": value for name, value in attributes.items()},
@@ -156,7 +155,7 @@ class KeyStore:
             with unavailable_when_transient():
                 self._client.update_item(**request)
         except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+            if not condition_failed(error):
                 raise
             raise NotFound(f"Unknown API key: {key_id}") from error
 
@@ -211,7 +210,7 @@ def _done(write: Callable[..., object], request: Mapping[str, Any]) -> bool:
         with unavailable_when_transient():
             write(**request)
     except ClientError as error:
-        if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+        if not condition_failed(error):
             raise
         return False
     return True

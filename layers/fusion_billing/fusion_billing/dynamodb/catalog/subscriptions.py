@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from fusion_billing.catalog.change import Change, ChangeEntry
 from fusion_billing.catalog.identifiers import is_subscription_id
 from fusion_billing.catalog.stored_subscription import Listed, StoredSubscription
-from fusion_billing.dynamodb import consistent_reads, keys
+from fusion_billing.dynamodb import batch_reads, keys
 from fusion_billing.dynamodb.attributes import MAX_TRANSACTION_WRITES
 from fusion_billing.dynamodb.catalog import subscription_items as items
 from fusion_billing.dynamodb.catalog.definition_history import DefinitionHistory
@@ -107,7 +107,7 @@ class SubscriptionStore:
         """Return the subscriptions that exist, by ID, as in a list; raises `Unavailable`."""
         requested = [keys.subscription_key(id_) for id_ in sorted(set(ids))]
         with unavailable_when_transient():
-            found = list(consistent_reads.items(self._client, self._table, requested))
+            found = list(batch_reads.items(self._client, self._table, requested))
         return {
             keys.parse_subscription_partition(item["pk"]["S"]): items.listed(item) for item in found if "doc" in item
         }

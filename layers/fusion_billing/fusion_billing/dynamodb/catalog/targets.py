@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from fusion_billing.dynamodb import keys
-from fusion_billing.dynamodb.consistent_reads import MAX_READS
+from fusion_billing.dynamodb.batch_reads import MAX_READS
 from fusion_billing.dynamodb.errors import is_transient
 from fusion_billing.dynamodb.usage.metric_keying import KEYING, is_by_window
 from fusion_billing.metering.admission import Target

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from fusion_billing.billing.planning import hour_text
-from fusion_billing.dynamodb import errors, keys
+from fusion_billing.dynamodb import batch_reads, errors, keys
 from fusion_billing.dynamodb.attributes import Item, boolean, integer, time_to_live
 from fusion_billing.dynamodb.markers.batch_items import unpacked
 from fusion_billing.dynamodb.markers.changed_pairs import EVERY_METRIC
+from fusion_billing.dynamodb.query_pages import query_pages
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -37,14 +38,11 @@ class MarkedCounts:
         self._shards = shards
 
     def stored(self, hours: Sequence[datetime]) -> dict[datetime, MarkedCount]:
-        """Return the counts of those hours, a hundred at most, that were counted before; raises `Unavailable`."""
+        """Return the counts of those hours that were counted before; raises `Unavailable`."""
         by_key = {keys.marked_count_key(hour_text(hour))["pk"]["S"]: hour for hour in hours}
-        if not by_key:
-            return {}
-        requested_keys = [keys.primary(pk) for pk in by_key]
+        names = [keys.primary(pk) for pk in by_key]
         with errors.unavailable_when_transient():
-            response = self._client.batch_get_item(RequestItems={self._state: {"Keys": requested_keys}})
-        items = response["Responses"].get(self._state, [])
+            items = list(batch_reads.items(self._client, self._state, names, is_consistent=False))
         return {by_key[item["pk"]["S"]]: MarkedCount(integer(item, "pairs"), boolean(item, "capped")) for item in items}
 
     def count(self, hour: datetime, has_time: Callable[[], bool]) -> MarkedCount | None:
@@ -82,12 +80,8 @@ class MarkedCounts:
                 "KeyConditionExpression": "pk = :pk",
                 "ExpressionAttributeValues": {":pk": {"S": partition}},
             }
-            while True:
-                response = self._client.query(**request)
-                yield {_pair(name) for name in _names(response["Items"])} - {""}
-                if not response.get("LastEvaluatedKey"):
-                    break
-                request["ExclusiveStartKey"] = response["LastEvaluatedKey"]
+            for items, _ in query_pages(self._client, request):
+                yield {_pair(name) for name in _names(items)} - {""}
 
 
 def _names(items: Iterable[Item]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from fusion_billing.billing.rating import RatingKey
-from fusion_billing.dynamodb import consistent_reads, keys
+from fusion_billing.dynamodb import batch_reads, keys
 from fusion_billing.dynamodb.attributes import Item
 from fusion_billing.dynamodb.ratings.order_line_items import (
     StoredLine,
@@ -148,7 +148,7 @@ class LineReading:
         """Return the items of ratings, and of the lines of their periods."""
         names = dict.fromkeys(ratings)
         names |= dict.fromkeys((pk, keys.PERIOD_LINES) for pk, _ in list(names))
-        return list(consistent_reads.items(self._client, self._table, [keys.primary(*name) for name in names]))
+        return list(batch_reads.items(self._client, self._table, [keys.primary(*name) for name in names]))
 
     def _with_lines(self, read: Callable[[], list[Item]]) -> list[StoredLine]:
         """Return the ratings that are read, each with its line; they are read again if a line was moved meanwhile."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from fusion_billing.dynamodb import consistent_reads, errors, keys
+from fusion_billing.dynamodb import batch_reads, errors, keys
 from fusion_billing.dynamodb.attributes import Item, Request
 from fusion_billing.dynamodb.expressions import UpdateExpression, placeholders
 from fusion_billing.dynamodb.ratings.period_lines import LineMoved, PeriodLines
@@ -52,9 +52,7 @@ class PeriodLinesStore:
     def read(self, partitions: Iterable[str]) -> dict[str, PeriodLines]:
         """Return the lines of partitions as they are now; raises `Unavailable`."""
         requested = [keys.primary(pk, keys.PERIOD_LINES) for pk in dict.fromkeys(partitions)]
-        return {
-            item["pk"]["S"]: self.noted(item) for item in consistent_reads.items(self._client, self._table, requested)
-        }
+        return {item["pk"]["S"]: self.noted(item) for item in batch_reads.items(self._client, self._table, requested)}
 
     def current(self, pk: str) -> PeriodLines:
         """Return the lines of a partition as they are now; raises `Unavailable`."""

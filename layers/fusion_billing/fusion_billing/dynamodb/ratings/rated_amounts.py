@@ -4,7 +4,7 @@ Reads are not consistent: half as dear, and a total is as of a moment ago anyway
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -14,14 +14,11 @@ from zoneinfo import ZoneInfo
 from fusion_billing.billing.amount_totals import Part, RatedAmount
 from fusion_billing.billing.attention import MissingCounter, expected_change
 from fusion_billing.billing.rating import HistoryEntry
-from fusion_billing.dynamodb import keys
+from fusion_billing.dynamodb import batch_reads, keys
 from fusion_billing.dynamodb.attributes import Item
-from fusion_billing.dynamodb.consistent_reads import MAX_READS
 from fusion_billing.dynamodb.errors import unavailable_when_transient
 from fusion_billing.dynamodb.ratings.packed_documents import read_documents
 from fusion_billing.dynamodb.ratings.packed_history import PackedHistory
-from fusion_billing.errors import Unavailable
-from fusion_billing.retry import WRITES
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -51,23 +48,12 @@ class RatedAmounts:
             request["ExclusiveStartKey"] = after
         with unavailable_when_transient():
             response = self._client.query(**request)
-            found = {(item["pk"]["S"], item["sk"]["S"]): item for item in self._items(response["Items"])}
+            names = [{"pk": row["pk"], "sk": row["sk"]} for row in response["Items"]]
+            items = batch_reads.items(self._client, self._table, names, is_consistent=False, attributes=_ATTRIBUTES)
+            found = {(item["pk"]["S"], item["sk"]["S"]): item for item in items}
         rows = [found.get((row["pk"]["S"], row["sk"]["S"])) for row in response["Items"]]
         amounts = [_amount(item) for item in rows if item is not None]
         return [amount for amount in amounts if amount is not None], response.get("LastEvaluatedKey")
-
-    def _items(self, rows: Sequence[Item]) -> Iterator[Item]:
-        for first in range(0, len(rows), MAX_READS):
-            names = [{"pk": row["pk"], "sk": row["sk"]} for row in rows[first : first + MAX_READS]]
-            pending: Any = {self._table: {"Keys": names, "ProjectionExpression": _ATTRIBUTES}}
-            for _ in WRITES.attempts():
-                response = self._client.batch_get_item(RequestItems=pending)
-                yield from response["Responses"].get(self._table, ())
-                pending = response.get("UnprocessedKeys")
-                if not pending:
-                    break
-            else:
-                raise Unavailable("The ratings table is throttled: send the request again")
 
 
 def _amount(item: Item) -> RatedAmount | None:

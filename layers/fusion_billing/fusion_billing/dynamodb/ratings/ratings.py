@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from fusion_billing.billing.decisions import NewVersion, SameVersion
 from fusion_billing.billing.rating import RatingKey, StoredRating
 from fusion_billing.billing.rating_document import RatingDocument
-from fusion_billing.dynamodb import consistent_reads, errors, keys
+from fusion_billing.dynamodb import batch_reads, errors, keys
 from fusion_billing.dynamodb.attributes import Item, Request
 from fusion_billing.dynamodb.ratings.closed_periods import ClosedPeriodStore
 from fusion_billing.dynamodb.ratings.line_changes import LineChange
@@ -58,7 +58,7 @@ class RatingsStore:
         primary_keys = [keys.rating_key(key) for key in dict.fromkeys(requested)]
         partitions = dict.fromkeys(key["pk"]["S"] for key in primary_keys)
         primary_keys += [keys.primary(pk, keys.PERIOD_LINES) for pk in partitions]
-        read = self._rated(lambda: list(consistent_reads.items(self._client, self._table, primary_keys)), partitions)
+        read = self._rated(lambda: list(batch_reads.items(self._client, self._table, primary_keys)), partitions)
         return {stored.key: stored for stored in read}
 
     def in_period(self, subscription: str, period_start: datetime) -> list[StoredRating]:

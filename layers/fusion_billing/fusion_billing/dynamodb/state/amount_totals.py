@@ -11,9 +11,8 @@ from botocore.exceptions import ClientError
 
 from fusion_billing.billing.amount_totals import Group, Part, PartTotals, Sum
 from fusion_billing.billing.attention import MissingCounter
-from fusion_billing.dynamodb import errors, keys
+from fusion_billing.dynamodb import batch_reads, errors, keys
 from fusion_billing.dynamodb.attributes import Item, from_document, integer, time_to_live, utc
-from fusion_billing.dynamodb.consistent_reads import MAX_READS
 from fusion_billing.instants import rfc3339, sortable
 
 if TYPE_CHECKING:
@@ -33,21 +32,12 @@ class StoredTotals:
         self._table = table
 
     def get(self, parts: Iterable[Part]) -> dict[Part, PartTotals]:
-        """Return the totals of those parts that were stored; raises `Unavailable`.
-
-        Parts that DynamoDB leaves unprocessed are missing, as if they were not stored.
-        """
+        """Return the totals of those parts that were stored; raises `Unavailable`."""
         by_key = {keys.amounts_key(*part)["pk"]["S"]: part for part in parts}
-        found: dict[Part, PartTotals] = {}
         names = [keys.primary(pk) for pk in by_key]
-        for first in range(0, len(names), MAX_READS):
-            with errors.unavailable_when_transient():
-                response = self._client.batch_get_item(
-                    RequestItems={self._table: {"Keys": names[first : first + MAX_READS]}}
-                )
-            for item in response["Responses"].get(self._table, ()):
-                found[by_key[item["pk"]["S"]]] = _totals(item)
-        return found
+        with errors.unavailable_when_transient():
+            found = batch_reads.items(self._client, self._table, names, is_consistent=False)
+            return {by_key[item["pk"]["S"]]: _totals(item) for item in found}
 
     def put(self, part: Part, totals: PartTotals) -> None:
         """Store the totals of a part, unless newer ones are stored; raises `Unavailable`."""

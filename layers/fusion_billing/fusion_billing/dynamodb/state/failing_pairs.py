@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from fusion_billing.billing.attention import FailingPair
 from fusion_billing.billing.planning import hour_text
-from fusion_billing.dynamodb import errors, keys
+from fusion_billing.dynamodb import batch_reads, errors, keys
 from fusion_billing.dynamodb.attributes import from_string_set, string_set, time_to_live
 
 if TYPE_CHECKING:
@@ -42,10 +42,9 @@ class FailingPairs:
 
     def of(self, hours: Sequence[datetime]) -> tuple[list[FailingPair], bool]:
         """Return the pairs noted in any of a few hours, each once, by name; and whether there are more."""
-        requested_keys = [keys.failing_pairs_key(hour_text(hour)) for hour in hours]
+        names = [keys.failing_pairs_key(hour_text(hour)) for hour in hours]
         with errors.unavailable_when_transient():
-            response = self._client.batch_get_item(RequestItems={self._table: {"Keys": requested_keys}})
-        items = response["Responses"].get(self._table, [])
+            items = list(batch_reads.items(self._client, self._table, names, is_consistent=False))
         noted = [FailingPair(*name.split("#", 2)) for item in items for name in string_set(item, "pairs")]
         by_pair = {(pair.subscription, pair.metric): pair for pair in noted}
         return [by_pair[name] for name in sorted(by_pair)], any("capped" in item for item in items)

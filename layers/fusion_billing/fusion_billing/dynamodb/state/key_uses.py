@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from fusion_billing.dynamodb import keys
-from fusion_billing.dynamodb.errors import unavailable_when_transient
+from fusion_billing.dynamodb.errors import condition_failed, unavailable_when_transient
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -43,7 +43,7 @@ class KeyUses:
                 ExpressionAttributeValues={":day": {"S": day}},
             )
         except (BotoCoreError, ClientError) as error:
-            if not _is_stored_already(error):
+            if not (isinstance(error, ClientError) and condition_failed(error)):  # else another container stored it
                 self._paused_until = self._clock() + _PAUSE_SECONDS
                 return
         if len(self._stored) >= _REMEMBERED_KEYS:
@@ -56,8 +56,3 @@ class KeyUses:
             response = self._client.get_item(TableName=self._table, Key=keys.key_use_key(key_id))
         item = response.get("Item")
         return date.fromisoformat(item["used_on"]["S"]) if item else None
-
-
-def _is_stored_already(error: Exception) -> bool:
-    """Return whether another container has stored the same day."""
-    return isinstance(error, ClientError) and error.response["Error"]["Code"] == "ConditionalCheckFailedException"

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from fusion_billing.dynamodb import keys
-from fusion_billing.dynamodb.errors import unavailable_when_transient
+from fusion_billing.dynamodb.attributes import time_to_live
+from fusion_billing.dynamodb.errors import condition_failed, unavailable_when_transient
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -23,14 +24,12 @@ class UsedStates:
     def use(self, state: str, until: datetime) -> bool:
         """Return whether a state was unused; it is used from now on, and forgotten after `until`."""
         is_new = "attribute_not_exists(pk)"
-        item = keys.sign_in_key(hashlib.sha256(state.encode()).hexdigest()) | {
-            "ttl": {"N": str(int(until.timestamp()))}
-        }
+        item = keys.sign_in_key(hashlib.sha256(state.encode()).hexdigest()) | {"ttl": time_to_live(until)}
         try:
             with unavailable_when_transient():
                 self._client.put_item(TableName=self._table, Item=item, ConditionExpression=is_new)
         except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+            if not condition_failed(error):
                 raise
             return False
         return True

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.attributes import Attribute, Item, ItemView
-from fusion_billing.dynamodb.consistent_reads import MAX_READS
+from fusion_billing.dynamodb.batch_reads import MAX_READS
 from fusion_billing.dynamodb.errors import TRANSIENT, is_transient
 from fusion_billing.dynamodb.usage.items import revision_entry, stored_of
 from fusion_billing.dynamodb.usage.results import WriteResult, result_without_write

@@ -7,7 +7,7 @@ says how its records are keyed. What was read once is remembered for good.
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from fusion_billing.dynamodb import consistent_reads, keys
+from fusion_billing.dynamodb import batch_reads, keys
 from fusion_billing.dynamodb.attributes import ItemView
 from fusion_billing.dynamodb.errors import unavailable_when_transient
 
@@ -44,8 +44,7 @@ class MetricKeying:
         definition, keying = keys.definition_key(keys.METRIC, metric), keys.metric_keying_key(metric)
         with unavailable_when_transient():
             found = {
-                item["pk"]["S"]: item
-                for item in consistent_reads.items(self._client, self._table, [definition, keying])
+                item["pk"]["S"]: item for item in batch_reads.items(self._client, self._table, [definition, keying])
             }
         # The two are not read at one moment, so the metric alone decides where it exists.
         item = found.get(definition["pk"]["S"]) or found.get(keying["pk"]["S"])

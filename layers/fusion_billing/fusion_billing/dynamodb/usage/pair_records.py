@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.attributes import Item, ItemView
+from fusion_billing.dynamodb.query_pages import query_pages
 from fusion_billing.dynamodb.usage.metric_keying import MetricKeying
 from fusion_billing.dynamodb.usage.window_ends import window_end
 from fusion_billing.dynamodb.usage.window_items import revision, window_of, window_query
@@ -61,13 +62,8 @@ class UsageRecords:
         }
 
     def _items(self, request: dict[str, Any]) -> Iterator[Item]:
-        while True:
-            response = self._client.query(**request)
-            yield from response["Items"]
-            after = response.get("LastEvaluatedKey")
-            if not after:
-                return
-            request["ExclusiveStartKey"] = after
+        for items, _ in query_pages(self._client, request):
+            yield from items
 
 
 def _record(item: dict[str, Any]) -> Record:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fusion_billing.catalog.identifiers import SOURCE_ID
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.errors import unavailable_when_transient
+from fusion_billing.dynamodb.query_pages import query_pages
 from fusion_billing.dynamodb.usage.items import StoredUsageRecord, record_of
 from fusion_billing.dynamodb.usage.metric_keying import MetricKeying
 from fusion_billing.dynamodb.usage.selection import FULL_PAGE, LEAST_RECORDS, MAX_QUERIES, Selection
@@ -104,15 +105,8 @@ class UsageReader:
         }
         if limit is not None:
             request["Limit"] = limit if requested.source is None else max(limit, LEAST_RECORDS)
-        while True:
-            if position is not None:
-                request["ExclusiveStartKey"] = position
-            with unavailable_when_transient():
-                response: Any = self._client.query(**request)
-            position = response.get("LastEvaluatedKey")
-            yield response["Items"], position
-            if position is None:
-                return
+        with unavailable_when_transient():
+            yield from query_pages(self._client, request, position)
 
 
 def _size(item: dict[str, Any]) -> int:

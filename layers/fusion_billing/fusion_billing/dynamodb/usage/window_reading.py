@@ -3,12 +3,13 @@
 import re
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fusion_billing.catalog.identifiers import SOURCE_ID
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.attributes import Item, ItemView
 from fusion_billing.dynamodb.errors import unavailable_when_transient
+from fusion_billing.dynamodb.query_pages import query_pages
 from fusion_billing.dynamodb.usage import window_items
 from fusion_billing.dynamodb.usage.items import StoredUsageRecord
 from fusion_billing.dynamodb.usage.selection import FULL_PAGE, LEAST_RECORDS, MAX_QUERIES, Selection
@@ -81,15 +82,8 @@ class WindowUsageReader:
             return
         if limit is not None:
             request["Limit"] = max(limit, LEAST_RECORDS)
-        while True:
-            if position is not None:
-                request["ExclusiveStartKey"] = position
-            with unavailable_when_transient():
-                response: Any = self._client.query(**request)
-            position = response.get("LastEvaluatedKey")
-            yield response["Items"], position
-            if position is None:
-                return
+        with unavailable_when_transient():
+            yield from query_pages(self._client, request, position)
 
 
 def _is_selected(item: ItemView, requested: Selection) -> bool:

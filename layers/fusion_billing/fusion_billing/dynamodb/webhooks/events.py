@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from fusion_billing.dynamodb import consistent_reads, keys
+from fusion_billing.dynamodb import batch_reads, keys
 from fusion_billing.dynamodb.attributes import Item, Request, time_to_live
 from fusion_billing.instants import parse_instant, rfc3339, sortable
 from fusion_billing.webhooks.delivery_result import ATTEMPT_RETENTION
@@ -45,7 +45,7 @@ class EventStore:
     def bodies(self, event_ids: Sequence[str]) -> dict[str, bytes]:
         """Return the bodies of those of the events that exist, by ID; raises `Unavailable`."""
         requested = [keys.event_key(event_id) for event_id in dict.fromkeys(event_ids)]
-        found = consistent_reads.items(self._dynamodb, self._table, requested)
+        found = batch_reads.items(self._dynamodb, self._table, requested)
         return {keys.parse_event(item["pk"]["S"]): bytes(item["body"]["B"]) for item in found}
 
     def write(self, writes: list[TransactionWrite]) -> None:

@@ -1,4 +1,4 @@
-"""Reads of many items of one table as they are now, 100 a call. What DynamoDB leaves unprocessed is read again."""
+"""Reads of many items of one table, 100 a call. What DynamoDB leaves unprocessed is read again."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,13 +14,22 @@ MAX_READS = 100
 """Items that one call reads."""
 
 
-def items(client: "DynamoDBClient", table: str, keys: Sequence[ItemView]) -> Iterator[Item]:
+def items(
+    client: "DynamoDBClient",
+    table: str,
+    keys: Sequence[ItemView],
+    *,
+    is_consistent: bool = True,
+    attributes: str | None = None,
+) -> Iterator[Item]:
     """Yield the items that exist of those with the given `keys`, which are distinct, in no order.
 
-    Raises `Unavailable` if the table stays throttled.
+    They are as they are now, or half as dear and as of a moment ago unless `is_consistent`. `attributes` is a
+    projection expression, None for all. Raises `Unavailable` if the table stays throttled.
     """
+    how: Any = {"ConsistentRead": is_consistent} | ({"ProjectionExpression": attributes} if attributes else {})
     for first in range(0, len(keys), MAX_READS):
-        pending: Any = {table: {"Keys": keys[first : first + MAX_READS], "ConsistentRead": True}}
+        pending: Any = {table: {"Keys": keys[first : first + MAX_READS], **how}}
         for _ in WRITES.attempts():
             response = client.batch_get_item(RequestItems=pending)
             yield from response["Responses"].get(table, ())
