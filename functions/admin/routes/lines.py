@@ -50,9 +50,7 @@ def _period_ends(request: Request, state: str) -> Filters:
         bounds |= {name: bound(request.query[name], name) for name in given}
     except Refused as refused:
         raise Refused(refused.faults, code="invalid_parameter") from None
-    if given:
-        return in_order(Filters(bounds["period_end_from"], bounds["period_end_to"]))
-    return Filters(bounds["period_end_from"], bounds["period_end_to"])
+    return in_order(Filters(bounds["period_end_from"], bounds["period_end_to"]))
 
 
 def get(request: Request, line: str) -> Response:

@@ -17,6 +17,7 @@ from fusion_billing.errors import Conflict, Unavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import TableDescriptionTypeDef
 
 COPY = "-restored-"
 """What stands between a table's name and the instant, in the name of the table that DynamoDB restores into."""
@@ -111,17 +112,20 @@ class PointInTime:
         self._client.update_table(TableName=table, DeletionProtectionEnabled=settings.is_protected)
 
     def _status(self, table: str) -> str | None:
+        described = self._described(table)
+        return None if described is None else described["TableStatus"]
+
+    def _described(self, table: str) -> "TableDescriptionTypeDef | None":
         try:
-            return self._client.describe_table(TableName=table)["Table"]["TableStatus"]
+            return self._client.describe_table(TableName=table)["Table"]
         except ClientError as error:
             if code_of(error) == "ResourceNotFoundException":
                 return None
             raise
 
     def _created(self, table: str) -> datetime | None:
-        if self._status(table) is None:
-            return None
-        return self._client.describe_table(TableName=table)["Table"]["CreationDateTime"]
+        described = self._described(table)
+        return None if described is None else described["CreationDateTime"]
 
     def _await(self, is_done: Callable[[], bool], otherwise: str) -> None:
         for _ in range(_MOST_PAUSES):
