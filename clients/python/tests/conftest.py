@@ -1,5 +1,6 @@
 """What the tests run against: the real service on tables in memory, and an ingest with faults."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -58,9 +59,9 @@ def first_line(process: "subprocess.Popen[str]") -> str:
     return line.strip()
 
 
-@pytest.fixture(scope="session")
-def service() -> Iterator[Service]:
-    """The service, with the demo's catalog, for all tests: one of our own, or the one that the environment names."""
+@contextlib.contextmanager
+def running_service() -> Iterator[Service]:
+    """A service with the demo's catalog: one of our own, or the one that the environment names."""
     if os.environ.get("TEST_BASE_URL"):
         given = Service(os.environ["TEST_BASE_URL"], os.environ["TEST_KEY"], has_controls=False)
         yield given
@@ -75,6 +76,20 @@ def service() -> Iterator[Service]:
         made.client.close()
     finally:
         stop(process)
+
+
+@pytest.fixture(scope="session")
+def service() -> Iterator[Service]:
+    """The service of all tests."""
+    with running_service() as made:
+        yield made
+
+
+@pytest.fixture
+def unused_service() -> Iterator[Service]:
+    """A service to which no other test pushes: for tests of what a whole period comes to."""
+    with running_service() as made:
+        yield made
 
 
 @dataclass(frozen=True)

@@ -97,10 +97,11 @@ def test_the_examples_of_the_package_run(service: Service, tmp_path: Path, numbe
     assert printed.splitlines()[-1] in {"USD 0.00", "version_conflict"} or printed.startswith("USD")
 
 
-def test_the_push_of_the_readme_works_on_the_demo(service: Service, tmp_path: Path) -> None:
+def test_the_push_of_the_readme_works_on_the_demo(unused_service: Service, tmp_path: Path) -> None:
     readme = ROOT / "README.md"
     shell = blocks(readme, "sh", after="## Push from an app")
     [python, *_] = blocks(readme, "python", after="## Push from an app")
+    service = unused_service
     # The service of the tests has fixed dates; a running demo has its own, around today.
     day = "2026-10-26" if service.has_controls else datetime.now(timezone.utc).date().isoformat()
     given = {"BASE_URL": service.base_url, "KEY": service.key, "DAY": day}
