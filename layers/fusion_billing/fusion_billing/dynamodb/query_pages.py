@@ -1,4 +1,4 @@
-"""Pages of a query, to its end."""
+"""Pages and items of a query, to its end."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ def query_pages(
 ) -> Iterator[tuple[list[Item], Item | None]]:
     """Yield the items of each page and the position that the next one starts after, None after the last.
 
-    `position` is where the first page starts; None for the beginning.
+    `position` is where the first page starts; None for the beginning. `request` may be changed between pages.
     """
     while True:
         start: Request = {} if position is None else {"ExclusiveStartKey": position}
@@ -23,3 +23,9 @@ def query_pages(
         yield response["Items"], position
         if position is None:
             return
+
+
+def query_items(client: "DynamoDBClient", request: Request, position: Item | None = None) -> Iterator[Item]:
+    """Yield the items of all pages; `position` is where the first one starts, None for the beginning."""
+    for items, _ in query_pages(client, request, position):
+        yield from items

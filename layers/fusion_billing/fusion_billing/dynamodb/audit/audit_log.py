@@ -13,6 +13,7 @@ from fusion_billing.catalog.identifiers import DEFAULT_PAGE
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.attributes import Item, Request
 from fusion_billing.dynamodb.errors import unavailable_when_transient
+from fusion_billing.dynamodb.query_pages import query_items
 from fusion_billing.instants import parse_instant, rfc3339
 
 if TYPE_CHECKING:
@@ -112,13 +113,8 @@ class AuditLog:
         }
         if lowest > highest:
             return
-        while True:
-            with unavailable_when_transient():
-                response = self._client.query(**request)
-            yield from (item for item in response["Items"] if item["sk"]["S"] != highest)
-            if "LastEvaluatedKey" not in response:
-                return
-            request["ExclusiveStartKey"] = response["LastEvaluatedKey"]
+        with unavailable_when_transient():
+            yield from (item for item in query_items(self._client, request) if item["sk"]["S"] != highest)
 
 
 def _sort_key(item: Item) -> str:

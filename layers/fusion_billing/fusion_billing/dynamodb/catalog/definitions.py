@@ -19,6 +19,7 @@ from fusion_billing.catalog.identifiers import CODE
 from fusion_billing.catalog.metric import Idempotency, Metric, immutable_idempotency
 from fusion_billing.catalog.validation import check_size
 from fusion_billing.dynamodb import keys
+from fusion_billing.dynamodb.attributes import Item
 from fusion_billing.dynamodb.catalog.definition_history import DefinitionHistory
 from fusion_billing.dynamodb.catalog.keying_items import KeyingItems
 from fusion_billing.dynamodb.errors import (
@@ -27,6 +28,7 @@ from fusion_billing.dynamodb.errors import (
     unavailable_when_transient,
 )
 from fusion_billing.dynamodb.keys import CHARGE, METRIC, DefinitionKind
+from fusion_billing.dynamodb.query_pages import query_items, query_pages
 from fusion_billing.dynamodb.usage.metric_keying import BY_WINDOW, KEYING
 from fusion_billing.errors import Fault, NotFound, Refused, VersionConflict
 
@@ -235,22 +237,21 @@ class CatalogStore:
             "ExpressionAttributeValues": {":kind": {"S": kind}},
             "ConsistentRead": True,
         }
-        if after is not None:
-            if not CODE.fullmatch(after):
-                return [], None
-            request["ExclusiveStartKey"] = keys.definition_key(kind, after)
-        items: list[dict[str, Any]] = []
-        while True:
-            if limit is not None:
-                request["Limit"] = limit - len(items)
+        if after is not None and not CODE.fullmatch(after):
+            return [], None
+        position = keys.definition_key(kind, after) if after is not None else None
+        if limit is None:
             with unavailable_when_transient():
-                response = self._client.query(**request)
-            items += response["Items"]
-            last = response.get("LastEvaluatedKey")
-            full = limit is not None and (len(items) >= limit or _size(items) > _FULL_PAGE)
-            if not last or full:
-                return items, last["sk"]["S"] if last else None
-            request["ExclusiveStartKey"] = last
+                return list(query_items(self._client, request, position)), None
+        request["Limit"] = limit
+        items: list[Item] = []
+        with unavailable_when_transient():
+            for page, last in query_pages(self._client, request, position):
+                items += page
+                if last is not None and (len(items) >= limit or _size(items) > _FULL_PAGE):
+                    return items, last["sk"]["S"]
+                request["Limit"] = limit - len(items)
+        return items, None
 
 
 def _size(items: Sequence[Mapping[str, Any]]) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.errors import unavailable_when_transient
+from fusion_billing.dynamodb.query_pages import query_items
 from fusion_billing.dynamodb.ratings.period_lines import PeriodLines, is_period_lines
 from fusion_billing.dynamodb.usage.metric_keying import MetricKeying
 from fusion_billing.dynamodb.usage.window_items import window_query
@@ -52,14 +53,8 @@ class SubscriptionUse:
     def _is_counted_by_window(self, pair: str) -> bool:
         query: Any = window_query(self._window_usage_table, pair, None, None)
         query["FilterExpression"] = "attribute_not_exists(voided)"
-        while True:
-            with unavailable_when_transient():
-                response = self._client.query(**query)
-            if response["Items"]:
-                return True
-            if "LastEvaluatedKey" not in response:
-                return False
-            query["ExclusiveStartKey"] = response["LastEvaluatedKey"]
+        with unavailable_when_transient():
+            return next(query_items(self._client, query), None) is not None
 
     def period_billed(self, subscription: str, starts: Iterable[datetime]) -> datetime | None:
         """Return the first of the periods that start at `starts` which has an amount or a line, or None.

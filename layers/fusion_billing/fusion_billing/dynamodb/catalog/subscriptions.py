@@ -18,6 +18,7 @@ from fusion_billing.dynamodb.catalog import subscription_items as items
 from fusion_billing.dynamodb.catalog.definition_history import DefinitionHistory
 from fusion_billing.dynamodb.catalog.subscription_writes import SubscriptionWrites, Write
 from fusion_billing.dynamodb.errors import cancelled_by_condition, reasons, unavailable_when_transient
+from fusion_billing.dynamodb.query_pages import query_items
 from fusion_billing.errors import AliasTaken, OrderTaken, Unavailable, VersionConflict
 from fusion_billing.webhooks.publishing import TransactionWrite
 
@@ -113,21 +114,15 @@ class SubscriptionStore:
         }
 
     def plans_of(self, ids: Sequence[str]) -> dict[str, frozenset[str]]:
-        """Return the current and former plans of subscriptions (at most 100) that changed their plan, by ID.
+        """Return the current and former plans of subscriptions that changed their plan, by ID.
 
         Raises `Unavailable`.
         """
-        found: dict[str, frozenset[str]] = {}
-        pending: list[Any] = [keys.subscription_key(id_) for id_ in ids]
-        while pending:
-            request: Any = {"Keys": pending, "ProjectionExpression": "pk, plans", "ConsistentRead": True}
-            with unavailable_when_transient():
-                response: Any = self._client.batch_get_item(RequestItems={self._table: request})
-            for item in response["Responses"].get(self._table, []):
-                if plans := items.read_plan_history(item):
-                    found[keys.parse_subscription_partition(item["pk"]["S"])] = frozenset(each.plan for each in plans)
-            pending = response.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
-        return found
+        requested = [keys.subscription_key(id_) for id_ in ids]
+        with unavailable_when_transient():
+            found = list(batch_reads.items(self._client, self._table, requested, attributes="pk, plans"))
+        plans = {item["pk"]["S"]: frozenset(each.plan for each in items.read_plan_history(item)) for item in found}
+        return {keys.parse_subscription_partition(pk): codes for pk, codes in plans.items() if codes}
 
     def put(
         self,
@@ -203,15 +198,8 @@ class SubscriptionStore:
             "ExpressionAttributeValues": {":pk": {"S": keys.subscription_partition(subscription)}},
             "ConsistentRead": True,
         }
-        found: dict[str, Mapping[str, Any]] = {}
-        while True:
-            with unavailable_when_transient():
-                response = self._client.query(**request)
-            found |= {item["sk"]["S"]: item for item in response["Items"]}
-            last = response.get("LastEvaluatedKey")
-            if not last:
-                return found
-            request["ExclusiveStartKey"] = last
+        with unavailable_when_transient():
+            return {item["sk"]["S"]: item for item in query_items(self._client, request)}
 
 
 def _raise_taken(writes: Sequence[Write], failed: Sequence[bool], error: ClientError) -> None:

@@ -7,14 +7,15 @@ alias that was given to another subscription may count for the former one for th
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from fusion_billing.dynamodb import keys
-from fusion_billing.dynamodb.batch_reads import MAX_READS
+from fusion_billing.dynamodb import batch_reads, keys
+from fusion_billing.dynamodb.attributes import ItemView
+from fusion_billing.dynamodb.batch_reads import Projection
 from fusion_billing.dynamodb.errors import is_transient
 from fusion_billing.dynamodb.usage.metric_keying import KEYING, is_by_window
 from fusion_billing.metering.admission import Target
@@ -105,35 +106,33 @@ class TargetStore:
 
     def _read(self, pending: list[Key], at: float, found: Found, *, aggregations: bool) -> list[Key]:
         """Read each key once; return the keys to read again."""
-        left: list[Key] = []
-        for chunk in _chunks(pending, MAX_READS):
-            request: Any = {
-                "Keys": [keys.primary(pk, sk) for pk, sk in chunk],
-                "ProjectionExpression": f"{_FIELDS}, doc" if aggregations else _FIELDS,
-                "ExpressionAttributeNames": _NAMES,
-                "ConsistentRead": True,  # made a moment ago, it is there
-            }
+        left: list[ItemView] = []
+        projection = Projection(f"{_FIELDS}, doc" if aggregations else _FIELDS, _NAMES)
+        for chunk in batch_reads.chunks([keys.primary(pk, sk) for pk, sk in pending]):
             try:
-                response = self._client.batch_get_item(RequestItems={self._table: request})
+                # A consistent read: a target that was created a moment ago is found.
+                items, unprocessed = batch_reads.one_call(self._client, self._table, chunk, projection=projection)
             except (ClientError, BotoCoreError) as error:
                 if not is_transient(error):
                     raise
                 left += chunk
                 continue
-            items: Any = response["Responses"]
-            for item in items.get(self._table, []):
-                key = item["pk"]["S"], item["sk"]["S"]
+            for item in items:
+                key = _key(item)
                 found.targets[key] = _target(item, aggregations=aggregations)
                 self._remember(key, at, found.targets[key])
-            unread: Any = response.get("UnprocessedKeys", {})
-            left += [(key["pk"]["S"], key["sk"]["S"]) for key in unread.get(self._table, {}).get("Keys", ())]
-        return left
+            left += unprocessed
+        return list(map(_key, left))
 
     def _remember(self, key: Key, at: float, target: Target) -> None:
         self._remembered.pop(key, None)
         while len(self._remembered) >= _REMEMBERED:
             del self._remembered[next(iter(self._remembered))]
         self._remembered[key] = (at, target)
+
+
+def _key(item: ItemView) -> Key:
+    return item["pk"]["S"], item["sk"]["S"]
 
 
 def _target(item: dict[str, Any], *, aggregations: bool) -> Target:
@@ -154,8 +153,3 @@ def _target(item: dict[str, Any], *, aggregations: bool) -> Target:
 def _aggregation(item: dict[str, Any]) -> str:
     aggregation: str = json.loads(item.get("doc", {}).get("S", "{}")).get("aggregation", "")
     return aggregation
-
-
-def _chunks(values: list[Key], size: int) -> Iterator[list[Key]]:
-    for start in range(0, len(values), size):
-        yield values[start : start + size]

@@ -11,6 +11,7 @@ from fusion_billing.catalog.identifiers import MARKERS_LIVE
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.attributes import time_to_live
 from fusion_billing.dynamodb.markers.batch_items import unpacked
+from fusion_billing.dynamodb.query_pages import query_items
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -99,28 +100,18 @@ class ChangedPairs:
     def _marked(self, hour: datetime, shard: int) -> Iterator[str]:
         """Yield the names that an hour's markers have for a shard, with their urgency."""
         text = hour_text(hour)
-        for item in self._items(keys.change_marker_partition(text, shard)):
+        for item in query_items(self._client, self._request(keys.change_marker_partition(text, shard))):
             if "pairs" in item:
                 yield from unpacked(item["pairs"]["B"])
             else:
                 yield item["sk"]["S"]
         is_own = partial(self._is_of, shard)
         for partition in keys.batch_partitions(text, self._shards):
-            for item in self._items(partition):
+            for item in query_items(self._client, self._request(partition)):
                 yield from unpacked(item["pairs"]["B"], is_own)
 
     def _is_of(self, shard: int, subscription: str) -> bool:
         return keys.change_marker_shard(subscription.removeprefix(keys.URGENT), self._shards) == shard
-
-    def _items(self, partition: str) -> Iterator[dict[str, Any]]:
-        request = self._request(partition)
-        while True:
-            response = self._client.query(**request)
-            yield from response["Items"]
-            last = response.get("LastEvaluatedKey")
-            if not last:
-                return
-            request["ExclusiveStartKey"] = last
 
     def _has_items(self, partition: str) -> bool:
         return bool(self._client.query(**self._request(partition), Limit=1)["Items"])

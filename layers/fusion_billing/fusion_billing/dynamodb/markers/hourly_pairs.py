@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.attributes import time_to_live
+from fusion_billing.dynamodb.query_pages import query_items
 from fusion_billing.instants import parse_instant, rfc3339
 
 if TYPE_CHECKING:
@@ -34,16 +35,11 @@ class HourlyPairs:
             "ExpressionAttributeValues": {":pk": {"S": keys.hourly_pairs_partition(shard)}},
         }
         found: set[tuple[str, str]] = set()
-        while True:
-            response = self._client.query(**request)
-            for item in response["Items"]:
-                if parse_instant(item["since"]["S"]) <= now < parse_instant(item["until"]["S"]):
-                    subscription, metric = item["sk"]["S"].split("#")
-                    found.add((subscription, metric))
-            after = response.get("LastEvaluatedKey")
-            if not after:
-                return found
-            request["ExclusiveStartKey"] = after
+        for item in query_items(self._client, request):
+            if parse_instant(item["since"]["S"]) <= now < parse_instant(item["until"]["S"]):
+                subscription, metric = item["sk"]["S"].split("#")
+                found.add((subscription, metric))
+        return found
 
     def put(self, subscription: str, metric: str, *, since: datetime, until: datetime) -> None:
         """Have a pair, or with `EVERY_METRIC` all of a subscription, rated hourly in `[since, until)`."""

@@ -13,6 +13,7 @@ from fusion_billing.billing.stored_price import StoredPrice
 from fusion_billing.catalog.identifiers import MAX_STORED_BYTES
 from fusion_billing.dynamodb import errors, keys
 from fusion_billing.dynamodb.attributes import Request
+from fusion_billing.dynamodb.query_pages import query_items
 from fusion_billing.instants import sortable
 
 if TYPE_CHECKING:
@@ -37,16 +38,8 @@ class ClosedPeriodStore:
             },
             "ConsistentRead": True,
         }
-        found: dict[datetime, ClosedPeriod] = {}
-        while True:
-            response = self._client.query(**request)
-            for item in response["Items"]:
-                closed_period = _closed_period(item)
-                found[closed_period.start] = closed_period
-            after = response.get("LastEvaluatedKey")
-            if not after:
-                return found
-            request["ExclusiveStartKey"] = after
+        closed_periods = map(_closed_period, query_items(self._client, request))
+        return {closed_period.start: closed_period for closed_period in closed_periods}
 
     def put(self, subscription: str, closed_period: ClosedPeriod) -> ClosedPeriod:
         """Store a closed period unless it is stored already, and return the stored one."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fusion_billing.billing.rating import RatingKey
 from fusion_billing.dynamodb import batch_reads, keys
 from fusion_billing.dynamodb.attributes import Item
+from fusion_billing.dynamodb.query_pages import query_items
 from fusion_billing.dynamodb.ratings.order_line_items import (
     StoredLine,
     read_line,
@@ -92,19 +93,13 @@ class LineReading:
         return self._with_lines(lambda: self._partition(pk, consistent=consistent))
 
     def _partition(self, pk: str, *, consistent: bool = True) -> list[Item]:
-        page: dict[str, Any] = {
+        request: dict[str, Any] = {
             "TableName": self._table,
             "KeyConditionExpression": "pk = :pk",
             "ExpressionAttributeValues": {":pk": {"S": pk}},
             "ConsistentRead": consistent,
         }
-        found: list[Item] = []
-        while True:
-            response = self._client.query(**page)
-            found += response["Items"]
-            if not response.get("LastEvaluatedKey"):
-                return found
-            page["ExclusiveStartKey"] = response["LastEvaluatedKey"]
+        return list(query_items(self._client, request))
 
     def _keys(self, partition: str, limit: int, after: Item | None, until: str | None) -> tuple[list[Key], Item | None]:
         values: dict[str, Any] = {":pk": {"S": partition}}

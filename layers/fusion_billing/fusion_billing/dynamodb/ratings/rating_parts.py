@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from fusion_billing.billing.large_documents import from_parts
 from fusion_billing.billing.rating import ComputedRating, RatingKey
 from fusion_billing.dynamodb import keys
+from fusion_billing.dynamodb.query_pages import query_items
 from fusion_billing.errors import Unavailable
 from fusion_billing.json_types import JsonObject
 
@@ -63,11 +64,4 @@ class RatingParts:
             "ProjectionExpression": attribute,
             "ConsistentRead": True,
         }
-        found: list[Any] = []
-        while True:
-            response = self._client.query(**request)
-            found += response["Items"]
-            after = response.get("LastEvaluatedKey")
-            if not after:
-                return found
-            request["ExclusiveStartKey"] = after
+        return list(query_items(self._client, request))

@@ -15,6 +15,7 @@ from fusion_billing.billing.rating import RatingKey, StoredRating
 from fusion_billing.billing.rating_document import RatingDocument
 from fusion_billing.dynamodb import batch_reads, errors, keys
 from fusion_billing.dynamodb.attributes import Item, Request
+from fusion_billing.dynamodb.query_pages import query_items
 from fusion_billing.dynamodb.ratings.closed_periods import ClosedPeriodStore
 from fusion_billing.dynamodb.ratings.line_changes import LineChange
 from fusion_billing.dynamodb.ratings.period_lines import LineMoved, is_period_lines
@@ -73,14 +74,7 @@ class RatingsStore:
             "ExpressionAttributeValues": {":pk": {"S": pk}},
             "ConsistentRead": True,
         }
-        found: list[Item] = []
-        while True:
-            answer = self._client.query(**request)
-            found += answer["Items"]
-            after = answer.get("LastEvaluatedKey")
-            if not after:
-                return found
-            request["ExclusiveStartKey"] = after
+        return list(query_items(self._client, request))
 
     def _rated(self, read: Callable[[], list[Item]], partitions: Iterable[str]) -> list[StoredRating]:
         """Return the ratings that are read, each with its line; they are read again if a line was moved meanwhile."""

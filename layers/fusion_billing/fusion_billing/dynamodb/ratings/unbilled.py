@@ -8,6 +8,7 @@ from fusion_billing.currencies import with_digits
 from fusion_billing.decimals import ZERO
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.errors import unavailable_when_transient
+from fusion_billing.dynamodb.query_pages import query_items
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -31,12 +32,7 @@ class Unbilled:
             "ProjectionExpression": "amount",
             "ConsistentRead": True,
         }
-        amount = ZERO
-        while True:
-            with unavailable_when_transient():
-                response = self._client.query(**request)
-            amount += sum((Decimal(each["amount"]["S"]) for each in response["Items"] if "amount" in each), ZERO)
-            last = response.get("LastEvaluatedKey")
-            if not last:
-                return with_digits(amount, stored.subscription.currency)
-            request["ExclusiveStartKey"] = last
+        with unavailable_when_transient():
+            ratings = query_items(self._client, request)
+            amount = sum((Decimal(rating["amount"]["S"]) for rating in ratings if "amount" in rating), ZERO)
+        return with_digits(amount, stored.subscription.currency)

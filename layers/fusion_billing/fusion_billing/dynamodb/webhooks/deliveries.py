@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.attributes import Item, time_to_live
 from fusion_billing.dynamodb.errors import cancelled_by_condition, condition_failed
+from fusion_billing.dynamodb.query_pages import query_pages
 from fusion_billing.dynamodb.webhooks.delivery_items import attempt_item, from_item, passes, stored_state
 from fusion_billing.dynamodb.webhooks.events import DELIVERIES_KEPT, STORED_FAILED
 from fusion_billing.instants import parse_instant, sortable
@@ -233,25 +234,22 @@ class DeliveryStore:
 
     def _read(self, endpoint_id: str, lowest: str, highest: str, *, oldest_first: bool) -> Iterator[Any | None]:
         """Yield an endpoint's deliveries, then None if there are more than one call should read."""
-        start: Any = {}
-        for _ in range(_PAGES_READ):
-            page = self._dynamodb.query(
-                TableName=self._table,
-                KeyConditionExpression="pk = :pk AND sk BETWEEN :lowest AND :highest",
-                ExpressionAttributeValues={
-                    ":pk": {"S": keys.deliveries_partition(endpoint_id)},
-                    ":lowest": {"S": lowest},
-                    ":highest": {"S": highest},
-                },
-                ScanIndexForward=oldest_first,
-                ConsistentRead=True,
-                **start,
-            )
-            yield from page["Items"]
-            if "LastEvaluatedKey" not in page:
+        request: Any = {
+            "TableName": self._table,
+            "KeyConditionExpression": "pk = :pk AND sk BETWEEN :lowest AND :highest",
+            "ExpressionAttributeValues": {
+                ":pk": {"S": keys.deliveries_partition(endpoint_id)},
+                ":lowest": {"S": lowest},
+                ":highest": {"S": highest},
+            },
+            "ScanIndexForward": oldest_first,
+            "ConsistentRead": True,
+        }
+        for number, (items, following) in enumerate(query_pages(self._dynamodb, request), 1):
+            yield from items
+            if number == _PAGES_READ and following is not None:
+                yield None
                 return
-            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
-        yield None
 
     def _update(
         self,

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.attributes import Item
 from fusion_billing.dynamodb.errors import cancelled_by_condition
+from fusion_billing.dynamodb.query_pages import query_items
 from fusion_billing.errors import Conflict, VersionConflict
 from fusion_billing.instants import parse_instant, rfc3339
 from fusion_billing.webhooks.endpoint import Endpoint, SealedSecret
@@ -173,19 +174,14 @@ class EndpointStore:
         return True
 
     def _query(self, after: str | None) -> Iterator[Endpoint]:
-        start: Any = {} if after is None else {"ExclusiveStartKey": keys.endpoint_key(after)}
-        while True:
-            page = self._dynamodb.query(
-                TableName=self._table,
-                KeyConditionExpression="pk = :all",
-                ExpressionAttributeValues={":all": {"S": keys.ENDPOINT_PARTITION}},
-                ConsistentRead=True,
-                **start,
-            )
-            yield from map(from_item, page["Items"])
-            if "LastEvaluatedKey" not in page:
-                return
-            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+        request: Any = {
+            "TableName": self._table,
+            "KeyConditionExpression": "pk = :all",
+            "ExpressionAttributeValues": {":all": {"S": keys.ENDPOINT_PARTITION}},
+            "ConsistentRead": True,
+        }
+        position = None if after is None else keys.endpoint_key(after)
+        return map(from_item, query_items(self._dynamodb, request, position))
 
 
 class EndpointDirectory:
