@@ -19,6 +19,9 @@ class Totals(Protocol):
     def calculated_at(self, now: datetime) -> datetime | None:
         """Return the time of the oldest part that may still change; None while a part is missing."""
 
+    def progress(self, now: datetime) -> tuple[int, int]:
+        """Return how many parts have been added up at least once, and how many there are."""
+
     def sums(self, now: datetime) -> "Iterator[tuple[Group, Sum]]":
         """Yield what is known of each group, once for each part."""
 

@@ -1,6 +1,6 @@
 """Ports of the admin function for usage records: what its services need from the outside."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -25,6 +25,9 @@ class UsageReader(Protocol):
         self, requested: "Selection", after: str | None, limit: int
     ) -> "tuple[list[StoredUsageRecord], str | None]":
         """Return a page of a pair's records by window start, and the cursor of the next page."""
+
+    def with_history(self, records: "Sequence[StoredUsageRecord]") -> "list[StoredUsageRecord]":
+        """Return records of a page with their history and the time they were received."""
 
     def quantities(self, requested: "Selection") -> "Iterator[tuple[str, Decimal]]":
         """Yield the key and quantity of each of a source's records."""

@@ -107,6 +107,9 @@ class FakeUsageReader:
         rest = [record for record in found if after is None or record.key > after]
         return rest[:limit], rest[limit - 1].key if len(rest) > limit else None
 
+    def with_history(self, records: Sequence[StoredUsageRecord]) -> list[StoredUsageRecord]:
+        return list(records)
+
     def quantities(self, wanted: Selection) -> Iterator[tuple[str, Decimal]]:
         for record in self._selected(wanted):
             yield record.key, record.quantity

@@ -102,11 +102,19 @@ class MissingCountersJson(CountJson):
     items: list[MissingCounterJson]
 
 
+class ProgressJson(TypedDict):
+    """How many parts of the amounts have been added up at least once, and how many there are."""
+
+    added_up: int
+    parts: int
+
+
 class OverviewJson(TypedDict):
     """The overview; `amounts_calculated_at` is null while a part of the amounts was never added up."""
 
     calculated_at: str
     amounts_calculated_at: str | None
+    amounts_progress: ProgressJson
     amounts: list[AmountJson]
     invoices_due: list[DueJson]
     lines: dict[str, CountJson]
@@ -141,10 +149,12 @@ def overview(stores: OverviewStores, now: datetime) -> OverviewJson:
     endpoints, _ = stores.endpoints.listing(source=None, limit=_ENDPOINTS, after=None)
     stores.totals.refresh(now, lambda: stores.clock() < until)
     calculated_at = stores.totals.calculated_at(now)
+    added_up, parts = stores.totals.progress(now)
     sums = list(stores.totals.sums(now))
     return {
         "calculated_at": rfc3339(now),
         "amounts_calculated_at": None if calculated_at is None else rfc3339(calculated_at),
+        "amounts_progress": {"added_up": added_up, "parts": parts},
         "amounts": _amounts(sums, now),
         "invoices_due": _due(sums, now),
         "lines": {state: _lines(stores.lines, state) for state in (FAILED, FINAL_INVOICE, CHANGED)},

@@ -141,7 +141,7 @@ def detail(
         "price": {"versions": _prices(document, viewer), "metric": document.metric_definition},
         "thresholds_reached": sorted(own.raised),
         "adjustments": [] if key.corrects else _adjustments(ratings, viewer, key),
-        "records": [_record(reader, record) for record in records],
+        "records": [_record(record) for record in reader.with_history(records)],
     }
     return found, records_after
 
@@ -160,10 +160,9 @@ def _adjustments(ratings: Ratings, viewer: Viewer, key: RatingKey) -> list[Ratin
     return [viewer.shown(found[name], period) for name, period in zip(keys, later, strict=True) if name in found]
 
 
-def _record(reader: UsageReader, record: StoredUsageRecord) -> UsageRecordJson:
-    whole = record
-    if record.revision > 1:
-        whole = reader.get(record.source, record.key) or record  # the index has no history
-    shown = usage_record_json(whole, pair=False)
-    shown["history"] = history_json(whole) or [{"revision": whole.revision, "quantity": plain(whole.quantity)}]
+def _record(record: StoredUsageRecord) -> UsageRecordJson:
+    shown = usage_record_json(record, pair=False)
+    if record.at:
+        shown["received_at"] = record.at
+    shown["history"] = history_json(record) or [{"revision": record.revision, "quantity": plain(record.quantity)}]
     return shown

@@ -54,6 +54,7 @@ def test_amounts_are_added_up_by_month_plan_and_currency(
             put_rating(dynamodb, tables.ratings, key, END, amount="1.10", currency=currency, plan=plan)
     shown = complete(admin)
     assert shown["amounts_calculated_at"] == shown["calculated_at"]
+    assert shown["amounts_progress"] == {"added_up": 64, "parts": 64}
     common = {"period_end_month": "2026-12", "state": "open"}
     assert shown["amounts"] == [
         {**common, "plan": "Basic", "currency": "EUR", "amount": "8.80", "ratings": 8, "subscriptions": 4},

@@ -194,6 +194,8 @@ def test_a_rating_explains_itself_down_to_its_records_and_their_revisions(
         ("src_other", "5", 1),
     ]
     assert [one["quantity"] for one in answer["records"][0]["history"]] == ["1", "2", "25"]
+    for record in answer["records"]:
+        assert record["received_at"] == record["history"][-1]["received_at"], "the index does not have it"
     assert answer["records_cursor"] is None
     first = catalog.get("/v1/subscriptions/42/ratings/api_calls", query={"limit": "1"}).json
     second = catalog.get(

@@ -88,6 +88,15 @@ def test_a_new_container_shows_complete_totals_without_reading_a_rating() -> Non
     assert (totals.calculated_at(later), containers.rated.read) == (NOW, [])
 
 
+def test_progress_counts_the_parts_that_were_added_up() -> None:
+    totals = Containers().start()
+    assert totals.progress(NOW) == (0, 64)
+    totals.refresh(NOW, always, shard=3)
+    assert totals.progress(NOW) == (4, 64)
+    totals.refresh(NOW, always)
+    assert totals.progress(NOW) == (64, 64)
+
+
 def test_adding_up_goes_on_where_the_time_was_over() -> None:
     containers = Containers()
     containers.rated.parts[DECEMBER] = [rated(f"s{number}") for number in range(3 * amount_totals.PAGE)]

@@ -98,9 +98,11 @@ def _overview() -> Schema:
     counter = {**dict.fromkeys(("subscription", "charge", "metric"), TEXT), "last_changed_at": INSTANT}
     counters = object_((*counted, "items"), **counted, items=array(object_(tuple(counter), **counter)))
     lines = dict.fromkeys(("failed", "final_invoice", "changed"), count)
+    progress: dict[str, Schema] = {"added_up": COUNT, "parts": COUNT}
     whole: dict[str, Schema] = {
         "calculated_at": INSTANT,
         "amounts_calculated_at": _or_null("string", "null while a part was never added up: ask again"),
+        "amounts_progress": object_(tuple(progress), **progress),
         "amounts": array(object_(tuple(amounts), **amounts)),
         "invoices_due": array(object_(tuple(due), **due)),
         "lines": object_(tuple(lines), **lines),

@@ -81,6 +81,11 @@ class AmountTotals(Generic[_Position]):
         times = [totals.began_at for part, totals in known if totals is not None and not totals.is_settled(part)]
         return min(times) if all(totals is not None for _, totals in known) else None
 
+    def progress(self, now: datetime) -> tuple[int, int]:
+        """Return how many parts have been added up at least once, and how many there are."""
+        parts = list(parts_shown(now))
+        return sum(part in self._known for part in parts), len(parts)
+
     def sums(self, now: datetime) -> Iterator[tuple[Group, Sum]]:
         """Yield what is known of each group, once for each part."""
         for part in parts_shown(now):

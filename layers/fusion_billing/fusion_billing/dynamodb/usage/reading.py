@@ -1,12 +1,12 @@
 """Read usage records: one by its key, or those of a pair by the start of their windows."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from fusion_billing.catalog.identifiers import SOURCE_ID
-from fusion_billing.dynamodb import keys
+from fusion_billing.dynamodb import batch_reads, keys
 from fusion_billing.dynamodb.errors import unavailable_when_transient
 from fusion_billing.dynamodb.query_pages import query_pages
 from fusion_billing.dynamodb.usage.items import StoredUsageRecord, record_of
@@ -48,6 +48,19 @@ class UsageReader:
             )
         item = response.get("Item")
         return record_of(item) if item else None
+
+    def with_history(self, records: Sequence[StoredUsageRecord]) -> list[StoredUsageRecord]:
+        """Return records of a page with their history and the time they were received; raises `Unavailable`.
+
+        The index has neither. They are read 100 a call, as of a moment ago.
+        """
+        names = {keys.usage_record(record.source, record.key): record for record in records if not record.at}
+        with unavailable_when_transient():
+            found = batch_reads.items(
+                self._client, self._table, [keys.primary(name) for name in names], is_consistent=False
+            )
+            whole = {item["pk"]["S"]: record_of(item) for item in found}
+        return [whole.get(keys.usage_record(record.source, record.key), record) for record in records]
 
     def quantities(self, requested: Selection) -> Iterator[tuple[str, Decimal]]:
         """Yield the key and quantity of each of a source's records; raises `Unavailable`."""
