@@ -197,6 +197,7 @@ class Running:
         self._progress("relaying lines to Odoo and webhooks to the receiver")
         flow.relay(self._run_relay, self.odoo, self._stored.get("odoo_key"))
         flow.await_webhooks(self._run_relay, self.receiver)
+        flow.add_up(self.service)
         outcome = flow.look(self.service, self.odoo, self._stored.get("odoo_key"), self.receiver, self.today)
         rows = expected.rows(self.today)
         _say("\n" + table.drawn(rows, outcome) + "\n")

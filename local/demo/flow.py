@@ -104,6 +104,11 @@ def await_webhooks(run_relay: Callable[[], None], receiver: Receiver) -> None:
     _until(_relayed(reported, run_relay), _WEBHOOK_SECONDS)
 
 
+def add_up(service: Service) -> None:
+    """Have the amounts of the overview added up, so that the console shows all of them at once."""
+    _until(lambda: service.call("GET", "/v1/overview")["amounts_calculated_at"] is not None, _RATING_SECONDS)
+
+
 def look(service: Service, odoo: Odoo, key: str, receiver: Receiver, today: date) -> Outcome:
     """Return what came out: the service's ratings, the lines as Odoo has them, the webhooks."""
     in_odoo = lines(odoo, key)

@@ -90,6 +90,7 @@ def test_nobody_scans(resources: Resources) -> None:
 
 def test_admin_voids_usage_and_marks_it_and_writes_no_more(resources: Resources) -> None:
     assert allowed(resources, "AdminRole", "UsageTable") == {
+        "dynamodb:BatchGetItem",
         "dynamodb:GetItem",
         "dynamodb:Query",
         "dynamodb:UpdateItem",
