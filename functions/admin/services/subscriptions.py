@@ -8,7 +8,7 @@ from functions.admin.services import read_only_fields, subscription_changes
 from functions.admin.services.put_request import PutRequest
 from functions.admin.services.subscription_reading import subscription_json, visible
 from functions.admin.services.subscription_validation import checked
-from functions.admin.services.visible_catalog import check_subscription_change, visible_catalog
+from functions.admin.services.visible_catalog import check_names, check_subscription_change, visible_catalog
 from functions.admin.services.write_attempts import attempts
 from fusion_billing.access.principal import Principal
 from fusion_billing.application.save_subscription import Saved, SubscriptionWriter
@@ -35,12 +35,12 @@ def put(  # noqa: PLR0917  stores, who asks, and the parts of the body
     """Create or replace a subscription; return whether it is new, and its JSON.
 
     `read_only` are the fields of the body in `SHOWN`, `changes` those of `subscription_changes`.
-    Raises `Forbidden` for a plan that the key's source may not touch, `NotFound` where it is on such a plan
-    now, `OrderTaken`, `AliasTaken`, `Unavailable`, `Conflict` where its currency changes unconfirmed, and as
-    `read_only_fields.check` does.
+    Raises `Forbidden` for a plan that the key's source may not touch, and for names as `check_names` does, `NotFound`
+    if a limited source may not use it or it does not exist, `OrderTaken`, `AliasTaken`, `Unavailable`, `Conflict` if
+    its currency changes unconfirmed, and as `read_only_fields.check` does.
     """
-    guard = _guard(store, put_request, requested, read_only)
     chain = _chain(store, requested, changes)
+    guard = _guard(store, put_request, requested, chain, read_only)
     saved: Saved = writer.save(
         SaveRequest(requested, origin="api", now=put_request.now, guard=guard, chain=chain, author=_author(put_request))
     )
@@ -56,8 +56,8 @@ def planned(  # noqa: PLR0917  as `put`
     changes: Mapping[str, object],
 ) -> tuple[StoredSubscription | None, StoredSubscription | None]:
     """Return what is stored, and what `put` would store (None: nothing changes); raises as `put` does."""
-    guard = _guard(store, put_request, requested, read_only)
     chain = _chain(store, requested, changes)
+    guard = _guard(store, put_request, requested, chain, read_only)
     return writer.planned(SaveRequest(requested, origin="api", now=put_request.now, guard=guard, chain=chain))
 
 
@@ -71,14 +71,15 @@ def to_confirm(stored: StoredSubscription | None, requested: Subscription) -> li
 
 
 def _guard(
-    store: Subscriptions, put_request: PutRequest, requested: Subscription, read_only: Mapping[str, Any]
+    store: Subscriptions, put_request: PutRequest, requested: Subscription, chain: Chain, read_only: Mapping[str, Any]
 ) -> Callable[[StoredSubscription | None], None]:
     """Return what is checked before anything is written over a stored subscription."""
     principal = put_request.principal
     check_subscription_change(principal, requested.id)
     _check_plan(principal, requested.plan)
-    if principal.plans is not None and store.get(requested.id) is not None:
-        visible(store, principal, requested.id)
+    if not principal.sees_every_subscription:
+        stored = visible(store, principal, requested.id)  # to create one takes an ID and an order, as below
+        check_names(principal, stored, requested, chain.orders or ())
 
     def still_as_shown(stored: StoredSubscription | None) -> None:
         shown = None if stored is None else subscription_json(stored, store if "history" in read_only else None)
@@ -141,14 +142,15 @@ def _patched(
     if running is not None and "odoo_order_id" not in definition:
         whole["odoo_order_id"] = running
     requested = checked(visible_catalog(catalog, put_request.principal), stored.id, whole)
-    as_shown = _guard(store, put_request, requested, read_only)
+    chain = subscription_changes.chain_of(changes, requested, stored)
+    as_shown = _guard(store, put_request, requested, chain, read_only)
 
     def guard(current: StoredSubscription | None) -> None:
         as_shown(current)
         if current is None or current.version != stored.version:
             raise VersionConflict("The subscription was changed by another request: read it again")
 
-    return requested, subscription_changes.chain_of(changes, requested, stored), guard
+    return requested, chain, guard
 
 
 def delete(

@@ -19,6 +19,9 @@ from fusion_billing.access.principal import Principal
 from fusion_billing.catalog.change import ChangeEntry
 from fusion_billing.catalog.charge import AppliesTo, Charge
 from fusion_billing.catalog.metric import Metric
+from fusion_billing.catalog.stored_subscription import StoredSubscription
+from fusion_billing.catalog.subscription import Subscription
+from fusion_billing.catalog.subscription_history import ChainedOrder
 from fusion_billing.dynamodb.catalog.definitions import Stored
 from fusion_billing.dynamodb.keys import DefinitionKind
 from fusion_billing.errors import Forbidden
@@ -148,6 +151,24 @@ def check_subscription_change(principal: Principal, subscription: str) -> None:
         raise Forbidden(message, code="limited_source")
     if principal.subscriptions is not None and subscription not in principal.subscriptions:
         raise Forbidden("The source of this key may not use this subscription", code="subscription_not_allowed")
+
+
+def check_names(
+    principal: Principal, stored: StoredSubscription, requested: Subscription, orders: Iterable[ChainedOrder]
+) -> None:
+    """Raise `Forbidden` if a limited source adds an order or an alias to a subscription.
+
+    These belong to one subscription at most. Lines would go onto another customer's order, whose own subscription
+    could no longer have it; and the response would say which names exist.
+    """
+    if principal.sees_every_subscription:
+        return
+    known = {order.odoo_order_id for order in stored.chain} | {stored.subscription.odoo_order_id}
+    named = {order.odoo_order_id for order in orders} | {requested.odoo_order_id}
+    aliases = set(requested.aliases or ()) - {stored.id, *stored.aliases}
+    if named - known or aliases:
+        message = "Orders and aliases are shared by every subscription, and the source of this key may use only some"
+        raise Forbidden(message, code="limited_source")
 
 
 def _is_visible(principal: Principal, applies_to: AppliesTo) -> bool:

@@ -424,7 +424,10 @@ def test_a_source_limited_to_plans_reads_and_writes_only_those(defined: Any) -> 
     assert defined.delete("/v1/subscriptions/42", key=limited).status == 404
     body = {**SUBSCRIPTION, "odoo_order_id": 43}
     assert defined.put("/v1/subscriptions/43", body, key=limited).code == "plan_not_allowed"
-    assert defined.put("/v1/subscriptions/43", {**body, "plan": "Basic"}, key=limited).status == 201
+    # To create one takes an ID and an order, which every subscription shares.
+    assert defined.put("/v1/subscriptions/43", {**body, "plan": "Basic"}, key=limited).status == 404
+    assert defined.put("/v1/subscriptions/43", {**body, "plan": "Basic"}).status == 201
+    assert defined.put("/v1/subscriptions/43", {**body, "plan": "Basic", "name": "x"}, key=limited).status == 200
     taken = defined.put("/v1/subscriptions/42", {**SUBSCRIPTION, "plan": "Basic"}, key=limited)
     assert taken.status == 404
 

@@ -101,11 +101,21 @@ class SubscriptionWriter:
         Raises as `save` does.
         """
         first = stored = self._load(request)
-        if self._store.of_order(request.subscription.odoo_order_id) not in {None, request.subscription.id}:
-            raise OrderTaken("The order belongs to another subscription")
+        self._check_names(request, stored)
         while (new := _next(stored, request)) is not None:
             stored = new
         return first, None if stored is first else stored
+
+    def _check_names(self, request: SaveRequest, stored: StoredSubscription | None) -> None:
+        """Raise what the write of a request would if another subscription has one of its orders or aliases."""
+        own, known = request.subscription.id, () if stored is None else stored.aliases
+        orders = {request.subscription.odoo_order_id, *(order.odoo_order_id for order in request.chain.orders or ())}
+        if any(self._store.of_order(order) not in {None, own} for order in sorted(orders)):
+            raise OrderTaken("The order belongs to another subscription")
+        for alias in request.subscription.aliases or ():
+            is_new = alias != own and alias not in known
+            if is_new and (self._store.alias_of(alias) not in {None, own} or self._store.get(alias) is not None):
+                raise AliasTaken(alias)
 
     def close_last_period(self, subscription: str, start: datetime, *, now: datetime) -> bool:
         """Close the open period of an ended subscription whose final invoice was seen.
