@@ -52,6 +52,13 @@ def called(tree: ast.Module) -> Iterator[str]:
             yield ".".join(ast.unparse(node.func).split(".")[-2:])
 
 
+def loops_of(tree: ast.Module) -> Iterator[ast.For | ast.While]:
+    """Yield the loops of a module."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.For | ast.While):
+            yield node
+
+
 @pytest.mark.parametrize("owner", PATTERNS)
 def test_an_identifier_pattern_is_written_once(owner: str) -> None:
     found = [
@@ -108,6 +115,20 @@ def test_pauses_and_messages_have_one_place(calls: set[str], place: str) -> None
     ]
 
     assert found == []
+
+
+@pytest.mark.parametrize(
+    ("field", "place"),
+    [
+        ("UnprocessedKeys", "fusion_billing.dynamodb.batch_reads"),
+        ("LastEvaluatedKey", "fusion_billing.dynamodb.query_pages"),
+    ],
+)
+def test_pages_and_batches_are_read_to_their_end_in_one_place(field: str, place: str) -> None:
+    """A store may return one page and where the next one starts, but it follows no pages itself."""
+    loops = [(name, loop) for name, tree in MODULES.items() if name != place for loop in loops_of(tree)]
+
+    assert [name for name, loop in loops if field in ast.unparse(loop)] == []
 
 
 LIMITS: dict[int | timedelta, dict[str, str]] = {

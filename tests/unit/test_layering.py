@@ -20,6 +20,7 @@ ADAPTERS_OF_USE_CASES = {"odoo"}
 
 # Commands that a person runs; nothing imports them.
 COMMANDS = {
+    "commands",
     "bootstrap",
     "repartition",
     "restore",

@@ -9,15 +9,13 @@ import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from fusion_billing import settings
+from fusion_billing import commands, settings
 from fusion_billing.access import keys as key_format
 from fusion_billing.access.principal import ADMIN, Principal
 from fusion_billing.access.stored_key import Source, StoredKey
 from fusion_billing.dynamodb import client
 from fusion_billing.dynamodb.catalog.api_keys import KeyStore
 from fusion_billing.dynamodb.catalog.sources import SourceStore
-from fusion_billing.dynamodb.errors import setup_problem
-from fusion_billing.errors import Unavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -34,21 +32,12 @@ def first_key(dynamodb: "DynamoDBClient", table: str, now: datetime) -> str:
 
 
 def main() -> int:
-    """Print a new operator's key; 0, or 1 with what is missing."""
+    """Print a new operator's key; return 0, or 1 with what has to be set up."""
     try:
         table = settings.text("CATALOG_TABLE")
     except settings.Missing as error:
-        print(f"{error}: name the stack's catalog table (an output of the stack)", file=sys.stderr)  # noqa: T201
-        return 1
-    try:
-        print(first_key(client.dynamodb(), table, datetime.now(UTC)))  # noqa: T201
-    except Exception as error:
-        problem = setup_problem(error, table) or (error.message if isinstance(error, Unavailable) else None)
-        if problem is None:
-            raise
-        print(problem, file=sys.stderr)  # noqa: T201
-        return 1
-    return 0
+        return commands.failed(f"{error}: name the stack's catalog table (an output of the stack)")
+    return commands.run(lambda: commands.report(first_key(client.dynamodb(), table, datetime.now(UTC))), table)
 
 
 if __name__ == "__main__":

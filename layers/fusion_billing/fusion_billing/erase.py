@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from fusion_billing import settings
+from fusion_billing import commands, settings
 from fusion_billing.billing.planning import HOUR, Hours, hour_of
 from fusion_billing.catalog.stored_subscription import StoredSubscription
 from fusion_billing.decimals import ZERO
@@ -26,7 +26,7 @@ from fusion_billing.dynamodb import client, keys
 from fusion_billing.dynamodb.catalog.definitions import CatalogStore
 from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
 from fusion_billing.dynamodb.erasing import Erasing
-from fusion_billing.dynamodb.errors import command_problem, unavailable_when_transient
+from fusion_billing.dynamodb.errors import unavailable_when_transient
 from fusion_billing.dynamodb.markers.changed_pairs import ChangedPairs
 from fusion_billing.dynamodb.ratings.order_line_items import StoredLine
 from fusion_billing.dynamodb.ratings.order_lines import LineStore
@@ -139,14 +139,15 @@ def _reason_to_wait(line: StoredLine) -> str | None:
 def main(arguments: Sequence[str]) -> int:
     """Erase a subscription; return 0, or 1 with what is in the way, or 2 for a command that is not one."""
     if not arguments:
-        return _failed(USAGE, 2)
+        return commands.failed(USAGE, 2)
     try:
         usage, catalog = settings.text("USAGE_TABLE"), settings.text("CATALOG_TABLE")
         window_usage, ratings = settings.text("WINDOW_USAGE_TABLE"), settings.text("RATINGS_TABLE")
         markers, shards = settings.text("MARKERS_TABLE"), settings.integer("CHANGE_SHARDS", 16)
     except settings.Missing as error:
-        return _failed(f"{error}: name the stack's tables (outputs of the stack)")
-    try:
+        return commands.failed(f"{error}: name the stack's tables (outputs of the stack)")
+
+    def erase() -> None:
         erasure = Erasure(
             client.dynamodb(),
             usage=usage,
@@ -158,18 +159,9 @@ def main(arguments: Sequence[str]) -> int:
             pause=time.sleep,
         )
         erased = erasure.erase(arguments[0], datetime.now(UTC), arguments[1:])
-    except Exception as error:
-        problem = command_problem(error, catalog)
-        if problem is None:
-            raise
-        return _failed(problem)
-    print(f"Erased {erased.records} usage records and {erased.changes} changes of {arguments[0]}")  # noqa: T201
-    return 0
+        commands.report(f"Erased {erased.records} usage records and {erased.changes} changes of {arguments[0]}")
 
-
-def _failed(message: str, status: int = 1) -> int:
-    print(message, file=sys.stderr)  # noqa: T201
-    return status
+    return commands.run(erase, catalog)
 
 
 if __name__ == "__main__":

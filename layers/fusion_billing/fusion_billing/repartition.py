@@ -9,9 +9,8 @@ Run it once the stack is updated: the relay serves the new partitions alone, so 
 
 import sys
 
-from fusion_billing import settings
+from fusion_billing import commands, settings
 from fusion_billing.dynamodb import client
-from fusion_billing.dynamodb.errors import setup_problem
 from fusion_billing.dynamodb.ratings.repartitioning import MAX_LINE_PARTITIONS, Repartitioning
 
 
@@ -21,16 +20,13 @@ def main() -> int:
         table = settings.text("RATINGS_TABLE")
         line_partitions = _line_partitions()
     except settings.Missing as error:
-        return _failed(str(error))
-    try:
-        result = Repartitioning(client.dynamodb(), table).run(line_partitions)
-    except Exception as error:
-        problem = setup_problem(error, table)
-        if problem is None:
-            raise
-        return _failed(problem)
-    print(f"Moved {result.moved} of {result.waiting} waiting lines to {line_partitions} partitions")  # noqa: T201
-    return 0
+        return commands.failed(str(error))
+    return commands.run(lambda: _move(table, line_partitions), table)
+
+
+def _move(table: str, line_partitions: int) -> None:
+    result = Repartitioning(client.dynamodb(), table).run(line_partitions)
+    commands.report(f"Moved {result.moved} of {result.waiting} waiting lines to {line_partitions} partitions")
 
 
 def _line_partitions() -> int:
@@ -39,11 +35,6 @@ def _line_partitions() -> int:
     if not 1 <= number <= MAX_LINE_PARTITIONS:
         raise settings.Missing(f"LINE_PARTITIONS must be from 1 to {MAX_LINE_PARTITIONS}, not {number}")
     return number
-
-
-def _failed(message: str) -> int:
-    print(message, file=sys.stderr)  # noqa: T201
-    return 1
 
 
 if __name__ == "__main__":

@@ -12,10 +12,10 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 
-from fusion_billing import settings
+from fusion_billing import commands, settings
 from fusion_billing.dynamodb import client
-from fusion_billing.dynamodb.errors import command_problem
 from fusion_billing.dynamodb.point_in_time import PointInTime
 from fusion_billing.dynamodb.ratings.restored_lines import RestoredLines
 from fusion_billing.errors import FusionError
@@ -29,52 +29,40 @@ def main(arguments: Sequence[str]) -> int:
     try:
         command, instant, tables = arguments[0], parse_instant(arguments[1]), arguments[2:]
     except (IndexError, FusionError) as error:
-        return _failed(f"{arguments[1]!r} {error}\n{USAGE}" if isinstance(error, FusionError) else USAGE, 2)
+        return commands.failed(f"{arguments[1]!r} {error}\n{USAGE}" if isinstance(error, FusionError) else USAGE, 2)
     now = datetime.now(UTC)
     if instant > now:
-        return _failed("The point in time is in the future", 2)
+        return commands.failed("The point in time is in the future", 2)
     if command == "tables" and tables:
         return _tables(instant, tables)
     if command == "lines" and not tables:
         return _lines(instant, now)
-    return _failed(USAGE, 2)
+    return commands.failed(USAGE, 2)
 
 
 def _tables(instant: datetime, tables: Sequence[str]) -> int:
     for table in tables:
-        try:
-            PointInTime(client.dynamodb(), time.sleep, _report).restore(table, instant)
-        except Exception as error:
-            problem = command_problem(error, table)
-            if problem is None:
-                raise
-            return _failed(problem)
+        status = commands.run(partial(_restore, table, instant), table)
+        if status:
+            return status
     return 0
+
+
+def _restore(table: str, instant: datetime) -> None:
+    PointInTime(client.dynamodb(), time.sleep, commands.report).restore(table, instant)
 
 
 def _lines(instant: datetime, now: datetime) -> int:
     try:
         table, partitions = settings.text("RATINGS_TABLE"), settings.integer("LINE_PARTITIONS", 8)
     except settings.Missing as error:
-        return _failed(str(error))
-    try:
-        result = RestoredLines(client.dynamodb(), table, partitions).mark(instant, now)
-    except Exception as error:
-        problem = command_problem(error, table)
-        if problem is None:
-            raise
-        return _failed(problem)
-    _report(f"Marked {result.marked} of {result.ratings} order lines as unknown")
-    return 0
+        return commands.failed(str(error))
+    return commands.run(lambda: _mark(table, partitions, instant, now), table)
 
 
-def _report(text: str) -> None:
-    print(text, flush=True)  # noqa: T201
-
-
-def _failed(message: str, status: int = 1) -> int:
-    print(message, file=sys.stderr)  # noqa: T201
-    return status
+def _mark(table: str, partitions: int, instant: datetime, now: datetime) -> None:
+    result = RestoredLines(client.dynamodb(), table, partitions).mark(instant, now)
+    commands.report(f"Marked {result.marked} of {result.ratings} order lines as unknown")
 
 
 if __name__ == "__main__":

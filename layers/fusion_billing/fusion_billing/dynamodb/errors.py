@@ -173,7 +173,9 @@ def setup_problem(error: Exception, table: str) -> str | None:
 
 def command_problem(error: Exception, table: str) -> str | None:
     """Return what a command says of an error, in place of a traceback; None for an error that nobody expects."""
-    return setup_problem(error, table) or (error.message if isinstance(error, FusionError) else None)
+    problem = setup_problem(error, table)
+    expected = error if isinstance(error, FusionError) else unavailable_of(error)
+    return problem or (expected.message if expected is not None else None)
 
 
 def _rejected(error: ClientError, table: str) -> str:
