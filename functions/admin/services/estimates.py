@@ -1,7 +1,7 @@
 """Estimate the amount of units, of records, or of a period's stored usage; nothing is stored."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -87,18 +87,22 @@ def _of_period(stores: Stores, principal: Principal, body: Mapping[str, object])
     subscription = billed_subscription(stored)
     _check_metric(principal, body)
     versions, metric = _priced(stores.catalog, body)
-    if not principal.may_use_metric(metric.code):
-        raise Forbidden(f"The source of this key may not use the metric {metric.code}", code="metric_not_allowed")
     period = _period(stored, at)
     price = _stored_price(stores.ratings, stored.id, period, body) or Pricing(
         _spans(versions, subscription, period, body), metric
     )
-    begin, end = price.metric.records_from(period.start), max(period.start, subscription.rated_end(period))
+    if body.get("metric") is not None:
+        price = replace(price, metric=metric)
+    # A rating has the metric that it was rated on, which may be another than the charge's is now.
+    metric = price.metric
+    if not principal.may_use_metric(metric.code):
+        raise Forbidden(f"The source of this key may not use the metric {metric.code}", code="metric_not_allowed")
+    begin, end = metric.records_from(period.start), max(period.start, subscription.rated_end(period))
     records: Iterable[Record] = stores.usage.between(stored.id, metric.code, begin, end)
     if body.get("records") is not None:
         records = [
             record
-            for record in _given_records(body["records"], period, price.metric)
+            for record in _given_records(body["records"], period, metric)
             if begin <= record.window_start < end
         ]
     rated = price.rate(records, subscription.priced_in(period), period.start, period.end)

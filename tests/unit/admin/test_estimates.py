@@ -76,6 +76,24 @@ def test_an_invoiced_period_is_estimated_at_the_price_that_it_was_rated_at(world
     assert estimate(world, upcoming)["amount"] == "180.00"
 
 
+def test_an_invoiced_period_is_estimated_on_the_metric_that_it_was_rated_on(world: RatingWorld) -> None:
+    world.catalog.define_metric("storage")
+    world.push("25")
+    world.push("70", metric="storage")
+    world.rate()
+    world.acknowledge()
+    world.clock.now = datetime(2026, 12, 2, tzinfo=UTC)
+    world.invoice("2027-01-01")
+    world.rate_subscription()
+    world.catalog.define_charge(fields={"metric": "storage"})
+    body = {"charge_code": "api_calls", **PERIOD}
+    assert estimate(world, body)["amount"] == "1.50"
+    with pytest.raises(Forbidden):  # the source may use the charge as it is now, and not what the period was rated on
+        estimate(world, body, LIMITED)
+    most = {"name": "Most", "aggregation": "max"}
+    assert estimate(world, {**body, "metric": most})["amount"] == "6.00"
+
+
 def test_stored_usage_of_another_metric_may_not_be_estimated(world: RatingWorld) -> None:
     with pytest.raises(Forbidden):
         estimate(world, {"charge_code": "api_calls", **PERIOD}, LIMITED)
