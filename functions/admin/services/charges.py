@@ -16,7 +16,7 @@ from functions.admin.services import read_only_fields
 from functions.admin.services.change_json import changes_json
 from functions.admin.services.charged_subscriptions import applies, charged_subscriptions
 from functions.admin.services.put_request import PutRequest, in_words
-from functions.admin.services.visible_catalog import check_charge_change, check_charge_metric
+from functions.admin.services.visible_catalog import check_charge_change, check_charge_metric, visible_versions
 from functions.admin.services.write_attempts import attempts
 from fusion_billing.billing_periods.subscription_states import ENDED
 from fusion_billing.catalog.change import changed_fields
@@ -154,7 +154,7 @@ def delete(store: Catalog, subscriptions: Subscriptions, jobs: RatingJobs, code:
     for attempt in attempts():
         with attempt:
             stored = store.stored_charge(code)
-            if stored is None:
+            if stored is None or not visible_versions(put_request.principal, stored.value):
                 raise NotFound(f"No such charge: {code}")
             check_charge_change(put_request.principal, stored.value)
             charged = next(_charged(subscriptions, stored.value), None)

@@ -101,9 +101,7 @@ def _of_period(stores: Stores, principal: Principal, body: Mapping[str, object])
     records: Iterable[Record] = stores.usage.between(stored.id, metric.code, begin, end)
     if body.get("records") is not None:
         records = [
-            record
-            for record in _given_records(body["records"], period, metric)
-            if begin <= record.window_start < end
+            record for record in _given_records(body["records"], period, metric) if begin <= record.window_start < end
         ]
     rated = price.rate(records, subscription.priced_in(period), period.start, period.end)
     return rated.as_estimate() | {

@@ -67,6 +67,17 @@ def test_a_source_limited_to_plans_can_t_tell_which_subscriptions_exist(two_part
             assert (answer.status, answer.code) == (404, "not_found"), name
 
 
+@pytest.mark.parametrize("limit", LIMITS, ids=lambda limit: limit.name)
+def test_a_charge_that_a_limited_source_does_not_see_is_not_there_to_be_deleted(
+    two_parties: TwoParties, limit: Limit
+) -> None:
+    key = two_parties.limited_key(limit, WRITE)
+    hidden = limit.names["charge"]
+    answers = [two_parties.admin.delete(f"/v1/charges/{code}", key=key) for code in (hidden, "nobody")]
+    assert [(answer.status, answer.code) for answer in answers] == [(404, "not_found")] * 2
+    assert two_parties.admin.get(f"/v1/charges/{hidden}").status == 200
+
+
 @pytest.mark.parametrize("change", [{"aliases": ["theirs"]}, {"aliases": ["theirs-alias"]}, {"aliases": ["9001"]}])
 def test_a_dry_run_refuses_an_alias_that_is_taken(two_parties: TwoParties, change: dict[str, Any]) -> None:
     answers = [two_parties.admin.patch("/v1/subscriptions/ours", change, query=query) for query in DRY_RUN]
