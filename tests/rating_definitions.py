@@ -1,6 +1,7 @@
-"""Definitions for tests of rating: a metric, a charge and a subscription that belong together."""
+"""Definitions for tests: a metric, a charge and a subscription that belong together."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from fusion_billing.catalog.charge import Charge
 from fusion_billing.catalog.metric import Metric
@@ -31,10 +32,17 @@ def a_charge(code: str = "api_calls", fields: Mapping[str, object] | None = None
 
 def a_subscription(id_: str = "42", fields: Mapping[str, object] | None = None) -> Subscription:
     """Return a monthly subscription whose open period is November 2026 in UTC, except for `fields`."""
-    definition: dict[str, object] = {
-        "odoo_order_id": int(id_) if id_.isdecimal() else 1000,
-        "name": f"S{id_}",
-        "partner": "Azure Interior",
+    order = int(id_) if id_.isdecimal() else 1000
+    body = subscription_body(order, name=f"S{id_}", customer_name="Azure Interior")
+    return parse(Subscription, {**body, **(fields or {})}, id=id_)
+
+
+def subscription_body(order: int = 42, **changes: object) -> dict[str, Any]:
+    """Return the body that puts a monthly subscription whose open period is November 2026 in UTC, with `changes`."""
+    return {
+        "odoo_order_id": order,
+        "name": f"S{order:05d}",
+        "customer_name": "Acme",
         "plan": "Pro",
         "state": "3_progress",
         "currency": "USD",
@@ -42,6 +50,5 @@ def a_subscription(id_: str = "42", fields: Mapping[str, object] | None = None) 
         "start_date": "2026-01-01",
         "billing_period": {"value": 1, "unit": "month"},
         "next_invoice_date": "2026-12-01",
-        **(fields or {}),
+        **changes,
     }
-    return parse(Subscription, definition, id=id_)

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from tests.rating_definitions import subscription_body
+
 METRIC: dict[str, Any] = {
     "name": "API calls",
     "unit": "call",
@@ -21,18 +23,9 @@ CHARGE: dict[str, Any] = {
     "model": {"type": "per_unit", "unit_amount": "0.004"},
     "active": True,
 }
-SUBSCRIPTION: dict[str, Any] = {
-    "odoo_order_id": 42,
-    "name": "S00042",
-    "customer_name": "Acme",
-    "plan": "Pro",
-    "state": "3_progress",
-    "currency": "USD",
-    "timezone": "America/New_York",
-    "start_date": "2026-01-31",
-    "billing_period": {"value": 1, "unit": "month"},
-    "next_invoice_date": "2026-11-30",
-}
+SUBSCRIPTION: dict[str, Any] = subscription_body(
+    timezone="America/New_York", start_date="2026-01-31", next_invoice_date="2026-11-30"
+)
 PATHS: dict[str, dict[str, Any]] = {
     "/v1/metrics/calls": METRIC,
     "/v1/charges/calls": CHARGE,

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from fusion_billing.instants import parse_instant, sortable
+from tests.rating_definitions import subscription_body
 
 CHARGE: dict[str, Any] = {
     "name": "API calls",
@@ -15,19 +16,7 @@ CHARGE: dict[str, Any] = {
     "included_units": "1000",
     "model": {"type": "per_unit", "unit_amount": "0.004"},
 }
-SUBSCRIPTION: dict[str, Any] = {
-    "odoo_order_id": 42,
-    "name": "S00042",
-    "partner": "Acme",
-    "plan": "Pro",
-    "state": "3_progress",
-    "currency": "USD",
-    "timezone": "UTC",
-    "start_date": "2026-01-01",
-    "billing_period": {"value": 1, "unit": "month"},
-    "next_invoice_date": "2026-12-01",
-    "overrides": {"calls": {"included_units": "1200"}},
-}
+SUBSCRIPTION: dict[str, Any] = subscription_body(overrides={"calls": {"included_units": "1200"}})
 
 
 @pytest.fixture

@@ -16,24 +16,14 @@ from fusion_billing.dynamodb.state.planner import PlannerState
 from fusion_billing.instants import rfc3339, sortable
 from fusion_billing.messaging.messages import rating_job
 from local.tables import Tables
+from tests.rating_definitions import subscription_body
 
 if TYPE_CHECKING:
     from tests.integration.admin.conftest import Admin
 
 pytestmark = pytest.mark.integration
 
-SUBSCRIPTION = {
-    "odoo_order_id": 42,
-    "name": "S42",
-    "partner": "Azure Interior",
-    "plan": "Pro",
-    "state": "3_progress",
-    "currency": "USD",
-    "timezone": "UTC",
-    "start_date": "2026-01-01",
-    "billing_period": {"value": 1, "unit": "month"},
-    "next_invoice_date": "2026-12-01",
-}
+SUBSCRIPTION = subscription_body(name="S42", customer_name="Azure Interior")
 CHARGE = {
     "name": "API calls",
     "metric": "api_calls",

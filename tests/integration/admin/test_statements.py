@@ -14,6 +14,7 @@ from fusion_billing.dynamodb.ratings.statements import AlreadyClosed, StatementS
 from fusion_billing.statements import verify
 from fusion_billing.statements.statement import Period, StatementJson, StatementLine, statement_document
 from local.tables import Tables
+from tests.rating_definitions import subscription_body
 
 if TYPE_CHECKING:
     from tests.integration.admin.conftest import Admin
@@ -21,18 +22,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.integration
 
 PATH = "/v1/subscriptions/42/statements"
-SUBSCRIPTION = {
-    "odoo_order_id": 42,
-    "name": "S00042",
-    "partner": "A customer",
-    "plan": "Pro",
-    "state": "3_progress",
-    "currency": "USD",
-    "timezone": "UTC",
-    "start_date": "2026-01-01",
-    "billing_period": {"value": 1, "unit": "month"},
-    "next_invoice_date": "2026-12-01",
-}
+SUBSCRIPTION = subscription_body(customer_name="A customer")
 
 
 def document(month: int, previous: str | None) -> StatementJson:

@@ -12,6 +12,7 @@ from fusion_billing.instants import sortable
 from fusion_billing.metering.usage_record import UsageRecord
 from fusion_billing.retry import Deadline
 from local.tables import Tables
+from tests.rating_definitions import subscription_body
 from tests.window_records import keyed_by_window
 
 pytestmark = pytest.mark.integration
@@ -148,18 +149,7 @@ def test_every_route_finds_the_records(admin: Any, push: Any) -> None:
     assert [(record["idempotency_key"], record["voided"]) for record in voided] == [(KEY, True)]
 
 
-SUBSCRIPTION = {
-    "odoo_order_id": 42,
-    "name": "S00042",
-    "customer_name": "Acme",
-    "plan": "Pro",
-    "state": "3_progress",
-    "currency": "USD",
-    "timezone": "UTC",
-    "start_date": "2026-11-01",
-    "billing_period": {"value": 1, "unit": "month"},
-    "next_invoice_date": "2026-12-01",
-}
+SUBSCRIPTION = subscription_body(start_date="2026-11-01")
 
 
 def test_records_of_a_deleted_metric_are_still_listed_and_count_again(admin: Any, push: Any) -> None:

@@ -8,19 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from functions.admin.route_table import ROUTES, Route
+from tests.rating_definitions import subscription_body
 
-SUBSCRIPTION = {
-    "odoo_order_id": 42,
-    "name": "S00042",
-    "customer_name": "Azure Interior",
-    "plan": "Pro",
-    "state": "3_progress",
-    "currency": "USD",
-    "timezone": "UTC",
-    "start_date": "2026-01-01",
-    "billing_period": {"value": 1, "unit": "month"},
-    "next_invoice_date": "2026-12-01",
-}
+SUBSCRIPTION = subscription_body(customer_name="Azure Interior")
 METRIC = {"name": "API calls", "unit": "call", "aggregation": "sum"}
 CHARGE = {
     "name": "API calls",

@@ -23,6 +23,7 @@ from fusion_billing.instants import rfc3339
 from fusion_billing.webhooks.events.registry import check
 from fusion_billing.webhooks.publishing import NOTHING, Prepared
 from local.tables import Tables
+from tests.rating_definitions import subscription_body
 
 NOW = datetime(2026, 12, 1, 3, tzinfo=UTC)
 
@@ -55,19 +56,8 @@ class Jobs:
 
 
 def subscription(id_: str = "42", **changed: Any) -> Subscription:
-    body = {
-        "odoo_order_id": 42,
-        "name": "S00042",
-        "customer_name": "Acme",
-        "plan": "Pro",
-        "state": "3_progress",
-        "currency": "USD",
-        "timezone": "America/New_York",
-        "start_date": "2026-01-31",
-        "billing_period": {"value": 1, "unit": "month"},
-        "next_invoice_date": "2026-11-30",
-        **changed,
-    }
+    new_york = {"timezone": "America/New_York", "start_date": "2026-01-31", "next_invoice_date": "2026-11-30"}
+    body = subscription_body(**{**new_york, **changed})
     return parse(Subscription, body, id=id_)
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from local.odoo.models.orders import Order
 from tests.lives.service import RATING, RELAY, Service, service
+from tests.rating_definitions import subscription_body
 
 pytestmark = pytest.mark.integration
 
@@ -27,18 +28,7 @@ CHARGE = {
     "included_units": "1000",
     "model": {"type": "per_unit", "unit_amount": "0.004"},
 }
-SUBSCRIPTION = {
-    "odoo_order_id": 41,
-    "name": "S00041",
-    "customer_name": "A customer",
-    "plan": "Pro",
-    "state": "3_progress",
-    "currency": "USD",
-    "timezone": "UTC",
-    "start_date": "2026-11-01",
-    "billing_period": {"value": 1, "unit": "month"},
-    "next_invoice_date": "2026-12-01",
-}
+SUBSCRIPTION = subscription_body(41, customer_name="A customer", start_date="2026-11-01")
 
 
 def run(made: Service) -> None:

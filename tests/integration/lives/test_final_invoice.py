@@ -15,6 +15,7 @@ from fusion_billing.statements.chain import findings
 from tests.integration.lives.test_taxes_end_to_end import DATABASE, ORDER, charge, must, run
 from tests.lives.killing import Kill
 from tests.lives.service import Service, service
+from tests.rating_definitions import subscription_body
 
 pytestmark = pytest.mark.integration
 
@@ -247,18 +248,7 @@ def api_kept() -> dict[str, Any]:
         made.odoo.seed({"sale.order": [{"id": 41, "partner_id": 6, "user_id": 2, "state": "sale"}]})
         must(made.call("PUT", "/v1/metrics/api_calls", METRIC))
         must(made.call("PUT", "/v1/charges/calls", CALLS))
-        body = {
-            "odoo_order_id": 41,
-            "name": "S00041",
-            "customer_name": "A customer",
-            "plan": "Pro",
-            "state": "3_progress",
-            "currency": "USD",
-            "timezone": "UTC",
-            "start_date": "2026-11-01",
-            "billing_period": {"value": 1, "unit": "month"},
-            "next_invoice_date": "2026-12-01",
-        }
+        body = subscription_body(41, customer_name="A customer", start_date="2026-11-01")
         must(made.call("PUT", "/v1/subscriptions/41", body))
         world.push("1250", "2026-11-03")
         made.clock.now = NOVEMBER_20

@@ -14,6 +14,7 @@ from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
 from fusion_billing.dynamodb.state.leases import Leases
 from fusion_billing.odoo.copy_guarding import CopyGuarding
 from tests.integration.relay.conftest import API_CALLS, STORAGE
+from tests.rating_definitions import subscription_body
 
 pytestmark = pytest.mark.integration
 
@@ -26,18 +27,7 @@ class NoJobs:
 def subscribe(world: Any, *orders: int) -> SubscriptionStore:
     store = SubscriptionStore(world.dynamodb, world.tables.catalog)
     for order in orders:
-        document = {
-            "odoo_order_id": order,
-            "name": f"S{order}",
-            "partner": "A customer",
-            "plan": "Pro",
-            "state": "3_progress",
-            "currency": "USD",
-            "timezone": "UTC",
-            "start_date": "2026-10-01",
-            "billing_period": {"value": 1, "unit": "month"},
-            "next_invoice_date": "2026-12-01",
-        }
+        document = subscription_body(order, name=f"S{order}", customer_name="A customer", start_date="2026-10-01")
         wanted = parse(Subscription, document, id=str(order))
         SubscriptionWriter(store, world.heard, NoJobs()).save(SaveRequest(wanted, origin="api", now=world.now))
     return store

@@ -19,6 +19,7 @@ from fusion_billing.dynamodb.ratings.unbilled import Unbilled
 from fusion_billing.dynamodb.state.sync import SyncState
 from fusion_billing.odoo.subscriptions import key_days_left
 from local.rights import acting
+from tests.rating_definitions import subscription_body
 
 pytestmark = pytest.mark.integration
 
@@ -63,18 +64,7 @@ class Reading:
 
     def put(self, subscription: str, order: int) -> None:
         """Define one by the API."""
-        document = {
-            "odoo_order_id": order,
-            "name": "By hand",
-            "partner": "A customer",
-            "plan": "Gold",
-            "state": "3_progress",
-            "currency": "EUR",
-            "timezone": "UTC",
-            "start_date": "2026-01-01",
-            "billing_period": {"value": 1, "unit": "month"},
-            "next_invoice_date": "2026-12-01",
-        }
+        document = subscription_body(order, name="By hand", customer_name="A customer", plan="Gold", currency="EUR")
         wanted = parse(Subscription, document, id=subscription)
         self.writer.save(SaveRequest(wanted, origin="api", now=self.now()))
 

@@ -16,21 +16,11 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.outbox import FakeOutbox
 from tests.fakes.queue import FakeRatingJobs
 from tests.fakes.subscriptions import FakeSubscriptions, FakeSubscriptionUse
+from tests.rating_definitions import subscription_body
 
 ADMIN = Principal("admin", "src_admin", frozenset({"admin"}))
 LIMITED = Principal("key", "src_1", frozenset({"subscriptions:write"}), plans=frozenset({"Basic"}))
-DEFINITION: Mapping[str, object] = {
-    "odoo_order_id": 42,
-    "name": "S42",
-    "customer_name": "Acme",
-    "plan": "Pro",
-    "state": "3_progress",
-    "currency": "USD",
-    "timezone": "UTC",
-    "start_date": "2026-01-01",
-    "billing_period": {"value": 1, "unit": "month"},
-    "next_invoice_date": "2026-12-01",
-}
+DEFINITION: Mapping[str, object] = subscription_body(name="S42")
 
 
 class World:

@@ -14,6 +14,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.outbox import FakeOutbox
 from tests.fakes.queue import FakeRatingJobs
 from tests.fakes.subscriptions import FakeSubscriptions
+from tests.rating_definitions import subscription_body
 
 
 class World:
@@ -25,20 +26,7 @@ class World:
         self.writer = SubscriptionWriter(self.store, self.outbox, self.jobs, pause=self.clock.sleep)
 
     def put(self, id_: str = "42", fields: Mapping[str, object] | None = None) -> Saved:
-        definition: dict[str, object] = {
-            "odoo_order_id": int(id_),
-            "name": f"S{id_}",
-            "customer_name": "Acme",
-            "plan": "Pro",
-            "state": "3_progress",
-            "currency": "USD",
-            "timezone": "UTC",
-            "start_date": "2026-01-01",
-            "billing_period": {"value": 1, "unit": "month"},
-            "next_invoice_date": "2026-12-01",
-            **(fields or {}),
-        }
-        subscription = parse(Subscription, definition, id=id_)
+        subscription = parse(Subscription, {**subscription_body(int(id_)), **(fields or {})}, id=id_)
         return self.writer.save(SaveRequest(subscription, origin="api", now=self.clock.now))
 
 

@@ -11,19 +11,9 @@ from fusion_billing.catalog.overrides import dated
 from fusion_billing.catalog.subscription import Subscription
 from fusion_billing.catalog.validation import parse
 from fusion_billing.errors import Refused
+from tests.rating_definitions import subscription_body
 
-BODY: dict[str, Any] = {
-    "odoo_order_id": 42,
-    "name": "S00042",
-    "partner": "Acme",
-    "plan": "Pro",
-    "state": "3_progress",
-    "currency": "USD",
-    "timezone": "Europe/Berlin",
-    "start_date": "2026-11-01",
-    "billing_period": {"value": 1, "unit": "month"},
-    "next_invoice_date": "2026-12-01",
-}
+BODY: dict[str, Any] = subscription_body(timezone="Europe/Berlin", start_date="2026-11-01")
 CHEAPER = {"model": {"type": "per_unit", "unit_amount": "0.002"}}
 NO_MINIMUM = {"minimum_amount": None, "valid_from": "2026-11-15"}
 
