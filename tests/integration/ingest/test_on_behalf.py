@@ -168,3 +168,37 @@ def test_nothing_is_corrected_that_cannot_be_logged(ingest: Any, record: Make, o
     status, _ = ingest.push(record(quantity="8", source="src_app"), key="operator")
     assert status == 503
     assert ingest.item("k1")["q"] == {"N": record()["quantity"]}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"source": "s" * 500_000},
+        {"source": "src app\u0000"},
+        {"idempotency_key": "k" * 500_000},
+        {"idempotency_key": "\ud800"},
+        {"reason": "\ud800" * 300},
+    ],
+    ids=["long source", "no source", "long key", "half of a pair as key", "halves of pairs as reason"],
+)
+def test_a_record_that_is_invalid_is_no_error_for_the_audit_log(
+    ingest: Any, record: Make, operator: str, changes: dict[str, Any]
+) -> None:
+    status, answer = ingest.push(record(**{"source": "src_app", **changes}), key="operator")
+    assert (status, answer["code"]) == (422, "invalid")
+    assert {entry[1] for entry in logged(ingest)} <= {"usage/src_app", "usage/src_app/k1"}
+
+
+@pytest.mark.parametrize("field", ["idempotency_key", "quantity", "reason", "sequence"])
+def test_a_record_of_nested_values_is_no_error_for_the_audit_log(
+    ingest: Any, record: Make, operator: str, field: str
+) -> None:
+    body = json.dumps(record(source="src_app", **{field: "deep"})).replace('"deep"', '{"a":' * 900 + "1" + "}" * 900)
+    assert ingest.push(body.encode(), key="operator")[0] == 422
+    assert logged(ingest)[-1][3]["after"]["records"][0][field] == "[invalid]"
+
+
+def test_numbers_of_a_correction_are_logged_as_they_were_pushed(ingest: Any, record: Make, operator: str) -> None:
+    ingest.push(record(source="src_app", quantity=1250.5, sequence=7), key="operator")
+    shown = logged(ingest)[-1][3]["after"]["records"][0]
+    assert (shown["quantity"], shown["sequence"]) == ("1250.5", 7)

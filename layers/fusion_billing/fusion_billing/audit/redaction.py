@@ -8,7 +8,12 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from fusion_billing.strict_json import Number
+
 REDACTED = "[redacted]"
+
+_INTEGER = re.compile(r"-?\d{1,15}", re.ASCII)
+"""One that every reader of JSON reads exactly."""
 
 _SECRET_FIELDS = frozenset(
     {"authorization", "cookie", "hash", "key", "password", "sealed", "secret", "secrets", "token"}
@@ -28,9 +33,11 @@ and long hexadecimal numbers, which are keys of Odoo and hashes."""
 
 
 def redacted(value: object) -> object:
-    """Return a JSON value without secrets."""
+    """Return a JSON value without secrets. A number of a request is an integer, or its digits as text."""
     if isinstance(value, str):
         return redacted_text(value)
+    if isinstance(value, Number):
+        return int(value.text) if _INTEGER.fullmatch(value.text) else value.text
     if isinstance(value, Mapping):
         return {redacted_text(str(name)): _field(str(name), content) for name, content in value.items()}
     if isinstance(value, list | tuple):
