@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -12,6 +12,9 @@ from tests.lives.service import Answer
 
 SOURCE = "src_life"
 ACCEPTED = ("created", "updated", "unchanged", "stale")
+ENDED = "subscription_ended"
+SKEW = timedelta(seconds=11)
+"""How far a container's clock is off at most."""
 
 Body = Mapping[str, Any]
 
@@ -41,7 +44,9 @@ class App:
     concurrent: set[str] = field(default_factory=set)
     """Keys that were sent twice at once: either of the two may have come first."""
     changed_at: dict[tuple[str, str], datetime] = field(default_factory=dict)
-    """When a subscription's usage of a metric last changed, as far as the app knows."""
+    """When a subscription's usage of a metric, or its price, last changed, as far as the app knows."""
+    ends_at: dict[str, datetime] = field(default_factory=dict)
+    """The earliest instant at which a subscription that was closed may have ended."""
 
     def push(self, body: Body) -> None:
         """Push one record."""
@@ -52,7 +57,7 @@ class App:
         if answer is None:
             self.unanswered.setdefault(key, body)
         else:
-            self._note(body, answer.get("outcome") or answer["code"], answer)
+            self._note(body, _outcome(answer), answer)
 
     def batch(self, bodies: Sequence[Body]) -> None:
         """Push records in one request."""
@@ -73,7 +78,7 @@ class App:
             if result["outcome"] == "unavailable":
                 self.unanswered.setdefault(body["idempotency_key"], body)
             else:
-                self._note(body, result["outcome"], result)
+                self._note(body, _outcome(result), result)
 
     def void(self, key: str) -> None:
         """Take a record back."""
@@ -94,12 +99,24 @@ class App:
         if answer is None:
             return False
         del self.unanswered[key]
-        outcome = answer.get("outcome") or answer["code"]
-        if outcome not in ACCEPTED:
+        outcome = _outcome(answer)
+        if outcome == ENDED and self._has_ended(body):
+            self._look_up(body)  # it may have taken effect before the end was seen
+        elif outcome not in ACCEPTED:
             self.world.wrong.append(f"{key} was sent again and came to {answer}")
         elif outcome != "stale":
             self._keep(body)
         return True
+
+    def _look_up(self, body: Body) -> None:
+        answer = self.world.call("GET", f"/v1/usage/{body['idempotency_key']}", quiet=True)
+        stored = answer.body if answer is not None and answer.status == 200 else None
+        if stored is not None and Fraction(stored["quantity"]) == Fraction(body["quantity"]):
+            self._keep(body)
+
+    def _has_ended(self, body: Body) -> bool:
+        ends = self.ends_at.get(body["subscription"])
+        return ends is not None and datetime.fromisoformat(body["period_start"]) >= ends - SKEW
 
     def settle_all(self) -> bool:
         """Send again whatever had no answer; return whether all is known now."""
@@ -149,6 +166,8 @@ class App:
         if self.world.was_disturbed and outcome == "unchanged":
             self._keep(body)  # a write whose response was lost shows as `unchanged` when the service repeats it
             return
+        if outcome == ENDED and self._has_ended(body):
+            return  # what was stored of it before stays, and is priced at nothing
         if outcome not in expected:
             self.world.wrong.append(f"{key} came to {answer}, not {' or '.join(expected)}: {body}")
             return
@@ -166,6 +185,12 @@ class App:
             return  # of two that were under way at once, the newer one stays
         kept = {} if known is None or known.sequence is None else {"sequence": known.sequence}
         self.books[body["idempotency_key"]] = Pushed({**kept, **body})
+
+
+def _outcome(answer: Mapping[str, Any]) -> str:
+    """Return what became of a push: its outcome, or the code of its refusal."""
+    refusal = answer.get("error", answer)
+    return str(refusal["code"] if "code" in refusal else answer["outcome"])
 
 
 def expected_outcomes(known: Pushed | None, body: Body) -> tuple[str, ...]:

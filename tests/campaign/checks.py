@@ -1,14 +1,16 @@
 """What must hold: always, some time after a change, and once everything has come to rest."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
 from tests.campaign import view
-from tests.campaign.app import App
-from tests.campaign.customers import Customers, Pair
+from tests.campaign.app import SKEW, App
+from tests.campaign.customers import Amounts, Customer, Customers, Pair
 from tests.campaign.world import World
+from tests.lives.definitions import PLANS
 from tests.lives.service import RATING, RELAY
 
 RATED_WITHIN = timedelta(hours=3, minutes=30)
@@ -30,8 +32,14 @@ class Checks:
     frozen: dict[Any, tuple[int, str]] = field(default_factory=dict)
     seen_rated: dict[tuple[str, str], datetime] = field(default_factory=dict)
     """The last change of usage that was looked for in the ratings."""
-    waiting_since: datetime | None = None
-    """While something keeps the service from rating in time: since when it no longer does."""
+    is_delayed: bool = False
+    """Whether something keeps the service from rating in time."""
+    repriced_at: datetime = field(init=False)
+    """When a price changed last."""
+
+    def __post_init__(self) -> None:
+        """Begin."""
+        self.repriced_at = self.world.clock.now
 
     # --- always ---
 
@@ -42,6 +50,7 @@ class Checks:
             if answer is None or answer.status != 200:
                 continue  # not yet read
             self._note(("subscription", customer.id), answer.body["version"])
+            self._observe(customer, answer.body)
             for rating in view.ratings(self.world, customer.id):
                 key = rating["period_start"], *view.about(rating)
                 self._note(key, rating["version"])
@@ -50,6 +59,21 @@ class Checks:
                     self.world.wrong.append(f"a frozen rating changed: {key} was {self.frozen[key]}, is {now}")
                 if rating["frozen"]:
                     self.frozen[key] = now
+
+    def _observe(self, customer: Customer, shown: Mapping[str, Any]) -> None:
+        """Note the plans of a subscription, and whether it had the time to be rated by them."""
+        plans = tuple((_instant(each["from"]), each["plan"]) for each in shown["plan_history"])
+        self.customers.terms.planned(customer.id, plans)
+        self.customers.opened(customer, datetime.fromisoformat(shown["open_period"]["start"]))
+        changed = max(self.world.last_fault_at, self.repriced_at, customer.changed_at or self.repriced_at)
+        if self.world.clock.now >= changed + RATED_WITHIN and not (self.is_delayed or self.world.dead_letters):
+            self.customers.terms.settled(customer.id)
+
+    def reprice(self) -> None:
+        """Note the prices, as the API shows them, and that they changed now."""
+        spec = self.customers.spec["charges"]
+        self.customers.terms.priced({code: self.world.look(f"/v1/charges/{code}")["versions"] for code in spec})
+        self.repriced_at = self.world.clock.now
 
     def _note(self, key: Any, version: int) -> None:
         if version < self.versions.get(key, 0):
@@ -60,10 +84,11 @@ class Checks:
 
     def punctual(self) -> list[str]:
         """Return which open periods are not rated although their usage has not changed for a while."""
-        now = self.world.clock.now
-        quiet_since = max(self.world.last_fault_at, self.waiting_since or self.world.last_fault_at)
+        now, quiet_since = self.world.clock.now, self.world.last_fault_at
         found = []
         for customer in self.customers.all:
+            if customer.closed_at is not None:
+                continue  # it has no period that goes on
             opened, end = customer.periods(self.customers.zone)[-1]
             late = [
                 metric
@@ -75,6 +100,7 @@ class Checks:
             ]
             if not late or any(self.app.unanswered):
                 continue
+            self._observe(customer, self.world.look(f"/v1/subscriptions/{customer.id}"))
             expected = self.customers.expected(self.app, customer.id)
             shown = {
                 view.about(rating): Fraction(rating["amount"])
@@ -86,16 +112,19 @@ class Checks:
                 if charge["metric"] not in late:
                     continue
                 self.seen_rated[customer.id, charge["metric"]] = self.app.changed_at[customer.id, charge["metric"]]
-                if shown.get(pair, 0) != expected[pair]:
-                    found.append(f"{pair} is rated {shown.get(pair)} for hours: records come to {expected[pair]}")
+                if shown.get(pair, 0) not in expected[pair]:
+                    comes_to = view.in_words(expected[pair])
+                    found.append(f"{pair} is rated {shown.get(pair)} for hours: records come to {comes_to}")
         return found
 
     # --- at rest ---
 
     def at_rest(self) -> list[str]:
         """Return what does not hold; nothing if all of it does."""
+        wrong = [f"{error}" for customer in self.customers.all for error in self._end(customer)]
         expected = self.customers.expected(self.app)
-        odoo, wrong = view.lines(self.world)
+        odoo, of_lines = view.lines(self.world)
+        wrong += of_lines
         in_odoo = view.totals([(line.pair, line.invoiced + line.open) for line in odoo])
         wrong += view.differences("Odoo's lines and invoices", expected, in_odoo)
         wrong += self._rated(expected, odoo)
@@ -103,7 +132,28 @@ class Checks:
         wrong += self._events()
         return wrong
 
-    def _rated(self, expected: dict[Pair, Fraction], odoo: list[view.OdooLine]) -> list[str]:
+    def _end(self, customer: Customer) -> list[str]:
+        """Learn where a closed subscription ends: a push is refused from then on. Return what is wrong with it."""
+        [order] = self.world.odoo.read("sale.order", [["id", "=", customer.order]], ["plan_id"])
+        shown = self.world.look(f"/v1/subscriptions/{customer.id}")
+        plan = PLANS[order["plan_id"][0] - 1]
+        wrong = [] if shown["plan"] == plan else [f"{customer.id} has the plan {shown['plan']}, not {plan}"]
+        if customer.closed_at is None:
+            return wrong
+        metric = next(iter(self.customers.spec["metrics"]))
+        since = self.world.clock.now.replace(microsecond=0).isoformat()
+        body = {"subscription": customer.id, "metric": metric, "quantity": "1", "period_start": since}
+        until = (self.world.clock.now.replace(microsecond=0) + timedelta(hours=1)).isoformat()
+        answer = self.world.push({**body, "idempotency_key": "late", "period_end": until}, quiet=True)
+        ends = _instant(None if answer is None else answer.body.get("ended_at"))
+        if answer is None or ends is None:
+            return [*wrong, f"{customer.id} is closed, and usage of it comes to {answer}"]
+        if ends < self.app.ends_at[customer.id] - SKEW or ends > customer.closed_at + timedelta(days=1):
+            wrong.append(f"{customer.id}, closed at {customer.closed_at}, ends at {ends}")
+        customer.ends = ends
+        return wrong
+
+    def _rated(self, expected: dict[Pair, Amounts], odoo: list[view.OdooLine]) -> list[str]:
         """Return where what closed periods billed and open ratings come to is not what all records come to."""
         wrong: list[str] = []
         opened_at = {customer.id: customer.starts[-1] for customer in self.customers.all}
@@ -208,3 +258,7 @@ class Checks:
                     if (type_, customer.id, start) not in closed
                 ]
         return wrong
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

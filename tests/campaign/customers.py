@@ -1,4 +1,4 @@
-"""Two subscriptions in Odoo, their periods as Odoo's invoices lay them, and what each charge must come to."""
+"""Two subscriptions in Odoo, their periods as Odoo's invoices lay them, and what each charge may come to."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from local.odoo.errors import OdooError
 from tests.campaign.app import App
+from tests.campaign.terms import TermsHistory
 from tests.campaign.world import World
 from tests.lives import oracle
 from tests.lives.definitions import PLANS
@@ -15,6 +16,10 @@ from tests.lives.life import a_month_on
 
 Pair = tuple[str, str, datetime]
 """A subscription, a charge, and the start of the period that amounts are about."""
+OTHER_PRODUCT = 20
+"""A product of Odoo's that has nothing to do with usage."""
+Amounts = frozenset[Fraction]
+"""What a pair may come to: one amount, or those before and after a change of price or plan that its invoice met."""
 
 
 @dataclass
@@ -27,7 +32,13 @@ class Customer:
     next_invoice: str
     orders: list[int] = field(default_factory=list)
     changed_at: datetime | None = None
-    """When Odoo invoiced or renewed it last."""
+    """When somebody changed it in Odoo last: an invoice, a renewal, another plan, its end."""
+    closed_at: datetime | None = None
+    """When somebody closed it."""
+    settled: int | None = None
+    """The terms that it was settled by when it was closed: its final invoice may come at any time from then on."""
+    ends: datetime | None = None
+    """Where it ends, as the service says once it has seen it closed."""
 
     def periods(self, zone: ZoneInfo) -> list[tuple[datetime, datetime]]:
         """Return all periods up to the open one."""
@@ -41,6 +52,7 @@ class Customers:
     world: World
     spec: dict[str, Any]
     all: list[Customer] = field(default_factory=list)
+    terms: TermsHistory = field(default_factory=TermsHistory)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -52,6 +64,7 @@ class Customers:
         odoo = self.world.odoo
         odoo.write("res.partner", [1], {"tz": self.spec["zone"]})
         odoo.seed({"sale.subscription.plan": [{"id": n, "name": name} for n, name in enumerate(PLANS, 1)]})
+        odoo.seed({"product.product": [{"id": OTHER_PRODUCT, "name": "Support", "recurring_invoice": True}]})
         for number, start in enumerate(self.spec["starts"], 1):
             first = {"id": number, "partner_id": 6, "user_id": 2, "state": "sale", "is_subscription": True}
             terms = {"subscription_state": "3_progress", "plan_id": 1, "start_date": start}
@@ -67,12 +80,18 @@ class Customers:
         except OdooError:
             return False  # paused, for one
         customer.changed_at = self.world.clock.now
-        customer.starts.append(_midnight(customer.next_invoice, self.zone))
+        self._next_period(customer)
         customer.next_invoice = done["next_invoice_date"]
         return True
 
+    def _next_period(self, customer: Customer) -> None:
+        self.terms.closes(customer.id, customer.starts[-1], customer.settled)
+        customer.starts.append(_midnight(customer.next_invoice, self.zone))
+
     def renew(self, customer: Customer) -> bool:
         """Have Odoo renew a subscription with a new order; return whether it did."""
+        if customer.closed_at is not None:
+            return False  # it would run again, with a gap
         try:
             customer.order = self.world.odoo.renew(customer.order)["id"]
         except OdooError:
@@ -81,20 +100,39 @@ class Customers:
         customer.orders.append(customer.order)
         return True
 
-    def expected(self, app: App, only: str | None = None) -> dict[Pair, Fraction]:
-        """Return what each charge comes to in each period up to the open one, by the oracle."""
-        result: dict[Pair, Fraction] = {}
+    def opened(self, customer: Customer, start: datetime) -> None:
+        """Note the period of a closed subscription that the service has open: a final invoice opens the next one."""
+        while customer.closed_at is not None and customer.starts[-1] < start:
+            self._next_period(customer)
+            customer.next_invoice = a_month_on(customer.next_invoice)
+
+    def expected(self, app: App, only: str | None = None) -> dict[Pair, Amounts]:
+        """Return what each charge may come to in each period up to the open one, by the oracle."""
+        result: dict[Pair, Amounts] = {}
         for customer in self.all:
             if only not in (None, customer.id):
                 continue
-            lived = oracle.Life(customer.id, self.spec["zone"], [(None, PLANS[0])])
             for code, charge in self.spec["charges"].items():
-                metric = self.spec["metrics"][charge["metric"]]
                 records = app.records(customer.id, charge["metric"])
                 for period in customer.periods(self.zone):
-                    own = _of(period, records, metric["aggregation"])
-                    result[customer.id, code, period[0]] = oracle.amount([charge], metric, own, lived, period)
+                    result[customer.id, code, period[0]] = self._amounts(customer, code, records, period)
         return result
+
+    def _amounts(
+        self, customer: Customer, code: str, records: list[oracle.Record], period: tuple[datetime, datetime]
+    ) -> Amounts:
+        metric = self.spec["metrics"][self.spec["charges"][code]["metric"]]
+        own = _of(period, records, metric["aggregation"])
+        prices = []
+        for terms in self.terms.of(customer.id, period[0]):
+            price = terms.prices[code], terms.plans[customer.id]
+            if price not in prices:
+                prices.append(price)
+        lives = [
+            (versions, oracle.Life(customer.id, self.spec["zone"], plans, None, customer.ends))
+            for versions, plans in prices
+        ]
+        return frozenset(oracle.amount(versions, metric, own, lived, period) for versions, lived in lives)
 
 
 def _of(period: tuple[datetime, datetime], records: list[oracle.Record], aggregation: str) -> list[oracle.Record]:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.campaign.app import App
+from tests.campaign.changes import Changes
 from tests.campaign.checks import RATED_WITHIN, Checks
 from tests.campaign.customers import Customers
 from tests.campaign.faults import KINDS, Fault
@@ -34,6 +35,7 @@ class Play:
         self.app = App(world)
         self.customers = Customers(world, story.spec)
         self.checks = Checks(world, self.app, self.customers)
+        self.changes = Changes(world, self.app, self.customers, self.checks)
         self.sending: dict[str, Any] | None = None
         self.derived_keys: dict[int, str] = {}
         self.schedules = SCHEDULES
@@ -57,7 +59,10 @@ class Play:
             receiver.secret = made["secret"]
             self.checks.endpoints.append(made["id"])
         self.customers.begin()
+        self.checks.reprice()
         self.world.start(next(schedule for schedule in SCHEDULES if schedule.name == "full"))
+        self.checks.watch()
+        self.customers.terms.begin()
         self._verify()
 
     def _operate(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
@@ -71,7 +76,8 @@ class Play:
     def step(self, step: Step) -> None:
         """Have a step happen, and a moment pass."""
         name, *arguments = step
-        getattr(self, f"on_{name}")(*arguments)
+        of = self.changes if hasattr(self.changes, f"on_{name}") else self
+        getattr(of, f"on_{name}")(*arguments)
         if name != "wait":
             self.world.happened()
             self.world.advance(_BEAT)
@@ -84,8 +90,7 @@ class Play:
             raise Broken("\n".join(self.world.wrong))
 
     def _unpunctual(self) -> list[str]:
-        delaying = [fault for fault in self._faults if fault.delays_rating]
-        return [] if delaying else self.checks.punctual()
+        return [] if self.checks.is_delayed else self.checks.punctual()
 
     def on_push(self, customer: int, number: int, record: tuple[Any, ...]) -> None:
         body = self._body(customer, number, record)
@@ -115,12 +120,6 @@ class Play:
     def on_void(self, number: int) -> None:
         self.app.void(self._key(number))
 
-    def on_invoice(self, customer: int) -> None:
-        self.customers.invoice(self.customers.all[customer])
-
-    def on_renew(self, customer: int) -> None:
-        self.customers.renew(self.customers.all[customer])
-
     def on_wait(self, hours: float) -> None:
         """Let time pass, and see meanwhile that usage is rated in time, not only by the next sweep."""
         remaining = timedelta(hours=hours)
@@ -134,6 +133,7 @@ class Play:
     def on_fault(self, kind: str, parameters: Mapping[str, Any]) -> None:
         fault = KINDS[kind](self, **parameters)
         self._faults.append(fault)
+        self.checks.is_delayed |= fault.delays_rating
         fault.start()
 
     def _push(self, body: dict[str, Any]) -> None:
@@ -174,6 +174,7 @@ class Play:
         for fault in self._faults:
             fault.stop()
         self._faults.clear()
+        self.checks.is_delayed = False
         self.world.director.armed.clear()
         self.world.happened()
         if not self.app.settle_all():
@@ -211,6 +212,8 @@ class Play:
     def _probe(self) -> None:
         """Push once more: now that no fault is left, it is rated in time."""
         for index, customer in enumerate(self.customers.all):
+            if customer.closed_at is not None:
+                continue
             metric = next(iter(self.story.spec["metrics"]))
             self._push(self._body(index, 9000 + index, (metric, -1, 1, "5", None, None, None)))
             self.app.changed_at[customer.id, metric] = self.world.clock.now

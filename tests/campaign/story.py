@@ -17,6 +17,8 @@ _WEIGHTS = {
     "push": 9, "batch": 3, "again": 2, "correct": 4, "stale": 1, "void": 1.5,
     "invoice": 2.5, "renew": 0.3, "wait": 8,
 }  # fmt: skip
+_PLAN_CHANGES, _INVOICED_THEN, _UPSELLS, _CLOSES = 0.35, 0.4, 0.15, 0.15
+"""How likely a story has such a change."""
 _WAITS = (0.1, 0.5, 1.2, 1.2, 2.5, 4, 12, 26, 26, 60)
 
 
@@ -42,7 +44,36 @@ def story(seed: int, kind: str | None) -> Story:
         kinds += [random.choice(list(KINDS)) for _ in range(random.choice([0, 0, 1, 2]))]
         for each in kinds:
             steps.insert(random.randrange(len(steps)), ("fault", each, KINDS[each].choose(random)))
+    for place, step in _changes(Random(f"changes {seed} {kind}"), spec, len(steps)):
+        steps.insert(place, step)
     return Story(spec, [*steps, maker.push(), ("wait", 1.2)])
+
+
+def _changes(random: Random, spec: dict[str, Any], count: int) -> list[tuple[int, Step]]:
+    """Return changes of prices and subscriptions, and where among the `count` steps of a story each happens."""
+    places = range(2, count + 1)
+    prices = range(random.choice([0, 0, 1, 1, 2]))
+    found: list[tuple[int, Step]] = [(random.choice(places), _reprice(random, spec)) for _ in prices]
+    customer = random.randrange(CUSTOMERS)
+    if random.random() < _PLAN_CHANGES:
+        found.append((random.choice(places), ("change_plan", customer)))
+    if found and random.random() < _INVOICED_THEN:  # around the change, so that either may be seen first
+        found.append((found[-1][0] + random.randrange(2), ("invoice", random.randrange(CUSTOMERS))))
+    if random.random() < _UPSELLS:
+        found.append((random.choice(places), ("upsell", customer)))
+    if random.random() < _CLOSES:
+        place = random.choice(places)
+        final = ("final_invoice", customer, random.random() < 0.7)
+        found += [(place, final), (place, ("wait", random.choice(_WAITS)))] if random.random() < 0.7 else []
+        found.append((place, ("close", customer)))
+    return found
+
+
+def _reprice(random: Random, spec: dict[str, Any]) -> Step:
+    code = random.choice(list(spec["charges"]))
+    kind = spec["metrics"][spec["charges"][code]["metric"]]["aggregation"]
+    valid = random.choice([None, "hour", "day", "open", "open", "next"])
+    return "reprice", code, definitions.price(random, kind), valid, random.randrange(24 * 20)
 
 
 def _spec(random: Random, seed: str, *, listens: bool) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from tests.campaign.customers import Pair
+from tests.campaign.customers import Amounts, Pair
 from tests.campaign.world import World
 from tests.lives.odoo import PRODUCTS
 
@@ -92,11 +92,17 @@ def totals(pairs: list[tuple[Pair, Fraction]]) -> dict[Pair, Fraction]:
     return total
 
 
-def differences(what: str, expected: dict[Pair, Fraction], found: dict[Pair, Fraction]) -> list[str]:
-    """Return where two sets of amounts differ."""
+def differences(what: str, expected: dict[Pair, Amounts], found: dict[Pair, Fraction]) -> list[str]:
+    """Return where amounts are none of those that they may be."""
+    nothing = frozenset({Fraction(0)})
     return [
         f"{pair[0]} {pair[1]} of {pair[2]:%Y-%m-%d}: {what} come to {float(found.get(pair, 0))}, "
-        f"all records to {float(expected.get(pair, 0))}"
+        f"all records to {in_words(expected.get(pair, nothing))}"
         for pair in sorted({*expected, *found})
-        if found.get(pair, 0) != expected.get(pair, 0)
+        if found.get(pair, 0) not in expected.get(pair, nothing)
     ]
+
+
+def in_words(amounts: Amounts) -> str:
+    """Return amounts as a text."""
+    return " or ".join(str(float(amount)) for amount in sorted(amounts))

@@ -23,6 +23,7 @@ from tests.lives.service import RATING, RELAY, Service
 
 SUBSCRIPTION, ORDER = "1", 1
 BEGIN = datetime(2026, 1, 12, 9, tzinfo=UTC)
+DECEMBER = 12
 ACCEPTED = ("created", "updated", "unchanged", "stale")
 _ROUNDS = 40
 _MONEY = (
@@ -525,10 +526,9 @@ class Life:
 
 def a_month_on(day: str) -> str:
     """Return the same day of the next month, or its last."""
-    first = datetime.fromisoformat(day)
-    month = first.month % 12 + 1
-    last = {1: 31, 2: 28, 3: 31}[month]
-    return first.replace(month=month, day=min(first.day, last)).date().isoformat()
+    first = date.fromisoformat(day)
+    year, month = (first.year, first.month + 1) if first.month < DECEMBER else (first.year + 1, 1)
+    return date(year, month, min(first.day, monthrange(year, month)[1])).isoformat()
 
 
 def seeded(seed: int) -> None:
