@@ -266,3 +266,20 @@ def test_proxies_of_the_environment_are_ignored(serve: Serve, monkeypatch: pytes
         monkeypatch.setenv(name, f"http://127.0.0.1:{proxy}")
     assert post(serve(says(b"HTTP/1.1 200 OK\r\n\r\n"))).status == 200
     assert not proxied.is_set()
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("location", ["http://169.254.169.254/", "//127.0.0.1:{port}/other", "/other"])
+def test_a_redirect_is_not_followed(serve: Serve, status: int, location: str) -> None:
+    requested: list[bytes] = []
+
+    def script(connection: socket.socket) -> None:
+        requested.append(connection.recv(65536))
+        connection.sendall(
+            f"HTTP/1.1 {status} Moved\r\nlocation: {location}\r\n\r\n".replace("{port}", str(port)).encode()
+        )
+
+    port = serve(script)
+    got = post(port)
+    assert (got.status, got.success) == (status, False)
+    assert len(requested) == 1

@@ -3,7 +3,7 @@
 The rule is stricter than `ipaddress.is_global`, which returns whether a block is routed:
 
 - IPv4: no block of the IANA special-purpose registry, no multicast, no reserved block. That includes blocks
-  that are routed but hold no ordinary hosts (AS112, AMT, 6to4 relays).
+  that are routed but hold no ordinary hosts (AS112, AMT, 6to4 relays). Nor Azure's platform address.
 - IPv6: only 2000::/3, the range that is assigned to hosts. That rules out IPv4-mapped and IPv4-compatible
   addresses, NAT64, unique local, link-local, site-local and multicast addresses.
 - Within 2000::/3, no prefix that embeds an IPv4 address (Teredo, 6to4, ISATAP), even a public one: the
@@ -23,6 +23,7 @@ _SPECIAL_V4 = tuple(
         "10.0.0.0/8",  # private
         "100.64.0.0/10",  # shared by carriers (and metadata services of some clouds)
         "127.0.0.0/8",  # loopback
+        "168.63.129.16/32",  # Azure's platform: a public address, and another machine inside each of its networks
         "169.254.0.0/16",  # link-local, with the metadata services of AWS
         "172.16.0.0/12",  # private
         "192.0.0.0/24",  # IETF protocol assignments
