@@ -53,17 +53,36 @@ class Report:
         return "\n".join(rows)
 
 
-def run(seeds: Iterable[int], kinds: Sequence[str | None], processes: int, most_failures: int) -> Report:
-    """Play each seed of each kind; stop early after `most_failures`."""
+def run(
+    seeds: range,
+    kinds: Sequence[str | None],
+    processes: int,
+    most_failures: int,
+    *,
+    until_all_happened: int = 0,
+) -> Report:
+    """Play each seed of each kind; stop early after `most_failures`.
+
+    A kind that never happened in them is played on, up to the seed `until_all_happened`.
+    """
     report = Report(kinds)
     jobs = [(seed, kind) for seed in seeds for kind in kinds]
     with get_context("spawn").Pool(processes) as pool:
-        for result in pool.imap_unordered(_play, jobs, 4):
-            report.add(result)
-            if report.failures >= most_failures:
+        _add_all(report, pool.imap_unordered(_play, jobs, 4), most_failures)
+        for seed in range(max(seeds) + 1, until_all_happened + 1):
+            unfired = report.unfired()
+            if not unfired or report.failures >= most_failures:
                 break
+            _add_all(report, pool.imap_unordered(_play, [(seed, kind) for kind in unfired]), most_failures)
         pool.terminate()
     return report
+
+
+def _add_all(report: Report, results: Iterable[Result], most_failures: int) -> None:
+    for result in results:
+        report.add(result)
+        if report.failures >= most_failures:
+            return
 
 
 def _play(job: tuple[int, str | None]) -> Result:
