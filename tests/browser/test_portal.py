@@ -20,14 +20,14 @@ def test_a_customer_sees_what_is_used_and_why(visitor_of: Callable[..., Visitor]
     visitor = visitor_of(size=size, color_scheme="dark" if size == "phone" else "light")
     page = visitor.page
     page.goto(f"{visitor.stack.url}/portal?token={visitor.stack.portal_token}")
-    expect(page.get_by_text("4,250 call used of 3,000 included.")).to_be_visible()
+    expect(page.get_by_text("4,250 calls used of 3,000 included.")).to_be_visible()
     expect(page.get_by_text("At this pace: about")).to_be_visible()
     expect(page.get_by_role("heading", name="Invoiced periods")).to_be_visible()
     expect(page.get_by_role("img", name="API calls by day")).to_be_visible()
     page.get_by_text("Days as a table").click()
     expect(page.get_by_role("row").filter(has_text="Nov 1, 2026")).to_contain_text("158")
     page.get_by_text("Why €5.00 for API calls?").click()
-    expect(page.get_by_text("1250 units at 0.004 each")).to_be_visible()
+    expect(page.get_by_text("1,250 calls at €0.004 each")).to_be_visible()
     visitor.check_accessibility()
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), "the page scrolls sideways"
     visitor.screenshot(f"portal-{size}")
@@ -36,7 +36,7 @@ def test_a_customer_sees_what_is_used_and_why(visitor_of: Callable[..., Visitor]
 def test_the_token_leaves_the_address(visitor: Visitor) -> None:
     page = visitor.page
     page.goto(f"{visitor.stack.url}/portal?token={visitor.stack.portal_token}")
-    expect(page.get_by_text("4,250 call used")).to_be_visible()
+    expect(page.get_by_text("4,250 calls used")).to_be_visible()
     assert page.url == f"{visitor.stack.url}/portal"
 
 
@@ -59,7 +59,7 @@ def test_an_expired_token_says_so(visitor: Visitor) -> None:
 
 def test_a_site_whose_origin_is_allowed_embeds_the_element(visitor: Visitor) -> None:
     page = embed(visitor)
-    expect(page.get_by_text("4,250 call used of 3,000 included.")).to_be_visible()
+    expect(page.get_by_text("4,250 calls used of 3,000 included.")).to_be_visible()
     visitor.check_accessibility()
 
 

@@ -12,7 +12,7 @@ from tests.browser.world import HOSTILE
 def test_a_customer_is_found_and_opened(visitor: Visitor) -> None:
     page = visitor.sign_in("#/subscriptions")
     page.get_by_label("Search by customer").fill("hudson")
-    expect(page.get_by_role("heading", name="1 subscriptions")).to_be_visible()
+    expect(page.get_by_role("heading", name="1 subscription", exact=True)).to_be_visible()
     page.get_by_role("link", name="Hudson Analytics Inc.").click()
     expect(page.get_by_role("heading", name="Hudson Analytics Inc.")).to_be_visible()
     expect(page.get_by_role("img", name="API calls by day")).to_be_visible()
@@ -45,7 +45,7 @@ def test_a_plot_has_a_table_that_sorts_and_exports(visitor: Visitor) -> None:
     with page.expect_download() as download:
         table.get_by_role("button", name="Export CSV").click()
     text = download.value.path().read_text(encoding="utf-8-sig")
-    assert text.splitlines()[0] == "Day,eu (call),us (call)"
+    assert text.splitlines()[0] == "Day,eu (calls),us (calls)"
     assert text.splitlines()[1].startswith("2026-11-15,")
 
 

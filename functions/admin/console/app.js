@@ -18,7 +18,6 @@ export function App() {
   return html`<${Frame} session=${session} />`;
 }
 
-/** @param {{session: import("./lib/session.js").Session}} props */
 function Frame({ session }) {
   const address = useAddress();
   const screen = screenOf(address.path);
@@ -32,7 +31,7 @@ function Frame({ session }) {
     scrollTo(0, 0);
   }, [place]);
   return html`
-    <a class="skip" href="#main" onClick=${(/** @type {Event} */ event) => {
+    <a class="skip" href="#main" onClick=${(event) => {
       event.preventDefault();
       main.current?.focus();
     }}>Skip to content</a>
@@ -46,14 +45,12 @@ function Frame({ session }) {
     </main>`;
 }
 
-/** @param {{scope: string}} props */
 function Lacking({ scope }) {
   return html`<div class="notice">
     <p>Your API key lacks the scope <code>${scope}</code>, which this screen needs. Sign in with a key that has it.</p>
   </div>`;
 }
 
-/** @param {{screen: import("./screens.js").Screen, address: import("./lib/router.js").Address, session: any}} props */
 function Screen({ screen, address, session }) {
   const module = useData(() => screen.load(), [screen]);
   const [crash, recover] = useErrorBoundary();
@@ -63,11 +60,10 @@ function Screen({ screen, address, session }) {
     return html`<h1>${screen.label}</h1><${Failure} error=${error} retry=${() => location.reload()} />`;
   }
   return html`<${Loaded} from=${module} what=${screen.label}>
-    ${(/** @type {any} */ loaded) => html`<${loaded.Screen} params=${address.path.slice(1)} query=${address.query} session=${session} />`}
+    ${(loaded) => html`<${loaded.Screen} params=${address.path.slice(1)} query=${address.query} session=${session} />`}
   </${Loaded}>`;
 }
 
-/** @param {{session: any, current: import("./screens.js").Screen | undefined}} props */
 function Header({ session, current }) {
   const [isOpen, setOpen] = useState(false);
   const [failed, setFailed] = useState(/** @type {Error | null} */ (null));

@@ -42,7 +42,6 @@ export const SCREENS = [
   { path: ["audit"], label: "Audit log", scope: "admin", inMenu: true, load: () => import("./screens/audit.js") },
 ];
 
-/** @param {string[]} path */
 export function screenOf(path) {
   const [first] = path;
   return SCREENS.find((screen) => screen.path[0] === first);

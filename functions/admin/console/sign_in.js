@@ -8,7 +8,6 @@ import { signIn } from "./lib/session.js";
 const ISSUER = document.getElementById("app")?.dataset.issuer;
 const FAILED = /^\?sign_in=([a-z_]+)$/.exec(location.search)?.[1];
 
-/** @param {{ended: boolean}} props `ended`: a session was open and has ended */
 export function SignIn({ ended }) {
   const [key, setKey] = useState("");
   const [error, setError] = useState(/** @type {Error | null} */ (null));

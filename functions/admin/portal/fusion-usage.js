@@ -28,11 +28,39 @@
 
   const LOCALE = [...navigator.languages];
   const digits = (text) => (text.split(".")[1] ?? "").length;
-  const units = (value) => new Intl.NumberFormat(LOCALE, { maximumFractionDigits: Math.min(6, digits(String(value))) }).format(value);
+  const units = (value) => new Intl.NumberFormat(LOCALE, { maximumFractionDigits: Math.min(8, digits(String(value))) }).format(value);
   const about = (value) => new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 0 }).format(value);
   const money = (value, currency) => {
-    const count = digits(value);
-    return new Intl.NumberFormat(LOCALE, { style: "currency", currency, minimumFractionDigits: count, maximumFractionDigits: count }).format(value);
+    const options = { style: "currency", currency };
+    const own = new Intl.NumberFormat(LOCALE, options).resolvedOptions().maximumFractionDigits;
+    const isLong = digits(value) > 20; // it does not end
+    const count = Math.max(own, isLong ? 8 : digits(value));
+    return (isLong ? "≈ " : "") + new Intl.NumberFormat(LOCALE, { ...options, minimumFractionDigits: isLong ? own : count, maximumFractionDigits: count }).format(value);
+  };
+  const isEqual = (one, other) => [one, other].map((text) => (text.includes(".") ? text.replace(/\.?0+$/, "") : text)).every((text, _, all) => text === all[0]);
+
+  // The words of steps are written as the console has them (console/lib/steps.js and format.js; a test compares them).
+  const noun = (unit, value) =>
+    value === "1" || !/^([a-z]{4,}|day|job|run|app)$/.test(unit) || !/[aeiou]/.test(unit) || unit.endsWith("s")
+      ? unit
+      : unit.replace(/([^aeiou])y$/, "$1ie").replace(/(x|z|ch|sh)$/, "$1e") + "s";
+  const quantity = (value, unit) => `${units(value)} ${noun(unit || "unit", value)}`;
+  const PARTS = /^(.*?: )??((?:Tier \d+ \([^)]*\): |Included: |Free: )?[^:]*)$/s;
+  const FIGURES = /(\d{4}-\d\d-\d\d)|((?:minimum|maximum|flat amount) of | at )?(-?\d+(?:\.\d+)?)( [A-Z]{3}\b)?( units?\b)?(?=( for )?)/g;
+  const inWords = ({ description }, currency, unit) => {
+    const [, label = "", words] = PARTS.exec(description) ?? [, "", description];
+    const isBound = /^(Raised|Lowered)/.test(words);
+    const text = words.replace(FIGURES, (_, date, price, figure, _currency, counted, share) => {
+      if (date) return day(date, "UTC");
+      if (price || (isBound && share)) return `${price ?? ""}${money(figure, currency)}`;
+      return counted ? quantity(figure, unit) : units(figure);
+    });
+    return label.replace("rated again", "calculated again") + text;
+  };
+  const figures = (step, currency) => {
+    const isPriced = / at -?\d|% of /.test(step.description);
+    const isNote = !isPriced && isEqual(step.amount, "0") && isEqual(step.unit_amount, "0");
+    return [isPriced || isNote ? units(step.units) : "", isNote ? "" : money(step.amount, currency)];
   };
   const day = (instant, zone) => new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium", timeZone: zone }).format(new Date(instant));
   const period = (start, end, zone) => new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium", timeZone: zone }).formatRange(new Date(start), new Date(Date.parse(end) - 1));
@@ -121,17 +149,17 @@
       return make("section", {},
         make("h3", {}, metric.name),
         make("p", { class: "amount" }, money(metric.amount, currency)),
-        make("p", {}, `${units(metric.units)} ${metric.unit ?? "units"} used${included > 0 ? ` of ${units(metric.included_units)} included` : ""}.`),
+        make("p", {}, `${quantity(metric.units, metric.unit)} used${included > 0 ? ` of ${units(metric.included_units)} included` : ""}.`),
         included > 0 ? meter(share, `${Math.round(share * 100)} % of the included units are used`) : null,
         isOpen && metric.projection.units !== null
-          ? make("p", { class: "muted" }, `At this pace: about ${about(metric.projection.units)} ${metric.unit ?? "units"} and ${money(metric.projection.amount, currency)} at the end of the period.`)
+          ? make("p", { class: "muted" }, `At this pace: about ${about(metric.projection.units)} ${noun(metric.unit ?? "unit")} and ${money(metric.projection.amount, currency)} at the end of the period.`)
           : null,
         (metric.days ?? []).length > 1 ? this.days(metric) : null,
-        ...metric.charges.map((charge) => this.why(usage, charge)));
+        ...metric.charges.map((charge) => this.why(usage, { ...charge, name: named(charge, metric.charges) })));
     }
 
     days(metric) {
-      const unit = metric.unit ?? "units";
+      const unit = noun(metric.unit ?? "unit");
       const rows = metric.days.map(({ date, units: used }) => [day(date, "UTC"), units(used)]);
       return make("div", {},
         bars(metric.days.map((each) => Number(each.units)), `${metric.name} by day: the table has the figures`),
@@ -149,10 +177,15 @@
       details.append(place);
       try {
         const rating = await this.read(`ratings/${encodeURIComponent(charge.charge)}?period_start=${encodeURIComponent(usage.period_start)}`);
-        const steps = rating.steps.map((step) => [step.description, units(step.units), money(step.amount, rating.currency)]);
-        const growth = rating.history.map((entry) => [day(entry.rated_at), units(entry.units), money(entry.amount, rating.currency)]);
+        const { currency, amount, unrounded_amount: exact } = rating;
+        const isConverted = rating.price.versions?.some((version) => version.unit_conversion);
+        const unit = isConverted ? undefined : rating.unit;
+        const steps = rating.steps.map((step) => [inWords(step, currency, unit), ...figures(step, currency)]);
+        const total = `Together ${isEqual(exact, amount) ? "" : `${money(exact, currency)}, rounded to `}${money(amount, currency)}.`;
+        const growth = rating.history.map((entry) => [day(entry.rated_at, usage.timezone), units(entry.units), money(entry.amount, rating.currency)]);
         place.replaceChildren(
-          table(`How ${charge.name} comes about`, [["Step"], ["Units", true], ["Amount", true]], steps),
+          table(`How ${charge.name} comes about`, [["Step"], ["Quantity", true], ["Amount", true]], steps),
+          make("p", {}, total),
           make("p", {}, "How it grew:"),
           table(`How ${charge.name} grew`, [["Day"], ["Units", true], ["Amount", true]], growth));
       } catch (error) {
@@ -163,11 +196,16 @@
     statements(items) {
       const rows = items.map((statement) => [
         period(statement.period_start, statement.period_end, statement.timezone),
-        statement.lines.map((line) => `${line.charge_name}: ${units(line.units)}`).join(", "),
+        statement.lines.map((line) => `${named({ ...line, name: line.charge_name }, statement.lines.map((each) => ({ ...each, name: each.charge_name })))}: ${units(line.units)}`).join(", "),
         money(statement.totals.invoiced, statement.currency),
       ]);
       return make("section", {}, make("h3", {}, "Invoiced periods"), table("Invoiced periods", [["Period"], ["Usage"], ["Invoiced", true]], rows));
     }
+  }
+
+  /** Return a charge's name, with its code where another one has that name too. */
+  function named(charge, all) {
+    return all.some((other) => other.name === charge.name && other.charge !== charge.charge) ? `${charge.name} (${charge.charge})` : charge.name;
   }
 
   /** Bars in a picture `width` by `height`: an SVG, whose attributes a content security policy lets be. */

@@ -78,7 +78,6 @@ export async function send(method, target, { query = {}, body } = {}) {
   throw problem;
 }
 
-/** @param {string} target @param {Record<string, string | undefined>} [query] */
 export const get = (target, query) => send("GET", target, { query });
 
 /** Return what a route shows, or null if the route or the thing does not exist.
@@ -110,7 +109,6 @@ export async function getAll(target, query = {}, most = 5000) {
   return items;
 }
 
-/** @param {string} text */
 function parsed(text) {
   if (!text) return null;
   try {

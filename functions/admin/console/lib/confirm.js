@@ -13,7 +13,6 @@ export function Confirmed({ label, question, confirm, act, children }) {
     ${isOpen ? html`<${Question} question=${question} confirm=${confirm} act=${act} close=${() => setOpen(false)}>${children}</${Question}>` : null}`;
 }
 
-/** @param {{question: string, confirm: string, act: () => Promise<void>, close: () => void, children?: any}} props */
 function Question({ question, confirm, act, close, children }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const [state, setState] = useState(/** @type {{busy: boolean, error: Error | null}} */ ({ busy: false, error: null }));

@@ -10,14 +10,32 @@ export function cell(value) {
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
-/** @param {string[]} heads @param {unknown[][]} rows */
 export function csv(heads, rows) {
   return [heads, ...rows].map((row) => row.map(cell).join(",")).join("\r\n") + "\r\n";
 }
 
-/** Have the browser save a text. @param {string} name @param {string} text @param {boolean} [withMark] begin with a BOM */
-export function save(name, text, withMark = true) {
-  const blob = new Blob([withMark ? "\ufeff" : "", text], { type: "text/csv;charset=utf-8" });
+const MARK = "csv-mark";
+
+/** Return whether files begin with a byte order mark, which Excel needs: the choice is remembered in this browser. */
+export function hasMark() {
+  try {
+    return localStorage.getItem(MARK) !== "no";
+  } catch {
+    return true; // there is no storage
+  }
+}
+
+/** Remember whether files begin with a byte order mark. @param {boolean} isOn */
+export function chooseMark(isOn) {
+  try {
+    localStorage.setItem(MARK, isOn ? "yes" : "no");
+  } catch {}
+  dispatchEvent(new Event(MARK));
+}
+
+/** Have the browser save a text. @param {string} name @param {string} text */
+export function save(name, text) {
+  const blob = new Blob([hasMark() ? "\ufeff" : "", text], { type: "text/csv;charset=utf-8" });
   const anchor = document.createElement("a");
   anchor.href = URL.createObjectURL(blob);
   anchor.download = name;

@@ -1,6 +1,5 @@
 /** Exact sums of decimal texts, as the API has them: no floating point near money. */
 
-/** @param {string} text @returns {[bigint, number]} the digits as a whole number, and how many are after the point */
 function parts(text) {
   const [whole, fraction = ""] = text.split(".");
   return [BigInt(whole + fraction), fraction.length];
@@ -19,12 +18,10 @@ export function difference(first, second) {
   return sum([first, second.startsWith("-") ? second.slice(1) : `-${second}`]);
 }
 
-/** @param {string} text */
 export function isZero(text) {
   return /^-?[0.]*$/.test(text);
 }
 
-/** @param {bigint} value @param {number} digits */
 function written(value, digits) {
   const sign = value < 0n ? "-" : "";
   const text = (value < 0n ? -value : value).toString().padStart(digits + 1, "0");

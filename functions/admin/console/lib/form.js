@@ -19,7 +19,7 @@ export function Field({ label, value, onChange, field, error, hint, type = "text
     value,
     "aria-describedby": described,
     "aria-invalid": fault ? "true" : undefined,
-    onInput: (/** @type {any} */ event) => onChange(event.currentTarget.value),
+    onInput: (event) => onChange(event.currentTarget.value),
     ...rest,
   };
   return html`<div class=${`field${fault ? " wrong" : ""}`}>
@@ -42,7 +42,7 @@ export function Field({ label, value, onChange, field, error, hint, type = "text
  */
 export function Form({ onSubmit, fields = [], submit, busy = "Sending …", children, onError = () => {} }) {
   const [state, setState] = useState(/** @type {{error: Error | null, sending: boolean}} */ ({ error: null, sending: false }));
-  const send = async (/** @type {Event} */ event) => {
+  const send = async (event) => {
     event.preventDefault();
     if (state.sending) return;
     setState({ error: null, sending: true });
@@ -72,18 +72,15 @@ export function Refusal({ error, fields }) {
   </div>`;
 }
 
-/** @param {Error | null | undefined} error @param {string | undefined} field */
 function faultOf(error, field) {
   if (!field || !(error instanceof Problem)) return undefined;
   return error.errors.find((fault) => concerns(fault, field));
 }
 
-/** @param {import("./api.js").Fault} fault @param {string} field */
 function concerns(fault, field) {
   return fault.field === field || fault.field.startsWith(`${field}.`) || fault.field.startsWith(`${field}[`);
 }
 
-/** @param {string} text */
 function sentence(text) {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -7,8 +7,12 @@ function digitsOf(text) {
   return text.split(".")[1]?.length ?? 0;
 }
 
+/** Most digits after the point that are written out; a figure that does not end has 38. */
+const MOST_DIGITS = 20;
+const FEW_DIGITS = 8;
+
 /**
- * Write an amount with the digits it has: `"1.00"` of EUR as €1.00.
+ * Write an amount with the digits it has, and at least those of its currency: `"1"` of EUR as €1.00.
  * @param {string | null | undefined} value
  * @param {string} currency
  */
@@ -16,8 +20,11 @@ export function amount(value, currency) {
   if (value === null || value === undefined) return "–";
   const digits = digitsOf(value);
   try {
-    const options = { style: "currency", currency, minimumFractionDigits: digits, maximumFractionDigits: digits };
-    return new Intl.NumberFormat(LOCALE, /** @type {any} */ (options)).format(/** @type {any} */ (value));
+    const options = { style: "currency", currency };
+    const own = new Intl.NumberFormat(LOCALE, options).resolvedOptions().maximumFractionDigits ?? 2;
+    options.maximumFractionDigits = Math.max(own, digits > MOST_DIGITS ? FEW_DIGITS : digits);
+    options.minimumFractionDigits = Math.max(own, digits > MOST_DIGITS ? 0 : digits);
+    return (digits > MOST_DIGITS ? "≈ " : "") + new Intl.NumberFormat(LOCALE, options).format(value);
   } catch {
     return `${value} ${currency}`;
   }
@@ -27,27 +34,43 @@ export function amount(value, currency) {
 export function units(value) {
   if (value === null || value === undefined) return "–";
   const text = String(value);
-  return new Intl.NumberFormat(LOCALE, { maximumFractionDigits: Math.min(20, digitsOf(text)) }).format(/** @type {any} */ (text));
+  const isLong = digitsOf(text) > MOST_DIGITS;
+  return (isLong ? "≈ " : "") + new Intl.NumberFormat(LOCALE, { maximumFractionDigits: isLong ? FEW_DIGITS : digitsOf(text) }).format(text);
+}
+
+/** Write a number of units with their noun: `1,000 calls`. @param {string} value @param {string | null} [unit] */
+export function quantity(value, unit) {
+  return `${units(value)} ${noun(unit || "unit", value)}`;
+}
+
+/** Return a unit in the plural if it is an English noun: not of GB, kWh, or units in other languages. @param {string} unit @param {string} [value] */
+export function noun(unit, value) {
+  if (value === "1" || !/^([a-z]{4,}|day|job|run|app)$/.test(unit) || !/[aeiou]/.test(unit) || unit.endsWith("s")) return unit;
+  return unit.replace(/([^aeiou])y$/, "$1ie").replace(/(x|z|ch|sh)$/, "$1e") + "s";
+}
+
+/** Return whether two decimal texts are the same number. @param {string} one @param {string} other */
+export function isEqual(one, other) {
+  const plain = (text) => (text.includes(".") ? text.replace(/\.?0+$/, "") : text);
+  return plain(one) === plain(other);
 }
 
 /** Write a number of units for people, with two digits at most. @param {string} value */
 export function about(value) {
-  return new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 2 }).format(/** @type {any} */ (value));
+  return new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 2 }).format(value);
 }
 
-/** @param {string | null | undefined} instant @param {string} [zone] */
 export function dateTime(instant, zone) {
   if (!instant) return "–";
   const options = { dateStyle: "medium", timeStyle: "short", timeZone: zone };
-  return new Intl.DateTimeFormat(LOCALE, /** @type {any} */ (options)).format(new Date(instant));
+  return new Intl.DateTimeFormat(LOCALE, options).format(new Date(instant));
 }
 
-/** @param {string | null | undefined} instant an instant, or a date of the calendar @param {string} [zone] */
 export function date(instant, zone) {
   if (!instant) return "–";
   const isDay = /^\d{4}-\d\d-\d\d$/.test(instant);
   const options = { dateStyle: "medium", timeZone: isDay ? "UTC" : zone };
-  return new Intl.DateTimeFormat(LOCALE, /** @type {any} */ (options)).format(new Date(instant));
+  return new Intl.DateTimeFormat(LOCALE, options).format(new Date(instant));
 }
 
 /**
@@ -57,6 +80,11 @@ export function date(instant, zone) {
 export function period(start, end, zone) {
   const format = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short", year: "numeric", timeZone: zone });
   return format.formatRange(new Date(start), new Date(Date.parse(end) - 1));
+}
+
+/** @param {string} month as 2026-11 */
+export function monthName(month) {
+  return new Intl.DateTimeFormat(LOCALE, { month: "short", year: "numeric", timeZone: "UTC" }).format(new Date(`${month}-01`));
 }
 
 /** Return the day an instant is on in a zone, as 2026-11-30. @param {string | Date} instant @param {string} [zone] */
@@ -77,7 +105,6 @@ const STATES = {
   final_invoice: "To be invoiced by hand",
 };
 
-/** @param {string | null | undefined} state */
 export function stateName(state) {
   if (!state) return "–";
   return STATES[state] ?? state.charAt(0).toUpperCase() + state.slice(1).replaceAll("_", " ");

@@ -11,12 +11,11 @@ import { Table } from "./table.js";
  */
 export function List({ load, what = "the list", inputs = [], limit = 100, ...table }) {
   const first = useData(() => load({ limit: String(limit) }), inputs);
-  return html`<${Loaded} from=${first} what=${what}>${(/** @type {any} */ page) => html`<${Pages} page=${page} load=${load} limit=${limit} table=${table} />`}</${Loaded}>`;
+  return html`<${Loaded} from=${first} what=${what}>${(page) => html`<${Pages} page=${page} load=${load} limit=${limit} table=${table} />`}</${Loaded}>`;
 }
 
-/** @param {{page: any, load: any, limit: number, table: any}} props */
 function Pages({ page, load, limit, table }) {
-  const [further, setFurther] = useState({ items: /** @type {any[]} */ ([]), cursor: page.cursor });
+  const [further, setFurther] = useState({ items: ([]), cursor: page.cursor });
   const [error, setError] = useState(/** @type {Error | null} */ (null));
   const more = async () => {
     setError(null);

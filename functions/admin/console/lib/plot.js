@@ -20,7 +20,7 @@ function uPlot() {
   library ??= new Promise((resolve, reject) => {
     const script = document.createElement("script");
     script.src = new URL("../vendor/uplot.js", import.meta.url).href;
-    script.onload = () => resolve(/** @type {any} */ (window).uPlot);
+    script.onload = () => resolve(window.uPlot);
     script.onerror = () => {
       library = undefined;
       reject(new Error("The plot could not be loaded; the table has its figures."));
@@ -37,7 +37,7 @@ function uPlot() {
 export function Plot({ title, days, series, unit, stacked = false, summary }) {
   const place = useRef(/** @type {HTMLElement | null} */ (null));
   useEffect(() => {
-    let plot = /** @type {any} */ (null);
+    let plot = null;
     let isGone = false;
     const draw = async () => {
       const library = await uPlot().catch(() => null);
@@ -59,10 +59,10 @@ export function Plot({ title, days, series, unit, stacked = false, summary }) {
     };
   }, [days, series]);
   const columns = [
-    { label: "Day", value: (/** @type {number} */ index) => days[index] },
+    { label: "Day", value: (index) => days[index] },
     ...series.map(({ label, values }) => ({
       label: `${label} (${unit})`,
-      value: (/** @type {number} */ index) => values[index] ?? null,
+      value: (index) => values[index] ?? null,
       isNumber: true,
     })),
   ];
@@ -76,15 +76,13 @@ export function Plot({ title, days, series, unit, stacked = false, summary }) {
   </figure>`;
 }
 
-/** @param {HTMLElement | null} place */
 function sizeOf(place) {
   return { width: Math.max(240, place?.clientWidth ?? 600), height: 220 };
 }
 
-/** @param {any} library @param {HTMLElement} place @param {string[]} days @param {Series[]} series @param {string} unit @param {boolean} stacked */
 function drawn(library, place, days, series, unit, stacked) {
   const style = getComputedStyle(document.documentElement);
-  const color = (/** @type {string} */ name) => style.getPropertyValue(name).trim();
+  const color = (name) => style.getPropertyValue(name).trim();
   const axis = { stroke: color("--muted"), grid: { stroke: color("--line") }, ticks: { stroke: color("--line") }, font: "12px system-ui, sans-serif" };
   const values = stacked ? heaped(series.map((one) => one.values)) : series.map((one) => one.values);
   // What is heaped up highest is drawn first, so that the others stand before it.
@@ -95,11 +93,11 @@ function drawn(library, place, days, series, unit, stacked) {
     legend: { show: false },
     cursor: { drag: { x: false, y: false } },
     scales: {
-      x: { range: (/** @type {any} */ _, /** @type {number} */ first, /** @type {number} */ last) => [first - HALF_DAY, last + HALF_DAY] },
-      y: { range: (/** @type {any} */ _, /** @type {number} */ _low, /** @type {number} */ high) => [0, high > 0 ? high * 1.08 : 1] },
+      x: { range: (_, first, last) => [first - HALF_DAY, last + HALF_DAY] },
+      y: { range: (_, _low, high) => [0, high > 0 ? high * 1.08 : 1] },
     },
     axes: [axis, { ...axis, size: 64 }],
-    tzDate: (/** @type {number} */ seconds) => library.tzDate(new Date(seconds * 1000), "UTC"),
+    tzDate: (seconds) => library.tzDate(new Date(seconds * 1000), "UTC"),
     series: [{}, ...order.map((index) => look(library, series[index], color(COLORS[index % COLORS.length])))],
     bands: series.flatMap(({ kind }, index) => (kind === "band" ? [{ series: [index + 1, index], fill: `${color(COLORS[index % COLORS.length])}33` }] : [])),
   };
@@ -107,7 +105,6 @@ function drawn(library, place, days, series, unit, stacked) {
   return new library(options, [seconds, ...order.map((index) => values[index])], place);
 }
 
-/** @param {any} library @param {Series} series @param {string} color */
 function look(library, { label, kind }, color) {
   if (kind === "bar") return { label, stroke: color, fill: color, width: 0, paths: library.paths.bars({ size: [0.8, 60] }), points: { show: false } };
   return { label, stroke: color, width: kind === "band" ? 1 : 2, dash: kind === "line" ? undefined : [6, 4], points: { show: false } };

@@ -39,7 +39,6 @@ export function useAddress() {
   return shown;
 }
 
-/** @param {string} word */
 function decoded(word) {
   try {
     return decodeURIComponent(word);

@@ -16,7 +16,6 @@ let state = { session: undefined, ended: false };
 /** @type {Set<(state: any) => void>} */
 const listeners = new Set();
 
-/** @param {typeof state} changed */
 function change(changed) {
   state = changed;
   for (const listener of listeners) listener(state);
@@ -47,7 +46,6 @@ export async function loadSession() {
   }
 }
 
-/** @param {string} key an API key */
 export async function signIn(key) {
   change({ session: await send("POST", "sessions", { body: { key } }), ended: false });
 }

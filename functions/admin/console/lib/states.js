@@ -19,14 +19,14 @@ import { html, useEffect, useRef, useState } from "./html.js";
  */
 export function useData(load, inputs) {
   const [attempt, setAttempt] = useState(0);
-  const [state, setState] = useState(/** @type {any} */ ({ status: "loading" }));
+  const [state, setState] = useState({ status: "loading" });
   const shown = useRef(/** @type {unknown[] | null} */ (null));
   useEffect(() => {
     let isCurrent = true;
     // What is loaded again stays shown meanwhile, and with it what was typed there.
     const isSame = shown.current?.every((input, index) => input === inputs[index]) ?? false;
     shown.current = inputs;
-    setState((/** @type {any} */ before) => (isSame && before.status === "ready" ? before : { status: "loading" }));
+    setState((before) => (isSame && before.status === "ready" ? before : { status: "loading" }));
     load().then(
       (data) => isCurrent && setState({ status: "ready", data }),
       (error) => isCurrent && setState({ status: "error", error }),
@@ -48,7 +48,6 @@ export function Loaded({ from, what = "data", children }) {
   return children(from.data);
 }
 
-/** @param {{error: Error | undefined, retry?: () => void}} props */
 export function Failure({ error, retry }) {
   const isProblem = error instanceof Problem;
   const missing = isProblem && error.code === "missing_scope";
@@ -59,7 +58,6 @@ export function Failure({ error, retry }) {
   </div>`;
 }
 
-/** @param {{children: any}} props */
 export function Empty({ children }) {
   return html`<p class="empty">${children}</p>`;
 }

@@ -1,13 +1,13 @@
 /** A table that sorts, filters, pages, and exports CSV. */
 
-import { csv, save } from "./csv.js";
-import { html, useId, useMemo, useState } from "./html.js";
+import { chooseMark, csv, hasMark, save } from "./csv.js";
+import { html, useEffect, useId, useMemo, useState } from "./html.js";
 
 /**
  * @typedef {object} Column
  * @property {string} label
  * @property {(row: any) => string | number | null | undefined} value what is sorted, filtered and exported
- * @property {(row: any) => any} [show] what is shown, if not the value
+ * @property {(row: any, rows: any[]) => any} [show] what is shown, if not the value
  * @property {boolean} [isNumber] sorted as a number, aligned to the right
  * @property {boolean} [isAction] links or buttons: neither sorted nor exported
  */
@@ -25,12 +25,19 @@ export function Table({ caption, columns, rows, name, empty = "Nothing here.", p
   const [order, setOrder] = useState({ column: sort ?? -1, descending: Boolean(descending) });
   const [filter, setFilter] = useState("");
   const [page, setPage] = useState(0);
+  const [isPrinted, setPrinted] = useState(false);
+  const [mark, setMark] = useState(hasMark);
+  useEffect(() => {
+    const events = Object.entries({ beforeprint: () => setPrinted(true), afterprint: () => setPrinted(false), "csv-mark": () => setMark(hasMark()) });
+    events.forEach(([event, listener]) => addEventListener(event, listener));
+    return () => events.forEach(([event, listener]) => removeEventListener(event, listener));
+  }, []);
   const id = useId();
   const shown = useMemo(() => sorted(filtered(rows, columns, filter), columns, order), [rows, columns, filter, order]);
   const pages = Math.max(1, Math.ceil(shown.length / pageSize));
   const at = Math.min(page, pages - 1);
-  const part = shown.slice(at * pageSize, (at + 1) * pageSize);
-  const sortBy = (/** @type {number} */ column) => {
+  const part = isPrinted ? shown : shown.slice(at * pageSize, (at + 1) * pageSize);
+  const sortBy = (column) => {
     setOrder({ column, descending: order.column === column ? !order.descending : false });
     setPage(0);
   };
@@ -40,12 +47,13 @@ export function Table({ caption, columns, rows, name, empty = "Nothing here.", p
     <div class="bar">
       <${Heading} id=${id}>${caption}</${Heading}>
       ${withFilter
-        ? html`<label class="inline">Filter <input type="search" value=${filter} onInput=${(/** @type {any} */ event) => {
+        ? html`<label class="inline">Filter <input type="search" value=${filter} onInput=${(event) => {
             setFilter(event.currentTarget.value);
             setPage(0);
           }} /></label>`
         : null}
-      ${plain || rows.length === 0 ? null : html`<button type="button" onClick=${() => exported(name ?? caption, columns, shown)}>Export CSV</button>`}
+      ${plain || rows.length === 0 ? null : html`<button type="button" onClick=${() => exported(name ?? caption, columns, shown)}>Export CSV</button>
+        <label class="inline" title="Excel needs a byte order mark (BOM) at the beginning of the file"><input type="checkbox" checked=${mark} onChange=${() => chooseMark(!mark)} /> for Excel</label>`}
       ${actions}
     </div>
     ${rows.length === 0
@@ -55,7 +63,7 @@ export function Table({ caption, columns, rows, name, empty = "Nothing here.", p
             <thead><tr>${columns.map((column, index) => html`<${Head} column=${column} order=${order} index=${index} sortBy=${sortBy} plain=${plain} />`)}</tr></thead>
             <tbody>
               ${part.map((row) => html`<tr>${columns.map(
-                (column) => html`<td class=${column.isNumber ? "number" : undefined}>${column.show ? column.show(row) : (column.value(row) ?? "–")}</td>`,
+                (column) => html`<td class=${column.isNumber ? "number" : undefined}>${column.show ? column.show(row, rows) : (column.value(row) ?? "–")}</td>`,
               )}</tr>`)}
               ${shown.length === 0 ? html`<tr><td colspan=${columns.length}>Nothing matches the filter.</td></tr>` : null}
             </tbody>
@@ -72,7 +80,6 @@ export function Table({ caption, columns, rows, name, empty = "Nothing here.", p
   </div>`;
 }
 
-/** @param {{column: Column, order: any, index: number, sortBy: (index: number) => void, plain?: boolean}} props */
 function Head({ column, order, index, sortBy, plain }) {
   const direction = order.column !== index ? "none" : order.descending ? "descending" : "ascending";
   const style = column.isNumber ? "number" : undefined;
@@ -82,7 +89,6 @@ function Head({ column, order, index, sortBy, plain }) {
   </th>`;
 }
 
-/** @param {any[]} rows @param {Column[]} columns @param {string} filter */
 function filtered(rows, columns, filter) {
   const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
   if (words.length === 0) return rows;
@@ -92,7 +98,6 @@ function filtered(rows, columns, filter) {
   });
 }
 
-/** @param {any[]} rows @param {Column[]} columns @param {{column: number, descending: boolean}} order */
 function sorted(rows, columns, order) {
   const column = columns[order.column];
   if (!column) return rows;
@@ -102,7 +107,6 @@ function sorted(rows, columns, order) {
   return keyed.map(({ row }) => row);
 }
 
-/** @param {string} name @param {Column[]} columns @param {any[]} rows */
 function exported(name, columns, rows) {
   const exportable = columns.filter((column) => !column.isAction);
   const text = csv(exportable.map((column) => column.label), rows.map((row) => exportable.map((column) => column.value(row))));

@@ -22,7 +22,7 @@ export function daysOf(start, end, zone) {
   return days;
 }
 
-/** Return what records can be split by: nothing, their source, a property. @param {any[]} records @returns {[string, string][]} */
+/** Return what records can be split by: nothing, their source, a property. @returns {[string, string][]} */
 export function groupings(records) {
   const sources = new Set(records.map((record) => record.source));
   const properties = new Set(records.flatMap((record) => Object.keys(record.properties ?? {})));
@@ -33,7 +33,6 @@ export function groupings(records) {
   ];
 }
 
-/** @param {any} record @param {string} grouping */
 function groupOf(record, grouping) {
   if (grouping === "source") return record.source;
   if (grouping.startsWith("property:")) return record.properties?.[grouping.slice(9)] ?? "without it";
@@ -42,7 +41,7 @@ function groupOf(record, grouping) {
 
 /**
  * Return bars: each group's quantity by day.
- * @param {any[]} records @param {string[]} days @param {string} zone @param {string} grouping @param {string} aggregation
+ * @param {string[]} days @param {string} zone @param {string} grouping @param {string} aggregation
  * @returns {import("./plot.js").Series[]}
  */
 export function byDay(records, days, zone, grouping, aggregation) {
@@ -64,19 +63,17 @@ export function byDay(records, days, zone, grouping, aggregation) {
 /** Return the five largest groups, and the rest as one. @param {[string, (number | null)[]][]} groups */
 function mostly(groups) {
   if (groups.length <= 6) return groups;
-  const weight = (/** @type {(number | null)[]} */ values) => values.reduce((/** @type {number} */ all, value) => all + (value ?? 0), 0);
+  const weight = (/** @type {(number | null)[]} */ values) => values.reduce((all, value) => all + (value ?? 0), 0);
   const large = [...groups].sort(([, one], [, other]) => weight(other) - weight(one));
   const rest = large.slice(5).map(([, values]) => values);
   const others = rest[0].map((_, index) => rest.reduce((all, values) => all + (values[index] ?? 0), 0));
   return [...large.slice(0, 5), /** @type {[string, (number | null)[]]} */ (["others", others])];
 }
 
-/** @param {any} record @param {string} aggregation */
 function quantityOf(record, aggregation) {
   return aggregation === "count" ? 1 : Number(record.quantity);
 }
 
-/** @param {number | null} before @param {number} value @param {string} aggregation */
 function joined(before, value, aggregation) {
   if (before === null) return value;
   if (aggregation === "max") return Math.max(before, value);
@@ -108,7 +105,7 @@ export function cumulative({ records, days, zone, aggregation, metric, usage }) 
   const isProjected = usage.state === "open" && metric.projection.units !== null && reached > 0 && reached < days.length;
   if (!isProjected) return lines;
   const now = used[reached - 1] ?? 0;
-  const at = (/** @type {number} */ end) => days.map((_, index) => (index < reached - 1 ? null : now + ((end - now) * (index - reached + 1)) / (days.length - reached)));
+  const at = (end) => days.map((_, index) => (index < reached - 1 ? null : now + ((end - now) * (index - reached + 1)) / (days.length - reached)));
   lines.push({ label: "Projected", values: at(Number(metric.projection.units)), kind: "dashed" });
   if (addsUp(aggregation)) {
     const week = Math.min(7, reached);

@@ -8,18 +8,17 @@ import { List } from "../lib/list.js";
 import { go, link } from "../lib/router.js";
 import { useData } from "../lib/states.js";
 
-/** @param {{query: Record<string, string>}} props */
 export function Screen({ query }) {
   const [asked, setAsked] = useState({ object: query.object ?? "", actor: query.actor ?? "", from: query.from ?? "", to: query.to ?? "" });
-  const set = (/** @type {string} */ name) => (/** @type {string} */ value) => setAsked({ ...asked, [name]: value });
-  const search = (/** @type {Event} */ event) => {
+  const set = (name) => (value) => setAsked({ ...asked, [name]: value });
+  const search = (event) => {
     event.preventDefault();
     go(link(["audit"], asked));
   };
   const sources = useData(async () => Object.fromEntries((await getAll("sources")).map((source) => [source.id, source.name])), []);
   const midnight = (/** @type {string | undefined} */ day) => (day ? `${day}T00:00:00Z` : undefined);
   const given = { object: query.object, actor: query.actor, from: midnight(query.from), to: midnight(query.to) };
-  const load = async (/** @type {any} */ page) => (await getIfAny("audit", { ...given, ...page })) ?? { items: [], cursor: null };
+  const load = async (page) => (await getIfAny("audit", { ...given, ...page })) ?? { items: [], cursor: null };
   return html`<h1>Audit log</h1>
     <form onSubmit=${search}>
       <div class="fields">
@@ -34,7 +33,6 @@ export function Screen({ query }) {
       empty="Nothing was changed in this time." />`;
 }
 
-/** @param {Record<string, string>} sources @returns {import("../lib/table.js").Column[]} */
 function columns(sources) {
   return [
     { label: "When", value: (row) => row.recorded_at, show: (row) => dateTime(row.recorded_at) },
@@ -47,7 +45,6 @@ function columns(sources) {
   ];
 }
 
-/** @param {{entry: any}} props */
 function Change({ entry }) {
   if (entry.before === null && entry.after === null) return "–";
   return html`<details><summary>Show</summary>

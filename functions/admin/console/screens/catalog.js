@@ -7,11 +7,10 @@ import { link } from "../lib/router.js";
 import { allows } from "../lib/session.js";
 import { Loaded, useData } from "../lib/states.js";
 import { Table } from "../lib/table.js";
-import { AGGREGATIONS, modelInWords } from "../lib/words.js";
+import { AGGREGATIONS, appliesTo, priceInWords } from "../lib/words.js";
 import { ChargeEditor } from "./charge_editor.js";
 import { MetricEditor } from "./metric_editor.js";
 
-/** @param {{params: string[], session: any}} props */
 export function Screen({ params, session }) {
   const [kind, code] = params;
   const mayChange = allows(session, "catalog:write");
@@ -20,24 +19,17 @@ export function Screen({ params, session }) {
   return html`<${Definitions} mayChange=${mayChange} />`;
 }
 
-/** @param {{mayChange: boolean}} props */
 function Definitions({ mayChange }) {
   const loading = useData(async () => {
     const [metrics, charges] = await Promise.all([getAll("metrics"), getAll("charges")]);
     return { metrics, charges };
   }, []);
   return html`<h1>Catalog</h1>
-    <${Loaded} from=${loading} what="the catalog">${(/** @type {any} */ { metrics, charges }) => html`
+    <${Loaded} from=${loading} what="the catalog">${({ metrics, charges }) => html`
       <${Table} caption="Charges" rows=${charges} sort=${0} columns=${CHARGES} empty="No charge is defined."
         actions=${mayChange ? html`<a class="button" href=${link(["catalog", "charges"])}>New charge</a>` : null} />
       <${Table} caption="Metrics" rows=${metrics} sort=${0} columns=${METRICS} empty="No metric is defined."
         actions=${mayChange ? html`<a class="button" href=${link(["catalog", "metrics"])}>New metric</a>` : null} />`}</${Loaded}>`;
-}
-
-/** @param {any} charge */
-export function appliesTo(charge) {
-  const { all, plans, subscriptions } = charge.applies_to;
-  return all ? "everyone" : plans ? `plans ${plans.join(", ")}` : `subscriptions ${subscriptions.join(", ")}`;
 }
 
 /** @type {import("../lib/table.js").Column[]} */
@@ -47,7 +39,7 @@ const CHARGES = [
   { label: "Metric", value: (row) => row.metric },
   { label: "For", value: appliesTo },
   { label: "Included", value: (row) => row.included_units ?? "0", show: (row) => units(row.included_units ?? "0"), isNumber: true },
-  { label: "Price", value: (row) => modelInWords(row.model, row.currency) },
+  { label: "Price", value: priceInWords },
   { label: "Currency", value: (row) => row.currency },
   { label: "Active", value: (row) => (row.active ? "yes" : "no") },
 ];

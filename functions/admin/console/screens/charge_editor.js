@@ -4,7 +4,7 @@ import { get, getAll, path } from "../lib/api.js";
 import { Field } from "../lib/form.js";
 import { html, useState } from "../lib/html.js";
 import { Loaded, useData } from "../lib/states.js";
-import { appliesTo } from "./catalog.js";
+import { appliesTo, priceInWords } from "../lib/words.js";
 import { Changes, DefinitionForm, editable } from "./definition.js";
 import { Estimate } from "./estimate.js";
 import { ModelFields } from "./model_fields.js";
@@ -13,20 +13,19 @@ import { listed } from "./sources.js";
 const NEW = { name: "", metric: "", applies_to: { all: true }, currency: "EUR", odoo_product_id: "", included_units: "0", model: { type: "per_unit", unit_amount: "0" }, active: true };
 const SHOWN = ["name", "metric", "applies_to", "currency", "odoo_product_id", "included_units", "minimum_amount", "maximum_amount", "model", "active", "valid_from"];
 
-/** @param {{code: string | undefined, mayChange: boolean}} props */
 export function ChargeEditor({ code, mayChange }) {
   const loading = useData(async () => {
     const [charge, metrics] = await Promise.all([code ? get(path`charges/${code}`) : NEW, getAll("metrics")]);
     return { charge, metrics };
   }, [code]);
-  return html`<${Loaded} from=${loading} what="the charge">${(/** @type {any} */ { charge, metrics }) => html`
+  return html`<${Loaded} from=${loading} what="the charge">${({ charge, metrics }) => html`
     <h1>${code ? `Charge ${charge.name}` : "New charge"}</h1>
     ${code ? html`<p>For ${appliesTo(charge)}.</p>` : null}
-    ${mayChange ? html`<${Editor} code=${code} charge=${charge} metrics=${metrics} />` : html`<pre tabindex="0">${JSON.stringify(editable(charge), null, 2)}</pre>`}
+    ${mayChange ? html`<${Editor} code=${code} charge=${charge} metrics=${metrics} />` : html`<p>Metric ${charge.metric}. Price: ${priceInWords(charge)}.</p>`}
     ${code ? html`<${Changes} history=${charge.history} name=${code} />` : null}`}</${Loaded}>`;
 }
 
-/** Return the texts of a form for a charge. @param {any} charge @param {string | undefined} code */
+/** Return the texts of a form for a charge. @param {string | undefined} code */
 function drafted(charge, code) {
   const { all, plans, subscriptions } = charge.applies_to;
   const others = Object.fromEntries(Object.entries(editable(charge)).filter(([name]) => !SHOWN.includes(name)));
@@ -41,7 +40,7 @@ function drafted(charge, code) {
   };
 }
 
-/** Return the body of a PUT. @param {any} draft */
+/** Return the body of a PUT. */
 function bodyOf(draft) {
   const optional = Object.fromEntries(["minimum_amount", "maximum_amount", "valid_from"].filter((name) => draft[name] !== "").map((name) => [name, draft[name]]));
   return {
@@ -58,7 +57,6 @@ function bodyOf(draft) {
   };
 }
 
-/** @param {string} text @returns {any} */
 function othersOf(text) {
   try {
     return JSON.parse(text || "{}");
@@ -67,12 +65,11 @@ function othersOf(text) {
   }
 }
 
-/** @param {{code: string | undefined, charge: any, metrics: any[]}} props */
 function Editor({ code, charge, metrics }) {
-  const [draft, setDraft] = useState(/** @type {any} */ (drafted(charge, code)));
+  const [draft, setDraft] = useState((drafted(charge, code)));
   const [error, setError] = useState(/** @type {Error | null} */ (null));
-  const set = (/** @type {string} */ name) => (/** @type {any} */ value) => setDraft((/** @type {any} */ before) => ({ ...before, [name]: value }));
-  const field = (/** @type {string} */ name) => ({ value: String(draft[name]), error, field: name, onChange: set(name) });
+  const set = (name) => (value) => setDraft((before) => ({ ...before, [name]: value }));
+  const field = (name) => ({ value: String(draft[name]), error, field: name, onChange: set(name) });
   const metricOptions = [["", "Choose one"], ...metrics.map((metric) => [metric.code, `${metric.name} (${metric.code})`])];
   return html`<${DefinitionForm} kind="charges" code=${draft.code} version=${charge.version} body=${() => bodyOf(draft)} changed=${draft} onError=${setError} fields=${SHOWN}>
       ${code ? null : html`<${Field} label="Code" ...${field("code")} />`}

@@ -11,7 +11,6 @@ import { Loaded, useData } from "../lib/states.js";
 import { Correction } from "./correction.js";
 import { Revisions, useSources } from "./why_records.js";
 
-/** @param {{query: Record<string, string>, session: any}} props */
 export function Screen({ query, session }) {
   const sources = useSources(session);
   return html`<h1>Correct a usage record</h1>
@@ -20,12 +19,11 @@ export function Screen({ query, session }) {
       : html`<${Search} query=${query} session=${session} sources=${sources} />`}`;
 }
 
-/** @param {{query: Record<string, string>, session: any, sources: Record<string, string>}} props */
 function Search({ query, session, sources }) {
   const [asked, setAsked] = useState({ subscription: query.subscription ?? "", metric: query.metric ?? "", from: query.from ?? "", to: query.to ?? "" });
   const metrics = useData(async () => (allows(session, "catalog:read") ? (await getAll("metrics")).map((metric) => metric.code) : []), []);
-  const set = (/** @type {string} */ name) => (/** @type {string} */ value) => setAsked({ ...asked, [name]: value });
-  const search = (/** @type {Event} */ event) => {
+  const set = (name) => (value) => setAsked({ ...asked, [name]: value });
+  const search = (event) => {
     event.preventDefault();
     go(link(["correct"], asked));
   };
@@ -46,7 +44,7 @@ function Search({ query, session, sources }) {
 function ByKey() {
   const [key, setKey] = useState("");
   const [source, setSource] = useState("");
-  const open = (/** @type {Event} */ event) => {
+  const open = (event) => {
     event.preventDefault();
     go(link(["correct"], { key, source }));
   };
@@ -56,15 +54,13 @@ function ByKey() {
     <p><button type="submit">Open</button></p></form></details>`;
 }
 
-/** @param {{query: Record<string, string>, sources: Record<string, string>}} props */
 function Found({ query, sources }) {
   const midnight = (/** @type {string | undefined} */ day) => (day ? `${day}T00:00:00Z` : undefined);
   const given = { subscription: query.subscription, metric: query.metric, from: midnight(query.from), to: midnight(query.to) };
-  return html`<${List} caption="Records" name="records" columns=${columns(sources)} load=${(/** @type {any} */ page) => get("usage", { ...given, ...page })} limit=${500}
+  return html`<${List} caption="Records" name="records" columns=${columns(sources)} load=${(page) => get("usage", { ...given, ...page })} limit=${500}
     empty="No record of this subscription and metric in this time." />`;
 }
 
-/** @param {Record<string, string>} sources @returns {import("../lib/table.js").Column[]} */
 function columns(sources) {
   return [
     { label: "From", value: (row) => row.period_start, show: (row) => dateTime(row.period_start) },
@@ -76,7 +72,6 @@ function columns(sources) {
   ];
 }
 
-/** @param {{id: string, source: string | undefined, sources: Record<string, string>, session: any}} props */
 function Record({ id, source, sources, session }) {
   const loading = useData(async () => {
     const record = await get(path`usage/${id}`, { source });
@@ -84,7 +79,7 @@ function Record({ id, source, sources, session }) {
     const subscription = allows(session, "catalog:read") ? await get(path`subscriptions/${record.subscription}`).catch(() => null) : null;
     return { record, usage, zone: subscription?.timezone };
   }, [id, source]);
-  return html`<${Loaded} from=${loading} what="the record">${(/** @type {any} */ { record, usage, zone }) => html`
+  return html`<${Loaded} from=${loading} what="the record">${({ record, usage, zone }) => html`
     <dl>
       <dt>Key</dt><dd><code>${record.idempotency_key}</code></dd>
       <dt>Source</dt><dd>${sources[record.source] ?? record.source}</dd>

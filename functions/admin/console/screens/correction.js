@@ -6,18 +6,18 @@ import { amount, period, units } from "../lib/format.js";
 import { Field, Form, Refusal } from "../lib/form.js";
 import { html, useState } from "../lib/html.js";
 import { Table } from "../lib/table.js";
+import { chargeName } from "../lib/words.js";
 
 const MOST_RECORDS = 5000;
 
-/** @param {{record: any, usage: any, zone: string | undefined, reload: () => void}} props */
 export function Correction({ record, usage, zone, reload }) {
   const [kind, setKind] = useState("correct");
   const [quantity, setQuantity] = useState(record.quantity);
   const [reason, setReason] = useState("");
-  const [preview, setPreview] = useState(/** @type {any} */ (null));
+  const [preview, setPreview] = useState(null);
   const [done, setDone] = useState("");
   const [error, setError] = useState(/** @type {Error | null} */ (null));
-  const changed = (/** @type {(value: string) => void} */ set) => (/** @type {string} */ value) => {
+  const changed = (/** @type {(value: string) => void} */ set) => (value) => {
     set(value);
     setPreview(null);
   };
@@ -37,7 +37,6 @@ export function Correction({ record, usage, zone, reload }) {
     ${preview ? html`<${Effect} preview=${preview} zone=${zone} confirm=${confirm} kind=${kind} cancel=${() => setPreview(null)} />` : null}`;
 }
 
-/** @param {{preview: any, zone: string | undefined, kind: string, confirm: () => Promise<void>, cancel: () => void}} props */
 function Effect({ preview, zone, kind, confirm, cancel }) {
   const [state, setState] = useState(/** @type {{busy: boolean, error: Error | null}} */ ({ busy: false, error: null }));
   const go = async () => {
@@ -54,10 +53,10 @@ function Effect({ preview, zone, kind, confirm, cancel }) {
     <h3>What this changes</h3>
     <p>${usage === null ? "Your key may not read amounts, so their change is not shown." : consequence(usage, zone)}</p>
     ${rows.length ? html`<${Table} caption="Amounts" name="correction" level=${4} plain=${true} rows=${rows} columns=${[
-      { label: "Charge", value: (/** @type {any} */ row) => row.name },
-      { label: "Before", value: (/** @type {any} */ row) => row.before, show: (/** @type {any} */ row) => amount(row.before, row.currency), isNumber: true },
-      { label: "After", value: (/** @type {any} */ row) => row.after, show: (/** @type {any} */ row) => (row.after === null ? "not known" : amount(row.after, row.currency)), isNumber: true },
-      { label: "Difference", value: (/** @type {any} */ row) => row.difference, show: (/** @type {any} */ row) => (row.difference === null ? "not known" : amount(row.difference, row.currency)), isNumber: true },
+      { label: "Charge", value: (row) => row.name },
+      { label: "Before", value: (row) => row.before, show: (row) => amount(row.before, row.currency), isNumber: true },
+      { label: "After", value: (row) => row.after, show: (row) => (row.after === null ? "not known" : amount(row.after, row.currency)), isNumber: true },
+      { label: "Difference", value: (row) => row.difference, show: (row) => (row.difference === null ? "not known" : amount(row.difference, row.currency)), isNumber: true },
     ]} />` : null}
     ${preview.note ? html`<p class="muted">${preview.note}</p>` : null}
     ${state.error ? html`<${Refusal} error=${state.error} fields=${[]} />` : null}
@@ -68,7 +67,6 @@ function Effect({ preview, zone, kind, confirm, cancel }) {
   </section>`;
 }
 
-/** @param {any} usage @param {string | undefined} zone */
 function consequence(usage, zone) {
   const name = period(usage.period_start, usage.period_end, zone);
   return usage.state === "open"
@@ -78,10 +76,10 @@ function consequence(usage, zone) {
 
 /**
  * Return each charge's amount before and after a change; `quantity` is null for a record that is voided.
- * @param {any} record @param {any} usage @param {string | null} quantity
+ * @param {string | null} quantity
  */
 async function effect(record, usage, quantity) {
-  const metric = usage?.metrics.find((/** @type {any} */ each) => each.metric === record.metric);
+  const metric = usage?.metrics.find((each) => each.metric === record.metric);
   if (!metric) return { usage, rows: [], note: usage ? "No charge applies to this metric." : "" };
   const range = { from: usage.period_start, to: usage.period_end };
   const records = await getAll("usage", { subscription: record.subscription, metric: record.metric, ...range }, MOST_RECORDS);
@@ -89,25 +87,22 @@ async function effect(record, usage, quantity) {
   const after = [...others, ...(quantity === null ? [] : [{ ...record, quantity }])].map(asEstimated);
   const isWhole = records.length < MOST_RECORDS;
   const period = { subscription: record.subscription, period_start: usage.period_start };
-  const rows = await Promise.all(metric.charges.map((/** @type {any} */ charge) => compared(charge, period, isWhole ? after : null)));
+  const rows = await Promise.all(metric.charges.map((charge) => compared(charge, metric.charges, period, isWhole ? after : null)));
   const note = isWhole ? "Calculated at the price of this period." : "This period has too many records to calculate the amount here.";
   return { usage, rows, note };
 }
 
-/** @param {any} charge @param {any} period @param {any[] | null} records */
-async function compared(charge, period, records) {
-  const amountOf = async (/** @type {any} */ more) => (await send("POST", "estimates", { body: { charge_code: charge.charge, ...period, ...more } })).amount;
+async function compared(charge, charges, period, records) {
+  const amountOf = async (more) => (await send("POST", "estimates", { body: { charge_code: charge.charge, ...period, ...more } })).amount;
   const before = await amountOf({});
   const after = records && (await amountOf({ records }));
-  return { name: charge.name, currency: charge.currency, before, after, difference: after && difference(after, before) };
+  return { name: chargeName(charge, charges), currency: charge.currency, before, after, difference: after && difference(after, before) };
 }
 
-/** @param {any} record */
 function asEstimated({ quantity, period_start, period_end, member, properties }) {
   return { quantity, period_start, period_end, ...(member ? { member } : {}), ...(properties ? { properties } : {}) };
 }
 
-/** @param {any} record @param {string} quantity @param {string} reason */
 async function corrected(record, quantity, reason) {
   const { idempotency_key, subscription, metric, period_start, period_end, member, properties, source } = record;
   const body = { idempotency_key, subscription, metric, period_start, period_end, quantity, source, member, properties, reason: reason || undefined };
@@ -115,7 +110,6 @@ async function corrected(record, quantity, reason) {
   return result.outcome === "unchanged" ? "The record has this quantity already." : `The record was corrected to ${units(quantity)}; this is revision ${result.revision}.`;
 }
 
-/** @param {any} record @param {string} reason */
 async function voided(record, reason) {
   const result = await send("DELETE", path`usage/${record.idempotency_key}`, { query: { source: record.source }, body: reason ? { reason } : {} });
   return result.outcome === "voided" ? "The record was voided: it no longer counts." : "The record was voided before.";

@@ -3,7 +3,7 @@
 import { path, send } from "../lib/api.js";
 import { Form, Refusal } from "../lib/form.js";
 import { Field } from "../lib/form.js";
-import { amount, dateTime, units } from "../lib/format.js";
+import { amount, dateTime, quantity, units } from "../lib/format.js";
 import { html, useState } from "../lib/html.js";
 import { go, link } from "../lib/router.js";
 import { Table } from "../lib/table.js";
@@ -11,7 +11,7 @@ import { Table } from "../lib/table.js";
 /** What the server adds to a definition; a PUT does not take it. */
 const READ_ONLY = ["code", "versions", "history", "version"];
 
-/** Return a definition as a PUT takes it. @param {any} shown */
+/** Return a definition as a PUT takes it. */
 export function editable(shown) {
   const kept = Object.entries(shown).filter(([name, value]) => !READ_ONLY.includes(name) && value !== null);
   return Object.fromEntries(kept);
@@ -33,7 +33,7 @@ export function DefinitionForm({ kind, code, version, body, fields, onError, cha
     setSaved("");
     setRun({ result: await send("PUT", target, { query: { dry_run: "true" }, body: sent() }), of: changed });
   };
-  const save = async (/** @type {string} */ reason) => {
+  const save = async (reason) => {
     const confirm = run?.result.confirm?.join(",");
     await send("PUT", target, { query: { confirm, reason }, body: sent() });
     setSaved("Saved. The next rating uses it.");
@@ -46,7 +46,6 @@ export function DefinitionForm({ kind, code, version, body, fields, onError, cha
     ${saved ? html`<div class="notice" role="status"><p>${saved}</p></div>` : null}`;
 }
 
-/** @param {{result: any, save: (reason: string) => Promise<void>}} props */
 function DryRun({ result, save }) {
   const [reason, setReason] = useState("");
   const [state, setState] = useState(/** @type {{busy: boolean, error: Error | null}} */ ({ busy: false, error: null }));
@@ -72,11 +71,10 @@ function DryRun({ result, save }) {
   </section>`;
 }
 
-/** @param {any} result */
 function inWords(result) {
   if (result.outcome === "unchanged") return "Nothing: it is as it is stored.";
   const what = result.outcome === "created" ? "It is new." : `It changes ${result.changed_fields.join(", ")}.`;
-  return `${what} Of ${units(result.evaluated)} subscriptions, the amount of ${units(result.changed_subscriptions)} changes.`;
+  return `${what} Of ${quantity(String(result.evaluated), "subscription")}, the amount of ${units(result.changed_subscriptions)} changes.`;
 }
 
 /** @type {import("../lib/table.js").Column[]} */
@@ -87,7 +85,6 @@ const TOTALS = [
   { label: "Difference", value: (row) => row.difference, show: (row) => amount(row.difference, row.currency), isNumber: true },
 ];
 
-/** @param {any} side */
 function figure(side) {
   return side === null ? "does not apply" : (side.error ?? amount(side.amount, side.currency));
 }
@@ -100,12 +97,11 @@ const CHANGES = [
   { label: "After", value: (row) => row.after?.amount, show: (row) => figure(row.after), isNumber: true },
 ];
 
-/** @param {{history: any[] | undefined, name: string}} props */
 export function Changes({ history, name }) {
   return html`<${Table} caption="Changes" name=${`changes-${name}`} rows=${history ?? []} pageSize=${10} empty="No changes are recorded." columns=${[
-    { label: "When", value: (/** @type {any} */ change) => change.changed_at, show: (/** @type {any} */ change) => dateTime(change.changed_at) },
-    { label: "Who", value: (/** @type {any} */ change) => change.actor },
-    { label: "What", value: (/** @type {any} */ change) => change.cause },
-    { label: "Why", value: (/** @type {any} */ change) => change.reason ?? "" },
+    { label: "When", value: (change) => change.changed_at, show: (change) => dateTime(change.changed_at) },
+    { label: "Who", value: (change) => change.actor },
+    { label: "What", value: (change) => change.cause },
+    { label: "Why", value: (change) => change.reason ?? "" },
   ]} />`;
 }

@@ -10,18 +10,16 @@ import { Failure, Loaded, useData } from "../lib/states.js";
 /** @type {[string, string][]} */
 const STATES = [["", "All"], ["failed", "Failed"], ["due", "Due"], ["delivered", "Delivered"]];
 
-/** @param {{endpoint: any, query: Record<string, string>}} props */
 export function Deliveries({ endpoint, query }) {
   const { id } = endpoint;
   const [times, setTimes] = useState(0);
-  const load = (/** @type {any} */ page) => get(path`endpoints/${id}/deliveries`, { state: query.state, type: query.type, ...page });
+  const load = (page) => get(path`endpoints/${id}/deliveries`, { state: query.state, type: query.type, ...page });
   return html`<nav aria-label="Deliveries"><ul class="tabs">${STATES.map(([state, label]) => html`<li>
       <a href=${link(["webhooks", id], { state, type: query.type })} aria-current=${state === (query.state ?? "") ? "page" : undefined}>${label}</a></li>`)}</ul></nav>
     <${List} caption="Deliveries" name=${`deliveries-${id}`} what="deliveries" load=${load} inputs=${[query.state, query.type, times]} empty="No delivery is in this state."
       columns=${columns(() => setTimes(times + 1))} />`;
 }
 
-/** @param {() => void} reload @returns {import("../lib/table.js").Column[]} */
 function columns(reload) {
   return [
     { label: "Event", value: (row) => row.created_at, show: (row) => html`${row.type}<br /><span class="muted">${dateTime(row.created_at)}</span>` },
@@ -33,32 +31,28 @@ function columns(reload) {
   ];
 }
 
-/** @param {{delivery: any}} props */
 function Attempts({ delivery }) {
   if (delivery.attempts.length === 0) return "none yet";
-  return html`<details><summary>${delivery.attempts.length}</summary><ul>${delivery.attempts.map((/** @type {any} */ attempt) => html`<li>
+  return html`<details><summary>${delivery.attempts.length}</summary><ul>${delivery.attempts.map((attempt) => html`<li>
     ${dateTime(attempt.attempted_at)}: ${attempt.status ?? attempt.error} after ${attempt.duration_ms} ms${attempt.response ? html`<br /><code>${attempt.response}</code>` : null}</li>`)}</ul>
     ${delivery.error ? html`<p>${delivery.error}</p>` : null}</details>`;
 }
 
-/** @param {{delivery: any}} props */
 export function Body({ delivery }) {
   const [isOpen, setOpen] = useState(false);
   return html`<button type="button" aria-expanded=${isOpen} onClick=${() => setOpen(!isOpen)}>${isOpen ? "Hide" : "Show"}</button>
     ${isOpen ? html`<${Event} delivery=${delivery} />` : null}`;
 }
 
-/** @param {{delivery: any}} props */
 function Event({ delivery }) {
   const loading = useData(async () => {
     const event = await getIfAny(path`events/${delivery.event}`);
     return event && (event.body ?? event);
   }, [delivery.event]);
-  return html`<${Loaded} from=${loading} what="the event">${(/** @type {any} */ event) => html`<p class="muted">${delivery.event}</p>
+  return html`<${Loaded} from=${loading} what="the event">${(event) => html`<p class="muted">${delivery.event}</p>
     ${event === null ? html`<p>The event is no longer stored.</p>` : html`<pre tabindex="0">${typeof event === "string" ? event : JSON.stringify(event, null, 2)}</pre>`}`}</${Loaded}>`;
 }
 
-/** @param {{delivery: any, reload: () => void}} props */
 function Again({ delivery, reload }) {
   const [state, setState] = useState(/** @type {{sent?: boolean, error?: Error}} */ ({}));
   const again = () => send("POST", path`deliveries/${delivery.id}/replay`).then(() => {

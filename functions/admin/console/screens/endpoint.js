@@ -27,7 +27,6 @@ export const EVENT_TYPES = [
   "endpoint.test",
 ];
 
-/** @param {{id: string, query: Record<string, string>}} props */
 export function Endpoint({ id, query }) {
   const loading = useData(() => get(path`endpoints/${id}`), [id]);
   const [secret, setSecret] = useState("");
@@ -36,7 +35,7 @@ export function Endpoint({ id, query }) {
     await send("DELETE", path`endpoints/${id}`);
     go(link(["webhooks"]));
   };
-  return html`<${Loaded} from=${loading} what="the endpoint">${(/** @type {any} */ endpoint) => html`
+  return html`<${Loaded} from=${loading} what="the endpoint">${(endpoint) => html`
     <h1>${endpoint.url}</h1>
     <dl>
       <dt>ID</dt><dd>${endpoint.id}</dd>
@@ -55,7 +54,6 @@ export function Endpoint({ id, query }) {
     <${Settings} endpoint=${endpoint} reload=${loading.reload} />`}</${Loaded}>`;
 }
 
-/** @param {{endpoint: any, reload: () => void}} props */
 function Toggle({ endpoint, reload }) {
   const [error, setError] = useState(/** @type {Error | null} */ (null));
   const state = endpoint.state === "enabled" ? "disabled" : "enabled";
@@ -63,7 +61,6 @@ function Toggle({ endpoint, reload }) {
   return html`<button type="button" onClick=${change}>${state === "enabled" ? "Enable" : "Disable"}</button>${error ? html`<${Failure} error=${error} />` : null}`;
 }
 
-/** @param {{id: string}} props */
 function Example({ id }) {
   const [type, setType] = useState("endpoint.test");
   const [sent, setSent] = useState("");
@@ -75,7 +72,6 @@ function Example({ id }) {
     ${sent ? html`<div class="notice" role="status"><p>The example is on its way as <code>${sent}</code>.</p></div>` : null}`;
 }
 
-/** @param {{id: string}} props */
 function Replay({ id }) {
   const [since, setSince] = useState("");
   const [done, setDone] = useState("");
@@ -91,11 +87,10 @@ function Replay({ id }) {
     ${done ? html`<div class="notice" role="status"><p>${done}</p></div>` : null}`;
 }
 
-/** @param {{endpoint: any, reload: () => void}} props */
 function Settings({ endpoint, reload }) {
   const [asked, setAsked] = useState({ url: endpoint.url, events: endpoint.events.join(", "), description: endpoint.description });
   const [error, setError] = useState(/** @type {Error | null} */ (null));
-  const set = (/** @type {string} */ name) => (/** @type {string} */ value) => setAsked({ ...asked, [name]: value });
+  const set = (name) => (value) => setAsked({ ...asked, [name]: value });
   const save = async () => {
     await send("PATCH", path`endpoints/${endpoint.id}`, { body: { url: asked.url.trim(), events: listed(asked.events) ?? [], description: asked.description } });
     reload();

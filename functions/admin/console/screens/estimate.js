@@ -2,13 +2,12 @@
 
 import { Problem, send } from "../lib/api.js";
 import { Field } from "../lib/form.js";
-import { amount, units } from "../lib/format.js";
+import { amount } from "../lib/format.js";
 import { html, useEffect, useState } from "../lib/html.js";
-import { Table } from "../lib/table.js";
+import { Steps } from "../lib/steps.js";
 
 const WAIT = 400;
 
-/** @param {{draft: any, body: () => any}} props */
 export function Estimate({ draft, body }) {
   const [quantity, setQuantity] = useState("10000");
   const [state, setState] = useState(/** @type {{result?: any, error?: string}} */ ({}));
@@ -30,15 +29,10 @@ export function Estimate({ draft, body }) {
     <${Field} label="For so many units in a period" value=${quantity} onChange=${setQuantity} inputmode="decimal" />
     <div role="status">${error ? html`<p>${error}</p>` : null}
       ${result ? html`<p class="figure">${amount(result.amount, result.currency)}</p>` : null}</div>
-    ${result ? html`<${Table} caption="Steps" name="estimate" level=${3} plain=${true} rows=${result.steps} columns=${[
-      { label: "Step", value: (/** @type {any} */ step) => step.description },
-      { label: "Units", value: (/** @type {any} */ step) => step.units, show: (/** @type {any} */ step) => units(step.units), isNumber: true },
-      { label: "Amount", value: (/** @type {any} */ step) => step.amount, show: (/** @type {any} */ step) => amount(step.amount, result.currency), isNumber: true },
-    ]} />` : null}
+    ${result ? html`<${Steps} steps=${result.steps} rating=${result} caption="Steps" total=${result.amount} exact=${result.unrounded_amount} />` : null}
   </section>`;
 }
 
-/** @param {() => any} body @param {string} quantity */
 async function estimated(body, quantity) {
   try {
     const { valid_from: _, ...charge } = body();

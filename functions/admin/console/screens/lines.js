@@ -15,11 +15,10 @@ const STATES = [
   ["changed", "Changed in Odoo", "Someone changed or copied these lines in Odoo."],
 ];
 
-/** @param {{query: Record<string, string>}} props */
 export function Screen({ query }) {
   const [state, label, meaning] = STATES.find(([name]) => name === query.state) ?? STATES[0];
   const [done, setDone] = useState(/** @type {{text?: string, error?: Error, times: number}} */ ({ times: 0 }));
-  const retry = async (/** @type {string} */ line) => {
+  const retry = async (line) => {
     try {
       await send("POST", path`lines/${line}/retry`);
       setDone((before) => ({ text: `${line} is sent again now.`, times: before.times + 1 }));
@@ -35,13 +34,12 @@ export function Screen({ query }) {
     ${done.text ? html`<div class="notice" role="status"><p>${done.text}</p></div>` : null}
     ${done.error ? html`<${Failure} error=${done.error} />` : null}
     <${List} caption=${label} name=${`order-lines-${state}`} what="order lines" columns=${columns(state, retry)} inputs=${[state, done.times]}
-      load=${(/** @type {any} */ page) => get("lines", { state, ...page })} empty="No order line is in this state." />`;
+      load=${(page) => get("lines", { state, ...page })} empty="No order line is in this state." />`;
 }
 
-/** @param {string} state @param {(line: string) => void} retry @returns {import("../lib/table.js").Column[]} */
 function columns(state, retry) {
-  const at = (/** @type {any} */ row) => row.failed_at ?? row.due_at ?? row.sent_at;
-  const why = (/** @type {any} */ row) => link(["why", row.subscription, row.corrects ? `${row.charge}@${row.corrects}` : row.charge], { period_start: row.period_start });
+  const at = (row) => row.failed_at ?? row.due_at ?? row.sent_at;
+  const why = (row) => link(["why", row.subscription, row.corrects ? `${row.charge}@${row.corrects}` : row.charge], { period_start: row.period_start });
   return [
     { label: "Subscription", value: (row) => row.subscription, show: (row) => html`<a href=${link(["subscription", row.subscription], { tab: "lines" })}>${row.subscription}</a>` },
     { label: "Charge", value: (row) => row.charge, show: (row) => html`<a href=${why(row)}>${row.charge}</a>` },
@@ -51,13 +49,12 @@ function columns(state, retry) {
     { label: "Reason", value: (row) => reason(row), show: (row) => reason(row) || stateName(row.state) },
     { label: "Order in Odoo", value: (row) => row.odoo_order_id },
     ...(state === "failed"
-      ? [{ label: "Retry", value: () => "", isAction: true, show: (/** @type {any} */ row) => html`<button type="button" onClick=${() => retry(row.id)} aria-label=${`Retry ${row.charge} of ${row.subscription}`}>Retry</button>` }]
+      ? [{ label: "Retry", value: () => "", isAction: true, show: (row) => html`<button type="button" onClick=${() => retry(row.id)} aria-label=${`Retry ${row.charge} of ${row.subscription}`}>Retry</button>` }]
       : []),
   ];
 }
 
-/** @param {any} row a line */
 function reason(row) {
-  const changes = (row.changes_in_odoo ?? []).map((/** @type {any} */ change) => `${change.found.join(", ")}: ${change.reason}`);
+  const changes = (row.changes_in_odoo ?? []).map((change) => `${change.found.join(", ")}: ${change.reason}`);
   return row.error ? row.error.message || row.error.code : changes.join("; ");
 }

@@ -7,21 +7,19 @@ import { Loaded, useData } from "../lib/states.js";
 import { AGGREGATIONS } from "../lib/words.js";
 import { Changes, DefinitionForm, editable } from "./definition.js";
 
-/** @param {{code: string | undefined, mayChange: boolean}} props */
 export function MetricEditor({ code, mayChange }) {
   const loading = useData(async () => (code ? get(path`metrics/${code}`) : { name: "", aggregation: "sum" }), [code]);
-  return html`<${Loaded} from=${loading} what="the metric">${(/** @type {any} */ metric) => html`
+  return html`<${Loaded} from=${loading} what="the metric">${(metric) => html`
     <h1>${code ? `Metric ${metric.name}` : "New metric"}</h1>
     ${mayChange ? html`<${Editor} code=${code} metric=${metric} />` : html`<pre tabindex="0">${JSON.stringify(editable(metric), null, 2)}</pre>`}
     ${code ? html`<${Changes} history=${metric.history} name=${code} />` : null}`}</${Loaded}>`;
 }
 
-/** @param {{code: string | undefined, metric: any}} props */
 function Editor({ code, metric }) {
   const { mode = "", digits = 0 } = metric.rounding ?? {};
   const [draft, setDraft] = useState({ code: code ?? "", name: metric.name, unit: metric.unit ?? "", aggregation: metric.aggregation, mode, digits: String(digits) });
   const [error, setError] = useState(/** @type {Error | null} */ (null));
-  const field = (/** @type {string} */ name) => ({ value: /** @type {any} */ (draft)[name], error, field: name, onChange: (/** @type {string} */ value) => setDraft({ ...draft, [name]: value }) });
+  const field = (name) => ({ value: (draft)[name], error, field: name, onChange: (value) => setDraft({ ...draft, [name]: value }) });
   const body = () => ({
     ...editable(metric),
     name: draft.name,

@@ -18,10 +18,9 @@ const TIERS = {
   graduated_percentage: [["rate_percent", "Percent"], ["flat_amount", "Flat amount"]],
 };
 
-/** @param {{model: any, onChange: (model: any) => void, error: Error | null}} props */
 export function ModelFields({ model, onChange, error }) {
-  const choose = (/** @type {string} */ type) => onChange(TIERS[type] ? { type, tiers: [{ up_to: null }] } : { type });
-  const set = (/** @type {string} */ name) => (/** @type {string} */ value) => {
+  const choose = (type) => onChange(TIERS[type] ? { type, tiers: [{ up_to: null }] } : { type });
+  const set = (name) => (value) => {
     const { [name]: _, ...others } = model;
     onChange(value === "" ? others : { ...others, [name]: value });
   };
@@ -35,14 +34,13 @@ export function ModelFields({ model, onChange, error }) {
   </fieldset>`;
 }
 
-/** @param {{model: any, onChange: (model: any) => void, error: Error | null}} props */
 function Tiers({ model, onChange, error }) {
   const { tiers, type } = model;
-  const put = (/** @type {any[]} */ changed) => onChange({ ...model, tiers: changed });
-  const set = (/** @type {number} */ index, /** @type {string} */ name) => (/** @type {string} */ value) => put(tiers.map((/** @type {any} */ tier, /** @type {number} */ at) => (at === index ? { ...tier, [name]: value } : tier)));
+  const put = (changed) => onChange({ ...model, tiers: changed });
+  const set = (index, name) => (value) => put(tiers.map((tier, at) => (at === index ? { ...tier, [name]: value } : tier)));
   const add = () => put([...tiers.slice(0, -1), { up_to: "" }, tiers[tiers.length - 1]]);
-  const remove = (/** @type {number} */ index) => put(tiers.filter((/** @type {any} */ _, /** @type {number} */ at) => at !== index));
-  return html`${tiers.map((/** @type {any} */ tier, /** @type {number} */ index) => html`<fieldset><legend>Tier ${index + 1}</legend><div class="fields">
+  const remove = (index) => put(tiers.filter((_, at) => at !== index));
+  return html`${tiers.map((tier, index) => html`<fieldset><legend>Tier ${index + 1}</legend><div class="fields">
       ${index === tiers.length - 1
         ? html`<p>All further units</p>`
         : html`<${Field} label="Up to units" field=${`model.tiers.${index}.up_to`} value=${String(tier.up_to ?? "")} onChange=${set(index, "up_to")} error=${error} inputmode="decimal" />`}

@@ -1,6 +1,6 @@
 /** What is owed, what needs attention, and what is invoiced this week. */
 
-import { get, getAll, getIfAny, path } from "../lib/api.js";
+import { get, getAll } from "../lib/api.js";
 import { amount, date, dateTime, units } from "../lib/format.js";
 import { html, useEffect, useState } from "../lib/html.js";
 import { link } from "../lib/router.js";
@@ -10,11 +10,11 @@ import { Table } from "../lib/table.js";
 import { Amounts, AmountTable, day } from "./overview_amounts.js";
 import { customerName } from "./subscriptions.js";
 
-const COUNTING = 2000;
+const SHORT = 200;
+const PAUSE = 2000;
 const MOST_LOADS = 10;
 const FRESH = 360_000;
 
-/** @param {{session: any}} props */
 export function Screen({ session }) {
   const isAdmin = allows(session, "admin");
   return html`<h1>Overview</h1>
@@ -22,9 +22,9 @@ export function Screen({ session }) {
     ${!isAdmin && allows(session, "catalog:read") ? html`<${Due} />` : null}`;
 }
 
-/** What an operator sees: all of it in one response, or piece by piece if the service has no such response. */
+/** What an operator sees, in one response: asked for again until every amount was added up. */
 function Operators() {
-  const loading = useData(() => getIfAny("overview"), []);
+  const loading = useData(() => get("overview"), []);
   const [loads, setLoads] = useState(1);
   const at = loading.data?.amounts_calculated_at;
   const isCounting = at === null;
@@ -34,56 +34,31 @@ function Operators() {
     loading.reload();
   };
   useEffect(() => {
-    const timer = isCounting || (isOld && loads < MOST_LOADS) ? setTimeout(again, COUNTING) : 0;
+    const timer = isCounting || (isOld && loads < MOST_LOADS) ? setTimeout(again, isCounting ? SHORT : PAUSE) : 0;
     return () => clearTimeout(timer);
   }, [loading.data]);
-  return html`<${Loaded} from=${loading} what="the overview">${(/** @type {any} */ overview) => {
-    if (overview === null) return html`<${Amounts} /><${Pieces} /><${Due} />`;
-    return html`<${AmountTable} rows=${overview.amounts.map(asRow)} isWhole=${!isCounting} note=${isCounting ? "Still counting …" : isOld ? `As of ${dateTime(at)}` : ""} />
+  return html`<${Loaded} from=${loading} what="the overview">${(overview) => {
+    const { added_up, parts } = overview.amounts_progress;
+    return html`<${AmountTable} rows=${overview.amounts.map(asRow)} isWhole=${!isCounting} note=${isCounting ? `Adding up: ${added_up} of ${parts} parts …` : isOld ? `As of ${dateTime(at)}` : ""} />
       <h2>What needs attention</h2><${Attention} items=${attention(overview)} />
       <${DueDays} days=${overview.invoices_due} />
       <${Table} caption="Changed pairs by hour" name="changed-pairs" rows=${overview.changed_pairs} sort=${0} descending=${true} pageSize=${6} empty="Not counted yet." columns=${[
-        { label: "Hour", value: (/** @type {any} */ row) => row.hour, show: (/** @type {any} */ row) => dateTime(row.hour) },
-        { label: "Pairs", value: (/** @type {any} */ row) => row.count, show: (/** @type {any} */ row) => `${units(row.count)}${row.is_capped ? "+" : ""}`, isNumber: true },
+        { label: "Hour", value: (row) => row.hour, show: (row) => dateTime(row.hour) },
+        { label: "Pairs", value: (row) => row.count, show: (row) => `${units(row.count)}${row.is_capped ? "+" : ""}`, isNumber: true },
       ]} />`;
   }}</${Loaded}>`;
 }
 
-/** What needs attention, from the lists of it. */
-function Pieces() {
-  const loading = useData(async () => {
-    const page = async (/** @type {string} */ target, /** @type {any} */ query) => {
-      const { items, cursor } = await get(target, { ...query, limit: "100" });
-      return { count: items.length, is_capped: cursor !== null };
-    };
-    const endpoints = await getAll("endpoints");
-    const lines = await Promise.all(Object.keys(LINES).map(async (state) => [state, await page("lines", { state })]));
-    const failed = await Promise.all(endpoints.map(({ id }) => page(path`endpoints/${id}/deliveries`, { state: "failed" })));
-    const named = (/** @type {(endpoint: any) => boolean} */ which) => endpoints.filter(which).map(({ id }) => id);
-    return attention({
-      lines: Object.fromEntries(lines),
-      failed_deliveries: { count: failed.reduce((sum, { count }) => sum + count, 0), is_capped: failed.some(({ is_capped }) => is_capped) },
-      failing_endpoints: named(({ state, failing_since }) => state === "enabled" && failing_since),
-      disabled_endpoints: named(({ state }) => state !== "enabled"),
-      expiring_keys: [],
-    });
-  }, []);
-  return html`<h2>What needs attention</h2>
-    <${Loaded} from=${loading} what="what needs attention">${(/** @type {any} */ items) => html`<${Attention} items=${items} />`}</${Loaded}>`;
-}
-
-/** @param {any} each an amount of the overview */
 function asRow(each) {
   return { ...each, month: each.period_end_month };
 }
 
-/** @param {{items: {text: string, link: string}[]}} props */
 function Attention({ items }) {
   if (items.length === 0) return html`<${Empty}>Nothing needs attention.</${Empty}>`;
   return html`<ul>${items.map((item) => html`<li><a href=${item.link}>${item.text}</a></li>`)}</ul>`;
 }
 
-/** Return what an operator should look at. @param {any} overview @returns {{text: string, link: string}[]} */
+/** Return what an operator should look at. @returns {{text: string, link: string}[]} */
 function attention({ lines, failed_deliveries, failing_endpoints, disabled_endpoints, expiring_keys, failing_pairs, missing_counters }) {
   const found = Object.entries(LINES).flatMap(([state, text]) => (lines[state].count ? [{ text: text(lines[state]), link: link(["lines"], { state }) }] : []));
   for (const { subscription, metric, reason } of failing_pairs?.items ?? []) found.push({ text: `${metric} of ${subscription} can't be rated: ${reason || "see the log"}`, link: link(["subscription", subscription]) });
@@ -105,19 +80,17 @@ const LINES = {
   changed: (count) => `${counted(count, "order line")} changed in Odoo`,
 };
 
-/** @param {{count: number, is_capped: boolean}} count @param {string} one @param {string} [many] */
 function counted({ count, is_capped }, one, many = `${one}s`) {
   return `${is_capped ? "At least " : ""}${units(count)} ${count === 1 ? one : many}`;
 }
 
-/** @param {{days: any[]}} props */
 function DueDays({ days }) {
   const [isOpen, setOpen] = useState(false);
   return html`<${Table} caption="Invoices overdue or due within a week" name="invoices-due" rows=${days} empty="No invoice is overdue or due within a week." columns=${[
-      { label: "Due", value: (/** @type {any} */ row) => row.period_end, show: (/** @type {any} */ row) => date(row.period_end) },
-      { label: "Subscriptions", value: (/** @type {any} */ row) => row.subscriptions, isNumber: true },
-      { label: "Rated so far", value: (/** @type {any} */ row) => row.amount, show: (/** @type {any} */ row) => amount(row.amount, row.currency), isNumber: true },
-      { label: "Currency", value: (/** @type {any} */ row) => row.currency },
+      { label: "Due", value: (row) => row.period_end, show: (row) => date(row.period_end) },
+      { label: "Subscriptions", value: (row) => row.subscriptions, isNumber: true },
+      { label: "Rated so far", value: (row) => row.amount, show: (row) => amount(row.amount, row.currency), isNumber: true },
+      { label: "Currency", value: (row) => row.currency },
     ]} />
     ${isOpen ? html`<${Due} />` : html`<p><button type="button" onClick=${() => setOpen(true)}>Show the customers</button></p>`}`;
 }
@@ -128,11 +101,11 @@ function Due() {
     const all = await getAll("subscriptions", {}, 20_000);
     return all.filter((each) => each.state === "3_progress" && each.next_invoice_date && each.next_invoice_date <= day(7));
   }, []);
-  return html`<${Loaded} from=${loading} what="invoices due">${(/** @type {any[]} */ rows) => html`
+  return html`<${Loaded} from=${loading} what="invoices due">${(rows) => html`
     <${Table} caption="Customers whose invoice is due" name="customers-due" rows=${rows} sort=${0} empty="No invoice is overdue or due within a week." columns=${[
-      { label: "Due", value: (/** @type {any} */ row) => row.next_invoice_date, show: (/** @type {any} */ row) => date(row.next_invoice_date) },
-      { label: "Customer", value: customerName, show: (/** @type {any} */ row) => html`<a href=${link(["subscription", row.id])}>${customerName(row)}</a>` },
-      { label: "Plan", value: (/** @type {any} */ row) => row.plan },
-      { label: "Currency", value: (/** @type {any} */ row) => row.currency },
+      { label: "Due", value: (row) => row.next_invoice_date, show: (row) => date(row.next_invoice_date) },
+      { label: "Customer", value: customerName, show: (row) => html`<a href=${link(["subscription", row.id])}>${customerName(row)}</a>` },
+      { label: "Plan", value: (row) => row.plan },
+      { label: "Currency", value: (row) => row.currency },
     ]} />`}</${Loaded}>`;
 }

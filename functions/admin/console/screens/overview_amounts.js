@@ -2,7 +2,7 @@
 
 import { get, Problem } from "../lib/api.js";
 import { sum } from "../lib/decimal.js";
-import { amount, dayOf, units } from "../lib/format.js";
+import { amount, dayOf, monthName, stateName, units } from "../lib/format.js";
 import { html, useEffect, useState } from "../lib/html.js";
 import { Failure } from "../lib/states.js";
 import { Table } from "../lib/table.js";
@@ -38,7 +38,6 @@ export function Amounts() {
     <${AmountTable} rows=${rows} isWhole=${found.isWhole} note=${note} />`;
 }
 
-/** @param {{rows: any[], isWhole: boolean, note: string}} props */
 export function AmountTable({ rows, isWhole, note }) {
   return html`<h2>Amounts</h2>
     <ul class="cards">${openTotals(rows).map((total) => html`<li class="card" key=${total.currency}>
@@ -50,15 +49,14 @@ export function AmountTable({ rows, isWhole, note }) {
 
 /** @type {import("../lib/table.js").Column[]} */
 const COLUMNS = [
-  { label: "Ends in", value: (row) => row.month },
-  { label: "State", value: (row) => row.state },
+  { label: "Ends in", value: (row) => row.month, show: (row) => monthName(row.month) },
+  { label: "State", value: (row) => stateName(row.state) },
   { label: "Plan", value: (row) => row.plan },
   { label: "Subscriptions", value: (row) => row.subscriptions, isNumber: true },
   { label: "Amount", value: (row) => row.amount, show: (row) => amount(row.amount, row.currency), isNumber: true },
   { label: "Currency", value: (row) => row.currency },
 ];
 
-/** @param {any[]} rows */
 function openTotals(rows) {
   const open = rows.filter((row) => row.state === "open");
   const currencies = [...new Set(open.map((row) => row.currency))].sort();
@@ -87,7 +85,6 @@ async function read(show, isCurrent) {
   }
 }
 
-/** @param {Map<string, any>} rows @param {any} rating */
 function add(rows, rating) {
   const month = new Date(Date.parse(rating.period_end) - 1000).toISOString().slice(0, 7);
   const { state, plan, currency } = rating;
@@ -98,7 +95,6 @@ function add(rows, rating) {
   rows.set(key, row);
 }
 
-/** @param {number} days from today */
 export function day(days) {
   return dayOf(new Date(Date.now() + days * DAY), "UTC");
 }

@@ -20,7 +20,6 @@ const SCOPES = [
   ["admin", "everything, for every source"],
 ];
 
-/** @param {{params: string[], session: any}} props */
 export function Screen({ params, session }) {
   return params[0] ? html`<${Source} key=${params[0]} id=${params[0]} session=${session} />` : html`<${Sources} />`;
 }
@@ -29,36 +28,36 @@ function Sources() {
   const loading = useData(() => getAll("sources"), []);
   return html`<h1>Sources and keys</h1>
     <p>A source is an app that pushes usage, or an operator. It has at most two live keys, so that a new one can take over from the old.</p>
-    <${Loaded} from=${loading} what="sources">${(/** @type {any[]} */ rows) => html`<${Table} caption="Sources" rows=${rows} sort=${0} columns=${[
-      { label: "Name", value: (/** @type {any} */ row) => row.name, show: (/** @type {any} */ row) => html`<a href=${link(["sources", row.id])}>${row.name}</a>` },
-      { label: "Metrics", value: (/** @type {any} */ row) => limits(row.metrics) },
-      { label: "Plans", value: (/** @type {any} */ row) => limits(row.plans) },
-      { label: "Subscriptions", value: (/** @type {any} */ row) => limits(row.subscriptions) },
-      { label: "Created", value: (/** @type {any} */ row) => row.created_at, show: (/** @type {any} */ row) => dateTime(row.created_at) },
-      { label: "ID", value: (/** @type {any} */ row) => row.id },
+    <${Loaded} from=${loading} what="sources">${(rows) => html`<${Table} caption="Sources" rows=${rows} sort=${0} columns=${[
+      { label: "Name", value: (row) => row.name, show: (row) => html`<a href=${link(["sources", row.id])}>${row.name}</a>` },
+      { label: "Metrics", value: (row) => limits(row.metrics) },
+      { label: "Plans", value: (row) => limits(row.plans) },
+      { label: "Subscriptions", value: (row) => limits(row.subscriptions) },
+      { label: "Created", value: (row) => row.created_at, show: (row) => dateTime(row.created_at) },
+      { label: "ID", value: (row) => row.id },
     ]} />`}</${Loaded}>
     <${NewSource} />`;
 }
 
-/** @param {string[] | undefined} values */
 function limits(values) {
   return values ? values.join(", ") : "all";
 }
 
 function NewSource() {
-  const [asked, setAsked] = useState({ name: "", metrics: "", plans: "" });
+  const [asked, setAsked] = useState({ name: "", metrics: "", plans: "", subscriptions: "" });
   const [error, setError] = useState(/** @type {Error | null} */ (null));
-  const set = (/** @type {string} */ name) => (/** @type {string} */ value) => setAsked({ ...asked, [name]: value });
+  const set = (name) => (value) => setAsked({ ...asked, [name]: value });
   const create = async () => {
-    const body = { name: asked.name.trim(), metrics: listed(asked.metrics), plans: listed(asked.plans) };
+    const body = { name: asked.name.trim(), metrics: listed(asked.metrics), plans: listed(asked.plans), subscriptions: listed(asked.subscriptions) };
     const source = await send("POST", "sources", { body });
     go(link(["sources", source.id]));
   };
   return html`<h2>New source</h2>
-    <${Form} submit="Create the source" fields=${["name", "metrics", "plans"]} onSubmit=${create} onError=${setError}>
+    <${Form} submit="Create the source" fields=${["name", "metrics", "plans", "subscriptions"]} onSubmit=${create} onError=${setError}>
       <${Field} label="Name" field="name" value=${asked.name} onChange=${set("name")} error=${error} />
       <${Field} label="Metrics it may use" field="metrics" value=${asked.metrics} onChange=${set("metrics")} error=${error} hint="Codes, separated by commas; all if empty" />
       <${Field} label="Plans it may use" field="plans" value=${asked.plans} onChange=${set("plans")} error=${error} hint="Names, separated by commas; all if empty" />
+      <${Field} label="Subscriptions it may use" field="subscriptions" value=${asked.subscriptions} onChange=${set("subscriptions")} error=${error} hint="IDs or aliases, separated by commas; all if empty" />
     </${Form}>`;
 }
 
@@ -68,41 +67,38 @@ export function listed(text) {
   return words.length ? words : undefined;
 }
 
-/** @param {{id: string, session: any}} props */
 function Source({ id, session }) {
   const loading = useData(() => get(path`sources/${id}`), [id]);
-  return html`<${Loaded} from=${loading} what="the source">${(/** @type {any} */ source) => html`
+  return html`<${Loaded} from=${loading} what="the source">${(source) => html`
     <h1>${source.name}</h1>
     <dl><dt>ID</dt><dd>${source.id}</dd><dt>Metrics</dt><dd>${limits(source.metrics)}</dd><dt>Plans</dt><dd>${limits(source.plans)}</dd><dt>Subscriptions</dt><dd>${limits(source.subscriptions)}</dd></dl>
     <${Keys} source=${source} session=${session} reload=${loading.reload} />
     <p><a href=${link(["sources"])}>All sources</a></p>`}</${Loaded}>`;
 }
 
-/** @param {{source: any, session: any, reload: () => void}} props */
 function Keys({ source, session, reload }) {
-  const revoke = async (/** @type {string} */ id) => {
+  const revoke = async (id) => {
     await send("DELETE", path`keys/${id}`);
     reload();
   };
   return html`<${Table} caption="Live keys" name=${`keys-${source.id}`} rows=${source.keys} empty="This source has no live key." columns=${[
-      { label: "ID", value: (/** @type {any} */ key) => key.id, show: (/** @type {any} */ key) => html`<code>${key.id}</code>${key.id === session.key_id ? html` <span class="tag">you are signed in with it</span>` : null}` },
-      { label: "Scopes", value: (/** @type {any} */ key) => key.scopes.join(", ") },
-      { label: "Created", value: (/** @type {any} */ key) => key.created_at, show: (/** @type {any} */ key) => dateTime(key.created_at) },
-      { label: "Expires", value: (/** @type {any} */ key) => key.expires_at ?? "", show: (/** @type {any} */ key) => (key.expires_at ? dateTime(key.expires_at) : "never") },
-      { label: "Last used", value: (/** @type {any} */ key) => key.last_used_on ?? "never" },
-      { label: "Revoke", value: () => "", isAction: true, show: (/** @type {any} */ key) => html`<${Confirmed} label="Revoke" question=${`Revoke the key ${key.id}?`} confirm="Revoke the key" act=${() => revoke(key.id)}>
+      { label: "ID", value: (key) => key.id, show: (key) => html`<code>${key.id}</code>${key.id === session.key_id ? html` <span class="tag">you are signed in with it</span>` : null}` },
+      { label: "Scopes", value: (key) => key.scopes.join(", ") },
+      { label: "Created", value: (key) => key.created_at, show: (key) => dateTime(key.created_at) },
+      { label: "Expires", value: (key) => key.expires_at ?? "", show: (key) => (key.expires_at ? dateTime(key.expires_at) : "never") },
+      { label: "Last used", value: (key) => key.last_used_on ?? "never" },
+      { label: "Revoke", value: () => "", isAction: true, show: (key) => html`<${Confirmed} label="Revoke" question=${`Revoke the key ${key.id}?`} confirm="Revoke the key" act=${() => revoke(key.id)}>
         <p>Whoever uses it is refused from now on, and its sessions end. It can't be undone.</p></${Confirmed}>` },
     ]} />
     <${NewKey} source=${source} />`;
 }
 
-/** @param {{source: any}} props */
 function NewKey({ source }) {
   const [scopes, setScopes] = useState(/** @type {string[]} */ ([]));
   const [expires, setExpires] = useState("");
-  const [made, setMade] = useState(/** @type {any} */ (null));
+  const [made, setMade] = useState(null);
   const [error, setError] = useState(/** @type {Error | null} */ (null));
-  const toggle = (/** @type {string} */ scope) => setScopes(scopes.includes(scope) ? scopes.filter((each) => each !== scope) : [...scopes, scope]);
+  const toggle = (scope) => setScopes(scopes.includes(scope) ? scopes.filter((each) => each !== scope) : [...scopes, scope]);
   const create = async () => {
     const body = { scopes, ...(expires ? { expires_at: new Date(expires).toISOString() } : {}) };
     setMade(await send("POST", path`sources/${source.id}/keys`, { body }));

@@ -22,14 +22,13 @@ const TABS = {
   history: { label: "Plan and history", view: History },
 };
 
-/** @param {{params: string[], query: Record<string, string>, session: any}} props */
 export function Screen({ params, query, session }) {
   const [id] = params;
   const name = TABS[query.tab] ? query.tab : "usage";
   const loading = useData(() => described(id, session), [id]);
   const View = TABS[name].view;
   return html`<${Loaded} from=${loading} what="the subscription">
-    ${(/** @type {any} */ subscription) => html`
+    ${(subscription) => html`
       <h1>${customerName(subscription)}</h1>
       <${Summary} subscription=${subscription} session=${session} />
       <nav aria-label="Of this subscription"><ul class="tabs">
@@ -39,14 +38,13 @@ export function Screen({ params, query, session }) {
   </${Loaded}>`;
 }
 
-/** Return the subscription; of a key that may not read the catalog, as much as its usage shows. @param {string} id @param {any} session */
-async function described(id, session) {
+/** Return the subscription; of a key that may not read the catalog, as much as its usage shows. @param {string} id */
+export async function described(id, session) {
   if (allows(session, "catalog:read")) return get(path`subscriptions/${id}`);
   const { subscription, currency, timezone } = await get(path`subscriptions/${id}/usage`);
   return { id: subscription, currency, timezone };
 }
 
-/** @param {{subscription: any, session: any}} props */
 function Summary({ subscription, session }) {
   const facts = [
     ["Subscription", subscription.name],

@@ -4,25 +4,24 @@ import { dateTime } from "../lib/format.js";
 import { html } from "../lib/html.js";
 import { Table } from "../lib/table.js";
 
-/** @param {{subscription: any}} props */
 export function History({ subscription }) {
   const { timezone: zone, orders = [], plan_history: plans = [], history = [], overrides } = subscription;
   return html`
     <${Table} caption="Orders in Odoo" name=${`orders-${subscription.id}`} rows=${orders} columns=${[
-      { label: "Order", value: (/** @type {any} */ order) => order.odoo_order_id },
-      { label: "Kind", value: (/** @type {any} */ order) => order.kind },
-      { label: "From", value: (/** @type {any} */ order) => order.from, show: (/** @type {any} */ order) => dateTime(order.from, zone) },
-      { label: "Until", value: (/** @type {any} */ order) => order.until, show: (/** @type {any} */ order) => (order.until ? dateTime(order.until, zone) : "today") },
+      { label: "Order", value: (order) => order.odoo_order_id },
+      { label: "Kind", value: (order) => order.kind },
+      { label: "From", value: (order) => order.from, show: (order) => dateTime(order.from, zone) },
+      { label: "Until", value: (order) => order.until, show: (order) => (order.until ? dateTime(order.until, zone) : "today") },
     ]} empty="No orders: this subscription was not read from Odoo." />
     <${Table} caption="Plans" name=${`plans-${subscription.id}`} rows=${plans} columns=${[
-      { label: "Plan", value: (/** @type {any} */ change) => change.plan },
-      { label: "From", value: (/** @type {any} */ change) => change.from, show: (/** @type {any} */ change) => (change.from ? dateTime(change.from, zone) : "the start") },
+      { label: "Plan", value: (change) => change.plan },
+      { label: "From", value: (change) => change.from, show: (change) => (change.from ? dateTime(change.from, zone) : "the start") },
     ]} empty="No plan is known." />
     ${overrides?.length ? html`<h2>Prices of its own</h2><pre>${JSON.stringify(overrides, null, 2)}</pre>` : null}
     <${Table} caption="Changes" name=${`changes-${subscription.id}`} rows=${history} columns=${[
-      { label: "When", value: (/** @type {any} */ change) => change.changed_at, show: (/** @type {any} */ change) => dateTime(change.changed_at, zone) },
-      { label: "Who", value: (/** @type {any} */ change) => change.actor },
-      { label: "What", value: (/** @type {any} */ change) => change.cause },
-      { label: "Why", value: (/** @type {any} */ change) => change.reason ?? "" },
+      { label: "When", value: (change) => change.changed_at, show: (change) => dateTime(change.changed_at, zone) },
+      { label: "Who", value: (change) => change.actor },
+      { label: "What", value: (change) => change.cause },
+      { label: "Why", value: (change) => change.reason ?? "" },
     ]} empty="No changes are recorded." />`;
 }

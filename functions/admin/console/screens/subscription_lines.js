@@ -2,26 +2,25 @@
 
 import { get, path, send } from "../lib/api.js";
 import { difference, isZero } from "../lib/decimal.js";
-import { amount, period, stateName } from "../lib/format.js";
+import { amount, period, quantity, stateName } from "../lib/format.js";
 import { html, useState } from "../lib/html.js";
 import { List } from "../lib/list.js";
 import { allows } from "../lib/session.js";
 import { Failure } from "../lib/states.js";
-import { why } from "./subscription_ratings.js";
+import { chargeName } from "../lib/words.js";
+import { named, why } from "./subscription_ratings.js";
 
-/** @param {{subscription: any, session: any}} props */
 export function Lines({ subscription, session }) {
   const { id, timezone: zone } = subscription;
-  const load = async (/** @type {any} */ page) => {
+  const load = async (page) => {
     const found = await get(path`subscriptions/${id}/ratings`, page);
-    return { ...found, items: found.items.filter((/** @type {any} */ rating) => rating.line) };
+    return { ...found, items: found.items.filter((rating) => rating.line) };
   };
   return html`${allows(session, "admin") ? html`<${Comparison} id=${id} />` : null}
     <${List} caption="Order lines" name=${`order-lines-${id}`} what="order lines" columns=${columns(zone)} load=${load}
       empty="No order line was sent yet." />`;
 }
 
-/** @param {{id: string}} props */
 function Comparison({ id }) {
   const [state, setState] = useState(/** @type {{busy?: boolean, report?: any, error?: Error}} */ ({}));
   const compare = async () => {
@@ -37,13 +36,12 @@ function Comparison({ id }) {
     ${state.error ? html`<${Failure} error=${state.error} retry=${compare} />` : null}
     ${state.report
       ? html`<div class=${`notice ${findings.length ? "warn" : ""}`} role="status">
-          <p>${findings.length ? `${findings.length} differences were found in Odoo:` : "Odoo has every line as it was rated."}</p>
-          ${findings.length ? html`<ul>${findings.map((/** @type {any} */ finding) => html`<li>${described(finding)}</li>`)}</ul>` : null}
+          <p>${findings.length ? `${quantity(String(findings.length), "difference")} in Odoo:` : "Odoo has every line as it was rated."}</p>
+          ${findings.length ? html`<ul>${findings.map((finding) => html`<li>${described(finding)}</li>`)}</ul>` : null}
         </div>`
       : null}`;
 }
 
-/** @param {any} finding */
 function described(finding) {
   return Object.entries(finding)
     .filter(([, value]) => value !== null && typeof value !== "object")
@@ -51,16 +49,14 @@ function described(finding) {
     .join(", ");
 }
 
-/** @param {any} row */
 function gap(row) {
   return row.line.amount === null ? null : difference(row.line.amount, row.amount);
 }
 
-/** @param {string} zone @returns {import("../lib/table.js").Column[]} */
 function columns(zone) {
   return [
     { label: "Period", value: (row) => row.period_start, show: (row) => period(row.period_start, row.period_end, zone) },
-    { label: "Charge", value: (row) => row.charge_name, show: (row) => html`<a href=${why(row)}>${row.charge_name}</a>${row.corrects ? html` <span class="tag">adjustment</span>` : null}` },
+    { label: "Charge", value: named, show: (row, rows) => html`<a href=${why(row)}>${chargeName(row, rows)}</a>${row.corrects ? html` <span class="tag">adjustment</span>` : null}` },
     { label: "State", value: (row) => stateName(row.line.state), show: (row) => html`<span class=${row.line.state === "failed" ? "tag bad" : "tag"}>${stateName(row.line.state)}</span>` },
     { label: "Rated", value: (row) => row.amount, show: (row) => amount(row.amount, row.currency), isNumber: true },
     { label: "In Odoo", value: (row) => row.line.amount, show: (row) => amount(row.line.amount, row.currency), isNumber: true },

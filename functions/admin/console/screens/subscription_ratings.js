@@ -5,26 +5,30 @@ import { amount, period, stateName, units } from "../lib/format.js";
 import { html } from "../lib/html.js";
 import { link } from "../lib/router.js";
 import { List } from "../lib/list.js";
+import { chargeName } from "../lib/words.js";
 
-/** @param {{subscription: any}} props */
 export function Ratings({ subscription }) {
   const { id, timezone: zone } = subscription;
   return html`<${List} caption="Ratings" name=${`ratings-${id}`} what="ratings" columns=${columns(zone)}
-    load=${(/** @type {any} */ page) => get(path`subscriptions/${id}/ratings`, page)}
+    load=${(page) => get(path`subscriptions/${id}/ratings`, page)}
     empty="Nothing was rated yet. Rating runs every hour." />`;
 }
 
-/** Return the link that explains a rating. @param {any} rating */
+/** Return the link that explains a rating. */
 export function why(rating) {
   const charge = rating.corrects ? `${rating.charge}@${rating.corrects.period_start ?? rating.corrects}` : rating.charge;
   return link(["why", rating.subscription, charge], { period_start: rating.period_start });
 }
 
-/** @param {string} zone @returns {import("../lib/table.js").Column[]} */
+/** Return a charge's name with its code, to sort, filter and export by. */
+export function named(row) {
+  return `${row.charge_name} (${row.charge})`;
+}
+
 function columns(zone) {
   return [
     { label: "Period", value: (row) => row.period_start, show: (row) => period(row.period_start, row.period_end, zone) },
-    { label: "Charge", value: (row) => row.charge_name, show: (row) => html`${row.charge_name}${row.corrects ? html` <span class="tag">adjusts ${period(row.corrects.period_start, row.corrects.period_end, zone)}</span>` : null}` },
+    { label: "Charge", value: named, show: (row, rows) => html`${chargeName(row, rows)}${row.corrects ? html` <span class="tag">adjusts ${period(row.corrects.period_start, row.corrects.period_end, zone)}</span>` : null}` },
     { label: "State", value: (row) => stateName(row.state) },
     { label: "Units", value: (row) => row.units, show: (row) => units(row.units), isNumber: true },
     { label: "Included", value: (row) => row.included_units, show: (row) => units(row.included_units), isNumber: true },

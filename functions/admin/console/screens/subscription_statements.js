@@ -5,17 +5,17 @@ import { amount, dateTime, period, units } from "../lib/format.js";
 import { html } from "../lib/html.js";
 import { Empty, Loaded, useData } from "../lib/states.js";
 import { Table } from "../lib/table.js";
+import { chargeName } from "../lib/words.js";
+import { named } from "./subscription_ratings.js";
 
-/** @param {{subscription: any}} props */
 export function Statements({ subscription }) {
   const loading = useData(() => get(path`subscriptions/${subscription.id}/statements`, { limit: "100" }), [subscription.id]);
-  return html`<${Loaded} from=${loading} what="statements">${(/** @type {any} */ page) =>
+  return html`<${Loaded} from=${loading} what="statements">${(page) =>
     page.items.length === 0
       ? html`<${Empty}>No statement yet: one is written when Odoo has invoiced a period.</${Empty}>`
-      : page.items.map((/** @type {any} */ statement, /** @type {number} */ index) => html`<${Statement} statement=${statement} isOpen=${index === 0} />`)}</${Loaded}>`;
+      : page.items.map((statement, index) => html`<${Statement} statement=${statement} isOpen=${index === 0} />`)}</${Loaded}>`;
 }
 
-/** @param {{statement: any, isOpen: boolean}} props */
 function Statement({ statement, isOpen }) {
   const { currency, totals } = statement;
   const name = period(statement.period_start, statement.period_end, statement.timezone);
@@ -32,10 +32,9 @@ function Statement({ statement, isOpen }) {
   </details>`;
 }
 
-/** @param {string} currency @returns {import("../lib/table.js").Column[]} */
 function columns(currency) {
   return [
-    { label: "Charge", value: (line) => line.charge_name },
+    { label: "Charge", value: named, show: chargeName },
     { label: "Units", value: (line) => line.units, show: (line) => units(line.units), isNumber: true },
     { label: "Records", value: (line) => line.records, isNumber: true },
     { label: "Days without a record", value: (line) => (line.missing_days ?? []).join(" "), show: (line) => (line.missing_days ?? []).join(", ") || "none" },

@@ -1,28 +1,27 @@
 /** What a subscription used in a period, by day, and against its included units. */
 
 import { get, getAll, path } from "../lib/api.js";
-import { about, amount, period, units } from "../lib/format.js";
+import { about, amount, noun, period, quantity, units } from "../lib/format.js";
 import { html, useMemo, useState } from "../lib/html.js";
 import { Plot } from "../lib/plot.js";
 import { link } from "../lib/router.js";
 import { allows } from "../lib/session.js";
 import { Empty, Loaded, useData } from "../lib/states.js";
+import { chargeName } from "../lib/words.js";
 import { addsUp, byDay, cumulative, daysOf, groupings } from "../lib/usage_days.js";
 
 const MOST_RECORDS = 5000;
 
-/** @param {{subscription: any, query: Record<string, string>, session: any}} props */
 export function Usage({ subscription, query, session }) {
   const { id, timezone: zone } = subscription;
   const loading = useData(() => get(path`subscriptions/${id}/usage`, { at: query.at }), [id, query.at]);
-  return html`<${Loaded} from=${loading} what="usage">${(/** @type {any} */ usage) => html`
+  return html`<${Loaded} from=${loading} what="usage">${(usage) => html`
     <${Periods} id=${id} usage=${usage} zone=${zone} isOpen=${usage.state === "open"} />
     ${usage.metrics.length === 0 ? html`<${Empty}>Nothing was used in this period, and no charge applies.</${Empty}>` : null}
-    ${usage.metrics.map((/** @type {any} */ metric) => html`<${Metric} key=${metric.metric} usage=${usage} metric=${metric} subscription=${subscription} session=${session} />`)}
+    ${usage.metrics.map((metric) => html`<${Metric} key=${metric.metric} usage=${usage} metric=${metric} subscription=${subscription} session=${session} />`)}
   `}</${Loaded}>`;
 }
 
-/** @param {{id: string, usage: any, zone: string, isOpen: boolean}} props */
 function Periods({ id, usage, zone, isOpen }) {
   const before = new Date(Date.parse(usage.period_start) - 1000).toISOString();
   return html`<div class="bar">
@@ -32,20 +31,19 @@ function Periods({ id, usage, zone, isOpen }) {
   </div>`;
 }
 
-/** @param {{usage: any, metric: any, subscription: any, session: any}} props */
 function Metric({ usage, metric, subscription, session }) {
-  const why = metric.charges.map((/** @type {any} */ charge) => html`<a href=${link(["why", subscription.id, charge.charge], { period_start: usage.period_start })}>Why ${amount(charge.amount, charge.currency)} for ${charge.name}?</a> `);
+  const why = metric.charges.map((charge) => html`<a href=${link(["why", subscription.id, charge.charge], { period_start: usage.period_start })}>Why ${amount(charge.amount, charge.currency)} for ${chargeName(charge, metric.charges)}?</a> `);
   return html`<section>
     <h3 class="metric">${metric.name}</h3>
     <ul class="cards">
-      <${Card} label="Used" figure=${`${units(metric.units)} ${metric.unit ?? ""}`} />
+      <${Card} label="Used" figure=${quantity(metric.units, metric.unit)} />
       <${Card} label="Included" figure=${units(metric.included_units)} />
       <${Card} label="Amount so far" figure=${amount(metric.amount, metric.currency)} />
       ${usage.state === "open" ? html`<${Card} label="Projected for the period" figure=${amount(metric.projection.amount, metric.currency)}
-        note=${`about ${about(metric.projection.units ?? metric.units)} ${metric.unit ?? ""}`} />` : null}
+        note=${`about ${about(metric.projection.units ?? metric.units)} ${noun(metric.unit ?? "unit")}`} />` : null}
     </ul>
-    ${(metric.unpriced ?? []).map((/** @type {any} */ fault) => html`<div class="notice warn"><p>The charge ${fault.charge} can't be priced: ${fault.reason}</p></div>`)}
-    ${metric.unbilled ? html`<div class="notice warn"><p>Some usage lies outside of what is billed: ${JSON.stringify(metric.unbilled)}</p></div>` : null}
+    ${(metric.unpriced ?? []).map((fault) => html`<div class="notice warn"><p>The charge ${fault.charge} can't be priced: ${fault.reason}</p></div>`)}
+    ${metric.unbilled ? html`<div class="notice warn"><p>${quantity(metric.unbilled.units, metric.unit)} are not billed: ${units(metric.unbilled.records_before)} records are from before the subscription's start, ${units(metric.unbilled.records_after)} from after its end.</p></div>` : null}
     <p class="no-print">${why}</p>
     ${allows(session, "usage:read") && session.scopes.includes("admin")
       ? html`<${Days} usage=${usage} metric=${metric} subscription=${subscription} />`
@@ -53,12 +51,10 @@ function Metric({ usage, metric, subscription, session }) {
   </section>`;
 }
 
-/** @param {{label: string, figure: string, note?: string}} props */
 export function Card({ label, figure, note }) {
   return html`<li class="card"><p class="muted">${label}</p><p class="figure">${figure}</p>${note ? html`<p class="muted">${note}</p>` : null}</li>`;
 }
 
-/** @param {{usage: any, metric: any, subscription: any}} props */
 function Days({ usage, metric, subscription }) {
   const range = { from: usage.period_start, to: usage.period_end };
   const query = { subscription: subscription.id, metric: metric.metric, ...range };
@@ -66,7 +62,7 @@ function Days({ usage, metric, subscription }) {
     const [records, definition] = await Promise.all([getAll("usage", query, MOST_RECORDS), get(path`metrics/${metric.metric}`).catch(() => null)]);
     return { records, aggregation: definition?.aggregation ?? "sum" };
   }, [usage.period_start, metric.metric]);
-  return html`<${Loaded} from=${loading} what="records">${(/** @type {any} */ { records, aggregation }) =>
+  return html`<${Loaded} from=${loading} what="records">${({ records, aggregation }) =>
     records.length === 0
       ? html`<${Empty}>No records in this period.</${Empty}>`
       : html`<${Plots} usage=${usage} metric=${metric} zone=${subscription.timezone} records=${records} aggregation=${aggregation} />`}</${Loaded}>`;
@@ -76,25 +72,24 @@ function Days({ usage, metric, subscription }) {
 function Totals({ usage, metric }) {
   const days = useMemo(() => daysOf(usage.period_start, usage.period_end, usage.timezone), [usage]);
   const series = useMemo(() => {
-    const found = new Map(metric.days.map((/** @type {any} */ day) => [day.date, Number(day.units)]));
+    const found = new Map(metric.days.map((day) => [day.date, Number(day.units)]));
     return [{ label: "Used", values: days.map((day) => found.get(day) ?? null), kind: /** @type {const} */ ("bar") }];
   }, [metric]);
-  const unit = metric.unit ?? "units";
+  const unit = noun(metric.unit ?? "unit");
   return html`<${Plot} title=${`${metric.name} by day`} days=${days} series=${series} unit=${unit} summary=${`${units(metric.units)} ${unit} in all`} />`;
 }
 
-/** @param {{usage: any, metric: any, zone: string, records: any[], aggregation: string}} props */
 function Plots({ usage, metric, zone, records, aggregation }) {
   const choices = useMemo(() => groupings(records), [records]);
   const [grouping, setGrouping] = useState(choices[choices.length > 1 ? 1 : 0][0]);
   const days = useMemo(() => daysOf(usage.period_start, usage.period_end, zone), [usage]);
   const bars = useMemo(() => byDay(records, days, zone, grouping, aggregation), [records, days, grouping]);
   const lines = useMemo(() => cumulative({ records, days, zone, aggregation, metric, usage }), [records, days]);
-  const unit = metric.unit ?? "units";
+  const unit = noun(metric.unit ?? "unit");
   const total = `${units(metric.units)} ${unit} in all`;
   return html`
     ${choices.length > 1
-      ? html`<label class="inline no-print">Split by <select value=${grouping} onInput=${(/** @type {any} */ event) => setGrouping(event.currentTarget.value)}>
+      ? html`<label class="inline no-print">Split by <select value=${grouping} onInput=${(event) => setGrouping(event.currentTarget.value)}>
           ${choices.map(([code, label]) => html`<option value=${code}>${label}</option>`)}</select></label>`
       : null}
     <${Plot} title=${`${metric.name} by day`} days=${days} series=${bars} unit=${unit} stacked=${addsUp(aggregation)} summary=${total} />

@@ -1,7 +1,7 @@
 /** Customers and their subscriptions. */
 
 import { getAll } from "../lib/api.js";
-import { date, stateName } from "../lib/format.js";
+import { date, quantity, stateName } from "../lib/format.js";
 import { html, useState } from "../lib/html.js";
 import { go, link } from "../lib/router.js";
 import { Loaded, useData } from "../lib/states.js";
@@ -9,26 +9,24 @@ import { Table } from "../lib/table.js";
 
 const MOST = 20_000;
 
-/** @param {{query: Record<string, string>}} props */
 export function Screen({ query }) {
   const loading = useData(() => getAll("subscriptions", {}, MOST), []);
   const [search, setSearch] = useState(query.q ?? "");
-  const searched = (/** @type {string} */ text) => {
+  const searched = (text) => {
     setSearch(text);
     go(link(["subscriptions"], { q: text }), true);
   };
   return html`<h1>Customers and subscriptions</h1>
     <div class="field">
       <label for="search">Search by customer, subscription or order</label>
-      <input id="search" type="search" value=${search} onInput=${(/** @type {any} */ event) => searched(event.currentTarget.value)} />
+      <input id="search" type="search" value=${search} onInput=${(event) => searched(event.currentTarget.value)} />
     </div>
-    <${Loaded} from=${loading} what="subscriptions">${(/** @type {any[]} */ all) => html`<${List} rows=${found(all, search)} total=${all.length} />`}</${Loaded}>`;
+    <${Loaded} from=${loading} what="subscriptions">${(all) => html`<${List} rows=${found(all, search)} total=${all.length} />`}</${Loaded}>`;
 }
 
-/** @param {{rows: any[], total: number}} props */
 function List({ rows, total }) {
   const empty = total === 0 ? "No subscriptions yet. They are read from Odoo, or created with PUT /v1/subscriptions." : "No subscription matches.";
-  return html`<${Table} caption=${`${rows.length} subscriptions`} name="subscriptions" columns=${COLUMNS} rows=${rows} sort=${0} empty=${empty} />`;
+  return html`<${Table} caption=${quantity(String(rows.length), "subscription")} name="subscriptions" columns=${COLUMNS} rows=${rows} sort=${0} empty=${empty} />`;
 }
 
 /** @type {import("../lib/table.js").Column[]} */
@@ -46,12 +44,10 @@ const COLUMNS = [
   { label: "ID", value: (row) => row.id },
 ];
 
-/** @param {any} row a subscription */
 export function customerName(row) {
   return String(row.customer_name ?? row.name ?? row.id);
 }
 
-/** @param {any[]} rows @param {string} search */
 function found(rows, search) {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   return rows.filter((row) => {

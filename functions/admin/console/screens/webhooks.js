@@ -11,7 +11,6 @@ import { Table } from "../lib/table.js";
 import { Endpoint } from "./endpoint.js";
 import { listed } from "./sources.js";
 
-/** @param {{params: string[], query: Record<string, string>}} props */
 export function Screen({ params, query }) {
   return params[0] ? html`<${Endpoint} key=${params[0]} id=${params[0]} query=${query} />` : html`<${Endpoints} />`;
 }
@@ -19,22 +18,21 @@ export function Screen({ params, query }) {
 function Endpoints() {
   const loading = useData(() => getAll("endpoints"), []);
   return html`<h1>Webhooks</h1>
-    <${Loaded} from=${loading} what="endpoints">${(/** @type {any[]} */ rows) => html`<${Table} caption="Endpoints" rows=${rows} empty="No endpoint is registered." columns=${[
-      { label: "URL", value: (/** @type {any} */ row) => row.url, show: (/** @type {any} */ row) => html`<a href=${link(["webhooks", row.id])}>${row.url}</a>` },
-      { label: "Description", value: (/** @type {any} */ row) => row.description },
-      { label: "Events", value: (/** @type {any} */ row) => row.events.join(", ") },
-      { label: "State", value: (/** @type {any} */ row) => stateName(row.state), show: (/** @type {any} */ row) => html`<span class=${`tag ${row.state === "enabled" && !row.failing_since ? "good" : "bad"}`}>${row.failing_since ? "failing" : row.state}</span>` },
-      { label: "Created", value: (/** @type {any} */ row) => row.created_at, show: (/** @type {any} */ row) => dateTime(row.created_at) },
+    <${Loaded} from=${loading} what="endpoints">${(rows) => html`<${Table} caption="Endpoints" rows=${rows} empty="No endpoint is registered." columns=${[
+      { label: "URL", value: (row) => row.url, show: (row) => html`<a href=${link(["webhooks", row.id])}>${row.url}</a>` },
+      { label: "Description", value: (row) => row.description },
+      { label: "Events", value: (row) => row.events.join(", ") },
+      { label: "State", value: (row) => stateName(row.state), show: (row) => html`<span class=${`tag ${row.state === "enabled" && !row.failing_since ? "good" : "bad"}`}>${row.failing_since ? "failing" : row.state}</span>` },
+      { label: "Created", value: (row) => row.created_at, show: (row) => dateTime(row.created_at) },
     ]} />`}</${Loaded}>
     <${NewEndpoint} reload=${loading.reload} />`;
 }
 
-/** @param {{reload: () => void}} props */
 function NewEndpoint({ reload }) {
   const [asked, setAsked] = useState({ url: "", events: "*", description: "" });
-  const [made, setMade] = useState(/** @type {any} */ (null));
+  const [made, setMade] = useState(null);
   const [error, setError] = useState(/** @type {Error | null} */ (null));
-  const set = (/** @type {string} */ name) => (/** @type {string} */ value) => setAsked({ ...asked, [name]: value });
+  const set = (name) => (value) => setAsked({ ...asked, [name]: value });
   const create = async () => {
     const body = { url: asked.url.trim(), events: listed(asked.events) ?? [], description: asked.description };
     setMade(await send("POST", "endpoints", { body }));
