@@ -19,6 +19,19 @@ def prepared(record: Mapping[str, Any], *, by_window: bool = False) -> dict[str,
     return made
 
 
+def order_key(record: Mapping[str, Any]) -> str:
+    """Return what the records that have to keep their order have in common: the key, or the metric without one."""
+    return str(record.get("idempotency_key", record.get("metric")))
+
+
+def not_sent(record: Mapping[str, Any], index: int) -> dict[str, Any]:
+    """Return the result of a record that waits for an earlier one of its key, as the service returns it in a batch."""
+    detail = "An earlier record of the same key or metric was not stored. Send both again"
+    error = {"code": "unavailable", "detail": detail, "errors": []}
+    key = record.get("idempotency_key")
+    return {"index": index, "idempotency_key": key, "outcome": "unavailable", "revision": None, "error": error}
+
+
 def batches(indexes: Iterable[int], records: Sequence[Mapping[str, Any]]) -> Iterator[list[int]]:
     """Yield the indexes of records in batches that one request holds."""
     batch: list[int] = []

@@ -9,7 +9,7 @@ from fusion_billing_client._async.transport import AsyncResource
 from fusion_billing_client.decoding import decode
 from fusion_billing_client.models import PushResult, PushResults, Reconciliation, UsageRecord, VoidResult
 from fusion_billing_client.pauses import async_pause
-from fusion_billing_client.pushing import batches, prepared
+from fusion_billing_client.pushing import batches, not_sent, order_key, prepared
 from fusion_billing_client.requests import Request
 from fusion_billing_client.retries import RetryPolicy
 
@@ -24,16 +24,23 @@ class AsyncUsage(AsyncResource):
 
         A record without an `idempotency_key` gets one, so that a retry does not count it twice; it is in the
         result. With `by_window` the service derives it: all records are of metrics with `"idempotency": "window"`.
-        Records that were `unavailable` are sent again, in their order. A rejected record never costs the others.
+        Records that were `unavailable` are sent again, in their order: later ones of their key, or without a key of
+        their metric, wait for them. A rejected record never costs the others.
         """
         pushed = [prepared(record, by_window=by_window) for record in records]
         found: dict[int, PushResult] = {}
         remaining = list(range(len(pushed)))
         attempt = 1
         while remaining:
-            for indexes in batches(remaining, pushed):
-                for result in await self.push_batch([pushed[index] for index in indexes]):
+            waiting: set[str] = set()
+            for batch in batches(remaining, pushed):
+                indexes = [index for index in batch if order_key(pushed[index]) not in waiting]
+                results = await self.push_batch([pushed[index] for index in indexes]) if indexes else ()
+                for result in results:
                     found[indexes[result.index]] = result
+                for index in set(batch) - set(indexes):
+                    found[index] = decode(PushResult, not_sent(pushed[index], index))
+                waiting |= {order_key(pushed[index]) for index in batch if found[index].outcome == "unavailable"}
             remaining = [index for index in remaining if found[index].outcome == "unavailable"]
             delay = _UNAVAILABLE.delay(attempt, None)
             if not remaining or delay is None:
