@@ -1,4 +1,4 @@
-"""`python -m tests.browser.server [PORT]`: the console on the service in memory, until its input ends.
+"""`python -m tests.browser.server [PORT]`: the console on the service in memory, with an issuer, until its input ends.
 
 Prints one line of JSON: the base URL and the keys. The paths are those of the deployed service, below `/stage`,
 so that a link of the console that would only work at the root of a host fails here.
@@ -13,6 +13,7 @@ import os
 import sys
 import threading
 import warnings
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -26,7 +27,9 @@ import functions.admin.webhook_dependencies
 import functions.ingest.handler
 from fusion_billing.access.portal_tokens import PortalSecret
 from fusion_billing.outbound.ssrf_guard import SsrfGuard
-from tests.browser.world import BEGIN, World, build
+from tests.browser.world import BEGIN, NOW, World, build
+from tests.fakes.oidc_issuer import FakeIssuer, serving
+from tests.integration.admin.known_issuer import forget
 from tests.integration.admin.world import FakeKms, resolve_host
 from tests.lives.service import CONTEXT, service
 
@@ -133,6 +136,27 @@ def portal_secrets() -> PortalSecrets:
     return PortalSecrets()
 
 
+@contextlib.contextmanager
+def issuer(url: str) -> Iterator[None]:
+    """Offer signing in at an issuer on another site; `url` is the service's."""
+    people: dict[str, dict[str, object]] = {
+        "Ada": {"sub": "ada", "email": "ada@example.com", "groups": ["billing-admins"]},
+        "Rita": {"sub": "rita", "email": "rita@example.com", "groups": ["billing-readers"]},
+        "Sam": {"sub": "sam", "email": "sam@example.com", "groups": ["sales"]},
+    }
+    with serving(FakeIssuer(people=people), NOW.timestamp()) as made:
+        made.url = made.url.replace("127.0.0.1", "localhost")
+        os.environ |= {
+            "OIDC_ISSUER": made.url,
+            "OIDC_CLIENT_ID": "billing-console",
+            "OIDC_SCOPES": "billing-admins=admin; billing-readers=ratings:read catalog:read",
+            "OIDC_REDIRECT_URL": f"{url}/v1/sessions/oidc/callback",
+            "FUSION_LOCAL_LOOPBACK_WEBHOOKS": "1",
+        }
+        forget()
+        yield
+
+
 def main() -> None:
     """Build the world and serve it."""
     logging.disable(logging.CRITICAL)
@@ -144,6 +168,7 @@ def main() -> None:
         patch.object(dependencies, "guard", fake_guard),
         patch.object(functions.admin.portal_dependencies, "secrets", portal_secrets),
         HTTPServer(("127.0.0.1", port), Handler) as server,
+        contextlib.ExitStack() as opened,
     ):
         with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -151,6 +176,7 @@ def main() -> None:
         os.environ["CONSOLE_PORT"] = str(server.server_port)
         os.environ["PORTAL_ORIGINS"] = f"http://localhost:{server.server_port}"
         url = f"http://127.0.0.1:{server.server_port}{PREFIX}"
+        opened.enter_context(issuer(url))
         token = world.call("POST", "/v1/portal-tokens", {"subscription": "4101", "expires_in": 3600})["token"]
         told = {"url": url, "keys": world.keys, "endpoint": world.endpoint, "portal_token": token}
         print(json.dumps(told), flush=True)

@@ -5,24 +5,17 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from functions.admin.services.openapi import document
-from tests.browser.conftest import Visitor
+from tests.browser.pages import check_reference, lay_out_reference
+from tests.browser.visitor import Visitor
 
 
 @pytest.mark.parametrize("size", ["desktop", "phone"])
 def test_every_operation_and_schema_is_shown(visitor_of: Callable[..., Visitor], size: str) -> None:
     visitor = visitor_of(size=size, color_scheme="dark" if size == "phone" else "light")
-    page = visitor.page
-    page.goto(f"{visitor.stack.url}/docs")
-    expect(page.get_by_role("heading", name="Fusion Billing API reference")).to_be_visible(timeout=20_000)
-    ids = [operation["operationId"] for methods in document()["paths"].values() for operation in methods.values()]
-    shown = set(page.evaluate("() => [...document.querySelectorAll('section.card')].map(each => each.id)"))
-    assert set(ids) <= shown
-    assert {f"schema-{name}" for name in document()["components"]["schemas"]} <= shown
-    # What is far from the window is not laid out before it comes near, and can't be judged.
-    page.evaluate("() => document.querySelectorAll('.card').forEach(card => card.style.contentVisibility = 'visible')")
+    check_reference(visitor)
+    lay_out_reference(visitor)
     visitor.check_accessibility()
-    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), "the page scrolls sideways"
+    visitor.check_width()
 
 
 def test_a_deep_link_shows_its_operation_with_a_curl_command(visitor: Visitor) -> None:

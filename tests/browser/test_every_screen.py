@@ -8,45 +8,16 @@ from playwright.sync_api import expect
 
 from functions.admin.static_files import FOLDER
 from fusion_billing.webhooks.events.registry import EVENT_TYPES
-from tests.browser.conftest import Visitor
-
-SCREENS = {
-    "overview": "#/",
-    "subscriptions": "#/subscriptions",
-    "subscription-usage": "#/subscription/4102",
-    "subscription-ratings": "#/subscription/4101?tab=ratings",
-    "subscription-lines": "#/subscription/4101?tab=lines",
-    "subscription-statements": "#/subscription/4101?tab=statements",
-    "subscription-history": "#/subscription/4101?tab=history",
-    "why": "#/why/4101/api_calls_pro?period_start=2026-10-31T23:00:00Z",
-    "why-adjustment": "#/why/4101/api_calls_pro@2026-09-30T22:00:00Z?period_start=2026-10-31T23:00:00Z",
-    "correct": "#/correct?subscription=4103&metric=api_calls",
-    "lines": "#/lines",
-    "webhooks": "#/webhooks",
-    "endpoint": "#/webhooks/{endpoint}",
-    "catalog": "#/catalog",
-    "charge": "#/catalog/charges/api_calls_scale",
-    "new-charge": "#/catalog/charges",
-    "metric": "#/catalog/metrics/api_calls",
-    "sources": "#/sources",
-    "source": "#/sources/src_life",
-    "adjustments": "#/adjustments",
-    "audit": "#/audit",
-    "not-found": "#/nothing",
-}
+from tests.browser.screens import SCREENS, address_of, check_screen
+from tests.browser.visitor import Visitor
 
 
 @pytest.mark.parametrize("size", ["desktop", "phone"])
 @pytest.mark.parametrize("name", SCREENS)
 def test_a_screen_is_accessible_and_fits(visitor_of: Callable[..., Visitor], name: str, size: str) -> None:
-    scheme = "dark" if size == "phone" else "light"
-    visitor = visitor_of(size=size, color_scheme=scheme)
-    page = visitor.sign_in(SCREENS[name].format(endpoint=visitor.stack.endpoint))
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-    visitor.settle()
-    visitor.check_accessibility()
-    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), "the page scrolls sideways"
-    visitor.screenshot(f"{name}-{size}")
+    visitor = visitor_of(size=size, color_scheme="dark" if size == "phone" else "light")
+    visitor.sign_in(address_of(name, visitor))
+    check_screen(visitor, f"{name}-{size}")
 
 
 def test_the_menu_of_a_phone_opens_by_keyboard(visitor_of: Callable[..., Visitor]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Visitor
+from tests.browser.visitor import Visitor
 
 
 def embed(visitor: Visitor, host: str = "localhost") -> Page:
@@ -29,7 +29,7 @@ def test_a_customer_sees_what_is_used_and_why(visitor_of: Callable[..., Visitor]
     page.get_by_text("Why €5.00 for API calls?").click()
     expect(page.get_by_text("1,250 calls at €0.004 each")).to_be_visible()
     visitor.check_accessibility()
-    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), "the page scrolls sideways"
+    visitor.check_width()
     visitor.screenshot(f"portal-{size}")
 
 

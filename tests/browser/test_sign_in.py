@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Visitor
+from tests.browser.visitor import Visitor
 
 
 def test_signing_in_stores_nothing_that_a_script_can_read(visitor: Visitor) -> None:

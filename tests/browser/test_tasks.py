@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Visitor
+from tests.browser.visitor import Visitor
 
 WHY = "#/why/4101/api_calls_pro?period_start=2026-09-30T22:00:00Z"
 

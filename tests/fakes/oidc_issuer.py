@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
@@ -17,6 +18,9 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+
+_PAGE = """<!doctype html><html lang="en"><head><title>Identity provider</title><link rel="icon" href="data:,"></head>
+<body><h1>Who are you?</h1><ul>{listed}</ul></body></html>"""
 
 
 @cache
@@ -53,7 +57,8 @@ def encoded(value: object) -> str:
 class FakeIssuer:
     """An issuer; `answers` replaces what a path responds with (status, body), `requests` are the paths asked for.
 
-    `codes` are those that wait to be exchanged, with the parameters of their request; `person` is who signs in.
+    `codes` are those that wait to be exchanged, with the parameters of their request; `person` is who signs in. In a
+    browser, one chooses among `people`, whose claims come in addition or in the place of those.
     """
 
     url: str = ""
@@ -69,6 +74,7 @@ class FakeIssuer:
             "groups": ["billing-admins"],
         }
     )
+    people: dict[str, dict[str, object]] = field(default_factory=dict)
     id_token: dict[str, object] = field(default_factory=dict)
     client_secret: str = ""
 
@@ -82,11 +88,11 @@ class FakeIssuer:
         payload = {name: value for name, value in whole.items() if value is not None}
         return jwt.encode(payload, key or rsa_key(1), algorithm, headers=headers)
 
-    def authorize(self, url: str) -> str:
+    def authorize(self, url: str, person: str = "") -> str:
         """Sign in at the address that a browser was sent to; return the address that it is sent back to."""
         request = dict(parse_qsl(urlsplit(url).query))
         code = secrets.token_urlsafe(16)
-        self.codes[code] = request
+        self.codes[code] = {**request, "person": person}
         return f"{request['redirect_uri']}?{urlencode({'code': code, 'state': request['state']})}"
 
     def respond(self, method: str, path: str, body: str, now: float) -> tuple[int, bytes]:
@@ -102,7 +108,18 @@ class FakeIssuer:
             return 200, json.dumps({"keys": self.keys}).encode()
         if path == "/token" and method == "POST":
             return self._exchange({name: values[0] for name, values in parse_qs(body).items()}, now)
+        if path.startswith("/authorize?"):
+            return 200, self._page(path).encode()
         return 404, b"{}"
+
+    def _page(self, url: str) -> str:
+        """Return the page on which one chooses who signs in, or denies it."""
+        request = dict(parse_qsl(urlsplit(url).query))
+        denied = urlencode({"error": "access_denied", "state": request["state"]})
+        links = {person: self.authorize(url, person) for person in self.people}
+        links["Deny"] = f"{request['redirect_uri']}?{denied}"
+        listed = "".join(f'<li><a href="{escape(target)}">{name}</a></li>' for name, target in links.items())
+        return _PAGE.format(listed=listed)
 
     def _exchange(self, form: dict[str, str], now: float) -> tuple[int, bytes]:
         request = self.codes.pop(form.get("code", ""), None)
@@ -120,6 +137,7 @@ class FakeIssuer:
         if request is None or not is_good:
             return 400, b'{"error": "invalid_grant"}'
         claims = {"aud": request["client_id"], "nonce": request["nonce"], **self.id_token}
+        claims = self.people.get(request["person"], {}) | claims
         return 200, json.dumps({"id_token": self.token(now, **claims), "access_token": "opaque"}).encode()  # type: ignore[arg-type]
 
 
@@ -132,7 +150,8 @@ def serving(issuer: FakeIssuer, now: float) -> Iterator[FakeIssuer]:
             body = self.rfile.read(int(self.headers.get("content-length", "0"))).decode()
             status, content = issuer.respond(self.command, self.path, body, now)
             self.send_response(status)
-            self.send_header("content-type", "application/json")
+            is_page = content.startswith(b"<!doctype")
+            self.send_header("content-type", "text/html" if is_page else "application/json")
             if 300 <= status < 400:
                 self.send_header("location", f"{issuer.url}/jwks")
             self.end_headers()

@@ -60,5 +60,6 @@ function Again({ delivery, reload }) {
     reload();
   }, (error) => setState({ error }));
   if (delivery.state === "due") return "–";
-  return html`<button type="button" onClick=${again} aria-label=${`Send ${delivery.type} again`}>${state.sent ? "Sent" : "Send again"}</button>${state.error ? html`<${Failure} error=${state.error} />` : null}`;
+  const label = state.sent ? "Sent" : "Send again";
+  return html`<button type="button" onClick=${again} aria-label=${`${label}: ${delivery.type}`}>${label}</button>${state.error ? html`<${Failure} error=${state.error} />` : null}`;
 }
