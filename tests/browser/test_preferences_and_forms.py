@@ -4,7 +4,7 @@ import json
 
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.conftest import Visitor
+from tests.browser.visitor import Visitor
 
 MARK = b"\xef\xbb\xbf"
 

@@ -16,7 +16,7 @@ from playwright.sync_api import Route, expect
 from fusion_billing.rating.engine import rate
 from fusion_billing.rating.records import Record
 from fusion_billing.rating.result import RatingResult
-from tests.browser.conftest import Visitor
+from tests.browser.visitor import Visitor
 from tests.rating_definitions import a_charge, a_metric
 
 WHY = "#/why/4101/api_calls_pro?period_start=2026-10-31T23:00:00Z"
