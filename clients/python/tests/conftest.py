@@ -80,14 +80,21 @@ def running_service() -> Iterator[Service]:
 
 @pytest.fixture(scope="session")
 def service() -> Iterator[Service]:
-    """The service of all tests."""
+    """The service of all tests: expect records, definitions and endpoints of other tests, but no relay."""
+    with running_service() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def own_service() -> Iterator[Service]:
+    """A service of a module's own: for tests of what a whole period comes to, or of lines that are sent."""
     with running_service() as made:
         yield made
 
 
 @pytest.fixture
 def unused_service() -> Iterator[Service]:
-    """A service to which no other test pushes: for tests of what a whole period comes to."""
+    """A service that no other test uses."""
     with running_service() as made:
         yield made
 
@@ -104,10 +111,10 @@ class Ingest:
         return self.clients[-1]
 
     def faults(self, **probabilities: float) -> None:
-        httpx.post(f"{self.base_url}/faults", json=probabilities)
+        httpx.post(f"{self.base_url}/faults", json=probabilities, timeout=60)
 
     def records(self) -> list[dict[str, Any]]:
-        records: list[dict[str, Any]] = httpx.get(f"{self.base_url}/records").json()["records"]
+        records: list[dict[str, Any]] = httpx.get(f"{self.base_url}/records", timeout=60).json()["records"]
         return records
 
     def totals(self, by: str = "subscription") -> dict[str, Decimal]:
@@ -130,7 +137,7 @@ def _ingest() -> Iterator[Ingest]:
 @pytest.fixture
 def ingest(_ingest: Ingest) -> Iterator[Ingest]:
     """An ingest that stores nothing yet and has no faults."""
-    httpx.post(f"{_ingest.base_url}/reset", json={})
+    httpx.post(f"{_ingest.base_url}/reset", json={}, timeout=60)
     _ingest.faults()
     yield _ingest
     while _ingest.clients:

@@ -9,8 +9,9 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -44,11 +45,21 @@ def fork_worker(ingest: Ingest, ledger: Path, run: int, truth: Path) -> int:
     return child
 
 
-def kill_after(child: int, seconds: float) -> None:
+def kill_after(child: int, seconds: float, *, counted: Callable[[], bool] = lambda: True) -> None:
+    """Kill a worker after some seconds, but not before it has `counted`, however busy the machine is."""
     time.sleep(seconds)
+    deadline = time.monotonic() + 60
+    while not counted():
+        assert time.monotonic() < deadline, "the worker does not count"
+        time.sleep(0.005)
     os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     assert os.WIFSIGNALED(status), "the worker ended by itself"
+
+
+def has_counted(truth: Path, run: int, times: int) -> bool:
+    """Return whether so many counts of a run have returned."""
+    return truth_of(truth, run)[1] >= times
 
 
 def flushed(ingest: Ingest, ledger: Path) -> dict[str, Decimal]:
@@ -75,7 +86,9 @@ def test_kill_9_at_random_points_loses_and_repeats_nothing(hostile: Ingest, tmp_
     chance = random.Random(KILLS)
     ledger, truth = tmp_path / "usage.db", truth_file(tmp_path / "truth", KILLS)
     for run in range(KILLS):
-        kill_after(fork_worker(hostile, ledger, run, truth), chance.uniform(0.002, 0.12))
+        child = fork_worker(hostile, ledger, run, truth)
+        # Every other worker may be killed before its first count.
+        kill_after(child, chance.uniform(0.002, 0.12), counted=partial(has_counted, truth, run, 3 * (run % 2)))
 
     assert check(flushed(hostile, ledger), truth, KILLS) > KILLS
     assert not list((tmp_path / "usage.db-counts").glob("*.counts")), "every journal was folded and removed"
@@ -86,8 +99,8 @@ def test_two_processes_on_one_ledger_are_killed_and_lose_nothing(hostile: Ingest
     ledger, truth = tmp_path / "usage.db", truth_file(tmp_path / "truth", rounds * 2)
     for run in range(0, rounds * 2, 2):
         children = [fork_worker(hostile, ledger, run + number, truth) for number in range(2)]
-        for child in children:
-            kill_after(child, random.uniform(0.01, 0.1))
+        for number, child in enumerate(children):
+            kill_after(child, random.uniform(0.01, 0.1), counted=partial(has_counted, truth, run + number, number))
 
     assert check(flushed(hostile, ledger), truth, rounds * 2) > 0
 

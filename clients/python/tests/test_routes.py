@@ -42,8 +42,8 @@ def recording() -> Iterator[Recording]:
 
 
 @pytest.fixture(scope="module")
-def client(service: Service, recording: Recording) -> Iterator[Client]:
-    with httpx.Client(transport=recording) as http, Client(service.base_url, service.key, http=http) as made:
+def client(own_service: Service, recording: Recording) -> Iterator[Client]:
+    with httpx.Client(transport=recording) as http, Client(own_service.base_url, own_service.key, http=http) as made:
         yield made
 
 
@@ -59,12 +59,12 @@ def record(quantity: int, key: str | None = None) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def stored_key(client: Client, service: Service) -> str:
+def stored_key(client: Client, own_service: Service) -> str:
     """One record of 1,200 calls, rated; returns its key."""
     key = f"app/{uuid.uuid4().hex}"
     assert client.usage.push([record(1_200, key)]).rejected == ()
     client.ratings.run(SUBSCRIPTION)
-    assert service.control("rate") == []
+    assert own_service.control("rate") == []
     return key
 
 
