@@ -3,12 +3,13 @@
 The adapters are in `fusion_billing.dynamodb` and `fusion_billing.messaging`; `tests.fakes` has in-memory ones.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from fusion_billing.access.stored_key import Source, StoredKey
+    from fusion_billing.billing.closed_periods import ClosedPeriod
     from fusion_billing.billing.rating import RatingKey, StoredRating
     from fusion_billing.billing.rating_document import RatingDocument
     from fusion_billing.catalog.change import Change, ChangeEntry
@@ -216,8 +217,19 @@ class SubscriptionUse(Protocol):
         """Return the start of a period in which the subscription has ratings."""
 
 
+class ClosedPeriods(Protocol):
+    """Reads closed periods (`dynamodb.ratings.closed_periods.ClosedPeriodStore`)."""
+
+    def since(self, subscription: str, start: datetime) -> "Mapping[datetime, ClosedPeriod]":
+        """Return the closed periods that start at or after `start`, by start."""
+
+
 class Ratings(Protocol):
     """Reads ratings (`dynamodb.ratings.ratings.RatingsStore`)."""
+
+    @property
+    def closed_periods(self) -> ClosedPeriods:
+        """The closed periods."""
 
     def get(self, key: "RatingKey") -> "StoredRating | None":
         """Return a rating."""

@@ -40,6 +40,7 @@ def current_usage(request: Request, subscription: str) -> Response:
         billed_subscription(viewer.stored),
         metrics,
         PriceBook(metrics.values(), catalog.charges().values()),
+        dependencies.ratings(),
         dependencies.usage_records(),
         principal=viewer.principal,
         now=request.now,

@@ -1,11 +1,13 @@
 """Aggregate and project what a subscription used in a period, from its usage records; nothing is stored."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import localcontext
 from typing import NotRequired, TypedDict
 
+from functions.admin.ports import Ratings
+from functions.admin.services.invoiced_prices import InvoicedPrices, invoiced_prices
 from functions.admin.services.unbilled import UnbilledJson, unbilled
 from functions.admin.services.usage_days import DayUsageJson, usage_days
 from functions.admin.usage_ports import RatedRecords
@@ -100,6 +102,7 @@ class _View:
     subscription: BilledSubscription
     period: Period
     prices: PriceBook
+    invoiced: InvoicedPrices
     records: RatedRecords
     now: datetime
 
@@ -108,6 +111,7 @@ def current_usage(
     subscription: BilledSubscription,
     metrics: Mapping[str, Metric],
     prices: PriceBook,
+    ratings: Ratings,
     records: RatedRecords,
     *,
     principal: Principal,
@@ -116,10 +120,11 @@ def current_usage(
 ) -> CurrentUsageJson:
     """Return a period of each metric that is charged or was used, as far as the key may see it.
 
-    It is the open period, or the one that holds the instant `at`.
+    It is the open period, or the one that holds the instant `at`. An invoiced period is shown at the prices that it is
+    adjusted by.
     """
     period = subscription.calendar.open if at is None else subscription.calendar.period_holding(at)
-    view = _View(subscription, period, prices, records, now)
+    view = _View(subscription, period, prices, invoiced_prices(ratings, subscription.id, period), records, now)
     shown = [_metric(view, metric) for code, metric in sorted(metrics.items()) if principal.may_use_metric(code)]
     return {
         "subscription": subscription.id,
@@ -173,22 +178,33 @@ def _metric(view: _View, metric: Metric) -> MetricUsageJson | None:
 
 def _charged(view: _View, metric: Metric, used: Sequence[Record]) -> tuple[list[_Charged], list[UnpricedJson]]:
     """Return each charge on a metric, now and then, and what can't be priced as things are, and why."""
-    subscription, prices, now = view.subscription, view.prices, view.now
+    subscription, now = view.subscription, view.now
     start, end = view.period.start, view.period.end
     priced = subscription.priced_in(view.period)
     charged: list[_Charged] = []
     unpriced: list[UnpricedJson] = []
-    for code in prices.by_metric.get(metric.code, ()):
+    for price in _priced(view, metric, unpriced):
+        so_far = price.rate(used, priced, start, end)
+        then = projected(price, used, priced, start=start, end=end, until=subscription.rated_until, now=now)
+        charged.append(_Charged(price, so_far, then))
+    return charged, unpriced
+
+
+def _priced(view: _View, metric: Metric, unpriced: list[UnpricedJson]) -> Iterator[Pricing]:
+    """Yield what prices a metric; add to `unpriced` what can't be priced."""
+    invoiced = view.invoiced
+    yield from (price for _, price in sorted(invoiced.by_charge.items()) if price.metric.code == metric.code)
+    priced = view.subscription.priced_in(view.period)
+    for code in () if invoiced.is_complete else view.prices.by_metric.get(metric.code, ()):
+        if code in invoiced.by_charge:
+            continue
         try:
-            price = prices.pricing(code, priced, start, end)
+            price = view.prices.pricing(code, priced, view.period.start, view.period.end)
         except (CurrencyMismatch, Refused) as error:
             unpriced.append({"charge": code, "reason": str(error)})
             continue
         if price is not None:
-            so_far = price.rate(used, priced, start, end)
-            then = projected(price, used, priced, start=start, end=end, until=subscription.rated_until, now=now)
-            charged.append(_Charged(price, so_far, then))
-    return charged, unpriced
+            yield price
 
 
 def _charge(charged: _Charged) -> ChargeUsageJson:

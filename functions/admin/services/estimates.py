@@ -7,12 +7,12 @@ from typing import Any
 
 from functions.admin.ports import CatalogReading, Ratings, Subscriptions
 from functions.admin.services import charges as charge_service
+from functions.admin.services.invoiced_prices import invoiced_prices
 from functions.admin.services.subscription_reading import visible
 from functions.admin.usage_ports import RatedRecords
 from fusion_billing.access.principal import Principal
 from fusion_billing.billing.billed_subscription import BilledSubscription, billed_subscription
-from fusion_billing.billing.pricing import Pricing, pricing_of
-from fusion_billing.billing.rating import RatingKey
+from fusion_billing.billing.pricing import Pricing
 from fusion_billing.billing.spans import price_spans
 from fusion_billing.billing_periods.calendar import Period
 from fusion_billing.catalog.charge import Charge
@@ -112,12 +112,11 @@ def _of_period(stores: Stores, principal: Principal, body: Mapping[str, object])
 
 
 def _stored_price(ratings: Ratings, subscription: str, period: Period, body: Mapping[str, object]) -> Pricing | None:
-    """Return the price at which a charge was rated in an invoiced period; None if there is none."""
+    """Return what prices a charge in an invoiced period; None if nothing is stored of it."""
     code = body.get("charge_code")
-    if period.state != "invoiced" or not isinstance(code, str):
+    if not isinstance(code, str):
         return None
-    rating = ratings.get(RatingKey(subscription, period.start, code))
-    return None if rating is None else pricing_of(ratings.whole(rating).price)
+    return invoiced_prices(ratings, subscription, period).by_charge.get(code)
 
 
 def _spans(

@@ -1,6 +1,7 @@
 """What is used now, and what a change would come to, is shown from stored usage; nothing is stored."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -34,6 +35,7 @@ def usage_of(world: RatingWorld, principal: Principal = ADMIN, at: str | None = 
         billed_subscription(world.subscriptions.items["42"]),
         world.catalog.metrics(),
         world.catalog.price_book(),
+        world.ratings,
         world.usage,
         principal=principal,
         now=world.clock.now,
@@ -55,6 +57,36 @@ def test_current_usage_is_what_rating_bills_and_projects_it(world: RatingWorld) 
     assert (metric["units"], metric["amount"]) == ("25", str(world.rating().amount))
     assert Decimal(metric["projection"]["units"]) > 25
     assert [charge["charge"] for charge in metric["charges"]] == ["api_calls"]
+
+
+def invoice_november(world: RatingWorld) -> None:
+    world.acknowledge()
+    world.clock.now = datetime(2026, 12, 2, tzinfo=UTC)
+    world.invoice("2027-01-01")
+    world.rate_subscription()
+
+
+def amounts(shown: Mapping[str, object]) -> dict[str, str]:
+    assert isinstance(shown["metrics"], list)
+    return {charge["charge"]: charge["amount"] for metric in shown["metrics"] for charge in metric["charges"]}
+
+
+def test_an_invoiced_period_is_shown_at_the_prices_that_it_was_invoiced_at(world: RatingWorld) -> None:
+    world.catalog.define_charge("unused", {"model": {"type": "flat", "amount": "3"}, "included_units": None})
+    invoice_november(world)
+    for fields in ({"model": {"type": "per_unit", "unit_amount": "9"}}, {"metric": "storage"}, {"active": False}):
+        world.catalog.define_charge(fields=fields)
+        world.catalog.define_charge("unused", fields)
+        world.catalog.define_charge("later", {"model": {"type": "per_unit", "unit_amount": "5"}})
+        assert amounts(usage_of(world, at="2026-11-15")) == {"api_calls": "1.50", "unused": "3.00"}
+    assert "later" in amounts(usage_of(world))
+
+
+def test_late_usage_of_an_invoiced_period_is_shown_at_its_prices(world: RatingWorld) -> None:
+    invoice_november(world)
+    world.catalog.define_charge(fields={"model": {"type": "per_unit", "unit_amount": "9"}})
+    world.push("5", "2026-11-20")
+    assert amounts(usage_of(world, at="2026-11-15")) == {"api_calls": "2.00"}
 
 
 def test_current_usage_is_limited_to_what_the_source_may_see(world: RatingWorld) -> None:

@@ -64,7 +64,8 @@ NOTES: dict[str, str] = {
     ),
     "DELETE /v1/usage/{idempotency_key}": "Amounts become what they were without the record; its revisions stay.",
     "GET /v1/subscriptions/{subscription}/usage": (
-        "For each metric: units, included units, overage, the amount so far, and a projection to the period's end."
+        "For each metric: units, included units, overage, the amount so far, and a projection to the period's end. "
+        "An invoiced period is priced by the prices that it was invoiced at."
     ),
     "GET /v1/subscriptions/{subscription}/ratings/{charge}": (
         "The rating with its steps, its versions, its order line, and the usage records behind it, a page at a time."
