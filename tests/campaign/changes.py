@@ -11,6 +11,7 @@ from tests.campaign.app import App
 from tests.campaign.checks import Checks
 from tests.campaign.customers import OTHER_PRODUCT, Customer, Customers
 from tests.campaign.world import World
+from tests.lives.definitions import PLANS
 
 _ATTEMPTS = 100
 _PAUSE = timedelta(minutes=5)
@@ -74,9 +75,10 @@ class Changes:
     def on_change_plan(self, customer: int) -> None:
         """Have a person give a subscription the other plan."""
         changed = self.customers.all[customer]
-        [order] = self._order(changed, "plan_id")
+        other = 1 - PLANS.index(changed.plans[-1][1])
         with suppress(OdooError):  # it is closed, or locked
-            self.world.odoo.change_plan(changed.order, 3 - order["plan_id"][0])
+            self.world.odoo.change_plan(changed.order, other + 1)
+            changed.plans.append((self.world.clock.now, PLANS[other]))
             self._changed(changed)
 
     def on_upsell(self, customer: int) -> None:

@@ -10,7 +10,6 @@ from tests.campaign import view
 from tests.campaign.app import SKEW, App
 from tests.campaign.customers import Amounts, Customer, Customers, Pair
 from tests.campaign.world import World
-from tests.lives.definitions import PLANS
 from tests.lives.service import RATING, RELAY
 
 RATED_WITHIN = timedelta(hours=3, minutes=30)
@@ -68,6 +67,10 @@ class Checks:
         changed = max(self.world.last_fault_at, self.repriced_at, customer.changed_at or self.repriced_at)
         if self.world.clock.now >= changed + RATED_WITHIN and not (self.is_delayed or self.world.dead_letters):
             self.customers.terms.settled(customer.id)
+            if plans[-1][1] != customer.plans[-1][1]:
+                self.world.wrong.append(
+                    f"{customer.id} has the plan {plans[-1][1]} for hours, not {customer.plans[-1]}"
+                )
 
     def reprice(self) -> None:
         """Note the prices, as the API shows them, and that they changed now."""
@@ -134,10 +137,7 @@ class Checks:
 
     def _end(self, customer: Customer) -> list[str]:
         """Learn where a closed subscription ends: a push is refused from then on. Return what is wrong with it."""
-        [order] = self.world.odoo.read("sale.order", [["id", "=", customer.order]], ["plan_id"])
-        shown = self.world.look(f"/v1/subscriptions/{customer.id}")
-        plan = PLANS[order["plan_id"][0] - 1]
-        wrong = [] if shown["plan"] == plan else [f"{customer.id} has the plan {shown['plan']}, not {plan}"]
+        wrong = self._plans(customer)
         if customer.closed_at is None:
             return wrong
         metric = next(iter(self.customers.spec["metrics"]))
@@ -151,6 +151,16 @@ class Checks:
         if ends < self.app.ends_at[customer.id] - SKEW or ends > customer.closed_at + timedelta(days=1):
             wrong.append(f"{customer.id}, closed at {customer.closed_at}, ends at {ends}")
         customer.ends = ends
+        return wrong
+
+    def _plans(self, customer: Customer) -> list[str]:
+        """Return plans of a subscription that are in force without that somebody had chosen them."""
+        first, *others = self.customers.terms.current.plans[customer.id]
+        wrong = [] if first == customer.plans[0] else [f"the first plan of {customer.id} is {first}"]
+        for since, plan in others:
+            chosen = [at for at, name in customer.plans if name == plan]
+            if not any(at is None or (since is not None and at <= since + SKEW) for at in chosen):
+                wrong.append(f"{customer.id} has the plan {plan} since {since}: chosen at {chosen}")
         return wrong
 
     def _rated(self, expected: dict[Pair, Amounts], odoo: list[view.OdooLine]) -> list[str]:

@@ -33,6 +33,8 @@ class Customer:
     orders: list[int] = field(default_factory=list)
     changed_at: datetime | None = None
     """When somebody changed it in Odoo last: an invoice, a renewal, another plan, its end."""
+    plans: list[tuple[datetime | None, str]] = field(default_factory=lambda: [(None, PLANS[0])])
+    """Its plans in Odoo, and when somebody chose each; the current one last."""
     closed_at: datetime | None = None
     """When somebody closed it."""
     settled: int | None = None

@@ -105,7 +105,7 @@ class EventApart(Bug, name="event_outside_transaction"):
     """Events are written after the change that they report, not with it."""
 
     kinds = ("dynamodb_transaction_conflict", "dynamodb_transaction_throttled")
-    found_by = (23, "dynamodb_transaction_throttled")
+    found_by = (8, "dynamodb_transaction_conflict")
 
     def dynamodb(self, operation: str, request: dict[str, Any], send: Send) -> Any:
         items = request.get("TransactItems", ())
@@ -119,7 +119,7 @@ class CircuitNeverCloses(Bug, name="circuit_never_closes"):
     """The circuit breaker stays open once Odoo was unavailable."""
 
     kinds = ("odoo_unreachable", "odoo_database_down")
-    found_by = (4, "odoo_unreachable")
+    found_by = (6, "odoo_unreachable")
 
     def dynamodb(self, operation: str, request: dict[str, Any], send: Send) -> Any:
         if partition_key(request).startswith("CIRCUIT"):

@@ -15,7 +15,7 @@ from tests.campaign.planted_bugs.base import Bug
 class PriceChangeUnsent(Bug, name="price_change_not_sent"):
     """A changed price requests no rating: it takes effect with the next sweep, or new usage."""
 
-    found_by = (1, None)
+    found_by = (26, None)
 
     def patches(self) -> Iterator[Any]:
         yield patch.object(RatingJobs, "sweep", lambda *_, **__: None)
@@ -24,7 +24,7 @@ class PriceChangeUnsent(Bug, name="price_change_not_sent"):
 class PlanHistoryIgnored(Bug, name="plan_history_ignored"):
     """All usage of a period is priced by the current plan, whichever was in force."""
 
-    found_by = (1, None)
+    found_by = (11, None)
 
     def patches(self) -> Iterator[Any]:
         yield patch.object(spans, "_plans", lambda subscription: [spans._Change(None, subscription.plan)])
@@ -33,7 +33,7 @@ class PlanHistoryIgnored(Bug, name="plan_history_ignored"):
 class ClosedPeriodPricedAnew(Bug, name="invoiced_period_priced_anew"):
     """Late usage of an invoiced period is priced by the current prices."""
 
-    found_by = (1, None)
+    found_by = (25, None)
 
     def patches(self) -> Iterator[Any]:
         yield patch.object(functions.rate.adjusting.Adjuster, "_price", _current_price)
