@@ -67,7 +67,7 @@ def test_down_refuses_connections_until_it_is_up_again(client: Any, odoo: Server
 
 
 def test_down_for_a_while_comes_back_by_itself(client: Any, odoo: Server) -> None:
-    odoo.down(0.2)
+    odoo.down(1.5)
     with pytest.raises(ConnectionRefusedError):
         client.load(ROW)
     waited = threading.Event()
@@ -82,7 +82,7 @@ def test_down_for_a_while_comes_back_by_itself(client: Any, odoo: Server) -> Non
 
 
 def test_the_later_of_two_concurrent_loads_on_one_order_fails_and_is_logged(client: Any, odoo: Server) -> None:
-    odoo.admin.latency(0.3, call="sale.order.line/load")
+    odoo.admin.latency(1.0, call="sale.order.line/load")
     answers: list[Any] = []
     rows = [["x.a", "1", "1", "1", "1", "a"], ["x.b", "1", "1", "1", "1", "b"]]
     threads = [threading.Thread(target=lambda r=r: answers.append(client.load(r))) for r in rows]
