@@ -41,7 +41,7 @@ def test_a_plot_has_a_table_that_sorts_and_exports(visitor: Visitor) -> None:
     page.get_by_text("Show “API calls by day” as a table").click()
     table = page.locator("details[open]").first
     table.get_by_role("button", name="Day").click()
-    expect(table.locator("tbody tr").first).to_contain_text("2026-11-15")
+    expect(table.locator("tbody tr").first).to_contain_text("Nov 15, 2026")
     with page.expect_download() as download:
         table.get_by_role("button", name="Export CSV").click()
     text = download.value.path().read_text(encoding="utf-8-sig")

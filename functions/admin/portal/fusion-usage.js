@@ -59,7 +59,7 @@
   };
   const figures = (step, currency) => {
     const isPriced = / at -?\d|% of /.test(step.description);
-    const isNote = !isPriced && isEqual(step.amount, "0") && isEqual(step.unit_amount, "0");
+    const isNote = !isPriced && !/flat amount|(rais|lower)ed to|^Less |rated again: /i.test(step.description) && isEqual(step.amount, "0") && isEqual(step.unit_amount, "0");
     return [isPriced || isNote ? units(step.units) : "", isNote ? "" : money(step.amount, currency)];
   };
   const day = (instant, zone) => new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium", timeZone: zone }).format(new Date(instant));

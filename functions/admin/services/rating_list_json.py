@@ -49,6 +49,7 @@ class ListedRatingJson(TypedDict):
     unit: str | None
     period_start: str
     period_end: str
+    timezone: str
     state: str
     units: str
     included_units: str
@@ -76,6 +77,7 @@ def listed_rating_json(
         "unit": document.unit,
         "period_start": rfc3339(document.period_start),
         "period_end": rfc3339(document.period_end),
+        "timezone": document.timezone,
         "state": state_of(rating, document, now),
         "units": document.units,
         "included_units": document.included_units,

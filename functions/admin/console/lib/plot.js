@@ -1,5 +1,6 @@
 /** Plots over time, each with a table of the same figures. */
 
+import { date } from "./format.js";
 import { html, useEffect, useRef } from "./html.js";
 import { Table } from "./table.js";
 
@@ -59,7 +60,7 @@ export function Plot({ title, days, series, unit, stacked = false, summary }) {
     };
   }, [days, series]);
   const columns = [
-    { label: "Day", value: (index) => days[index] },
+    { label: "Day", value: (index) => days[index], show: (index) => date(days[index]) },
     ...series.map(({ label, values }) => ({
       label: `${label} (${unit})`,
       value: (index) => values[index] ?? null,

@@ -9,6 +9,7 @@ import { Table } from "./table.js";
 const PARTS = /^(.*?: )??((?:Tier \d+ \([^)]*\): |Included: |Free: )?[^:]*)$/s;
 const FIGURES = /(\d{4}-\d\d-\d\d)|((?:minimum|maximum|flat amount) of | at )?(-?\d+(?:\.\d+)?)( [A-Z]{3}\b)?( units?\b)?(?=( for )?)/g;
 const PRICED = / at -?\d|% of /;
+const LUMP = /flat amount|(rais|lower)ed to|^Less |rated again: /i;
 
 /** Return the unit of what is priced; none if the units of the metric are converted. @returns {string | undefined} */
 export function unitOf(rating) {
@@ -30,7 +31,7 @@ export function inWords({ description }, currency, unit) {
 /** Return the figures of a step that mean something: a note has no price, a lump sum no quantity. @param {string} currency */
 export function figures(step, currency) {
   const isPriced = PRICED.test(step.description);
-  const isNote = !isPriced && isEqual(step.amount, "0") && isEqual(step.unit_amount, "0");
+  const isNote = !isPriced && !LUMP.test(step.description) && isEqual(step.amount, "0") && isEqual(step.unit_amount, "0");
   const rate = /([\d.]+) % of /.exec(step.description);
   return {
     quantity: isPriced || isNote ? units(step.units) : "",

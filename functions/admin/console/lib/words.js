@@ -61,8 +61,9 @@ export function modelInWords(model, currency, unit) {
 
 /** Return the price of a charge's version in sentences. @param {string} [unit] @returns {string} */
 export function priceInWords(version, unit) {
-  const { currency, unit_conversion: conversion, filters = [], group_by: groups = [] } = version;
-  const priced = (part) => `${modelInWords(part.model, currency, unit)}${Number(part.included_units) ? `, with ${quantity(part.included_units, unit)} included` : ""}`;
+  const { currency, unit_conversion: conversion } = version;
+  const [filters, groups] = [version.filters ?? [], version.group_by ?? []];
+  const priced = (part) => [part.model && modelInWords(part.model, currency, unit), Number(part.included_units) && `with ${quantity(part.included_units, unit)} included`].filter(Boolean).join(", ");
   const chosen = (filter) => Object.entries(filter.properties).map(([name, values]) => `${name} ${values.join(" or ")}`).join(", ");
   return [
     ...filters.map((filter) => `for ${chosen(filter)}: ${priced(filter)}`),

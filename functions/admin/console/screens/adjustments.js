@@ -34,11 +34,11 @@ function Adjustments() {
 
 /** @type {import("../lib/table.js").Column[]} */
 const COLUMNS = [
-  { label: "Billed in", value: (row) => row.period_start, show: (row) => period(row.period_start, row.period_end) },
+  { label: "Billed in", value: (row) => row.period_start, show: (row) => period(row.period_start, row.period_end, row.timezone) },
   { label: "Customer", value: (row) => row.customer_name, show: (row) => html`<a href=${link(["subscription", row.subscription], { tab: "ratings" })}>${String(row.customer_name ?? row.subscription)}</a>` },
   { label: "Charge", value: named, show: chargeName },
-  { label: "Corrects the period from", value: (row) => row.corrects, show: (row) => date(row.corrects) },
-  { label: "Units rated again", value: (row) => row.units, show: (row) => units(row.units), isNumber: true },
+  { label: "Corrects the period from", value: (row) => row.corrects, show: (row) => date(row.corrects, row.timezone) },
+  { label: "Units now", value: (row) => row.units, show: (row) => units(row.units), isNumber: true },
   { label: "Difference", value: (row) => row.amount, show: (row) => amount(row.amount, row.currency), isNumber: true },
   { label: "State", value: (row) => stateName(row.state) },
   { label: "Explanation", value: () => "", isAction: true, show: (row) => html`<a href=${link(["why", row.subscription, `${row.charge}@${row.corrects}`], { period_start: row.period_start })}>Why?</a>` },

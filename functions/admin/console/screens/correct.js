@@ -9,6 +9,7 @@ import { go, link } from "../lib/router.js";
 import { allows } from "../lib/session.js";
 import { Loaded, useData } from "../lib/states.js";
 import { Correction } from "./correction.js";
+import { described } from "./subscription.js";
 import { Revisions, useSources } from "./why_records.js";
 
 export function Screen({ query, session }) {
@@ -38,7 +39,7 @@ function Search({ query, session, sources }) {
       <p><button type="submit" class="primary">Find records</button></p>
     </form>
     <${ByKey} />
-    ${query.subscription && query.metric ? html`<${Found} key=${JSON.stringify(query)} query=${query} sources=${sources} />` : null}`;
+    ${query.subscription && query.metric ? html`<${Found} key=${JSON.stringify(query)} query=${query} sources=${sources} session=${session} />` : null}`;
 }
 
 function ByKey() {
@@ -54,17 +55,18 @@ function ByKey() {
     <p><button type="submit">Open</button></p></form></details>`;
 }
 
-function Found({ query, sources }) {
+function Found({ query, sources, session }) {
+  const zone = useData(() => described(query.subscription, session), []).data?.timezone;
   const midnight = (/** @type {string | undefined} */ day) => (day ? `${day}T00:00:00Z` : undefined);
   const given = { subscription: query.subscription, metric: query.metric, from: midnight(query.from), to: midnight(query.to) };
-  return html`<${List} caption="Records" name="records" columns=${columns(sources)} load=${(page) => get("usage", { ...given, ...page })} limit=${500}
+  return html`<${List} caption="Records" name="records" columns=${columns(sources, zone)} load=${(page) => get("usage", { ...given, ...page })} limit=${500}
     empty="No record of this subscription and metric in this time." />`;
 }
 
-function columns(sources) {
+function columns(sources, zone) {
   return [
-    { label: "From", value: (row) => row.period_start, show: (row) => dateTime(row.period_start) },
-    { label: "Until", value: (row) => row.period_end, show: (row) => dateTime(row.period_end) },
+    { label: "From", value: (row) => row.period_start, show: (row) => dateTime(row.period_start, zone) },
+    { label: "Until", value: (row) => row.period_end, show: (row) => dateTime(row.period_end, zone) },
     { label: "Quantity", value: (row) => row.quantity, show: (row) => units(row.quantity), isNumber: true },
     { label: "Source", value: (row) => sources[row.source] ?? row.source },
     { label: "Key", value: (row) => row.idempotency_key, show: (row) => html`<a href=${link(["correct"], { key: row.idempotency_key, source: row.source })}><code>${row.idempotency_key}</code></a>` },

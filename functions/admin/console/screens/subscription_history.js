@@ -1,11 +1,13 @@
 /** A subscription's orders in Odoo, its plans, and the changes of its definition. */
 
-import { dateTime } from "../lib/format.js";
+import { date, dateTime } from "../lib/format.js";
 import { html } from "../lib/html.js";
 import { Table } from "../lib/table.js";
+import { priceInWords } from "../lib/words.js";
 
 export function History({ subscription }) {
   const { timezone: zone, orders = [], plan_history: plans = [], history = [], overrides } = subscription;
+  const own = Object.entries(overrides ?? {}).flatMap(([charge, changes]) => [changes].flat().map((change) => ({ ...change, charge, currency: subscription.currency })));
   return html`
     <${Table} caption="Orders in Odoo" name=${`orders-${subscription.id}`} rows=${orders} columns=${[
       { label: "Order", value: (order) => order.odoo_order_id },
@@ -17,7 +19,11 @@ export function History({ subscription }) {
       { label: "Plan", value: (change) => change.plan },
       { label: "From", value: (change) => change.from, show: (change) => (change.from ? dateTime(change.from, zone) : "the start") },
     ]} empty="No plan is known." />
-    ${overrides?.length ? html`<h2>Prices of its own</h2><pre>${JSON.stringify(overrides, null, 2)}</pre>` : null}
+    ${own.length ? html`<${Table} caption="Prices of its own" name=${`overrides-${subscription.id}`} rows=${own} columns=${[
+      { label: "Charge", value: (change) => change.charge },
+      { label: "From", value: (change) => change.valid_from, show: (change) => (!change.valid_from ? "the start" : /T/.test(change.valid_from) ? dateTime(change.valid_from, zone) : date(change.valid_from)) },
+      { label: "Price", value: priceInWords },
+    ]} />` : null}
     <${Table} caption="Changes" name=${`changes-${subscription.id}`} rows=${history} columns=${[
       { label: "When", value: (change) => change.changed_at, show: (change) => dateTime(change.changed_at, zone) },
       { label: "Who", value: (change) => change.actor },

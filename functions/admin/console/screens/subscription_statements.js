@@ -8,6 +8,8 @@ import { Table } from "../lib/table.js";
 import { chargeName } from "../lib/words.js";
 import { named } from "./subscription_ratings.js";
 
+const DAY = 86_400_000;
+
 export function Statements({ subscription }) {
   const loading = useData(() => get(path`subscriptions/${subscription.id}/statements`, { limit: "100" }), [subscription.id]);
   return html`<${Loaded} from=${loading} what="statements">${(page) =>
@@ -30,6 +32,18 @@ function Statement({ statement, isOpen }) {
       <dt>Statement before</dt><dd>${statement.previous_hash ? html`<code>${statement.previous_hash}</code>` : "none: this is the first"}</dd>
     </dl>
   </details>`;
+}
+
+/** Return days as spans: 1 – 4 Oct 2026, 7 Oct 2026. */
+function spans(days) {
+  const found = [];
+  for (const day of days) {
+    const start = Date.parse(day);
+    const last = found.at(-1);
+    if (last?.end === start) last.end += DAY;
+    else found.push({ start, end: start + DAY });
+  }
+  return found.map(({ start, end }) => period(start, new Date(end).toISOString(), "UTC")).join("; ");
 }
 
 function columns(currency) {

@@ -35,7 +35,7 @@ def rating_list_schemas() -> dict[str, Schema]:
         error=TEXT,
     )
     figures = ("units", "included_units", "billable_units", "amount")
-    texts = ("subscription", "plan", "charge", "charge_name", "metric", "currency")
+    texts = ("subscription", "plan", "charge", "charge_name", "metric", "currency", "timezone")
     names = {"type": ["string", "integer", "null"], "description": "name of the customer, or ID of the partner in Odoo"}
     rating = {
         "customer_name": names,
