@@ -21,7 +21,7 @@ from tests.bench.harness import Figure, Progress, Taken, by_turns, ratio
 _ROUNDS = 15
 _INGEST_BOUND, _BOUND = 1.3, 1.8
 
-_ADMIN = "import functions.admin.handler; from functions.admin import dependencies as d; "
+_ADMIN = "import functions.admin.handler; from functions.admin import access_dependencies as a, dependencies as d; "
 
 _RELAY = (
     "import functions.relay.handler; from functions.relay import dependencies as d; "
@@ -80,7 +80,7 @@ STARTS: Mapping[str, Start] = {
     "relay, subscriptions": Start("Relay", f"{_RELAY}d.subscription_sync(lambda: 60.0)"),
     **{
         f"admin, {name}": Start(
-            "Admin", f"{_ADMIN}import functions.admin.routes.{topic}; d.authenticator(); d.catalog()"
+            "Admin", f"{_ADMIN}import functions.admin.routes.{topic}; a.authenticator(); d.catalog()"
         )
         for name, topic in _ADMIN_TOPICS.items()
     },
