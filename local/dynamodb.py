@@ -180,14 +180,19 @@ def _close(pipe: IO[bytes] | None) -> None:
 
 
 def client(url: str) -> "DynamoDBClient":
-    """Return a low-level boto3 client of the engine at `url`, with credentials that mean nothing."""
+    """Return a low-level boto3 client of the engine at `url`, with credentials that mean nothing.
+
+    Like the functions' own, it leaves the validation of parameters to the engine.
+    """
     return boto3.client(
         "dynamodb",
         endpoint_url=url,
         region_name="eu-central-1",
         aws_access_key_id="local",
         aws_secret_access_key="local",
-        config=Config(retries={"total_max_attempts": 2}, connect_timeout=5, read_timeout=30),
+        config=Config(
+            retries={"total_max_attempts": 2}, connect_timeout=5, read_timeout=30, parameter_validation=False
+        ),
     )
 
 

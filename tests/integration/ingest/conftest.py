@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +20,8 @@ from fusion_billing.dynamodb.catalog.api_keys import KeyStore
 from fusion_billing.dynamodb.catalog.sources import SourceStore
 from fusion_billing.dynamodb.catalog.targets import TargetStore
 from fusion_billing.dynamodb.markers.change_markers import ChangeMarkers
+from fusion_billing.dynamodb.raw_requests import encode_writes_as_json
+from fusion_billing.dynamodb.raw_responses import decode_reads_as_json
 from fusion_billing.dynamodb.state.key_uses import KeyUses
 from fusion_billing.dynamodb.usage.batch_write import UsageBatch
 from fusion_billing.dynamodb.usage.single_write import UsageStore
@@ -126,8 +128,16 @@ class Ingest:
         return self.client.scan(TableName=table)["Items"]
 
 
+@pytest.fixture(scope="session")
+def raw(connect: Callable[[], DynamoDBClient]) -> Iterator[DynamoDBClient]:
+    """A client that encodes requests and decodes responses as the ingest function's does."""
+    made = encode_writes_as_json(decode_reads_as_json(connect()))
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def ingest(dynamodb: DynamoDBClient, tables: Tables) -> Ingest:
+def ingest(dynamodb: DynamoDBClient, raw: DynamoDBClient, tables: Tables) -> Ingest:
     """Ingest with metrics `api_calls`, `seats`; subscriptions `42` (Pro), `43` (Basic); a source `app`."""
     for code in ("api_calls", "seats"):
         item: Any = {"pk": {"S": "METRIC"}, "sk": {"S": code}, "doc": {"S": "{}"}, "version": {"N": "1"}}
@@ -135,7 +145,7 @@ def ingest(dynamodb: DynamoDBClient, tables: Tables) -> Ingest:
     for subscription, plan in (("42", "Pro"), ("43", "Basic")):
         item = {"pk": {"S": f"S#{subscription}"}, "sk": {"S": "SUB"}, "doc": {"S": "{}"}, "plan": {"S": plan}}
         dynamodb.put_item(TableName=tables.catalog, Item=item)
-    made = Ingest(dynamodb, tables)
+    made = Ingest(raw, tables)
     made.source("app")
     return made
 

@@ -2,8 +2,8 @@
 
 botocore converts every response by the service's model. DynamoDB responds with JSON, and only binary attributes
 differ after the conversion. So for read operations the body is decoded in the hook that botocore calls before it
-parses, binary attributes too, and botocore gets an empty body. Errors, and responses with sets of binaries, are left
-to botocore.
+parses, binary attributes too, and botocore gets an empty body. A batch of statements counts as a read, since it returns
+the items that exist. Errors, and responses with sets of binaries, are left to botocore.
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_READS = ("Query", "GetItem", "BatchGetItem")
+_READS = ("Query", "GetItem", "BatchGetItem", "BatchExecuteStatement")
 _BINARY = b'"B":'
 _BINARIES = b'"BS":'
 _OK = 200
