@@ -12,9 +12,11 @@ With PIP_REPORT, pip's report on what it installed (the wheels' hashes) is writt
 """
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,6 +30,8 @@ SERVICES = {"dynamodb", "sqs", "kms", "secretsmanager", "sts"}
 
 BUILT_AT = 946_771_200  # 2000-01-02: whatever the time zone, a time that a zip file can hold
 
+IMPORTING = {"POWERTOOLS_METRICS_NAMESPACE": "FusionBilling", "POWERTOOLS_SERVICE_NAME": "build"}
+
 UNCOMPILED = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 
@@ -40,6 +44,7 @@ def layer(folder: Path, artifacts: Path, architecture: str, runtime: str) -> Non
     package = folder / "fusion_billing"
     shutil.copytree(package, target / package.name, ignore=UNCOMPILED)
     compile_all(target, "/opt/python", version)
+    compile_dataclasses(folder, target, MACHINES[architecture], version)
     settle(artifacts)
 
 
@@ -88,6 +93,34 @@ def compile_all(folder: Path, mounted_at: str, version: str) -> None:
     command += ["-s", str(folder), "-p", mounted_at, str(folder)]
     # The order of a set in bytecode follows the seed.
     subprocess.run(command, check=True, env={**os.environ, "PYTHONHASHSEED": "0"})
+
+
+def compile_dataclasses(folder: Path, target: Path, machine: str, version: str) -> None:
+    """Compile the methods of dataclasses, which Python would otherwise compile in every start.
+
+    They are found by importing everything. Wheels for another machine can't be imported, so those for this one are
+    installed then, for as long as it takes.
+    """
+    python = interpreter(version)
+    if python is None:
+        return
+    sources = folder.parent.parent  # of the functions
+    with tempfile.TemporaryDirectory() as importable:
+        if machine != platform.machine():
+            install(folder / "requirements.txt", Path(importable), platform.machine(), version)
+        command = [
+            python,
+            "-I",
+            "-S",
+            "-B",
+            str(folder.parent / "dataclass_methods.py"),
+            str(target / "fusion_billing"),
+        ]
+        done = subprocess.run([*command, importable, str(target), str(sources)], check=False, env=IMPORTING)
+    if done.returncode:
+        print(
+            "Can't import the functions here: built without the methods of dataclasses; cold starts will take longer."
+        )
 
 
 def settle(folder: Path) -> None:

@@ -117,8 +117,8 @@ def test_ingest_loads_botocore_and_little_of_ours() -> None:
 
     assert "botocore.session" in loaded("ingest")
     assert {module.split(".")[1] for module in ours if module.startswith("fusion_billing.")} <= {
-        "access", "catalog", "decimals", "dynamodb", "error_codes", "errors", "http", "instants", "json_types",
-        "lambda_context", "metering", "retry", "settings", "snapshots", "strict_json",
+        "access", "catalog", "compiled_dataclasses", "decimals", "dynamodb", "error_codes", "errors", "http",
+        "instants", "json_types", "lambda_context", "metering", "retry", "settings", "snapshots", "strict_json",
     }  # fmt: skip
 
 
