@@ -1,6 +1,8 @@
 """Run the whole service once for all tests here: the real template on the local cloud, in a folder of its own."""
 
+import contextlib
 import dataclasses
+import random
 import re
 import socket
 import subprocess
@@ -30,11 +32,25 @@ class Place:
 @pytest.fixture(scope="session")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
     artefacts.python()  # says what is missing, before anything is started
-    with socket.socket() as one, socket.socket() as two, socket.socket() as three:
-        for each in (one, two, three):
-            each.bind(("127.0.0.1", 0))
-        ports = [each.getsockname()[1] for each in (one, two, three)]
-    return Place(tmp_path_factory.mktemp("service"), *ports)
+    return Place(tmp_path_factory.mktemp("service"), *free_ports(3))
+
+
+@pytest.fixture
+def unused_ports() -> list[int]:
+    """Two more ports that are free: the usual ones may be taken by a demo that runs on this machine."""
+    return free_ports(2)
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports that are free, and that no connection takes before they are used: the system takes higher ones."""
+    found: list[int] = []
+    for port in random.sample(range(20_000, 32_000), 100):
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            found.append(port)
+        if len(found) == count:
+            return found
+    raise RuntimeError("no free ports between 20000 and 32000")
 
 
 @dataclasses.dataclass(frozen=True)

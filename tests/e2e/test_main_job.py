@@ -254,12 +254,13 @@ def test_no_function_lacked_a_right(running: Running, place: Any) -> None:
     assert denied == Counter({"AccessDenied": 0, "internal error": 0})
 
 
-def test_a_port_in_use_is_reported(place: Any) -> None:
+def test_a_port_in_use_is_reported(place: Any, unused_ports: list[int]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        command = [sys.executable, "-m", "local.run", "--once", "--receiver-port", str(port)]
+        others = ("--port", str(unused_ports[0]), "--odoo-port", str(unused_ports[1]))
+        command = [sys.executable, "-m", "local.run", "--once", *others, "--receiver-port", str(port)]
         done = subprocess.run(
             [*command, "--state", str(place.folder / "other")], capture_output=True, text=True, check=False
         )
