@@ -32,26 +32,40 @@ STRANGE = [
 ]
 
 
+@pytest.fixture(scope="module")
+def stack_of_world(chromium: Browser) -> Iterator[Callable[[str], Stack]]:
+    """What serves a world, once."""
+    del chromium  # without one there is nothing to serve
+    servers: dict[str, subprocess.Popen[str]] = {}
+    stacks: dict[str, Stack] = {}
+
+    def served(world: str) -> Stack:
+        if world not in stacks:
+            command = [sys.executable, "-m", "tests.browser.strange_worlds", world]
+            server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, text=True)
+            servers[world] = server
+            started = json.loads(cast("IO[str]", server.stdout).readline())
+            stacks[world] = Stack(**started, places={}, now=NOW)
+        return stacks[world]
+
+    yield served
+    for server in servers.values():
+        server.communicate(timeout=20)
+
+
 @pytest.fixture
-def visitor_of_world(chromium: Browser) -> Iterator[Callable[[str], Visitor]]:
-    """What opens a phone's window on a world of its own, signed in as the operator."""
-    servers: list[subprocess.Popen[str]] = []
+def visitor_of_world(chromium: Browser, stack_of_world: Callable[[str], Stack]) -> Iterator[Callable[[str], Visitor]]:
+    """What opens a phone's window on a world, signed in as the operator."""
     made: list[Visitor] = []
 
     def opened(world: str) -> Visitor:
-        command = [sys.executable, "-m", "tests.browser.strange_worlds", world]
-        server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, text=True)
-        servers.append(server)
-        started = json.loads(cast("IO[str]", server.stdout).readline())
-        made.append(open_window(chromium, Stack(**started, places={}, now=NOW), size="phone"))
+        made.append(open_window(chromium, stack_of_world(world), size="phone"))
         made[-1].sign_in()
         return made[-1]
 
     yield opened
     for visitor in made:
         visitor.context.close()
-    for server in servers:
-        server.communicate(timeout=20)
     assert [text for visitor in made for text in visitor.unexpected()] == []
 
 
@@ -82,5 +96,21 @@ def test_yen_have_no_digits_dinars_three_and_charges_of_one_name_their_codes(
     own = page.get_by_role("region", name="Prices of its own").get_by_role("row")
     expect(own.nth(1)).to_contain_text("¥2.5 for each unit")
     expect(own.nth(2)).to_contain_text("Dec 1, 2026")
+    visitor.expected.append("404")
+    page = visitor.go(f"#/why/4101/level?period_start={_NOVEMBER}")
+    expect(page.get_by_text("Nothing was calculated for level in this period yet")).to_be_visible()
     page = visitor.go("#/adjustments")
     expect(page.get_by_role("row").filter(has_text="Calls (yen)")).to_contain_text(re.compile("Nov 1 . 30, 2026"))
+
+
+def test_the_portal_says_what_is_not_in_an_amount_yet(visitor_of_world: Callable[[str], Visitor]) -> None:
+    visitor = visitor_of_world("strange")
+    visitor.expected.append("404")
+    page = visitor.page
+    page.goto(f"{visitor.stack.url}/portal?token={visitor.stack.portal_token}")
+    page.get_by_text("Why ¥34 for Calls (yen)?").click()
+    expect(page.get_by_text("Together ¥31.25, rounded to ¥31.")).to_be_visible()
+    expect(page.get_by_text("With what was used after this was calculated, it comes to ¥34.")).to_be_visible()
+    page.get_by_text("Why ¥0 for A level?").click()
+    expect(page.get_by_text("Nothing was calculated yet")).to_be_visible()
+    assert RAW.findall(page.locator("fusion-usage section").first.inner_text()) == []

@@ -28,7 +28,11 @@
 
   const LOCALE = [...navigator.languages];
   const digits = (text) => (text.split(".")[1] ?? "").length;
-  const units = (value) => new Intl.NumberFormat(LOCALE, { maximumFractionDigits: Math.min(8, digits(String(value))) }).format(value);
+  const units = (value) => {
+    const count = digits(String(value));
+    const isLong = count > 20; // it does not end
+    return (isLong ? "≈ " : "") + new Intl.NumberFormat(LOCALE, { maximumFractionDigits: isLong ? 8 : count }).format(value);
+  };
   const about = (value) => new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 0 }).format(value);
   const money = (value, currency) => {
     const options = { style: "currency", currency };
@@ -79,6 +83,7 @@
         make("tbody", {}, ...rows.map((cells) => make("tr", {}, ...cells.map((cell, index) => make("td", { class: heads[index][1] ? "number" : undefined }, cell)))))));
 
   class Failed extends Error {}
+  class Missing extends Failed {}
 
   class FusionUsage extends HTMLElement {
     static observedAttributes = ["token"];
@@ -118,7 +123,8 @@
       }
       if (response.ok) return response.json();
       if (response.status === 401) throw new Failed("This link has expired. Open it again from where you received it.");
-      throw new Failed(response.status === 404 ? "There is nothing to show under this link." : "The billing service did not answer. Try again later.");
+      if (response.status === 404) throw new Missing("There is nothing to show under this link.");
+      throw new Failed("The billing service did not respond. Try again later.");
     }
 
     async show() {
@@ -183,20 +189,23 @@
         const steps = rating.steps.map((step) => [inWords(step, currency, unit), ...figures(step, currency)]);
         const total = `Together ${isEqual(exact, amount) ? "" : `${money(exact, currency)}, rounded to `}${money(amount, currency)}.`;
         const growth = rating.history.map((entry) => [day(entry.rated_at, usage.timezone), units(entry.units), money(entry.amount, rating.currency)]);
-        place.replaceChildren(
+        place.replaceChildren(...[
           table(`How ${charge.name} comes about`, [["Step"], ["Quantity", true], ["Amount", true]], steps),
           make("p", {}, total),
+          isEqual(charge.amount, amount) ? null : make("p", {}, `With what was used after this was calculated, it comes to ${money(charge.amount, currency)}.`),
           make("p", {}, "How it grew:"),
-          table(`How ${charge.name} grew`, [["Day"], ["Units", true], ["Amount", true]], growth));
+          table(`How ${charge.name} grew`, [["Day"], ["Units", true], ["Amount", true]], growth),
+        ].filter(Boolean));
       } catch (error) {
-        place.replaceChildren(error instanceof Failed ? error.message : "This can't be shown yet: it is rated within the hour.");
+        const isKnown = error instanceof Failed && !(error instanceof Missing);
+        place.replaceChildren(isKnown ? error.message : "Nothing was calculated yet: nothing was used, or the first calculation is still to come.");
       }
     }
 
     statements(items) {
       const rows = items.map((statement) => [
         period(statement.period_start, statement.period_end, statement.timezone),
-        statement.lines.map((line) => `${named({ ...line, name: line.charge_name }, statement.lines.map((each) => ({ ...each, name: each.charge_name })))}: ${units(line.units)}`).join(", "),
+        statement.lines.map((line) => `${named(line, statement.lines)}${line.corrects ? ` (adjusts ${day(line.corrects, statement.timezone)})` : ""}: ${units(line.units)}`).join(", "),
         money(statement.totals.invoiced, statement.currency),
       ]);
       return make("section", {}, make("h3", {}, "Invoiced periods"), table("Invoiced periods", [["Period"], ["Usage"], ["Invoiced", true]], rows));
@@ -205,7 +214,8 @@
 
   /** Return a charge's name, with its code where another one has that name too. */
   function named(charge, all) {
-    return all.some((other) => other.name === charge.name && other.charge !== charge.charge) ? `${charge.name} (${charge.charge})` : charge.name;
+    const name = charge.charge_name ?? charge.name;
+    return all.some((other) => (other.charge_name ?? other.name) === name && other.charge !== charge.charge) ? `${name} (${charge.charge})` : name;
   }
 
   /** Bars in a picture `width` by `height`: an SVG, whose attributes a content security policy lets be. */

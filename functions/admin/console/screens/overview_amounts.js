@@ -86,7 +86,7 @@ async function read(show, isCurrent) {
 }
 
 function add(rows, rating) {
-  const month = new Date(Date.parse(rating.period_end) - 1000).toISOString().slice(0, 7);
+  const month = dayOf(rating.period_end, rating.timezone).slice(0, 7);
   const { state, plan, currency } = rating;
   const key = [month, state, plan, currency].join("|");
   const row = rows.get(key) ?? { month, state, plan, currency, amount: "0", subscriptions: new Set() };

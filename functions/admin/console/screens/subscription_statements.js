@@ -1,7 +1,7 @@
 /** Statements of closed periods: what was rated, what was invoiced, and the hash that proves it. */
 
 import { get, path } from "../lib/api.js";
-import { amount, dateTime, period, units } from "../lib/format.js";
+import { amount, date, dateTime, period, units } from "../lib/format.js";
 import { html } from "../lib/html.js";
 import { Empty, Loaded, useData } from "../lib/states.js";
 import { Table } from "../lib/table.js";
@@ -23,7 +23,7 @@ function Statement({ statement, isOpen }) {
   const name = period(statement.period_start, statement.period_end, statement.timezone);
   return html`<details open=${isOpen}>
     <summary><strong>${name}</strong>: invoiced ${amount(totals.invoiced, currency)}, difference ${amount(totals.difference, currency)}</summary>
-    <${Table} caption=${`Lines of ${name}`} name=${`statement-${statement.subscription}-${statement.period_start.slice(0, 10)}`} rows=${statement.lines} columns=${columns(currency)} />
+    <${Table} caption=${`Lines of ${name}`} name=${`statement-${statement.subscription}-${statement.period_start.slice(0, 10)}`} rows=${statement.lines} columns=${columns(currency, statement.timezone)} />
     <dl>
       <dt>Rated</dt><dd>${amount(totals.rated, currency)}</dd>
       <dt>Adjusted later</dt><dd>${amount(totals.adjusted, currency)}</dd>
@@ -46,9 +46,9 @@ function spans(days) {
   return found.map(({ start, end }) => period(start, new Date(end).toISOString(), "UTC")).join("; ");
 }
 
-function columns(currency) {
+function columns(currency, zone) {
   return [
-    { label: "Charge", value: named, show: chargeName },
+    { label: "Charge", value: named, show: (line, lines) => html`${chargeName(line, lines)}${line.corrects ? html` <span class="tag">adjusts ${date(line.corrects, zone)}</span>` : null}` },
     { label: "Units", value: (line) => line.units, show: (line) => units(line.units), isNumber: true },
     { label: "Records", value: (line) => line.records, isNumber: true },
     { label: "Days without a record", value: (line) => (line.missing_days ?? []).join(" "), show: (line) => (line.missing_days ?? []).join(", ") || "none" },

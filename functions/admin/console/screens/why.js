@@ -1,6 +1,6 @@
 /** Why is this billed? From the order line to the rating, its steps, its price, its records and their revisions. */
 
-import { get, path } from "../lib/api.js";
+import { get, getIfAny, path } from "../lib/api.js";
 import { difference, sum } from "../lib/decimal.js";
 import { amount, date, dateTime, isEqual, period, quantity, units } from "../lib/format.js";
 import { html } from "../lib/html.js";
@@ -26,11 +26,13 @@ export function Screen({ params, query, session }) {
   const [id, charge] = params;
   const target = path`subscriptions/${id}/ratings/${charge}`;
   const load = async () => {
-    const [rating, subscription] = await Promise.all([get(target, { period_start: query.period_start, limit: "100" }), described(id, session)]);
-    return { rating, subscription, now: await calculatedNow(rating) };
+    const [rating, subscription] = await Promise.all([getIfAny(target, { period_start: query.period_start, limit: "100" }), described(id, session)]);
+    return { rating, subscription, now: rating && (await calculatedNow(rating)) };
   };
   const loading = useData(load, [target, query.period_start]);
-  return html`<${Loaded} from=${loading} what="the explanation">${({ rating, subscription, now }) => html`
+  return html`<${Loaded} from=${loading} what="the explanation">${({ rating, subscription, now }) => rating === null ? html`<h1>Why?</h1>
+    <p>Nothing was calculated for ${charge.split("@")[0]} in this period yet: nothing was used, or the first calculation is still to come.
+      <a href=${link(["subscription", id])}>Usage of ${customerName(subscription)}</a></p>` : html`
     <h1>Why ${amount(rating.amount, rating.currency)} for ${rating.charge_name}?</h1>
     <p class="actions"><button type="button" onClick=${() => print()}>Print</button>
       <a class="button" href=${link(["subscription", id], { tab: "ratings" })}>All ratings of ${customerName(subscription)}</a></p>
