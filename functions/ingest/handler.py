@@ -14,7 +14,7 @@ from fusion_billing.dynamodb import client
 from fusion_billing.dynamodb.catalog.api_keys import KeyStore
 from fusion_billing.dynamodb.catalog.targets import TargetStore
 from fusion_billing.dynamodb.markers.change_markers import ChangeMarkers
-from fusion_billing.dynamodb.raw_requests import encode_writes_as_json
+from fusion_billing.dynamodb.raw_requests import encode_requests_as_json
 from fusion_billing.dynamodb.raw_responses import decode_reads_as_json
 from fusion_billing.dynamodb.state.key_uses import KeyUses
 from fusion_billing.dynamodb.state.request_counts import RequestCounts
@@ -43,7 +43,7 @@ _LONGEST_SECONDS = 20.0
 def app() -> App:
     """Return the ingest function as the environment configures it, made once in each container."""
     dynamodb = client.dynamodb(read_timeout=_MARGIN_SECONDS, attempts=2)
-    encode_writes_as_json(decode_reads_as_json(dynamodb))
+    encode_requests_as_json(decode_reads_as_json(dynamodb))
     usage, windows = settings.text("USAGE_TABLE"), settings.text("WINDOW_USAGE_TABLE")
     catalog = settings.text("CATALOG_TABLE")
     markers = settings.text("MARKERS_TABLE")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 
 from functions.rate.closing import REVIEWED
 from functions.rate.failures import Failed
@@ -252,6 +252,7 @@ _YEARS = range(2000, 2200)
 """Years that usage may be in. Only an earlier release accepted usage of other years."""
 
 
+@lru_cache(maxsize=64)  # all pairs of an hour are marked in the same month or two
 def _bounds(month: str) -> tuple[datetime, datetime] | None:
     first = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
     if first.year not in _YEARS:

@@ -20,7 +20,7 @@ from fusion_billing.dynamodb.catalog.api_keys import KeyStore
 from fusion_billing.dynamodb.catalog.sources import SourceStore
 from fusion_billing.dynamodb.catalog.targets import TargetStore
 from fusion_billing.dynamodb.markers.change_markers import ChangeMarkers
-from fusion_billing.dynamodb.raw_requests import encode_writes_as_json
+from fusion_billing.dynamodb.raw_requests import encode_requests_as_json
 from fusion_billing.dynamodb.raw_responses import decode_reads_as_json
 from fusion_billing.dynamodb.state.key_uses import KeyUses
 from fusion_billing.dynamodb.usage.batch_write import UsageBatch
@@ -131,7 +131,7 @@ class Ingest:
 @pytest.fixture(scope="session")
 def raw(connect: Callable[[], DynamoDBClient]) -> Iterator[DynamoDBClient]:
     """A client that encodes requests and decodes responses as the ingest function's does."""
-    made = encode_writes_as_json(decode_reads_as_json(connect()))
+    made = encode_requests_as_json(decode_reads_as_json(connect()))
     yield made
     made.close()
 

@@ -23,7 +23,6 @@ from fusion_billing.dynamodb.ratings.order_line_items import Put
 from fusion_billing.dynamodb.ratings.order_lines import LineStore
 from fusion_billing.dynamodb.ratings.ratings import RatingsStore
 from fusion_billing.dynamodb.ratings.statements import StatementStore
-from fusion_billing.dynamodb.raw_responses import decode_reads_as_json
 from fusion_billing.dynamodb.state.planner import PlannerState
 from fusion_billing.dynamodb.state.runs import RunStore
 from fusion_billing.dynamodb.usage.metric_keying import MetricKeying
@@ -175,8 +174,8 @@ class World(RatingSteps, _Tables):
 
 @pytest.fixture(scope="session")
 def raw(connect: Callable[[], DynamoDBClient]) -> Iterator[DynamoDBClient]:
-    """A client that decodes responses as the rate function's does."""
-    made = decode_reads_as_json(connect())
+    """The client as the rate function has it."""
+    made = dependencies.optimized(connect())
     yield made
     made.close()
 

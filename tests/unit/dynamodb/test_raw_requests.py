@@ -1,4 +1,4 @@
-"""Test that writes are encoded as botocore encodes them: the same bytes but for blanks, the same address."""
+"""Test that requests are encoded as botocore encodes them: the same bytes but for blanks, the same address."""
 
 import json
 import time
@@ -11,7 +11,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ClientError
 
 from fusion_billing.dynamodb import client
-from fusion_billing.dynamodb.raw_requests import encode_writes_as_json
+from fusion_billing.dynamodb.raw_requests import encode_requests_as_json
 
 ENTRY = {"M": {"q": {"N": "1.5"}, "at": {"S": "2026-11-22T00:00:00Z"}}}
 ITEM: dict[str, Any] = {
@@ -46,6 +46,16 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
                 }
                 for number in range(25)
             ]
+        },
+    ),
+    (
+        "query",
+        {
+            "TableName": "usage",
+            "IndexName": "pair",
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": {":pk": ITEM["pk"]},
+            "ConsistentRead": True,
         },
     ),
     ("get_item", {"TableName": "usage", "Key": {"pk": {"S": "k"}}, "ConsistentRead": True}),
@@ -91,7 +101,7 @@ def sent(name: str, parameters: dict[str, Any], *, encoding: bool) -> Any:
         return response()
 
     connected = made(send)
-    getattr(encode_writes_as_json(connected) if encoding else connected, name)(**parameters)
+    getattr(encode_requests_as_json(connected) if encoding else connected, name)(**parameters)
     (request,) = requests
     return request
 
@@ -116,7 +126,7 @@ def test_a_repeated_request_has_the_same_body() -> None:
         bodies.append(request.body)
         return response(503) if len(bodies) == 1 else response()
 
-    encode_writes_as_json(made(send)).put_item(TableName="markers", Item=ITEM)
+    encode_requests_as_json(made(send)).put_item(TableName="markers", Item=ITEM)
 
     assert len(bodies) == 2
     assert bodies[0] == bodies[1]
@@ -126,7 +136,7 @@ def test_an_error_is_what_botocore_makes_of_it() -> None:
     document = {"__type": "com.amazonaws#ConditionalCheckFailedException", "Item": {"pk": {"S": "k"}}}
 
     with pytest.raises(ClientError) as raised:
-        encode_writes_as_json(made(lambda _: response(400, document))).update_item(**CALLS[1][1])
+        encode_requests_as_json(made(lambda _: response(400, document))).update_item(**CALLS[1][1])
 
     assert raised.value.response["Error"]["Code"] == "ConditionalCheckFailedException"
     found: Any = raised.value.response
@@ -135,4 +145,4 @@ def test_an_error_is_what_botocore_makes_of_it() -> None:
 
 def test_a_value_of_another_type_is_a_bug() -> None:
     with pytest.raises(TypeError, match="object is not the type of an attribute"):
-        encode_writes_as_json(made(lambda _: response())).put_item(TableName="markers", Item={"pk": {"S": object()}})
+        encode_requests_as_json(made(lambda _: response())).put_item(TableName="markers", Item={"pk": {"S": object()}})

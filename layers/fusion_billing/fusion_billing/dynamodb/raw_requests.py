@@ -1,7 +1,7 @@
-"""Encode write requests as JSON: botocore's own serialization is most of what a batch of inserts costs.
+"""Encode requests as JSON: botocore's own serialization is most of what a batch of inserts costs.
 
 botocore converts every parameter by the service's model. DynamoDB takes JSON, and only binary attributes differ from
-the parameters. So for writes botocore gets no parameters but the table's name, which its endpoints depend on, and the
+the parameters. So botocore gets no parameters but the table's name, which its endpoints depend on, and the
 body is encoded in the hook that it calls before it signs. Errors, retries and responses are left to botocore.
 """
 
@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_WRITES = ("BatchExecuteStatement", "PutItem", "UpdateItem")
+_ENCODED = ("BatchExecuteStatement", "PutItem", "UpdateItem", "Query")
 _PARAMETERS = "fusion_billing_parameters"
 
 
-def encode_writes_as_json(client: "DynamoDBClient") -> "DynamoDBClient":
-    """Have a client that does not validate parameters encode those of writes as JSON; return the client."""
-    for operation in _WRITES:
+def encode_requests_as_json(client: "DynamoDBClient") -> "DynamoDBClient":
+    """Have a client that does not validate parameters encode those of writes and queries as JSON; return the client."""
+    for operation in _ENCODED:
         client.meta.events.register(f"provide-client-params.dynamodb.{operation}", _set_aside)
         client.meta.events.register(f"before-call.dynamodb.{operation}", _encode)
     return client

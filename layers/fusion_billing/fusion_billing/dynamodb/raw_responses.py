@@ -10,13 +10,15 @@ import json
 from base64 import b64decode
 from typing import TYPE_CHECKING, Any
 
+from fusion_billing.json_types import JsonObject
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _READS = ("Query", "GetItem", "BatchGetItem", "BatchExecuteStatement")
 _BINARY = b'"B":'
 _BINARIES = b'"BS":'
-_OK = 200
+OK = 200
 
 
 def decode_reads_as_json(client: "DynamoDBClient") -> "DynamoDBClient":
@@ -26,13 +28,19 @@ def decode_reads_as_json(client: "DynamoDBClient") -> "DynamoDBClient":
     return client
 
 
+def decoded(body: bytes) -> JsonObject | None:
+    """Return a response as botocore does, or None if it is left to botocore."""
+    if _BINARIES in body:
+        return None
+    response: JsonObject = json.loads(body, object_hook=_decoded_binary) if _BINARY in body else json.loads(body)
+    return response
+
+
 def _decode(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
-    body: bytes = response_dict["body"]
-    if response_dict["status_code"] != _OK or _BINARIES in body:
-        return
-    decoded = json.loads(body, object_hook=_decoded_binary) if _BINARY in body else json.loads(body)
-    customized_response_dict.update(decoded)
-    response_dict["body"] = b"{}"
+    response = decoded(response_dict["body"]) if response_dict["status_code"] == OK else None
+    if response is not None:
+        customized_response_dict.update(response)
+        response_dict["body"] = b"{}"
 
 
 def _decoded_binary(value: dict[str, Any]) -> dict[str, Any]:

@@ -8,10 +8,11 @@ import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from fusion_billing.dynamodb import keys
-from fusion_billing.dynamodb.attributes import Item, ItemView
+from fusion_billing.dynamodb.attributes import ItemView
 from fusion_billing.dynamodb.query_pages import query_pages
 from fusion_billing.dynamodb.usage.metric_keying import MetricKeying
 from fusion_billing.dynamodb.usage.window_ends import window_end
@@ -40,12 +41,12 @@ class UsageRecords:
         if end <= start:
             return
         if self._metrics.is_by_window(metric):
-            for item in self._items(window_query(self._window_table, keys.pair(subscription, metric), start, end)):
-                if "voided" not in item:
-                    yield _record_by_window(item)
+            request = window_query(self._window_table, keys.pair(subscription, metric), start, end)
+            for items, _ in query_pages(self._client, request):
+                yield from map(_record_by_window, [item for item in items if "voided" not in item])
             return
-        for item in self._items(self._of_the_index(subscription, metric, start, end)):
-            yield _record(item)
+        for items, _ in query_pages(self._client, self._of_the_index(subscription, metric, start, end)):
+            yield from map(_record, items)
 
     def _of_the_index(self, subscription: str, metric: str, start: datetime, end: datetime) -> dict[str, Any]:
         """Return the query of the index: `pk`, `ws`, `we`, `q`, `mem`?, `prop`?, `rev` of records that count."""
@@ -61,24 +62,26 @@ class UsageRecords:
             },
         }
 
-    def _items(self, request: dict[str, Any]) -> Iterator[Item]:
-        for items, _ in query_pages(self._client, request):
-            yield from items
-
 
 def _record(item: dict[str, Any]) -> Record:
     member = item.get("mem")
     properties = item.get("prop")
-    start = datetime.fromisoformat(item["ws"]["S"])
+    start, end = _window(item["ws"]["S"], item["we"]["S"])
     return Record(
         keys.usage_record_id(item["pk"]["S"]),
         start,
-        window_end(start, item["we"]["S"]),
+        end,
         Decimal(item["q"]["N"]),
         member["S"] if member else None,
         json.loads(properties["S"]) if properties else None,
         int(item["rev"]["N"]),
     )
+
+
+@lru_cache(maxsize=8192)  # the windows of a period, the same for every pair
+def _window(start: str, end: str) -> tuple[datetime, datetime]:
+    begins = datetime.fromisoformat(start)
+    return begins, window_end(begins, end)
 
 
 def _record_by_window(item: ItemView) -> Record:
