@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from multiprocessing import get_context
 
 from tests.campaign.campaign import Result, play
 from tests.campaign.faults import KINDS
+from tests.campaign.processes import pool
 
 NONE = "none"
 """The name, in FAULTS, of stories without a fault."""
@@ -67,14 +67,14 @@ def run(
     """
     report = Report(kinds)
     jobs = [(seed, kind) for seed in seeds for kind in kinds]
-    with get_context("spawn").Pool(processes) as pool:
-        _add_all(report, pool.imap_unordered(_play, jobs, 4), most_failures)
+    with pool(processes) as players:
+        _add_all(report, players.imap_unordered(_play, jobs, 4), most_failures)
         for seed in range(max(seeds) + 1, until_all_happened + 1):
             unfired = report.unfired()
             if not unfired or report.failures >= most_failures:
                 break
-            _add_all(report, pool.imap_unordered(_play, [(seed, kind) for kind in unfired]), most_failures)
-        pool.terminate()
+            _add_all(report, players.imap_unordered(_play, [(seed, kind) for kind in unfired]), most_failures)
+        players.terminate()
     return report
 
 

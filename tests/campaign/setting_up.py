@@ -6,6 +6,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
+from concurrent import futures
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from ipaddress import ip_address
@@ -14,9 +15,11 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
+from functions.admin.services.endpoints import Webhooks
 from fusion_billing import composition
 from fusion_billing.application.outbox import Outbox
 from fusion_billing.application.save_subscription import SubscriptionWriter
+from fusion_billing.audit.recorder import Recorder
 from fusion_billing.dynamodb import client as store_client
 from fusion_billing.messaging.wakeups import WakeUps
 from fusion_billing.odoo import client as odoo_client
@@ -62,6 +65,8 @@ def world(start: datetime, seed: str, bug: type[Bug] | None = None) -> Iterator[
 def _randomness(generator: Random) -> Iterator[Any]:
     """Yield patches that make identifiers, and the order of what is sorted by them, the same for every play."""
 
+    original = secrets.token_bytes
+
     def token_bytes(count: int = 32) -> bytes:
         return generator.randbytes(count)
 
@@ -70,6 +75,9 @@ def _randomness(generator: Random) -> Iterator[Any]:
     yield patch.object(secrets, "choice", generator.choice)
     yield patch.object(uuid, "uuid4", lambda: uuid.UUID(bytes=token_bytes(16), version=4))
     yield patch.dict(Outbox.__init__.__kwdefaults__, {"random": token_bytes})
+    for bound in (Recorder.__init__, Webhooks.__init__):
+        replaced = tuple(token_bytes if default is original else default for default in bound.__defaults__ or ())
+        yield patch.object(bound, "__defaults__", replaced)
 
 
 class _Kms:
@@ -121,5 +129,7 @@ def _patches(made: World) -> Iterator[Any]:
         if name.startswith(("functions.", "fusion_billing.")):
             if hasattr(module, "ThreadPoolExecutor"):
                 yield patch.object(module, "ThreadPoolExecutor", InTurn)
+            if getattr(module, "wait", None) is futures.wait:  # its set has the order of addresses in memory
+                yield patch.object(module, "wait", lambda running, **_: (list(running), []))
             if name.endswith((".dependencies", ".handler")) and hasattr(module, "datetime"):
                 yield patch.object(module, "datetime", Virtual)

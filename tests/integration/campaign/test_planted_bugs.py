@@ -4,13 +4,11 @@ The story that found a bug is played first. If it no longer does, because the pr
 the bug is searched anew.
 """
 
-import os
-from multiprocessing import get_context
-
 import pytest
 
 from tests.campaign.planted_bugs import BUGS
 from tests.campaign.planted_bugs.search import SEEDS, Found, recorded, search
+from tests.campaign.processes import pool
 
 pytestmark = pytest.mark.integration
 
@@ -22,8 +20,8 @@ def found(name: str) -> tuple[str, Found | None]:
 
 def test_every_planted_bug_is_found() -> None:
     assert len(BUGS) >= 12
-    with get_context("spawn").Pool(os.cpu_count()) as pool:  # the whole service is patched: not in this process
-        results = dict(pool.imap_unordered(found, BUGS))
+    with pool(None) as players:  # the whole service is patched: not in this process
+        results = dict(players.imap_unordered(found, BUGS))
     missing = [name for name, result in results.items() if result is None]
     assert not missing, f"not found within {SEEDS} seeds"
 
