@@ -60,3 +60,38 @@ def test_fields_that_are_alike_are_left_out() -> None:
 
 def test_a_side_that_is_too_large_says_so() -> None:
     assert safe({"doc": "x" * MAX_SIDE}) == TOO_LARGE
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        *(
+            "a.",
+            "a-",
+            "a+",
+            "http://a",
+            "http://a@",
+            "http://a?",
+            "eyJ-",
+            "eyJ.",
+            "eyJa.",
+            "fbp1-",
+            "fbp1.",
+            "fb_aaaa_",
+        ),
+        *("bearer ", 'bearer"', "whsec_", "0123456789abcdef", "0" * 39 + "g", " ", "://", "a://", "?", "#"),
+    ],
+)
+def test_a_long_text_is_searched_in_one_pass(unit: str) -> None:
+    """A search that starts over at each place would take minutes for one of these."""
+    redacted_text(unit * (200_000 // len(unit)))
+
+
+def test_a_token_is_found_within_a_word() -> None:
+    token = SECRETS[2]
+    assert redacted_text(f"id-{token}, ({token}) {token}.x") == "id-[redacted], ([redacted]) [redacted]"
+    assert redacted_text("eyJust a word. eyJ and eyJx.") == "eyJust a word. eyJ and eyJx."
+
+
+def test_a_document_that_is_too_large_is_not_searched() -> None:
+    assert safe({"a": "a." * MAX_SIDE}) == TOO_LARGE

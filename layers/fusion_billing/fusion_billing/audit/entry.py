@@ -80,10 +80,10 @@ def safe(document: Document | None) -> Document | None:
     """Return a side of a change without secrets, and of bounded size."""
     if document is None:
         return None
+    if len(json.dumps(document, default=str)) > MAX_SIDE:
+        return TOO_LARGE  # before anything is searched for in it
     content = redacted(document)
-    if not isinstance(content, dict) or len(json.dumps(content, default=str)) > MAX_SIDE:
-        return TOO_LARGE
-    return content
+    return content if isinstance(content, dict) else TOO_LARGE
 
 
 def safe_text(text: str | None) -> str | None:
