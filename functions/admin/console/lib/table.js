@@ -63,7 +63,7 @@ export function Table({ caption, columns, rows, name, empty = "Nothing here.", p
             <thead><tr>${columns.map((column, index) => html`<${Head} column=${column} order=${order} index=${index} sortBy=${sortBy} plain=${plain} />`)}</tr></thead>
             <tbody>
               ${part.map((row) => html`<tr>${columns.map(
-                (column) => html`<td class=${column.isNumber ? "number" : undefined}>${column.show ? column.show(row, rows) : (column.value(row) ?? "–")}</td>`,
+                (column) => html`<td class=${styleOf(column)}>${column.show ? column.show(row, rows) : (column.value(row) ?? "–")}</td>`,
               )}</tr>`)}
               ${shown.length === 0 ? html`<tr><td colspan=${columns.length}>Nothing matches the filter.</td></tr>` : null}
             </tbody>
@@ -80,9 +80,13 @@ export function Table({ caption, columns, rows, name, empty = "Nothing here.", p
   </div>`;
 }
 
+function styleOf({ isNumber, isAction }) {
+  return isNumber ? "number" : isAction ? "no-print" : undefined;
+}
+
 function Head({ column, order, index, sortBy, plain }) {
   const direction = order.column !== index ? "none" : order.descending ? "descending" : "ascending";
-  const style = column.isNumber ? "number" : undefined;
+  const style = styleOf(column);
   if (plain || column.isAction) return html`<th scope="col" class=${style}>${column.label}</th>`;
   return html`<th scope="col" aria-sort=${direction} class=${style}>
     <button type="button" onClick=${() => sortBy(index)}>${column.label}<span aria-hidden="true">${{ none: "", ascending: " ▲", descending: " ▼" }[direction]}</span></button>

@@ -82,7 +82,8 @@ function Explanation({ rating, subscription, now }) {
 function inShort(rating, customer, zone) {
   const unit = unitOf(rating);
   const free = difference(rating.units, rating.billable_units);
-  const included = Number(rating.included_units) > 0 ? ` Of these, ${units(free)} ${free === "1" ? "is" : "are"} included${isEqual(free, rating.included_units) ? "" : ` (up to ${units(rating.included_units)})`}, so ${units(rating.billable_units)} are billed.` : "";
+  const isFlat = rating.price?.versions?.at(-1)?.model.type === "flat";
+  const included = Number(rating.included_units) > 0 && !isFlat ? ` Of these, ${units(free)} ${free === "1" ? "is" : "are"} included${isEqual(free, rating.included_units) ? "" : ` (up to ${units(rating.included_units)})`}, so ${units(rating.billable_units)} are billed.` : "";
   const state = rating.state === "open" ? " The period is still open: the amount changes with further usage." : "";
   return `In ${period(rating.period_start, rating.period_end, zone)}, ${customer} used ${quantity(rating.units, unit)}.${included} At the price below that is ${amount(rating.amount, rating.currency)}.${state}`;
 }

@@ -51,11 +51,11 @@ function columns({ zone, sources, since, mayCorrect }) {
   return [
     { label: "From", value: (row) => row.period_start, show: (row) => dateTime(row.period_start, zone) },
     { label: "Until", value: (row) => row.period_end, show: (row) => dateTime(row.period_end, zone) },
-    { label: "Quantity", value: (row) => row.quantity, show: (row) => html`${row.voided ? html`<s>${units(row.quantity)}</s>` : units(row.quantity)}${isLater(row) ? html` <span class="tag">newer than the amount</span>` : null}`, isNumber: true },
+    { label: "Quantity", value: (row) => row.quantity, show: (row) => (row.voided ? html`<s>${units(row.quantity)}</s>` : units(row.quantity)), isNumber: true },
     { label: "Properties", value: (row) => [...(row.member ? [["member", row.member]] : []), ...Object.entries(row.properties ?? {})].map(([name, value]) => `${name}: ${value}`).join(", ") },
     { label: "Source", value: (row) => sources[row.source] ?? row.source },
     { label: "Key", value: (row) => row.idempotency_key, show: (row) => html`<code>${row.idempotency_key}</code>` },
-    { label: "Revisions", value: (row) => row.revision, show: (row) => html`<${Revisions} record=${row} zone=${zone} />` },
+    { label: "Revisions", value: (row) => row.revision, show: (row) => html`<${Revisions} record=${row} zone=${zone} />${isLater(row) ? html` <span class="tag">newer than the amount</span>` : null}` },
     ...(mayCorrect ? [{ label: "Correct", value: () => "", isAction: true, show: (row) => html`<a href=${correction(row)}>Correct</a>` }] : []),
   ];
 }
