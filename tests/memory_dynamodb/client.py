@@ -8,6 +8,7 @@ import base64
 import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 from tests.memory_dynamodb import parsing, queries, statements, transactions, writes
@@ -32,6 +33,8 @@ class MemoryDynamoDB:
     def __init__(self, hooks: Hooks | None = None) -> None:
         self.hooks = hooks or Hooks()
         self.meta = Meta()
+        self._endpoint = SimpleNamespace(http_session=None)
+        """Where botocore's clients have their connections."""
         self._tables: dict[str, Table] = {}
         self._lock = threading.RLock()
 

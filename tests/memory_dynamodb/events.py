@@ -1,4 +1,7 @@
-"""The part of `client.meta.events` that the stores use: handlers that read an answer before botocore does."""
+"""The part of `client.meta` that the stores use: handlers that read an answer before botocore does.
+
+Handlers of other events are kept and never called: what is in memory makes no request that they could change or send.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +19,8 @@ class Events:
         """Have a handler called at an event."""
         self._handlers.setdefault(name, []).append(handler)
 
+    register_last = register
+
     def handlers(self, name: str) -> list[Handler]:
         """Return the handlers of an event."""
         return self._handlers.get(name, [])
@@ -23,6 +28,8 @@ class Events:
 
 class Meta:
     """What `client.meta` holds."""
+
+    region_name = "eu-central-1"
 
     def __init__(self) -> None:
         self.events = Events()
