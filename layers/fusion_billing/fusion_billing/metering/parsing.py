@@ -51,7 +51,6 @@ from fusion_billing.strict_json import Ambiguous, Number
 _MAX_CACHED_INSTANTS = 2_000
 
 _PLAIN_NUMBER = re.compile(r"(?:0|[1-9][0-9]{0,18})(?:\.[0-9]{0,17}[1-9])?", re.ASCII)
-_DIGITS = re.compile(r"[0-9]+", re.ASCII)
 
 # The same few windows come again and again, in a batch and from batch to batch.
 _instants: dict[str, str] = {}
@@ -109,10 +108,9 @@ def _record(value: dict[str, Any], header_key: str | None) -> UsageRecord:
         quantity=quantity,
         number=number,
     )
-    if not _OPTIONAL_NAMES.isdisjoint(value):
-        for name, parse_field in _OPTIONAL.items():
-            if value.get(name) is not None:
-                setattr(record, name, parse_field(value[name], name))
+    for name in _OPTIONAL_NAMES.intersection(value):
+        if value[name] is not None:
+            setattr(record, name, _OPTIONAL[name](value[name], name))
     return record
 
 
@@ -211,13 +209,14 @@ def _metric(raw: object, field: str) -> str:
 
 def _sequence(raw: object, field: str) -> int:
     text = raw.text if isinstance(raw, Number) else raw
-    if not isinstance(text, str) or not _DIGITS.fullmatch(text.removeprefix("-")):
+    digits = text.removeprefix("-") if isinstance(text, str) else ""
+    if not (digits.isascii() and digits.isdigit()):
         raise refuse(field, "not_an_integer", "must be an integer")
-    if text.startswith("-"):
+    if digits != text:
         raise refuse(field, "negative", "must not be negative")
-    if len(text) > MAX_DIGITS:
+    if len(digits) > MAX_DIGITS:
         raise refuse(field, "too_many_digits", f"must have at most {MAX_DIGITS} digits")
-    return int(text)
+    return int(digits)
 
 
 def _member(raw: object, field: str) -> str:
