@@ -118,7 +118,7 @@ def planner_state() -> PlannerState:
 
 def optimized(dynamodb: "DynamoDBClient") -> "DynamoDBClient":
     """Have a client do what takes botocore the most time for each pair; return the client."""
-    return send_reads_directly(encode_requests_as_json(decode_reads_as_json(dynamodb)), now)
+    return send_reads_directly(encode_requests_as_json(decode_reads_as_json(dynamodb)))
 
 
 @cache
