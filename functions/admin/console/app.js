@@ -21,7 +21,7 @@ export function App() {
 function Frame({ session }) {
   const address = useAddress();
   const screen = screenOf(address.path);
-  const main = useRef(/** @type {HTMLElement | null} */ (null));
+  const main = useRef(null);
   const place = address.path.join("/");
   const isFirst = useRef(true);
   useEffect(() => {
@@ -66,7 +66,7 @@ function Screen({ screen, address, session }) {
 
 function Header({ session, current }) {
   const [isOpen, setOpen] = useState(false);
-  const [failed, setFailed] = useState(/** @type {Error | null} */ (null));
+  const [failed, setFailed] = useState(null);
   const leave = () => signOut().catch(setFailed);
   const shown = SCREENS.filter((screen) => screen.inMenu && allows(session, screen.scope));
   return html`<header class=${isOpen ? "open" : ""}>

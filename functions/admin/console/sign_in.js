@@ -19,7 +19,7 @@ const FAILURES = {
 
 export function SignIn({ ended }) {
   const [key, setKey] = useState("");
-  const [error, setError] = useState(/** @type {Error | null} */ (null));
+  const [error, setError] = useState(null);
   const refused = error instanceof Problem && error.status === 401;
   return html`<main class="center sign-in">
     <h1>Fusion Billing</h1>

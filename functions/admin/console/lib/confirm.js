@@ -14,8 +14,8 @@ export function Confirmed({ label, question, confirm, act, children }) {
 }
 
 function Question({ question, confirm, act, close, children }) {
-  const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
-  const [state, setState] = useState(/** @type {{busy: boolean, error: Error | null}} */ ({ busy: false, error: null }));
+  const dialog = useRef(null);
+  const [state, setState] = useState({ busy: false, error: null });
   useEffect(() => dialog.current?.showModal(), []);
   const go = async () => {
     if (state.busy) return;

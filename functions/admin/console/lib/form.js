@@ -41,7 +41,7 @@ export function Field({ label, value, onChange, field, error, hint, type = "text
  *   onError?: (error: Error | null) => void}} props `fields`: those whose errors a `Field` shows
  */
 export function Form({ onSubmit, fields = [], submit, busy = "Sending …", children, onError = () => {} }) {
-  const [state, setState] = useState(/** @type {{error: Error | null, sending: boolean}} */ ({ error: null, sending: false }));
+  const [state, setState] = useState({ error: null, sending: false });
   const send = async (event) => {
     event.preventDefault();
     if (state.sending) return;

@@ -16,7 +16,7 @@ export function List({ load, what = "the list", inputs = [], limit = 100, ...tab
 
 function Pages({ page, load, limit, table }) {
   const [further, setFurther] = useState({ items: ([]), cursor: page.cursor });
-  const [error, setError] = useState(/** @type {Error | null} */ (null));
+  const [error, setError] = useState(null);
   const more = async () => {
     setError(null);
     try {

@@ -36,7 +36,7 @@ function uPlot() {
  *   `days`: as 2026-11-30; `summary`: the plot in a sentence, for those who don't see it
  */
 export function Plot({ title, days, series, unit, stacked = false, summary }) {
-  const place = useRef(/** @type {HTMLElement | null} */ (null));
+  const place = useRef(null);
   useEffect(() => {
     let plot = null;
     let isGone = false;

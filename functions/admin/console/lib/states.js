@@ -20,7 +20,7 @@ import { html, useEffect, useRef, useState } from "./html.js";
 export function useData(load, inputs) {
   const [attempt, setAttempt] = useState(0);
   const [state, setState] = useState({ status: "loading" });
-  const shown = useRef(/** @type {unknown[] | null} */ (null));
+  const shown = useRef(null);
   useEffect(() => {
     let isCurrent = true;
     // What is loaded again stays shown meanwhile, and with it what was typed there.

@@ -43,7 +43,7 @@ export function figures(step, currency) {
 /** Steps with their sum. @param {{steps: any[], rating: any, caption: string, total: string, exact?: string, level?: number}} props */
 export function Steps({ steps, rating, caption, total, exact = sum(steps.map((step) => step.amount)), level = 3 }) {
   const { currency } = rating;
-  const shown = (/** @type {"quantity" | "price" | "amount"} */ name) => (step) => figures(step, currency)[name];
+  const shown = (name) => (step) => figures(step, currency)[name];
   return html`<${Table} caption=${caption} name=${rating.charge ? `steps-${rating.subscription}-${rating.charge}` : "estimate"} rows=${steps} level=${level} pageSize=${100} columns=${[
     { label: "Step", value: (step) => inWords(step, currency, unitOf(rating)) },
     { label: "Quantity", value: (step) => step.units, show: shown("quantity"), isNumber: true },

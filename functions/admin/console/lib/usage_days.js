@@ -63,7 +63,7 @@ export function byDay(records, days, zone, grouping, aggregation) {
 /** Return the five largest groups, and the rest as one. @param {[string, (number | null)[]][]} groups */
 function mostly(groups) {
   if (groups.length <= 6) return groups;
-  const weight = (/** @type {(number | null)[]} */ values) => values.reduce((all, value) => all + (value ?? 0), 0);
+  const weight = (values) => values.reduce((all, value) => all + (value ?? 0), 0);
   const large = [...groups].sort(([, one], [, other]) => weight(other) - weight(one));
   const rest = large.slice(5).map(([, values]) => values);
   const others = rest[0].map((_, index) => rest.reduce((all, values) => all + (values[index] ?? 0), 0));

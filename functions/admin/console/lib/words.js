@@ -28,7 +28,7 @@ export const MODELS = [
 /** Return a charge model as a phrase. @param {string} currency @param {string} [unit] @returns {string} */
 export function modelInWords(model, currency, unit) {
   const money = (value) => amount(value, currency);
-  const tiers = (/** @type {(tier: any) => string} */ price) => model.tiers.map((tier) => {
+  const tiers = (price) => model.tiers.map((tier) => {
     const flat = Number(tier.flat_amount) ? ` and ${money(tier.flat_amount)} once` : "";
     return `${tier.up_to === null ? "then" : `up to ${units(tier.up_to)}`} ${price(tier)}${flat}`;
   }).join(", ");

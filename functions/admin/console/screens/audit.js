@@ -16,7 +16,7 @@ export function Screen({ query }) {
     go(link(["audit"], asked));
   };
   const sources = useData(async () => Object.fromEntries((await getAll("sources")).map((source) => [source.id, source.name])), []);
-  const midnight = (/** @type {string | undefined} */ day) => (day ? `${day}T00:00:00Z` : undefined);
+  const midnight = (day) => (day ? `${day}T00:00:00Z` : undefined);
   const given = { object: query.object, actor: query.actor, from: midnight(query.from), to: midnight(query.to) };
   const load = async (page) => (await getIfAny("audit", { ...given, ...page })) ?? { items: [], cursor: null };
   return html`<h1>Audit log</h1>

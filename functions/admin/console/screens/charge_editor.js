@@ -67,7 +67,7 @@ function othersOf(text) {
 
 function Editor({ code, charge, metrics }) {
   const [draft, setDraft] = useState((drafted(charge, code)));
-  const [error, setError] = useState(/** @type {Error | null} */ (null));
+  const [error, setError] = useState(null);
   const set = (name) => (value) => setDraft((before) => ({ ...before, [name]: value }));
   const field = (name) => ({ value: String(draft[name]), error, field: name, onChange: set(name) });
   const metricOptions = [["", "Choose one"], ...metrics.map((metric) => [metric.code, `${metric.name} (${metric.code})`])];

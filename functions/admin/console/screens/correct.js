@@ -57,7 +57,7 @@ function ByKey() {
 
 function Found({ query, sources, session }) {
   const zone = useData(() => described(query.subscription, session), []).data?.timezone;
-  const midnight = (/** @type {string | undefined} */ day) => (day ? `${day}T00:00:00Z` : undefined);
+  const midnight = (day) => (day ? `${day}T00:00:00Z` : undefined);
   const given = { subscription: query.subscription, metric: query.metric, from: midnight(query.from), to: midnight(query.to) };
   return html`<${List} caption="Records" name="records" columns=${columns(sources, zone)} load=${(page) => get("usage", { ...given, ...page })} limit=${500}
     empty="No record of this subscription and metric in this time." />`;

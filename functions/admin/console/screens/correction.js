@@ -16,8 +16,8 @@ export function Correction({ record, usage, zone, reload }) {
   const [reason, setReason] = useState("");
   const [preview, setPreview] = useState(null);
   const [done, setDone] = useState("");
-  const [error, setError] = useState(/** @type {Error | null} */ (null));
-  const changed = (/** @type {(value: string) => void} */ set) => (value) => {
+  const [error, setError] = useState(null);
+  const changed = (set) => (value) => {
     set(value);
     setPreview(null);
   };
@@ -38,7 +38,7 @@ export function Correction({ record, usage, zone, reload }) {
 }
 
 function Effect({ preview, zone, kind, confirm, cancel }) {
-  const [state, setState] = useState(/** @type {{busy: boolean, error: Error | null}} */ ({ busy: false, error: null }));
+  const [state, setState] = useState({ busy: false, error: null });
   const go = async () => {
     if (state.busy) return;
     setState({ busy: true, error: null });

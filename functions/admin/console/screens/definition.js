@@ -24,7 +24,7 @@ export function editable(shown) {
  *   `changed`: changes with every edit, which makes a dry run out of date
  */
 export function DefinitionForm({ kind, code, version, body, fields, onError, changed, children }) {
-  const [run, setRun] = useState(/** @type {{result: any, of: unknown} | null} */ (null));
+  const [run, setRun] = useState(null);
   const [saved, setSaved] = useState("");
   const target = path`${kind}/${code.trim()}`;
   const sent = () => ({ ...body(), ...(version === undefined ? {} : { version }) });
@@ -48,7 +48,7 @@ export function DefinitionForm({ kind, code, version, body, fields, onError, cha
 
 function DryRun({ result, save }) {
   const [reason, setReason] = useState("");
-  const [state, setState] = useState(/** @type {{busy: boolean, error: Error | null}} */ ({ busy: false, error: null }));
+  const [state, setState] = useState({ busy: false, error: null });
   const confirm = async () => {
     if (state.busy) return;
     setState({ busy: true, error: null });

@@ -54,7 +54,7 @@ function Event({ delivery }) {
 }
 
 function Again({ delivery, reload }) {
-  const [state, setState] = useState(/** @type {{sent?: boolean, error?: Error}} */ ({}));
+  const [state, setState] = useState({});
   const again = () => send("POST", path`deliveries/${delivery.id}/replay`).then(() => {
     setState({ sent: true });
     reload();

@@ -55,7 +55,7 @@ export function Endpoint({ id, query }) {
 }
 
 function Toggle({ endpoint, reload }) {
-  const [error, setError] = useState(/** @type {Error | null} */ (null));
+  const [error, setError] = useState(null);
   const state = endpoint.state === "enabled" ? "disabled" : "enabled";
   const change = () => send("PATCH", path`endpoints/${endpoint.id}`, { body: { state } }).then(reload, setError);
   return html`<button type="button" onClick=${change}>${state === "enabled" ? "Enable" : "Disable"}</button>${error ? html`<${Failure} error=${error} />` : null}`;
@@ -64,7 +64,7 @@ function Toggle({ endpoint, reload }) {
 function Example({ id }) {
   const [type, setType] = useState("endpoint.test");
   const [sent, setSent] = useState("");
-  const [error, setError] = useState(/** @type {Error | null} */ (null));
+  const [error, setError] = useState(null);
   return html`<h2>Send an example</h2>
     <${Form} submit="Send the example" fields=${["type"]} onError=${setError} onSubmit=${async () => setSent((await send("POST", path`endpoints/${id}/test`, { body: { type } })).event)}>
       <${Field} label="Event type" field="type" value=${type} onChange=${setType} error=${error} options=${EVENT_TYPES.map((each) => [each, each])} />
@@ -75,7 +75,7 @@ function Example({ id }) {
 function Replay({ id }) {
   const [since, setSince] = useState("");
   const [done, setDone] = useState("");
-  const [error, setError] = useState(/** @type {Error | null} */ (null));
+  const [error, setError] = useState(null);
   const replay = async () => {
     const answer = await send("POST", path`endpoints/${id}/replay`, { body: since ? { since: new Date(since).toISOString() } : {} });
     setDone(answer.replayed === undefined ? "The events are sent again." : `${answer.replayed} events are sent again.`);
@@ -89,7 +89,7 @@ function Replay({ id }) {
 
 function Settings({ endpoint, reload }) {
   const [asked, setAsked] = useState({ url: endpoint.url, events: endpoint.events.join(", "), description: endpoint.description });
-  const [error, setError] = useState(/** @type {Error | null} */ (null));
+  const [error, setError] = useState(null);
   const set = (name) => (value) => setAsked({ ...asked, [name]: value });
   const save = async () => {
     await send("PATCH", path`endpoints/${endpoint.id}`, { body: { url: asked.url.trim(), events: listed(asked.events) ?? [], description: asked.description } });

@@ -10,7 +10,7 @@ const WAIT = 400;
 
 export function Estimate({ draft, body }) {
   const [quantity, setQuantity] = useState("10000");
-  const [state, setState] = useState(/** @type {{result?: any, error?: string}} */ ({}));
+  const [state, setState] = useState({});
   useEffect(() => {
     if (!draft.metric) return undefined; // of a new charge, until it says what it charges
     let isCurrent = true;

@@ -17,7 +17,7 @@ const STATES = [
 
 export function Screen({ query }) {
   const [state, label, meaning] = STATES.find(([name]) => name === query.state) ?? STATES[0];
-  const [done, setDone] = useState(/** @type {{text?: string, error?: Error, times: number}} */ ({ times: 0 }));
+  const [done, setDone] = useState({ times: 0 });
   const retry = async (line) => {
     try {
       await send("POST", path`lines/${line}/retry`);

@@ -18,7 +18,7 @@ export function MetricEditor({ code, mayChange }) {
 function Editor({ code, metric }) {
   const { mode = "", digits = 0 } = metric.rounding ?? {};
   const [draft, setDraft] = useState({ code: code ?? "", name: metric.name, unit: metric.unit ?? "", aggregation: metric.aggregation, mode, digits: String(digits) });
-  const [error, setError] = useState(/** @type {Error | null} */ (null));
+  const [error, setError] = useState(null);
   const field = (name) => ({ value: (draft)[name], error, field: name, onChange: (value) => setDraft({ ...draft, [name]: value }) });
   const body = () => ({
     ...editable(metric),

@@ -22,10 +22,10 @@ const RANGES = [[0, 366], [-100, 0]];
 
 export function Amounts() {
   const [attempt, setAttempt] = useState(0);
-  const [found, setFound] = useState(/** @type {Amounts} */ ({ rows: new Map(), count: 0, isWhole: false }));
+  const [found, setFound] = useState({ rows: new Map(), count: 0, isWhole: false });
   useEffect(() => {
     let isCurrent = true;
-    const show = (/** @type {Amounts} */ part) => isCurrent && setFound(part);
+    const show = (part) => isCurrent && setFound(part);
     read(show, () => isCurrent);
     return () => {
       isCurrent = false;

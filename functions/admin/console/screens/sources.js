@@ -45,7 +45,7 @@ function limits(values) {
 
 function NewSource() {
   const [asked, setAsked] = useState({ name: "", metrics: "", plans: "", subscriptions: "" });
-  const [error, setError] = useState(/** @type {Error | null} */ (null));
+  const [error, setError] = useState(null);
   const set = (name) => (value) => setAsked({ ...asked, [name]: value });
   const create = async () => {
     const body = { name: asked.name.trim(), metrics: listed(asked.metrics), plans: listed(asked.plans), subscriptions: listed(asked.subscriptions) };
@@ -94,10 +94,10 @@ function Keys({ source, session, reload }) {
 }
 
 function NewKey({ source }) {
-  const [scopes, setScopes] = useState(/** @type {string[]} */ ([]));
+  const [scopes, setScopes] = useState([]);
   const [expires, setExpires] = useState("");
   const [made, setMade] = useState(null);
-  const [error, setError] = useState(/** @type {Error | null} */ (null));
+  const [error, setError] = useState(null);
   const toggle = (scope) => setScopes(scopes.includes(scope) ? scopes.filter((each) => each !== scope) : [...scopes, scope]);
   const create = async () => {
     const body = { scopes, ...(expires ? { expires_at: new Date(expires).toISOString() } : {}) };

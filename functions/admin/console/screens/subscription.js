@@ -63,7 +63,7 @@ function Summary({ subscription, session }) {
 
 /** A link for the customer, to the portal. @param {{id: string}} props */
 function PortalLink({ id }) {
-  const [state, setState] = useState(/** @type {{made?: any, error?: Error}} */ ({}));
+  const [state, setState] = useState({});
   const create = () => send("POST", "portal-tokens", { body: { subscription: id } }).then((made) => setState({ made }), (error) => setState({ error }));
   if (state.error) return html`<${Failure} error=${state.error} retry=${create} />`;
   if (!state.made) return html`<button type="button" onClick=${create}>Link for the customer</button>`;

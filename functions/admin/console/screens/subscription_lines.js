@@ -22,7 +22,7 @@ export function Lines({ subscription, session }) {
 }
 
 function Comparison({ id }) {
-  const [state, setState] = useState(/** @type {{busy?: boolean, report?: any, error?: Error}} */ ({}));
+  const [state, setState] = useState({});
   const compare = async () => {
     setState({ busy: true });
     try {

@@ -31,7 +31,7 @@ function Endpoints() {
 function NewEndpoint({ reload }) {
   const [asked, setAsked] = useState({ url: "", events: "*", description: "" });
   const [made, setMade] = useState(null);
-  const [error, setError] = useState(/** @type {Error | null} */ (null));
+  const [error, setError] = useState(null);
   const set = (name) => (value) => setAsked({ ...asked, [name]: value });
   const create = async () => {
     const body = { url: asked.url.trim(), events: listed(asked.events) ?? [], description: asked.description };
