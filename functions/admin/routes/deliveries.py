@@ -3,16 +3,14 @@
 from functools import partial
 from typing import Any, cast, get_args
 
-from functions.admin import webhook_dependencies
+from functions.admin import event_filters, webhook_dependencies
 from functions.admin.request import Request
 from functions.admin.responses import Response, json_response, page_response
 from functions.admin.services import deliveries as service
 from functions.admin.services.delivery_json import COLUMNS
 from fusion_billing.errors import Fault, Refused
-from fusion_billing.instants import parse_instant, parse_query_instant
+from fusion_billing.instants import parse_instant
 from fusion_billing.webhooks.delivery_result import DeliveryState
-from fusion_billing.webhooks.events.registry import EVENT_TYPES
-from fusion_billing.webhooks.filters import filter_faults
 
 STATES: frozenset[DeliveryState] = frozenset(get_args(DeliveryState))
 REPLAYED: frozenset[DeliveryState] = STATES - {"due"}
@@ -21,17 +19,10 @@ REPLAYED: frozenset[DeliveryState] = STATES - {"due"}
 def list_deliveries(request: Request, endpoint: str) -> Response:
     """List an endpoint's deliveries, the newest first, by state, event type and time."""
     given = request.query
-    faults = [] if "type" not in given else filter_faults([given["type"]], EVENT_TYPES, "type")
+    faults = []
     if given.get("state", "due") not in STATES:
         faults.append(Fault("state", "unknown_value", f"must be one of {', '.join(sorted(STATES))}"))
-    since = None
-    try:
-        since = parse_query_instant(given["since"], "since") if "since" in given else None
-    except Refused as refused:
-        faults += refused.faults
-    if faults:
-        named = [Fault(fault.field.removesuffix(".0"), fault.code, fault.message) for fault in faults]
-        raise Refused(named, code="invalid_parameter")
+    since = event_filters.since(given, faults)
     read = partial(
         service.listing,
         webhook_dependencies.endpoints(),
