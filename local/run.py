@@ -28,6 +28,8 @@ from local.processes import Child, Failed, alone, free
 from local.receiver import Receiver
 
 _LOCAL_ONLY = {LOOPBACK: "1"}
+EMBEDDING_ORIGIN = "http://localhost:3000"
+"""The origin whose pages may embed `<fusion-usage>`: where development servers of apps usually listen."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -95,9 +97,17 @@ class Running:
         started.enter_context(self.cloud)
         self.receiver = started.enter_context(Receiver(self._receiver_port, self.folder / "webhooks.jsonl"))
         self._progress("building the functions and deploying template.yaml (the first time takes half a minute)")
-        self.cloud.deploy({"OdooUrl": self.odoo.url, "OdooDatabase": flow.DATABASE, "LineCadence": "hourly"})
+        self.cloud.deploy(self._parameters())
         self._prepare()
         container_settings.write(self.folder, self.cloud, odoo_port=self._odoo_port, key=self.key, today=self.today)
+
+    def _parameters(self) -> dict[str, str]:
+        return {
+            "OdooUrl": self.odoo.url,
+            "OdooDatabase": flow.DATABASE,
+            "LineCadence": "hourly",
+            "PortalOrigins": EMBEDDING_ORIGIN,
+        }
 
     def _first_day(self) -> date:
         """Return the day of the first start, of which the demo's dates are: they stay until the demo begins afresh."""
@@ -159,6 +169,11 @@ class Running:
         return self._stored.get("key")
 
     @property
+    def endpoint(self) -> str:
+        """The ID of the receiver's webhook endpoint."""
+        return self._stored.get("endpoint")
+
+    @property
     def odoo_key(self) -> str:
         """The API key of the service's user in Odoo."""
         return self._stored.get("odoo_key")
@@ -195,18 +210,18 @@ class Running:
         self._progress("rating what changed")
         flow.rate(self.service, self.today)
         self._progress("relaying lines to Odoo and webhooks to the receiver")
-        flow.relay(self._run_relay, self.odoo, self._stored.get("odoo_key"))
-        flow.await_webhooks(self._run_relay, self.receiver)
+        flow.relay(self.run_relay, self.odoo, self._stored.get("odoo_key"))
+        flow.await_webhooks(self.run_relay, self.receiver)
         flow.add_up(self.service)
         outcome = flow.look(self.service, self.odoo, self._stored.get("odoo_key"), self.receiver, self.today)
         rows = expected.rows(self.today)
         _say("\n" + table.drawn(rows, outcome) + "\n")
         return table.differences(rows, outcome, flow.EVENTS)
 
-    def stay(self) -> None:
-        """Say where everything is, and stay until Ctrl-C."""
-        key, url = self._stored.get("key"), self.cloud.base_url
-        _say(
+    def guide(self) -> str:
+        """Return where everything is, the key, and what to look at first."""
+        key, url = self.key, self.cloud.base_url
+        return (
             "The service is running. Schedules: the relay every 2 minutes, Odoo's subscriptions every "
             "10, rating at 6 past each hour.\n\n"
             f"  Console    {url}/console\n  Key        {key}\n\n"
@@ -217,11 +232,15 @@ class Running:
             f"  curl -H 'Authorization: Bearer {key}' {url}/v1/subscriptions/{catalog.MONTHLY}/usage\n\n"
             "Press Ctrl-C to stop. Stored data stays for the next start (`make run RESET=1` begins afresh)."
         )
+
+    def stay(self) -> None:
+        """Say where everything is, and stay until Ctrl-C."""
+        _say(self.guide())
         while self.cloud.alive():
             time.sleep(1)
         raise Failed("the local cloud has ended by itself; its log is in " + str(self.folder / "cloud" / "logs"))
 
-    def _run_relay(self) -> None:
+    def run_relay(self) -> None:
         """Run the relay as its schedule does."""
         response = self.cloud.client("lambda").invoke(
             FunctionName=self.cloud.outputs["RelayFunction"], Payload=b'{"job":"relay"}'

@@ -28,11 +28,12 @@ def chromium() -> Iterator["Browser"]:
 
     Without one, tests are skipped: `apt-get install chromium`.
     """
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415  only browser tests need it
+    from playwright.sync_api import expect, sync_playwright  # noqa: PLC0415  only browser tests need it
 
     path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
         pytest.skip("no Chromium: apt-get install chromium, or name one in CHROMIUM")
+    expect.set_options(timeout=15_000)  # a busy machine is slow; what passes does not wait for this
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", _ANY_PAGE_IS_LOCAL])
         yield browser

@@ -50,6 +50,8 @@ class Stack:
     """What stands for the names in the addresses of `tests.browser.screens`."""
     now: datetime | None = None
     """The time that its clock shows; the time of day if there is none."""
+    timeout_seconds: float = 15.0
+    """How long a page may take."""
     folder: Path = SCREENSHOTS
     """Where screenshots are stored."""
 
@@ -121,7 +123,7 @@ def open_window(chromium: Browser, stack: Stack, **options: Any) -> Visitor:
         color_scheme=options.get("color_scheme", "light"),
         reduced_motion="reduce",
     )
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(stack.timeout_seconds * 1000)
     if stack.now is not None:
         context.clock.set_fixed_time(stack.now)
     made = Visitor(stack, context, context.new_page(), size)

@@ -3,9 +3,7 @@
 import json
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -35,14 +33,6 @@ with Client(os.environ["BASE_URL"], os.environ["KEY"], timeout=60) as client:
     names = [subscription.customer_name for subscription in client.subscriptions.list()]
 print(json.dumps({"units": units, "rejected": len(rejected), "names": names}))
 """
-
-
-@pytest.fixture(scope="module")
-def running(run_once: Any, place: Any) -> Iterator[Running]:
-    ended = run_once()
-    assert ended.status == 0, ended.output
-    with Running(place.folder, place.port, place.odoo_port, place.receiver_port) as service:
-        yield service
 
 
 @pytest.mark.skipif(not CLIENT.exists(), reason="`make test-clients` makes the client's environment")
