@@ -20,7 +20,7 @@ from typing import Any, Self
 import requests
 
 from fusion_billing.outbound.configuration import LOOPBACK
-from local import artefacts, container_settings
+from local import artefacts, container_settings, guide
 from local.cloud import Cloud
 from local.demo import catalog, expected, flow, table
 from local.demo.calls import Odoo, Service, Unexpected
@@ -220,18 +220,7 @@ class Running:
 
     def guide(self) -> str:
         """Return where everything is, the key, and what to look at first."""
-        key, url = self.key, self.cloud.base_url
-        return (
-            "The service is running. Schedules: the relay every 2 minutes, Odoo's subscriptions every "
-            "10, rating at 6 past each hour.\n\n"
-            f"  Console    {url}/console\n  Key        {key}\n\n"
-            "Open the console and sign in with the key. Then click Customers, a customer, Ratings, and Why?\n"
-            "The amount is explained down to each record.\n\n"
-            f"  Base URL   {url}\n  Odoo       {self.odoo.url}\n"
-            f"  Logs       {self.folder}/cloud/logs, {self.folder}/logs\n\nOr call the API:\n\n"
-            f"  curl -H 'Authorization: Bearer {key}' {url}/v1/subscriptions/{catalog.MONTHLY}/usage\n\n"
-            "Press Ctrl-C to stop. Stored data stays for the next start (`make run RESET=1` begins afresh)."
-        )
+        return guide.text(self.cloud.base_url, self.key, self.odoo.url, self.folder)
 
     def stay(self) -> None:
         """Say where everything is, and stay until Ctrl-C."""
