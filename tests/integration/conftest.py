@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from aws_lambda_powertools import Metrics
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from local import rights
@@ -46,6 +47,12 @@ def _within_its_role(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
     request.config.stash[used_rights.NOTED].update(watch.used)
     assert not watch.beyond
+
+
+@pytest.fixture(autouse=True)
+def _metrics_of_its_own() -> None:
+    """Drop the metrics of functions that a test killed before they reported them: a process has one store of them."""
+    Metrics(namespace="tests", service="tests").clear_metrics()
 
 
 def _in_memory() -> bool:
