@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from unittest.mock import patch
 
+from fusion_billing.messaging.hops import Hops
 from tests.campaign.director import Container, Director
 
 
@@ -65,8 +66,27 @@ class PerContainer:
         """Do nothing: a new container begins with nothing."""
 
 
+class PositionPerContainer:
+    """The position of `fusion_billing.messaging.hops` in the running container: one process has all functions here."""
+
+    def __init__(self, director: Director) -> None:
+        self._director = director
+
+    def __get__(self, hops: object, owner: type) -> int:
+        """Return the container's position; a chain begins in a new one."""
+        frame = self._director.frame
+        position: int = 0 if frame is None else frame.container.memory.get(PositionPerContainer, 0)
+        return position
+
+    def __set__(self, hops: object, position: int) -> None:
+        """Remember the container's position."""
+        if self._director.frame is not None:
+            self._director.frame.container.memory[PositionPerContainer] = position
+
+
 def patches(director: Director) -> Iterator[Any]:
-    """Yield the patches that make the caches of `functions` those of containers."""
+    """Yield the patches that make the caches of `functions` those of containers, and the position of messages too."""
+    yield patch.object(Hops, "_current", PositionPerContainer(director), create=True)
     for name, module in list(sys.modules.items()):
         if not name.startswith("functions."):
             continue

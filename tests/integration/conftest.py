@@ -14,6 +14,7 @@ import pytest
 from aws_lambda_powertools import Metrics
 from mypy_boto3_dynamodb import DynamoDBClient
 
+from fusion_billing.messaging.hops import HOPS
 from local import rights
 from local import tables as template_tables
 from local.capacity import Consumed, meter
@@ -50,9 +51,10 @@ def _within_its_role(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _metrics_of_its_own() -> None:
-    """Drop the metrics of functions that a test killed before they reported them: a process has one store of them."""
+def _container_of_its_own() -> None:
+    """Drop what functions of earlier tests left in the process: metrics never reported, the position of a message."""
     Metrics(namespace="tests", service="tests").clear_metrics()
+    HOPS.receive([])
 
 
 def _in_memory() -> bool:
