@@ -108,18 +108,12 @@ def compile_dataclasses(folder: Path, target: Path, machine: str, version: str) 
     with tempfile.TemporaryDirectory() as importable:
         if machine != platform.machine():
             install(folder / "requirements.txt", Path(importable), platform.machine(), version)
-        command = [
-            python,
-            "-I",
-            "-S",
-            "-B",
-            str(folder.parent / "dataclass_methods.py"),
-            str(target / "fusion_billing"),
-        ]
-        done = subprocess.run([*command, importable, str(target), str(sources)], check=False, env=IMPORTING)
+        script, written_to = folder.parent / "dataclass_methods.py", target / "fusion_billing"
+        command = [python, "-I", "-S", "-B", str(script), str(written_to), importable, str(target), str(sources)]
+        done = subprocess.run(command, check=False, env=IMPORTING)
     if done.returncode:
         print(
-            "Can't import the functions here: built without the methods of dataclasses; cold starts will take longer."
+            "Can't import the functions here: the methods of dataclasses are not compiled, and cold starts take longer."
         )
 
 

@@ -1,6 +1,6 @@
-"""What holds for the customer portal and the API reference on any stack."""
+"""What is done and holds on the customer portal and the API reference on any stack."""
 
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from functions.admin.services.openapi import document
 from tests.browser.visitor import Visitor
@@ -10,6 +10,16 @@ def open_portal(visitor: Visitor) -> None:
     """Open the portal with the stack's token."""
     visitor.page.goto(f"{visitor.stack.url}/portal?token={visitor.stack.portal_token}")
     expect(visitor.page.get_by_role("heading", name="Your usage")).to_be_visible()
+
+
+def follow_link_of_customer(visitor: Visitor) -> Page:
+    """Open the portal by the link that the open subscription has for its customer; return its page."""
+    page = visitor.page
+    page.get_by_role("button", name="Link for the customer").click()
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="open the portal").click()
+    expect(opened.value.get_by_role("heading", name="Your usage")).to_be_visible()
+    return opened.value
 
 
 def check_reference(visitor: Visitor) -> None:

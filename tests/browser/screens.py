@@ -40,6 +40,4 @@ def check_screen(visitor: Visitor, picture: str) -> None:
     expect(visitor.page.get_by_text("Signed in as")).to_be_attached()
     expect(visitor.page.get_by_role("main").get_by_role("heading", level=1)).to_be_visible()
     visitor.settle()
-    visitor.check_accessibility()
-    visitor.check_width()
-    visitor.screenshot(picture)
+    visitor.check_page(picture)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.pages import open_portal
 from tests.browser.visitor import Visitor
 
 
@@ -19,7 +20,7 @@ def embed(visitor: Visitor, host: str = "localhost") -> Page:
 def test_a_customer_sees_what_is_used_and_why(visitor_of: Callable[..., Visitor], size: str) -> None:
     visitor = visitor_of(size=size, color_scheme="dark" if size == "phone" else "light")
     page = visitor.page
-    page.goto(f"{visitor.stack.url}/portal?token={visitor.stack.portal_token}")
+    open_portal(visitor)
     expect(page.get_by_text("4,250 calls used of 3,000 included.")).to_be_visible()
     expect(page.get_by_text("At this pace: about")).to_be_visible()
     expect(page.get_by_role("heading", name="Invoiced periods")).to_be_visible()
@@ -28,14 +29,12 @@ def test_a_customer_sees_what_is_used_and_why(visitor_of: Callable[..., Visitor]
     expect(page.get_by_role("row").filter(has_text="Nov 1, 2026")).to_contain_text("158")
     page.get_by_text("Why €5.00 for API calls?").click()
     expect(page.get_by_text("1,250 calls at €0.004 each")).to_be_visible()
-    visitor.check_accessibility()
-    visitor.check_width()
-    visitor.screenshot(f"portal-{size}")
+    visitor.check_page(f"portal-{size}")
 
 
 def test_the_token_leaves_the_address(visitor: Visitor) -> None:
     page = visitor.page
-    page.goto(f"{visitor.stack.url}/portal?token={visitor.stack.portal_token}")
+    open_portal(visitor)
     expect(page.get_by_text("4,250 calls used")).to_be_visible()
     assert page.url == f"{visitor.stack.url}/portal"
 

@@ -10,6 +10,7 @@ from typing import IO, cast
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.browser.pages import open_portal
 from tests.browser.strange_worlds import SUBSCRIPTIONS
 from tests.browser.visitor import ROOT, Stack, Visitor, open_window
 from tests.browser.world import NOW
@@ -107,7 +108,7 @@ def test_the_portal_says_what_is_not_in_an_amount_yet(visitor_of_world: Callable
     visitor = visitor_of_world("strange")
     visitor.expected.append("404")
     page = visitor.page
-    page.goto(f"{visitor.stack.url}/portal?token={visitor.stack.portal_token}")
+    open_portal(visitor)
     page.get_by_text("Why ¥34 for Calls (yen)?").click()
     expect(page.get_by_text("Together ¥31.25, rounded to ¥31.")).to_be_visible()
     expect(page.get_by_text("With what was used after this was calculated, it comes to ¥34.")).to_be_visible()

@@ -4,6 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
+from tests.browser.pages import follow_link_of_customer
 from tests.browser.visitor import Visitor
 
 WHY = "#/why/4101/api_calls_pro?period_start=2026-09-30T22:00:00Z"
@@ -154,9 +155,5 @@ def test_an_adjustment_leads_to_its_explanation(visitor: Visitor) -> None:
 
 
 def test_a_customer_gets_a_link_to_the_portal(visitor: Visitor) -> None:
-    page = visitor.sign_in("#/subscription/4101")
-    page.get_by_role("button", name="Link for the customer").click()
-    with page.expect_popup() as opened:
-        page.get_by_role("link", name="open the portal").click()
-    expect(opened.value.get_by_role("heading", name="Your usage")).to_be_visible()
-    expect(opened.value.get_by_text("of 3,000 included")).to_be_visible()
+    visitor.sign_in("#/subscription/4101")
+    expect(follow_link_of_customer(visitor).get_by_text("of 3,000 included")).to_be_visible()

@@ -16,6 +16,7 @@ from playwright.sync_api import Route, expect
 from fusion_billing.rating.engine import rate
 from fusion_billing.rating.records import Record
 from fusion_billing.rating.result import RatingResult
+from tests.browser.pages import open_portal
 from tests.browser.visitor import Visitor
 from tests.rating_definitions import a_charge, a_metric
 
@@ -152,7 +153,7 @@ def test_steps_are_sentences_with_the_metric_s_unit_and_prices(visitor: Visitor,
     assert ["|".join(cells) for cells in in_console] == wanted
     expect(page.get_by_text(f"Together ${Decimal(total):,.2f}.")).to_be_visible()
     visitor.check_accessibility()
-    page.goto(f"{visitor.stack.url}/portal?token={visitor.stack.portal_token}")
+    open_portal(visitor)
     page.get_by_text("Why €5.00 for API calls?").click()
     expect(page.get_by_text("Together")).to_be_visible()
     in_portal = table(visitor, "How API calls comes about")

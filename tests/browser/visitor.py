@@ -102,6 +102,12 @@ class Visitor:
         fits = self.page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
         assert fits, f"the page scrolls sideways: {self.page.evaluate(_WIDEST)}"
 
+    def check_page(self, picture: str) -> None:
+        """Check that the page is accessible and fits the window, and keep a picture of it."""
+        self.check_accessibility()
+        self.check_width()
+        self.screenshot(picture)
+
     def screenshot(self, name: str) -> None:
         """Keep a picture of the whole page."""
         self.stack.folder.mkdir(parents=True, exist_ok=True)

@@ -31,9 +31,7 @@ def test_a_customer_sees_what_is_used_and_why(stranger: Visitor) -> None:
     expect(page.get_by_text(USED)).to_be_visible()
     page.get_by_text("Why $7.30 for API calls?").click()
     expect(page.get_by_text("1,824 calls at $0.004 each")).to_be_visible()
-    stranger.check_accessibility()
-    stranger.check_width()
-    stranger.screenshot(f"portal-{stranger.size}")
+    stranger.check_page(f"portal-{stranger.size}")
 
 
 def test_a_page_of_another_site_embeds_the_element(stranger: Visitor) -> None:

@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, Response, expect
 
 from local.demo.calls import Service, Unexpected
 from local.run import Running
+from tests.browser.pages import follow_link_of_customer
 from tests.browser.visitor import Visitor
 from tests.e2e.console_world import CUSTOMER, EXPORTS, PRODUCTS, REPORTS, SUBSCRIPTION, first_days, ratings, record
 from tests.e2e.console_world import run_relay_until as relay_until
@@ -23,7 +24,7 @@ def usd(amount: Any) -> str:
 
 
 def effect_of(page: Page) -> Locator:
-    """Ask for what a change changes, and return the answer."""
+    """Ask for what a change changes, and return what is shown."""
     page.get_by_role("button", name="Show what this changes").click()
     return page.get_by_role("region", name="What this changes", exact=True)
 
@@ -228,9 +229,5 @@ def test_a_new_key_of_a_new_source_works_until_it_is_revoked(
 
 
 def test_a_customer_gets_a_link_to_the_portal(visitor: Visitor) -> None:
-    page = visitor.go("#/subscription/4101")
-    page.get_by_role("button", name="Link for the customer").click()
-    with page.expect_popup() as opened:
-        page.get_by_role("link", name="open the portal").click()
-    expect(opened.value.get_by_role("heading", name="Your usage")).to_be_visible()
-    opened.value.close()
+    visitor.go("#/subscription/4101")
+    follow_link_of_customer(visitor).close()

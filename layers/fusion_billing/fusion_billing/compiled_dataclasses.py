@@ -2,7 +2,7 @@
 
 `dataclasses` writes the source of each class's methods and compiles it where the class is defined: a quarter of what a
 start of rate costs. The build compiles the same sources (`layers/dataclass_methods.py`). A source that it has not seen
-is compiled as ever, so the worst that an outdated file does is nothing.
+is compiled as usual, so an outdated file does no harm.
 """
 
 import dataclasses

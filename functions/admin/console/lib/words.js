@@ -88,3 +88,8 @@ export function chargeName(row, rows) {
   const name = row.charge_name ?? row.name;
   return rows.some((other) => (other.charge_name ?? other.name) === name && other.charge !== row.charge) ? `${name} (${row.charge})` : name;
 }
+
+/** Return a charge's name with its code, to sort, filter and export by. */
+export function named(row) {
+  return `${row.charge_name} (${row.charge})`;
+}

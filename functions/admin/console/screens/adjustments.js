@@ -7,9 +7,8 @@ import { List } from "../lib/list.js";
 import { link } from "../lib/router.js";
 import { Loaded, useData } from "../lib/states.js";
 import { Table } from "../lib/table.js";
-import { chargeName } from "../lib/words.js";
+import { chargeName, named } from "../lib/words.js";
 import { Body } from "./deliveries.js";
-import { named } from "./subscription_ratings.js";
 
 const DAY = 86_400_000;
 const MOST = 5000;

@@ -6,6 +6,7 @@ import { html, useState } from "../lib/html.js";
 import { List } from "../lib/list.js";
 import { link } from "../lib/router.js";
 import { Failure } from "../lib/states.js";
+import { why } from "./subscription_ratings.js";
 
 /** @type {[string, string, string][]} state, label, what it means */
 const STATES = [
@@ -39,7 +40,6 @@ export function Screen({ query }) {
 
 function columns(state, retry) {
   const at = (row) => row.failed_at ?? row.due_at ?? row.sent_at;
-  const why = (row) => link(["why", row.subscription, row.corrects ? `${row.charge}@${row.corrects}` : row.charge], { period_start: row.period_start });
   return [
     { label: "Subscription", value: (row) => row.subscription, show: (row) => html`<a href=${link(["subscription", row.subscription], { tab: "lines" })}>${row.subscription}</a>` },
     { label: "Charge", value: (row) => row.charge, show: (row) => html`<a href=${why(row)}>${row.charge}</a>` },

@@ -7,8 +7,8 @@ import { html, useState } from "../lib/html.js";
 import { List } from "../lib/list.js";
 import { allows } from "../lib/session.js";
 import { Failure } from "../lib/states.js";
-import { chargeName } from "../lib/words.js";
-import { named, why } from "./subscription_ratings.js";
+import { chargeName, named } from "../lib/words.js";
+import { why } from "./subscription_ratings.js";
 
 export function Lines({ subscription, session }) {
   const { id, timezone: zone } = subscription;

@@ -5,7 +5,7 @@ import { amount, period, stateName, units } from "../lib/format.js";
 import { html } from "../lib/html.js";
 import { link } from "../lib/router.js";
 import { List } from "../lib/list.js";
-import { chargeName } from "../lib/words.js";
+import { chargeName, named } from "../lib/words.js";
 
 export function Ratings({ subscription }) {
   const { id, timezone: zone } = subscription;
@@ -18,11 +18,6 @@ export function Ratings({ subscription }) {
 export function why(rating) {
   const charge = rating.corrects ? `${rating.charge}@${rating.corrects.period_start ?? rating.corrects}` : rating.charge;
   return link(["why", rating.subscription, charge], { period_start: rating.period_start });
-}
-
-/** Return a charge's name with its code, to sort, filter and export by. */
-export function named(row) {
-  return `${row.charge_name} (${row.charge})`;
 }
 
 function columns(zone) {

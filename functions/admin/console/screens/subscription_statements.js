@@ -5,8 +5,7 @@ import { amount, date, dateTime, period, units } from "../lib/format.js";
 import { html } from "../lib/html.js";
 import { Empty, Loaded, useData } from "../lib/states.js";
 import { Table } from "../lib/table.js";
-import { chargeName } from "../lib/words.js";
-import { named } from "./subscription_ratings.js";
+import { chargeName, named } from "../lib/words.js";
 
 const DAY = 86_400_000;
 

@@ -11,7 +11,7 @@ import { Table } from "../lib/table.js";
 import { AGGREGATIONS, appliesTo, priceInWords } from "../lib/words.js";
 import { described } from "./subscription.js";
 import { customerName } from "./subscriptions.js";
-import { Records } from "./why_records.js";
+import { calculatedAt, Records } from "./why_records.js";
 
 /** Why a version was calculated. @type {Record<string, string>} */
 const CAUSES = {
@@ -100,11 +100,6 @@ function signed(value, currency) {
 
 function outdated(rating, now, zone) {
   return `Usage or prices changed after this was calculated (${dateTime(calculatedAt(rating), zone)}). With them it comes to ${amount(now.amount, now.currency)} for ${quantity(now.units, unitOf(rating))}; the next calculation takes them in.`;
-}
-
-/** Return when the amount was calculated last. @returns {string | undefined} */
-export function calculatedAt(rating) {
-  return rating.history.at(-1)?.rated_at;
 }
 
 function ofLine(rating) {

@@ -18,7 +18,7 @@ export function Records({ rating, subscription, isBehind, session, load }) {
     const found = asked.cursor ? await load(asked) : rating;
     return { items: found.records, cursor: found.records_cursor };
   };
-  const since = isBehind || rating.state !== "open" || rating.corrects ? rating.history.at(-1)?.rated_at : undefined;
+  const since = isBehind || rating.state !== "open" || rating.corrects ? calculatedAt(rating) : undefined;
   const shown = columns({ rating, zone, sources, since, mayCorrect: allows(session, "usage:write") });
   return html`<h2>The usage records it is made of</h2>
     <p>Each record is a counter that an app pushed for a time. A record that was pushed again counts with its newest quantity, one that was voided does not count.
@@ -26,6 +26,11 @@ export function Records({ rating, subscription, isBehind, session, load }) {
     <${List} caption="Usage records" name=${`records-${rating.subscription}-${rating.charge}`} load=${page} level=${3}
       columns=${shown} inputs=${[rating]} empty="No records." />
     ${allows(session, "usage:read") ? html`<${Voided} rating=${rating} columns=${shown} />` : null}`;
+}
+
+/** Return when the amount was calculated last. @returns {string | undefined} */
+export function calculatedAt(rating) {
+  return rating.history.at(-1)?.rated_at;
 }
 
 /** Records that don't count any more, if there are some. @param {{rating: any, columns: import("../lib/table.js").Column[]}} props */

@@ -33,8 +33,8 @@ def items(
 ) -> Iterator[Item]:
     """Yield the items that exist of those with the given `keys`, which are distinct, in no order.
 
-    They are as they are now, or half as dear and as of a moment ago unless `is_consistent`. `attributes` is a
-    projection expression, None for all. Raises `Unavailable` if the table stays throttled.
+    Reads that are not `is_consistent` cost half as much, and may return items as they were a moment ago. `attributes`
+    is a projection expression, None for all. Raises `Unavailable` if the table stays throttled.
     """
     projection = Projection(attributes) if attributes else None
     for chunk in chunks(keys):

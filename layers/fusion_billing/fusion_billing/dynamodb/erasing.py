@@ -11,7 +11,7 @@ from fusion_billing.dynamodb import keys
 from fusion_billing.dynamodb.attributes import Item
 from fusion_billing.dynamodb.catalog.subscriptions import SubscriptionStore
 from fusion_billing.dynamodb.errors import unavailable_when_transient
-from fusion_billing.dynamodb.query_pages import query_pages
+from fusion_billing.dynamodb.query_pages import query_items
 from fusion_billing.errors import Unavailable
 from fusion_billing.retry import WRITES
 
@@ -82,8 +82,7 @@ class Erasing:
             "ExpressionAttributeValues": {":value": {"S": value}},
         }
         with unavailable_when_transient():
-            for items, _ in query_pages(self._client, request):
-                yield from items
+            yield from query_items(self._client, request)
 
     def _delete(self, table: str, items: Iterable[Item]) -> int:
         deleted = 0

@@ -1,6 +1,6 @@
 """Read the amounts of many ratings: their keys from the index `ends`, then of each only what a total needs.
 
-Reads are not consistent: half as dear, and a total is as of a moment ago anyway.
+Reads are not consistent: they cost half as much, and a total is as of a moment ago anyway.
 """
 
 import json
